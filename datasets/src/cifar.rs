@@ -1,0 +1,219 @@
+//! Readers of the official binary files of CIFAR-10 and CIFAR-100.
+//!
+//! A file is a row of records: the label bytes, then 3072 bytes of a 32 by 32 image,
+//! `[channels, height, width]` with the channels red, green, blue.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::image_set::hex;
+use crate::{Error, ImageSet, Source};
+
+/// Height and width of every image in pixels.
+pub(crate) const SIZE: usize = 32;
+const CHANNELS: usize = 3;
+const PIXELS: usize = CHANNELS * SIZE * SIZE;
+
+/// What distinguishes the two data sets on disk.
+#[derive(Debug)]
+pub(crate) struct Format {
+    name: &'static str,
+    /// Folder inside the data folder, as the official archive names it.
+    folder: &'static str,
+    /// The archive's title on the official page.
+    archive: &'static str,
+    /// The first is needed, the rest may be missing.
+    train_files: &'static [&'static str],
+    test_file: &'static str,
+    /// Official number of records in each training file, and in the test file.
+    train_records: usize,
+    test_records: usize,
+    /// Label bytes of a record in order; the last one is the class.
+    labels: &'static [Label],
+}
+
+#[derive(Debug)]
+struct Label {
+    kind: &'static str,
+    classes: u8,
+}
+
+pub(crate) const CIFAR10: Format = Format {
+    name: "cifar10",
+    folder: "cifar-10-batches-bin",
+    archive: "CIFAR-10 binary version",
+    train_files: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test_file: "test_batch.bin",
+    train_records: 10_000,
+    test_records: 10_000,
+    labels: &[Label {
+        kind: "label",
+        classes: 10,
+    }],
+};
+
+pub(crate) const CIFAR100: Format = Format {
+    name: "cifar100",
+    folder: "cifar-100-binary",
+    archive: "CIFAR-100 binary version",
+    train_files: &["train.bin"],
+    test_file: "test.bin",
+    train_records: 50_000,
+    test_records: 10_000,
+    labels: &[
+        Label {
+            kind: "coarse label",
+            classes: 20,
+        },
+        Label {
+            kind: "fine label",
+            classes: 100,
+        },
+    ],
+};
+
+/// The images of both parts, with what there is to say about their files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) train: ImageSet,
+    pub(crate) test: ImageSet,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads a data set below `data_dir`.
+pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<Files, Error> {
+    let Some(data_dir) = data_dir else {
+        return Err(format.missing("no data folder is given".into()));
+    };
+    let folder = data_dir.join(format.folder);
+    let mut sources = Vec::new();
+    let mut warnings = Vec::new();
+    let mut part = |part: &str, files: &[&str], records: usize| {
+        let mut set = format.empty(part);
+        let mut differences = Vec::new();
+        for (i, file) in files.iter().enumerate() {
+            let path = folder.join(file);
+            match fs::read(&path) {
+                Ok(bytes) => {
+                    let found = format.append(&path, &bytes, &mut set)?;
+                    if found != records {
+                        differences.push(format!("{file} holds {found} of {records}"));
+                    }
+                    sources.push(Source {
+                        path: path.display().to_string(),
+                        records: found,
+                        sha256: hex(&Sha256::digest(&bytes)),
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound && i == 0 => {
+                    return Err(format.missing(format!("there is no file {}", path.display())));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    differences.push(format!("{file} is missing"));
+                }
+                Err(source) => return Err(Error::Read { path, source }),
+            }
+        }
+        if !differences.is_empty() {
+            warnings.push(format!(
+                "{}: {} examples, official {} ({})",
+                set.name,
+                set.len(),
+                records * files.len(),
+                differences.join(", ")
+            ));
+        }
+        Ok(set)
+    };
+    let train = part("train", format.train_files, format.train_records)?;
+    let test = part("test", &[format.test_file], format.test_records)?;
+    Ok(Files {
+        train,
+        test,
+        sources,
+        warnings,
+    })
+}
+
+impl Format {
+    fn empty(&self, part: &str) -> ImageSet {
+        ImageSet {
+            name: format!("{} {part}", self.name),
+            images: Vec::new(),
+            labels: Vec::new(),
+            channels: CHANNELS,
+            height: SIZE,
+            width: SIZE,
+            classes: usize::from(self.labels[self.labels.len() - 1].classes),
+        }
+    }
+
+    /// Appends the records of one file to a set and gives their number.
+    fn append(&self, path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<usize, Error> {
+        let record_bytes = self.labels.len() + PIXELS;
+        if bytes.is_empty() {
+            return Err(Error::EmptyFile {
+                path: path.into(),
+                record_bytes,
+            });
+        }
+        let records = bytes.chunks_exact(record_bytes);
+        let n_records = records.len();
+        set.images.reserve(n_records * PIXELS);
+        set.labels.reserve(n_records);
+        let rest = records.remainder().len();
+        for (record, record_data) in records.enumerate() {
+            let (labels, pixels) = record_data.split_at(self.labels.len());
+            for (i, (&found, label)) in labels.iter().zip(self.labels).enumerate() {
+                if found >= label.classes {
+                    return Err(Error::BadLabel {
+                        path: path.into(),
+                        record,
+                        offset: record * record_bytes + i,
+                        kind: label.kind,
+                        found,
+                        classes: label.classes,
+                    });
+                }
+            }
+            set.labels.push(u16::from(labels[labels.len() - 1]));
+            set.images.extend_from_slice(pixels);
+        }
+        if rest > 0 {
+            return Err(Error::CutRecord {
+                path: path.into(),
+                record: n_records,
+                offset: n_records * record_bytes,
+                expected: record_bytes,
+                found: rest,
+            });
+        }
+        Ok(n_records)
+    }
+
+    fn missing(&self, found: String) -> Error {
+        let files = [self.train_files, &[self.test_file]].concat().join(", ");
+        Error::Missing {
+            name: self.name,
+            found,
+            remedy: format!(
+                "unpack the \"{}\" of https://www.cs.toronto.edu/~kriz/cifar.html so that \
+                 DATA_DIR/{}/ holds {files}, and name DATA_DIR by --data-dir or SMASH_DATA_DIR",
+                self.archive, self.folder
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Everything that can be wrong with a request for data or with a file.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a data set could not be made. Every message names the place and what was expected there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No data set has this name.
+    #[error("unknown data set {name:?}; known are {}", known.join(", "))]
+    UnknownDataSet {
+        /// The name asked for.
+        name: String,
+        /// The names that [`crate::load()`] knows.
+        known: &'static [&'static str],
+    },
+    /// The files of a data set are not where they were looked for.
+    #[error("data set {name}: {found}; {remedy}")]
+    Missing {
+        /// The data set's name.
+        name: &'static str,
+        /// What is missing, and where.
+        found: String,
+        /// Which files to put where.
+        remedy: String,
+    },
+    /// The operating system refused to read a file.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file holds no record at all.
+    #[error("{}: the file is empty, expected records of {record_bytes} bytes", path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+        /// Length of one record in bytes.
+        record_bytes: usize,
+    },
+    /// A file ends inside a record.
+    #[error(
+        "{}: record {record} (counted from 0) at byte {offset} is cut: expected {expected} bytes, \
+         the file ends after {found}",
+        path.display()
+    )]
+    CutRecord {
+        /// The file.
+        path: PathBuf,
+        /// Index of the record, from 0.
+        record: usize,
+        /// Byte in the file at which the record starts.
+        offset: usize,
+        /// Length of a whole record in bytes.
+        expected: usize,
+        /// Bytes of the record that are there.
+        found: usize,
+    },
+    /// A label byte names no class.
+    #[error(
+        "{}: record {record} (counted from 0) has the {kind} {found} at byte {offset}, expected 0 \
+         to {}",
+        path.display(),
+        classes - 1
+    )]
+    BadLabel {
+        /// The file.
+        path: PathBuf,
+        /// Index of the record, from 0.
+        record: usize,
+        /// Byte in the file at which the label stands.
+        offset: usize,
+        /// Which label byte of the record: "label", "coarse label" or "fine label".
+        kind: &'static str,
+        /// The label found.
+        found: u8,
+        /// Number of classes that the format has for this label.
+        classes: u8,
+    },
+    /// An image size that the set cannot be given in.
+    #[error("{set}: image size {wanted} is not possible: {rule}")]
+    ImageSize {
+        /// The set's name.
+        set: String,
+        /// The height and width asked for, in pixels.
+        wanted: usize,
+        /// Which sizes are possible.
+        rule: String,
+    },
+    /// More examples were asked for than there are, or none.
+    #[error("{set}: {wanted} examples asked for, expected 1 to {available}")]
+    Count {
+        /// The set's name.
+        set: String,
+        /// Number of examples asked for.
+        wanted: usize,
+        /// Number of examples there are.
+        available: usize,
+    },
+    /// A validation set that leaves nothing to train on.
+    #[error(
+        "cannot hold out {n_validation} of {n} examples for validation: at least one must be left \
+         for training"
+    )]
+    ValidationTooLarge {
+        /// Number of examples to split.
+        n: usize,
+        /// Number of validation examples asked for.
+        n_validation: usize,
+    },
+}

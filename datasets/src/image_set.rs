@@ -1,0 +1,218 @@
+//! Labelled images as bytes.
+
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+
+/// Labelled images of one size, as bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSet {
+    /// What messages call the set, such as "cifar10 train".
+    pub name: String,
+    /// Pixels from 0 to 255, `[n, channels, height, width]`.
+    pub images: Vec<u8>,
+    /// The class of each image, `[n]`, each below `classes`.
+    pub labels: Vec<u16>,
+    /// Channels of an image.
+    pub channels: usize,
+    /// Height of an image in pixels.
+    pub height: usize,
+    /// Width of an image in pixels.
+    pub width: usize,
+    /// Number of classes, whether or not each has an example.
+    pub classes: usize,
+}
+
+impl ImageSet {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether the set has no example.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels of one image, `[channels, height, width]`. Panics if there is no such example.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let pixels = self.channels * self.height * self.width;
+        assert!(
+            index < self.len(),
+            "{}: example {index} of {}",
+            self.name,
+            self.len()
+        );
+        &self.images[index * pixels..(index + 1) * pixels]
+    }
+
+    /// The examples named by `indices`, in that order. Panics if one does not exist.
+    pub fn subset(&self, indices: &[usize]) -> ImageSet {
+        ImageSet {
+            name: self.name.clone(),
+            images: indices
+                .iter()
+                .flat_map(|&index| self.image(index))
+                .copied()
+                .collect(),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            ..*self
+        }
+    }
+
+    /// The same examples at `size` times `size` pixels: each new pixel is the mean of a square box
+    /// of old ones, rounded to nearest (halves up).
+    ///
+    /// # Errors
+    /// [`Error::ImageSize`] unless height and width are the same whole multiple of `size`.
+    pub fn box_downsampled(&self, size: usize) -> Result<ImageSet, Error> {
+        if size == 0 || self.height != self.width || !self.height.is_multiple_of(size) {
+            return Err(Error::ImageSize {
+                set: self.name.clone(),
+                wanted: size,
+                rule: format!(
+                    "{} by {} pixels / size must be whole",
+                    self.height, self.width
+                ),
+            });
+        }
+        let factor = self.height / size;
+        let area = (factor * factor) as u32;
+        let mut images = Vec::with_capacity(self.len() * self.channels * size * size);
+        for plane in self.images.chunks_exact(self.height * self.width) {
+            for row in 0..size {
+                for column in 0..size {
+                    let sum: u32 = (0..factor)
+                        .map(|dy| {
+                            let start = (row * factor + dy) * self.width + column * factor;
+                            plane[start..start + factor]
+                                .iter()
+                                .map(|&p| u32::from(p))
+                                .sum::<u32>()
+                        })
+                        .sum();
+                    images.push(((sum + area / 2) / area) as u8);
+                }
+            }
+        }
+        Ok(ImageSet {
+            name: self.name.clone(),
+            images,
+            labels: self.labels.clone(),
+            height: size,
+            width: size,
+            ..*self
+        })
+    }
+
+    /// SHA-256 in hexadecimal of shape, pixels and labels (not of the name): equal digests mean
+    /// equal data in equal order.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for extent in [
+            self.len(),
+            self.channels,
+            self.height,
+            self.width,
+            self.classes,
+        ] {
+            hasher.update((extent as u64).to_le_bytes());
+        }
+        hasher.update(&self.images);
+        for label in &self.labels {
+            hasher.update(label.to_le_bytes());
+        }
+        hex(&hasher.finalize())
+    }
+}
+
+/// Lower-case hexadecimal of some bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// `n` examples of a 3-class set whose bytes and labels count up.
+    pub(crate) fn counting_set(n: usize, channels: usize, size: usize) -> ImageSet {
+        ImageSet {
+            name: "counting".into(),
+            images: (0..n * channels * size * size)
+                .map(|i| (i * 7 % 256) as u8)
+                .collect(),
+            labels: (0..n).map(|i| (i % 3) as u16).collect(),
+            channels,
+            height: size,
+            width: size,
+            classes: 3,
+        }
+    }
+
+    #[test]
+    fn a_subset_keeps_the_order_asked_for() {
+        let set = counting_set(5, 2, 4);
+        let subset = set.subset(&[4, 0, 4]);
+        assert_eq!(subset.labels, [1, 0, 1]);
+        assert_eq!(subset.image(0), set.image(4));
+        assert_eq!(subset.image(1), set.image(0));
+        assert_eq!(subset.len(), 3);
+    }
+
+    #[test]
+    fn box_means_round_to_nearest_with_halves_up() {
+        let mut set = counting_set(1, 1, 4);
+        set.images = vec![
+            0, 1, 10, 20, //
+            0, 0, 30, 40, //
+            0, 1, 255, 255, //
+            0, 1, 255, 254, //
+        ];
+        // 1/4, 100/4, 2/4, 1019/4
+        assert_eq!(set.box_downsampled(2).unwrap().images, [0, 25, 1, 255]);
+        assert_eq!(set.box_downsampled(4).unwrap(), set);
+    }
+
+    #[test]
+    fn a_size_that_does_not_divide_is_refused() {
+        for size in [0, 3, 5, 8] {
+            let message = counting_set(1, 1, 4)
+                .box_downsampled(size)
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains("counting: image size"), "{message}");
+            assert!(message.contains("4 by 4"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_digest_sees_shape_pixels_and_labels() {
+        let set = counting_set(4, 1, 4);
+        let mut digests = vec![set.digest()];
+        let mut pixel = set.clone();
+        pixel.images[3] += 1;
+        digests.push(pixel.digest());
+        let mut label = set.clone();
+        label.labels[0] = 2;
+        digests.push(label.digest());
+        let reshaped = ImageSet {
+            channels: 4,
+            height: 2,
+            width: 2,
+            ..set.clone()
+        };
+        digests.push(reshaped.digest());
+        digests.push(set.subset(&[1, 0, 2, 3]).digest());
+        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len(), "{digests:?}");
+        assert_eq!(
+            ImageSet {
+                name: "other".into(),
+                ..set.clone()
+            }
+            .digest(),
+            set.digest()
+        );
+    }
+}

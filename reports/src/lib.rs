@@ -1,0 +1,8 @@
+//! Figures, tables and the report, drawn from stored results. Every file is a function of the
+//! manifests and tables it is drawn from: equal results give equal bytes.
+
+pub mod artefact;
+pub mod figure;
+pub mod output;
+pub mod readme;
+pub mod report;

@@ -1,0 +1,217 @@
+//! The binary: draws figures and writes tables from stored results.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Parser, Subcommand};
+use reports::artefact::Artefact;
+use reports::output::{self, Output};
+use reports::{figure, readme, report};
+use results::store::{DEFAULT_ROOT, find_runs, latest_group, latest_groups};
+
+/// Figures, tables and the report, drawn from stored results.
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Draw the figure of an artefact's newest result and print its statistics.
+    Figure {
+        /// Name of the artefact, as in `fig4`.
+        #[arg(required_unless_present = "all")]
+        artefact: Option<String>,
+        /// Draw all figures: the newest of every artefact, scale and data set.
+        #[arg(long, conflicts_with = "artefact")]
+        all: bool,
+        #[command(flatten)]
+        stored: Stored,
+        /// Folder for the figure.
+        #[arg(long, default_value = "reports/figures")]
+        out: PathBuf,
+        /// Draw a PNG image too.
+        #[arg(long)]
+        png: bool,
+    },
+    /// Write REPORT.md and all its figures.
+    Report {
+        /// Report this artefact only.
+        artefact: Option<String>,
+        #[command(flatten)]
+        stored: Stored,
+        /// Folder for REPORT.md and the folder `figures`.
+        #[arg(long, default_value = "reports")]
+        out: PathBuf,
+        /// Write nothing; fail if a file would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Splice the table of results into the README.
+    Readme {
+        #[command(flatten)]
+        stored: Stored,
+        /// The README.
+        #[arg(long, default_value = "README.md")]
+        file: PathBuf,
+        /// Folder of the figures, as the README links it.
+        #[arg(long, default_value = "reports/figures")]
+        figures: String,
+        /// Artefact whose newest figure is shown above the table.
+        #[arg(long, default_value = "fig4")]
+        show: String,
+        /// Write nothing; fail if the README would change.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Which stored results to take.
+#[derive(Args)]
+struct Stored {
+    /// Folder of the stored runs.
+    #[arg(long, default_value = DEFAULT_ROOT)]
+    results: PathBuf,
+    /// Only this scale; may be given several times.
+    #[arg(long)]
+    scale: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Figure {
+            artefact,
+            all: _,
+            stored,
+            out,
+            png,
+        } => {
+            let artefacts = match artefact {
+                Some(name) => vec![stored.newest(&name)?],
+                None => {
+                    let mut artefacts = stored.all(None)?;
+                    artefacts.retain(|artefact| artefact.figure.is_some());
+                    artefacts
+                }
+            };
+            for artefact in &artefacts {
+                draw_figure(artefact, &out, png)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Report {
+            artefact,
+            stored,
+            out,
+            check,
+        } => {
+            let artefacts = stored.all(artefact.as_deref())?;
+            let mut outputs = vec![Output {
+                path: out.join("REPORT.md"),
+                bytes: report::markdown(&artefacts).into_bytes(),
+            }];
+            for (name, bytes) in report::figures(&artefacts)? {
+                let path = out.join("figures").join(name);
+                outputs.push(Output { path, bytes });
+            }
+            finish(&outputs, check)
+        }
+        Command::Readme {
+            stored,
+            file,
+            figures,
+            show,
+            check,
+        } => {
+            let artefacts = stored.all(None)?;
+            let shown = stored.newest(&show)?;
+            let place = || file.display().to_string();
+            let text = std::fs::read_to_string(&file).with_context(place)?;
+            let block = readme::block(&artefacts, &shown, &figures);
+            let text = readme::splice(&text, &block).with_context(place)?;
+            let (path, bytes) = (file, text.into_bytes());
+            finish(&[Output { path, bytes }], check)
+        }
+    }
+}
+
+fn draw_figure(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
+    let path = out.join(format!("{}.svg", artefact.name()));
+    let bytes = figure::svg(artefact)?;
+    if let Some(summary) = &artefact.summary {
+        println!("{summary}");
+    }
+    if let Some((claim, verdict)) = artefact.verdict() {
+        println!("claim {claim}: {verdict}");
+    }
+    let png_path = path.with_extension("png");
+    output::write(&[Output { path, bytes }])?;
+    if png {
+        figure::write_png(artefact, &png_path)?;
+        println!("{}", png_path.display());
+    }
+    Ok(())
+}
+
+fn finish(outputs: &[Output], check: bool) -> Result<ExitCode> {
+    if !check {
+        output::write(outputs)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let differing = output::differing(outputs);
+    for path in &differing {
+        eprintln!(
+            "{}: differs from what the stored results give",
+            path.display()
+        );
+    }
+    Ok(match differing.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+impl Stored {
+    /// The newest result for every artefact, scale and data set.
+    fn all(&self, artefact: Option<&str>) -> Result<Vec<Artefact>> {
+        let groups = latest_groups(self.runs(artefact)?);
+        let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
+        ensure!(!groups.is_empty(), "{}", self.nothing(&what));
+        groups.into_iter().map(Artefact::load).collect()
+    }
+
+    /// The newest result of an artefact.
+    fn newest(&self, artefact: &str) -> Result<Artefact> {
+        let group = latest_group(self.runs(Some(artefact))?);
+        Artefact::load(group.with_context(|| self.nothing(&format!("`{artefact}`")))?)
+    }
+
+    fn runs(&self, artefact: Option<&str>) -> Result<Vec<results::store::StoredRun>> {
+        let mut runs = find_runs(&self.results, artefact)?;
+        runs.retain(|run| self.scale.is_empty() || self.scale.contains(&run.manifest.scale));
+        Ok(runs)
+    }
+
+    fn nothing(&self, what: &str) -> String {
+        let scale = match self.scale.is_empty() {
+            true => String::new(),
+            false => format!(" at scale {}", self.scale.join(" or ")),
+        };
+        format!(
+            "{}: no complete run of {what}{scale}",
+            self.results.display()
+        )
+    }
+}

@@ -1,0 +1,268 @@
+//! The binary and the drawing on a store of made-up runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use reports::artefact::Artefact;
+use reports::figure;
+use results::manifest::{DatasetRecord, Host, Manifest, RunStatus, SplitRecord};
+use results::store::{Group, find_runs, latest_group};
+use results::{ArchitectureRow, RunDir, RunKey, ScoreRow, Status, TruthRow};
+
+const DEFINITION: &str = r#"
+analysis = "The line rises."
+
+[figure]
+kind = "scatter-fit"
+title = "True error and SMASH score of random architectures"
+x_label = "SMASH score (validation error, generated weights)"
+y_label = "True error (test error, trained weights)"
+
+[claim]
+statistic = "kendall"
+greater_than = 0.0
+"#;
+
+/// Writes a complete run of 50 architectures whose errors rise with the scores, and one failure.
+fn store_run(root: &Path, seed: u64, definition: &str) {
+    let manifest = manifest(seed, definition);
+    let key = RunKey {
+        artefact: manifest.artefact.clone(),
+        scale: manifest.scale.clone(),
+        device_class: manifest.device_class.clone(),
+        commit: manifest.commit.clone(),
+        dirty: manifest.dirty,
+        definition_hash: manifest.definition_hash.clone(),
+        seed,
+    };
+    let dir = RunDir::new(root, &key);
+    dir.create().unwrap();
+    let (mut architectures, mut scores, mut truths) = (Vec::new(), Vec::new(), Vec::new());
+    for architecture in 0..51 {
+        // Spread over the unit interval without a pattern to the eye.
+        let jitter = |step: u64| ((u64::from(architecture) * step + 13 * seed) % 97) as f64 / 97.0;
+        let quality = jitter(37);
+        architectures.push(ArchitectureRow {
+            seed,
+            architecture,
+            hash: format!("{architecture:016x}"),
+            json: "{}".to_owned(),
+            parameters: 10_000 + u64::from(architecture) * 31 % 1000,
+            multiply_adds: 1_000_000 + u64::from(architecture) * 17 % 1000,
+            ops: 8,
+            depth: 12,
+        });
+        scores.push(ScoreRow {
+            seed,
+            architecture,
+            draw: 0,
+            error: Some(0.55 + 0.02 * seed as f64 + 0.25 * quality + 0.08 * jitter(59)),
+            loss: Some(2.0),
+            status: Status::Ok,
+        });
+        let failed = architecture == 50;
+        truths.push(TruthRow {
+            seed,
+            architecture,
+            training_seed: 0,
+            status: if failed { Status::Failed } else { Status::Ok },
+            error: (!failed).then(|| 0.24 + 0.06 * quality + 0.07 * jitter(71)),
+            validation_error: None,
+            train_loss: None,
+            epochs: 10,
+            message: failed.then(|| "the loss is not finite".to_owned()),
+        });
+    }
+    dir.write(&architectures).unwrap();
+    dir.write(&scores).unwrap();
+    dir.write(&truths).unwrap();
+    dir.write_manifest(&manifest).unwrap();
+}
+
+fn manifest(seed: u64, definition: &str) -> Manifest {
+    let split = |examples| SplitRecord {
+        examples,
+        sha256: "a".repeat(64),
+    };
+    Manifest {
+        artefact: "fig4".to_owned(),
+        scale: "laptop".to_owned(),
+        title: "Figure 4".to_owned(),
+        paper: "4.1".to_owned(),
+        seed,
+        status: RunStatus::Complete,
+        start: "2025-01-02T03:04:05Z".to_owned(),
+        end: Some("2025-01-02T03:24:05Z".to_owned()),
+        commit: "0123456789abcdef".to_owned(),
+        dirty: true,
+        lock_hash: "c".repeat(64),
+        burn_version: "0.21.0".to_owned(),
+        device: "CPU (burn-flex)".to_owned(),
+        device_class: "cpu".to_owned(),
+        definition_hash: "d".repeat(64),
+        noise_draws: vec![0],
+        warnings: vec!["1 of 51 trainings failed".to_owned()],
+        peak_memory_bytes: None,
+        host: Host {
+            cpu: "Some CPU".to_owned(),
+            threads: 2,
+        },
+        dataset: DatasetRecord {
+            name: "shapes".to_owned(),
+            train: split(4000),
+            test: split(2000),
+            sources: Vec::new(),
+        },
+        timings: BTreeMap::from([("score".to_owned(), 60.0), ("truth".to_owned(), 840.0)]),
+        definition: definition.parse().unwrap(),
+    }
+}
+
+fn newest(root: &Path) -> anyhow::Result<Artefact> {
+    let group: Group = latest_group(find_runs(root, Some("fig4"))?).unwrap();
+    Artefact::load(group)
+}
+
+fn reports(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_figure_drawn_twice_is_the_same_to_the_byte() {
+    let root = tempfile::tempdir().unwrap();
+    for seeds in [1, 2] {
+        store_run(root.path(), seeds, DEFINITION);
+        let artefact = newest(root.path()).unwrap();
+        let svg = figure::svg(&artefact).unwrap();
+        assert_eq!(svg, figure::svg(&newest(root.path()).unwrap()).unwrap());
+        let text = String::from_utf8(svg).unwrap();
+        let points = 50 * usize::try_from(seeds).unwrap();
+        let legend_marks = usize::try_from(seeds).unwrap();
+        assert_eq!(text.matches("<circle").count(), points + legend_marks);
+        for fact in [
+            "laptop scale",
+            "data set shapes",
+            "0123456789ab (dirty)",
+            "Kendall τ +0.",
+        ] {
+            assert!(text.contains(fact), "the caption lacks {fact}");
+        }
+    }
+}
+
+#[test]
+fn a_faulty_definition_is_named_with_its_manifest() {
+    let check = |definition: &str, expected: &str| {
+        let root = tempfile::tempdir().unwrap();
+        store_run(root.path(), 0, definition);
+        let error = newest(root.path())
+            .and_then(|artefact| figure::svg(&artefact))
+            .unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.contains(expected), "{message}");
+    };
+    check("", "its definition has no `[figure]`");
+    check(
+        "[figure]\nkind = \"pie\"",
+        "manifest.toml: the definition's `figure`",
+    );
+    check(
+        "[claim]\nstatistic = \"kendall\"",
+        "manifest.toml: the definition's `claim`",
+    );
+    check("analysis = 3", "manifest.toml: the definition's `analysis`");
+}
+
+#[test]
+fn the_figure_command_prints_statistics_verdict_and_path() {
+    let folder = tempfile::tempdir().unwrap();
+    store_run(&folder.path().join("results/runs"), 0, DEFINITION);
+    let output = reports(folder.path(), &["figure", "fig4", "--png"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.contains("n = 50 (left out: 1 without a true error)"),
+        "{text}"
+    );
+    assert!(text.contains("claim Kendall τ > 0: supported"), "{text}");
+    let all = reports(folder.path(), &["figure", "--all", "--png"]);
+    assert_eq!(String::from_utf8(all.stdout).unwrap(), text);
+    for name in [
+        "reports/figures/fig4-laptop-shapes.svg",
+        "reports/figures/fig4-laptop-shapes.png",
+    ] {
+        assert!(text.lines().any(|line| line == name), "{text}");
+        assert!(folder.path().join(name).exists());
+    }
+}
+
+#[test]
+fn the_report_and_the_readme_are_checked_against_the_stored_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = folder.path().join("README.md");
+    store_run(&folder.path().join("results/runs"), 0, DEFINITION);
+    let marks = format!(
+        "# Title\n{}\n{}\n",
+        reports::readme::BEGIN,
+        reports::readme::END
+    );
+    std::fs::write(&readme, marks).unwrap();
+    for command in ["report", "readme"] {
+        assert!(
+            !reports(folder.path(), &[command, "--check"])
+                .status
+                .success()
+        );
+        assert!(reports(folder.path(), &[command]).status.success());
+        assert!(
+            reports(folder.path(), &[command, "--check"])
+                .status
+                .success()
+        );
+    }
+    let report = std::fs::read_to_string(folder.path().join("reports/REPORT.md")).unwrap();
+    for part in [
+        "## Figure 4: laptop scale, shapes",
+        "![Figure 4](figures/fig4-laptop-shapes.svg)",
+        "Verdict: **supported**",
+        "The line rises.",
+        "| work time | 15 min 0 s |",
+        "| warning | 1 of 51 trainings failed |",
+    ] {
+        assert!(report.contains(part), "the report lacks {part}");
+    }
+    let text = std::fs::read_to_string(&readme).unwrap();
+    assert!(
+        text.contains("![Figure 4](reports/figures/fig4-laptop-shapes.svg)"),
+        "{text}"
+    );
+    assert!(text.contains("| laptop | shapes | 50 | 1 | +0."), "{text}");
+
+    store_run(&folder.path().join("results/runs"), 1, DEFINITION);
+    let output = reports(folder.path(), &["report", "--check"]);
+    assert!(!output.status.success());
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("REPORT.md: differs")
+    );
+}
+
+#[test]
+fn no_result_is_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = reports(folder.path(), &["figure", "fig5", "--scale", "smoke"]);
+    assert!(!output.status.success());
+    let expected = "error: results/runs: no complete run of `fig5` at scale smoke\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}

@@ -1,0 +1,331 @@
+//! The question of the paper's section 4.1: does the SMASH score rank architectures as their true
+//! error does? Joins the tables of a run and sums up the answer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::statistics::{
+    Coefficient, Interval, Line, Point, SpreadAndNoise, bootstrap, least_squares, spread_and_noise,
+};
+use crate::tables::{ArchitectureRow, ScoreRow, Status, TruthRow};
+
+/// Resamples behind every interval.
+pub const RESAMPLES: usize = 10_000;
+
+/// Seed of the resampling, so that equal tables give equal intervals.
+pub const BOOTSTRAP_SEED: u64 = 0;
+
+/// How well the SMASH score predicts the true error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorrelationSummary {
+    /// Each root seed by itself, in order.
+    pub seeds: Vec<SeedSummary>,
+    /// SMASH score against true error: the mean over the root seeds.
+    pub score: Coefficients,
+    /// Number of parameters against true error, the first trivial predictor.
+    pub parameters: Coefficients,
+    /// Multiply-adds against true error, the second trivial predictor.
+    pub multiply_adds: Coefficients,
+    /// Whether true errors lie further apart than their noise; `None` with a single architecture.
+    pub spread: Option<SpreadAndNoise>,
+    /// Architectures left out for want of a true error: no training of theirs ended ok.
+    pub without_truth: usize,
+    /// Architectures left out for want of a score: none, or one of its draws did not end ok.
+    pub without_score: usize,
+}
+
+/// One root seed's part of a [`CorrelationSummary`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedSummary {
+    /// The root seed.
+    pub seed: u64,
+    /// SMASH score (validation error with generated weights) and true error (test error with trained
+    /// weights) of each architecture, both in [0, 1].
+    pub points: Vec<Point>,
+    /// SMASH score against true error.
+    pub score: Coefficients,
+    /// Least-squares line of the true error on the SMASH score.
+    pub line: Option<Line>,
+}
+
+/// The coefficients of one predictor; `None` where the data leave one undefined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coefficients {
+    /// Kendall's tau-b.
+    pub kendall: Option<Interval>,
+    /// Spearman's rank correlation.
+    pub spearman: Option<Interval>,
+    /// Pearson's coefficient.
+    pub pearson: Option<Interval>,
+}
+
+impl Coefficients {
+    /// Coefficients with bootstrap intervals, averaged over groups; see [`bootstrap`].
+    fn of(groups: &[Vec<Point>]) -> Self {
+        let interval =
+            |c: Coefficient| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |points| c.of(points));
+        Self {
+            kendall: interval(Coefficient::Kendall),
+            spearman: interval(Coefficient::Spearman),
+            pearson: interval(Coefficient::Pearson),
+        }
+    }
+
+    /// One of the three.
+    pub fn get(&self, coefficient: Coefficient) -> Option<Interval> {
+        match coefficient {
+            Coefficient::Kendall => self.kendall,
+            Coefficient::Spearman => self.spearman,
+            Coefficient::Pearson => self.pearson,
+        }
+    }
+}
+
+/// Joins tables by seed and architecture and sums them up. Takes the architectures that have a row
+/// in `truths`; the true error is the mean over the repetitions that ended ok, the SMASH score the
+/// mean over the draws. `test_examples` is the size of the set that true errors are measured on.
+///
+/// # Errors
+/// If a row of `truths` names an architecture that `architectures` lacks.
+pub fn summary(
+    architectures: &[ArchitectureRow],
+    scores: &[ScoreRow],
+    truths: &[TruthRow],
+    test_examples: u64,
+) -> Result<CorrelationSummary> {
+    let sample = join(architectures, scores, truths)?;
+    let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
+        let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
+        sample.seeds.values().map(group).collect()
+    };
+    let scored = groups(|m| (m.score, m.true_error()));
+    let errors: Vec<Vec<Vec<f64>>> = sample
+        .seeds
+        .values()
+        .map(|measured| measured.iter().map(|m| m.errors.clone()).collect())
+        .collect();
+    let seed_summary = |(&seed, points): (&u64, &Vec<Point>)| SeedSummary {
+        seed,
+        points: points.clone(),
+        score: Coefficients::of(std::slice::from_ref(points)),
+        line: least_squares(points),
+    };
+    Ok(CorrelationSummary {
+        seeds: sample.seeds.keys().zip(&scored).map(seed_summary).collect(),
+        score: Coefficients::of(&scored),
+        parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
+        multiply_adds: Coefficients::of(&groups(|m| (m.multiply_adds as f64, m.true_error()))),
+        spread: spread_and_noise(&errors, test_examples),
+        without_truth: sample.without_truth,
+        without_score: sample.without_score,
+    })
+}
+
+impl CorrelationSummary {
+    /// Number of architectures that the coefficients are taken over, all root seeds together.
+    pub fn n(&self) -> usize {
+        self.seeds.iter().map(|seed| seed.points.len()).sum()
+    }
+
+    /// Each predictor with its name for people, the SMASH score first.
+    pub fn predictors(&self) -> [(&'static str, Coefficients); 3] {
+        [
+            ("SMASH score", self.score),
+            ("parameters", self.parameters),
+            ("multiply-adds", self.multiply_adds),
+        ]
+    }
+
+    /// What was left out, in words; empty if nothing was.
+    pub fn left_out(&self) -> String {
+        let reasons = [
+            (self.without_truth, "without a true error"),
+            (self.without_score, "without a score"),
+        ];
+        let some = reasons.iter().filter(|(count, _)| *count > 0);
+        let words: Vec<String> = some.map(|(count, why)| format!("{count} {why}")).collect();
+        words.join(", ")
+    }
+
+    /// The most resamples that any interval had to leave out.
+    fn undefined_resamples(&self) -> usize {
+        let of_seeds = self.seeds.iter().map(|seed| seed.score);
+        let predictors = self.predictors().map(|(_, coefficients)| coefficients);
+        let intervals = predictors
+            .into_iter()
+            .chain(of_seeds)
+            .flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
+        intervals
+            .flatten()
+            .map(|interval| interval.undefined)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// A table of coefficients and a few lines about it, for a terminal.
+impl fmt::Display for CorrelationSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left_out = match self.left_out() {
+            words if words.is_empty() => words,
+            words => format!(" (left out: {words})"),
+        };
+        writeln!(
+            f,
+            "true error against its predictors, n = {}{left_out}",
+            self.n()
+        )?;
+        let row = |name: &str, cells: [String; 3]| {
+            let [kendall, spearman, pearson] = cells;
+            format!("{name:16}{kendall:24}{spearman:24}{pearson}")
+        };
+        writeln!(
+            f,
+            "{}",
+            row("", Coefficient::ALL.map(|c| c.label().to_owned()))
+        )?;
+        let of_seeds = self
+            .seeds
+            .iter()
+            .map(|s| (format!("  seed {}", s.seed), s.score));
+        // One seed alone would repeat the line above it.
+        let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
+        let [score, trivial @ ..] = self
+            .predictors()
+            .map(|(name, coefficients)| (name.to_owned(), coefficients));
+        for (name, coefficients) in std::iter::once(score).chain(of_seeds).chain(trivial) {
+            let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
+            writeln!(f, "{}", row(&name, cells))?;
+        }
+        match self.spread {
+            Some(spread) => writeln!(f, "{spread}")?,
+            None => writeln!(
+                f,
+                "spread of true errors: needs two architectures of one seed"
+            )?,
+        }
+        write!(
+            f,
+            "[ ]: 95 % percentile bootstrap over architectures, {RESAMPLES} resamples"
+        )?;
+        match self.undefined_resamples() {
+            0 => Ok(()),
+            undefined => write!(f, ", up to {undefined} of them undefined and left out"),
+        }
+    }
+}
+
+/// A coefficient and its interval as text: `+0.45 [+0.28, +0.60]`.
+pub fn interval_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval {
+            estimate,
+            low,
+            high,
+            ..
+        }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
+        None => "undefined".to_owned(),
+    }
+}
+
+/// Errors in percent.
+impl fmt::Display for SpreadAndNoise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            spread,
+            sampling,
+            training,
+            ratio,
+        } = self;
+        let training = match training {
+            Some(training) => format!("{:.2} % by the training seed", 100.0 * training),
+            None => "the training seed's share not measured".to_owned(),
+        };
+        write!(
+            f,
+            "spread of true errors {:.2} %, noise {:.2} % by the test set, {training}; spread / noise ",
+            100.0 * spread,
+            100.0 * sampling,
+        )?;
+        match ratio {
+            Some(ratio) => write!(f, "{ratio:.1}"),
+            None => write!(f, "undefined"),
+        }
+    }
+}
+
+/// An architecture with everything measured.
+struct Measured {
+    score: f64,
+    /// Test errors of the repetitions that ended ok; at least one.
+    errors: Vec<f64>,
+    parameters: u64,
+    multiply_adds: u64,
+}
+
+impl Measured {
+    fn true_error(&self) -> f64 {
+        self.errors.iter().sum::<f64>() / self.errors.len() as f64
+    }
+}
+
+struct Sample {
+    /// By root seed, in the order of the architectures.
+    seeds: BTreeMap<u64, Vec<Measured>>,
+    without_truth: usize,
+    without_score: usize,
+}
+
+fn join(
+    architectures: &[ArchitectureRow],
+    scores: &[ScoreRow],
+    truths: &[TruthRow],
+) -> Result<Sample> {
+    let architectures: BTreeMap<_, _> = architectures
+        .iter()
+        .map(|row| ((row.seed, row.architecture), row))
+        .collect();
+    let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
+    for row in scores {
+        draws
+            .entry((row.seed, row.architecture))
+            .or_default()
+            .push(row.error);
+    }
+    let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+    for row in truths {
+        let errors = trainings.entry((row.seed, row.architecture)).or_default();
+        errors.extend(row.error.filter(|_| row.status == Status::Ok));
+    }
+    let mut sample = Sample {
+        seeds: BTreeMap::new(),
+        without_truth: 0,
+        without_score: 0,
+    };
+    for (key, errors) in trainings {
+        let (seed, architecture) = key;
+        let row = architectures
+            .get(&key)
+            .ok_or(Error::UnknownArchitecture { seed, architecture })?;
+        let measured = sample.seeds.entry(seed).or_default();
+        let draws: Option<Vec<f64>> = draws
+            .get(&key)
+            .and_then(|draws| draws.iter().copied().collect());
+        match draws {
+            _ if errors.is_empty() => sample.without_truth += 1,
+            None => sample.without_score += 1,
+            Some(draws) => measured.push(Measured {
+                score: draws.iter().sum::<f64>() / draws.len() as f64,
+                errors,
+                parameters: row.parameters,
+                multiply_adds: row.multiply_adds,
+            }),
+        }
+    }
+    Ok(sample)
+}
+
+#[cfg(test)]
+#[path = "correlation_tests.rs"]
+mod tests;

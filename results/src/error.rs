@@ -1,0 +1,77 @@
+//! What can be wrong with a stored result: every message names the file and the place in it.
+
+use std::path::{Path, PathBuf};
+
+/// A result could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused.
+    #[error("{path}: cannot {action}: {cause}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as in "cannot read".
+        action: &'static str,
+        /// What the system answered.
+        cause: std::io::Error,
+    },
+    /// A file that should be a Parquet table is not one.
+    #[error("{path}: not a readable Parquet table: {problem}")]
+    Parquet {
+        /// The table's file.
+        path: PathBuf,
+        /// What the Parquet reader or writer answered.
+        problem: String,
+    },
+    /// A table lacks a column, has one too many, or has one of another type.
+    #[error("{path}: column `{column}`: {problem}")]
+    Column {
+        /// The table's file.
+        path: PathBuf,
+        /// The first faulty column.
+        column: String,
+        /// What was expected there and what was found.
+        problem: String,
+    },
+    /// A row contradicts itself.
+    #[error("{path}: row {row}: {problem}")]
+    Row {
+        /// The table's file.
+        path: PathBuf,
+        /// Index of the row, counted from 0.
+        row: usize,
+        /// The rule that is broken.
+        problem: &'static str,
+    },
+    /// A manifest does not parse, or contradicts itself.
+    #[error("{path}: {problem}")]
+    Manifest {
+        /// The manifest's file.
+        path: PathBuf,
+        /// Line, field and expectation.
+        problem: String,
+    },
+    /// The tables of a run do not fit together.
+    #[error("seed {seed}: the truths name architecture {architecture}, the architectures do not")]
+    UnknownArchitecture {
+        /// Root seed of the row.
+        seed: u64,
+        /// The architecture that is missing.
+        architecture: u32,
+    },
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Wraps an answer of the file system, for use in `map_err`.
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |cause| Self::Io {
+            path,
+            action,
+            cause,
+        }
+    }
+}

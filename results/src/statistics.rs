@@ -1,0 +1,345 @@
+//! Statistics of a ranking: coefficients of correlation, the least-squares line, their bootstrap
+//! intervals, and how much of a spread of errors is noise.
+//!
+//! A statistic that is not defined for its data (fewer than two points, no variance) is `None`.
+//! Samples hold finite numbers only; anything else is a broken invariant and panics.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// One architecture: the predictor and what it predicts.
+pub type Point = (f64, f64);
+
+/// Pearson's coefficient of linear correlation.
+pub fn pearson(points: &[Point]) -> Option<f64> {
+    let moments = Moments::of(points)?;
+    if moments.xx == 0.0 || moments.yy == 0.0 {
+        return None;
+    }
+    // Two roots, because the product of two tiny variances can be zero.
+    let coefficient = moments.xy / (moments.xx.sqrt() * moments.yy.sqrt());
+    Some(coefficient.clamp(-1.0, 1.0))
+}
+
+/// Spearman's rank correlation; ties share the mean of their ranks.
+pub fn spearman(points: &[Point]) -> Option<f64> {
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let ranked: Vec<Point> = ranks(&xs).into_iter().zip(ranks(&ys)).collect();
+    pearson(&ranked)
+}
+
+/// Kendall's tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y)).
+pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
+    let (mut balance, mut distinct_x, mut distinct_y) = (0_i64, 0_u64, 0_u64);
+    for (i, a) in points.iter().enumerate() {
+        for b in &points[..i] {
+            let (x, y) = (order(a.0, b.0), order(a.1, b.1));
+            balance += x * y;
+            distinct_x += x.unsigned_abs();
+            distinct_y += y.unsigned_abs();
+        }
+    }
+    if distinct_x == 0 || distinct_y == 0 {
+        return None;
+    }
+    let scale = (distinct_x as f64).sqrt() * (distinct_y as f64).sqrt();
+    Some((balance as f64 / scale).clamp(-1.0, 1.0))
+}
+
+/// A straight line, `y = slope * x + intercept`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Rise per unit of x.
+    pub slope: f64,
+    /// Height at x = 0.
+    pub intercept: f64,
+}
+
+impl Line {
+    /// Height at `x`.
+    pub fn at(&self, x: f64) -> f64 {
+        self.slope * x + self.intercept
+    }
+}
+
+/// The line with the least sum of squared vertical distances.
+pub fn least_squares(points: &[Point]) -> Option<Line> {
+    let moments = Moments::of(points)?;
+    if moments.xx == 0.0 {
+        return None;
+    }
+    let slope = moments.xy / moments.xx;
+    Some(Line {
+        slope,
+        intercept: moments.mean_y - slope * moments.mean_x,
+    })
+}
+
+/// A coefficient of correlation, for definitions that name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coefficient {
+    /// [`kendall_tau_b`].
+    Kendall,
+    /// [`spearman`].
+    Spearman,
+    /// [`pearson`].
+    Pearson,
+}
+
+impl Coefficient {
+    /// All coefficients, in the order in which they are printed.
+    pub const ALL: [Self; 3] = [Self::Kendall, Self::Spearman, Self::Pearson];
+
+    /// The coefficient of a sample.
+    pub fn of(self, points: &[Point]) -> Option<f64> {
+        match self {
+            Self::Kendall => kendall_tau_b(points),
+            Self::Spearman => spearman(points),
+            Self::Pearson => pearson(points),
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Kendall => "Kendall τ",
+            Self::Spearman => "Spearman ρ",
+            Self::Pearson => "Pearson r",
+        }
+    }
+}
+
+/// An estimate with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The statistic of the sample itself.
+    pub estimate: f64,
+    /// 2.5th percentile of the resamples.
+    pub low: f64,
+    /// 97.5th percentile of the resamples.
+    pub high: f64,
+    /// Resamples that were left out, because the statistic is not defined for them.
+    pub undefined: usize,
+}
+
+/// The stream of the ChaCha generator that resamples are drawn from. The generator's seed is the
+/// caller's; the stream keeps these draws apart from every other use of the same seed.
+const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
+
+/// The percentile bootstrap of a statistic, with one group of points per root seed.
+///
+/// The estimate is the mean of the groups' statistics: scores of two SMASH networks are not
+/// comparable, so points of different groups never enter one statistic. A resample draws, within
+/// each group, as many points as the group has, with replacement. It is left out, and counted, if
+/// the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
+///
+/// `None` if the statistic is undefined for a group, or for every resample, or without groups.
+pub fn bootstrap(
+    groups: &[Vec<Point>],
+    resamples: usize,
+    seed: u64,
+    statistic: impl Fn(&[Point]) -> Option<f64>,
+) -> Option<Interval> {
+    let estimate = mean_over_groups(groups, &statistic)?;
+    let mut rng = generator(seed);
+    let mut values: Vec<f64> = (0..resamples)
+        .filter_map(|_| mean_over_groups(&resample(groups, &mut rng), &statistic))
+        .collect();
+    let undefined = resamples - values.len();
+    let (low, high) = interval_of(&mut values)?;
+    Some(Interval {
+        estimate,
+        low,
+        high,
+        undefined,
+    })
+}
+
+/// The pointwise 95 % bootstrap band of the least-squares line: `(low, high)` of its height at each
+/// of `xs`, over the resamples for which it is defined. `None` if there is none.
+pub fn regression_band(
+    points: &[Point],
+    xs: &[f64],
+    resamples: usize,
+    seed: u64,
+) -> Option<Vec<(f64, f64)>> {
+    let mut rng = generator(seed);
+    let group = [points.to_vec()];
+    let lines: Vec<Line> = (0..resamples)
+        .filter_map(|_| least_squares(&resample(&group, &mut rng)[0]))
+        .collect();
+    let band = |&x| interval_of(&mut lines.iter().map(|line| line.at(x)).collect::<Vec<_>>());
+    xs.iter().map(band).collect()
+}
+
+/// How far true errors lie apart, against how far one measurement of them strays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpreadAndNoise {
+    /// S: standard deviation of the architectures' mean errors, within a root seed.
+    pub spread: f64,
+    /// B: standard deviation of one error by the finite test set.
+    pub sampling: f64,
+    /// W: standard deviation of one error by the training seed, where trainings were repeated.
+    pub training: Option<f64>,
+    /// S / sqrt(B² + W²), or S / B where trainings were not repeated; `None` where that is 0 / 0 or
+    /// infinite. Not above 1: the ranking is lost in the noise.
+    pub ratio: Option<f64>,
+}
+
+/// Compares the spread of true errors with their noise.
+///
+/// With `e(s, a, r)` the test error of repetition r of architecture a of root seed s, `m(s, a)` the
+/// mean over the repetitions, and `m(s)` the mean of `m(s, a)` over the architectures:
+/// - `S² = Σ (m(s, a) - m(s))² / Σ (architectures of s - 1)`, the upper sum over architectures and
+///   seeds, the lower over seeds;
+/// - `B²` = mean of `e (1 - e) / test_examples` over all measurements: binomial;
+/// - `W² = Σ (e(s, a, r) - m(s, a))² / Σ (repetitions of a - 1)`. The repetitions share one test
+///   set, so W holds the part of B that differs between trainings, and `sqrt(B² + W²)` is an upper
+///   bound of the noise.
+///
+/// `groups[s][a][r]` are the errors. `None` if no root seed has two architectures.
+///
+/// # Panics
+/// If an architecture has no measurement, or the test set is empty.
+pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<SpreadAndNoise> {
+    assert!(test_examples > 0, "the test set is empty");
+    let means: Vec<Vec<f64>> = groups
+        .iter()
+        .map(|architectures| architectures.iter().map(|errors| mean(errors)).collect())
+        .collect();
+    let spread = pooled_variance(means.iter())?.sqrt();
+    let errors: Vec<f64> = groups.iter().flatten().flatten().copied().collect();
+    let binomial: Vec<f64> = errors.iter().map(|error| error * (1.0 - error)).collect();
+    let sampling_variance = mean(&binomial) / test_examples as f64;
+    let training_variance = pooled_variance(groups.iter().flatten());
+    let noise = (sampling_variance + training_variance.unwrap_or(0.0)).sqrt();
+    Some(SpreadAndNoise {
+        spread,
+        sampling: sampling_variance.sqrt(),
+        training: training_variance.map(f64::sqrt),
+        ratio: (noise > 0.0).then(|| spread / noise),
+    })
+}
+
+/// The sum of squared distances from the mean of each sample, over the sum of (size - 1); `None`
+/// if no sample has two values.
+fn pooled_variance<'a>(samples: impl Iterator<Item = &'a Vec<f64>>) -> Option<f64> {
+    let (mut squares, mut freedom) = (0.0, 0);
+    for sample in samples.filter(|sample| !sample.is_empty()) {
+        let middle = centre(sample);
+        squares += sample.iter().map(|x| (x - middle).powi(2)).sum::<f64>();
+        freedom += sample.len() - 1;
+    }
+    (freedom > 0).then(|| squares / freedom as f64)
+}
+
+/// Means, and sums of squared and multiplied distances from them.
+struct Moments {
+    mean_x: f64,
+    mean_y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Moments {
+    /// `None` for fewer than two points.
+    fn of(points: &[Point]) -> Option<Self> {
+        let finite = |p: &Point| p.0.is_finite() && p.1.is_finite();
+        assert!(points.iter().all(finite), "not finite: {points:?}");
+        if points.len() < 2 {
+            return None;
+        }
+        let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+        let (mean_x, mean_y) = (centre(&xs), centre(&ys));
+        Some(Self {
+            mean_x,
+            mean_y,
+            xx: xs.iter().map(|x| (x - mean_x).powi(2)).sum(),
+            yy: ys.iter().map(|y| (y - mean_y).powi(2)).sum(),
+            xy: points
+                .iter()
+                .map(|(x, y)| (x - mean_x) * (y - mean_y))
+                .sum(),
+        })
+    }
+}
+
+/// The mean, or the value that all share: a rounded mean would give a constant some variance.
+fn centre(values: &[f64]) -> f64 {
+    match values.iter().all(|value| *value == values[0]) {
+        true => values[0],
+        false => mean(values),
+    }
+}
+
+/// Ranks counted from 1; ties share the mean of their ranks.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut by_value: Vec<usize> = (0..values.len()).collect();
+    by_value.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut below = 0;
+    for ties in by_value.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = below as f64 + (ties.len() + 1) as f64 / 2.0;
+        ties.iter().for_each(|&i| ranks[i] = rank);
+        below += ties.len();
+    }
+    ranks
+}
+
+/// -1, 0 or 1: how `a` stands to `b`.
+fn order(a: f64, b: f64) -> i64 {
+    let order = a
+        .partial_cmp(&b)
+        .unwrap_or_else(|| panic!("cannot compare {a} with {b}"));
+    order as i64
+}
+
+fn mean(values: &[f64]) -> f64 {
+    assert!(!values.is_empty(), "the mean of nothing");
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn mean_over_groups(
+    groups: &[Vec<Point>],
+    statistic: impl Fn(&[Point]) -> Option<f64>,
+) -> Option<f64> {
+    let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
+    values
+        .filter(|values| !values.is_empty())
+        .map(|values| mean(&values))
+}
+
+fn generator(seed: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(BOOTSTRAP_STREAM);
+    rng
+}
+
+fn resample(groups: &[Vec<Point>], rng: &mut ChaCha8Rng) -> Vec<Vec<Point>> {
+    let mut draw = |group: &Vec<Point>| {
+        let n = u32::try_from(group.len()).expect("a group has less than 2^32 points");
+        (0..n)
+            .map(|_| group[rng.random_range(0..n) as usize])
+            .collect()
+    };
+    groups.iter().map(&mut draw).collect()
+}
+
+/// The 2.5th and the 97.5th percentile.
+fn interval_of(values: &mut [f64]) -> Option<(f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let percentile = |fraction: f64| {
+        let position = fraction * last as f64;
+        let (below, above) = (position.floor() as usize, position.ceil() as usize);
+        values[below] + (position - position.floor()) * (values[above] - values[below])
+    };
+    Some((percentile(0.025), percentile(0.975)))
+}
+
+#[cfg(test)]
+#[path = "statistics_tests.rs"]
+mod tests;

@@ -1,0 +1,314 @@
+//! The store on disk: where a run's files lie, how they are written, and which runs there are.
+//!
+//! ```text
+//! <root>/<artefact>/<scale>/<device class>/<commit>[-dirty]/<definition>/seed-<n>/
+//!   manifest.toml  *.parquet     the result
+//!   units/  checkpoints/         what a resume needs
+//! ```
+//! `<definition>` is the first eight digits of the definition's hash: another data set, or any other
+//! override of the definition, is another result at the same commit, and must neither overwrite
+//! this one nor be resumed from it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, RunStatus};
+use crate::tables::{Row, read_table, write_table};
+
+/// Where runs are kept unless a command line says otherwise, seen from the workspace's root.
+pub const DEFAULT_ROOT: &str = "results/runs";
+
+/// The folder of one run: one definition, one seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+/// What tells one run from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunKey {
+    /// Name of the artefact.
+    pub artefact: String,
+    /// Name of the scale.
+    pub scale: String,
+    /// Kind of device.
+    pub device_class: String,
+    /// Commit of the code.
+    pub commit: String,
+    /// Whether the working tree differed from the commit.
+    pub dirty: bool,
+    /// Hash of the resolved definition, in hexadecimal.
+    pub definition_hash: String,
+    /// Root seed.
+    pub seed: u64,
+}
+
+impl RunDir {
+    /// The folder of a run, whether or not it is there yet.
+    ///
+    /// # Panics
+    /// If the definition's hash has less than eight digits, or another part of the key is empty.
+    pub fn new(root: &Path, key: &RunKey) -> Self {
+        let definition = &key.definition_hash[..8];
+        let commit = if key.dirty {
+            format!("{}-dirty", key.commit)
+        } else {
+            key.commit.clone()
+        };
+        let seed = format!("seed-{}", key.seed);
+        let folders = [
+            &key.artefact,
+            &key.scale,
+            &key.device_class,
+            &commit,
+            definition,
+            &seed,
+        ];
+        let path = folders.iter().fold(root.to_path_buf(), |path, name| {
+            path.join(folder_name(name))
+        });
+        Self { path }
+    }
+
+    /// Makes the folder, with those for units and checkpoints.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn create(&self) -> Result<()> {
+        for folder in ["units", "checkpoints"] {
+            let path = self.path.join(folder);
+            fs::create_dir_all(&path).map_err(Error::io(&path, "create the folder"))?;
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// File of the manifest.
+    pub fn manifest_path(&self) -> PathBuf {
+        self.path.join("manifest.toml")
+    }
+
+    /// File of a table.
+    pub fn table_path<R: Row>(&self) -> PathBuf {
+        self.path.join(R::NAME).with_extension("parquet")
+    }
+
+    /// Output of a unit of work: the unit is done if and only if the file is there.
+    pub fn unit_path(&self, file_name: &str) -> PathBuf {
+        self.path.join("units").join(file_name)
+    }
+
+    /// State of a unit of work that is not done.
+    pub fn checkpoint_path(&self, file_name: &str) -> PathBuf {
+        self.path.join("checkpoints").join(file_name)
+    }
+
+    /// Reads a table; see [`read_table`].
+    ///
+    /// # Errors
+    /// If the table is missing or faulty.
+    pub fn read<R: Row>(&self) -> Result<Vec<R>> {
+        read_table(&self.table_path::<R>())
+    }
+
+    /// Writes a table; see [`write_table`].
+    ///
+    /// # Errors
+    /// If a row contradicts itself, or the file cannot be written.
+    pub fn write<R: Row>(&self, rows: &[R]) -> Result<()> {
+        write_table(&self.table_path::<R>(), rows)
+    }
+
+    /// Reads the manifest.
+    ///
+    /// # Errors
+    /// If it is missing or faulty.
+    pub fn read_manifest(&self) -> Result<Manifest> {
+        Manifest::read(&self.manifest_path())
+    }
+
+    /// Writes the manifest.
+    ///
+    /// # Errors
+    /// If the definition cannot be written as TOML, or the file cannot be written.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+        manifest.write(&self.manifest_path())
+    }
+}
+
+/// A run that is on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRun {
+    /// Its folder.
+    pub dir: RunDir,
+    /// Its manifest.
+    pub manifest: Manifest,
+}
+
+/// The runs of one definition at one commit on one class of device: they differ in their seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The complete runs in the order of their seeds; never empty.
+    pub runs: Vec<StoredRun>,
+    /// Seeds whose runs are still open or have failed.
+    pub unfinished: Vec<u64>,
+}
+
+impl Group {
+    /// The manifest of the first seed, for what all seeds share.
+    pub fn manifest(&self) -> &Manifest {
+        &self.runs[0].manifest
+    }
+
+    /// The rows of all seeds in the order of the seeds.
+    ///
+    /// # Errors
+    /// If a table is missing or faulty.
+    pub fn read<R: Row>(&self) -> Result<Vec<R>> {
+        let mut rows = Vec::new();
+        for run in &self.runs {
+            rows.extend(run.dir.read::<R>()?);
+        }
+        Ok(rows)
+    }
+
+    fn recency(&self) -> &str {
+        let times = self.runs.iter().map(|run| run.manifest.recency());
+        times.max().expect("a group has a complete run")
+    }
+}
+
+/// All runs under `root`, or those of one artefact, in the order of their paths. A missing root
+/// holds no runs.
+///
+/// # Errors
+/// If a folder cannot be listed, or a manifest is faulty.
+pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Vec<StoredRun>> {
+    // Artefact, scale, device class, commit, definition, seed.
+    let mut folders = vec![root.to_path_buf()];
+    for name in [artefact, None, None, None, None, None] {
+        let mut inner = Vec::new();
+        for folder in &folders {
+            inner.extend(sub_folders(folder, name)?);
+        }
+        folders = inner;
+    }
+    let mut runs = Vec::new();
+    for path in folders {
+        let dir = RunDir { path };
+        if dir.manifest_path().exists() {
+            let manifest = dir.read_manifest()?;
+            runs.push(StoredRun { dir, manifest });
+        }
+    }
+    Ok(runs)
+}
+
+/// The newest group with a complete run for every artefact, scale and data set, in the order of
+/// these names. Of two groups the one whose last run ended later is the newer.
+pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
+    let mut groups: Vec<(PathBuf, Vec<StoredRun>)> = Vec::new();
+    for run in runs {
+        let folder = run.dir.path.parent().expect("a run lies in a folder");
+        match groups.iter_mut().find(|(path, _)| path == folder) {
+            Some((_, group)) => group.push(run),
+            None => groups.push((folder.to_path_buf(), vec![run])),
+        }
+    }
+    let subject = |group: &Group| {
+        let manifest = group.manifest();
+        let dataset = &manifest.dataset.name;
+        [&manifest.artefact, &manifest.scale, dataset].map(String::clone)
+    };
+    let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
+    for group in groups.into_iter().filter_map(|(_, runs)| group_of(runs)) {
+        let known = latest
+            .entry(subject(&group))
+            .or_insert_with(|| group.clone());
+        if group.recency() > known.recency() {
+            *known = group;
+        }
+    }
+    latest.into_values().collect()
+}
+
+/// The newest of all groups that have a complete run.
+pub fn latest_group(runs: Vec<StoredRun>) -> Option<Group> {
+    let groups = latest_groups(runs).into_iter();
+    groups.max_by(|a, b| a.recency().cmp(b.recency()))
+}
+
+/// Nothing if no run is complete.
+fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
+    runs.sort_by_key(|run| run.manifest.seed);
+    let complete = |run: &StoredRun| run.manifest.status == RunStatus::Complete;
+    let (runs, open): (Vec<_>, Vec<_>) = runs.into_iter().partition(complete);
+    let unfinished = open.iter().map(|run| run.manifest.seed).collect();
+    (!runs.is_empty()).then_some(Group { runs, unfinished })
+}
+
+/// Writes a file so that a reader, or the next process after a crash, sees the old content or the
+/// new one, never a part.
+///
+/// # Errors
+/// If the folder is missing or cannot be written to.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let write = || {
+        let mut builder = tempfile::Builder::new();
+        // The default is a file for one's own eyes; results are as readable as other files.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.prefix(".writing-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        // The new name lasts once the folder is on disk too.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(Error::io(path, "write"))
+}
+
+/// The folders in a folder in the order of their names, or only the one of the given name.
+fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
+        let entry = entry.map_err(Error::io(folder, "list"))?;
+        let path = entry.path();
+        let wanted = name.is_none_or(|name| *entry.file_name() == *name);
+        if wanted && path.is_dir() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A name in lower case, with `-` for all but letters, digits, points and underscores.
+fn folder_name(name: &str) -> String {
+    assert!(!name.is_empty(), "a part of a run's key is empty");
+    let letter = |c: char| match c {
+        'A'..='Z' => c.to_ascii_lowercase(),
+        'a'..='z' | '0'..='9' | '.' | '_' => c,
+        _ => '-',
+    };
+    name.chars().map(letter).collect()
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

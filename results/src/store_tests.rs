@@ -1,0 +1,132 @@
+//! Folders of runs, finding them, and atomic writes.
+
+use super::*;
+use crate::manifest::tests::sample;
+
+fn key(manifest: &Manifest) -> RunKey {
+    RunKey {
+        artefact: manifest.artefact.clone(),
+        scale: manifest.scale.clone(),
+        device_class: manifest.device_class.clone(),
+        commit: manifest.commit.clone(),
+        dirty: manifest.dirty,
+        definition_hash: manifest.definition_hash.clone(),
+        seed: manifest.seed,
+    }
+}
+
+fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> RunDir {
+    let mut manifest = sample();
+    change(&mut manifest);
+    let dir = RunDir::new(root, &key(&manifest));
+    dir.create().unwrap();
+    dir.write_manifest(&manifest).unwrap();
+    dir
+}
+
+#[test]
+fn a_run_lies_in_the_folder_that_its_key_names() {
+    let key = RunKey {
+        device_class: "NVIDIA H100 80GB".to_owned(),
+        dirty: true,
+        ..key(&sample())
+    };
+    let dir = RunDir::new(Path::new("runs"), &key);
+    let expected = "runs/fig4/laptop/nvidia-h100-80gb/0123456789ab-dirty/dddddddd/seed-7";
+    assert_eq!(dir.path(), Path::new(expected));
+    let table = dir.table_path::<crate::TruthRow>();
+    assert_eq!(table, Path::new(expected).join("truths.parquet"));
+    let unit = dir.unit_path("smash-7.json");
+    assert_eq!(unit, Path::new(expected).join("units/smash-7.json"));
+}
+
+#[test]
+fn runs_are_found_by_artefact() {
+    let root = tempfile::tempdir().unwrap();
+    let a = store(root.path(), |_| ());
+    let b = store(root.path(), |m| m.scale = "smoke".to_owned());
+    let c = store(root.path(), |m| m.artefact = "table1".to_owned());
+    let find = |artefact| {
+        let runs = find_runs(root.path(), artefact).unwrap();
+        runs.into_iter().map(|run| run.dir).collect::<Vec<_>>()
+    };
+    assert_eq!(find(None), [a.clone(), b.clone(), c]);
+    assert_eq!(find(Some("fig4")), [a, b]);
+    assert_eq!(find(Some("fig5")), []);
+    assert_eq!(find_runs(&root.path().join("none"), None).unwrap(), []);
+}
+
+#[test]
+fn a_faulty_manifest_is_an_error_where_runs_are_sought() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = store(root.path(), |_| ());
+    fs::write(dir.manifest_path(), "artefact = 4").unwrap();
+    let message = find_runs(root.path(), None).unwrap_err().to_string();
+    assert!(message.contains("manifest.toml"), "{message}");
+}
+
+#[test]
+fn the_latest_group_is_the_newest_with_a_complete_run() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |commit: &'static str, seed, status, end: &'static str| {
+        store(root.path(), |m| {
+            m.commit = commit.to_owned();
+            m.seed = seed;
+            m.status = status;
+            m.end = Some(end.to_owned());
+        });
+    };
+    at("old", 0, RunStatus::Complete, "2025-01-01T00:00:00Z");
+    at("new", 10, RunStatus::Complete, "2025-01-03T00:00:00Z");
+    at("new", 9, RunStatus::Complete, "2025-01-02T00:00:00Z");
+    at("new", 1, RunStatus::Failed, "2025-01-02T00:00:00Z");
+    at("newest", 0, RunStatus::Running, "2025-01-04T00:00:00Z");
+    let group = latest_group(find_runs(root.path(), None).unwrap()).unwrap();
+    let seeds: Vec<u64> = group.runs.iter().map(|run| run.manifest.seed).collect();
+    assert_eq!(group.manifest().commit, "new");
+    assert_eq!((seeds, group.unfinished), (vec![9, 10], vec![1]));
+}
+
+#[test]
+fn another_definition_is_another_group() {
+    let root = tempfile::tempdir().unwrap();
+    store(root.path(), |_| ());
+    store(root.path(), |m| {
+        m.definition_hash = "e".repeat(64);
+        m.dataset.name = "cifar100".to_owned();
+    });
+    let groups = latest_groups(find_runs(root.path(), None).unwrap());
+    let names: Vec<&str> = groups
+        .iter()
+        .map(|group| group.manifest().dataset.name.as_str())
+        .collect();
+    assert_eq!(names, ["cifar100", "shapes"]);
+}
+
+#[test]
+fn a_file_is_replaced_and_nothing_else_is_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    for content in ["first", "second"] {
+        write_atomically(&path, content.as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let message = RunDir::new(&file, &key(&sample()))
+        .create()
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("file/fig4"), "{message}");
+    assert!(message.contains("cannot create the folder"), "{message}");
+    let message = write_atomically(&file.join("table"), b"")
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("file/table: cannot write"), "{message}");
+}

@@ -1,0 +1,390 @@
+//! The tables of a run: one plain struct per kind of row, its columns, and how a table becomes a
+//! Parquet file and back.
+//!
+//! Columns are the fields in the order of their declaration. A column of an `Option` type is
+//! nullable; every other is not. Reading checks names, order-independent, and types. Equal rows
+//! give equal bytes: the files hold no time and no host.
+
+use std::fmt;
+use std::io::Cursor;
+use std::path::Path;
+
+use polars::prelude::{
+    DataFrame, DataType, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series,
+};
+
+use crate::error::{Error, Result};
+use crate::store::write_atomically;
+
+/// A kind of row; `declare!` writes the implementations.
+pub trait Row: Sized {
+    /// Name of the table: its file is `<NAME>.parquet`.
+    const NAME: &'static str;
+
+    /// Names of the columns, in order.
+    const COLUMNS: &'static [&'static str];
+
+    /// The columns of the rows, in the order of [`Self::COLUMNS`].
+    fn to_columns(rows: &[Self]) -> Vec<Series>;
+
+    /// The rows of a frame that has at least these columns.
+    ///
+    /// # Errors
+    /// The first column that is missing, of another type, or holds what its cells cannot.
+    fn from_frame(frame: &DataFrame) -> std::result::Result<Vec<Self>, ColumnFault>;
+
+    /// The rule that this row breaks, if it contradicts itself.
+    fn fault(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// What is wrong with one column of a frame.
+#[derive(Debug)]
+pub struct ColumnFault {
+    /// The column's name.
+    pub column: String,
+    /// What was expected and what was found.
+    pub problem: String,
+}
+
+/// Writes a table, atomically.
+///
+/// # Errors
+/// If a row contradicts itself, or the file cannot be written.
+pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
+    check_rows(path, rows)?;
+    let parquet = |error: polars::prelude::PolarsError| Error::Parquet {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+    };
+    let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
+    let mut frame = DataFrame::new(rows.len(), columns).map_err(parquet)?;
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .set_parallel(false)
+        .finish(&mut frame)
+        .map_err(parquet)?;
+    write_atomically(path, &bytes)
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// If the file is missing or no Parquet, if a column is missing, unknown or of another type, or if
+/// a row contradicts itself.
+pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let frame = ParquetReader::new(Cursor::new(bytes))
+        .finish()
+        .map_err(|error| Error::Parquet {
+            path: path.to_path_buf(),
+            problem: error.to_string(),
+        })?;
+    let column = |fault: ColumnFault| Error::Column {
+        path: path.to_path_buf(),
+        column: fault.column,
+        problem: fault.problem,
+    };
+    let rows = R::from_frame(&frame).map_err(column)?;
+    let known = |name: &str| R::COLUMNS.contains(&name);
+    if let Some(name) = frame.get_column_names().iter().find(|name| !known(name)) {
+        return Err(column(ColumnFault {
+            column: name.to_string(),
+            problem: format!("not a column of the table `{}`", R::NAME),
+        }));
+    }
+    check_rows(path, &rows)?;
+    Ok(rows)
+}
+
+fn check_rows<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
+    for (row, fault) in rows.iter().map(R::fault).enumerate() {
+        if let Some(problem) = fault {
+            return Err(Error::Row {
+                path: path.to_path_buf(),
+                row,
+                problem,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Declares a row type: the struct as written, and its mapping to columns.
+macro_rules! declare {
+    (
+        $(#[$row_attribute:meta])*
+        pub struct $row:ident in $name:literal {
+            $($(#[$field_attribute:meta])* pub $field:ident: $cell:ty,)*
+        }
+        $(fault = $fault:path)?
+    ) => {
+        $(#[$row_attribute])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $row {
+            $($(#[$field_attribute])* pub $field: $cell,)*
+        }
+
+        impl Row for $row {
+            const NAME: &'static str = $name;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn to_columns(rows: &[Self]) -> Vec<Series> {
+                vec![$(to_series(
+                    stringify!($field),
+                    rows.iter().map(|row| row.$field.clone()),
+                )),*]
+            }
+
+            fn from_frame(frame: &DataFrame) -> std::result::Result<Vec<Self>, ColumnFault> {
+                $(let mut $field = cells::<$cell>(frame, stringify!($field))?.into_iter();)*
+                let row = |_| Some($row { $($field: $field.next()?),* });
+                let rows: Option<Vec<Self>> = (0..frame.height()).map(row).collect();
+                Ok(rows.expect("every column is as long as the frame"))
+            }
+
+            $(fn fault(&self) -> Option<&'static str> {
+                $fault(self)
+            })?
+        }
+    };
+}
+
+declare! {
+    /// One sampled architecture.
+    pub struct ArchitectureRow in "architectures" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Index in the order of sampling, counted from 0 within the seed.
+        pub architecture: u32,
+        /// Hash of `json`.
+        pub hash: String,
+        /// The architecture itself, in its stored form.
+        pub json: String,
+        /// Free parameters of the resulting network.
+        pub parameters: u64,
+        /// Multiply-adds of one forward pass of one example.
+        pub multiply_adds: u64,
+        /// Ops over all blocks.
+        pub ops: u32,
+        /// Convolutions on the longest path from input to output.
+        pub depth: u32,
+    }
+}
+
+declare! {
+    /// One evaluation of one architecture with generated weights. The SMASH score of an
+    /// architecture is the mean of `error` over its draws.
+    pub struct ScoreRow in "scores" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the noise draw z, counted from 0.
+        pub draw: u32,
+        /// Validation error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        pub loss: Option<f64>,
+        /// How the evaluation ended.
+        pub status: Status,
+    }
+    fault = score_fault
+}
+
+declare! {
+    /// One resulting network, trained with all weights free.
+    pub struct TruthRow in "truths" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Validation error in [0, 1] at the end of the training.
+        pub validation_error: Option<f64>,
+        /// Mean training loss of the last epoch in nats.
+        pub train_loss: Option<f64>,
+        /// Epochs that were completed.
+        pub epochs: u32,
+        /// Why the training failed or was skipped.
+        pub message: Option<String>,
+    }
+    fault = truth_fault
+}
+
+declare! {
+    /// One epoch of one training.
+    pub struct EpochRow in "epochs" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Key of the unit that trained.
+        pub unit: String,
+        /// Index of the epoch, counted from 0.
+        pub epoch: u32,
+        /// Learning rate at the end of the epoch.
+        pub learning_rate: f64,
+        /// Mean training loss in nats.
+        pub train_loss: f64,
+        /// Training error in [0, 1].
+        pub train_error: f64,
+        /// Validation error in [0, 1], in the epochs that measure it.
+        pub validation_error: Option<f64>,
+    }
+}
+
+fn score_fault(row: &ScoreRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn truth_fault(row: &TruthRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+    match (status, error) {
+        (Status::Ok, None) => Some("status `ok` needs an error"),
+        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
+        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
+
+/// How a unit of work ended. Failed and skipped are facts of their own, never a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It ran to its end and was measured.
+    Ok,
+    /// It was tried and gave no usable result.
+    Failed,
+    /// It was never tried.
+    Skipped,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        })
+    }
+}
+
+/// A field of a row, as it is kept in a column: `None` is null.
+trait Cell: Sized {
+    type Stored: Stored;
+
+    fn store(self) -> Option<Self::Stored>;
+
+    /// Fails with what was expected instead.
+    fn restore(stored: Option<Self::Stored>) -> std::result::Result<Self, String>;
+}
+
+impl<T: Stored> Cell for T {
+    type Stored = T;
+
+    fn store(self) -> Option<T> {
+        Some(self)
+    }
+
+    fn restore(stored: Option<T>) -> std::result::Result<Self, String> {
+        stored.ok_or_else(|| "expected a value, found null".to_owned())
+    }
+}
+
+impl<T: Stored> Cell for Option<T> {
+    type Stored = T;
+
+    fn store(self) -> Self {
+        self
+    }
+
+    fn restore(stored: Self) -> std::result::Result<Self, String> {
+        Ok(stored)
+    }
+}
+
+impl Cell for Status {
+    type Stored = String;
+
+    fn store(self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn restore(stored: Option<String>) -> std::result::Result<Self, String> {
+        let all = [Self::Ok, Self::Failed, Self::Skipped];
+        let word = String::restore(stored)?;
+        all.into_iter()
+            .find(|status| status.to_string() == word)
+            .ok_or_else(|| format!("expected `ok`, `failed` or `skipped`, found `{word}`"))
+    }
+}
+
+/// A type that a Parquet column holds as it is.
+trait Stored: Sized {
+    const TYPE: DataType;
+
+    fn to_series(name: &str, cells: Vec<Option<Self>>) -> Series;
+
+    /// The cells of a series of the type [`Self::TYPE`].
+    fn from_series(series: &Series) -> polars::prelude::PolarsResult<Vec<Option<Self>>>;
+}
+
+macro_rules! stored {
+    ($cell:ty, $data_type:ident, $chunked:ident) => {
+        impl Stored for $cell {
+            const TYPE: DataType = DataType::$data_type;
+
+            fn to_series(name: &str, cells: Vec<Option<Self>>) -> Series {
+                Series::new(name.into(), cells)
+            }
+
+            fn from_series(series: &Series) -> polars::prelude::PolarsResult<Vec<Option<Self>>> {
+                let own = |cell: Option<_>| cell.map(Self::from);
+                Ok(series.$chunked()?.iter().map(own).collect())
+            }
+        }
+    };
+}
+
+stored!(u32, UInt32, u32);
+stored!(u64, UInt64, u64);
+stored!(f64, Float64, f64);
+stored!(String, String, str);
+
+fn to_series<C: Cell>(name: &str, cells: impl Iterator<Item = C>) -> Series {
+    C::Stored::to_series(name, cells.map(Cell::store).collect())
+}
+
+fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Result<Vec<C>, ColumnFault> {
+    let fault = |problem: String| ColumnFault {
+        column: name.to_owned(),
+        problem,
+    };
+    let column = frame
+        .column(name)
+        .map_err(|_| fault(format!("missing, expected {}", C::Stored::TYPE)))?;
+    if *column.dtype() != C::Stored::TYPE {
+        let (expected, found) = (C::Stored::TYPE, column.dtype());
+        return Err(fault(format!("expected {expected}, found {found}")));
+    }
+    C::Stored::from_series(column.as_materialized_series())
+        .map_err(|error| fault(error.to_string()))?
+        .into_iter()
+        .enumerate()
+        .map(|(row, stored)| {
+            C::restore(stored).map_err(|problem| fault(format!("row {row}: {problem}")))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "tables_tests.rs"]
+mod tests;

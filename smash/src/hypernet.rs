@@ -1,0 +1,151 @@
+//! The HyperNet H: a 26-layer fully convolutional DenseNet from encoding to weights (paper, section 3.2, appendix A).
+
+use burn::module::{Module, Param};
+use burn::prelude::*;
+use burn::tensor::activation::leaky_relu;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::EncodingLayout;
+use crate::layers::{conv_same, norm, orthogonal};
+use crate::space::SearchSpace;
+
+/// Negative slope of the leaky ReLU.
+const SLOPE: f64 = 0.02;
+/// Channels of the first convolution, so that the input and it together have a round number.
+const FIRST_CHANNELS: usize = 7;
+
+/// Size of a HyperNet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HyperNetConfig {
+    /// Channels that each layer of a dense block adds.
+    pub growth: usize,
+    /// Layers of each dense block; between two blocks a convolution halves the channels.
+    pub layers: Vec<usize>,
+}
+
+impl Default for HyperNetConfig {
+    /// The paper's: dense blocks of 8, 10 and 4 layers at growth rate 10.
+    fn default() -> Self {
+        Self {
+            growth: 10,
+            layers: vec![8, 10, 4],
+        }
+    }
+}
+
+/// The HyperNet. No biases, no BatchNorm; every weight is divided by its Euclidean norm (simple WeightNorm).
+#[derive(Module, Debug)]
+pub struct HyperNet<B: Backend> {
+    /// All convolutions in order, `[channels_out, channels_in, height, width]` each.
+    pub convs: Vec<Param<Tensor<B, 4>>>,
+    /// Layers of each dense block.
+    layers: Vec<usize>,
+}
+
+impl HyperNetConfig {
+    /// A HyperNet for a search space, with orthogonal weights drawn from `rng`.
+    pub fn init<B: Backend>(
+        &self,
+        space: &SearchSpace,
+        rng: &mut ChaCha8Rng,
+        device: &B::Device,
+    ) -> HyperNet<B> {
+        let n = space.base_channels;
+        let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
+        // One more channel for the noise z.
+        let inputs = EncodingLayout::new(space).channels + 1;
+        let shapes = self.shapes(inputs, outputs);
+        HyperNet {
+            convs: shapes
+                .into_iter()
+                .map(|shape| orthogonal(shape, rng, device))
+                .collect(),
+            layers: self.layers.clone(),
+        }
+    }
+
+    /// Shape of each convolution in order.
+    pub fn shapes(&self, inputs: usize, outputs: usize) -> Vec<[usize; 4]> {
+        let mut shapes = vec![[FIRST_CHANNELS, inputs, 3, 3]];
+        let mut channels = inputs + FIRST_CHANNELS;
+        for (block, &layers) in self.layers.iter().enumerate() {
+            if block > 0 {
+                // The paper has a 1x1 convolution here; the released code, followed, has 3x3.
+                shapes.push([channels / 2, channels, 3, 3]);
+                channels /= 2;
+            }
+            for _ in 0..layers {
+                shapes.push([self.growth, channels, 3, 3]);
+                channels += self.growth;
+            }
+        }
+        shapes.push([outputs, channels, 1, 1]);
+        shapes
+    }
+}
+
+impl<B: Backend> HyperNet<B> {
+    /// A HyperNet from given convolutions.
+    pub fn from_convs(config: &HyperNetConfig, convs: Vec<Param<Tensor<B, 4>>>) -> Self {
+        let expected = 2 + config.layers.iter().sum::<usize>() + config.layers.len() - 1;
+        assert_eq!(
+            convs.len(),
+            expected,
+            "a HyperNet of {:?} layers has {expected} convolutions",
+            config.layers
+        );
+        Self {
+            convs,
+            layers: config.layers.clone(),
+        }
+    }
+
+    /// # Shapes
+    /// - `input`: `[1, 1 + encoding channels, units, slices]`, the noise z first
+    /// - output: `[1, r * D * N^2, units, slices]`
+    pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        let mut convs = self.convs.iter().map(|conv| conv.val());
+        let mut next = |input: Tensor<B, 4>| {
+            let weight = convs.next().expect("as many convolutions as layers");
+            let length = norm(weight.clone()).reshape([1, 1, 1, 1]);
+            conv_same(input, weight / length, [1, 1], 1)
+        };
+        let activate = |input: Tensor<B, 4>| leaky_relu(input, SLOPE);
+        let first = next(input.clone());
+        let mut features = Tensor::cat(vec![input, first], 1);
+        for (block, &layers) in self.layers.iter().enumerate() {
+            if block > 0 {
+                features = next(activate(features));
+            }
+            for _ in 0..layers {
+                let grown = next(activate(features.clone()));
+                features = Tensor::cat(vec![features, grown], 1);
+            }
+        }
+        next(activate(features))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(space: &SearchSpace, inputs: usize) -> usize {
+        let n = space.base_channels;
+        let outputs = space.depth_compression * n * n;
+        HyperNetConfig::default()
+            .shapes(inputs, outputs)
+            .iter()
+            .map(|shape| shape.iter().product::<usize>())
+            .sum()
+    }
+
+    #[test]
+    fn the_paper_size_has_26_layers_and_the_released_parameter_counts() {
+        assert_eq!(HyperNetConfig::default().shapes(144, 128).len(), 26);
+        assert_eq!(parameters(&SearchSpace::smash_v2(12, 4), 144), 795_858);
+        assert_eq!(parameters(&SearchSpace::smash_v2(4, 1), 92), 582_541);
+    }
+}

@@ -1,0 +1,252 @@
+//! Layers that both networks share: convolutions, BatchNorm whose statistics can be sliced, and initial weights.
+
+use burn::module::{Module, Param, ParamId};
+use burn::prelude::*;
+use burn::tensor::module::{avg_pool2d, conv2d};
+use burn::tensor::ops::ConvOptions;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+/// Momentum of BatchNorm's running statistics.
+const BATCH_NORM_MOMENTUM: f64 = 0.1;
+/// Added to the variance by BatchNorm.
+const BATCH_NORM_EPSILON: f64 = 1e-5;
+
+/// Convolution that keeps height and width.
+///
+/// # Shapes
+/// - `input`: `[batch, channels_in, height, width]`
+/// - `weight`: `[channels_out, channels_in / groups, kernel_height, kernel_width]`
+/// - output: `[batch, channels_out, height, width]`
+pub fn conv_same<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    dilation: [usize; 2],
+    groups: usize,
+) -> Tensor<B, 4> {
+    let [_, _, height, width] = weight.dims();
+    let padding = [
+        (height - 1) * dilation[0] / 2,
+        (width - 1) * dilation[1] / 2,
+    ];
+    conv2d(
+        input,
+        weight,
+        None,
+        ConvOptions::new([1, 1], padding, dilation, groups),
+    )
+}
+
+/// 1x1 convolution as a matrix product, which is several times faster than the general convolution on a CPU.
+///
+/// # Shapes
+/// - `input`: `[batch, channels_in, height, width]`
+/// - `weight`: `[channels_out, channels_in]`
+/// - output: `[batch, channels_out, height, width]`
+pub fn conv_1x1<B: Backend>(input: Tensor<B, 4>, weight: Tensor<B, 2>) -> Tensor<B, 4> {
+    let [batch, channels_in, height, width] = input.dims();
+    let [channels_out, _] = weight.dims();
+    let input = input.reshape([batch, channels_in, height * width]);
+    weight
+        .unsqueeze::<3>()
+        .matmul(input)
+        .reshape([batch, channels_out, height, width])
+}
+
+/// Halves height and width by averaging 2x2 squares; an odd last row or column is dropped.
+pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
+    avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)
+}
+
+/// Mean over height and width: `[batch, channels, height, width]` to `[batch, channels]`.
+pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
+    let [batch, channels, height, width] = input.dims();
+    input
+        .reshape([batch, channels, height * width])
+        .mean_dim(2)
+        .reshape([batch, channels])
+}
+
+/// Euclidean norm of a whole tensor, shape `[1]`.
+pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
+    let elements = tensor.shape().num_elements();
+    let flat = tensor.reshape([1, elements]);
+    // Reduced along a dimension: a full sum may use unordered atomic additions on a GPU.
+    (flat.clone() * flat).sum_dim(1).sqrt().reshape([1])
+}
+
+/// Whether BatchNorm uses the statistics of the batch or the running ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, as in training.
+    Train,
+    /// Running statistics, as in scoring and testing.
+    Evaluate,
+}
+
+/// Batch normalisation over the leading channels of its parameters.
+///
+/// Inside the SMASH network the number of incoming channels varies with the architecture, so scale, shift and running
+/// statistics are sliced to as many as come in.
+#[derive(Module, Debug)]
+pub struct BatchNorm<B: Backend> {
+    /// Scale, `[channels]`.
+    pub weight: Param<Tensor<B, 1>>,
+    /// Shift, `[channels]`.
+    pub bias: Param<Tensor<B, 1>>,
+    /// Running mean, `[channels]`.
+    pub running_mean: Param<Tensor<B, 1>>,
+    /// Running unbiased variance, `[channels]`.
+    pub running_variance: Param<Tensor<B, 1>>,
+}
+
+/// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics<B: Backend> {
+    /// Mean over batch, height and width.
+    pub mean: Tensor<B, 1>,
+    /// Unbiased variance over batch, height and width.
+    pub variance: Tensor<B, 1>,
+}
+
+impl<B: Backend> BatchNorm<B> {
+    /// Scale 1, shift 0, running mean 0 and variance 1.
+    pub fn new(channels: usize, device: &B::Device) -> Self {
+        let untracked = |tensor| Param::initialized(ParamId::new(), tensor);
+        Self {
+            weight: Param::from_tensor(Tensor::ones([channels], device)),
+            bias: Param::from_tensor(Tensor::zeros([channels], device)),
+            running_mean: untracked(Tensor::zeros([channels], device)),
+            running_variance: untracked(Tensor::ones([channels], device)),
+        }
+    }
+
+    /// Normalises each channel; in training mode the batch's statistics come back too, for [`BatchNorm::update`].
+    ///
+    /// # Shapes
+    /// - `input`, output: `[batch, channels, height, width]`, at most as many channels as the parameters have
+    pub fn forward(
+        &self,
+        input: Tensor<B, 4>,
+        mode: Mode,
+    ) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+        let [batch, channels, height, width] = input.dims();
+        let leading = |param: &Param<Tensor<B, 1>>| param.val().slice([0..channels]);
+        let scale = leading(&self.weight);
+        let shift = leading(&self.bias);
+        let per_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+        match mode {
+            Mode::Evaluate => {
+                let mean = leading(&self.running_mean);
+                let scale = scale / (leading(&self.running_variance) + BATCH_NORM_EPSILON).sqrt();
+                let shift = shift - mean * scale.clone();
+                (input * per_channel(scale) + per_channel(shift), None)
+            }
+            Mode::Train => {
+                let elements = (batch * height * width) as f64;
+                let mean_over_all = |tensor: Tensor<B, 4>| {
+                    tensor
+                        .reshape([batch, channels, height * width])
+                        .mean_dim(2)
+                        .mean_dim(0)
+                        .reshape([channels])
+                };
+                let mean = mean_over_all(input.clone());
+                let centred = input - per_channel(mean.clone());
+                let variance = mean_over_all(centred.clone() * centred.clone());
+                let scale = scale / (variance.clone() + BATCH_NORM_EPSILON).sqrt();
+                let statistics = BatchStatistics {
+                    mean: mean.detach(),
+                    variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
+                };
+                (
+                    centred * per_channel(scale) + per_channel(shift),
+                    Some(statistics),
+                )
+            }
+        }
+    }
+
+    /// Moves the running statistics of the leading channels towards those of a batch.
+    pub fn update(&mut self, statistics: &BatchStatistics<B>) {
+        let [channels] = statistics.mean.dims();
+        let move_towards = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
+            let old = running.val();
+            let leading = old.clone().slice([0..channels]) * (1.0 - BATCH_NORM_MOMENTUM);
+            let new =
+                old.slice_assign([0..channels], leading + batch.clone() * BATCH_NORM_MOMENTUM);
+            Param::initialized(running.id, new.detach().set_require_grad(false))
+        };
+        self.running_mean = move_towards(&self.running_mean, &statistics.mean);
+        self.running_variance = move_towards(&self.running_variance, &statistics.variance);
+    }
+}
+
+/// A learned tensor from host values in row-major order.
+pub fn parameter<B: Backend, const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &B::Device,
+) -> Param<Tensor<B, D>> {
+    Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+/// An orthogonal initial weight of a convolution, seen as a matrix `[channels_out, channels_in * kernel]`.
+///
+/// Rows are orthonormal, or columns where there are more rows than columns. All columns are filled, as PyTorch does
+/// today; the PyTorch of the paper left those beyond the number of rows at zero.
+pub fn orthogonal<B: Backend, const D: usize>(
+    shape: [usize; D],
+    rng: &mut ChaCha8Rng,
+    device: &B::Device,
+) -> Param<Tensor<B, D>> {
+    let rows = shape[0];
+    let columns: usize = shape[1..].iter().product();
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while basis.len() < count {
+        let mut vector: Vec<f64> = (0..length).map(|_| rng.sample(StandardNormal)).collect();
+        // Twice is enough to be orthogonal to rounding.
+        for _ in 0..2 {
+            for other in &basis {
+                let overlap: f64 = other.iter().zip(&vector).map(|(a, b)| a * b).sum();
+                vector
+                    .iter_mut()
+                    .zip(other)
+                    .for_each(|(value, part)| *value -= overlap * part);
+            }
+        }
+        let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
+        basis.push(vector);
+    }
+    let at = |row: usize, column: usize| {
+        if rows <= columns {
+            basis[row][column]
+        } else {
+            basis[column][row]
+        }
+    };
+    let values = (0..rows * columns)
+        .map(|index| at(index / columns, index % columns) as f32)
+        .collect();
+    parameter(values, shape, device)
+}
+
+/// Initial weight and bias of the output layer: weight uniform within `1 / sqrt(channels)`, bias 0.
+pub fn output_layer<B: Backend>(
+    classes: usize,
+    channels: usize,
+    rng: &mut ChaCha8Rng,
+    device: &B::Device,
+) -> (Param<Tensor<B, 2>>, Param<Tensor<B, 1>>) {
+    let bound = 1.0 / (channels as f32).sqrt();
+    let values = (0..classes * channels)
+        .map(|_| rng.random_range(-bound..=bound))
+        .collect();
+    (
+        parameter(values, [classes, channels], device),
+        parameter(vec![0.0; classes], [classes], device),
+    )
+}

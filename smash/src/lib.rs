@@ -1,0 +1,33 @@
+//! SMASH: one-shot model architecture search through HyperNetworks (Brock et al. 2017), on burn.
+//!
+//! The path through the crate follows the paper. A [`SearchSpace`] holds the limits; [`sampling::sample`] draws an
+//! [`Architecture`] from it; [`Encoding`] turns it into the tensor c; [`HyperNet`] maps c to [`GeneratedWeights`];
+//! [`SmashNet`] runs the architecture with them. [`ResultingNet`] is the same architecture with free weights.
+
+pub mod architecture;
+pub mod counts;
+pub mod encoding;
+pub mod error;
+pub mod hypernet;
+pub mod layers;
+pub mod main_net;
+pub mod memory;
+pub mod random;
+pub mod resulting_net;
+pub mod sampling;
+pub mod smash_net;
+pub mod space;
+pub mod weights;
+
+pub use architecture::{Architecture, Block, Conv, Op};
+pub use counts::{Counts, Task};
+pub use encoding::Encoding;
+pub use hypernet::{HyperNet, HyperNetConfig};
+pub use layers::Mode;
+pub use main_net::MainNet;
+pub use random::{Seed, Stream};
+pub use resulting_net::ResultingNet;
+pub use sampling::Limits;
+pub use smash_net::{Noise, SmashNet};
+pub use space::SearchSpace;
+pub use weights::GeneratedWeights;

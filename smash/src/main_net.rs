@@ -1,0 +1,234 @@
+//! The main network inside SMASH: variable wiring, generated 1x1 weights, shared and sliced convolutions.
+
+use burn::module::{Module, Param};
+use burn::prelude::*;
+use burn::tensor::activation::{log_softmax, relu};
+use rand_chacha::ChaCha8Rng;
+
+use crate::architecture::{Architecture, Op};
+use crate::counts::{STEM_KERNEL, Task};
+use crate::layers::{
+    BatchNorm, BatchStatistics, Mode, conv_1x1, conv_same, global_average, halve, orthogonal,
+    output_layer,
+};
+use crate::memory::MemoryBanks;
+use crate::space::{BLOCKS, Patterns, SearchSpace};
+use crate::weights::GeneratedWeights;
+
+/// The freely learned parts of the main network (paper, section 3.1).
+#[derive(Module, Debug)]
+pub struct MainNet<B: Backend> {
+    /// Stem convolution, `[channels, image_channels, 7, 7]`.
+    pub stem: Param<Tensor<B, 4>>,
+    /// For each block its shared convolutions, `[N_max, inputs, max_kernel, max_kernel]` each.
+    pub shared: Vec<Vec<Param<Tensor<B, 4>>>>,
+    /// The downsampling between blocks.
+    pub transitions: Vec<Transition<B>>,
+    /// BatchNorm before the output layer.
+    pub norm: BatchNorm<B>,
+    /// Weight of the output layer, `[classes, channels]`.
+    pub output_weight: Param<Tensor<B, 2>>,
+    /// Bias of the output layer, `[classes]`.
+    pub output_bias: Param<Tensor<B, 1>>,
+}
+
+/// BatchNorm, ReLU, 1x1 convolution and 2x2 average pooling between two blocks.
+#[derive(Module, Debug)]
+pub struct Transition<B: Backend> {
+    /// BatchNorm over the banks of the block before.
+    pub norm: BatchNorm<B>,
+    /// 1x1 convolution, `[channels_out, channels_in]`; its columns are sliced to the channels that come in.
+    pub conv: Param<Tensor<B, 2>>,
+}
+
+/// Batch statistics of the two transitions and the output layer, in training mode.
+pub type NetStatistics<B> = Vec<BatchStatistics<B>>;
+
+impl<B: Backend> Transition<B> {
+    /// A transition with an orthogonal convolution.
+    pub fn new(
+        channels_in: usize,
+        channels_out: usize,
+        rng: &mut ChaCha8Rng,
+        device: &B::Device,
+    ) -> Self {
+        Self {
+            norm: BatchNorm::new(channels_in, device),
+            conv: orthogonal([channels_out, channels_in], rng, device),
+        }
+    }
+
+    /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / 2, width / 2]`.
+    pub fn forward(
+        &self,
+        input: Tensor<B, 4>,
+        mode: Mode,
+    ) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+        let channels = input.dims()[1];
+        let (normalised, statistics) = self.norm.forward(input, mode);
+        let conv = self.conv.val();
+        let rows = conv.dims()[0];
+        // Pooling and a 1x1 convolution commute; pooling first costs a quarter of the multiply-adds, but changes
+        // rounding, so the order of the paper stays.
+        let output = conv_1x1(relu(normalised), conv.slice([0..rows, 0..channels]));
+        (halve(output), statistics)
+    }
+}
+
+impl<B: Backend> MainNet<B> {
+    /// A main network for a search space, with initial weights drawn from `rng`.
+    pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+        let stem = orthogonal(
+            [
+                space.block_input(0),
+                task.image_channels,
+                STEM_KERNEL,
+                STEM_KERNEL,
+            ],
+            rng,
+            device,
+        );
+        let convs = match space.patterns {
+            Patterns::Single => 1,
+            Patterns::UpToFour => 4,
+        };
+        let n_max = space.max_channels;
+        let kernel = space.max_kernel;
+        let inputs = |slot: usize| {
+            if slot.is_multiple_of(2) {
+                space.shared_inputs()
+            } else {
+                n_max
+            }
+        };
+        let mut shared = Vec::with_capacity(BLOCKS);
+        for _ in 0..BLOCKS {
+            let block = (0..convs)
+                .map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
+            shared.push(block.collect());
+        }
+        let transitions = (0..BLOCKS - 1)
+            .map(|block| {
+                Transition::new(
+                    space.block_width(block),
+                    space.block_input(block + 1),
+                    rng,
+                    device,
+                )
+            })
+            .collect();
+        let width = space.block_width(BLOCKS - 1);
+        let (output_weight, output_bias) = output_layer(task.classes, width, rng, device);
+        Self {
+            stem,
+            shared,
+            transitions,
+            norm: BatchNorm::new(width, device),
+            output_weight,
+            output_bias,
+        }
+    }
+
+    /// Log-probabilities of the classes under one architecture and its generated weights.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - output: `[batch, classes]`
+    pub fn forward(
+        &self,
+        space: &SearchSpace,
+        architecture: &Architecture,
+        weights: &GeneratedWeights<B>,
+        images: Tensor<B, 4>,
+        mode: Mode,
+    ) -> (Tensor<B, 2>, NetStatistics<B>) {
+        let mut statistics = Vec::new();
+        let mut features = relu(conv_same(images, self.stem.val(), [1, 1], 1));
+        let mut channels_read = 0;
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let mut memory = MemoryBanks::new(features, block, space.base_channels);
+            for op in &block.ops {
+                let input = memory.read(op);
+                let inputs = input.dims()[1];
+                let outputs = space.generated_channels(inputs, op.units * space.base_channels);
+                let weight = weights.of_op(channels_read, inputs, outputs);
+                channels_read += inputs;
+                memory.write(op, self.op(space, index, op, conv_1x1(input, weight)));
+            }
+            features = memory.into_output();
+            if let Some(transition) = self.transitions.get(index) {
+                let (output, batch) = transition.forward(features, mode);
+                features = output;
+                statistics.extend(batch);
+            }
+        }
+        let channels = features.dims()[1];
+        let (normalised, batch) = self.norm.forward(features, mode);
+        statistics.extend(batch);
+        let [classes, _] = self.output_weight.dims();
+        let weight = self.output_weight.val().slice([0..classes, 0..channels]);
+        let logits = global_average(relu(normalised)).matmul(weight.transpose())
+            + self.output_bias.val().unsqueeze();
+        (log_softmax(logits, 1), statistics)
+    }
+
+    /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes.
+    fn op(
+        &self,
+        space: &SearchSpace,
+        block: usize,
+        op: &Op,
+        bottleneck: Tensor<B, 4>,
+    ) -> Tensor<B, 4> {
+        let outputs = op.units * space.base_channels;
+        run_paths(op, bottleneck, |slot, input| {
+            let conv = op.convs[slot].expect("only active convolutions run");
+            let inputs = input.dims()[1] / conv.groups;
+            let window = conv.kernel.map(|size| {
+                let start = (space.max_kernel - size) / 2;
+                start..start + size
+            });
+            let [rows, columns] = window;
+            let weight =
+                self.shared[block][slot]
+                    .val()
+                    .slice([0..outputs, 0..inputs, rows, columns]);
+            conv_same(input, weight, conv.dilation, conv.groups)
+        })
+    }
+
+    /// Moves BatchNorm's running statistics towards those of a training batch.
+    pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
+        let norms = self
+            .transitions
+            .iter_mut()
+            .map(|transition| &mut transition.norm)
+            .chain([&mut self.norm]);
+        norms
+            .zip(statistics)
+            .for_each(|(norm, batch)| norm.update(batch));
+    }
+}
+
+/// Runs the active convolutions of an op, each as ReLU then `conv(slot, input)`, and adds the two paths.
+pub(crate) fn run_paths<B: Backend>(
+    op: &Op,
+    bottleneck: Tensor<B, 4>,
+    conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,
+) -> Tensor<B, 4> {
+    let activated = relu(bottleneck);
+    let path = |first: usize| {
+        let output = conv(first, activated.clone());
+        if op.convs[first + 1].is_some() {
+            conv(first + 1, relu(output))
+        } else {
+            output
+        }
+    };
+    let output = path(0);
+    if op.convs[2].is_some() {
+        output + path(2)
+    } else {
+        output
+    }
+}

@@ -1,0 +1,73 @@
+//! Memory banks at run time: reading concatenates, writing adds (paper, section 3.1).
+
+use burn::prelude::*;
+
+use crate::architecture::{Block, Op};
+
+/// The banks of one block while it runs.
+pub struct MemoryBanks<B: Backend> {
+    banks: Vec<Option<Tensor<B, 4>>>,
+    bank_channels: usize,
+}
+
+impl<B: Backend> MemoryBanks<B> {
+    /// Cuts the block input into banks; a remainder of channels is dropped, the other banks are empty.
+    ///
+    /// # Shapes
+    /// - `input`: `[batch, channels, height, width]`
+    pub fn new(input: Tensor<B, 4>, block: &Block, base_channels: usize) -> Self {
+        let bank_channels = block.bank_size * base_channels;
+        let input_banks = input.dims()[1] / bank_channels;
+        let mut banks = vec![None; block.banks_used(input_banks)];
+        for (index, bank) in banks.iter_mut().take(input_banks).enumerate() {
+            *bank = Some(channels(&input, index * bank_channels, bank_channels));
+        }
+        Self {
+            banks,
+            bank_channels,
+        }
+    }
+
+    /// The banks an op reads, concatenated along the channels.
+    pub fn read(&self, op: &Op) -> Tensor<B, 4> {
+        self.concatenate(op.reads.iter().copied())
+    }
+
+    /// Adds the output of an op to the banks it writes, slice by slice in turn. An empty bank counts as zero.
+    pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
+        let slices = output.dims()[1] / self.bank_channels;
+        for (position, &bank) in op.writes.iter().enumerate() {
+            let slice = channels(
+                &output,
+                position % slices * self.bank_channels,
+                self.bank_channels,
+            );
+            self.banks[bank] = Some(match self.banks[bank].take() {
+                Some(held) => held + slice,
+                None => slice,
+            });
+        }
+    }
+
+    /// All banks, concatenated along the channels: the output of the block.
+    pub fn into_output(self) -> Tensor<B, 4> {
+        self.concatenate(0..self.banks.len())
+    }
+
+    fn concatenate(&self, banks: impl Iterator<Item = usize>) -> Tensor<B, 4> {
+        let read = |bank: usize| {
+            self.banks[bank]
+                .clone()
+                .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
+        };
+        Tensor::cat(banks.map(read).collect(), 1)
+    }
+}
+
+fn channels<B: Backend>(tensor: &Tensor<B, 4>, start: usize, count: usize) -> Tensor<B, 4> {
+    if tensor.dims()[1] == count {
+        tensor.clone()
+    } else {
+        tensor.clone().narrow(1, start, count)
+    }
+}

@@ -1,0 +1,75 @@
+//! One root seed and independent, named ChaCha streams.
+//!
+//! Every number that decides a result is drawn on the host from one of these streams, keyed by what it is for, so that
+//! no result depends on thread order, on the order of units, or on how often a run was interrupted.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+/// What a stream of random numbers is for. Closed on purpose: a new use gets a new name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Which examples of the training set form the validation set.
+    Split,
+    /// Initial weights of a SMASH network.
+    SmashInitialisation,
+    /// Order of the training images in one epoch of a SMASH network.
+    SmashOrder,
+    /// Crops and flips in one epoch of a SMASH network.
+    SmashAugmentation,
+    /// The architecture sampled at one training step.
+    SmashArchitecture,
+    /// The noise z of one training step.
+    SmashNoise,
+    /// The architectures that are scored.
+    ScoredArchitecture,
+    /// The recorded list of noise draws z of the scores.
+    ScoreNoise,
+    /// Perturbations during the search.
+    Perturbation,
+    /// Initial weights of a resulting network.
+    ResultingInitialisation,
+    /// Order of the training images in one epoch of a resulting network.
+    ResultingOrder,
+    /// Crops and flips in one epoch of a resulting network.
+    ResultingAugmentation,
+}
+
+/// The root seed of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The generator of `stream` for the purpose named by `key` (a step, an epoch, an architecture and a seed, ...).
+    ///
+    /// Streams with different names or keys are independent; the same three always give the same numbers.
+    pub fn rng(self, stream: Stream, key: &[u64]) -> ChaCha8Rng {
+        let mut hash = Sha256::new();
+        hash.update(b"smash-stream-v1");
+        hash.update(self.0.to_le_bytes());
+        // The name, not a number, so that reordering the enum changes nothing.
+        hash.update(format!("{stream:?}").as_bytes());
+        for part in key {
+            hash.update(part.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(hash.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    #[test]
+    fn streams_repeat_and_differ_by_seed_name_and_key() {
+        let draw = |seed, stream, key: &[u64]| Seed(seed).rng(stream, key).random::<u64>();
+        let first = draw(1, Stream::Split, &[0, 1]);
+        assert_eq!(first, draw(1, Stream::Split, &[0, 1]));
+        assert_ne!(first, draw(2, Stream::Split, &[0, 1]));
+        assert_ne!(first, draw(1, Stream::SmashOrder, &[0, 1]));
+        assert_ne!(first, draw(1, Stream::Split, &[1, 0]));
+        assert_ne!(first, draw(1, Stream::Split, &[0]));
+    }
+}

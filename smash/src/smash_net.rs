@@ -1,0 +1,102 @@
+//! The SMASH network: HyperNet and main network, trained and scored as one.
+
+use burn::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::architecture::Architecture;
+use crate::counts::Task;
+use crate::encoding::Encoding;
+use crate::hypernet::{HyperNet, HyperNetConfig};
+use crate::layers::Mode;
+use crate::main_net::{MainNet, NetStatistics};
+use crate::space::SearchSpace;
+use crate::weights::GeneratedWeights;
+
+/// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).
+#[derive(Clone, Debug)]
+pub struct SmashNet<B: Backend> {
+    /// The space whose architectures it runs.
+    pub space: SearchSpace,
+    /// Generates the 1x1 weights.
+    pub hypernet: HyperNet<B>,
+    /// Holds all other weights.
+    pub main: MainNet<B>,
+}
+
+impl<B: Backend> SmashNet<B> {
+    /// A new network with initial weights drawn from `rng`.
+    pub fn new(
+        space: SearchSpace,
+        hypernet: &HyperNetConfig,
+        task: Task,
+        rng: &mut ChaCha8Rng,
+        device: &B::Device,
+    ) -> Self {
+        let hypernet = hypernet.init(&space, rng, device);
+        let main = MainNet::new(&space, task, rng, device);
+        Self {
+            space,
+            hypernet,
+            main,
+        }
+    }
+
+    /// W = H(c, z): the generated weights of an architecture for one draw of noise.
+    pub fn generate(
+        &self,
+        architecture: &Architecture,
+        noise: &Noise,
+        device: &B::Device,
+    ) -> GeneratedWeights<B> {
+        let Encoding {
+            shape: [channels, units, slices],
+            values,
+        } = Encoding::new(&self.space, architecture);
+        let mut input = noise.values(units, slices);
+        input.extend(values);
+        let input = Tensor::from_data(
+            TensorData::new(input, [1, channels + 1, units, slices]),
+            device,
+        );
+        GeneratedWeights::from_output(&self.space, self.hypernet.forward(input))
+    }
+
+    /// Log-probabilities `[batch, classes]` of `images` `[batch, channels, height, width]`.
+    pub fn forward(
+        &self,
+        architecture: &Architecture,
+        weights: &GeneratedWeights<B>,
+        images: Tensor<B, 4>,
+        mode: Mode,
+    ) -> (Tensor<B, 2>, NetStatistics<B>) {
+        self.main
+            .forward(&self.space, architecture, weights, images, mode)
+    }
+}
+
+/// One draw of the noise z, of any length: cell `(unit, slice)` does not depend on how long the encoding is.
+#[derive(Clone, Debug)]
+pub struct Noise {
+    rng: ChaCha8Rng,
+}
+
+impl Noise {
+    /// The draw that starts at the state of `rng`.
+    pub fn new(rng: ChaCha8Rng) -> Self {
+        Self { rng }
+    }
+
+    /// Standard normal values `[units, slices]` in row-major order.
+    fn values(&self, units: usize, slices: usize) -> Vec<f32> {
+        let mut rng = self.rng.clone();
+        // Drawn slice by slice, so that a longer encoding only adds draws at its end.
+        let mut values = vec![0.0; units * slices];
+        for slice in 0..slices {
+            for unit in 0..units {
+                values[unit * slices + slice] = StandardNormal.sample(&mut rng);
+            }
+        }
+        values
+    }
+}

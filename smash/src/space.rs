@@ -1,0 +1,439 @@
+//! The search space: the limits within which architectures are sampled, and the sizes that follow from them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::SpaceError;
+
+/// Number of blocks of the network, each at half the spatial resolution of the one before (paper, figure 2b).
+pub const BLOCKS: usize = 3;
+
+/// The space of candidate architectures (paper, section 3.1 and appendix A).
+///
+/// Units of output channels and banks are counted in multiples of [`SearchSpace::base_channels`], the paper's N.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SearchSpace {
+    /// Reference depth: ops per block of the reference network that sets the budget.
+    pub depth: usize,
+    /// Reference width: widening factor of the reference network that sets the budget.
+    pub width: usize,
+    /// N: channels of the smallest memory bank.
+    pub base_channels: usize,
+    /// N_max: largest number of output channels of an op, and of a bank.
+    pub max_channels: usize,
+    /// D: how many N-channel read units one slice along the encoding's length covers.
+    pub depth_compression: usize,
+    /// Rule for the width of the generated 1x1 convolution.
+    pub bottleneck: Bottleneck,
+    /// Which of the four convolutions of an op can be active.
+    pub patterns: Patterns,
+    /// Largest kernel size; odd sizes from 3 to it are sampled.
+    pub max_kernel: usize,
+    /// Largest dilation factor (1 is no dilation).
+    pub max_dilation: usize,
+    /// One kernel size and one dilation for both axes, instead of one for each.
+    pub square: bool,
+    /// Largest number of convolution groups; divisors of N up to it are sampled.
+    pub max_groups: usize,
+    /// Bank sizes: fixed at N, or sampled for each block.
+    pub bank_sizes: BankSizes,
+    /// How the number of output units of an op is sampled.
+    pub units: Units,
+    /// Smallest and largest fraction of the reference budget that a block may get.
+    pub budget: [f64; 2],
+}
+
+/// Output channels of the 1x1 convolution of an op with `n_in` input and `G` output channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "rule")]
+pub enum Bottleneck {
+    /// Always `ratio * G` (SMASHv1).
+    Fixed {
+        /// The constant bottleneck ratio, 4 in the paper.
+        ratio: usize,
+    },
+    /// `min(n_in, ratio * G)` (SMASHv2).
+    Capped {
+        /// The largest bottleneck ratio, 2 in the paper.
+        ratio: usize,
+    },
+    /// The released code's rule: the multiple of `G` that fits into `n_in`, at most `ratio` times, at most
+    /// `cap * N_max`; inside the SMASH network only `N_max` columns of weights exist and the rest is cut.
+    Released {
+        /// Largest ratio of 1x1 to op output units.
+        ratio: usize,
+        /// Largest 1x1 output in units of `N_max`.
+        cap: usize,
+    },
+}
+
+/// Which convolutions of an op can be active (paper, figure 2a: two parallel paths of two convolutions).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Patterns {
+    /// One convolution (SMASHv1).
+    Single,
+    /// Up to four, "giving slight preference to having all four convolutions active" (SMASHv2).
+    UpToFour,
+}
+
+/// How bank sizes are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BankSizes {
+    /// Every bank has N channels (SMASHv1).
+    Fixed,
+    /// Sampled for each block, in multiples of N up to N_max (SMASHv2).
+    Variable,
+}
+
+/// How the number of output units of an op is sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Units {
+    /// Uniformly over all allowed numbers (SMASHv1).
+    Uniform,
+    /// With a strong preference for the number of channels read (SMASHv2, as released).
+    NearReads,
+}
+
+impl Bottleneck {
+    /// Rows of generated weights for each output unit of an op: the multiplier r of `r * D * N^2` HyperNet outputs.
+    pub fn multiplier(self) -> usize {
+        match self {
+            Self::Fixed { ratio } | Self::Capped { ratio } => ratio,
+            Self::Released { .. } => 1,
+        }
+    }
+
+    /// Largest 1x1 output in units of `N_max`, the input size of the shared convolutions.
+    pub fn largest(self) -> usize {
+        match self {
+            Self::Fixed { ratio } | Self::Capped { ratio } => ratio,
+            Self::Released { cap, .. } => cap,
+        }
+    }
+}
+
+impl SearchSpace {
+    /// SMASHv1 (paper, appendices A and C): N = 6, N_max = 42, D = 3, one 3x3 convolution, bottleneck ratio 4.
+    ///
+    /// `width` 30 gives the paper's 240 memory banks per block.
+    pub fn smash_v1(depth: usize, width: usize) -> Self {
+        Self {
+            depth,
+            width,
+            base_channels: 6,
+            max_channels: 42,
+            depth_compression: 3,
+            bottleneck: Bottleneck::Fixed { ratio: 4 },
+            patterns: Patterns::Single,
+            max_kernel: 3,
+            max_dilation: 3,
+            square: true,
+            max_groups: 1,
+            bank_sizes: BankSizes::Fixed,
+            units: Units::Uniform,
+            budget: [0.3, 1.0],
+        }
+    }
+
+    /// SMASHv2 (paper, appendix A): N = 8, N_max = 64, D = 2, up to four convolutions, kernels 3 to 7, groups.
+    pub fn smash_v2(depth: usize, width: usize) -> Self {
+        Self {
+            depth,
+            width,
+            base_channels: 8,
+            max_channels: 64,
+            depth_compression: 2,
+            bottleneck: Bottleneck::Capped { ratio: 2 },
+            patterns: Patterns::UpToFour,
+            max_kernel: 7,
+            max_dilation: 3,
+            square: false,
+            max_groups: 8,
+            bank_sizes: BankSizes::Variable,
+            units: Units::NearReads,
+            budget: [0.3, 1.0],
+        }
+    }
+
+    /// Checks that the numbers make sense together and that every block can be sampled.
+    ///
+    /// # Errors
+    /// Names the first setting that does not, with what was expected.
+    pub fn validate(&self) -> Result<(), SpaceError> {
+        let error = |setting, expected: String| Err(SpaceError { setting, expected });
+        let n = self.base_channels;
+        for (setting, value) in [
+            ("depth", self.depth),
+            ("width", self.width),
+            ("base-channels", n),
+            ("depth-compression", self.depth_compression),
+            ("max-dilation", self.max_dilation),
+            ("max-groups", self.max_groups),
+            (
+                "bottleneck",
+                self.bottleneck.largest() * self.bottleneck.multiplier(),
+            ),
+        ] {
+            if value == 0 {
+                return error(setting, "at least 1".into());
+            }
+        }
+        if self.max_channels < n || !self.max_channels.is_multiple_of(n) {
+            return error(
+                "max-channels",
+                format!(
+                    "a multiple of base-channels ({n}), got {}",
+                    self.max_channels
+                ),
+            );
+        }
+        if let Bottleneck::Released { ratio: 0, .. } = self.bottleneck {
+            return error("bottleneck", "a ratio of at least 1".into());
+        }
+        if self.max_kernel < 3 || self.max_kernel.is_multiple_of(2) || self.max_kernel > 9 {
+            return error(
+                "max-kernel",
+                format!("an odd number from 3 to 9, got {}", self.max_kernel),
+            );
+        }
+        if !n.is_multiple_of(self.max_groups) {
+            return error(
+                "max-groups",
+                format!("a divisor of base-channels ({n}), got {}", self.max_groups),
+            );
+        }
+        let [low, high] = self.budget;
+        if !(low > 0.0 && low <= high && high <= 1.0) {
+            return error(
+                "budget",
+                format!("0 < smallest <= largest <= 1, got [{low}, {high}]"),
+            );
+        }
+        for block in 0..BLOCKS {
+            if self.bank_sizes(block).is_empty() {
+                return error(
+                    "depth-compression",
+                    format!(
+                        "a block input ({} channels in block {block}) that holds at least one readable set of banks: \
+                         {} banks of {n} channels at N = {n}, D = {}",
+                        self.block_input(block),
+                        self.depth_compression,
+                        self.depth_compression
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// N_max / N: number of output units of the widest op, and height of the encoding.
+    pub fn max_units(&self) -> usize {
+        self.max_channels / self.base_channels
+    }
+
+    /// Channels entering a block: of the stem or of the transition before it.
+    pub fn block_input(&self, block: usize) -> usize {
+        self.block_sizes()[block].0
+    }
+
+    /// Channels of all banks of a block together, at most.
+    pub fn block_width(&self, block: usize) -> usize {
+        self.block_sizes()[block].1
+    }
+
+    /// Channels that the 1x1 convolutions of a block may read together: the reference budget.
+    pub fn block_budget(&self, block: usize) -> usize {
+        self.block_sizes()[block].2
+    }
+
+    /// (input channels, bank channels, budget) of each block, from a reference DenseNet-like network.
+    fn block_sizes(&self) -> [(usize, usize, usize); BLOCKS] {
+        let base = 2 * self.base_channels;
+        let step = base * self.width;
+        let mut sizes = [(0, 0, 0); BLOCKS];
+        let mut input = step;
+        for (block, size) in sizes.iter_mut().enumerate() {
+            let width = if block == BLOCKS - 1 {
+                4 * step
+            } else {
+                input + 2 * step
+            };
+            *size = (input, width, input + self.depth * (step << block));
+            input = width / 2 / base * base;
+        }
+        sizes
+    }
+
+    /// M: most memory banks a block can have, the same for all blocks in the encoding.
+    pub fn max_banks(&self) -> usize {
+        (0..BLOCKS)
+            .map(|block| self.block_width(block) / self.base_channels)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Banks of the given size (in units of N) in a block, at most.
+    pub fn banks(&self, block: usize, bank_size: usize) -> usize {
+        self.block_width(block) / (bank_size * self.base_channels)
+    }
+
+    /// Banks of the given size (in units of N) that the block input fills; a remainder of channels is dropped.
+    pub fn input_banks(&self, block: usize, bank_size: usize) -> usize {
+        self.block_input(block) / (bank_size * self.base_channels)
+    }
+
+    /// Reads of an op come in multiples of this, so that they fill whole slices of the encoding.
+    pub fn read_multiple(&self, bank_size: usize) -> usize {
+        if bank_size.is_multiple_of(self.depth_compression) {
+            1
+        } else {
+            self.depth_compression
+        }
+    }
+
+    /// Slices of the encoding's length that `reads` banks take.
+    pub fn slices(&self, reads: usize, bank_size: usize) -> usize {
+        (reads * bank_size).div_ceil(self.depth_compression)
+    }
+
+    /// Bank sizes, in units of N, that a block can have: those whose block input can be read.
+    pub fn bank_sizes(&self, block: usize) -> Vec<usize> {
+        let largest = match self.bank_sizes {
+            BankSizes::Fixed => 1,
+            BankSizes::Variable => self.max_units(),
+        };
+        (1..=largest)
+            .filter(|&size| self.input_banks(block, size) >= self.read_multiple(size))
+            .collect()
+    }
+
+    /// Slices of the encoding that a block may use at a fraction of the reference budget; never less than one op needs.
+    pub fn slice_budget(&self, block: usize, fraction: f64, bank_size: usize) -> usize {
+        let slices = fraction * self.block_budget(block) as f64
+            / (self.base_channels * self.depth_compression) as f64;
+        (slices.floor() as usize).max(self.slices(self.read_multiple(bank_size), bank_size))
+    }
+
+    /// Kernel sizes up to `max_kernel`: odd numbers from 3.
+    pub fn kernels(max_kernel: usize) -> Vec<usize> {
+        (3..=max_kernel).step_by(2).collect()
+    }
+
+    /// Largest dilation of a kernel size: its extent is at most 9 in any direction (paper, appendix A).
+    pub fn max_dilation_of(&self, kernel: usize) -> usize {
+        self.max_dilation.min(8 / (kernel - 1))
+    }
+
+    /// Numbers of convolution groups: divisors of N up to the largest.
+    pub fn group_options(&self) -> Vec<usize> {
+        (1..=self.max_groups)
+            .filter(|&groups| self.base_channels.is_multiple_of(groups))
+            .collect()
+    }
+
+    /// Patterns of active convolutions with their probabilities.
+    pub fn pattern_options(&self) -> &'static [([bool; 4], f64)] {
+        const T: bool = true;
+        const F: bool = false;
+        match self.patterns {
+            Patterns::Single => &[([T, F, F, F], 1.0)],
+            Patterns::UpToFour => &[
+                ([T, F, F, F], 0.05),
+                ([T, F, T, F], 0.10),
+                ([T, T, F, F], 0.15),
+                ([T, T, T, F], 0.25),
+                ([T, T, T, T], 0.45),
+            ],
+        }
+    }
+
+    /// Output channels of the 1x1 convolution in a resulting network.
+    ///
+    /// `inputs` and `outputs` are the channels that the op reads and the output channels of the op.
+    pub fn bottleneck_channels(&self, inputs: usize, outputs: usize) -> usize {
+        match self.bottleneck {
+            Bottleneck::Fixed { ratio } => ratio * outputs,
+            Bottleneck::Capped { ratio } => inputs.min(ratio * outputs),
+            Bottleneck::Released { ratio, cap } => {
+                let fitting = (inputs / outputs).clamp(1, ratio) * outputs;
+                fitting.min(inputs).min(cap * self.max_channels)
+            }
+        }
+    }
+
+    /// Output channels of the 1x1 convolution inside the SMASH network, where weights may be cut.
+    pub fn generated_channels(&self, inputs: usize, outputs: usize) -> usize {
+        self.bottleneck_channels(inputs, outputs)
+            .min(self.weight_rows())
+    }
+
+    /// Rows of the generated weight matrix: r * N_max.
+    pub fn weight_rows(&self) -> usize {
+        self.bottleneck.multiplier() * self.max_channels
+    }
+
+    /// Input channels of the shared convolutions in first place of a path.
+    pub fn shared_inputs(&self) -> usize {
+        self.bottleneck.largest() * self.max_channels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(space: &SearchSpace) -> [[usize; 3]; 3] {
+        [0, 1, 2].map(|b| {
+            [
+                space.block_input(b),
+                space.block_width(b),
+                space.block_budget(b),
+            ]
+        })
+    }
+
+    #[test]
+    fn sizes_follow_the_reference_network() {
+        let v2 = SearchSpace::smash_v2(12, 4);
+        assert_eq!(
+            sizes(&v2),
+            [[64, 192, 832], [96, 224, 1632], [112, 256, 3184]]
+        );
+        assert_eq!(v2.max_banks(), 32);
+        let v1 = SearchSpace::smash_v1(12, 4);
+        assert_eq!(
+            sizes(&v1),
+            [[48, 144, 624], [72, 168, 1224], [84, 192, 2388]]
+        );
+    }
+
+    #[test]
+    fn width_30_gives_the_240_banks_of_the_paper() {
+        assert_eq!(SearchSpace::smash_v1(12, 30).max_banks(), 240);
+    }
+
+    #[test]
+    fn filters_never_reach_further_than_nine() {
+        let space = SearchSpace::smash_v2(12, 4);
+        assert_eq!(
+            [3, 5, 7].map(|kernel| space.max_dilation_of(kernel)),
+            [3, 2, 1]
+        );
+    }
+
+    #[test]
+    fn a_space_whose_block_input_cannot_be_read_is_refused() {
+        let error = SearchSpace::smash_v1(4, 1)
+            .validate()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("depth-compression") && error.contains("block 0"),
+            "{error}"
+        );
+        assert!(SearchSpace::smash_v1(4, 2).validate().is_ok());
+    }
+}

@@ -1,0 +1,294 @@
+//! Training a SMASH network (Algorithm 1, first loop), and what training and evaluation share.
+
+use burn::prelude::*;
+use burn::tensor::backend::AutodiffBackend;
+use datasets::{Augmentation, Batch, ImageSet, Normalisation, shuffled_indices};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{CheckpointError, DivergedError};
+use crate::hypernet::HyperNetConfig;
+use crate::layers::Mode;
+use crate::optimiser::Adam;
+use crate::random::{Seed, Stream};
+use crate::sampling::{Limits, sample};
+use crate::smash_net::{Noise, SmashNet};
+use crate::{SearchSpace, Task};
+
+/// Weight decay of all freely learned weights; the HyperNet has none (released code).
+const WEIGHT_DECAY: f64 = 1e-4;
+
+/// How a SMASH network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SmashTraining {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images in a batch; each batch trains one sampled architecture.
+    pub batch_size: usize,
+    /// Initial learning rate of Adam.
+    pub learning_rate: f64,
+    /// How the learning rate falls.
+    pub schedule: Schedule,
+    /// Let budget and kernel size grow over the first half of training (released code).
+    pub anneal_limits: bool,
+    /// Random crops and flips.
+    pub augment: bool,
+}
+
+/// How a learning rate falls over a training run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Half a cosine from the initial rate to 0, step by step.
+    Cosine,
+    /// Divided by 10 after half and after three quarters of training.
+    Steps,
+}
+
+impl Schedule {
+    /// Factor on the initial learning rate after a fraction of training, 0 to 1.
+    pub fn factor(self, progress: f64) -> f64 {
+        match self {
+            Self::Cosine => (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
+            Self::Steps if progress < 0.5 => 1.0,
+            Self::Steps if progress < 0.75 => 0.1,
+            Self::Steps => 0.01,
+        }
+    }
+}
+
+impl SmashTraining {
+    /// Limits of sampling after a fraction of training, 0 to 1.
+    pub fn limits(&self, space: &SearchSpace, progress: f64) -> Limits {
+        let full = Limits::of(space);
+        if !self.anneal_limits {
+            return full;
+        }
+        let grown = (2.0 * progress).min(1.0);
+        // Grows by 1 at a time; an even size lets in the next odd one.
+        let kernel = 3 + ((space.max_kernel - 3) as f64 * grown) as usize;
+        Limits { max_budget: full.max_budget * (0.5 + 0.5 * grown), max_kernel: kernel + (kernel + 1) % 2 }
+    }
+}
+
+/// Some images of a set, in the order of `indices`, and how to normalise them.
+#[derive(Clone, Copy, Debug)]
+pub struct Examples<'a> {
+    /// The whole set.
+    pub set: &'a ImageSet,
+    /// Which of its images.
+    pub indices: &'a [usize],
+    /// Mean and standard deviation of each channel.
+    pub normalisation: &'a Normalisation,
+}
+
+impl Examples<'_> {
+    /// Batches that one epoch has, a smaller last one included.
+    pub fn batches(&self, batch_size: usize) -> usize {
+        self.indices.len().div_ceil(batch_size)
+    }
+
+    /// The batches of one training epoch: shuffled, and cropped and flipped at random if asked for.
+    pub(crate) fn training_batches(
+        self,
+        batch_size: usize,
+        augment: bool,
+        seed: Seed,
+        [order, augmentation]: [Stream; 2],
+        key: &[u64],
+    ) -> impl Iterator<Item = Batch> {
+        let mut rng = seed.rng(augmentation, key);
+        let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
+        let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let end = (start + batch_size).min(shuffled.len());
+            let chunk = (start < end).then(|| &shuffled[start..end])?;
+            start = end;
+            let augmentation = augment.then(|| Augmentation { rng: &mut rng });
+            Some(self.set.batch(chunk, self.normalisation, augmentation))
+        })
+    }
+}
+
+/// Mean over one pass over some images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Fraction of images classified wrongly.
+    pub error: f64,
+    /// Mean negative log-likelihood.
+    pub loss: f64,
+}
+
+/// Sums over images, turned into an [`Evaluation`] at the end.
+#[derive(Default)]
+pub(crate) struct Tally {
+    images: usize,
+    wrong: usize,
+    loss: f64,
+}
+
+impl Tally {
+    /// Adds a batch of log-probabilities `[batch, classes]` and returns the batch's mean loss.
+    pub fn add<B: Backend>(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) -> f64 {
+        let [_, classes] = log_probabilities.dims();
+        let HostValues(values) = HostValues::of(log_probabilities);
+        let mut loss = 0.0;
+        for (row, &label) in values.chunks_exact(classes).zip(labels) {
+            let label = label as usize;
+            loss -= f64::from(row[label]);
+            // Wrong unless the label's value is above all others, so that NaN and ties are never right.
+            let right = row.iter().enumerate().all(|(class, &value)| class == label || value < row[label]);
+            self.wrong += usize::from(!right);
+        }
+        self.images += labels.len();
+        self.loss += loss;
+        loss / labels.len() as f64
+    }
+
+    pub fn evaluation(&self) -> Evaluation {
+        let images = self.images as f64;
+        Evaluation { error: self.wrong as f64 / images, loss: self.loss / images }
+    }
+}
+
+struct HostValues(Vec<f32>);
+
+impl HostValues {
+    fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
+        Self(tensor.into_data().convert::<f32>().into_vec().expect("converted to f32"))
+    }
+}
+
+/// Mean negative log-likelihood of the labels, shape `[1]`, from log-probabilities `[batch, classes]`.
+pub fn negative_log_likelihood<B: Backend>(
+    log_probabilities: Tensor<B, 2>,
+    labels: &[i32],
+    device: &B::Device,
+) -> Tensor<B, 1> {
+    let labels = Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
+    log_probabilities.gather(1, labels).mean().neg()
+}
+
+/// Images of a batch on the device, `[batch, channels, height, width]`.
+pub fn images<B: Backend>(batch: &mut Batch, device: &B::Device) -> Tensor<B, 4> {
+    Tensor::from_data(TensorData::new(std::mem::take(&mut batch.images), batch.shape), device)
+}
+
+/// A SMASH network in training: everything that the next epoch depends on.
+#[derive(Debug)]
+pub struct SmashTrainer<B: AutodiffBackend> {
+    /// The network.
+    pub net: SmashNet<B>,
+    hypernet_optimiser: Adam<B::InnerBackend>,
+    main_optimiser: Adam<B::InnerBackend>,
+    /// Epochs done.
+    pub epochs_done: usize,
+}
+
+impl<B: AutodiffBackend> SmashTrainer<B> {
+    /// A network before its first step.
+    pub fn new(space: SearchSpace, hypernet: &HyperNetConfig, task: Task, seed: Seed, device: &B::Device) -> Self {
+        let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
+        Self {
+            net: SmashNet::new(space, hypernet, task, &mut rng, device),
+            hypernet_optimiser: Adam::new(0.0),
+            main_optimiser: Adam::new(WEIGHT_DECAY),
+            epochs_done: 0,
+        }
+    }
+
+    /// Trains one epoch: for each batch a new architecture, new noise and new weights W = H(c, z).
+    ///
+    /// `after_step` is called after each step. The result is the mean over the epoch's own training batches.
+    ///
+    /// # Errors
+    /// A loss that is not finite.
+    pub fn train_epoch(
+        &mut self,
+        settings: &SmashTraining,
+        examples: Examples<'_>,
+        seed: Seed,
+        device: &B::Device,
+        after_step: &dyn Fn(),
+    ) -> Result<Evaluation, DivergedError> {
+        let epoch = self.epochs_done;
+        let batches = examples.batches(settings.batch_size);
+        let steps = (settings.epochs * batches) as f64;
+        let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
+        let mut tally = Tally::default();
+        let epoch_batches =
+            examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
+        for (index, batch) in epoch_batches.enumerate() {
+            let step = epoch * batches + index;
+            let progress = step as f64 / steps;
+            let loss = self.train_step(settings, progress, step, batch, seed, device, &mut tally);
+            loss?;
+            after_step();
+        }
+        self.epochs_done += 1;
+        Ok(tally.evaluation())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn train_step(
+        &mut self,
+        settings: &SmashTraining,
+        progress: f64,
+        step: usize,
+        mut batch: Batch,
+        seed: Seed,
+        device: &B::Device,
+        tally: &mut Tally,
+    ) -> Result<(), DivergedError> {
+        let limits = settings.limits(&self.net.space, progress);
+        let key = [step as u64];
+        let architecture = sample(&self.net.space, limits, &mut seed.rng(Stream::SmashArchitecture, &key));
+        let noise = Noise::new(seed.rng(Stream::SmashNoise, &key));
+        let weights = self.net.generate(&architecture, &noise, device);
+        let images = images(&mut batch, device);
+        let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
+        let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
+        if !loss.is_finite() {
+            return Err(DivergedError { loss, step, architecture: architecture.hash() });
+        }
+        let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
+        let rate = settings.learning_rate * settings.schedule.factor(progress);
+        let net = &mut self.net;
+        net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
+        net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
+        net.main.update_statistics(&statistics);
+        Ok(())
+    }
+
+    /// Network, optimiser and number of epochs.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint { metadata: self.epochs_done.to_string(), ..Default::default() };
+        checkpoint.add("hypernet", &self.net.hypernet);
+        checkpoint.add("main", &self.net.main);
+        self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
+        self.main_optimiser.save("optimiser.main", &mut checkpoint);
+        checkpoint
+    }
+
+    /// Continues from a checkpoint of a network of the same settings.
+    ///
+    /// # Errors
+    /// A checkpoint that does not fit.
+    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
+        self.epochs_done = epochs(&checkpoint)?;
+        self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
+        self.net.main = checkpoint.restore("main", self.net.main.clone())?;
+        self.hypernet_optimiser.load("optimiser.hypernet", &mut checkpoint, device)?;
+        self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
+        checkpoint.finish()
+    }
+}
+
+/// Number of epochs that a checkpoint's text gives.
+pub(crate) fn epochs(checkpoint: &Checkpoint) -> Result<usize, CheckpointError> {
+    checkpoint.metadata.parse().map_err(|_| CheckpointError::Format {
+        reason: format!("the metadata must give the number of epochs, found `{}`", checkpoint.metadata),
+    })
+}

@@ -1,0 +1,334 @@
+//! Reads golden files (numbers that the released 2017 code computed) and compares them with what this crate computes.
+//! The format and the tolerances are described in README.md beside this file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::backend::Autodiff;
+use burn::module::Param;
+use burn::prelude::*;
+use burn_flex::Flex;
+use safetensors::SafeTensors;
+use serde::Deserialize;
+use smash::hypernet::HyperNet;
+use smash::layers::{BatchNorm, Mode, norm};
+use smash::main_net::{MainNet, Transition};
+use smash::space::{BankSizes, Bottleneck, Patterns, SearchSpace, Units};
+use smash::{Architecture, Block, Conv, GeneratedWeights, HyperNetConfig, Op, SmashNet};
+
+type B = Autodiff<Flex>;
+
+/// Agreement asked for in float32: absolute for values, relative for gradient norms.
+const TOLERANCES: [(Kind, f64); 5] = [
+    (Kind::GeneratedWeights, 1e-5),
+    (Kind::LogProbabilitiesTrain, 1e-4),
+    (Kind::LogProbabilitiesEvaluate, 1e-4),
+    (Kind::Loss, 1e-5),
+    (Kind::GradientNorm, 1e-3),
+];
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    GeneratedWeights,
+    LogProbabilitiesTrain,
+    LogProbabilitiesEvaluate,
+    Loss,
+    GradientNorm,
+}
+
+/// Largest deviation of one kind over all cases, and where it is.
+#[derive(Debug)]
+pub struct Deviation {
+    pub kind: Kind,
+    pub largest: f64,
+    pub place: String,
+    pub compared: usize,
+    pub tolerance: f64,
+}
+
+impl Deviation {
+    pub fn is_within(&self) -> bool {
+        self.compared > 0 && self.largest <= self.tolerance
+    }
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    config: Config,
+    cases: Vec<Case>,
+}
+
+/// Settings of the released code, under its names.
+#[derive(Deserialize)]
+#[allow(non_snake_case)]
+pub struct Config {
+    depth: usize,
+    width: usize,
+    N: usize,
+    N_max: usize,
+    pub nClasses: usize,
+    bottleneck: usize,
+    max_bottleneck: usize,
+    depth_compression: usize,
+    max_dilate: usize,
+    max_kernel: usize,
+    max_groups: usize,
+    var_op: bool,
+    var_ks: bool,
+    var_group: bool,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    case: usize,
+    labels: Vec<usize>,
+    loss: f64,
+    gradient_norms: BTreeMap<String, f64>,
+    architecture: GoldenArchitecture,
+}
+
+/// An architecture as the golden files write it.
+#[derive(Deserialize)]
+pub struct GoldenArchitecture {
+    blocks: Vec<GoldenBlock>,
+}
+
+#[derive(Deserialize)]
+struct GoldenBlock {
+    bank_size: usize,
+    ops: Vec<GoldenOp>,
+}
+
+#[derive(Deserialize)]
+#[allow(non_snake_case)]
+struct GoldenOp {
+    read: Vec<usize>,
+    write: Vec<usize>,
+    G: usize,
+    op: [u8; 4],
+    dilation: Vec<[usize; 2]>,
+    kernel: Vec<[usize; 2]>,
+    groups: Vec<usize>,
+}
+
+impl Config {
+    /// The search space of the released code at these settings.
+    pub fn space(&self) -> SearchSpace {
+        SearchSpace {
+            depth: self.depth,
+            width: self.width,
+            base_channels: self.N,
+            max_channels: self.N_max,
+            depth_compression: self.depth_compression,
+            bottleneck: Bottleneck::Released { ratio: self.bottleneck, cap: self.max_bottleneck },
+            patterns: if self.var_op { Patterns::UpToFour } else { Patterns::Single },
+            max_kernel: if self.var_ks { self.max_kernel } else { 3 },
+            max_dilation: self.max_dilate,
+            square: false,
+            max_groups: if self.var_group { self.max_groups } else { 1 },
+            bank_sizes: BankSizes::Variable,
+            units: Units::NearReads,
+            budget: [0.3, 1.0],
+        }
+    }
+}
+
+impl GoldenArchitecture {
+    pub fn to_architecture(&self) -> Architecture {
+        let op = |op: &GoldenOp| {
+            let mut convs = [None; 4];
+            for (slot, conv) in convs.iter_mut().enumerate().filter(|(slot, _)| op.op[*slot] == 1) {
+                let [kernel, dilation] = [op.kernel[slot], op.dilation[slot]];
+                *conv = Some(Conv { kernel, dilation, groups: op.groups[slot] });
+            }
+            Op { reads: op.read.clone(), writes: op.write.clone(), units: op.G, convs }
+        };
+        let block =
+            |block: &GoldenBlock| Block { bank_size: block.bank_size, ops: block.ops.iter().map(op).collect() };
+        Architecture { blocks: self.blocks.iter().map(block).collect() }
+    }
+}
+
+/// Compares all cases of a file pair.
+///
+/// # Errors
+/// A file that cannot be read, naming it and what is wrong.
+pub fn compare(safetensors: &Path, json: &Path) -> Result<Vec<Deviation>, String> {
+    let bytes = std::fs::read(safetensors).map_err(|error| format!("{}: {error}", safetensors.display()))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format!("{}: {error}", safetensors.display()))?;
+    let file = Tensors { tensors, device: Default::default() };
+    let text = std::fs::read_to_string(json).map_err(|error| format!("{}: {error}", json.display()))?;
+    let golden: Golden = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?;
+    if golden.cases.is_empty() {
+        return Err(format!("{}: no case in it", json.display()));
+    }
+
+    let mut found: Vec<(Kind, f64, String)> = Vec::new();
+    for case in &golden.cases {
+        compare_case(&file, &golden.config, case, &mut found)?;
+    }
+    Ok(TOLERANCES
+        .into_iter()
+        .map(|(kind, tolerance)| {
+            let of_kind = || found.iter().filter(|(found_kind, ..)| *found_kind == kind);
+            // total_cmp puts NaN above everything, so that it is reported and never passes.
+            let (largest, place) = of_kind()
+                .max_by(|a, b| a.1.total_cmp(&b.1))
+                .map_or((f64::NAN, "nowhere".to_string()), |(_, value, place)| (*value, place.clone()));
+            Deviation { kind, largest, place, compared: of_kind().count(), tolerance }
+        })
+        .collect())
+}
+
+fn compare_case(
+    file: &Tensors,
+    config: &Config,
+    case: &Case,
+    found: &mut Vec<(Kind, f64, String)>,
+) -> Result<(), String> {
+    let device = &file.device;
+    let mut net = file.smash_net(config)?;
+    let architecture = case.architecture.to_architecture();
+    let name = |tensor: &str| format!("case{}.{tensor}", case.case);
+    let mut note = |kind, value: f64, place: String| found.push((kind, value.abs(), place));
+
+    // The files hold the released encoding, which is fed as it is.
+    let input = Tensor::cat(vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?], 1);
+    let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input));
+    let expected: Tensor<B, 2> = file.get(&name("w1x1"))?;
+    note(Kind::GeneratedWeights, largest_difference(weights.matrix().transpose(), expected), name("w1x1"));
+
+    let x: Tensor<B, 4> = file.get("x")?;
+    let (log_probabilities, statistics) = net.forward(&architecture, &weights, x.clone(), Mode::Train);
+    let expected = file.get(&name("logp_train"))?;
+    let difference = largest_difference(log_probabilities.clone(), expected);
+    note(Kind::LogProbabilitiesTrain, difference, name("logp_train"));
+
+    let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, device);
+    let value: f32 = loss.clone().into_scalar();
+    note(Kind::Loss, f64::from(value) - case.loss, name("loss"));
+
+    let gradients = loss.backward();
+    let norms = gradient_norms(&net, &gradients);
+    for (parameter, expected) in &case.gradient_norms {
+        let norm = norms.get(parameter).copied().unwrap_or(f64::NAN);
+        let place = name(&format!("gradient of {parameter} ({norm:.3e}, expected {expected:.3e})"));
+        note(Kind::GradientNorm, if *expected == 0.0 { norm } else { norm / expected - 1.0 }, place);
+    }
+    if let Some((extra, norm)) = norms.iter().find(|(name, norm)| **norm > 0.0 && !case.gradient_norms.contains_key(*name)) {
+        note(Kind::GradientNorm, f64::INFINITY, name(&format!("gradient of {extra} ({norm:.3e}, expected none)")));
+    }
+
+    net.main.update_statistics(&statistics);
+    let (log_probabilities, _) = net.forward(&architecture, &weights, x, Mode::Evaluate);
+    let expected = file.get(&name("logp_eval_after_one_bn_update"))?;
+    note(Kind::LogProbabilitiesEvaluate, largest_difference(log_probabilities, expected), name("logp_eval"));
+    Ok(())
+}
+
+struct Tensors<'a> {
+    tensors: SafeTensors<'a>,
+    device: <B as burn::tensor::backend::Backend>::Device,
+}
+
+impl Tensors<'_> {
+    fn get<const D: usize>(&self, name: &str) -> Result<Tensor<B, D>, String> {
+        let view = self.tensors.tensor(name).map_err(|error| format!("tensor `{name}`: {error}"))?;
+        if view.shape().len() != D || view.dtype() != safetensors::Dtype::F32 {
+            return Err(format!("tensor `{name}`: expected {D} dimensions of F32, found {:?}", view.shape()));
+        }
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes"))).collect();
+        Ok(Tensor::from_data(TensorData::new(values, view.shape().to_vec()), &self.device))
+    }
+
+    fn parameter<const D: usize>(&self, name: &str) -> Result<Param<Tensor<B, D>>, String> {
+        Ok(Param::from_tensor(self.get(&format!("param.{name}"))?))
+    }
+
+    /// A 1x1 convolution `[out, in, 1, 1]` as a matrix.
+    fn matrix(&self, name: &str) -> Result<Param<Tensor<B, 2>>, String> {
+        let weight: Tensor<B, 4> = self.get(&format!("param.{name}"))?;
+        let [rows, columns, _, _] = weight.dims();
+        Ok(Param::from_tensor(weight.reshape([rows, columns])))
+    }
+
+    fn norm(&self, name: &str) -> Result<BatchNorm<B>, String> {
+        let weight = self.parameter::<1>(&format!("{name}.weight"))?;
+        let fresh = BatchNorm::new(weight.val().dims()[0], &self.device);
+        Ok(BatchNorm { weight, bias: self.parameter(&format!("{name}.bias"))?, ..fresh })
+    }
+
+    fn smash_net(&self, config: &Config) -> Result<SmashNet<B>, String> {
+        let space = config.space();
+        let hyper_config = HyperNetConfig::default();
+        let convs = (0..26).map(|index| self.parameter(&hyper_name(index))).collect::<Result<_, _>>()?;
+        let slots = if config.var_op { 4 } else { 1 };
+        let shared = (0..3).map(|block| (0..slots).map(|slot| self.parameter(&shared_name(block, slot))).collect());
+        let transition = |number: usize| -> Result<_, String> {
+            let norm = self.norm(&format!("trans{number}.bn1"))?;
+            Ok(Transition { norm, conv: self.matrix(&format!("trans{number}.conv1.weight"))? })
+        };
+        let main = MainNet {
+            stem: self.parameter("conv1.weight")?,
+            shared: shared.collect::<Result<_, _>>()?,
+            transitions: vec![transition(1)?, transition(2)?],
+            norm: self.norm("bn1")?,
+            output_weight: self.parameter("fc.weight")?,
+            output_bias: self.parameter("fc.bias")?,
+        };
+        Ok(SmashNet { space, hypernet: HyperNet::from_convs(&hyper_config, convs), main })
+    }
+}
+
+fn shared_name(block: usize, slot: usize) -> String {
+    format!("W.{block}.op.{slot}.conv.weight")
+}
+
+/// Name of a HyperNet convolution in the released code, where compressions and the output lack one level.
+fn hyper_name(index: usize) -> String {
+    match index {
+        0 => "hyperconv.0.module.weight".into(),
+        9 | 20 | 25 => format!("hyperconv.{index}.1.weight"),
+        _ => format!("hyperconv.{index}.module.1.weight"),
+    }
+}
+
+type Gradients = <B as burn::tensor::backend::AutodiffBackend>::Gradients;
+
+/// Euclidean norm of the gradient of every parameter that has one, under the released names.
+fn gradient_norms(net: &SmashNet<B>, gradients: &Gradients) -> BTreeMap<String, f64> {
+    fn of<const D: usize>(parameter: &Param<Tensor<B, D>>, gradients: &Gradients) -> Option<f64> {
+        let length: f32 = norm(parameter.val().grad(gradients)?).into_scalar();
+        Some(f64::from(length))
+    }
+    let mut norms = BTreeMap::new();
+    let mut add = |name: String, norm: Option<f64>| norm.map(|norm| norms.insert(name, norm));
+    for (index, conv) in net.hypernet.convs.iter().enumerate() {
+        add(hyper_name(index), of(conv, gradients));
+    }
+    for (block, convs) in net.main.shared.iter().enumerate() {
+        for (slot, conv) in convs.iter().enumerate() {
+            add(shared_name(block, slot), of(conv, gradients));
+        }
+    }
+    for (index, transition) in net.main.transitions.iter().enumerate() {
+        let number = index + 1;
+        add(format!("trans{number}.bn1.weight"), of(&transition.norm.weight, gradients));
+        add(format!("trans{number}.bn1.bias"), of(&transition.norm.bias, gradients));
+        add(format!("trans{number}.conv1.weight"), of(&transition.conv, gradients));
+    }
+    add("conv1.weight".into(), of(&net.main.stem, gradients));
+    add("bn1.weight".into(), of(&net.main.norm.weight, gradients));
+    add("bn1.bias".into(), of(&net.main.norm.bias, gradients));
+    add("fc.weight".into(), of(&net.main.output_weight, gradients));
+    add("fc.bias".into(), of(&net.main.output_bias, gradients));
+    norms
+}
+
+fn largest_difference<const D: usize>(ours: Tensor<B, D>, golden: Tensor<B, D>) -> f64 {
+    assert_eq!(ours.dims(), golden.dims(), "shapes of ours and of the golden file");
+    let largest: f32 = (ours - golden).abs().max().into_scalar();
+    f64::from(largest)
+}

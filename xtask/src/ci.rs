@@ -1,0 +1,233 @@
+//! `cargo xtask ci`: every check, the cheapest first, stopping at the first that fails.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::{self, Binaries, cargo};
+use crate::tables::{self, Tables};
+
+/// How the committed baselines are treated.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Once all else has passed, renew results/baselines and what README.md shows of them.
+    #[arg(long)]
+    bless: bool,
+}
+
+/// A named check; on success it gives a remark for the summary, possibly empty.
+type Step<'a> = (&'static str, &'a dyn Fn() -> Result<String>);
+
+/// Runs the checks and prints a summary of steps and seconds.
+pub fn run(args: &Args) -> Result<()> {
+    let steps: &[Step] = &[
+        ("format", &|| check("fmt --all --check")),
+        ("tidy", &|| check("test --release --package xtask")),
+        ("clippy", &|| {
+            check("clippy --release --workspace --all-targets -- -D warnings")
+        }),
+        ("test", &|| check("test --release --workspace")),
+        ("docs", &docs),
+        ("cuda types", &|| {
+            check("check --release --package experiments --features cuda")
+        }),
+        ("smoke, twice", &smoke_twice),
+        if args.bless {
+            ("bless baselines", &bless)
+        } else {
+            ("drift", &drift)
+        },
+        if args.bless {
+            ("splice README", &splice_readme)
+        } else {
+            ("README", &check_readme)
+        },
+    ];
+    let mut summary = String::from("\n==> summary\n");
+    let mut outcome = Ok(());
+    for (name, step) in steps {
+        if outcome.is_err() {
+            summary += &summary_line(name, "-", "not run");
+            continue;
+        }
+        println!("\n==> {name}");
+        let start = Instant::now();
+        let result = step();
+        let seconds = format!("{:.1}", start.elapsed().as_secs_f64());
+        println!("==> {name}: {seconds} s");
+        summary += &match &result {
+            Ok(remark) => summary_line(name, &seconds, remark),
+            Err(_) => summary_line(name, &seconds, "FAILED"),
+        };
+        outcome = result
+            .map(drop)
+            .with_context(|| format!("step `{name}` failed"));
+    }
+    print!("{summary}");
+    outcome
+}
+
+fn summary_line(name: &str, seconds: &str, remark: &str) -> String {
+    let line = format!("{name:<16}{seconds:>8} s  {remark}");
+    format!("{}\n", line.trim_end())
+}
+
+/// Runs cargo with these words as arguments.
+fn check(arguments: &str) -> Result<String> {
+    process::run(cargo().args(arguments.split(' ')))?;
+    Ok(String::new())
+}
+
+fn docs() -> Result<String> {
+    let mut doc = cargo();
+    doc.args(["doc", "--release", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    process::run(&mut doc)?;
+    Ok(String::new())
+}
+
+/// Neither running again nor running units side by side may change a bit of any table.
+fn smoke_twice() -> Result<String> {
+    let alone = run_smoke("1")?;
+    let side_by_side = run_smoke("2")?;
+    let differences = tables::differences(&alone, &side_by_side);
+    ensure!(
+        differences.is_empty(),
+        "tables of `--jobs 1` and `--jobs 2` are not the same:\n{}",
+        differences.join("\n")
+    );
+    Ok(format!("{} tables equal", alone.len()))
+}
+
+fn run_smoke(n_jobs: &str) -> Result<Tables> {
+    let binaries = Binaries::build(&[])?;
+    let results = smoke_results(n_jobs);
+    // An earlier run's results would be resumed, not made anew.
+    if results.exists() {
+        fs::remove_dir_all(&results)
+            .with_context(|| format!("{}: cannot be removed", results.display()))?;
+    }
+    let mut run = binaries.experiments();
+    run.args([
+        "run", "--all", "--scale", "smoke", "--device", "cpu", "--jobs", n_jobs,
+    ]);
+    process::run(run.arg("--results").arg(&results))?;
+    tables::read_results(&results)
+}
+
+fn smoke_results(n_jobs: &str) -> PathBuf {
+    process::root()
+        .join("target/ci")
+        .join(format!("jobs-{n_jobs}"))
+}
+
+/// The smoke tables must be the committed ones, bit for bit, on the same class of processor.
+fn drift() -> Result<String> {
+    let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
+    compare_with_baselines(
+        tables::baseline_cpu()?.as_deref(),
+        tables::cpu_class(),
+        &tables::read_baselines()?,
+        &found,
+    )
+}
+
+fn compare_with_baselines(
+    baseline_cpu: Option<&str>,
+    this_cpu: &str,
+    baselines: &Tables,
+    found: &Tables,
+) -> Result<String> {
+    let Some(baseline_cpu) = baseline_cpu else {
+        ensure!(
+            baselines.is_empty(),
+            "results/baselines/cpu.txt: missing beside the baselines"
+        );
+        return Ok("no baselines yet: `cargo xtask ci --bless` makes them".into());
+    };
+    if baseline_cpu != this_cpu {
+        return Ok(format!(
+            "not comparable: baselines are of {baseline_cpu}, this is {this_cpu}"
+        ));
+    }
+    let differences = tables::differences(baselines, found);
+    if differences.is_empty() {
+        return Ok(format!("{} tables equal", found.len()));
+    }
+    bail!(
+        "tables have drifted from results/baselines:\n{}\nIf that is meant, renew them with \
+         `cargo xtask ci --bless` and say why in the commit.",
+        differences.join("\n")
+    )
+}
+
+fn bless() -> Result<String> {
+    let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
+    tables::write_baselines(&found)?;
+    Ok(format!(
+        "{} tables written on {}",
+        found.len(),
+        tables::cpu_class()
+    ))
+}
+
+fn check_readme() -> Result<String> {
+    process::run(Binaries::build(&[])?.reports().args(["readme", "--check"]))?;
+    Ok(String::new())
+}
+
+fn splice_readme() -> Result<String> {
+    process::run(Binaries::build(&[])?.reports().arg("readme"))?;
+    Ok(String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::TableKey;
+
+    fn one_table(bytes: &[u8]) -> Tables {
+        let key = TableKey {
+            artefact: "fig4".into(),
+            seed: None,
+            table: "t.parquet".into(),
+        };
+        Tables::from([(key, bytes.to_vec())])
+    }
+
+    #[test]
+    fn drift_names_the_table_and_how_to_renew_it() {
+        let (old, new) = (one_table(b"1"), one_table(b"2"));
+        let error = compare_with_baselines(Some("avx2"), "avx2", &old, &new).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("fig4/t.parquet: differs"), "{message}");
+        assert!(message.contains("cargo xtask ci --bless"), "{message}");
+    }
+
+    #[test]
+    fn equal_tables_have_not_drifted() {
+        let remark =
+            compare_with_baselines(Some("avx2"), "avx2", &one_table(b"1"), &one_table(b"1"));
+        assert_eq!(remark.unwrap(), "1 tables equal");
+    }
+
+    #[test]
+    fn tables_of_another_class_of_processor_are_not_compared() {
+        let (old, new) = (one_table(b"1"), one_table(b"2"));
+        let remark = compare_with_baselines(Some("avx2"), "avx512f", &old, &new).unwrap();
+        assert_eq!(
+            remark,
+            "not comparable: baselines are of avx2, this is avx512f"
+        );
+    }
+
+    #[test]
+    fn baselines_without_their_processor_are_an_error_and_no_baselines_are_said_to_be_none() {
+        let tables = one_table(b"1");
+        assert!(compare_with_baselines(None, "avx2", &tables, &tables).is_err());
+        let remark = compare_with_baselines(None, "avx2", &Tables::new(), &tables).unwrap();
+        assert!(remark.starts_with("no baselines yet"), "{remark}");
+    }
+}

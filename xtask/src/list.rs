@@ -1,0 +1,11 @@
+//! `cargo xtask list`: the artefacts that can be reproduced.
+
+use anyhow::Result;
+
+use crate::process::{self, Binaries};
+
+/// Prints what `experiments list` prints.
+pub fn run() -> Result<()> {
+    let binaries = Binaries::build(&[])?;
+    process::run(binaries.experiments().arg("list"))
+}

@@ -1,0 +1,62 @@
+//! The commands of this repository: `cargo xtask --help` lists them, one file each. Only starts
+//! other programs, so that it builds in seconds.
+
+mod ci;
+mod list;
+mod process;
+mod report;
+mod reproduce;
+mod tables;
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Reproduce, report and check.",
+    version
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List the artefacts of the paper that can be reproduced.
+    List,
+    /// Run what an artefact needs, then draw its figure.
+    Reproduce(reproduce::Args),
+    /// Redraw figures, tables and the report from stored results, running nothing again.
+    Report(report::Args),
+    /// Run every check, the cheapest first.
+    Ci(ci::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::List => list::run(),
+        Verb::Reproduce(args) => reproduce::run(&args),
+        Verb::Report(args) => report::run(&args),
+        Verb::Ci(args) => ci::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => process::exit_code(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

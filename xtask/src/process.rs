@@ -1,0 +1,135 @@
+//! How this tool starts other programs: cargo and the two binaries of the workspace. Standard
+//! streams and working folder are the caller's, so progress bars and relative paths work.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::{env, fmt};
+
+use anyhow::{Context, Result};
+
+/// The binaries of the workspace, built and up to date.
+pub struct Binaries {
+    folder: PathBuf,
+}
+
+impl Binaries {
+    /// Builds them with the given cargo features.
+    ///
+    /// `--examples` (there are none) makes cargo take the features of development dependencies into
+    /// account, as `cargo test` does. Without it burn and polars would be compiled a second time.
+    pub fn build(features: &[&str]) -> Result<Self> {
+        let mut build = cargo();
+        build.args(["build", "--release", "--workspace", "--bins", "--examples"]);
+        if !features.is_empty() {
+            build.arg("--features").arg(features.join(","));
+        }
+        run(&mut build)?;
+        // Cargo has put them beside this very program, wherever the target folder is.
+        let folder = env::current_exe()?.with_file_name("");
+        Ok(Self { folder })
+    }
+
+    /// A call of `experiments`, without arguments yet.
+    pub fn experiments(&self) -> Command {
+        self.command("experiments")
+    }
+
+    /// A call of `reports`, without arguments yet.
+    pub fn reports(&self) -> Command {
+        self.command("reports")
+    }
+
+    fn command(&self, name: &str) -> Command {
+        Command::new(
+            self.folder
+                .join(name)
+                .with_extension(env::consts::EXE_EXTENSION),
+        )
+    }
+}
+
+/// A call of the cargo that runs this tool, without arguments yet.
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs a command to its end. Anything but success is an error, a [`Failed`] if it started at all.
+pub fn run(command: &mut Command) -> Result<()> {
+    let program = Path::new(command.get_program()).display().to_string();
+    let status = command
+        .status()
+        .with_context(|| format!("{program}: cannot be started"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failed { program, status }.into())
+}
+
+/// A program ran and did not succeed.
+#[derive(Debug)]
+pub struct Failed {
+    program: String,
+    status: ExitStatus,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ended with {}", self.program, self.status)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Prints an error, unless a program that printed its own caused it, and gives the exit code: that
+/// program's, or 1.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let code = error
+        .downcast_ref::<Failed>()
+        .and_then(|failed| failed.status.code());
+    match code.and_then(|code| u8::try_from(code).ok()) {
+        Some(code) => ExitCode::from(code),
+        None => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of this repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the repository")
+}
+
+/// Where results are kept unless `--results` says otherwise.
+pub fn default_results() -> PathBuf {
+    root().join("results/runs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn success_is_success_and_a_missing_program_is_named() {
+        run(cargo().args(["--version", "--quiet"])).unwrap();
+        let error = run(&mut Command::new("no-such-program")).unwrap_err();
+        assert!(error.to_string().contains("no-such-program"), "{error}");
+    }
+
+    #[test]
+    fn the_exit_code_of_a_failed_program_is_passed_on() {
+        let error = run(cargo().arg("--no-such-flag"))
+            .unwrap_err()
+            .context("a step failed");
+        let failed = error.downcast_ref::<Failed>().unwrap();
+        let code = u8::try_from(failed.status.code().unwrap()).unwrap();
+        assert_ne!(code, 0);
+        // `ExitCode` has no equality; its debug form shows the code.
+        assert_eq!(
+            format!("{:?}", exit_code(&error)),
+            format!("{:?}", ExitCode::from(code))
+        );
+    }
+}

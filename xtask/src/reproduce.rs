@@ -1,0 +1,231 @@
+//! `cargo xtask reproduce`: runs the units of an artefact, then draws its figure.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::process::{self, Binaries};
+
+/// What to reproduce, and where a definition's own settings are overridden.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// How much of the paper's budget to spend [default: laptop, or gpu with --device cuda]
+    #[arg(long, value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    scale: Option<String>,
+    /// Data set to use instead of the definition's.
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Folder with the files of the data set.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Number of seeds to run instead of the definition's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+    /// Number of units to run at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// `cpu`, `cuda` or `cuda:<index>`.
+    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    device: String,
+    /// Folder of the results [default: results/runs of this repository]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    /// Only list the units of work and whether they are done.
+    #[arg(long)]
+    plan: bool,
+    /// Draw the figure as PNG too.
+    #[arg(long)]
+    png: bool,
+}
+
+/// Exactly one of the two.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Selection {
+    /// Name of the artefact, as `cargo xtask list` prints it.
+    artefact: Option<String>,
+    /// Every artefact.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Runs `experiments run`, then `reports figure` on the same results.
+pub fn run(args: &Args) -> Result<()> {
+    let binaries = Binaries::build(cargo_features(args))?;
+    process::run(binaries.experiments().args(run_arguments(args)))?;
+    if !args.plan {
+        process::run(binaries.reports().args(figure_arguments(args)))?;
+    }
+    Ok(())
+}
+
+fn cargo_features(args: &Args) -> &'static [&'static str] {
+    if args.device == "cpu" {
+        &[]
+    } else {
+        &["experiments/cuda"]
+    }
+}
+
+fn run_arguments(args: &Args) -> Vec<OsString> {
+    let mut arguments = vec!["run".into()];
+    push_selection(&mut arguments, args);
+    arguments.extend(["--device".into(), args.device.clone().into()]);
+    if let Some(dataset) = &args.dataset {
+        arguments.extend(["--dataset".into(), dataset.into()]);
+    }
+    if let Some(folder) = &args.data_dir {
+        arguments.extend(["--data-dir".into(), folder.into()]);
+    }
+    if let Some(n_seeds) = args.seeds {
+        arguments.extend(["--seeds".into(), n_seeds.to_string().into()]);
+    }
+    if let Some(n_jobs) = args.jobs {
+        arguments.extend(["--jobs".into(), n_jobs.to_string().into()]);
+    }
+    if args.plan {
+        arguments.push("--plan".into());
+    }
+    arguments
+}
+
+fn figure_arguments(args: &Args) -> Vec<OsString> {
+    let mut arguments = vec!["figure".into()];
+    push_selection(&mut arguments, args);
+    if args.png {
+        arguments.push("--png".into());
+    }
+    arguments
+}
+
+/// What both binaries must be told alike, lest a figure be drawn from other results than the run's.
+fn push_selection(arguments: &mut Vec<OsString>, args: &Args) {
+    match &args.selection.artefact {
+        Some(artefact) => arguments.push(artefact.into()),
+        None => arguments.push("--all".into()),
+    }
+    let scale = match &args.scale {
+        Some(scale) => scale,
+        None if args.device == "cpu" => "laptop",
+        None => "gpu",
+    };
+    arguments.extend(["--scale".into(), scale.into()]);
+    let results = args
+        .results
+        .clone()
+        .unwrap_or_else(process::default_results);
+    arguments.extend(["--results".into(), results.into()]);
+}
+
+fn parse_device(text: &str) -> Result<String, String> {
+    let known = match text.split_once(':') {
+        None => text == "cpu" || text == "cuda",
+        Some((kind, index)) => kind == "cuda" && index.parse::<u32>().is_ok(),
+    };
+    if known {
+        Ok(text.into())
+    } else {
+        Err("expected `cpu`, `cuda` or `cuda:<index>`".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Cli::try_parse_from(std::iter::once("reproduce").chain(line.split_whitespace()))
+            .map(|cli| cli.args)
+            .map_err(|error| error.to_string())
+    }
+
+    fn check(line: &str, run: &str, figure: &str) {
+        let args = parse(line).unwrap();
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(run_arguments(&args), words(run));
+        assert_eq!(figure_arguments(&args), words(figure));
+    }
+
+    #[test]
+    fn both_binaries_get_the_same_artefact_scale_and_results() {
+        check(
+            "fig4 --results r",
+            "run fig4 --scale laptop --results r --device cpu",
+            "figure fig4 --scale laptop --results r",
+        );
+        check(
+            "--all --results r --device cuda:1 --png",
+            "run --all --scale gpu --results r --device cuda:1",
+            "figure --all --scale gpu --results r --png",
+        );
+    }
+
+    #[test]
+    fn overrides_are_passed_to_the_run() {
+        check(
+            "t1 --scale smoke --dataset cifar10 --data-dir d --seeds 3 --jobs 2 --results r --plan",
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --data-dir d --seeds 3 \
+             --jobs 2 --plan",
+            "figure t1 --scale smoke --results r",
+        );
+    }
+
+    #[test]
+    fn results_default_to_an_absolute_folder_of_the_repository() {
+        let arguments = run_arguments(&parse("fig4").unwrap());
+        let folder = PathBuf::from(&arguments[5]);
+        assert_eq!(arguments[4], "--results");
+        assert!(
+            folder.is_absolute() && folder.ends_with("results/runs"),
+            "{folder:?}"
+        );
+    }
+
+    #[test]
+    fn only_the_cuda_device_needs_the_cuda_feature() {
+        assert!(cargo_features(&parse("fig4 --device cpu").unwrap()).is_empty());
+        assert_eq!(
+            cargo_features(&parse("fig4 --device cuda").unwrap()),
+            ["experiments/cuda"]
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused_by_name() {
+        for (line, expected) in [
+            ("", "<ARTEFACT|--all>"),
+            ("fig4 --all", "cannot be used with"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
+            ("fig4 --seeds 0", "0 is not in 1.."),
+            ("fig4 --jobs 0", "0 is not in 1.."),
+            (
+                "fig4 --device gpu",
+                "expected `cpu`, `cuda` or `cuda:<index>`",
+            ),
+            (
+                "fig4 --device cuda:",
+                "expected `cpu`, `cuda` or `cuda:<index>`",
+            ),
+            (
+                "fig4 --device cpu:0",
+                "expected `cpu`, `cuda` or `cuda:<index>`",
+            ),
+        ] {
+            let error = parse(line)
+                .err()
+                .unwrap_or_else(|| panic!("`{line}` was accepted"));
+            assert!(error.contains(expected), "`{line}` gave: {error}");
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! Rules of this repository that neither rustfmt nor clippy knows, as ordinary tests.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::process::root;
+use crate::tables::files_below;
+
+/// Code fragments that must not be committed, each cut in two so that this file may hold it.
+const FORBIDDEN: [&str; 5] = [
+    concat!("to", "do!("),
+    concat!("unimple", "mented!("),
+    concat!("db", "g!("),
+    concat!("#[ig", "nore"),
+    concat!("should_", "panic"),
+];
+
+/// Folders that exist on one machine only.
+const MACHINE_FOLDERS: [&str; 3] = [
+    concat!("/wo", "rk/"),
+    concat!("/ho", "me/"),
+    concat!("/ro", "ot/"),
+];
+
+const MAX_LINES: usize = 450;
+
+/// Folders that hold nothing committed, and `.ci`, which may know the machine it runs on.
+const SKIPPED: [&str; 5] = [".ci", ".git", "data", "results/runs", "target"];
+
+/// What a crate of this workspace may depend on.
+struct Boundary {
+    member: &'static str,
+    /// Members it may use.
+    may_use: &'static [&'static str],
+    /// Outside crates it must not use, nor any whose name goes on with a hyphen.
+    must_not_use: &'static [&'static str],
+}
+
+const BOUNDARIES: [Boundary; 6] = [
+    Boundary {
+        member: "datasets",
+        may_use: &[],
+        must_not_use: &["clap", "indicatif", "polars"],
+    },
+    Boundary {
+        member: "smash",
+        may_use: &["datasets"],
+        must_not_use: &["clap", "indicatif", "polars"],
+    },
+    Boundary {
+        member: "experiments",
+        may_use: &["datasets", "results", "smash"],
+        must_not_use: &["plotters"],
+    },
+    Boundary {
+        member: "results",
+        may_use: &[],
+        must_not_use: &["burn", "clap", "indicatif"],
+    },
+    Boundary {
+        member: "reports",
+        may_use: &["results"],
+        must_not_use: &["burn"],
+    },
+    Boundary {
+        member: "xtask",
+        may_use: &[],
+        must_not_use: &["burn", "polars", "plotters", "indicatif"],
+    },
+];
+
+#[test]
+fn files_are_tidy() {
+    let mut problems = Vec::new();
+    for path in files_below(root(), &SKIPPED).unwrap() {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if !matches!(extension, Some("rs" | "toml" | "md")) {
+            continue;
+        }
+        let found = match fs::read_to_string(root().join(&path)) {
+            Err(error) => vec![format!("not readable as text: {error}")],
+            Ok(text) if extension == Some("rs") => {
+                [text_problems(&text), rust_problems(&text)].concat()
+            }
+            Ok(text) => text_problems(&text),
+        };
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| format!("{}: {problem}", path.display())),
+        );
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn crates_keep_their_boundaries() {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut members = members(&workspace);
+    members.sort_unstable();
+    let mut known: Vec<_> = BOUNDARIES.iter().map(|boundary| boundary.member).collect();
+    known.sort_unstable();
+    assert_eq!(
+        members, known,
+        "members of the workspace, and those with a boundary"
+    );
+
+    let mut problems = Vec::new();
+    for boundary in &BOUNDARIES {
+        let path = Path::new(boundary.member).join("Cargo.toml");
+        let manifest = fs::read_to_string(root().join(&path)).unwrap();
+        let found = manifest_problems(boundary, &manifest);
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| format!("{}: {problem}", path.display())),
+        );
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn the_readme_mentions_every_artefact() {
+    let definitions = root().join("experiments/definitions");
+    if !definitions.is_dir() {
+        return;
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
+    let names: Vec<_> = files_below(&definitions, &[])
+        .unwrap()
+        .iter()
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .filter_map(|path| path.file_stem()?.to_str().map(String::from))
+        .collect();
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !mentions(&readme, name))
+        .collect();
+    assert!(missing.is_empty(), "README.md does not mention {missing:?}");
+}
+
+fn text_problems(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (line_number, line) in (1..).zip(text.lines()) {
+        if line.ends_with([' ', '\t']) {
+            problems.push(format!("line {line_number}: trailing white space"));
+        }
+        for folder in MACHINE_FOLDERS {
+            if names_absolute_path(line, folder) {
+                problems.push(format!(
+                    "line {line_number}: a path of one machine, `{folder}`"
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Whether the folder begins a path here, rather than being in the middle of a longer one.
+fn names_absolute_path(line: &str, folder: &str) -> bool {
+    line.match_indices(folder).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || "._-~/}".contains(c))
+    })
+}
+
+fn rust_problems(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !text.starts_with("//!") {
+        problems.push("first line: expected `//!` and what lives in the file".into());
+    }
+    let n_lines = text.lines().count();
+    if n_lines > MAX_LINES {
+        problems.push(format!("{n_lines} lines, expected at most {MAX_LINES}"));
+    }
+    for (line_number, line) in (1..).zip(text.lines()) {
+        if line.contains('\t') {
+            problems.push(format!("line {line_number}: a tab"));
+        }
+        for fragment in FORBIDDEN {
+            if line.contains(fragment) {
+                problems.push(format!("line {line_number}: `{fragment}`"));
+            }
+        }
+    }
+    problems
+}
+
+fn manifest_problems(boundary: &Boundary, manifest: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for dependency in dependencies(manifest) {
+        let is_member = BOUNDARIES.iter().any(|other| other.member == dependency);
+        let is_foreign = boundary.must_not_use.iter().any(|foreign| {
+            dependency
+                .strip_prefix(foreign)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
+        if is_foreign || (is_member && !boundary.may_use.contains(&dependency)) {
+            problems.push(format!(
+                "{} must not depend on {dependency}",
+                boundary.member
+            ));
+        }
+    }
+    let sections = sections(manifest);
+    for (section, line) in [
+        ("package", "license.workspace = true"),
+        ("lints", "workspace = true"),
+    ] {
+        if !sections
+            .get(section)
+            .is_some_and(|lines| lines.contains(&line))
+        {
+            problems.push(format!("expected `{line}` in [{section}]"));
+        }
+    }
+    problems
+}
+
+/// Names of the dependencies of every kind: normal, development, build, per target.
+fn dependencies(manifest: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (section, lines) in sections(manifest) {
+        if section.ends_with("dependencies") {
+            names.extend(
+                lines
+                    .iter()
+                    .filter_map(|line| line.split(['.', '=', ' ']).next()),
+            );
+        } else if let Some((kind, name)) = section.rsplit_once('.')
+            && kind.ends_with("dependencies")
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The lines below each `[header]`, without comments and blank lines.
+fn sections(manifest: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut sections = BTreeMap::<_, Vec<_>>::new();
+    let mut header = "";
+    for line in manifest.lines().map(str::trim) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            header = name;
+            sections.entry(header).or_default();
+        } else if !line.is_empty() && !line.starts_with('#') {
+            sections.entry(header).or_default().push(line);
+        }
+    }
+    sections
+}
+
+/// The names in the `members` list of the root manifest.
+fn members(workspace: &str) -> Vec<&str> {
+    let (_, list) = workspace
+        .split_once("\nmembers = [")
+        .expect("the root manifest has members");
+    let (list, _) = list.split_once(']').expect("the list of members ends");
+    list.split(',')
+        .map(|name| name.trim().trim_matches('"'))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Whether the text has the name as a word of its own.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
+        .any(|word| word == name)
+}
+
+#[test]
+fn a_tidy_file_has_no_problems() {
+    let text = "//! One line.\n\nfn main() {}\n";
+    assert_eq!(
+        [text_problems(text), rust_problems(text)].concat(),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn planted_code_is_found() {
+    for fragment in FORBIDDEN {
+        let text = format!("//! Subject.\nfn f() {{ {fragment} }}\n");
+        assert_eq!(rust_problems(&text), [format!("line 2: `{fragment}`")]);
+    }
+    assert_eq!(
+        rust_problems("//! Subject.\n\tfn f() {}\n"),
+        ["line 2: a tab"]
+    );
+    assert_eq!(rust_problems("fn f() {}\n").len(), 1);
+    assert_eq!(
+        rust_problems(&"//! Line.\n".repeat(MAX_LINES)),
+        Vec::<String>::new()
+    );
+    assert_eq!(rust_problems(&"//! Line.\n".repeat(MAX_LINES + 1)).len(), 1);
+}
+
+#[test]
+fn planted_text_is_found() {
+    assert_eq!(
+        text_problems("one\ntwo \n"),
+        ["line 2: trailing white space"]
+    );
+    for folder in MACHINE_FOLDERS {
+        assert_eq!(
+            text_problems(&format!("see `{folder}notes`")).len(),
+            1,
+            "{folder}"
+        );
+        assert_eq!(
+            text_problems(&format!("{folder}notes")).len(),
+            1,
+            "{folder}"
+        );
+        let inside = format!("https://example.org{folder} some{folder}notes $BASE}}{folder}notes");
+        assert_eq!(text_problems(&inside), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn planted_dependencies_are_found() {
+    let boundary = Boundary {
+        member: "reports",
+        may_use: &["results"],
+        must_not_use: &["burn"],
+    };
+    let manifest = "[package]\nlicense.workspace = true\n[lints]\nworkspace = true\n";
+    let check = |dependencies: &str, expected: &[&str]| {
+        let found = manifest_problems(&boundary, &format!("{manifest}{dependencies}"));
+        assert_eq!(found, expected, "{dependencies}");
+    };
+    check(
+        "[dependencies]\nresults.workspace = true\nburnish = \"1\"\n",
+        &[],
+    );
+    check("[dependencies]\n# burn = \"1\"\n", &[]);
+    for dependency in [
+        "[dependencies]\nburn = \"1\"\n",
+        "[dev-dependencies]\nburn.workspace = true\n",
+        "[target.'cfg(unix)'.dependencies]\nburn={ version = \"1\" }\n",
+        "[dependencies.burn]\nversion = \"1\"\n",
+    ] {
+        check(dependency, &["reports must not depend on burn"]);
+    }
+    check(
+        "[dependencies]\nburn-cuda = \"1\"\n",
+        &["reports must not depend on burn-cuda"],
+    );
+    check(
+        "[dependencies]\nsmash.workspace = true\n",
+        &["reports must not depend on smash"],
+    );
+}
+
+#[test]
+fn a_manifest_without_the_common_lints_or_licence_is_found() {
+    let boundary = Boundary {
+        member: "results",
+        may_use: &[],
+        must_not_use: &[],
+    };
+    assert_eq!(
+        manifest_problems(&boundary, "[package]\nlicense = \"MIT\"\n"),
+        [
+            "expected `license.workspace = true` in [package]",
+            "expected `workspace = true` in [lints]",
+        ]
+    );
+}
+
+#[test]
+fn a_name_is_mentioned_only_as_a_whole_word() {
+    assert!(mentions("`cargo xtask reproduce fig4`.", "fig4"));
+    assert!(mentions(
+        "| [crippled-hypernet](a.svg) |",
+        "crippled-hypernet"
+    ));
+    assert!(!mentions("fig4b and fig4-small", "fig4"));
+}
