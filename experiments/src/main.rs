@@ -1,2 +1,106 @@
-//! Stub.
-fn main() {}
+//! Command line of the experiments: `list` and `run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use experiments::definition::{self, Scale};
+use experiments::run::{self, RunOptions};
+
+#[derive(Parser)]
+#[command(about = "Runs the experiments of the SMASH paper")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists the artefacts that can be run.
+    List,
+    /// Runs an artefact, or continues an interrupted run of it.
+    Run(RunArguments),
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// Name of the artefact, such as fig4.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    artefact: Option<String>,
+    /// Run every artefact.
+    #[arg(long)]
+    all: bool,
+    /// smoke, laptop, gpu or paper.
+    #[arg(long, default_value = "laptop")]
+    scale: Scale,
+    /// Data set, in place of the definition's.
+    #[arg(long)]
+    dataset: Option<String>,
+    /// Folder that holds data sets in their official formats.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Number of seeds, from 0.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Units that run at the same time [default: number of cores].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: Option<u64>,
+    /// Where to compute: cpu.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Folder of the stored runs.
+    #[arg(long, default_value = results::store::DEFAULT_ROOT)]
+    results: PathBuf,
+    /// Print the units of work and what is done, and run nothing.
+    #[arg(long)]
+    plan: bool,
+}
+
+fn main() -> ExitCode {
+    match execute(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<()> {
+    match command {
+        Command::List => {
+            for name in definition::names() {
+                let definition = definition::load(name, Scale::Paper)?;
+                println!(
+                    "{name:<12}{}  (paper, {})",
+                    definition.title, definition.paper
+                );
+            }
+            Ok(())
+        }
+        Command::Run(arguments) => {
+            let names = match &arguments.artefact {
+                Some(name) => vec![name.as_str()],
+                None => definition::names().collect(),
+            };
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let options = RunOptions {
+                scale: arguments.scale,
+                dataset: arguments.dataset.clone(),
+                data_dir: arguments
+                    .data_dir
+                    .clone()
+                    .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
+                seeds: arguments.seeds,
+                jobs: arguments.jobs.map_or(cores, |jobs| jobs as usize),
+                device: arguments.device.clone(),
+                results: arguments.results.clone(),
+                plan_only: arguments.plan,
+            };
+            names
+                .into_iter()
+                .try_for_each(|name| run::run(name, &options))
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Prints the largest deviation of each kind; exit code 1 where one is past its tolerance, 2 where a file is unusable.
 
+#[allow(dead_code)]
 #[path = "../tests/golden/mod.rs"]
 mod golden;
 
@@ -22,7 +23,11 @@ fn main() -> ExitCode {
         }
     };
     for deviation in &deviations {
-        let verdict = if deviation.is_within() { "ok" } else { "FAILED" };
+        let verdict = if deviation.is_within() {
+            "ok"
+        } else {
+            "FAILED"
+        };
         println!(
             "{:<26} largest {:.2e}  tolerance {:.0e}  compared {:>3}  {verdict:<6}  {}",
             format!("{:?}", deviation.kind),
@@ -32,5 +37,9 @@ fn main() -> ExitCode {
             deviation.place
         );
     }
-    if deviations.iter().all(golden::Deviation::is_within) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if deviations.iter().all(golden::Deviation::is_within) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

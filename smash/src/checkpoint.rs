@@ -34,7 +34,11 @@ impl HostTensor {
     /// Copies a tensor from its device.
     pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
         let shape = tensor.dims().to_vec();
-        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32");
+        let values = tensor
+            .into_data()
+            .convert::<f32>()
+            .into_vec()
+            .expect("converted to f32");
         Self { shape, values }
     }
 }
@@ -46,12 +50,17 @@ impl Checkpoint {
             .tensors
             .iter()
             .map(|(name, tensor)| {
-                let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                let bytes = tensor
+                    .values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect();
                 (name.as_str(), (bytes, tensor.shape.as_slice()))
             })
             .collect();
         let views = bytes.iter().map(|(name, (bytes, shape))| {
-            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).expect("four bytes for each value");
+            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes)
+                .expect("four bytes for each value");
             (*name, view)
         });
         let metadata = HashMap::from([(METADATA_KEY.to_string(), self.metadata.clone())]);
@@ -64,18 +73,35 @@ impl Checkpoint {
     /// Bytes that are no safetensors file, or a tensor that is not float32.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let format = |reason: String| CheckpointError::Format { reason };
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+        let (_, header) =
+            SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.iter() {
             if view.dtype() != Dtype::F32 {
-                return Err(format(format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
+                return Err(format(format!(
+                    "tensor `{name}` is {:?}, expected F32",
+                    view.dtype()
+                )));
             }
             let chunks = view.data().chunks_exact(4);
-            let values = chunks.map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes"))).collect();
-            tensors.insert(name.to_string(), HostTensor { shape: view.shape().to_vec(), values });
+            let values = chunks
+                .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")))
+                .collect();
+            tensors.insert(
+                name.to_string(),
+                HostTensor {
+                    shape: view.shape().to_vec(),
+                    values,
+                },
+            );
         }
-        let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).cloned().unwrap_or_default();
+        let metadata = header
+            .metadata()
+            .as_ref()
+            .and_then(|map| map.get(METADATA_KEY))
+            .cloned()
+            .unwrap_or_default();
         Ok(Self { tensors, metadata })
     }
 
@@ -93,17 +119,26 @@ impl Checkpoint {
                 self.path.pop();
             }
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-                self.checkpoint.tensors.insert(self.path.join("."), HostTensor::of(param.val()));
+                self.checkpoint
+                    .tensors
+                    .insert(self.path.join("."), HostTensor::of(param.val()));
             }
         }
-        module.visit(&mut Collector { checkpoint: self, path: vec![prefix.to_string()] });
+        module.visit(&mut Collector {
+            checkpoint: self,
+            path: vec![prefix.to_string()],
+        });
     }
 
     /// Takes the parameters of a module out of the checkpoint.
     ///
     /// # Errors
     /// A tensor that is missing or has another shape.
-    pub fn restore<B: Backend, M: Module<B>>(&mut self, prefix: &str, module: M) -> Result<M, CheckpointError> {
+    pub fn restore<B: Backend, M: Module<B>>(
+        &mut self,
+        prefix: &str,
+        module: M,
+    ) -> Result<M, CheckpointError> {
         struct Restorer<'a> {
             checkpoint: &'a mut Checkpoint,
             path: Vec<String>,
@@ -116,11 +151,20 @@ impl Checkpoint {
             fn exit_module(&mut self, _name: &str, _container_type: &str) {
                 self.path.pop();
             }
-            fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+            fn map_float<const D: usize>(
+                &mut self,
+                param: Param<Tensor<B, D>>,
+            ) -> Param<Tensor<B, D>> {
                 let expected = param.val();
-                match self.checkpoint.take_shaped(&self.path.join("."), &expected.dims()) {
+                match self
+                    .checkpoint
+                    .take_shaped(&self.path.join("."), &expected.dims())
+                {
                     Ok(values) => {
-                        let tensor = Tensor::from_data(TensorData::new(values, expected.dims()), &expected.device());
+                        let tensor = Tensor::from_data(
+                            TensorData::new(values, expected.dims()),
+                            &expected.device(),
+                        );
                         let tensor = tensor.set_require_grad(expected.is_require_grad());
                         Param::initialized(ParamId::new(), tensor)
                     }
@@ -131,7 +175,11 @@ impl Checkpoint {
                 }
             }
         }
-        let mut restorer = Restorer { checkpoint: self, path: vec![prefix.to_string()], failure: None };
+        let mut restorer = Restorer {
+            checkpoint: self,
+            path: vec![prefix.to_string()],
+            failure: None,
+        };
         let module = module.map(&mut restorer);
         restorer.failure.map_or(Ok(module), Err)
     }
@@ -141,13 +189,21 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that is not there.
     pub fn take(&mut self, name: &str) -> Result<HostTensor, CheckpointError> {
-        self.tensors.remove(name).ok_or_else(|| CheckpointError::Missing { name: name.to_string() })
+        self.tensors
+            .remove(name)
+            .ok_or_else(|| CheckpointError::Missing {
+                name: name.to_string(),
+            })
     }
 
     fn take_shaped(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let HostTensor { shape, values } = self.take(name)?;
         if shape != expected {
-            return Err(CheckpointError::Shape { name: name.to_string(), found: shape, expected: expected.to_vec() });
+            return Err(CheckpointError::Shape {
+                name: name.to_string(),
+                found: shape,
+                expected: expected.to_vec(),
+            });
         }
         Ok(values)
     }

@@ -153,15 +153,16 @@ impl<B: Backend> BatchNorm<B> {
                         .reshape([channels])
                 };
                 let mean = mean_over_all(input.clone());
-                let centred = input - per_channel(mean.clone());
-                let variance = mean_over_all(centred.clone() * centred.clone());
+                let centred = input.clone() - per_channel(mean.clone());
+                let variance = mean_over_all(centred.clone() * centred);
                 let scale = scale / (variance.clone() + BATCH_NORM_EPSILON).sqrt();
+                let shift = shift - mean.clone() * scale.clone();
                 let statistics = BatchStatistics {
                     mean: mean.detach(),
                     variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
                 };
                 (
-                    centred * per_channel(scale) + per_channel(shift),
+                    input * per_channel(scale) + per_channel(shift),
                     Some(statistics),
                 )
             }

@@ -5,6 +5,7 @@
 //! [`SmashNet`] runs the architecture with them. [`ResultingNet`] is the same architecture with free weights.
 
 pub mod architecture;
+pub mod checkpoint;
 pub mod counts;
 pub mod encoding;
 pub mod error;
@@ -12,11 +13,16 @@ pub mod hypernet;
 pub mod layers;
 pub mod main_net;
 pub mod memory;
+pub mod optimiser;
 pub mod random;
 pub mod resulting_net;
+pub mod resulting_training;
 pub mod sampling;
+pub mod scoring;
+pub mod search;
 pub mod smash_net;
 pub mod space;
+pub mod training;
 pub mod weights;
 
 pub use architecture::{Architecture, Block, Conv, Op};
@@ -27,7 +33,10 @@ pub use layers::Mode;
 pub use main_net::MainNet;
 pub use random::{Seed, Stream};
 pub use resulting_net::ResultingNet;
+pub use resulting_training::{ResultingTrainer, ResultingTraining};
 pub use sampling::Limits;
+pub use scoring::EvaluationSet;
 pub use smash_net::{Noise, SmashNet};
 pub use space::SearchSpace;
+pub use training::{Evaluation, Examples, Schedule, SmashTrainer, SmashTraining};
 pub use weights::GeneratedWeights;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{AutodiffModule, Module, ModuleMapper, Param};
+use burn::module::{AutodiffModule, ModuleMapper, Param};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 
@@ -32,7 +32,10 @@ const ADAM_EPSILON: f64 = 1e-4;
 impl<B: Backend> Adam<B> {
     /// An optimiser that has made no step.
     pub fn new(weight_decay: f64) -> Self {
-        Self { weight_decay, slots: BTreeMap::new() }
+        Self {
+            weight_decay,
+            slots: BTreeMap::new(),
+        }
     }
 
     /// Updates every parameter of `module` that has a gradient.
@@ -42,10 +45,24 @@ impl<B: Backend> Adam<B> {
         M: AutodiffModule<A>,
     {
         update_parameters(module, gradients, |name, value: Tensor<B, 1>, gradient| {
-            let gradient = if self.weight_decay > 0.0 { gradient + value.clone() * self.weight_decay } else { gradient };
-            let fresh = || vec![value.zeros_like(), value.zeros_like(), Tensor::zeros([1], &value.device())];
-            let [first, second, updates]: [_; 3] =
-                self.slots.remove(name).unwrap_or_else(fresh).try_into().expect("Adam keeps three tensors");
+            let gradient = if self.weight_decay > 0.0 {
+                gradient + value.clone() * self.weight_decay
+            } else {
+                gradient
+            };
+            let fresh = || {
+                vec![
+                    value.zeros_like(),
+                    value.zeros_like(),
+                    Tensor::zeros([1], &value.device()),
+                ]
+            };
+            let [first, second, updates]: [_; 3] = self
+                .slots
+                .remove(name)
+                .unwrap_or_else(fresh)
+                .try_into()
+                .expect("Adam keeps three tensors");
             let updates: Tensor<B, 1> = updates + 1.0;
             let count: f32 = updates.clone().into_scalar().elem();
             let first = first * BETA_1 + gradient.clone() * (1.0 - BETA_1);
@@ -54,22 +71,38 @@ impl<B: Backend> Adam<B> {
             let correction_2 = 1.0 - BETA_2.powf(f64::from(count));
             let root = (second.clone() / correction_2).sqrt() + ADAM_EPSILON;
             let updated = value - first.clone() / root * (learning_rate / correction_1);
-            self.slots.insert(name.to_string(), vec![first, second, updates]);
+            self.slots
+                .insert(name.to_string(), vec![first, second, updates]);
             updated
         })
     }
 
     /// Adds the state to a checkpoint, under `prefix`.
     pub fn save(&self, prefix: &str, checkpoint: &mut Checkpoint) {
-        save_slots(&self.slots, prefix, &["first_moment", "second_moment", "updates"], checkpoint);
+        save_slots(
+            &self.slots,
+            prefix,
+            &["first_moment", "second_moment", "updates"],
+            checkpoint,
+        );
     }
 
     /// Takes the state out of a checkpoint.
     ///
     /// # Errors
     /// A state with a tensor missing.
-    pub fn load(&mut self, prefix: &str, checkpoint: &mut Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
-        self.slots = load_slots(prefix, &["first_moment", "second_moment", "updates"], checkpoint, device)?;
+    pub fn load(
+        &mut self,
+        prefix: &str,
+        checkpoint: &mut Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
+        self.slots = load_slots(
+            prefix,
+            &["first_moment", "second_moment", "updates"],
+            checkpoint,
+            device,
+        )?;
         Ok(())
     }
 }
@@ -88,7 +121,10 @@ const MOMENTUM: f64 = 0.9;
 impl<B: Backend> Nesterov<B> {
     /// An optimiser that has made no step.
     pub fn new(weight_decay: f64) -> Self {
-        Self { weight_decay, slots: BTreeMap::new() }
+        Self {
+            weight_decay,
+            slots: BTreeMap::new(),
+        }
     }
 
     /// Updates every parameter of `module` that has a gradient.
@@ -118,7 +154,12 @@ impl<B: Backend> Nesterov<B> {
     ///
     /// # Errors
     /// A state with a tensor missing.
-    pub fn load(&mut self, prefix: &str, checkpoint: &mut Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
+    pub fn load(
+        &mut self,
+        prefix: &str,
+        checkpoint: &mut Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
         self.slots = load_slots(prefix, &["velocity"], checkpoint, device)?;
         Ok(())
     }
@@ -129,7 +170,11 @@ fn update_parameters<A, M, F>(module: M, gradients: &A::Gradients, update: F) ->
 where
     A: AutodiffBackend,
     M: AutodiffModule<A>,
-    F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
+    F: FnMut(
+        &str,
+        Tensor<A::InnerBackend, 1>,
+        Tensor<A::InnerBackend, 1>,
+    ) -> Tensor<A::InnerBackend, 1>,
 {
     struct Mapper<'a, A: AutodiffBackend, F> {
         gradients: &'a A::Gradients,
@@ -139,7 +184,11 @@ where
     impl<A, F> ModuleMapper<A> for Mapper<'_, A, F>
     where
         A: AutodiffBackend,
-        F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
+        F: FnMut(
+            &str,
+            Tensor<A::InnerBackend, 1>,
+            Tensor<A::InnerBackend, 1>,
+        ) -> Tensor<A::InnerBackend, 1>,
     {
         fn enter_module(&mut self, name: &str, _container_type: &str) {
             self.path.push(name.to_string());
@@ -154,12 +203,20 @@ where
             };
             let shape = value.dims();
             let flat = [shape.iter().product::<usize>()];
-            let updated = (self.update)(&self.path.join("."), value.inner().reshape(flat), gradient.reshape(flat));
+            let updated = (self.update)(
+                &self.path.join("."),
+                value.inner().reshape(flat),
+                gradient.reshape(flat),
+            );
             let updated = Tensor::from_inner(updated.reshape(shape)).require_grad();
             Param::from_mapped_value(id, updated, mapper)
         }
     }
-    module.map(&mut Mapper::<A, F> { gradients, update, path: Vec::new() })
+    module.map(&mut Mapper::<A, F> {
+        gradients,
+        update,
+        path: Vec::new(),
+    })
 }
 
 fn save_slots<B: Backend>(
@@ -170,7 +227,10 @@ fn save_slots<B: Backend>(
 ) {
     for (name, slot) in slots {
         for (part, tensor) in parts.iter().zip(slot) {
-            checkpoint.tensors.insert(format!("{prefix}.{name}.{part}"), HostTensor::of(tensor.clone()));
+            checkpoint.tensors.insert(
+                format!("{prefix}.{name}.{part}"),
+                HostTensor::of(tensor.clone()),
+            );
         }
     }
 }
@@ -193,7 +253,10 @@ fn load_slots<B: Backend>(
         let slot = parts.iter().map(|part| {
             let tensor = checkpoint.take(&format!("{prefix}.{name}.{part}"))?;
             let length = tensor.values.len();
-            Ok(Tensor::from_data(TensorData::new(tensor.values, [length]), device))
+            Ok(Tensor::from_data(
+                TensorData::new(tensor.values, [length]),
+                device,
+            ))
         });
         let slot = slot.collect::<Result<_, CheckpointError>>()?;
         slots.insert(name, slot);

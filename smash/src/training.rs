@@ -2,10 +2,10 @@
 
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use datasets::{Augmentation, Batch, ImageSet, Normalisation, shuffled_indices};
+use datasets::{Batch, ImageSet, Normalisation, shuffled_indices};
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, HostTensor};
 use crate::error::{CheckpointError, DivergedError};
 use crate::hypernet::HyperNetConfig;
 use crate::layers::Mode;
@@ -68,7 +68,10 @@ impl SmashTraining {
         let grown = (2.0 * progress).min(1.0);
         // Grows by 1 at a time; an even size lets in the next odd one.
         let kernel = 3 + ((space.max_kernel - 3) as f64 * grown) as usize;
-        Limits { max_budget: full.max_budget * (0.5 + 0.5 * grown), max_kernel: kernel + (kernel + 1) % 2 }
+        Limits {
+            max_budget: full.max_budget * (0.5 + 0.5 * grown),
+            max_kernel: kernel + (kernel + 1) % 2,
+        }
     }
 }
 
@@ -83,7 +86,7 @@ pub struct Examples<'a> {
     pub normalisation: &'a Normalisation,
 }
 
-impl Examples<'_> {
+impl<'a> Examples<'a> {
     /// Batches that one epoch has, a smaller last one included.
     pub fn batches(&self, batch_size: usize) -> usize {
         self.indices.len().div_ceil(batch_size)
@@ -97,17 +100,22 @@ impl Examples<'_> {
         seed: Seed,
         [order, augmentation]: [Stream; 2],
         key: &[u64],
-    ) -> impl Iterator<Item = Batch> {
+    ) -> impl Iterator<Item = Batch> + use<'a> {
         let mut rng = seed.rng(augmentation, key);
         let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
-        let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
+        let shuffled: Vec<usize> = shuffled
+            .into_iter()
+            .map(|place| self.indices[place])
+            .collect();
         let mut start = 0;
         std::iter::from_fn(move || {
             let end = (start + batch_size).min(shuffled.len());
             let chunk = (start < end).then(|| &shuffled[start..end])?;
             start = end;
-            let augmentation = augment.then(|| Augmentation { rng: &mut rng });
-            Some(self.set.batch(chunk, self.normalisation, augmentation))
+            Some(
+                self.set
+                    .batch(chunk, self.normalisation, augment.then_some(&mut rng)),
+            )
         })
     }
 }
@@ -133,13 +141,16 @@ impl Tally {
     /// Adds a batch of log-probabilities `[batch, classes]` and returns the batch's mean loss.
     pub fn add<B: Backend>(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) -> f64 {
         let [_, classes] = log_probabilities.dims();
-        let HostValues(values) = HostValues::of(log_probabilities);
+        let values = HostTensor::of(log_probabilities).values;
         let mut loss = 0.0;
         for (row, &label) in values.chunks_exact(classes).zip(labels) {
             let label = label as usize;
             loss -= f64::from(row[label]);
             // Wrong unless the label's value is above all others, so that NaN and ties are never right.
-            let right = row.iter().enumerate().all(|(class, &value)| class == label || value < row[label]);
+            let right = row
+                .iter()
+                .enumerate()
+                .all(|(class, &value)| class == label || value < row[label]);
             self.wrong += usize::from(!right);
         }
         self.images += labels.len();
@@ -149,15 +160,10 @@ impl Tally {
 
     pub fn evaluation(&self) -> Evaluation {
         let images = self.images as f64;
-        Evaluation { error: self.wrong as f64 / images, loss: self.loss / images }
-    }
-}
-
-struct HostValues(Vec<f32>);
-
-impl HostValues {
-    fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
-        Self(tensor.into_data().convert::<f32>().into_vec().expect("converted to f32"))
+        Evaluation {
+            error: self.wrong as f64 / images,
+            loss: self.loss / images,
+        }
     }
 }
 
@@ -167,13 +173,17 @@ pub fn negative_log_likelihood<B: Backend>(
     labels: &[i32],
     device: &B::Device,
 ) -> Tensor<B, 1> {
-    let labels = Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
+    let labels =
+        Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
     log_probabilities.gather(1, labels).mean().neg()
 }
 
 /// Images of a batch on the device, `[batch, channels, height, width]`.
 pub fn images<B: Backend>(batch: &mut Batch, device: &B::Device) -> Tensor<B, 4> {
-    Tensor::from_data(TensorData::new(std::mem::take(&mut batch.images), batch.shape), device)
+    Tensor::from_data(
+        TensorData::new(std::mem::take(&mut batch.images), batch.shape),
+        device,
+    )
 }
 
 /// A SMASH network in training: everything that the next epoch depends on.
@@ -189,7 +199,13 @@ pub struct SmashTrainer<B: AutodiffBackend> {
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
     /// A network before its first step.
-    pub fn new(space: SearchSpace, hypernet: &HyperNetConfig, task: Task, seed: Seed, device: &B::Device) -> Self {
+    pub fn new(
+        space: SearchSpace,
+        hypernet: &HyperNetConfig,
+        task: Task,
+        seed: Seed,
+        device: &B::Device,
+    ) -> Self {
         let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
         Self {
             net: SmashNet::new(space, hypernet, task, &mut rng, device),
@@ -218,13 +234,17 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let steps = (settings.epochs * batches) as f64;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
         let mut tally = Tally::default();
-        let epoch_batches =
-            examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
+        let epoch_batches = examples.training_batches(
+            settings.batch_size,
+            settings.augment,
+            seed,
+            streams,
+            &[epoch as u64],
+        );
         for (index, batch) in epoch_batches.enumerate() {
             let step = epoch * batches + index;
             let progress = step as f64 / steps;
-            let loss = self.train_step(settings, progress, step, batch, seed, device, &mut tally);
-            loss?;
+            self.train_step(settings, progress, step, batch, seed, device, &mut tally)?;
             after_step();
         }
         self.epochs_done += 1;
@@ -244,19 +264,32 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     ) -> Result<(), DivergedError> {
         let limits = settings.limits(&self.net.space, progress);
         let key = [step as u64];
-        let architecture = sample(&self.net.space, limits, &mut seed.rng(Stream::SmashArchitecture, &key));
+        let architecture = sample(
+            &self.net.space,
+            limits,
+            &mut seed.rng(Stream::SmashArchitecture, &key),
+        );
         let noise = Noise::new(seed.rng(Stream::SmashNoise, &key));
         let weights = self.net.generate(&architecture, &noise, device);
         let images = images(&mut batch, device);
-        let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
+        let (log_probabilities, statistics) =
+            self.net
+                .forward(&architecture, &weights, images, Mode::Train);
         let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
         if !loss.is_finite() {
-            return Err(DivergedError { loss, step, architecture: architecture.hash() });
+            return Err(DivergedError {
+                loss,
+                step,
+                architecture: architecture.hash(),
+            });
         }
-        let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
+        let gradients =
+            negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
         let rate = settings.learning_rate * settings.schedule.factor(progress);
         let net = &mut self.net;
-        net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
+        net.hypernet = self
+            .hypernet_optimiser
+            .step(net.hypernet.clone(), &gradients, rate);
         net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
         net.main.update_statistics(&statistics);
         Ok(())
@@ -264,10 +297,14 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
 
     /// Network, optimiser and number of epochs.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut checkpoint = Checkpoint { metadata: self.epochs_done.to_string(), ..Default::default() };
+        let mut checkpoint = Checkpoint {
+            metadata: self.epochs_done.to_string(),
+            ..Default::default()
+        };
         checkpoint.add("hypernet", &self.net.hypernet);
         checkpoint.add("main", &self.net.main);
-        self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
+        self.hypernet_optimiser
+            .save("optimiser.hypernet", &mut checkpoint);
         self.main_optimiser.save("optimiser.main", &mut checkpoint);
         checkpoint
     }
@@ -276,19 +313,31 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit.
-    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
+    pub fn restore(
+        &mut self,
+        mut checkpoint: Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
         self.epochs_done = epochs(&checkpoint)?;
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
-        self.hypernet_optimiser.load("optimiser.hypernet", &mut checkpoint, device)?;
-        self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
+        self.hypernet_optimiser
+            .load("optimiser.hypernet", &mut checkpoint, device)?;
+        self.main_optimiser
+            .load("optimiser.main", &mut checkpoint, device)?;
         checkpoint.finish()
     }
 }
 
 /// Number of epochs that a checkpoint's text gives.
 pub(crate) fn epochs(checkpoint: &Checkpoint) -> Result<usize, CheckpointError> {
-    checkpoint.metadata.parse().map_err(|_| CheckpointError::Format {
-        reason: format!("the metadata must give the number of epochs, found `{}`", checkpoint.metadata),
-    })
+    checkpoint
+        .metadata
+        .parse()
+        .map_err(|_| CheckpointError::Format {
+            reason: format!(
+                "the metadata must give the number of epochs, found `{}`",
+                checkpoint.metadata
+            ),
+        })
 }

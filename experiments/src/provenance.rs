@@ -1,0 +1,70 @@
+//! Where a run comes from: commit, lock file, processor.
+
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+/// The lock file that this program was built with.
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+/// Commit of the working tree and whether it differs from it; `unknown` and `true` outside of a repository.
+pub fn commit() -> (String, bool) {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(root)
+            .args(arguments)
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+    };
+    match (
+        git(&["rev-parse", "--short=12", "HEAD"]),
+        git(&["status", "--porcelain", "--untracked-files=no"]),
+    ) {
+        (Some(commit), Some(changes)) => (commit, !changes.is_empty()),
+        _ => ("unknown".into(), true),
+    }
+}
+
+/// SHA-256 of the lock file.
+pub fn lock_hash() -> String {
+    Sha256::digest(LOCK.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Version of burn in the lock file.
+pub fn burn_version() -> String {
+    let after = LOCK
+        .split("name = \"burn\"\nversion = \"")
+        .nth(1)
+        .expect("burn is a dependency");
+    after
+        .split('"')
+        .next()
+        .expect("a version ends with a quote")
+        .to_string()
+}
+
+/// Name of the processor, `unknown` where the system does not tell.
+pub fn cpu() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split(": ").nth(1))
+        .unwrap_or("unknown")
+        .to_string()
+}
+
+/// Largest resident memory of this process so far, in bytes, where the system tells.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,279 @@
+//! Runs an artefact: data, plan, units, tables, statistics.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use burn::backend::Autodiff;
+use burn_flex::Flex;
+use datasets::{DataSet, LoadOptions};
+use results::correlation::summary;
+use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
+use results::statistics::Coefficient;
+use results::{ArchitectureRow, Manifest, RunDir, RunKey, ScoreRow, TruthRow};
+
+use crate::correlation::SeedRun;
+use crate::definition::{self, CorrelationStudy, Definition, Scale, Study};
+use crate::{provenance, units};
+
+/// What the command line chose.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Which overlay of the definition.
+    pub scale: Scale,
+    /// Data set in place of the definition's.
+    pub dataset: Option<String>,
+    /// Folder of the real data sets.
+    pub data_dir: Option<PathBuf>,
+    /// Number of seeds, from 0.
+    pub seeds: u64,
+    /// Units at a time.
+    pub jobs: usize,
+    /// Device name.
+    pub device: String,
+    /// Folder of the stored runs.
+    pub results: PathBuf,
+    /// Print the plan and stop.
+    pub plan_only: bool,
+}
+
+/// Runs or continues an artefact and prints its statistics.
+///
+/// # Errors
+/// Bad input, a diverged SMASH network, or a file that cannot be read or written.
+pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
+    if options.device != "cpu" {
+        bail!(
+            "unknown device `{}`: this program computes on `cpu`",
+            options.device
+        );
+    }
+    let mut definition = definition::load(artefact, options.scale)?;
+    let Study::Correlation(study) = &mut definition.study;
+    if let Some(name) = &options.dataset {
+        study.data.name.clone_from(name);
+    }
+    let study = study.clone();
+    let data = load_data(&study, options)?;
+    for warning in &data.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let (commit, dirty) = provenance::commit();
+    let dirs: Vec<RunDir> = (0..options.seeds)
+        .map(|seed| {
+            let key = RunKey {
+                artefact: artefact.into(),
+                scale: options.scale.name().into(),
+                device_class: options.device.clone(),
+                commit: commit.clone(),
+                dirty,
+                definition_hash: definition.hash(),
+                seed,
+            };
+            RunDir::new(&options.results, &key)
+        })
+        .collect();
+    let mut runs = Vec::new();
+    for (seed, dir) in dirs.iter().enumerate() {
+        runs.push(SeedRun::<Autodiff<Flex>>::new(
+            &study,
+            &data,
+            dir,
+            seed as u64,
+            Default::default(),
+        )?);
+    }
+    if options.plan_only {
+        return print_plan(&runs);
+    }
+
+    let fresh = |seed| {
+        new_manifest(
+            artefact,
+            &definition,
+            options,
+            &data,
+            &study,
+            seed,
+            (&commit, dirty),
+        )
+    };
+    let mut manifests = Vec::new();
+    for (seed, dir) in dirs.iter().enumerate() {
+        dir.create()?;
+        // An interrupted run keeps its start and the time it has spent.
+        let manifest = if dir.manifest_path().exists() {
+            dir.read_manifest()?
+        } else {
+            fresh(seed as u64)
+        };
+        if manifest.status != RunStatus::Complete {
+            dir.write_manifest(&manifest)?;
+        }
+        manifests.push(manifest);
+    }
+    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options.jobs) {
+        for (dir, manifest) in dirs.iter().zip(&mut manifests) {
+            if manifest.status != RunStatus::Complete {
+                manifest.status = RunStatus::Failed;
+                dir.write_manifest(manifest)?;
+            }
+        }
+        return Err(error);
+    }
+    print_statistics(&definition, &dirs, &data)
+}
+
+fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> {
+    let load = LoadOptions {
+        data_dir: options.data_dir.clone(),
+        image_size: study.data.image_size,
+        n_train: study.data.train,
+        n_test: study.data.test,
+        // The same images for every seed of a run, so that seeds differ by training alone.
+        seed: 0,
+    };
+    Ok(datasets::load(&study.data.name, &load)?)
+}
+
+type Runs<'a> = [SeedRun<'a, Autodiff<Flex>>];
+
+fn run_units(
+    runs: &Runs<'_>,
+    dirs: &[RunDir],
+    manifests: &mut [Manifest],
+    jobs: usize,
+) -> Result<()> {
+    let mut spent: BTreeMap<&'static str, f64> = BTreeMap::new();
+    let mut stage = |units: Vec<units::Unit<'_>>| -> Result<()> {
+        let Some(kind) = units.first().map(|unit| unit.kind) else {
+            return Ok(());
+        };
+        let seconds = units::run(&units, jobs)?;
+        *spent.entry(kind).or_default() += seconds;
+        Ok(())
+    };
+    stage(runs.iter().flat_map(SeedRun::training_units).collect())?;
+    stage(runs.iter().flat_map(SeedRun::scoring_units).collect())?;
+    let mut truths = Vec::new();
+    for run in runs {
+        truths.extend(run.truth_units()?);
+    }
+    stage(truths)?;
+    let seeds = runs.len() as f64;
+    for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
+        if manifest.status == RunStatus::Complete {
+            continue;
+        }
+        run.write_tables()?;
+        for (kind, seconds) in &spent {
+            *manifest.timings.entry((*kind).to_string()).or_default() += seconds / seeds;
+        }
+        manifest.peak_memory_bytes = provenance::peak_memory();
+        manifest.end = Some(timestamp(SystemTime::now()));
+        manifest.status = RunStatus::Complete;
+        dir.write_manifest(manifest)?;
+    }
+    Ok(())
+}
+
+fn print_plan(runs: &Runs<'_>) -> Result<()> {
+    println!("{:<28}{:>8}{:>8}", "units", "in all", "done");
+    let line = |kind: &str, all: usize, done: usize| println!("{kind:<28}{all:>8}{done:>8}");
+    let done = |units: &[units::Unit<'_>]| units.iter().filter(|unit| unit.is_done()).count();
+    let training: Vec<_> = runs.iter().flat_map(SeedRun::training_units).collect();
+    line("train SMASH network", training.len(), done(&training));
+    let scoring: Vec<_> = runs.iter().flat_map(SeedRun::scoring_units).collect();
+    line("score architectures", scoring.len(), done(&scoring));
+    let mut truths_done = 0;
+    for run in runs {
+        // Which networks are trained is known once all scores are there.
+        if run.scoring_units().iter().all(units::Unit::is_done) {
+            truths_done += done(&run.truth_units()?);
+        }
+    }
+    line(
+        "train resulting networks",
+        runs.iter().map(SeedRun::truth_count).sum(),
+        truths_done,
+    );
+    Ok(())
+}
+
+fn print_statistics(definition: &Definition, dirs: &[RunDir], data: &DataSet) -> Result<()> {
+    let mut architectures: Vec<ArchitectureRow> = Vec::new();
+    let mut scores: Vec<ScoreRow> = Vec::new();
+    let mut truths: Vec<TruthRow> = Vec::new();
+    for dir in dirs {
+        architectures.extend(dir.read::<ArchitectureRow>()?);
+        scores.extend(dir.read::<ScoreRow>()?);
+        truths.extend(dir.read::<TruthRow>()?);
+    }
+    let summary =
+        summary(&architectures, &scores, &truths, data.test.len() as u64).context("statistics")?;
+    println!("{summary}");
+    let verdict = definition
+        .claim
+        .judge(summary.score.get(Coefficient::Kendall));
+    println!(
+        "claim (Kendall tau-b above {}): {verdict:?}",
+        definition.claim.greater_than
+    );
+    for dir in dirs {
+        println!("tables: {}", dir.path().display());
+    }
+    Ok(())
+}
+
+fn new_manifest(
+    artefact: &str,
+    definition: &Definition,
+    options: &RunOptions,
+    data: &DataSet,
+    study: &CorrelationStudy,
+    seed: u64,
+    (commit, dirty): (&str, bool),
+) -> Manifest {
+    let split = |set: &datasets::ImageSet| SplitRecord {
+        examples: set.len() as u64,
+        sha256: set.digest(),
+    };
+    let source = |source: &datasets::Source| SourceRecord {
+        path: source.path.clone(),
+        records: source.records as u64,
+        sha256: source.sha256.clone(),
+    };
+    Manifest {
+        artefact: artefact.into(),
+        scale: options.scale.name().into(),
+        title: definition.title.clone(),
+        paper: definition.paper.clone(),
+        seed,
+        status: RunStatus::Running,
+        start: timestamp(SystemTime::now()),
+        end: None,
+        commit: commit.into(),
+        dirty,
+        lock_hash: provenance::lock_hash(),
+        burn_version: provenance::burn_version(),
+        device: format!("{} (burn-flex)", provenance::cpu()),
+        device_class: options.device.clone(),
+        definition_hash: definition.hash(),
+        noise_draws: (0..study.noise_draws as u64).collect(),
+        warnings: data.warnings.clone(),
+        peak_memory_bytes: None,
+        host: Host {
+            cpu: provenance::cpu(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
+        },
+        dataset: DatasetRecord {
+            name: study.data.name.clone(),
+            train: split(&data.train),
+            test: split(&data.test),
+            sources: data.sources.iter().map(source).collect(),
+        },
+        timings: BTreeMap::new(),
+        definition: definition.to_table(),
+    }
+}

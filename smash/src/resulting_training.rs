@@ -1,0 +1,146 @@
+//! Training a resulting network with Nesterov momentum (paper, appendix C): the true error of an architecture.
+
+use burn::module::AutodiffModule;
+use burn::tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::Architecture;
+use crate::checkpoint::Checkpoint;
+use crate::error::{CheckpointError, DivergedError};
+use crate::layers::Mode;
+use crate::optimiser::Nesterov;
+use crate::random::{Seed, Stream};
+use crate::resulting_net::ResultingNet;
+use crate::scoring::EvaluationSet;
+use crate::training::{
+    Evaluation, Examples, Schedule, Tally, epochs, images, negative_log_likelihood,
+};
+use crate::{SearchSpace, Task};
+
+/// L2 weight decay of all parameters (released code).
+const WEIGHT_DECAY: f64 = 1e-4;
+
+/// How a resulting network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ResultingTraining {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images in a batch.
+    pub batch_size: usize,
+    /// Initial learning rate; it falls to 0 along a cosine.
+    pub learning_rate: f64,
+    /// Random crops and flips.
+    pub augment: bool,
+}
+
+/// A resulting network in training: everything that the next epoch depends on.
+#[derive(Debug)]
+pub struct ResultingTrainer<B: AutodiffBackend> {
+    /// The network.
+    pub net: ResultingNet<B>,
+    optimiser: Nesterov<B::InnerBackend>,
+    /// Names the random streams: index of the architecture and of the training seed.
+    key: [u64; 2],
+    /// Epochs done.
+    pub epochs_done: usize,
+}
+
+impl<B: AutodiffBackend> ResultingTrainer<B> {
+    /// A network before its first step. `key` names the random streams: architecture and training seed.
+    pub fn new(
+        space: &SearchSpace,
+        task: Task,
+        architecture: &Architecture,
+        seed: Seed,
+        key: [u64; 2],
+        device: &B::Device,
+    ) -> Self {
+        let mut rng = seed.rng(Stream::ResultingInitialisation, &key);
+        let net = ResultingNet::new(space, task, architecture, &mut rng, device);
+        Self {
+            net,
+            optimiser: Nesterov::new(WEIGHT_DECAY),
+            key,
+            epochs_done: 0,
+        }
+    }
+
+    /// Trains one epoch and returns the mean over its own training batches.
+    ///
+    /// # Errors
+    /// A loss that is not finite.
+    pub fn train_epoch(
+        &mut self,
+        settings: &ResultingTraining,
+        examples: Examples<'_>,
+        seed: Seed,
+        device: &B::Device,
+    ) -> Result<Evaluation, DivergedError> {
+        let batches = examples.batches(settings.batch_size);
+        let steps = (settings.epochs * batches) as f64;
+        let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
+        let key = [self.key[0], self.key[1], self.epochs_done as u64];
+        let mut tally = Tally::default();
+        let epoch_batches =
+            examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
+        for (index, mut batch) in epoch_batches.enumerate() {
+            let step = self.epochs_done * batches + index;
+            let (log_probabilities, statistics) =
+                self.net.forward(images(&mut batch, device), Mode::Train);
+            let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
+            if !loss.is_finite() {
+                return Err(DivergedError {
+                    loss,
+                    step,
+                    architecture: self.net.architecture.hash(),
+                });
+            }
+            let gradients =
+                negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
+            let rate = settings.learning_rate * Schedule::Cosine.factor(step as f64 / steps);
+            self.net.weights = self
+                .optimiser
+                .step(self.net.weights.clone(), &gradients, rate);
+            self.net.update_statistics(&statistics);
+        }
+        self.epochs_done += 1;
+        Ok(tally.evaluation())
+    }
+
+    /// Error and loss with running statistics.
+    pub fn evaluate(&self, examples: &EvaluationSet<B::InnerBackend>) -> Evaluation {
+        let net = ResultingNet {
+            architecture: self.net.architecture.clone(),
+            base_channels: self.net.base_channels,
+            weights: self.net.weights.valid(),
+        };
+        examples.evaluate(|images| net.forward(images, Mode::Evaluate).0)
+    }
+
+    /// Network, optimiser and number of epochs.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint {
+            metadata: self.epochs_done.to_string(),
+            ..Default::default()
+        };
+        checkpoint.add("resulting", &self.net.weights);
+        self.optimiser.save("optimiser", &mut checkpoint);
+        checkpoint
+    }
+
+    /// Continues from a checkpoint of the same architecture.
+    ///
+    /// # Errors
+    /// A checkpoint that does not fit.
+    pub fn restore(
+        &mut self,
+        mut checkpoint: Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
+        self.epochs_done = epochs(&checkpoint)?;
+        self.net.weights = checkpoint.restore("resulting", self.net.weights.clone())?;
+        self.optimiser.load("optimiser", &mut checkpoint, device)?;
+        checkpoint.finish()
+    }
+}

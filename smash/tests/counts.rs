@@ -1,0 +1,146 @@
+//! Counts of parameters and multiply-adds, held against the released code and against networks that are built.
+
+// The comparison of tensors in it is used by another test.
+#[allow(dead_code)]
+mod golden;
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn_flex::Flex;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use smash::layers::BatchNorm;
+use smash::sampling::sample;
+use smash::{Architecture, Counts, Limits, ResultingNet, SearchSpace, Task};
+
+const CIFAR_100: Task = Task {
+    image_channels: 3,
+    image_size: 32,
+    classes: 100,
+};
+
+#[derive(Deserialize)]
+struct File {
+    meta: Meta,
+    archs: Vec<Counted>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    config: golden::Config,
+}
+
+/// An architecture with the counts of its resulting network.
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(flatten)]
+    architecture: golden::GoldenArchitecture,
+    main_params: u64,
+    main_macs_per_image: MultiplyAdds,
+}
+
+#[derive(Deserialize)]
+struct MultiplyAdds {
+    total: u64,
+}
+
+fn read(name: &str) -> File {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file: File =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(file.meta.config.nClasses, CIFAR_100.classes, "{name}");
+    assert_eq!(file.archs.len(), 10, "{name}");
+    file
+}
+
+fn assert_counts_agree(name: &str) {
+    let file = read(name);
+    let space = file.meta.config.space();
+    for (index, counted) in file.archs.iter().enumerate() {
+        let architecture = counted.architecture.to_architecture();
+        let counts = Counts::of(&space, CIFAR_100, &architecture);
+        assert_eq!(
+            (counts.parameters, counts.multiply_adds),
+            (counted.main_params, counted.main_macs_per_image.total),
+            "(parameters, multiply-adds) of architecture {index} of {name}"
+        );
+    }
+}
+
+#[test]
+fn counts_agree_with_the_released_code_for_small_networks() {
+    assert_counts_agree("archs-small.json");
+}
+
+#[test]
+fn counts_agree_with_the_released_code_for_one_convolution() {
+    assert_counts_agree("archs-v1.json");
+}
+
+#[test]
+fn counts_agree_with_the_released_code_for_up_to_four_convolutions() {
+    assert_counts_agree("archs-v2.json");
+}
+
+/// Numbers in a network that are learned: all but the running statistics.
+fn learned_parameters(net: &ResultingNet<Flex>) -> usize {
+    let running = |norm: &BatchNorm<Flex>| {
+        norm.running_mean.val().dims()[0] + norm.running_variance.val().dims()[0]
+    };
+    let weights = &net.weights;
+    let ops = weights.blocks.iter().flatten();
+    let statistics: usize = ops
+        .flat_map(|op| [&op.norm_in, &op.norm_bottleneck])
+        .chain(
+            weights
+                .transitions
+                .iter()
+                .map(|transition| &transition.norm),
+        )
+        .chain([&weights.norm])
+        .map(running)
+        .sum();
+    weights.num_params() - statistics
+}
+
+fn assert_built_as_counted(space: &SearchSpace, architecture: &Architecture) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let net = ResultingNet::<Flex>::new(
+        space,
+        CIFAR_100,
+        architecture,
+        &mut rng,
+        &Default::default(),
+    );
+    assert_eq!(
+        learned_parameters(&net) as u64,
+        Counts::of(space, CIFAR_100, architecture).parameters,
+        "{architecture:?}"
+    );
+}
+
+#[test]
+fn networks_of_the_released_code_are_built_as_counted() {
+    let file = read("archs-small.json");
+    let space = file.meta.config.space();
+    for counted in &file.archs[..3] {
+        assert_built_as_counted(&space, &counted.architecture.to_architecture());
+    }
+}
+
+#[test]
+fn sampled_networks_are_built_as_counted() {
+    for space in [SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)] {
+        for seed in 0..2 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let architecture = sample(&space, Limits::of(&space), &mut rng);
+            assert_built_as_counted(&space, &architecture);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Laws of sampling and perturbation: whatever is drawn is valid, repeats by seed, and survives its stored form.
+
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use smash::error::ArchitectureError;
+use smash::sampling::{perturb, sample};
+use smash::{Architecture, Limits, SearchSpace};
+
+/// Small spaces of both kinds, at budgets down to one where only the smallest ops fit.
+fn spaces() -> impl Strategy<Value = SearchSpace> {
+    let kinds = prop_oneof![
+        (1..=6usize, 2..=4usize).prop_map(|(depth, width)| SearchSpace::smash_v1(depth, width)),
+        (1..=6usize, 1..=4usize).prop_map(|(depth, width)| SearchSpace::smash_v2(depth, width)),
+    ];
+    (kinds, 0.01..=1.0f64, 0.1..=1.0f64).prop_map(|(mut space, high, share)| {
+        space.budget = [high * share, high];
+        space
+    })
+}
+
+/// A space with limits within it; the largest budget may lie below the space's smallest.
+fn limited_spaces() -> impl Strategy<Value = (SearchSpace, Limits)> {
+    (spaces(), 0.05..=1.0f64, any::<prop::sample::Index>()).prop_map(|(space, share, kernel)| {
+        let limits = Limits {
+            max_budget: share * space.budget[1],
+            max_kernel: *kernel.get(&SearchSpace::kernels(space.max_kernel)),
+        };
+        (space, limits)
+    })
+}
+
+fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+fn kernel_sizes(architecture: &Architecture) -> impl Iterator<Item = usize> {
+    let ops = architecture.blocks.iter().flat_map(|block| &block.ops);
+    ops.flat_map(|op| op.convs.iter().flatten())
+        .flat_map(|conv| conv.kernel)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn samples_are_valid_and_within_the_limits((space, limits) in limited_spaces(), seed: u64) {
+        prop_assert_eq!(space.validate(), Ok(()));
+        let architecture = sample(&space, limits, &mut rng(seed));
+        prop_assert_eq!(architecture.validate(&space), Ok(()));
+        prop_assert!(kernel_sizes(&architecture).all(|kernel| kernel <= limits.max_kernel));
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let budget = space.slice_budget(index, limits.max_budget, block.bank_size);
+            prop_assert!(block.slices(&space) <= budget, "block {}: {:?}, budget {}", index, block, budget);
+        }
+    }
+
+    #[test]
+    fn the_stored_form_gives_the_same_architecture((space, limits) in limited_spaces(), seed: u64) {
+        let architecture = sample(&space, limits, &mut rng(seed));
+        prop_assert_eq!(Architecture::from_json(&architecture.to_json()), Ok(architecture));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_draws((space, limits) in limited_spaces(), seed: u64) {
+        let draw = || {
+            let mut rng = rng(seed);
+            let architecture = sample(&space, limits, &mut rng);
+            let changed = perturb(&space, &architecture, 0.5, &mut rng);
+            (architecture, changed)
+        };
+        prop_assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn chained_perturbations_stay_valid(
+        (space, limits) in limited_spaces(),
+        probability in prop::sample::select(vec![0.05, 0.5]),
+        seed: u64,
+    ) {
+        let mut rng = rng(seed);
+        let mut architecture = sample(&space, limits, &mut rng);
+        let ops = architecture.op_count();
+        for step in 0..20 {
+            architecture = perturb(&space, &architecture, probability, &mut rng);
+            prop_assert_eq!(architecture.validate(&space), Ok(()), "after perturbation {}", step);
+            prop_assert_eq!(architecture.op_count(), ops);
+        }
+    }
+
+    #[test]
+    fn a_perturbation_with_probability_0_changes_nothing((space, limits) in limited_spaces(), seed: u64) {
+        let mut rng = rng(seed);
+        let architecture = sample(&space, limits, &mut rng);
+        prop_assert_eq!(perturb(&space, &architecture, 0.0, &mut rng), architecture);
+    }
+
+    #[test]
+    fn v1_samples_read_in_threes_from_banks_of_n_channels(depth in 1..=6usize, width in 2..=4usize, seed: u64) {
+        let space = SearchSpace::smash_v1(depth, width);
+        let architecture = sample(&space, Limits::of(&space), &mut rng(seed));
+        for block in &architecture.blocks {
+            prop_assert_eq!(block.bank_size, 1);
+            for op in &block.ops {
+                prop_assert!(op.reads.len().is_multiple_of(3), "{:?}", op);
+                prop_assert_eq!(op.pattern(), [true, false, false, false]);
+            }
+        }
+    }
+}
+
+#[test]
+fn different_seeds_give_different_architectures() {
+    let space = SearchSpace::smash_v2(6, 4);
+    let draw = |seed| sample(&space, Limits::of(&space), &mut rng(seed));
+    assert_ne!(draw(1), draw(2));
+}
+
+/// How often ops have 1, 2, ... output units, over 300 architectures.
+fn unit_counts(space: &SearchSpace) -> Vec<usize> {
+    let mut rng = rng(7);
+    let mut counts = vec![0; space.max_units()];
+    for _ in 0..300 {
+        let architecture = sample(space, Limits::of(space), &mut rng);
+        let ops = architecture.blocks.iter().flat_map(|block| &block.ops);
+        ops.for_each(|op| counts[op.units - 1] += 1);
+    }
+    counts
+}
+
+#[test]
+fn v1_samples_have_uniformly_distributed_units() {
+    let counts = unit_counts(&SearchSpace::smash_v1(6, 4));
+    let total: usize = counts.iter().sum();
+    let share = 1.0 / counts.len() as f64;
+    // Five standard deviations of a binomial count.
+    let tolerance = 5.0 * (total as f64 * share * (1.0 - share)).sqrt();
+    for &count in &counts {
+        let deviation = (count as f64 - total as f64 * share).abs();
+        assert!(deviation < tolerance, "{counts:?}, tolerance {tolerance}");
+    }
+}
+
+#[test]
+fn another_format_version_is_refused() {
+    let text = r#"{"version":2,"blocks":[]}"#;
+    assert_eq!(
+        Architecture::from_json(text),
+        Err(ArchitectureError::Version { found: 2, known: 1 })
+    );
+}
+
+#[test]
+fn unknown_and_missing_fields_are_refused_by_name() {
+    for (text, field) in [
+        (r#"{"version":1,"blocks":[],"name":"x"}"#, "name"),
+        (
+            r#"{"version":1,"blocks":[{"bank_size":1,"ops":[],"colour":1}]}"#,
+            "colour",
+        ),
+        (r#"{"version":1}"#, "blocks"),
+        (r#"{"blocks":[]}"#, "version"),
+    ] {
+        match Architecture::from_json(text) {
+            Err(ArchitectureError::Json(reason)) => {
+                assert!(reason.contains(field), "{text}: {reason}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
