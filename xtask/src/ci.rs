@@ -12,7 +12,7 @@ use crate::tables::{self, Tables};
 /// How the committed baselines are treated.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Once all else has passed, renew results/baselines and what README.md shows of them.
+    /// Once all else has passed, renew results/baselines.
     #[arg(long)]
     bless: bool,
 }
@@ -35,11 +35,6 @@ pub fn run(args: &Args) -> Result<()> {
             ("bless baselines", &bless)
         } else {
             ("drift", &drift)
-        },
-        if args.bless {
-            ("splice README", &splice_readme)
-        } else {
-            ("README", &check_readme)
         },
     ];
     let mut summary = String::from("\n==> summary\n");
@@ -99,7 +94,7 @@ fn smoke_twice() -> Result<String> {
 }
 
 fn run_smoke(n_jobs: &str) -> Result<Tables> {
-    let binaries = Binaries::build(&[])?;
+    let binaries = Binaries::build()?;
     let results = smoke_results(n_jobs);
     // An earlier run's results would be resumed, not made anew.
     if results.exists() {
@@ -168,16 +163,6 @@ fn bless() -> Result<String> {
         found.len(),
         tables::cpu_class()
     ))
-}
-
-fn check_readme() -> Result<String> {
-    process::run(Binaries::build(&[])?.reports().args(["readme", "--check"]))?;
-    Ok(String::new())
-}
-
-fn splice_readme() -> Result<String> {
-    process::run(Binaries::build(&[])?.reports().arg("readme"))?;
-    Ok(String::new())
 }
 
 #[cfg(test)]

@@ -6,6 +6,6 @@ use crate::process::{self, Binaries};
 
 /// Prints what `experiments list` prints.
 pub fn run() -> Result<()> {
-    let binaries = Binaries::build(&[])?;
+    let binaries = Binaries::build()?;
     process::run(binaries.experiments().arg("list"))
 }

@@ -13,16 +13,11 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Builds them with the given cargo features.
-    ///
-    /// `--examples` (there are none) makes cargo take the features of development dependencies into
-    /// account, as `cargo test` does. Without it burn and polars would be compiled a second time.
-    pub fn build(features: &[&str]) -> Result<Self> {
+    /// Builds them. `smash` switches on what criterion's dependencies switch on, so this shares all of burn and polars
+    /// with `cargo test --workspace`.
+    pub fn build() -> Result<Self> {
         let mut build = cargo();
-        build.args(["build", "--release", "--workspace", "--bins", "--examples"]);
-        if !features.is_empty() {
-            build.arg("--features").arg(features.join(","));
-        }
+        build.args(["build", "--release", "--workspace", "--bins"]);
         run(&mut build)?;
         // Cargo has put them beside this very program, wherever the target folder is.
         let folder = env::current_exe()?.with_file_name("");

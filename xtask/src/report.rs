@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Runs `reports report` and, if asked, `reports readme`.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = Binaries::build(&[])?;
+    let binaries = Binaries::build()?;
     let results = args
         .results
         .clone()

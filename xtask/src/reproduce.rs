@@ -54,20 +54,12 @@ struct Selection {
 
 /// Runs `experiments run`, then `reports figure` on the same results.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = Binaries::build(cargo_features(args))?;
+    let binaries = Binaries::build()?;
     process::run(binaries.experiments().args(run_arguments(args)))?;
     if !args.plan {
         process::run(binaries.reports().args(figure_arguments(args)))?;
     }
     Ok(())
-}
-
-fn cargo_features(args: &Args) -> &'static [&'static str] {
-    if args.device == "cpu" {
-        &[]
-    } else {
-        &["experiments/cuda"]
-    }
 }
 
 fn run_arguments(args: &Args) -> Vec<OsString> {
@@ -189,15 +181,6 @@ mod tests {
         assert!(
             folder.is_absolute() && folder.ends_with("results/runs"),
             "{folder:?}"
-        );
-    }
-
-    #[test]
-    fn only_the_cuda_device_needs_the_cuda_feature() {
-        assert!(cargo_features(&parse("fig4 --device cpu").unwrap()).is_empty());
-        assert_eq!(
-            cargo_features(&parse("fig4 --device cuda").unwrap()),
-            ["experiments/cuda"]
         );
     }
 
