@@ -49,15 +49,8 @@ impl ImageSet {
                 view.append(plane, self.width, table, &mut images);
             }
         }
-        let labels = indices
-            .iter()
-            .map(|&index| i32::from(self.labels[index]))
-            .collect();
-        Batch {
-            images,
-            labels,
-            shape,
-        }
+        let labels = indices.iter().map(|&index| i32::from(self.labels[index])).collect();
+        Batch { images, labels, shape }
     }
 }
 
@@ -138,11 +131,7 @@ impl Normalisation {
     /// Measures a set, exactly in integers up to the last division. A channel of one single value
     /// gets the standard deviation 1, so that it becomes 0. Panics on an empty set.
     pub fn of(set: &ImageSet) -> Normalisation {
-        assert!(
-            !set.is_empty(),
-            "{}: normalisation of an empty set",
-            set.name
-        );
+        assert!(!set.is_empty(), "{}: normalisation of an empty set", set.name);
         let mut sums = vec![[0_u64; 2]; set.channels];
         for (i, plane) in set.images.chunks_exact(set.height * set.width).enumerate() {
             let [sum, squares] = &mut sums[i % set.channels];
@@ -222,12 +211,7 @@ mod tests {
         let table = std::array::from_fn(|byte| byte as f32 - 100.0);
         let check = |top, left, mirrored, expected: [i32; 9]| {
             let mut out = Vec::new();
-            View {
-                top,
-                left,
-                mirrored,
-            }
-            .append(&plane, 3, &table, &mut out);
+            View { top, left, mirrored }.append(&plane, 3, &table, &mut out);
             assert_eq!(out, expected.map(|byte| byte as f32 - 100.0));
         };
         check(0, 0, false, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -250,10 +234,7 @@ mod tests {
         }
         // Standard deviations are 30 and 47 counts: five of them.
         assert!(
-            counts
-                .as_flattened()
-                .iter()
-                .all(|&c| (c - 1_000).abs() < 150),
+            counts.as_flattened().iter().all(|&c| (c - 1_000).abs() < 150),
             "{counts:?}"
         );
         assert!((mirrored - 4_500).abs() < 240, "{mirrored}");
@@ -278,10 +259,7 @@ mod tests {
         let normalisation = Normalisation::of(&set);
         assert_eq!(normalisation.mean, [0.5, 7.0 / 255.0]);
         assert_eq!(normalisation.std, [0.5, 1.0]);
-        assert_eq!(
-            set.batch(&[0, 1], &normalisation, None).images,
-            [-1.0, 0.0, 1.0, 0.0]
-        );
+        assert_eq!(set.batch(&[0, 1], &normalisation, None).images, [-1.0, 0.0, 1.0, 0.0]);
     }
 
     proptest! {

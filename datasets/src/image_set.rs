@@ -37,12 +37,7 @@ impl ImageSet {
     /// The pixels of one image, `[channels, height, width]`. Panics if there is no such example.
     pub fn image(&self, index: usize) -> &[u8] {
         let pixels = self.channels * self.height * self.width;
-        assert!(
-            index < self.len(),
-            "{}: example {index} of {}",
-            self.name,
-            self.len()
-        );
+        assert!(index < self.len(), "{}: example {index} of {}", self.name, self.len());
         &self.images[index * pixels..(index + 1) * pixels]
     }
 
@@ -50,11 +45,7 @@ impl ImageSet {
     pub fn subset(&self, indices: &[usize]) -> ImageSet {
         ImageSet {
             name: self.name.clone(),
-            images: indices
-                .iter()
-                .flat_map(|&index| self.image(index))
-                .copied()
-                .collect(),
+            images: indices.iter().flat_map(|&index| self.image(index)).copied().collect(),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
             ..*self
         }
@@ -70,10 +61,7 @@ impl ImageSet {
             return Err(Error::ImageSize {
                 set: self.name.clone(),
                 wanted: size,
-                rule: format!(
-                    "{} by {} pixels / size must be whole",
-                    self.height, self.width
-                ),
+                rule: format!("{} by {} pixels / size must be whole", self.height, self.width),
             });
         }
         let factor = self.height / size;
@@ -85,10 +73,7 @@ impl ImageSet {
                     let sum: u32 = (0..factor)
                         .map(|dy| {
                             let start = (row * factor + dy) * self.width + column * factor;
-                            plane[start..start + factor]
-                                .iter()
-                                .map(|&p| u32::from(p))
-                                .sum::<u32>()
+                            plane[start..start + factor].iter().map(|&p| u32::from(p)).sum::<u32>()
                         })
                         .sum();
                     images.push(((sum + area / 2) / area) as u8);
@@ -109,13 +94,7 @@ impl ImageSet {
     /// equal data in equal order.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
-        for extent in [
-            self.len(),
-            self.channels,
-            self.height,
-            self.width,
-            self.classes,
-        ] {
+        for extent in [self.len(), self.channels, self.height, self.width, self.classes] {
             hasher.update((extent as u64).to_le_bytes());
         }
         hasher.update(&self.images);
@@ -139,9 +118,7 @@ pub(crate) mod tests {
     pub(crate) fn counting_set(n: usize, channels: usize, size: usize) -> ImageSet {
         ImageSet {
             name: "counting".into(),
-            images: (0..n * channels * size * size)
-                .map(|i| (i * 7 % 256) as u8)
-                .collect(),
+            images: (0..n * channels * size * size).map(|i| (i * 7 % 256) as u8).collect(),
             labels: (0..n).map(|i| (i % 3) as u16).collect(),
             channels,
             height: size,
@@ -177,10 +154,7 @@ pub(crate) mod tests {
     #[test]
     fn a_size_that_does_not_divide_is_refused() {
         for size in [0, 3, 5, 8] {
-            let message = counting_set(1, 1, 4)
-                .box_downsampled(size)
-                .unwrap_err()
-                .to_string();
+            let message = counting_set(1, 1, 4).box_downsampled(size).unwrap_err().to_string();
             assert!(message.contains("counting: image size"), "{message}");
             assert!(message.contains("4 by 4"), "{message}");
         }

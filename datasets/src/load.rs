@@ -77,12 +77,7 @@ fn load_cifar(
     options: &LoadOptions,
 ) -> Result<DataSet, Error> {
     let files = cifar::read(format, options.data_dir.as_deref())?;
-    let train = random_subset(
-        files.train,
-        options.n_train,
-        options.seed,
-        SubsetStream::Train,
-    )?;
+    let train = random_subset(files.train, options.n_train, options.seed, SubsetStream::Train)?;
     let test = random_subset(files.test, options.n_test, options.seed, SubsetStream::Test)?;
     let (train, test, normalisation) = match options.image_size {
         None | Some(cifar::SIZE) => (train, test, published),
@@ -124,12 +119,7 @@ enum SubsetStream {
     Test = 1,
 }
 
-fn random_subset(
-    set: ImageSet,
-    wanted: Option<usize>,
-    seed: u64,
-    stream: SubsetStream,
-) -> Result<ImageSet, Error> {
+fn random_subset(set: ImageSet, wanted: Option<usize>, seed: u64, stream: SubsetStream) -> Result<ImageSet, Error> {
     let Some(wanted) = wanted else { return Ok(set) };
     if wanted == 0 || wanted > set.len() {
         return Err(Error::Count {
@@ -149,9 +139,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let message = load("mnist", &LoadOptions::default())
-            .unwrap_err()
-            .to_string();
+        let message = load("mnist", &LoadOptions::default()).unwrap_err().to_string();
         assert_eq!(
             message,
             "unknown data set \"mnist\"; known are cifar10, cifar100, shapes"
@@ -175,10 +163,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((data.train.len(), data.test.len()), (30, 20));
-        assert_eq!(
-            [data.train.channels, data.train.height, data.train.width],
-            [3, 8, 8]
-        );
+        assert_eq!([data.train.channels, data.train.height, data.train.width], [3, 8, 8]);
         assert_eq!(data.train.classes, 10);
         assert_eq!(data.normalisation, Normalisation::of(&data.train));
         assert_eq!((data.sources, data.warnings), (vec![], vec![]));

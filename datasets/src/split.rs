@@ -65,10 +65,7 @@ mod tests {
             }
         }
         // Binomial with standard deviation 46: five of them.
-        assert!(
-            counts.iter().all(|&count| (count - 3_000).abs() < 230),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| (count - 3_000).abs() < 230), "{counts:?}");
     }
 
     #[test]
@@ -82,10 +79,7 @@ mod tests {
         for n_validation in [5, 6] {
             let split = Split::random(5, n_validation, &mut ChaCha8Rng::seed_from_u64(0));
             let message = split.unwrap_err().to_string();
-            assert!(
-                message.contains(&format!("{n_validation} of 5 examples")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("{n_validation} of 5 examples")), "{message}");
         }
     }
 }

@@ -12,8 +12,7 @@ use results::{ArchitectureRow, EpochRow, RunDir, ScoreRow, Status, TruthRow};
 use smash::checkpoint::Checkpoint;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, Counts, EvaluationSet, Examples, Limits, ResultingTrainer, Seed, SmashNet,
-    SmashTrainer, Stream, Task,
+    Architecture, Counts, EvaluationSet, Examples, Limits, ResultingTrainer, Seed, SmashNet, SmashTrainer, Stream, Task,
 };
 
 use crate::definition::CorrelationStudy;
@@ -158,10 +157,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
                 .collect();
             let errors: Option<Vec<f64>> = draws.iter().map(|row| row.error).collect();
             if let Some(errors) = errors {
-                ranking.push((
-                    errors.iter().sum::<f64>() / errors.len() as f64,
-                    architecture,
-                ));
+                ranking.push((errors.iter().sum::<f64>() / errors.len() as f64, architecture));
             }
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -183,17 +179,9 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
     fn train(&self) -> Result<()> {
         let study = self.study;
         let progress_path = self.dir.checkpoint_path("smash-in-training.safetensors");
-        let epochs_path = |epoch: usize| {
-            self.dir
-                .unit_path(&format!("smash-epoch-{epoch:04}.parquet"))
-        };
-        let mut trainer = SmashTrainer::<B>::new(
-            study.space.clone(),
-            &study.hypernet,
-            self.task,
-            self.seed,
-            &self.device,
-        );
+        let epochs_path = |epoch: usize| self.dir.unit_path(&format!("smash-epoch-{epoch:04}.parquet"));
+        let mut trainer =
+            SmashTrainer::<B>::new(study.space.clone(), &study.hypernet, self.task, self.seed, &self.device);
         if progress_path.exists() {
             let checkpoint = read_checkpoint(&progress_path)?;
             trainer
@@ -203,8 +191,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
         while trainer.epochs_done < study.smash.epochs {
             let epoch = trainer.epochs_done;
             let examples = self.examples(&self.split.train);
-            let train =
-                trainer.train_epoch(&study.smash, examples, self.seed, &self.device, &|| {})?;
+            let train = trainer.train_epoch(&study.smash, examples, self.seed, &self.device, &|| {})?;
             let progress = (epoch + 1) as f64 / study.smash.epochs as f64;
             let row = EpochRow {
                 seed: self.seed.0,
@@ -234,13 +221,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
     /// The trained SMASH network, off the gradient tape.
     fn network(&self) -> Result<SmashNet<B::InnerBackend>> {
         let study = self.study;
-        let trainer = SmashTrainer::<B>::new(
-            study.space.clone(),
-            &study.hypernet,
-            self.task,
-            self.seed,
-            &self.device,
-        );
+        let trainer = SmashTrainer::<B>::new(study.space.clone(), &study.hypernet, self.task, self.seed, &self.device);
         let path = self.network_path();
         let mut checkpoint = read_checkpoint(&path)?;
         let restore = || -> Result<_> {
@@ -258,11 +239,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
 
     fn score_shard(&self, shard: usize) -> Result<()> {
         let net = self.network()?;
-        let validation = EvaluationSet::new(
-            self.examples(&self.split.validation),
-            EVALUATION_BATCH,
-            &self.device,
-        );
+        let validation = EvaluationSet::new(self.examples(&self.split.validation), EVALUATION_BATCH, &self.device);
         let first = shard * self.study.shard;
         let last = (first + self.study.shard).min(self.study.scored);
         let mut rows = Vec::new();
@@ -270,25 +247,14 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
             for draw in 0..self.study.noise_draws {
                 let noise = score_noise(self.seed, draw);
                 // An architecture whose score is not finite has failed; the others go on.
-                let outcome = score(
-                    &net,
-                    &self.architectures[index],
-                    &noise,
-                    &validation,
-                    &self.device,
-                )
-                .ok();
+                let outcome = score(&net, &self.architectures[index], &noise, &validation, &self.device).ok();
                 rows.push(ScoreRow {
                     seed: self.seed.0,
                     architecture: index as u32,
                     draw: draw as u32,
                     error: outcome.map(|evaluation| evaluation.error),
                     loss: outcome.map(|evaluation| evaluation.loss),
-                    status: if outcome.is_some() {
-                        Status::Ok
-                    } else {
-                        Status::Failed
-                    },
+                    status: if outcome.is_some() { Status::Ok } else { Status::Failed },
                 });
             }
         }
@@ -300,14 +266,8 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
         let settings = &self.study.resulting;
         let key = [index as u64, training_seed as u64];
         let architecture = &self.architectures[index];
-        let mut trainer = ResultingTrainer::<B>::new(
-            &self.study.space,
-            self.task,
-            architecture,
-            self.seed,
-            key,
-            &self.device,
-        );
+        let mut trainer =
+            ResultingTrainer::<B>::new(&self.study.space, self.task, architecture, self.seed, key, &self.device);
         let mut row = TruthRow {
             seed: self.seed.0,
             architecture: index as u32,
@@ -320,12 +280,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
             message: None,
         };
         while trainer.epochs_done < settings.epochs {
-            match trainer.train_epoch(
-                settings,
-                self.examples(&self.split.train),
-                self.seed,
-                &self.device,
-            ) {
+            match trainer.train_epoch(settings, self.examples(&self.split.train), self.seed, &self.device) {
                 Ok(train) => row.train_loss = Some(train.loss),
                 Err(error) => {
                     // A diverged network is a result, not the end of the run.
@@ -337,13 +292,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
         }
         row.epochs = trainer.epochs_done as u32;
         if row.message.is_none() {
-            let evaluate = |examples| {
-                trainer.evaluate(&EvaluationSet::new(
-                    examples,
-                    EVALUATION_BATCH,
-                    &self.device,
-                ))
-            };
+            let evaluate = |examples| trainer.evaluate(&EvaluationSet::new(examples, EVALUATION_BATCH, &self.device));
             let all: Vec<usize> = (0..self.data.test.len()).collect();
             let test = Examples {
                 set: &self.data.test,
@@ -376,8 +325,7 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
                 depth: counts.depth,
             }
         };
-        let architectures: Vec<ArchitectureRow> =
-            self.architectures.iter().enumerate().map(row).collect();
+        let architectures: Vec<ArchitectureRow> = self.architectures.iter().enumerate().map(row).collect();
         self.dir.write(&architectures)?;
         self.dir.write(&self.scores()?)?;
         let mut truths: Vec<TruthRow> = Vec::new();
@@ -391,7 +339,6 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
 }
 
 fn read_checkpoint(path: &std::path::Path) -> Result<Checkpoint> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())
 }

@@ -225,9 +225,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let text = DEFINITIONS[0]
-            .1
-            .replace("noise-draws = 1", "noise-drawz = 1");
+        let text = DEFINITIONS[0].1.replace("noise-draws = 1", "noise-drawz = 1");
         let error = format!("{:#}", parse(&text, Scale::Paper).unwrap_err());
         assert!(error.contains("noise-drawz"), "{error}");
     }

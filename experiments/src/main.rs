@@ -72,10 +72,7 @@ fn execute(command: Command) -> Result<()> {
         Command::List => {
             for name in definition::names() {
                 let definition = definition::load(name, Scale::Paper)?;
-                println!(
-                    "{name:<12}{}  (paper, {})",
-                    definition.title, definition.paper
-                );
+                println!("{name:<12}{}  (paper, {})", definition.title, definition.paper);
             }
             Ok(())
         }
@@ -98,9 +95,7 @@ fn execute(command: Command) -> Result<()> {
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
             };
-            names
-                .into_iter()
-                .try_for_each(|name| run::run(name, &options))
+            names.into_iter().try_for_each(|name| run::run(name, &options))
         }
     }
 }

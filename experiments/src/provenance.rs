@@ -11,12 +11,7 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 pub fn commit() -> (String, bool) {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(root)
-            .args(arguments)
-            .output()
-            .ok()?;
+        let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
         output
             .status
             .success()

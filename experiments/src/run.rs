@@ -44,10 +44,7 @@ pub struct RunOptions {
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
 pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
     if options.device != "cpu" {
-        bail!(
-            "unknown device `{}`: this program computes on `cpu`",
-            options.device
-        );
+        bail!("unknown device `{}`: this program computes on `cpu`", options.device);
     }
     let mut definition = definition::load(artefact, options.scale)?;
     let Study::Correlation(study) = &mut definition.study;
@@ -88,17 +85,7 @@ pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
         return print_plan(&runs);
     }
 
-    let fresh = |seed| {
-        new_manifest(
-            artefact,
-            &definition,
-            options,
-            &data,
-            &study,
-            seed,
-            (&commit, dirty),
-        )
-    };
+    let fresh = |seed| new_manifest(artefact, &definition, options, &data, &study, seed, (&commit, dirty));
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
         dir.create()?;
@@ -139,12 +126,7 @@ fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> 
 
 type Runs<'a> = [SeedRun<'a, Autodiff<Flex>>];
 
-fn run_units(
-    runs: &Runs<'_>,
-    dirs: &[RunDir],
-    manifests: &mut [Manifest],
-    jobs: usize,
-) -> Result<()> {
+fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs: usize) -> Result<()> {
     let mut spent: BTreeMap<&'static str, f64> = BTreeMap::new();
     let mut stage = |units: Vec<units::Unit<'_>>| -> Result<()> {
         let Some(kind) = units.first().map(|unit| unit.kind) else {
@@ -210,12 +192,9 @@ fn print_statistics(definition: &Definition, dirs: &[RunDir], data: &DataSet) ->
         scores.extend(dir.read::<ScoreRow>()?);
         truths.extend(dir.read::<TruthRow>()?);
     }
-    let summary =
-        summary(&architectures, &scores, &truths, data.test.len() as u64).context("statistics")?;
+    let summary = summary(&architectures, &scores, &truths, data.test.len() as u64).context("statistics")?;
     println!("{summary}");
-    let verdict = definition
-        .claim
-        .judge(summary.score.get(Coefficient::Kendall));
+    let verdict = definition.claim.judge(summary.score.get(Coefficient::Kendall));
     println!(
         "claim (Kendall tau-b above {}): {verdict:?}",
         definition.claim.greater_than

@@ -55,8 +55,7 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
             .build()?;
         while let Some(unit) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
             let start = Instant::now();
-            pool.install(|| (unit.work)())
-                .with_context(|| unit.name.clone())?;
+            pool.install(|| (unit.work)()).with_context(|| unit.name.clone())?;
             *seconds.lock().expect("no worker panicked") += start.elapsed().as_secs_f64();
             bar.inc(1);
         }
@@ -67,10 +66,7 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
             scope.spawn(|| {
                 if let Err(error) = worker() {
                     next.store(open.len(), Ordering::Relaxed);
-                    failure
-                        .lock()
-                        .expect("no worker panicked")
-                        .get_or_insert(error);
+                    failure.lock().expect("no worker panicked").get_or_insert(error);
                 }
             });
         }

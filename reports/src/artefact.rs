@@ -121,17 +121,8 @@ impl Artefact {
             let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
             seeds.join(", ")
         };
-        let done = self
-            .group
-            .runs
-            .iter()
-            .map(|run| run.manifest.seed)
-            .collect();
-        let noun = if self.group.runs.len() == 1 {
-            "seed"
-        } else {
-            "seeds"
-        };
+        let done = self.group.runs.iter().map(|run| run.manifest.seed).collect();
+        let noun = if self.group.runs.len() == 1 { "seed" } else { "seeds" };
         let unfinished = match self.group.unfinished.is_empty() {
             true => String::new(),
             false => format!(" ({} unfinished)", list(self.group.unfinished.clone())),

@@ -62,10 +62,7 @@ pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
 /// As for [`svg`], and if the file system refuses.
 pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
     let unfinished = path.with_extension("writing.png");
-    draw(
-        BitMapBackend::new(&unfinished, SIZE).into_drawing_area(),
-        artefact,
-    )?;
+    draw(BitMapBackend::new(&unfinished, SIZE).into_drawing_area(), artefact)?;
     fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
 }
 
@@ -90,22 +87,12 @@ where
 
     let caption = caption(artefact, summary)?;
     let caption_top = height - MARGIN / 2 - CAPTION_LINE * caption.len() as i32;
-    for (line, y) in caption
-        .iter()
-        .zip((caption_top..).step_by(CAPTION_LINE as usize))
-    {
+    for (line, y) in caption.iter().zip((caption_top..).step_by(CAPTION_LINE as usize)) {
         root.draw_text(line, &text_style(CAPTION_SIZE, INK), (MARGIN, y))?;
     }
 
-    let plot_size = (
-        SIZE.0 - 2 * MARGIN as u32,
-        (caption_top - CAPTION_GAP - HEADER) as u32,
-    );
-    draw_plot(
-        &root.clone().shrink((MARGIN, HEADER), plot_size),
-        definition,
-        summary,
-    )?;
+    let plot_size = (SIZE.0 - 2 * MARGIN as u32, (caption_top - CAPTION_GAP - HEADER) as u32);
+    draw_plot(&root.clone().shrink((MARGIN, HEADER), plot_size), definition, summary)?;
     root.present()?;
     Ok(())
 }
@@ -207,10 +194,7 @@ impl Fit {
 }
 
 /// One row below the title, outside the plot, so that it never covers a point.
-fn draw_legend<DB: DrawingBackend>(
-    root: &DrawingArea<DB, Shift>,
-    summary: &CorrelationSummary,
-) -> Result<()>
+fn draw_legend<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, summary: &CorrelationSummary) -> Result<()>
 where
     DB::ErrorType: 'static,
 {
@@ -220,23 +204,15 @@ where
         [_] => vec!["architecture".to_owned()],
         // Colours repeat, so they name no seed.
         seeds if seeds.len() > SEED_COLOURS.len() => Vec::new(),
-        seeds => seeds
-            .iter()
-            .map(|seed| format!("seed {}", seed.seed))
-            .collect(),
+        seeds => seeds.iter().map(|seed| format!("seed {}", seed.seed)).collect(),
     };
     let mut x = 128;
     for (index, name) in names.iter().enumerate() {
-        root.draw(&Circle::new(
-            (x, y),
-            7,
-            seed_colour(index).mix(0.8).filled(),
-        ))?;
+        root.draw(&Circle::new((x, y), 7, seed_colour(index).mix(0.8).filled()))?;
         root.draw_text(name, &style, (x + 16, y))?;
         x += 48 + text_width(name)?;
     }
-    let stroke =
-        |x, colour: RGBColor| PathElement::new([(x, y), (x + 36, y)], colour.stroke_width(3));
+    let stroke = |x, colour: RGBColor| PathElement::new([(x, y), (x + 36, y)], colour.stroke_width(3));
     let one_seed = summary.seeds.len() == 1;
     root.draw(&stroke(x, if one_seed { RED_LINE } else { INK }))?;
     let name = if one_seed {
@@ -256,8 +232,7 @@ where
 
 /// The lines under the plot: the conditions, then the statistics.
 fn caption(artefact: &Artefact, summary: &CorrelationSummary) -> Result<Vec<String>> {
-    let of_coefficient =
-        |c: Coefficient| format!("{} {}", c.label(), interval_text(summary.score.get(c)));
+    let of_coefficient = |c: Coefficient| format!("{} {}", c.label(), interval_text(summary.score.get(c)));
     let mut statistics: Vec<String> = Coefficient::ALL.map(of_coefficient).into();
     statistics.push("[ ]: 95 % bootstrap".to_owned());
     let mut lines = wrap(artefact.conditions())?;
@@ -300,8 +275,7 @@ fn text_width(text: &str) -> Result<i32> {
 fn register_font() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let registered =
-            plotters::style::register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
+        let registered = plotters::style::register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
         assert!(registered.is_ok(), "the embedded font does not parse");
     });
 }
@@ -312,9 +286,7 @@ fn percent((x, y): Point) -> Point {
 
 /// The range of an axis in percent: that of the errors, with some air.
 fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = errors.fold((f64::MAX, f64::MIN), |(low, high), e| {
-        (low.min(e), high.max(e))
-    });
+    let (low, high) = errors.fold((f64::MAX, f64::MIN), |(low, high), e| (low.min(e), high.max(e)));
     let air = 100.0 * (0.05 * (high - low)).max(0.002);
     100.0 * low - air..100.0 * high + air
 }

@@ -172,10 +172,7 @@ fn finish(outputs: &[Output], check: bool) -> Result<ExitCode> {
     }
     let differing = output::differing(outputs);
     for path in &differing {
-        eprintln!(
-            "{}: differs from what the stored results give",
-            path.display()
-        );
+        eprintln!("{}: differs from what the stored results give", path.display());
     }
     Ok(match differing.is_empty() {
         true => ExitCode::SUCCESS,
@@ -209,9 +206,6 @@ impl Stored {
             true => String::new(),
             false => format!(" at scale {}", self.scale.join(" or ")),
         };
-        format!(
-            "{}: no complete run of {what}{scale}",
-            self.results.display()
-        )
+        format!("{}: no complete run of {what}{scale}", self.results.display())
     }
 }

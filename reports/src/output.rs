@@ -33,11 +33,7 @@ pub fn write(outputs: &[Output]) -> Result<()> {
 /// The files that are missing or differ from what would be written.
 pub fn differing(outputs: &[Output]) -> Vec<&PathBuf> {
     let differs = |output: &&Output| !std::fs::read(&output.path).is_ok_and(|b| b == output.bytes);
-    outputs
-        .iter()
-        .filter(differs)
-        .map(|output| &output.path)
-        .collect()
+    outputs.iter().filter(differs).map(|output| &output.path).collect()
 }
 
 #[cfg(test)]

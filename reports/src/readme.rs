@@ -34,8 +34,7 @@ pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String 
     let mut lines = vec!["<!-- Written by `reports readme`; do not edit. -->".to_owned()];
     let title = &shown.group.manifest().title;
     lines.push(format!("![{title}]({figures}/{}.svg)\n", shown.name()));
-    lines
-        .push("| result | scale | data set | n | seeds | Kendall τ | claim | verdict |".to_owned());
+    lines.push("| result | scale | data set | n | seeds | Kendall τ | claim | verdict |".to_owned());
     lines.push("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
     lines.extend(artefacts.iter().map(|artefact| row(artefact, figures)));
     lines.join("\n")
@@ -48,10 +47,7 @@ fn row(artefact: &Artefact, figures: &str) -> String {
         None => manifest.title.clone(),
     };
     let (n, kendall) = match &artefact.summary {
-        Some(summary) => (
-            summary.n().to_string(),
-            interval_text(summary.score.kendall),
-        ),
+        Some(summary) => (summary.n().to_string(), interval_text(summary.score.kendall)),
         None => Default::default(),
     };
     let (claim, verdict) = match artefact.verdict() {
@@ -80,10 +76,7 @@ mod tests {
     fn marks_that_are_missing_doubled_or_swapped_are_an_error() {
         let check = |text: String| {
             let message = splice(&text, "new").unwrap_err().to_string();
-            assert!(
-                message.contains(BEGIN) && message.contains(END),
-                "{message}"
-            );
+            assert!(message.contains(BEGIN) && message.contains(END), "{message}");
         };
         check("no marks".to_owned());
         check(BEGIN.to_owned());

@@ -12,9 +12,8 @@ use crate::artefact::Artefact;
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it.
 pub fn markdown(artefacts: &[Artefact]) -> String {
-    let mut text = String::from(
-        "# Results\n\n<!-- Written by `reports report` from stored results; do not edit. -->\n",
-    );
+    let mut text =
+        String::from("# Results\n\n<!-- Written by `reports report` from stored results; do not edit. -->\n");
     for artefact in artefacts {
         text.push('\n');
         text.push_str(&section(artefact));
@@ -26,10 +25,7 @@ pub fn markdown(artefacts: &[Artefact]) -> String {
 fn section(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let Manifest { title, scale, .. } = manifest;
-    let mut paragraphs = vec![format!(
-        "## {title}: {scale} scale, {}",
-        manifest.dataset.name
-    )];
+    let mut paragraphs = vec![format!("## {title}: {scale} scale, {}", manifest.dataset.name)];
     if artefact.figure.is_some() {
         let name = artefact.name();
         paragraphs.push(format!("![{title}](figures/{name}.svg)"));
@@ -57,11 +53,7 @@ fn statistics_table(summary: &CorrelationSummary) -> String {
     let predictors = summary.predictors().map(|(name, c)| (name.to_owned(), c));
     let [score, trivial @ ..] = predictors;
     let of_seeds = summary.seeds.iter().map(|seed| {
-        let name = format!(
-            "SMASH score, seed {} (n = {})",
-            seed.seed,
-            seed.points.len()
-        );
+        let name = format!("SMASH score, seed {} (n = {})", seed.seed, seed.points.len());
         (name, seed.score)
     });
     let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
@@ -73,9 +65,7 @@ fn statistics_table(summary: &CorrelationSummary) -> String {
 }
 
 fn notes(summary: &CorrelationSummary) -> String {
-    let spread = summary
-        .spread
-        .map(|spread| format!("Test error: {spread}."));
+    let spread = summary.spread.map(|spread| format!("Test error: {spread}."));
     let left_out = match summary.left_out() {
         words if words.is_empty() => None,
         words => Some(format!("Left out: {words}.")),
@@ -84,10 +74,7 @@ fn notes(summary: &CorrelationSummary) -> String {
         "Brackets hold 95 % intervals of the percentile bootstrap over architectures, {} resamples.",
         results::correlation::RESAMPLES,
     );
-    let sentences: Vec<String> = [spread, left_out, Some(intervals)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let sentences: Vec<String> = [spread, left_out, Some(intervals)].into_iter().flatten().collect();
     sentences.join(" ")
 }
 
@@ -126,12 +113,7 @@ fn provenance(artefact: &Artefact) -> String {
         ("burn", manifest.burn_version.clone()),
     ]);
     for manifest in runs() {
-        rows.extend(
-            manifest
-                .warnings
-                .iter()
-                .map(|warning| ("warning", warning.clone())),
-        );
+        rows.extend(manifest.warnings.iter().map(|warning| ("warning", warning.clone())));
     }
     let rows: Vec<String> = rows
         .into_iter()
@@ -155,15 +137,8 @@ fn duration(seconds: f64) -> String {
 /// # Errors
 /// If one cannot be drawn.
 pub fn figures(artefacts: &[Artefact]) -> Result<Vec<(String, Vec<u8>)>> {
-    let with_figure = artefacts
-        .iter()
-        .filter(|artefact| artefact.figure.is_some());
+    let with_figure = artefacts.iter().filter(|artefact| artefact.figure.is_some());
     with_figure
-        .map(|artefact| {
-            Ok((
-                format!("{}.svg", artefact.name()),
-                crate::figure::svg(artefact)?,
-            ))
-        })
+        .map(|artefact| Ok((format!("{}.svg", artefact.name()), crate::figure::svg(artefact)?)))
         .collect()
 }

@@ -126,11 +126,7 @@ fn newest(root: &Path) -> anyhow::Result<Artefact> {
 
 fn reports(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
+    command.current_dir(folder).args(arguments).output().unwrap()
 }
 
 #[test]
@@ -168,10 +164,7 @@ fn a_faulty_definition_is_named_with_its_manifest() {
         assert!(message.contains(expected), "{message}");
     };
     check("", "its definition has no `[figure]`");
-    check(
-        "[figure]\nkind = \"pie\"",
-        "manifest.toml: the definition's `figure`",
-    );
+    check("[figure]\nkind = \"pie\"", "manifest.toml: the definition's `figure`");
     check(
         "[claim]\nstatistic = \"kendall\"",
         "manifest.toml: the definition's `claim`",
@@ -185,15 +178,8 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
     store_run(&folder.path().join("results/runs"), 0, DEFINITION);
     let output = reports(folder.path(), &["figure", "fig4", "--png"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        text.contains("n = 50 (left out: 1 without a true error)"),
-        "{text}"
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("n = 50 (left out: 1 without a true error)"), "{text}");
     assert!(text.contains("claim Kendall τ > 0: supported"), "{text}");
     let all = reports(folder.path(), &["figure", "--all", "--png"]);
     assert_eq!(String::from_utf8(all.stdout).unwrap(), text);
@@ -211,24 +197,12 @@ fn the_report_and_the_readme_are_checked_against_the_stored_results() {
     let folder = tempfile::tempdir().unwrap();
     let readme = folder.path().join("README.md");
     store_run(&folder.path().join("results/runs"), 0, DEFINITION);
-    let marks = format!(
-        "# Title\n{}\n{}\n",
-        reports::readme::BEGIN,
-        reports::readme::END
-    );
+    let marks = format!("# Title\n{}\n{}\n", reports::readme::BEGIN, reports::readme::END);
     std::fs::write(&readme, marks).unwrap();
     for command in ["report", "readme"] {
-        assert!(
-            !reports(folder.path(), &[command, "--check"])
-                .status
-                .success()
-        );
+        assert!(!reports(folder.path(), &[command, "--check"]).status.success());
         assert!(reports(folder.path(), &[command]).status.success());
-        assert!(
-            reports(folder.path(), &[command, "--check"])
-                .status
-                .success()
-        );
+        assert!(reports(folder.path(), &[command, "--check"]).status.success());
     }
     let report = std::fs::read_to_string(folder.path().join("reports/REPORT.md")).unwrap();
     for part in [
@@ -251,11 +225,7 @@ fn the_report_and_the_readme_are_checked_against_the_stored_results() {
     store_run(&folder.path().join("results/runs"), 1, DEFINITION);
     let output = reports(folder.path(), &["report", "--check"]);
     assert!(!output.status.success());
-    assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("REPORT.md: differs")
-    );
+    assert!(String::from_utf8(output.stderr).unwrap().contains("REPORT.md: differs"));
 }
 
 #[test]

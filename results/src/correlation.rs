@@ -63,8 +63,7 @@ pub struct Coefficients {
 impl Coefficients {
     /// Coefficients with bootstrap intervals, averaged over groups; see [`bootstrap`].
     fn of(groups: &[Vec<Point>]) -> Self {
-        let interval =
-            |c: Coefficient| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |points| c.of(points));
+        let interval = |c: Coefficient| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |points| c.of(points));
         Self {
             kendall: interval(Coefficient::Kendall),
             spearman: interval(Coefficient::Spearman),
@@ -171,24 +170,13 @@ impl fmt::Display for CorrelationSummary {
             words if words.is_empty() => words,
             words => format!(" (left out: {words})"),
         };
-        writeln!(
-            f,
-            "true error against its predictors, n = {}{left_out}",
-            self.n()
-        )?;
+        writeln!(f, "true error against its predictors, n = {}{left_out}", self.n())?;
         let row = |name: &str, cells: [String; 3]| {
             let [kendall, spearman, pearson] = cells;
             format!("{name:16}{kendall:24}{spearman:24}{pearson}")
         };
-        writeln!(
-            f,
-            "{}",
-            row("", Coefficient::ALL.map(|c| c.label().to_owned()))
-        )?;
-        let of_seeds = self
-            .seeds
-            .iter()
-            .map(|s| (format!("  seed {}", s.seed), s.score));
+        writeln!(f, "{}", row("", Coefficient::ALL.map(|c| c.label().to_owned())))?;
+        let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
         // One seed alone would repeat the line above it.
         let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
         let [score, trivial @ ..] = self
@@ -200,10 +188,7 @@ impl fmt::Display for CorrelationSummary {
         }
         match self.spread {
             Some(spread) => writeln!(f, "{spread}")?,
-            None => writeln!(
-                f,
-                "spread of true errors: needs two architectures of one seed"
-            )?,
+            None => writeln!(f, "spread of true errors: needs two architectures of one seed")?,
         }
         write!(
             f,
@@ -220,10 +205,7 @@ impl fmt::Display for CorrelationSummary {
 pub fn interval_text(interval: Option<Interval>) -> String {
     match interval {
         Some(Interval {
-            estimate,
-            low,
-            high,
-            ..
+            estimate, low, high, ..
         }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
         None => "undefined".to_owned(),
     }
@@ -277,21 +259,14 @@ struct Sample {
     without_score: usize,
 }
 
-fn join(
-    architectures: &[ArchitectureRow],
-    scores: &[ScoreRow],
-    truths: &[TruthRow],
-) -> Result<Sample> {
+fn join(architectures: &[ArchitectureRow], scores: &[ScoreRow], truths: &[TruthRow]) -> Result<Sample> {
     let architectures: BTreeMap<_, _> = architectures
         .iter()
         .map(|row| ((row.seed, row.architecture), row))
         .collect();
     let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
     for row in scores {
-        draws
-            .entry((row.seed, row.architecture))
-            .or_default()
-            .push(row.error);
+        draws.entry((row.seed, row.architecture)).or_default().push(row.error);
     }
     let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     for row in truths {
@@ -309,9 +284,7 @@ fn join(
             .get(&key)
             .ok_or(Error::UnknownArchitecture { seed, architecture })?;
         let measured = sample.seeds.entry(seed).or_default();
-        let draws: Option<Vec<f64>> = draws
-            .get(&key)
-            .and_then(|draws| draws.iter().copied().collect());
+        let draws: Option<Vec<f64>> = draws.get(&key).and_then(|draws| draws.iter().copied().collect());
         match draws {
             _ if errors.is_empty() => sample.without_truth += 1,
             None => sample.without_score += 1,

@@ -22,11 +22,7 @@ fn score(seed: u64, architecture: u32, draw: u32, error: Option<f64>) -> ScoreRo
         draw,
         error,
         loss: None,
-        status: if error.is_some() {
-            Status::Ok
-        } else {
-            Status::Failed
-        },
+        status: if error.is_some() { Status::Ok } else { Status::Failed },
     }
 }
 
@@ -35,11 +31,7 @@ fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -
         seed,
         architecture,
         training_seed,
-        status: if error.is_some() {
-            Status::Ok
-        } else {
-            Status::Failed
-        },
+        status: if error.is_some() { Status::Ok } else { Status::Failed },
         error,
         validation_error: None,
         train_loss: None,
@@ -88,10 +80,7 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
     ];
     let summary = summary(&architectures, &scores, &truths, 100).unwrap();
     assert_eq!(summary.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
-    assert_eq!(
-        summary.left_out(),
-        "1 without a true error, 2 without a score"
-    );
+    assert_eq!(summary.left_out(), "1 without a true error, 2 without a score");
 }
 
 #[test]
@@ -104,10 +93,7 @@ fn a_truth_of_an_unknown_architecture_is_an_error() {
 #[test]
 fn a_run_without_any_usable_pair_has_no_statistics() {
     let summary = summary(&[architecture(0, 0)], &[], &[truth(0, 0, 0, None)], 100).unwrap();
-    assert_eq!(
-        (summary.n(), summary.score.kendall, summary.spread),
-        (0, None, None)
-    );
+    assert_eq!((summary.n(), summary.score.kendall, summary.spread), (0, None, None));
     assert!(summary.to_string().contains("undefined"), "{summary}");
 }
 
@@ -117,9 +103,7 @@ fn the_text_shows_every_predictor_with_its_interval() {
     for (seed, n) in (0..2).flat_map(|seed| (0..12).map(move |n| (seed, n))) {
         let jitter = f64::from(n * 7 % 5) / 50.0;
         tables.0.push(architecture(seed, n));
-        tables
-            .1
-            .push(score(seed, n, 0, Some(0.5 + f64::from(n) / 50.0)));
+        tables.1.push(score(seed, n, 0, Some(0.5 + f64::from(n) / 50.0)));
         tables
             .2
             .push(truth(seed, n, 0, Some(0.25 + f64::from(n) / 80.0 + jitter)));

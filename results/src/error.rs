@@ -68,10 +68,6 @@ impl Error {
     /// Wraps an answer of the file system, for use in `map_err`.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        move |cause| Self::Io {
-            path,
-            action,
-            cause,
-        }
+        move |cause| Self::Io { path, action, cause }
     }
 }

@@ -131,12 +131,9 @@ impl Manifest {
             path: path.to_path_buf(),
             problem,
         };
-        let manifest: Self = toml::from_str(&text)
-            .map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
+        let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
         match (manifest.status, &manifest.end) {
-            (RunStatus::Complete, None) => {
-                Err(fault("status `complete` needs an `end`".to_owned()))
-            }
+            (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
             _ => Ok(manifest),
         }
     }
@@ -161,9 +158,7 @@ impl Manifest {
     /// Seconds of work of all units together.
     pub fn work_seconds(&self) -> f64 {
         // An empty sum of floats is -0.0, which would be printed with its sign.
-        self.timings
-            .values()
-            .fold(0.0, |sum, seconds| sum + seconds)
+        self.timings.values().fold(0.0, |sum, seconds| sum + seconds)
     }
 }
 
@@ -189,8 +184,7 @@ pub fn timestamp(time: SystemTime) -> String {
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // Days from 0000-03-01 to 1970-01-01.
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;

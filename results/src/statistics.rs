@@ -159,12 +159,7 @@ pub fn bootstrap(
 
 /// The pointwise 95 % bootstrap band of the least-squares line: `(low, high)` of its height at each
 /// of `xs`, over the resamples for which it is defined. `None` if there is none.
-pub fn regression_band(
-    points: &[Point],
-    xs: &[f64],
-    resamples: usize,
-    seed: u64,
-) -> Option<Vec<(f64, f64)>> {
+pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64) -> Option<Vec<(f64, f64)>> {
     let mut rng = generator(seed);
     let group = [points.to_vec()];
     let lines: Vec<Line> = (0..resamples)
@@ -259,10 +254,7 @@ impl Moments {
             mean_y,
             xx: xs.iter().map(|x| (x - mean_x).powi(2)).sum(),
             yy: ys.iter().map(|y| (y - mean_y).powi(2)).sum(),
-            xy: points
-                .iter()
-                .map(|(x, y)| (x - mean_x) * (y - mean_y))
-                .sum(),
+            xy: points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum(),
         })
     }
 }
@@ -302,14 +294,9 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn mean_over_groups(
-    groups: &[Vec<Point>],
-    statistic: impl Fn(&[Point]) -> Option<f64>,
-) -> Option<f64> {
+fn mean_over_groups(groups: &[Vec<Point>], statistic: impl Fn(&[Point]) -> Option<f64>) -> Option<f64> {
     let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
-    values
-        .filter(|values| !values.is_empty())
-        .map(|values| mean(&values))
+    values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
 
 fn generator(seed: u64) -> ChaCha8Rng {
@@ -321,9 +308,7 @@ fn generator(seed: u64) -> ChaCha8Rng {
 fn resample(groups: &[Vec<Point>], rng: &mut ChaCha8Rng) -> Vec<Vec<Point>> {
     let mut draw = |group: &Vec<Point>| {
         let n = u32::try_from(group.len()).expect("a group has less than 2^32 points");
-        (0..n)
-            .map(|_| group[rng.random_range(0..n) as usize])
-            .collect()
+        (0..n).map(|_| group[rng.random_range(0..n) as usize]).collect()
     };
     groups.iter().map(&mut draw).collect()
 }

@@ -30,14 +30,7 @@ const TIES: [Point; 10] = [
 
 const FALLING: [Point; 5] = [(0.1, 0.9), (0.2, 0.7), (0.3, 0.8), (0.4, 0.2), (0.5, 0.1)];
 
-const TIES_IN_X: [Point; 6] = [
-    (1.0, 0.3),
-    (1.0, 0.1),
-    (1.0, 0.2),
-    (2.0, 0.5),
-    (2.0, 0.4),
-    (2.0, 0.2),
-];
+const TIES_IN_X: [Point; 6] = [(1.0, 0.3), (1.0, 0.1), (1.0, 0.2), (2.0, 0.5), (2.0, 0.4), (2.0, 0.2)];
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
     assert!(
@@ -110,11 +103,7 @@ fn a_statistic_is_undefined_without_two_points_or_without_variance() {
     let steep = flat.map(|(x, y)| (y, x));
     for coefficient in Coefficient::ALL {
         for points in [&[][..], &DISTINCT[..1], &flat, &steep] {
-            assert_eq!(
-                coefficient.of(points),
-                None,
-                "{coefficient:?} of {points:?}"
-            );
+            assert_eq!(coefficient.of(points), None, "{coefficient:?} of {points:?}");
         }
     }
     assert_eq!(least_squares(&steep), None);
@@ -151,10 +140,7 @@ fn an_interval_is_the_same_to_the_bit_wherever_it_is_computed() {
 fn undefined_resamples_are_left_out_and_counted() {
     // Half of the resamples of two points draw one point twice.
     let interval = bootstrap(&[DISTINCT[..2].to_vec()], 1000, 0, kendall_tau_b).unwrap();
-    assert_eq!(
-        (interval.estimate, interval.low, interval.high),
-        (1.0, 1.0, 1.0)
-    );
+    assert_eq!((interval.estimate, interval.low, interval.high), (1.0, 1.0, 1.0));
     assert!((400..600).contains(&interval.undefined), "{interval:?}");
     let one_point = [DISTINCT.to_vec(), DISTINCT[..1].to_vec()];
     assert_eq!(bootstrap(&one_point, 100, 0, pearson), None);

@@ -58,17 +58,10 @@ impl RunDir {
             key.commit.clone()
         };
         let seed = format!("seed-{}", key.seed);
-        let folders = [
-            &key.artefact,
-            &key.scale,
-            &key.device_class,
-            &commit,
-            definition,
-            &seed,
-        ];
-        let path = folders.iter().fold(root.to_path_buf(), |path, name| {
-            path.join(folder_name(name))
-        });
+        let folders = [&key.artefact, &key.scale, &key.device_class, &commit, definition, &seed];
+        let path = folders
+            .iter()
+            .fold(root.to_path_buf(), |path, name| path.join(folder_name(name)));
         Self { path }
     }
 
@@ -228,9 +221,7 @@ pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     };
     let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
     for group in groups.into_iter().filter_map(|(_, runs)| group_of(runs)) {
-        let known = latest
-            .entry(subject(&group))
-            .or_insert_with(|| group.clone());
+        let known = latest.entry(subject(&group)).or_insert_with(|| group.clone());
         if group.recency() > known.recency() {
             *known = group;
         }

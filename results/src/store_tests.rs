@@ -119,14 +119,9 @@ fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let message = RunDir::new(&file, &key(&sample()))
-        .create()
-        .unwrap_err()
-        .to_string();
+    let message = RunDir::new(&file, &key(&sample())).create().unwrap_err().to_string();
     assert!(message.contains("file/fig4"), "{message}");
     assert!(message.contains("cannot create the folder"), "{message}");
-    let message = write_atomically(&file.join("table"), b"")
-        .unwrap_err()
-        .to_string();
+    let message = write_atomically(&file.join("table"), b"").unwrap_err().to_string();
     assert!(message.contains("file/table: cannot write"), "{message}");
 }

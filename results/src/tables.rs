@@ -9,9 +9,7 @@ use std::fmt;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{
-    DataFrame, DataType, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series,
-};
+use polars::prelude::{DataFrame, DataType, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series};
 
 use crate::error::{Error, Result};
 use crate::store::write_atomically;
@@ -379,9 +377,7 @@ fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Result<Vec<C>, 
         .map_err(|error| fault(error.to_string()))?
         .into_iter()
         .enumerate()
-        .map(|(row, stored)| {
-            C::restore(stored).map_err(|problem| fault(format!("row {row}: {problem}")))
-        })
+        .map(|(row, stored)| C::restore(stored).map_err(|problem| fault(format!("row {row}: {problem}"))))
         .collect()
 }
 

@@ -112,10 +112,7 @@ fn a_faulty_column_is_named_with_its_file() {
         let message = read_table::<ScoreRow>(&path).unwrap_err().to_string();
         assert_eq!(message, format!("{}: {expected}", path.display()));
     };
-    check(
-        |columns| columns[1..].to_vec(),
-        "column `seed`: missing, expected u64",
-    );
+    check(|columns| columns[1..].to_vec(), "column `seed`: missing, expected u64");
     check(
         |mut columns| {
             columns[2] = Series::new("draw".into(), [0_u64]);
@@ -164,14 +161,8 @@ fn a_row_that_contradicts_itself_is_not_written() {
     };
     check(truth(None, Status::Ok), "row 0: status `ok` needs an error");
     check(truth(Some(1.5), Status::Ok), "the error must lie in [0, 1]");
-    check(
-        truth(Some(f64::NAN), Status::Ok),
-        "the error must lie in [0, 1]",
-    );
-    check(
-        truth(Some(0.0), Status::Failed),
-        "only status `ok` may have an error",
-    );
+    check(truth(Some(f64::NAN), Status::Ok), "the error must lie in [0, 1]");
+    check(truth(Some(0.0), Status::Failed), "only status `ok` may have an error");
 }
 
 #[test]

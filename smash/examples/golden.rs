@@ -23,11 +23,7 @@ fn main() -> ExitCode {
         }
     };
     for deviation in &deviations {
-        let verdict = if deviation.is_within() {
-            "ok"
-        } else {
-            "FAILED"
-        };
+        let verdict = if deviation.is_within() { "ok" } else { "FAILED" };
         println!(
             "{:<26} largest {:.2e}  tolerance {:.0e}  compared {:>3}  {verdict:<6}  {}",
             format!("{:?}", deviation.kind),

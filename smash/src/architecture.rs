@@ -88,19 +88,13 @@ impl Architecture {
             });
         }
         let stored: Stored = serde_json::from_str(text).map_err(json)?;
-        Ok(Self {
-            blocks: stored.blocks,
-        })
+        Ok(Self { blocks: stored.blocks })
     }
 
     /// Name of the architecture: the first 16 hexadecimal digits of the SHA-256 of its JSON.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json().as_bytes());
-        digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Number of ops of all blocks together.
@@ -169,17 +163,12 @@ impl Block {
         }
         let mut written = space.input_banks(block, self.bank_size);
         for (index, op) in self.ops.iter().enumerate() {
-            op.validate(
-                space,
-                self.bank_size,
-                space.banks(block, self.bank_size),
-                written,
-            )
-            .map_err(|expected| ArchitectureError::Op {
-                block,
-                op: index,
-                expected,
-            })?;
+            op.validate(space, self.bank_size, space.banks(block, self.bank_size), written)
+                .map_err(|expected| ArchitectureError::Op {
+                    block,
+                    op: index,
+                    expected,
+                })?;
             written = written.max(op.writes.last().map_or(0, |bank| bank + 1));
         }
         Ok(())
@@ -198,13 +187,7 @@ impl Op {
     }
 
     /// The rules of one op, given that banks `0..written` hold something when it runs.
-    fn validate(
-        &self,
-        space: &SearchSpace,
-        bank_size: usize,
-        banks: usize,
-        written: usize,
-    ) -> Result<(), String> {
+    fn validate(&self, space: &SearchSpace, bank_size: usize, banks: usize, written: usize) -> Result<(), String> {
         let Self {
             reads,
             writes,
@@ -241,10 +224,7 @@ impl Op {
             ));
         }
         let new = writes.iter().filter(|&&bank| bank >= written);
-        if new
-            .enumerate()
-            .any(|(offset, &bank)| bank != written + offset)
-        {
+        if new.enumerate().any(|(offset, &bank)| bank != written + offset) {
             return Err(format!(
                 "empty banks must be filled in order from {written}, found writes {writes:?}"
             ));
@@ -279,9 +259,7 @@ impl Conv {
         let kernels = SearchSpace::kernels(space.max_kernel);
         for axis in 0..2 {
             if !kernels.contains(&kernel[axis]) {
-                return Err(format!(
-                    "kernel sizes must be in {kernels:?}, found {kernel:?}"
-                ));
+                return Err(format!("kernel sizes must be in {kernels:?}, found {kernel:?}"));
             }
             let largest = space.max_dilation_of(kernel[axis]);
             if !(1..=largest).contains(&dilation[axis]) {

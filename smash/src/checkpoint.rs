@@ -50,17 +50,12 @@ impl Checkpoint {
             .tensors
             .iter()
             .map(|(name, tensor)| {
-                let bytes = tensor
-                    .values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect();
+                let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 (name.as_str(), (bytes, tensor.shape.as_slice()))
             })
             .collect();
         let views = bytes.iter().map(|(name, (bytes, shape))| {
-            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes)
-                .expect("four bytes for each value");
+            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).expect("four bytes for each value");
             (*name, view)
         });
         let metadata = HashMap::from([(METADATA_KEY.to_string(), self.metadata.clone())]);
@@ -73,16 +68,12 @@ impl Checkpoint {
     /// Bytes that are no safetensors file, or a tensor that is not float32.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let format = |reason: String| CheckpointError::Format { reason };
-        let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.iter() {
             if view.dtype() != Dtype::F32 {
-                return Err(format(format!(
-                    "tensor `{name}` is {:?}, expected F32",
-                    view.dtype()
-                )));
+                return Err(format(format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
             }
             let chunks = view.data().chunks_exact(4);
             let values = chunks
@@ -134,11 +125,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A tensor that is missing or has another shape.
-    pub fn restore<B: Backend, M: Module<B>>(
-        &mut self,
-        prefix: &str,
-        module: M,
-    ) -> Result<M, CheckpointError> {
+    pub fn restore<B: Backend, M: Module<B>>(&mut self, prefix: &str, module: M) -> Result<M, CheckpointError> {
         struct Restorer<'a> {
             checkpoint: &'a mut Checkpoint,
             path: Vec<String>,
@@ -151,20 +138,11 @@ impl Checkpoint {
             fn exit_module(&mut self, _name: &str, _container_type: &str) {
                 self.path.pop();
             }
-            fn map_float<const D: usize>(
-                &mut self,
-                param: Param<Tensor<B, D>>,
-            ) -> Param<Tensor<B, D>> {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
                 let expected = param.val();
-                match self
-                    .checkpoint
-                    .take_shaped(&self.path.join("."), &expected.dims())
-                {
+                match self.checkpoint.take_shaped(&self.path.join("."), &expected.dims()) {
                     Ok(values) => {
-                        let tensor = Tensor::from_data(
-                            TensorData::new(values, expected.dims()),
-                            &expected.device(),
-                        );
+                        let tensor = Tensor::from_data(TensorData::new(values, expected.dims()), &expected.device());
                         let tensor = tensor.set_require_grad(expected.is_require_grad());
                         Param::initialized(ParamId::new(), tensor)
                     }
@@ -191,9 +169,7 @@ impl Checkpoint {
     pub fn take(&mut self, name: &str) -> Result<HostTensor, CheckpointError> {
         self.tensors
             .remove(name)
-            .ok_or_else(|| CheckpointError::Missing {
-                name: name.to_string(),
-            })
+            .ok_or_else(|| CheckpointError::Missing { name: name.to_string() })
     }
 
     fn take_shaped(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, CheckpointError> {

@@ -38,12 +38,7 @@ impl Counts {
             multiply_adds: 0,
         };
         let mut size = task.image_size;
-        counter.conv(
-            space.block_input(0),
-            task.image_channels,
-            [STEM_KERNEL; 2],
-            size,
-        );
+        counter.conv(space.block_input(0), task.image_channels, [STEM_KERNEL; 2], size);
         let mut depth = 1;
         let last = architecture.blocks.len() - 1;
         for (index, block) in architecture.blocks.iter().enumerate() {
@@ -87,12 +82,7 @@ impl Counter<'_> {
         let mut bank_depth = vec![0; block.banks_used(input_banks)];
         bank_depth[..input_banks].fill(input_depth);
         for op in &block.ops {
-            let read_depth = op
-                .reads
-                .iter()
-                .map(|&bank| bank_depth[bank])
-                .max()
-                .unwrap_or(0);
+            let read_depth = op.reads.iter().map(|&bank| bank_depth[bank]).max().unwrap_or(0);
             let op_depth = read_depth + 1 + self.op(op, block.bank_size, size);
             for &bank in &op.writes {
                 bank_depth[bank] = bank_depth[bank].max(op_depth);

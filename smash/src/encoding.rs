@@ -104,12 +104,8 @@ impl EncodingLayout {
                 hot.push(self.pattern + slot);
             }
             if self.group_options.len() > 1 {
-                let position = self
-                    .group_options
-                    .iter()
-                    .position(|&groups| groups == conv.groups);
-                let position = position
-                    .unwrap_or_else(|| panic!("{} groups are not in the space", conv.groups));
+                let position = self.group_options.iter().position(|&groups| groups == conv.groups);
+                let position = position.unwrap_or_else(|| panic!("{} groups are not in the space", conv.groups));
                 hot.push(self.groups + slot * self.group_options.len() + position);
             }
         }
@@ -130,11 +126,7 @@ impl Encoding {
     /// Encodes an architecture of the space.
     pub fn new(space: &SearchSpace, architecture: &Architecture) -> Self {
         let layout = EncodingLayout::new(space);
-        let length = architecture
-            .blocks
-            .iter()
-            .map(|block| block.slices(space))
-            .sum();
+        let length = architecture.blocks.iter().map(|block| block.slices(space)).sum();
         let shape = [layout.channels, space.max_units(), length];
         let mut encoding = Self {
             shape,

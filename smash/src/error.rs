@@ -17,9 +17,7 @@ pub enum ArchitectureError {
     #[error("not an architecture: {0}")]
     Json(String),
     /// The JSON has a version that this program does not know.
-    #[error(
-        "architecture format version {found} is not supported (this program reads version {known})"
-    )]
+    #[error("architecture format version {found} is not supported (this program reads version {known})")]
     Version {
         /// Version in the text.
         found: u32,

@@ -46,22 +46,14 @@ pub struct HyperNet<B: Backend> {
 
 impl HyperNetConfig {
     /// A HyperNet for a search space, with orthogonal weights drawn from `rng`.
-    pub fn init<B: Backend>(
-        &self,
-        space: &SearchSpace,
-        rng: &mut ChaCha8Rng,
-        device: &B::Device,
-    ) -> HyperNet<B> {
+    pub fn init<B: Backend>(&self, space: &SearchSpace, rng: &mut ChaCha8Rng, device: &B::Device) -> HyperNet<B> {
         let n = space.base_channels;
         let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
         // One more channel for the noise z.
         let inputs = EncodingLayout::new(space).channels + 1;
         let shapes = self.shapes(inputs, outputs);
         HyperNet {
-            convs: shapes
-                .into_iter()
-                .map(|shape| orthogonal(shape, rng, device))
-                .collect(),
+            convs: shapes.into_iter().map(|shape| orthogonal(shape, rng, device)).collect(),
             layers: self.layers.clone(),
         }
     }

@@ -26,16 +26,8 @@ pub fn conv_same<B: Backend>(
     groups: usize,
 ) -> Tensor<B, 4> {
     let [_, _, height, width] = weight.dims();
-    let padding = [
-        (height - 1) * dilation[0] / 2,
-        (width - 1) * dilation[1] / 2,
-    ];
-    conv2d(
-        input,
-        weight,
-        None,
-        ConvOptions::new([1, 1], padding, dilation, groups),
-    )
+    let padding = [(height - 1) * dilation[0] / 2, (width - 1) * dilation[1] / 2];
+    conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
 }
 
 /// 1x1 convolution as a matrix product, which is several times faster than the general convolution on a CPU.
@@ -126,13 +118,9 @@ impl<B: Backend> BatchNorm<B> {
     ///
     /// # Shapes
     /// - `input`, output: `[batch, channels, height, width]`, at most as many channels as the parameters have
-    pub fn forward(
-        &self,
-        input: Tensor<B, 4>,
-        mode: Mode,
-    ) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+    pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
         let [batch, channels, height, width] = input.dims();
-        let leading = |param: &Param<Tensor<B, 1>>| param.val().slice([0..channels]);
+        let leading = |param: &Param<Tensor<B, 1>>| param.val().slice(0..channels);
         let scale = leading(&self.weight);
         let shift = leading(&self.bias);
         let per_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
@@ -161,10 +149,7 @@ impl<B: Backend> BatchNorm<B> {
                     mean: mean.detach(),
                     variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
                 };
-                (
-                    input * per_channel(scale) + per_channel(shift),
-                    Some(statistics),
-                )
+                (input * per_channel(scale) + per_channel(shift), Some(statistics))
             }
         }
     }
@@ -174,9 +159,8 @@ impl<B: Backend> BatchNorm<B> {
         let [channels] = statistics.mean.dims();
         let move_towards = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
             let old = running.val();
-            let leading = old.clone().slice([0..channels]) * (1.0 - BATCH_NORM_MOMENTUM);
-            let new =
-                old.slice_assign([0..channels], leading + batch.clone() * BATCH_NORM_MOMENTUM);
+            let leading = old.clone().slice(0..channels) * (1.0 - BATCH_NORM_MOMENTUM);
+            let new = old.slice_assign(0..channels, leading + batch.clone() * BATCH_NORM_MOMENTUM);
             Param::initialized(running.id, new.detach().set_require_grad(false))
         };
         self.running_mean = move_towards(&self.running_mean, &statistics.mean);

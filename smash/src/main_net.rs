@@ -8,8 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::architecture::{Architecture, Op};
 use crate::counts::{STEM_KERNEL, Task};
 use crate::layers::{
-    BatchNorm, BatchStatistics, Mode, conv_1x1, conv_same, global_average, halve, orthogonal,
-    output_layer,
+    BatchNorm, BatchStatistics, Mode, conv_1x1, conv_same, global_average, halve, orthogonal, output_layer,
 };
 use crate::memory::MemoryBanks;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
@@ -46,12 +45,7 @@ pub type NetStatistics<B> = Vec<BatchStatistics<B>>;
 
 impl<B: Backend> Transition<B> {
     /// A transition with an orthogonal convolution.
-    pub fn new(
-        channels_in: usize,
-        channels_out: usize,
-        rng: &mut ChaCha8Rng,
-        device: &B::Device,
-    ) -> Self {
+    pub fn new(channels_in: usize, channels_out: usize, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
         Self {
             norm: BatchNorm::new(channels_in, device),
             conv: orthogonal([channels_out, channels_in], rng, device),
@@ -59,11 +53,7 @@ impl<B: Backend> Transition<B> {
     }
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / 2, width / 2]`.
-    pub fn forward(
-        &self,
-        input: Tensor<B, 4>,
-        mode: Mode,
-    ) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+    pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
         let channels = input.dims()[1];
         let (normalised, statistics) = self.norm.forward(input, mode);
         let conv = self.conv.val();
@@ -79,12 +69,7 @@ impl<B: Backend> MainNet<B> {
     /// A main network for a search space, with initial weights drawn from `rng`.
     pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
         let stem = orthogonal(
-            [
-                space.block_input(0),
-                task.image_channels,
-                STEM_KERNEL,
-                STEM_KERNEL,
-            ],
+            [space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL],
             rng,
             device,
         );
@@ -103,19 +88,11 @@ impl<B: Backend> MainNet<B> {
         };
         let mut shared = Vec::with_capacity(BLOCKS);
         for _ in 0..BLOCKS {
-            let block = (0..convs)
-                .map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
+            let block = (0..convs).map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
             shared.push(block.collect());
         }
         let transitions = (0..BLOCKS - 1)
-            .map(|block| {
-                Transition::new(
-                    space.block_width(block),
-                    space.block_input(block + 1),
-                    rng,
-                    device,
-                )
-            })
+            .map(|block| Transition::new(space.block_width(block), space.block_input(block + 1), rng, device))
             .collect();
         let width = space.block_width(BLOCKS - 1);
         let (output_weight, output_bias) = output_layer(task.classes, width, rng, device);
@@ -167,19 +144,12 @@ impl<B: Backend> MainNet<B> {
         statistics.extend(batch);
         let [classes, _] = self.output_weight.dims();
         let weight = self.output_weight.val().slice([0..classes, 0..channels]);
-        let logits = global_average(relu(normalised)).matmul(weight.transpose())
-            + self.output_bias.val().unsqueeze();
+        let logits = global_average(relu(normalised)).matmul(weight.transpose()) + self.output_bias.val().unsqueeze();
         (log_softmax(logits, 1), statistics)
     }
 
     /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes.
-    fn op(
-        &self,
-        space: &SearchSpace,
-        block: usize,
-        op: &Op,
-        bottleneck: Tensor<B, 4>,
-    ) -> Tensor<B, 4> {
+    fn op(&self, space: &SearchSpace, block: usize, op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
         let outputs = op.units * space.base_channels;
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
@@ -189,10 +159,9 @@ impl<B: Backend> MainNet<B> {
                 start..start + size
             });
             let [rows, columns] = window;
-            let weight =
-                self.shared[block][slot]
-                    .val()
-                    .slice([0..outputs, 0..inputs, rows, columns]);
+            let weight = self.shared[block][slot]
+                .val()
+                .slice([0..outputs, 0..inputs, rows, columns]);
             conv_same(input, weight, conv.dilation, conv.groups)
         })
     }
@@ -204,9 +173,7 @@ impl<B: Backend> MainNet<B> {
             .iter_mut()
             .map(|transition| &mut transition.norm)
             .chain([&mut self.norm]);
-        norms
-            .zip(statistics)
-            .for_each(|(norm, batch)| norm.update(batch));
+        norms.zip(statistics).for_each(|(norm, batch)| norm.update(batch));
     }
 }
 

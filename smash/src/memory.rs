@@ -22,10 +22,7 @@ impl<B: Backend> MemoryBanks<B> {
         for (index, bank) in banks.iter_mut().take(input_banks).enumerate() {
             *bank = Some(channels(&input, index * bank_channels, bank_channels));
         }
-        Self {
-            banks,
-            bank_channels,
-        }
+        Self { banks, bank_channels }
     }
 
     /// The banks an op reads, concatenated along the channels.
@@ -37,11 +34,7 @@ impl<B: Backend> MemoryBanks<B> {
     pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
         let slices = output.dims()[1] / self.bank_channels;
         for (position, &bank) in op.writes.iter().enumerate() {
-            let slice = channels(
-                &output,
-                position % slices * self.bank_channels,
-                self.bank_channels,
-            );
+            let slice = channels(&output, position % slices * self.bank_channels, self.bank_channels);
             self.banks[bank] = Some(match self.banks[bank].take() {
                 Some(held) => held + slice,
                 None => slice,

@@ -71,8 +71,7 @@ impl<B: Backend> Adam<B> {
             let correction_2 = 1.0 - BETA_2.powf(f64::from(count));
             let root = (second.clone() / correction_2).sqrt() + ADAM_EPSILON;
             let updated = value - first.clone() / root * (learning_rate / correction_1);
-            self.slots
-                .insert(name.to_string(), vec![first, second, updates]);
+            self.slots.insert(name.to_string(), vec![first, second, updates]);
             updated
         })
     }
@@ -170,11 +169,7 @@ fn update_parameters<A, M, F>(module: M, gradients: &A::Gradients, update: F) ->
 where
     A: AutodiffBackend,
     M: AutodiffModule<A>,
-    F: FnMut(
-        &str,
-        Tensor<A::InnerBackend, 1>,
-        Tensor<A::InnerBackend, 1>,
-    ) -> Tensor<A::InnerBackend, 1>,
+    F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
 {
     struct Mapper<'a, A: AutodiffBackend, F> {
         gradients: &'a A::Gradients,
@@ -184,11 +179,7 @@ where
     impl<A, F> ModuleMapper<A> for Mapper<'_, A, F>
     where
         A: AutodiffBackend,
-        F: FnMut(
-            &str,
-            Tensor<A::InnerBackend, 1>,
-            Tensor<A::InnerBackend, 1>,
-        ) -> Tensor<A::InnerBackend, 1>,
+        F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
     {
         fn enter_module(&mut self, name: &str, _container_type: &str) {
             self.path.push(name.to_string());
@@ -227,10 +218,9 @@ fn save_slots<B: Backend>(
 ) {
     for (name, slot) in slots {
         for (part, tensor) in parts.iter().zip(slot) {
-            checkpoint.tensors.insert(
-                format!("{prefix}.{name}.{part}"),
-                HostTensor::of(tensor.clone()),
-            );
+            checkpoint
+                .tensors
+                .insert(format!("{prefix}.{name}.{part}"), HostTensor::of(tensor.clone()));
         }
     }
 }
@@ -253,10 +243,7 @@ fn load_slots<B: Backend>(
         let slot = parts.iter().map(|part| {
             let tensor = checkpoint.take(&format!("{prefix}.{name}.{part}"))?;
             let length = tensor.values.len();
-            Ok(Tensor::from_data(
-                TensorData::new(tensor.values, [length]),
-                device,
-            ))
+            Ok(Tensor::from_data(TensorData::new(tensor.values, [length]), device))
         });
         let slot = slot.collect::<Result<_, CheckpointError>>()?;
         slots.insert(name, slot);

@@ -7,9 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Op};
 use crate::counts::{STEM_KERNEL, Task};
-use crate::layers::{
-    BatchNorm, Mode, conv_1x1, conv_same, global_average, orthogonal, output_layer,
-};
+use crate::layers::{BatchNorm, Mode, conv_1x1, conv_same, global_average, orthogonal, output_layer};
 use crate::main_net::{NetStatistics, Transition, run_paths};
 use crate::memory::MemoryBanks;
 use crate::space::SearchSpace;
@@ -56,13 +54,7 @@ pub struct ResultingNet<B: Backend> {
 }
 
 impl<B: Backend> ResultingOp<B> {
-    fn new(
-        space: &SearchSpace,
-        op: &Op,
-        bank_size: usize,
-        rng: &mut ChaCha8Rng,
-        device: &B::Device,
-    ) -> Self {
+    fn new(space: &SearchSpace, op: &Op, bank_size: usize, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
         let inputs = op.reads.len() * bank_size * space.base_channels;
         let outputs = op.units * space.base_channels;
         let bottleneck = space.bottleneck_channels(inputs, outputs);
@@ -72,11 +64,7 @@ impl<B: Backend> ResultingOp<B> {
             let conv_inputs = if slot % 2 == 0 { bottleneck } else { outputs };
             convs.push(conv.map(|conv| {
                 let [height, width] = conv.kernel;
-                orthogonal(
-                    [outputs, conv_inputs / conv.groups, height, width],
-                    rng,
-                    device,
-                )
+                orthogonal([outputs, conv_inputs / conv.groups, height, width], rng, device)
             }));
         }
         Self {
@@ -87,13 +75,7 @@ impl<B: Backend> ResultingOp<B> {
         }
     }
 
-    fn forward(
-        &self,
-        op: &Op,
-        input: Tensor<B, 4>,
-        mode: Mode,
-        statistics: &mut NetStatistics<B>,
-    ) -> Tensor<B, 4> {
+    fn forward(&self, op: &Op, input: Tensor<B, 4>, mode: Mode, statistics: &mut NetStatistics<B>) -> Tensor<B, 4> {
         let (normalised, batch) = self.norm_in.forward(input, mode);
         statistics.extend(batch);
         let (bottleneck, batch) = self
@@ -102,9 +84,7 @@ impl<B: Backend> ResultingOp<B> {
         statistics.extend(batch);
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
-            let weight = self.convs[slot]
-                .as_ref()
-                .expect("active convolutions have weights");
+            let weight = self.convs[slot].as_ref().expect("active convolutions have weights");
             conv_same(input, weight.val(), conv.dilation, conv.groups)
         })
     }
@@ -120,12 +100,7 @@ impl<B: Backend> ResultingNet<B> {
         device: &B::Device,
     ) -> Self {
         let stem = orthogonal(
-            [
-                space.block_input(0),
-                task.image_channels,
-                STEM_KERNEL,
-                STEM_KERNEL,
-            ],
+            [space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL],
             rng,
             device,
         );
@@ -141,12 +116,7 @@ impl<B: Backend> ResultingNet<B> {
             let banks = block.banks_used(space.input_banks(index, block.bank_size));
             width = banks * block.bank_size * space.base_channels;
             if index + 1 < architecture.blocks.len() {
-                transitions.push(Transition::new(
-                    width,
-                    space.block_input(index + 1),
-                    rng,
-                    device,
-                ));
+                transitions.push(Transition::new(width, space.block_input(index + 1), rng, device));
             }
         }
         let (output_weight, output_bias) = output_layer(task.classes, width, rng, device);
@@ -190,8 +160,7 @@ impl<B: Backend> ResultingNet<B> {
         }
         let (normalised, batch) = weights.norm.forward(features, mode);
         statistics.extend(batch);
-        let logits = global_average(relu(normalised))
-            .matmul(weights.output_weight.val().transpose())
+        let logits = global_average(relu(normalised)).matmul(weights.output_weight.val().transpose())
             + weights.output_bias.val().unsqueeze();
         (log_softmax(logits, 1), statistics)
     }
@@ -210,11 +179,7 @@ impl<B: Backend> ResultingNet<B> {
             norms.extend(transitions.next().map(|transition| &mut transition.norm));
         }
         norms.push(&mut weights.norm);
-        assert_eq!(
-            norms.len(),
-            statistics.len(),
-            "one batch statistic for each BatchNorm"
-        );
+        assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
         norms
             .into_iter()
             .zip(statistics)

@@ -12,9 +12,7 @@ use crate::optimiser::Nesterov;
 use crate::random::{Seed, Stream};
 use crate::resulting_net::ResultingNet;
 use crate::scoring::EvaluationSet;
-use crate::training::{
-    Evaluation, Examples, Schedule, Tally, epochs, images, negative_log_likelihood,
-};
+use crate::training::{Evaluation, Examples, Schedule, Tally, epochs, images, negative_log_likelihood};
 use crate::{SearchSpace, Task};
 
 /// L2 weight decay of all parameters (released code).
@@ -82,12 +80,10 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
         let key = [self.key[0], self.key[1], self.epochs_done as u64];
         let mut tally = Tally::default();
-        let epoch_batches =
-            examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
+        let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
         for (index, mut batch) in epoch_batches.enumerate() {
             let step = self.epochs_done * batches + index;
-            let (log_probabilities, statistics) =
-                self.net.forward(images(&mut batch, device), Mode::Train);
+            let (log_probabilities, statistics) = self.net.forward(images(&mut batch, device), Mode::Train);
             let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
             if !loss.is_finite() {
                 return Err(DivergedError {
@@ -96,12 +92,9 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
                     architecture: self.net.architecture.hash(),
                 });
             }
-            let gradients =
-                negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
+            let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
             let rate = settings.learning_rate * Schedule::Cosine.factor(step as f64 / steps);
-            self.net.weights = self
-                .optimiser
-                .step(self.net.weights.clone(), &gradients, rate);
+            self.net.weights = self.optimiser.step(self.net.weights.clone(), &gradients, rate);
             self.net.update_statistics(&statistics);
         }
         self.epochs_done += 1;
@@ -133,11 +126,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit.
-    pub fn restore(
-        &mut self,
-        mut checkpoint: Checkpoint,
-        device: &B::Device,
-    ) -> Result<(), CheckpointError> {
+    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
         self.epochs_done = epochs(&checkpoint)?;
         self.net.weights = checkpoint.restore("resulting", self.net.weights.clone())?;
         self.optimiser.load("optimiser", &mut checkpoint, device)?;

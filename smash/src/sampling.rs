@@ -78,9 +78,7 @@ impl BlockState<'_> {
 
     fn apply(&mut self, op: &Op) {
         self.slices_left -= self.space.slices(op.reads.len(), self.bank_size);
-        self.written = self
-            .written
-            .max(op.writes.last().map_or(0, |bank| bank + 1));
+        self.written = self.written.max(op.writes.last().map_or(0, |bank| bank + 1));
     }
 
     fn draw_op(&self, rng: &mut ChaCha8Rng) -> Op {
@@ -101,8 +99,7 @@ impl BlockState<'_> {
     fn draw_reads(&self, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let multiple = self.space.read_multiple(self.bank_size);
         let drawn = multiple * rng.random_range(1..=self.written / multiple);
-        let affordable =
-            self.slices_left * self.space.depth_compression / self.bank_size / multiple * multiple;
+        let affordable = self.slices_left * self.space.depth_compression / self.bank_size / multiple * multiple;
         subset(0..self.written, drawn.min(affordable), rng)
     }
 
@@ -144,14 +141,7 @@ impl BlockState<'_> {
 
     fn draw_pattern(&self, rng: &mut ChaCha8Rng) -> [bool; 4] {
         let options = self.space.pattern_options();
-        options[weighted(
-            options
-                .iter()
-                .map(|(_, probability)| *probability)
-                .collect(),
-            rng,
-        )]
-        .0
+        options[weighted(options.iter().map(|(_, probability)| *probability).collect(), rng)].0
     }
 
     fn draw_conv(&self, rng: &mut ChaCha8Rng) -> Conv {
@@ -208,13 +198,7 @@ pub fn perturb(
     }
 }
 
-fn perturb_block(
-    space: &SearchSpace,
-    index: usize,
-    block: &Block,
-    probability: f64,
-    rng: &mut ChaCha8Rng,
-) -> Block {
+fn perturb_block(space: &SearchSpace, index: usize, block: &Block, probability: f64, rng: &mut ChaCha8Rng) -> Block {
     let bank_size = block.bank_size;
     let mut state = BlockState {
         space,
@@ -283,8 +267,7 @@ impl BlockState<'_> {
         } else {
             conv.kernel
         };
-        let too_far =
-            (0..2).any(|axis| conv.dilation[axis] > self.space.max_dilation_of(kernel[axis]));
+        let too_far = (0..2).any(|axis| conv.dilation[axis] > self.space.max_dilation_of(kernel[axis]));
         let redraw_dilation = rng.random_bool(probability) || too_far;
         let dilation = if redraw_dilation {
             self.draw_dilation(kernel, rng)

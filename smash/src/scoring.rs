@@ -55,10 +55,7 @@ pub fn score<B: Backend>(
     device: &B::Device,
 ) -> Result<Evaluation, DivergedError> {
     let weights = net.generate(architecture, noise, device);
-    let evaluation = validation.evaluate(|images| {
-        net.forward(architecture, &weights, images, Mode::Evaluate)
-            .0
-    });
+    let evaluation = validation.evaluate(|images| net.forward(architecture, &weights, images, Mode::Evaluate).0);
     if !evaluation.loss.is_finite() {
         return Err(DivergedError {
             loss: evaluation.loss,

@@ -65,16 +65,15 @@ pub fn search<E>(
     mut score: impl FnMut(&Architecture) -> Result<f64, E>,
 ) -> Result<Vec<Candidate>, E> {
     let mut candidates: Vec<Candidate> = Vec::new();
-    let mut add =
-        |candidates: &mut Vec<Candidate>, stage, architecture: Architecture| -> Result<(), E> {
-            let score = score(&architecture)?;
-            candidates.push(Candidate {
-                stage,
-                architecture,
-                score,
-            });
-            Ok(())
-        };
+    let mut add = |candidates: &mut Vec<Candidate>, stage, architecture: Architecture| -> Result<(), E> {
+        let score = score(&architecture)?;
+        candidates.push(Candidate {
+            stage,
+            architecture,
+            score,
+        });
+        Ok(())
+    };
     for index in 0..plan.random {
         let mut rng = seed.rng(Stream::ScoredArchitecture, &[index as u64]);
         add(
@@ -95,11 +94,7 @@ pub fn search<E>(
         return Ok(candidates);
     };
     for index in 0..plan.perturbations {
-        add(
-            &mut candidates,
-            Stage::Perturbation,
-            perturbed(&base, index),
-        )?;
+        add(&mut candidates, Stage::Perturbation, perturbed(&base, index))?;
     }
     for index in plan.perturbations..plan.perturbations + plan.chain {
         // The best so far is the chain's state: it starts there, and only strictly better scores replace it.
@@ -132,11 +127,7 @@ mod tests {
         assert_eq!(candidates.len(), 60);
         // A perturbation keeps the number of ops, so all stages after the first stay at the best random score.
         let lowest = best(&candidates[..20]).unwrap().score;
-        assert!(
-            candidates[20..]
-                .iter()
-                .all(|candidate| candidate.score == lowest)
-        );
+        assert!(candidates[20..].iter().all(|candidate| candidate.score == lowest));
         assert_eq!(search(&space, &plan, Seed(3), count).unwrap(), candidates);
     }
 }

@@ -35,30 +35,18 @@ impl<B: Backend> SmashNet<B> {
     ) -> Self {
         let hypernet = hypernet.init(&space, rng, device);
         let main = MainNet::new(&space, task, rng, device);
-        Self {
-            space,
-            hypernet,
-            main,
-        }
+        Self { space, hypernet, main }
     }
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise.
-    pub fn generate(
-        &self,
-        architecture: &Architecture,
-        noise: &Noise,
-        device: &B::Device,
-    ) -> GeneratedWeights<B> {
+    pub fn generate(&self, architecture: &Architecture, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
         let Encoding {
             shape: [channels, units, slices],
             values,
         } = Encoding::new(&self.space, architecture);
         let mut input = noise.values(units, slices);
         input.extend(values);
-        let input = Tensor::from_data(
-            TensorData::new(input, [1, channels + 1, units, slices]),
-            device,
-        );
+        let input = Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device);
         GeneratedWeights::from_output(&self.space, self.hypernet.forward(input))
     }
 
@@ -70,8 +58,7 @@ impl<B: Backend> SmashNet<B> {
         images: Tensor<B, 4>,
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
-        self.main
-            .forward(&self.space, architecture, weights, images, mode)
+        self.main.forward(&self.space, architecture, weights, images, mode)
     }
 }
 

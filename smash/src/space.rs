@@ -172,10 +172,7 @@ impl SearchSpace {
             ("depth-compression", self.depth_compression),
             ("max-dilation", self.max_dilation),
             ("max-groups", self.max_groups),
-            (
-                "bottleneck",
-                self.bottleneck.largest() * self.bottleneck.multiplier(),
-            ),
+            ("bottleneck", self.bottleneck.largest() * self.bottleneck.multiplier()),
         ] {
             if value == 0 {
                 return error(setting, "at least 1".into());
@@ -184,10 +181,7 @@ impl SearchSpace {
         if self.max_channels < n || !self.max_channels.is_multiple_of(n) {
             return error(
                 "max-channels",
-                format!(
-                    "a multiple of base-channels ({n}), got {}",
-                    self.max_channels
-                ),
+                format!("a multiple of base-channels ({n}), got {}", self.max_channels),
             );
         }
         if let Bottleneck::Released { ratio: 0, .. } = self.bottleneck {
@@ -207,10 +201,7 @@ impl SearchSpace {
         }
         let [low, high] = self.budget;
         if !(low > 0.0 && low <= high && high <= 1.0) {
-            return error(
-                "budget",
-                format!("0 < smallest <= largest <= 1, got [{low}, {high}]"),
-            );
+            return error("budget", format!("0 < smallest <= largest <= 1, got [{low}, {high}]"));
         }
         for block in 0..BLOCKS {
             if self.bank_sizes(block).is_empty() {
@@ -312,8 +303,7 @@ impl SearchSpace {
 
     /// Slices of the encoding that a block may use at a fraction of the reference budget; never less than one op needs.
     pub fn slice_budget(&self, block: usize, fraction: f64, bank_size: usize) -> usize {
-        let slices = fraction * self.block_budget(block) as f64
-            / (self.base_channels * self.depth_compression) as f64;
+        let slices = fraction * self.block_budget(block) as f64 / (self.base_channels * self.depth_compression) as f64;
         (slices.floor() as usize).max(self.slices(self.read_multiple(bank_size), bank_size))
     }
 
@@ -366,8 +356,7 @@ impl SearchSpace {
 
     /// Output channels of the 1x1 convolution inside the SMASH network, where weights may be cut.
     pub fn generated_channels(&self, inputs: usize, outputs: usize) -> usize {
-        self.bottleneck_channels(inputs, outputs)
-            .min(self.weight_rows())
+        self.bottleneck_channels(inputs, outputs).min(self.weight_rows())
     }
 
     /// Rows of the generated weight matrix: r * N_max.
@@ -386,28 +375,16 @@ mod tests {
     use super::*;
 
     fn sizes(space: &SearchSpace) -> [[usize; 3]; 3] {
-        [0, 1, 2].map(|b| {
-            [
-                space.block_input(b),
-                space.block_width(b),
-                space.block_budget(b),
-            ]
-        })
+        [0, 1, 2].map(|b| [space.block_input(b), space.block_width(b), space.block_budget(b)])
     }
 
     #[test]
     fn sizes_follow_the_reference_network() {
         let v2 = SearchSpace::smash_v2(12, 4);
-        assert_eq!(
-            sizes(&v2),
-            [[64, 192, 832], [96, 224, 1632], [112, 256, 3184]]
-        );
+        assert_eq!(sizes(&v2), [[64, 192, 832], [96, 224, 1632], [112, 256, 3184]]);
         assert_eq!(v2.max_banks(), 32);
         let v1 = SearchSpace::smash_v1(12, 4);
-        assert_eq!(
-            sizes(&v1),
-            [[48, 144, 624], [72, 168, 1224], [84, 192, 2388]]
-        );
+        assert_eq!(sizes(&v1), [[48, 144, 624], [72, 168, 1224], [84, 192, 2388]]);
     }
 
     #[test]
@@ -418,18 +395,12 @@ mod tests {
     #[test]
     fn filters_never_reach_further_than_nine() {
         let space = SearchSpace::smash_v2(12, 4);
-        assert_eq!(
-            [3, 5, 7].map(|kernel| space.max_dilation_of(kernel)),
-            [3, 2, 1]
-        );
+        assert_eq!([3, 5, 7].map(|kernel| space.max_dilation_of(kernel)), [3, 2, 1]);
     }
 
     #[test]
     fn a_space_whose_block_input_cannot_be_read_is_refused() {
-        let error = SearchSpace::smash_v1(4, 1)
-            .validate()
-            .unwrap_err()
-            .to_string();
+        let error = SearchSpace::smash_v1(4, 1).validate().unwrap_err().to_string();
         assert!(
             error.contains("depth-compression") && error.contains("block 0"),
             "{error}"

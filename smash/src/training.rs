@@ -103,19 +103,13 @@ impl<'a> Examples<'a> {
     ) -> impl Iterator<Item = Batch> + use<'a> {
         let mut rng = seed.rng(augmentation, key);
         let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
-        let shuffled: Vec<usize> = shuffled
-            .into_iter()
-            .map(|place| self.indices[place])
-            .collect();
+        let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
         let mut start = 0;
         std::iter::from_fn(move || {
             let end = (start + batch_size).min(shuffled.len());
             let chunk = (start < end).then(|| &shuffled[start..end])?;
             start = end;
-            Some(
-                self.set
-                    .batch(chunk, self.normalisation, augment.then_some(&mut rng)),
-            )
+            Some(self.set.batch(chunk, self.normalisation, augment.then_some(&mut rng)))
         })
     }
 }
@@ -173,17 +167,13 @@ pub fn negative_log_likelihood<B: Backend>(
     labels: &[i32],
     device: &B::Device,
 ) -> Tensor<B, 1> {
-    let labels =
-        Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
+    let labels = Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
     log_probabilities.gather(1, labels).mean().neg()
 }
 
 /// Images of a batch on the device, `[batch, channels, height, width]`.
 pub fn images<B: Backend>(batch: &mut Batch, device: &B::Device) -> Tensor<B, 4> {
-    Tensor::from_data(
-        TensorData::new(std::mem::take(&mut batch.images), batch.shape),
-        device,
-    )
+    Tensor::from_data(TensorData::new(std::mem::take(&mut batch.images), batch.shape), device)
 }
 
 /// A SMASH network in training: everything that the next epoch depends on.
@@ -199,13 +189,7 @@ pub struct SmashTrainer<B: AutodiffBackend> {
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
     /// A network before its first step.
-    pub fn new(
-        space: SearchSpace,
-        hypernet: &HyperNetConfig,
-        task: Task,
-        seed: Seed,
-        device: &B::Device,
-    ) -> Self {
+    pub fn new(space: SearchSpace, hypernet: &HyperNetConfig, task: Task, seed: Seed, device: &B::Device) -> Self {
         let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
         Self {
             net: SmashNet::new(space, hypernet, task, &mut rng, device),
@@ -234,13 +218,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let steps = (settings.epochs * batches) as f64;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
         let mut tally = Tally::default();
-        let epoch_batches = examples.training_batches(
-            settings.batch_size,
-            settings.augment,
-            seed,
-            streams,
-            &[epoch as u64],
-        );
+        let epoch_batches =
+            examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
         for (index, batch) in epoch_batches.enumerate() {
             let step = epoch * batches + index;
             let progress = step as f64 / steps;
@@ -264,17 +243,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     ) -> Result<(), DivergedError> {
         let limits = settings.limits(&self.net.space, progress);
         let key = [step as u64];
-        let architecture = sample(
-            &self.net.space,
-            limits,
-            &mut seed.rng(Stream::SmashArchitecture, &key),
-        );
+        let architecture = sample(&self.net.space, limits, &mut seed.rng(Stream::SmashArchitecture, &key));
         let noise = Noise::new(seed.rng(Stream::SmashNoise, &key));
         let weights = self.net.generate(&architecture, &noise, device);
         let images = images(&mut batch, device);
-        let (log_probabilities, statistics) =
-            self.net
-                .forward(&architecture, &weights, images, Mode::Train);
+        let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
         let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
         if !loss.is_finite() {
             return Err(DivergedError {
@@ -283,13 +256,10 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
                 architecture: architecture.hash(),
             });
         }
-        let gradients =
-            negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
+        let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
         let rate = settings.learning_rate * settings.schedule.factor(progress);
         let net = &mut self.net;
-        net.hypernet = self
-            .hypernet_optimiser
-            .step(net.hypernet.clone(), &gradients, rate);
+        net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
         net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
         net.main.update_statistics(&statistics);
         Ok(())
@@ -303,8 +273,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         };
         checkpoint.add("hypernet", &self.net.hypernet);
         checkpoint.add("main", &self.net.main);
-        self.hypernet_optimiser
-            .save("optimiser.hypernet", &mut checkpoint);
+        self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
         self.main_optimiser.save("optimiser.main", &mut checkpoint);
         checkpoint
     }
@@ -313,31 +282,23 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit.
-    pub fn restore(
-        &mut self,
-        mut checkpoint: Checkpoint,
-        device: &B::Device,
-    ) -> Result<(), CheckpointError> {
+    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
         self.epochs_done = epochs(&checkpoint)?;
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
         self.hypernet_optimiser
             .load("optimiser.hypernet", &mut checkpoint, device)?;
-        self.main_optimiser
-            .load("optimiser.main", &mut checkpoint, device)?;
+        self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
         checkpoint.finish()
     }
 }
 
 /// Number of epochs that a checkpoint's text gives.
 pub(crate) fn epochs(checkpoint: &Checkpoint) -> Result<usize, CheckpointError> {
-    checkpoint
-        .metadata
-        .parse()
-        .map_err(|_| CheckpointError::Format {
-            reason: format!(
-                "the metadata must give the number of epochs, found `{}`",
-                checkpoint.metadata
-            ),
-        })
+    checkpoint.metadata.parse().map_err(|_| CheckpointError::Format {
+        reason: format!(
+            "the metadata must give the number of epochs, found `{}`",
+            checkpoint.metadata
+        ),
+    })
 }

@@ -27,9 +27,7 @@ impl<B: Backend> GeneratedWeights<B> {
             "HyperNet outputs for {outputs} x {inputs} weights in each cell"
         );
         let cells = output.reshape([outputs, inputs, units, slices]); // [q, m, h, l]
-        let matrix = cells
-            .permute([2, 0, 3, 1])
-            .reshape([units * outputs, slices * inputs]);
+        let matrix = cells.permute([2, 0, 3, 1]).reshape([units * outputs, slices * inputs]);
         Self { matrix }
     }
 
@@ -42,10 +40,7 @@ impl<B: Backend> GeneratedWeights<B> {
     ///
     /// `first` counts the channels that the ops before it read.
     pub fn of_op(&self, first: usize, inputs: usize, outputs: usize) -> Tensor<B, 2> {
-        let weight = self
-            .matrix
-            .clone()
-            .slice([0..outputs, first..first + inputs]);
+        let weight = self.matrix.clone().slice([0..outputs, first..first + inputs]);
         weight.clone() / norm(weight).reshape([1, 1])
     }
 }

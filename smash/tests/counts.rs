@@ -29,14 +29,14 @@ struct File {
 
 #[derive(Deserialize)]
 struct Meta {
-    config: golden::Config,
+    config: golden::format::Config,
 }
 
 /// An architecture with the counts of its resulting network.
 #[derive(Deserialize)]
 struct Counted {
     #[serde(flatten)]
-    architecture: golden::GoldenArchitecture,
+    architecture: golden::format::GoldenArchitecture,
     main_params: u64,
     main_macs_per_image: MultiplyAdds,
 }
@@ -47,13 +47,9 @@ struct MultiplyAdds {
 }
 
 fn read(name: &str) -> File {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file: File =
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file: File = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(file.meta.config.nClasses, CIFAR_100.classes, "{name}");
     assert_eq!(file.archs.len(), 10, "{name}");
     file
@@ -90,19 +86,12 @@ fn counts_agree_with_the_released_code_for_up_to_four_convolutions() {
 
 /// Numbers in a network that are learned: all but the running statistics.
 fn learned_parameters(net: &ResultingNet<Flex>) -> usize {
-    let running = |norm: &BatchNorm<Flex>| {
-        norm.running_mean.val().dims()[0] + norm.running_variance.val().dims()[0]
-    };
+    let running = |norm: &BatchNorm<Flex>| norm.running_mean.val().dims()[0] + norm.running_variance.val().dims()[0];
     let weights = &net.weights;
     let ops = weights.blocks.iter().flatten();
     let statistics: usize = ops
         .flat_map(|op| [&op.norm_in, &op.norm_bottleneck])
-        .chain(
-            weights
-                .transitions
-                .iter()
-                .map(|transition| &transition.norm),
-        )
+        .chain(weights.transitions.iter().map(|transition| &transition.norm))
         .chain([&weights.norm])
         .map(running)
         .sum();
@@ -111,13 +100,7 @@ fn learned_parameters(net: &ResultingNet<Flex>) -> usize {
 
 fn assert_built_as_counted(space: &SearchSpace, architecture: &Architecture) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let net = ResultingNet::<Flex>::new(
-        space,
-        CIFAR_100,
-        architecture,
-        &mut rng,
-        &Default::default(),
-    );
+    let net = ResultingNet::<Flex>::new(space, CIFAR_100, architecture, &mut rng, &Default::default());
     assert_eq!(
         learned_parameters(&net) as u64,
         Counts::of(space, CIFAR_100, architecture).parameters,

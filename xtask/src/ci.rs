@@ -53,9 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
             Ok(remark) => summary_line(name, &seconds, remark),
             Err(_) => summary_line(name, &seconds, "FAILED"),
         };
-        outcome = result
-            .map(drop)
-            .with_context(|| format!("step `{name}` failed"));
+        outcome = result.map(drop).with_context(|| format!("step `{name}` failed"));
     }
     print!("{summary}");
     outcome
@@ -98,21 +96,16 @@ fn run_smoke(n_jobs: &str) -> Result<Tables> {
     let results = smoke_results(n_jobs);
     // An earlier run's results would be resumed, not made anew.
     if results.exists() {
-        fs::remove_dir_all(&results)
-            .with_context(|| format!("{}: cannot be removed", results.display()))?;
+        fs::remove_dir_all(&results).with_context(|| format!("{}: cannot be removed", results.display()))?;
     }
     let mut run = binaries.experiments();
-    run.args([
-        "run", "--all", "--scale", "smoke", "--device", "cpu", "--jobs", n_jobs,
-    ]);
+    run.args(["run", "--all", "--scale", "smoke", "--device", "cpu", "--jobs", n_jobs]);
     process::run(run.arg("--results").arg(&results))?;
     tables::read_results(&results)
 }
 
 fn smoke_results(n_jobs: &str) -> PathBuf {
-    process::root()
-        .join("target/ci")
-        .join(format!("jobs-{n_jobs}"))
+    process::root().join("target/ci").join(format!("jobs-{n_jobs}"))
 }
 
 /// The smoke tables must be the committed ones, bit for bit, on the same class of processor.
@@ -158,11 +151,7 @@ fn compare_with_baselines(
 fn bless() -> Result<String> {
     let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
     tables::write_baselines(&found)?;
-    Ok(format!(
-        "{} tables written on {}",
-        found.len(),
-        tables::cpu_class()
-    ))
+    Ok(format!("{} tables written on {}", found.len(), tables::cpu_class()))
 }
 
 #[cfg(test)]
@@ -190,8 +179,7 @@ mod tests {
 
     #[test]
     fn equal_tables_have_not_drifted() {
-        let remark =
-            compare_with_baselines(Some("avx2"), "avx2", &one_table(b"1"), &one_table(b"1"));
+        let remark = compare_with_baselines(Some("avx2"), "avx2", &one_table(b"1"), &one_table(b"1"));
         assert_eq!(remark.unwrap(), "1 tables equal");
     }
 
@@ -199,10 +187,7 @@ mod tests {
     fn tables_of_another_class_of_processor_are_not_compared() {
         let (old, new) = (one_table(b"1"), one_table(b"2"));
         let remark = compare_with_baselines(Some("avx2"), "avx512f", &old, &new).unwrap();
-        assert_eq!(
-            remark,
-            "not comparable: baselines are of avx2, this is avx512f"
-        );
+        assert_eq!(remark, "not comparable: baselines are of avx2, this is avx512f");
     }
 
     #[test]

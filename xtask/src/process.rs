@@ -35,11 +35,7 @@ impl Binaries {
     }
 
     fn command(&self, name: &str) -> Command {
-        Command::new(
-            self.folder
-                .join(name)
-                .with_extension(env::consts::EXE_EXTENSION),
-        )
+        Command::new(self.folder.join(name).with_extension(env::consts::EXE_EXTENSION))
     }
 }
 
@@ -78,9 +74,7 @@ impl std::error::Error for Failed {}
 /// Prints an error, unless a program that printed its own caused it, and gives the exit code: that
 /// program's, or 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let code = error
-        .downcast_ref::<Failed>()
-        .and_then(|failed| failed.status.code());
+    let code = error.downcast_ref::<Failed>().and_then(|failed| failed.status.code());
     match code.and_then(|code| u8::try_from(code).ok()) {
         Some(code) => ExitCode::from(code),
         None => {
@@ -115,9 +109,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_of_a_failed_program_is_passed_on() {
-        let error = run(cargo().arg("--no-such-flag"))
-            .unwrap_err()
-            .context("a step failed");
+        let error = run(cargo().arg("--no-such-flag")).unwrap_err().context("a step failed");
         let failed = error.downcast_ref::<Failed>().unwrap();
         let code = u8::try_from(failed.status.code().unwrap()).unwrap();
         assert_ne!(code, 0);

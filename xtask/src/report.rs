@@ -22,10 +22,7 @@ pub struct Args {
 /// Runs `reports report` and, if asked, `reports readme`.
 pub fn run(args: &Args) -> Result<()> {
     let binaries = Binaries::build()?;
-    let results = args
-        .results
-        .clone()
-        .unwrap_or_else(process::default_results);
+    let results = args.results.clone().unwrap_or_else(process::default_results);
     process::run(
         binaries
             .reports()

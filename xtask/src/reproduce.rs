@@ -105,10 +105,7 @@ fn push_selection(arguments: &mut Vec<OsString>, args: &Args) {
         None => "gpu",
     };
     arguments.extend(["--scale".into(), scale.into()]);
-    let results = args
-        .results
-        .clone()
-        .unwrap_or_else(process::default_results);
+    let results = args.results.clone().unwrap_or_else(process::default_results);
     arguments.extend(["--results".into(), results.into()]);
 }
 
@@ -178,10 +175,7 @@ mod tests {
         let arguments = run_arguments(&parse("fig4").unwrap());
         let folder = PathBuf::from(&arguments[5]);
         assert_eq!(arguments[4], "--results");
-        assert!(
-            folder.is_absolute() && folder.ends_with("results/runs"),
-            "{folder:?}"
-        );
+        assert!(folder.is_absolute() && folder.ends_with("results/runs"), "{folder:?}");
     }
 
     #[test]
@@ -192,22 +186,11 @@ mod tests {
             ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
             ("fig4 --seeds 0", "0 is not in 1.."),
             ("fig4 --jobs 0", "0 is not in 1.."),
-            (
-                "fig4 --device gpu",
-                "expected `cpu`, `cuda` or `cuda:<index>`",
-            ),
-            (
-                "fig4 --device cuda:",
-                "expected `cpu`, `cuda` or `cuda:<index>`",
-            ),
-            (
-                "fig4 --device cpu:0",
-                "expected `cpu`, `cuda` or `cuda:<index>`",
-            ),
+            ("fig4 --device gpu", "expected `cpu`, `cuda` or `cuda:<index>`"),
+            ("fig4 --device cuda:", "expected `cpu`, `cuda` or `cuda:<index>`"),
+            ("fig4 --device cpu:0", "expected `cpu`, `cuda` or `cuda:<index>`"),
         ] {
-            let error = parse(line)
-                .err()
-                .unwrap_or_else(|| panic!("`{line}` was accepted"));
+            let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");
         }
     }

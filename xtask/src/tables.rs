@@ -36,11 +36,7 @@ pub type Tables = BTreeMap<TableKey, Vec<u8>>;
 /// Reads every table of a results folder, one file `<artefact>/.../seed-<n>/<table>.parquet` each.
 pub fn read_results(results: &Path) -> Result<Tables> {
     let tables = read(results, key_of_result)?;
-    ensure!(
-        !tables.is_empty(),
-        "{}: expected tables, found none",
-        results.display()
-    );
+    ensure!(!tables.is_empty(), "{}: expected tables, found none", results.display());
     Ok(tables)
 }
 
@@ -66,20 +62,14 @@ pub fn baseline_cpu() -> Result<Option<String>> {
 
 /// Replaces the committed baselines by these tables, made on this machine.
 pub fn write_baselines(tables: &Tables) -> Result<()> {
-    for key in read_baselines()?
-        .keys()
-        .filter(|key| !tables.contains_key(key))
-    {
+    for key in read_baselines()?.keys().filter(|key| !tables.contains_key(key)) {
         let path = baselines().join(key.to_string());
         fs::remove_file(&path).with_context(|| format!("{}: cannot be removed", path.display()))?;
     }
     for (key, bytes) in tables {
         write_atomically(&baselines().join(key.to_string()), bytes)?;
     }
-    write_atomically(
-        &baselines().join("cpu.txt"),
-        format!("{}\n", cpu_class()).as_bytes(),
-    )
+    write_atomically(&baselines().join("cpu.txt"), format!("{}\n", cpu_class()).as_bytes())
 }
 
 /// What is kept as a baseline of these results: the lowest seed of each artefact.
@@ -136,8 +126,7 @@ pub fn files_below(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> {
     let mut pending = vec![PathBuf::new()];
     while let Some(relative) = pending.pop() {
         let path = folder.join(&relative);
-        let entries =
-            fs::read_dir(&path).with_context(|| format!("{}: cannot be listed", path.display()))?;
+        let entries = fs::read_dir(&path).with_context(|| format!("{}: cannot be listed", path.display()))?;
         for entry in entries {
             let entry = entry?;
             let child = relative.join(entry.file_name());
@@ -163,8 +152,7 @@ fn read(folder: &Path, key_of: fn(&Path) -> Option<TableKey>) -> Result<Tables> 
             continue;
         };
         let path = folder.join(relative);
-        let bytes =
-            fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        let bytes = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
         ensure!(
             tables.insert(key.clone(), bytes).is_none(),
             "{}: a second {key}, expected one scale, device and commit",
@@ -228,20 +216,13 @@ mod tests {
     fn tables(files: &[(&str, &str)]) -> Tables {
         files
             .iter()
-            .map(|(path, bytes)| {
-                (
-                    key_of_result(Path::new(path)).unwrap(),
-                    bytes.as_bytes().into(),
-                )
-            })
+            .map(|(path, bytes)| (key_of_result(Path::new(path)).unwrap(), bytes.as_bytes().into()))
             .collect()
     }
 
     #[test]
     fn only_tables_directly_in_a_seed_folder_count() {
-        let key = key_of_result(Path::new(
-            "fig4/smoke/cpu/0123abc-dirty/seed-12/scores.parquet",
-        ));
+        let key = key_of_result(Path::new("fig4/smoke/cpu/0123abc-dirty/seed-12/scores.parquet"));
         assert_eq!(key.unwrap().to_string(), "fig4/seed-12/scores.parquet");
         for other in [
             "fig4/smoke/cpu/0123abc/seed-0/manifest.toml",
@@ -294,18 +275,12 @@ mod tests {
             .map(|(key, bytes)| (key.to_string(), String::from_utf8(bytes).unwrap()))
             .collect();
         let expected = [("a/t.parquet", "nine"), ("b/t.parquet", "eleven")];
-        assert_eq!(
-            kept,
-            expected.map(|(key, bytes)| (key.to_string(), bytes.to_string()))
-        );
+        assert_eq!(kept, expected.map(|(key, bytes)| (key.to_string(), bytes.to_string())));
     }
 
     #[test]
     fn a_folder_without_tables_is_an_error() {
         let error = read_results(&root().join("xtask/src")).unwrap_err();
-        assert!(
-            error.to_string().contains("expected tables, found none"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("expected tables, found none"), "{error}");
     }
 }

@@ -17,11 +17,7 @@ const FORBIDDEN: [&str; 5] = [
 ];
 
 /// Folders that exist on one machine only.
-const MACHINE_FOLDERS: [&str; 3] = [
-    concat!("/wo", "rk/"),
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-];
+const MACHINE_FOLDERS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/ro", "ot/")];
 
 const MAX_LINES: usize = 450;
 
@@ -80,16 +76,10 @@ fn files_are_tidy() {
         }
         let found = match fs::read_to_string(root().join(&path)) {
             Err(error) => vec![format!("not readable as text: {error}")],
-            Ok(text) if extension == Some("rs") => {
-                [text_problems(&text), rust_problems(&text)].concat()
-            }
+            Ok(text) if extension == Some("rs") => [text_problems(&text), rust_problems(&text)].concat(),
             Ok(text) => text_problems(&text),
         };
-        problems.extend(
-            found
-                .iter()
-                .map(|problem| format!("{}: {problem}", path.display())),
-        );
+        problems.extend(found.iter().map(|problem| format!("{}: {problem}", path.display())));
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -101,21 +91,14 @@ fn crates_keep_their_boundaries() {
     members.sort_unstable();
     let mut known: Vec<_> = BOUNDARIES.iter().map(|boundary| boundary.member).collect();
     known.sort_unstable();
-    assert_eq!(
-        members, known,
-        "members of the workspace, and those with a boundary"
-    );
+    assert_eq!(members, known, "members of the workspace, and those with a boundary");
 
     let mut problems = Vec::new();
     for boundary in &BOUNDARIES {
         let path = Path::new(boundary.member).join("Cargo.toml");
         let manifest = fs::read_to_string(root().join(&path)).unwrap();
         let found = manifest_problems(boundary, &manifest);
-        problems.extend(
-            found
-                .iter()
-                .map(|problem| format!("{}: {problem}", path.display())),
-        );
+        problems.extend(found.iter().map(|problem| format!("{}: {problem}", path.display())));
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -130,16 +113,10 @@ fn the_readme_mentions_every_artefact() {
     let names: Vec<_> = files_below(&definitions, &[])
         .unwrap()
         .iter()
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .filter_map(|path| path.file_stem()?.to_str().map(String::from))
         .collect();
-    let missing: Vec<_> = names
-        .iter()
-        .filter(|name| !mentions(&readme, name))
-        .collect();
+    let missing: Vec<_> = names.iter().filter(|name| !mentions(&readme, name)).collect();
     assert!(missing.is_empty(), "README.md does not mention {missing:?}");
 }
 
@@ -151,9 +128,7 @@ fn text_problems(text: &str) -> Vec<String> {
         }
         for folder in MACHINE_FOLDERS {
             if names_absolute_path(line, folder) {
-                problems.push(format!(
-                    "line {line_number}: a path of one machine, `{folder}`"
-                ));
+                problems.push(format!("line {line_number}: a path of one machine, `{folder}`"));
             }
         }
     }
@@ -200,21 +175,12 @@ fn manifest_problems(boundary: &Boundary, manifest: &str) -> Vec<String> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         });
         if is_foreign || (is_member && !boundary.may_use.contains(&dependency)) {
-            problems.push(format!(
-                "{} must not depend on {dependency}",
-                boundary.member
-            ));
+            problems.push(format!("{} must not depend on {dependency}", boundary.member));
         }
     }
     let sections = sections(manifest);
-    for (section, line) in [
-        ("package", "license.workspace = true"),
-        ("lints", "workspace = true"),
-    ] {
-        if !sections
-            .get(section)
-            .is_some_and(|lines| lines.contains(&line))
-        {
+    for (section, line) in [("package", "license.workspace = true"), ("lints", "workspace = true")] {
+        if !sections.get(section).is_some_and(|lines| lines.contains(&line)) {
             problems.push(format!("expected `{line}` in [{section}]"));
         }
     }
@@ -226,11 +192,7 @@ fn dependencies(manifest: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for (section, lines) in sections(manifest) {
         if section.ends_with("dependencies") {
-            names.extend(
-                lines
-                    .iter()
-                    .filter_map(|line| line.split(['.', '=', ' ']).next()),
-            );
+            names.extend(lines.iter().filter_map(|line| line.split(['.', '=', ' ']).next()));
         } else if let Some((kind, name)) = section.rsplit_once('.')
             && kind.ends_with("dependencies")
         {
@@ -245,10 +207,7 @@ fn sections(manifest: &str) -> BTreeMap<&str, Vec<&str>> {
     let mut sections = BTreeMap::<_, Vec<_>>::new();
     let mut header = "";
     for line in manifest.lines().map(str::trim) {
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|line| line.strip_suffix(']'))
-        {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             header = name;
             sections.entry(header).or_default();
         } else if !line.is_empty() && !line.starts_with('#') {
@@ -291,35 +250,18 @@ fn planted_code_is_found() {
         let text = format!("//! Subject.\nfn f() {{ {fragment} }}\n");
         assert_eq!(rust_problems(&text), [format!("line 2: `{fragment}`")]);
     }
-    assert_eq!(
-        rust_problems("//! Subject.\n\tfn f() {}\n"),
-        ["line 2: a tab"]
-    );
+    assert_eq!(rust_problems("//! Subject.\n\tfn f() {}\n"), ["line 2: a tab"]);
     assert_eq!(rust_problems("fn f() {}\n").len(), 1);
-    assert_eq!(
-        rust_problems(&"//! Line.\n".repeat(MAX_LINES)),
-        Vec::<String>::new()
-    );
+    assert_eq!(rust_problems(&"//! Line.\n".repeat(MAX_LINES)), Vec::<String>::new());
     assert_eq!(rust_problems(&"//! Line.\n".repeat(MAX_LINES + 1)).len(), 1);
 }
 
 #[test]
 fn planted_text_is_found() {
-    assert_eq!(
-        text_problems("one\ntwo \n"),
-        ["line 2: trailing white space"]
-    );
+    assert_eq!(text_problems("one\ntwo \n"), ["line 2: trailing white space"]);
     for folder in MACHINE_FOLDERS {
-        assert_eq!(
-            text_problems(&format!("see `{folder}notes`")).len(),
-            1,
-            "{folder}"
-        );
-        assert_eq!(
-            text_problems(&format!("{folder}notes")).len(),
-            1,
-            "{folder}"
-        );
+        assert_eq!(text_problems(&format!("see `{folder}notes`")).len(), 1, "{folder}");
+        assert_eq!(text_problems(&format!("{folder}notes")).len(), 1, "{folder}");
         let inside = format!("https://example.org{folder} some{folder}notes $BASE}}{folder}notes");
         assert_eq!(text_problems(&inside), Vec::<String>::new(), "{folder}");
     }
@@ -337,10 +279,7 @@ fn planted_dependencies_are_found() {
         let found = manifest_problems(&boundary, &format!("{manifest}{dependencies}"));
         assert_eq!(found, expected, "{dependencies}");
     };
-    check(
-        "[dependencies]\nresults.workspace = true\nburnish = \"1\"\n",
-        &[],
-    );
+    check("[dependencies]\nresults.workspace = true\nburnish = \"1\"\n", &[]);
     check("[dependencies]\n# burn = \"1\"\n", &[]);
     for dependency in [
         "[dependencies]\nburn = \"1\"\n",
@@ -379,9 +318,6 @@ fn a_manifest_without_the_common_lints_or_licence_is_found() {
 #[test]
 fn a_name_is_mentioned_only_as_a_whole_word() {
     assert!(mentions("`cargo xtask reproduce fig4`.", "fig4"));
-    assert!(mentions(
-        "| [crippled-hypernet](a.svg) |",
-        "crippled-hypernet"
-    ));
+    assert!(mentions("| [crippled-hypernet](a.svg) |", "crippled-hypernet"));
     assert!(!mentions("fig4b and fig4-small", "fig4"));
 }

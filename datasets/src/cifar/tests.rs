@@ -37,9 +37,7 @@ fn options(dir: &TempDir) -> LoadOptions {
 
 /// What is wrong with these files.
 fn error(name: &str, files: &[(&str, Vec<u8>)]) -> String {
-    load(name, &options(&data_dir(files)))
-        .unwrap_err()
-        .to_string()
+    load(name, &options(&data_dir(files))).unwrap_err().to_string()
 }
 
 #[test]
@@ -53,10 +51,7 @@ fn cifar10_parts_are_read_and_named_in_warnings() {
     assert_eq!(data.train.labels, [9, 0, 4]);
     assert_eq!(data.train.image(2), &record(&[4], 100)[1..]);
     assert_eq!(data.train.classes, 10);
-    assert_eq!(
-        [data.train.channels, data.train.height, data.train.width],
-        [3, 32, 32]
-    );
+    assert_eq!([data.train.channels, data.train.height, data.train.width], [3, 32, 32]);
     assert_eq!(data.test.labels, [7]);
     assert_eq!(data.normalisation, Normalisation::cifar10());
     assert_eq!(
@@ -70,14 +65,8 @@ fn cifar10_parts_are_read_and_named_in_warnings() {
     );
     let records: Vec<usize> = data.sources.iter().map(|source| source.records).collect();
     assert_eq!(records, [2, 1, 1]);
-    assert_eq!(
-        data.sources[1].path,
-        dir.path().join(BATCH_3).display().to_string()
-    );
-    assert_eq!(
-        data.sources[1].sha256,
-        hex(&Sha256::digest(record(&[4], 100)))
-    );
+    assert_eq!(data.sources[1].path, dir.path().join(BATCH_3).display().to_string());
+    assert_eq!(data.sources[1].sha256, hex(&Sha256::digest(record(&[4], 100))));
 }
 
 #[test]
@@ -103,10 +92,7 @@ fn official_counts_give_no_warning_and_one_more_gives_one() {
         test_records: 1,
         ..CIFAR10
     };
-    let dir = data_dir(&[
-        (BATCH_1, record(&[0], 0).repeat(2)),
-        (TEST_BATCH, record(&[0], 0)),
-    ]);
+    let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(2)), (TEST_BATCH, record(&[0], 0))]);
     assert_eq!(read(&SMALL, Some(dir.path())).unwrap().warnings, [""; 0]);
     fs::write(dir.path().join(TEST_BATCH), record(&[0], 0).repeat(2)).unwrap();
     assert_eq!(
@@ -119,10 +105,7 @@ fn official_counts_give_no_warning_and_one_more_gives_one() {
 fn a_cut_record_is_named() {
     let mut bytes = [record(&[1], 0), record(&[2], 0)].concat();
     bytes.pop();
-    let message = error(
-        "cifar10",
-        &[(BATCH_1, bytes), (TEST_BATCH, record(&[1], 0))],
-    );
+    let message = error("cifar10", &[(BATCH_1, bytes), (TEST_BATCH, record(&[1], 0))]);
     assert!(
         message.contains("data_batch_1.bin: record 1 (counted from 0)"),
         "{message}"
@@ -140,59 +123,30 @@ fn an_impossible_label_is_named() {
     let check = |bad: &[u8], expected: &str| {
         let bytes = [good.clone(), record(bad, 0)].concat();
         let message = error("cifar100", &[(TRAIN, good.clone()), (TEST, bytes)]);
-        assert!(
-            message.contains("test.bin: record 1 (counted from 0)"),
-            "{message}"
-        );
+        assert!(message.contains("test.bin: record 1 (counted from 0)"), "{message}");
         assert!(message.contains(expected), "{message}");
     };
-    check(
-        &[20, 0],
-        "the coarse label 20 at byte 3074, expected 0 to 19",
-    );
-    check(
-        &[0, 100],
-        "the fine label 100 at byte 3075, expected 0 to 99",
-    );
+    check(&[20, 0], "the coarse label 20 at byte 3074, expected 0 to 19");
+    check(&[0, 100], "the fine label 100 at byte 3075, expected 0 to 99");
     let message = error("cifar10", &[(BATCH_1, record(&[10], 0))]);
-    assert!(
-        message.contains("the label 10 at byte 0, expected 0 to 9"),
-        "{message}"
-    );
+    assert!(message.contains("the label 10 at byte 0, expected 0 to 9"), "{message}");
 }
 
 #[test]
 fn an_empty_file_is_named() {
     let message = error("cifar10", &[(BATCH_1, Vec::new())]);
-    assert!(
-        message.contains("data_batch_1.bin: the file is empty"),
-        "{message}"
-    );
+    assert!(message.contains("data_batch_1.bin: the file is empty"), "{message}");
 }
 
 #[test]
 fn missing_files_say_what_to_put_where() {
-    let without_folder = load("cifar100", &LoadOptions::default())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        without_folder.contains("no data folder is given"),
-        "{without_folder}"
-    );
+    let without_folder = load("cifar100", &LoadOptions::default()).unwrap_err().to_string();
+    assert!(without_folder.contains("no data folder is given"), "{without_folder}");
     let without_test = error("cifar100", &[(TRAIN, record(&[0, 0], 0))]);
-    assert!(
-        without_test.contains("cifar-100-binary/test.bin"),
-        "{without_test}"
-    );
+    assert!(without_test.contains("cifar-100-binary/test.bin"), "{without_test}");
     let without_first = error("cifar10", &[(BATCH_3, record(&[0], 0))]);
-    assert!(
-        without_first.contains("there is no file"),
-        "{without_first}"
-    );
-    assert!(
-        without_first.contains("data_batch_1.bin"),
-        "{without_first}"
-    );
+    assert!(without_first.contains("there is no file"), "{without_first}");
+    assert!(without_first.contains("data_batch_1.bin"), "{without_first}");
     for message in [without_folder, without_test, without_first] {
         for part in ["DATA_DIR/cifar-10", "--data-dir", "SMASH_DATA_DIR"] {
             assert!(message.contains(part), "{part} in {message}");
@@ -222,18 +176,13 @@ fn subsets_are_random_seeded_and_independent_of_each_other() {
     assert_eq!(other_test_size.train, data.train);
     assert_eq!(other_test_size.test.len(), 20);
     assert_ne!(load(Some(10), None, 2).train, data.train);
-    let first = load(None, None, 1)
-        .train
-        .subset(&(0..10).collect::<Vec<_>>());
+    let first = load(None, None, 1).train.subset(&(0..10).collect::<Vec<_>>());
     assert_ne!(data.train, first);
 }
 
 #[test]
 fn impossible_numbers_and_sizes_are_refused() {
-    let dir = data_dir(&[
-        (BATCH_1, record(&[0], 0).repeat(3)),
-        (TEST_BATCH, record(&[0], 0)),
-    ]);
+    let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(3)), (TEST_BATCH, record(&[0], 0))]);
     for wanted in [0, 4] {
         let options = LoadOptions {
             n_train: Some(wanted),
@@ -252,19 +201,13 @@ fn impossible_numbers_and_sizes_are_refused() {
             ..options(&dir)
         };
         let message = load("cifar10", &options).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("image size {wanted}")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("image size {wanted}")), "{message}");
     }
 }
 
 #[test]
 fn a_smaller_size_is_measured_anew() {
-    let dir = data_dir(&[
-        (BATCH_1, record(&[0], 0).repeat(3)),
-        (TEST_BATCH, record(&[0], 0)),
-    ]);
+    let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(3)), (TEST_BATCH, record(&[0], 0))]);
     let data = load(
         "cifar10",
         &LoadOptions {

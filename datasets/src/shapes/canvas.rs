@@ -60,11 +60,7 @@ impl Canvas {
     pub(super) fn append_bytes(&self, out: &mut Vec<u8>) {
         for channel in 0..CHANNELS {
             // The cast saturates at 0 and 255.
-            out.extend(
-                self.pixels
-                    .iter()
-                    .map(|pixel| (pixel[channel] * 255.0 + 0.5) as u8),
-            );
+            out.extend(self.pixels.iter().map(|pixel| (pixel[channel] * 255.0 + 0.5) as u8));
         }
     }
 }

@@ -113,10 +113,7 @@ mod tests {
             counts[usize::from(label)] += 1;
         }
         // Binomial with mean 500 and standard deviation 21: five of them.
-        assert!(
-            counts.iter().all(|&count| (count - 500).abs() < 106),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| (count - 500).abs() < 106), "{counts:?}");
     }
 
     #[test]
@@ -139,10 +136,7 @@ mod tests {
     fn impossible_numbers_are_refused() {
         for n in [0, 1_000_001] {
             let message = generate(Part::Train, n, 16, 0).unwrap_err().to_string();
-            assert!(
-                message.contains(&format!("{n} examples asked for")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("{n} examples asked for")), "{message}");
             assert!(message.contains("expected 1 to 1000000"), "{message}");
         }
     }
@@ -154,10 +148,7 @@ mod tests {
         let mut counts = vec![0.0; known.classes];
         for (i, &label) in known.labels.iter().enumerate() {
             counts[usize::from(label)] += 1.0;
-            for (sum, value) in sums[usize::from(label)]
-                .iter_mut()
-                .zip(features(known.image(i)))
-            {
+            for (sum, value) in sums[usize::from(label)].iter_mut().zip(features(known.image(i))) {
                 *sum += value;
             }
         }

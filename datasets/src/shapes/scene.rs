@@ -57,40 +57,16 @@ pub(super) fn draw(class: Class, size: usize, rng: &mut ChaCha8Rng) -> Canvas {
         Class::NotchedDisc => draw_object(&mut canvas, base, random_notched_disc(rng), rng),
         Class::Cross => draw_object(&mut canvas, base, random_cross(rng), rng),
         Class::EqualAbreast => {
-            draw_pair(
-                &mut canvas,
-                base,
-                equal_marks(rng),
-                places_abreast(rng),
-                rng,
-            );
+            draw_pair(&mut canvas, base, equal_marks(rng), places_abreast(rng), rng);
         }
         Class::EqualStacked => {
-            draw_pair(
-                &mut canvas,
-                base,
-                equal_marks(rng),
-                places_stacked(rng),
-                rng,
-            );
+            draw_pair(&mut canvas, base, equal_marks(rng), places_stacked(rng), rng);
         }
         Class::UnequalAbreast => {
-            draw_pair(
-                &mut canvas,
-                base,
-                unequal_marks(rng),
-                places_abreast(rng),
-                rng,
-            );
+            draw_pair(&mut canvas, base, unequal_marks(rng), places_abreast(rng), rng);
         }
         Class::UnequalStacked => {
-            draw_pair(
-                &mut canvas,
-                base,
-                unequal_marks(rng),
-                places_stacked(rng),
-                rng,
-            );
+            draw_pair(&mut canvas, base, unequal_marks(rng), places_stacked(rng), rng);
         }
     }
     canvas.add_noise(rng.random_range(0.02..0.08), rng);
@@ -172,13 +148,7 @@ fn draw_object(canvas: &mut Canvas, base: Colour, outline: Outline, rng: &mut Ch
 }
 
 /// Two small marks, each in a colour of its own.
-fn draw_pair(
-    canvas: &mut Canvas,
-    base: Colour,
-    outlines: [Outline; 2],
-    centres: [Vector; 2],
-    rng: &mut ChaCha8Rng,
-) {
+fn draw_pair(canvas: &mut Canvas, base: Colour, outlines: [Outline; 2], centres: [Vector; 2], rng: &mut ChaCha8Rng) {
     for (outline, centre) in outlines.into_iter().zip(centres) {
         let radius = rng.random_range(0.15..0.21);
         let figure = Figure {
@@ -217,12 +187,7 @@ fn unequal_marks(rng: &mut ChaCha8Rng) -> [Outline; 2] {
 /// Two places near the left and the right border, at nearly one height.
 fn places_abreast(rng: &mut ChaCha8Rng) -> [Vector; 2] {
     let height = rng.random_range(0.22..0.78);
-    [0.18..0.28, 0.72..0.82].map(|range| {
-        [
-            rng.random_range(range),
-            height + rng.random_range(-0.06..0.06),
-        ]
-    })
+    [0.18..0.28, 0.72..0.82].map(|range| [rng.random_range(range), height + rng.random_range(-0.06..0.06)])
 }
 
 fn places_stacked(rng: &mut ChaCha8Rng) -> [Vector; 2] {

@@ -1,6 +1,8 @@
 //! Reads golden files (numbers that the released 2017 code computed) and compares them with what this crate computes.
 //! The format and the tolerances are described in README.md beside this file.
 
+pub mod format;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -9,12 +11,13 @@ use burn::module::Param;
 use burn::prelude::*;
 use burn_flex::Flex;
 use safetensors::SafeTensors;
-use serde::Deserialize;
 use smash::hypernet::HyperNet;
 use smash::layers::{BatchNorm, Mode, norm};
 use smash::main_net::{MainNet, Transition};
-use smash::space::{BankSizes, Bottleneck, Patterns, SearchSpace, Units};
-use smash::{Architecture, Block, Conv, GeneratedWeights, HyperNetConfig, Op, SmashNet};
+use smash::{GeneratedWeights, HyperNetConfig, SmashNet};
+
+use format::Config;
+use format::{Case, Golden};
 
 type B = Autodiff<Flex>;
 
@@ -56,144 +59,19 @@ impl Deviation {
     }
 }
 
-#[derive(Deserialize)]
-struct Golden {
-    config: Config,
-    cases: Vec<Case>,
-}
-
-/// Settings of the released code, under its names.
-#[derive(Deserialize)]
-#[allow(non_snake_case)]
-pub struct Config {
-    depth: usize,
-    width: usize,
-    N: usize,
-    N_max: usize,
-    pub nClasses: usize,
-    bottleneck: usize,
-    max_bottleneck: usize,
-    depth_compression: usize,
-    max_dilate: usize,
-    max_kernel: usize,
-    max_groups: usize,
-    var_op: bool,
-    var_ks: bool,
-    var_group: bool,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    case: usize,
-    labels: Vec<i32>,
-    loss: f64,
-    gradient_norms: BTreeMap<String, f64>,
-    architecture: GoldenArchitecture,
-}
-
-/// An architecture as the golden files write it.
-#[derive(Deserialize)]
-pub struct GoldenArchitecture {
-    blocks: Vec<GoldenBlock>,
-}
-
-#[derive(Deserialize)]
-struct GoldenBlock {
-    bank_size: usize,
-    ops: Vec<GoldenOp>,
-}
-
-#[derive(Deserialize)]
-#[allow(non_snake_case)]
-struct GoldenOp {
-    read: Vec<usize>,
-    write: Vec<usize>,
-    G: usize,
-    op: [u8; 4],
-    dilation: Vec<[usize; 2]>,
-    kernel: Vec<[usize; 2]>,
-    groups: Vec<usize>,
-}
-
-impl Config {
-    /// The search space of the released code at these settings.
-    pub fn space(&self) -> SearchSpace {
-        SearchSpace {
-            depth: self.depth,
-            width: self.width,
-            base_channels: self.N,
-            max_channels: self.N_max,
-            depth_compression: self.depth_compression,
-            bottleneck: Bottleneck::Released {
-                ratio: self.bottleneck,
-                cap: self.max_bottleneck,
-            },
-            patterns: if self.var_op {
-                Patterns::UpToFour
-            } else {
-                Patterns::Single
-            },
-            max_kernel: if self.var_ks { self.max_kernel } else { 3 },
-            max_dilation: self.max_dilate,
-            square: false,
-            max_groups: if self.var_group { self.max_groups } else { 1 },
-            bank_sizes: BankSizes::Variable,
-            units: Units::NearReads,
-            budget: [0.3, 1.0],
-        }
-    }
-}
-
-impl GoldenArchitecture {
-    pub fn to_architecture(&self) -> Architecture {
-        let op = |op: &GoldenOp| {
-            let mut convs = [None; 4];
-            for (slot, conv) in convs
-                .iter_mut()
-                .enumerate()
-                .filter(|(slot, _)| op.op[*slot] == 1)
-            {
-                let [kernel, dilation] = [op.kernel[slot], op.dilation[slot]];
-                *conv = Some(Conv {
-                    kernel,
-                    dilation,
-                    groups: op.groups[slot],
-                });
-            }
-            Op {
-                reads: op.read.clone(),
-                writes: op.write.clone(),
-                units: op.G,
-                convs,
-            }
-        };
-        let block = |block: &GoldenBlock| Block {
-            bank_size: block.bank_size,
-            ops: block.ops.iter().map(op).collect(),
-        };
-        Architecture {
-            blocks: self.blocks.iter().map(block).collect(),
-        }
-    }
-}
-
 /// Compares all cases of a file pair.
 ///
 /// # Errors
 /// A file that cannot be read, naming it and what is wrong.
 pub fn compare(safetensors: &Path, json: &Path) -> Result<Vec<Deviation>, String> {
-    let bytes = std::fs::read(safetensors)
-        .map_err(|error| format!("{}: {error}", safetensors.display()))?;
-    let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|error| format!("{}: {error}", safetensors.display()))?;
+    let bytes = std::fs::read(safetensors).map_err(|error| format!("{}: {error}", safetensors.display()))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format!("{}: {error}", safetensors.display()))?;
     let file = Tensors {
         tensors,
         device: Default::default(),
     };
-    let text =
-        std::fs::read_to_string(json).map_err(|error| format!("{}: {error}", json.display()))?;
-    let golden: Golden =
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?;
+    let text = std::fs::read_to_string(json).map_err(|error| format!("{}: {error}", json.display()))?;
+    let golden: Golden = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?;
     if golden.cases.is_empty() {
         return Err(format!("{}: no case in it", json.display()));
     }
@@ -236,10 +114,7 @@ fn compare_case(
     let mut note = |kind, value: f64, place: String| found.push((kind, value.abs(), place));
 
     // The files hold the released encoding, which is fed as it is.
-    let input = Tensor::cat(
-        vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?],
-        1,
-    );
+    let input = Tensor::cat(vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?], 1);
     let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input.clone()));
     let expected: Tensor<B, 2> = file.get(&name("w1x1"))?;
     note(
@@ -249,8 +124,7 @@ fn compare_case(
     );
 
     let x: Tensor<B, 4> = file.get("x")?;
-    let (log_probabilities, statistics) =
-        net.forward(&architecture, &weights, x.clone(), Mode::Train);
+    let (log_probabilities, statistics) = net.forward(&architecture, &weights, x.clone(), Mode::Train);
     let expected = file.get(&name("logp_train"))?;
     let difference = largest_difference(log_probabilities.clone(), expected);
     note(Kind::LogProbabilitiesTrain, difference, name("logp_train"));
@@ -268,10 +142,8 @@ fn compare_case(
         // A backward pass frees its graph, so the weights are generated anew for each.
         let output = nudged.hypernet.forward(input.clone());
         let weights = GeneratedWeights::from_output(&net.space, output);
-        let (log_probabilities, _) =
-            nudged.forward(&architecture, &weights, x.clone(), Mode::Train);
-        let loss =
-            smash::training::negative_log_likelihood(log_probabilities, &case.labels, device);
+        let (log_probabilities, _) = nudged.forward(&architecture, &weights, x.clone(), Mode::Train);
+        let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, device);
         let norms = gradient_norms(&nudged, &loss.backward());
         let worst = worst_gradient(&norms, &case.gradient_norms);
         if best.as_ref().is_none_or(|(value, _)| worst.0 < *value) {
@@ -416,14 +288,8 @@ fn gradient_norms(net: &SmashNet<B>, gradients: &Gradients) -> BTreeMap<String, 
             format!("trans{number}.bn1.weight"),
             of(&transition.norm.weight, gradients),
         );
-        add(
-            format!("trans{number}.bn1.bias"),
-            of(&transition.norm.bias, gradients),
-        );
-        add(
-            format!("trans{number}.conv1.weight"),
-            of(&transition.conv, gradients),
-        );
+        add(format!("trans{number}.bn1.bias"), of(&transition.norm.bias, gradients));
+        add(format!("trans{number}.conv1.weight"), of(&transition.conv, gradients));
     }
     add("conv1.weight".into(), of(&net.main.stem, gradients));
     add("bn1.weight".into(), of(&net.main.norm.weight, gradients));
@@ -434,11 +300,7 @@ fn gradient_norms(net: &SmashNet<B>, gradients: &Gradients) -> BTreeMap<String, 
 }
 
 fn largest_difference<const D: usize>(ours: Tensor<B, D>, golden: Tensor<B, D>) -> f64 {
-    assert_eq!(
-        ours.dims(),
-        golden.dims(),
-        "shapes of ours and of the golden file"
-    );
+    assert_eq!(ours.dims(), golden.dims(), "shapes of ours and of the golden file");
     let largest: f32 = (ours - golden).abs().max().into_scalar();
     f64::from(largest)
 }
@@ -461,14 +323,7 @@ fn worst_gradient(ours: &BTreeMap<String, f64>, golden: &BTreeMap<String, f64>) 
     let mut worst = (0.0, "no gradient".to_string());
     let mut note = |deviation: f64, text: String| {
         if deviation.is_nan() || deviation > worst.0 {
-            worst = (
-                if deviation.is_nan() {
-                    f64::INFINITY
-                } else {
-                    deviation
-                },
-                text,
-            );
+            worst = (if deviation.is_nan() { f64::INFINITY } else { deviation }, text);
         }
     };
     for (parameter, expected) in golden {

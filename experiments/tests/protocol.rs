@@ -1,0 +1,144 @@
+//! The protocol of a run, through the binary: same tables whatever the jobs and interruptions, and clear errors.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+fn experiments(results: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    command
+        .args(["run", "--scale", "smoke", "--results"])
+        .arg(results)
+        .args(arguments);
+    command.env_remove("SMASH_DATA_DIR");
+    command
+}
+
+/// All Parquet files of the seed folders by their path below the results folder; those of units are left out.
+fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != "units" {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "parquet") {
+                found.insert(
+                    path.strip_prefix(folder).unwrap().to_path_buf(),
+                    std::fs::read(path).unwrap(),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn succeeded(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The one line that a failing command prints.
+fn error_of(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{command:?} succeeded");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.trim_end().lines().count(), 1, "one line, found: {text}");
+    text
+}
+
+#[test]
+fn tables_do_not_depend_on_jobs_or_interruptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(
+        &experiments(&at("one"), &["fig4", "--jobs", "1", "--seeds", "2"])
+            .output()
+            .unwrap(),
+    );
+    let expected = tables(&at("one"));
+    // Architectures, epochs, scores and truths of each seed.
+    assert_eq!(expected.len(), 8);
+
+    succeeded(
+        &experiments(&at("two"), &["fig4", "--jobs", "2", "--seeds", "2"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(tables(&at("two")), expected);
+
+    for milliseconds in [40, 150, 260] {
+        let mut run = experiments(&at("killed"), &["fig4", "--jobs", "2", "--seeds", "2"])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    succeeded(&experiments(&at("killed"), &["fig4", "--seeds", "2"]).output().unwrap());
+    assert_eq!(tables(&at("killed")), expected);
+}
+
+#[test]
+fn a_plan_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = experiments(folder.path(), &["fig4", "--plan"]).output().unwrap();
+    succeeded(&output);
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("train resulting networks")
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn bad_input_gives_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("results");
+    let error = |arguments: &[&str]| error_of(&mut experiments(&results, arguments));
+    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: fig4"));
+    assert!(error(&["fig4", "--device", "abacus"]).contains("unknown device `abacus`"));
+    assert!(error(&["fig4", "--dataset", "mnist"]).contains("mnist"));
+    assert!(error(&["fig4", "--dataset", "cifar100"]).contains("--data-dir"));
+
+    let data = folder.path().join("cifar-100-binary");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("train.bin"), vec![1; 3074 + 100]).unwrap();
+    std::fs::write(data.join("test.bin"), vec![1; 3074]).unwrap();
+    let folder_text = folder.path().to_str().unwrap();
+    let cut = error(&["fig4", "--dataset", "cifar100", "--data-dir", folder_text]);
+    assert!(cut.contains("train.bin") && cut.contains("record 1"), "{cut}");
+    assert!(
+        !results.exists(),
+        "nothing is written before the input is known to be good"
+    );
+
+    // A file where the folder of results should be stands for any folder that cannot be written.
+    std::fs::write(&results, "not a folder").unwrap();
+    assert!(error(&["fig4"]).contains("results"));
+    assert_eq!(std::fs::read_to_string(&results).unwrap(), "not a folder");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    succeeded(&experiments(folder.path(), &["fig4"]).output().unwrap());
+    let seed = tables(folder.path())
+        .into_keys()
+        .next()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .to_path_buf();
+    let seed = folder.path().join(seed);
+    let checkpoint = seed.join("checkpoints/smash.safetensors");
+    let tables_before = tables(folder.path());
+    std::fs::write(&checkpoint, "damaged").unwrap();
+    std::fs::remove_file(seed.join("units/scores-0000.parquet")).unwrap();
+    let error = error_of(&mut experiments(folder.path(), &["fig4"]));
+    assert!(error.contains("smash.safetensors"), "{error}");
+    assert_eq!(tables(folder.path()), tables_before);
+    assert_eq!(std::fs::read_to_string(&checkpoint).unwrap(), "damaged");
+}

@@ -1,0 +1,117 @@
+//! The hot path at the `small` size of the golden files: depth 4, width 1, N = 8, N_max = 32, batches of 50.
+
+use std::hint::black_box;
+
+use burn::backend::Autodiff;
+use burn_flex::{Flex, FlexDevice};
+use criterion::{Criterion, criterion_group, criterion_main};
+use datasets::{ImageSet, LoadOptions, Normalisation};
+use smash::scoring::{score, score_noise};
+use smash::{
+    Architecture, Encoding, EvaluationSet, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
+    Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
+};
+
+type B = Autodiff<Flex>;
+
+const BATCH: usize = 50;
+const TASK: Task = Task {
+    image_channels: 3,
+    image_size: 32,
+    classes: 10,
+};
+
+fn space() -> SearchSpace {
+    SearchSpace {
+        max_channels: 32,
+        ..SearchSpace::smash_v2(4, 1)
+    }
+}
+
+fn architecture() -> Architecture {
+    sampling::sample(
+        &space(),
+        Limits::of(&space()),
+        &mut Seed(0).rng(Stream::ScoredArchitecture, &[0]),
+    )
+}
+
+fn data() -> (ImageSet, Normalisation) {
+    let options = LoadOptions {
+        n_train: Some(BATCH),
+        n_test: Some(1),
+        ..Default::default()
+    };
+    let data = datasets::load("shapes", &options).expect("the built-in set always loads");
+    (data.train, data.normalisation)
+}
+
+fn hot_path(criterion: &mut Criterion) {
+    let device = FlexDevice;
+    let space = space();
+    let architecture = architecture();
+    let (set, normalisation) = data();
+    let indices: Vec<usize> = (0..BATCH).collect();
+    let examples = Examples {
+        set: &set,
+        indices: &indices,
+        normalisation: &normalisation,
+    };
+    let mut group = criterion.benchmark_group("small");
+    group.sample_size(20);
+
+    group.bench_function("sampling", |bencher| {
+        let mut rng = Seed(1).rng(Stream::SmashArchitecture, &[]);
+        bencher.iter(|| sampling::sample(&space, Limits::of(&space), &mut rng));
+    });
+    group.bench_function("encoding", |bencher| {
+        bencher.iter(|| Encoding::new(&space, black_box(&architecture)))
+    });
+
+    let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
+    let net = SmashNet::<Flex>::new(space.clone(), &HyperNetConfig::default(), TASK, &mut rng, &device);
+    let noise = score_noise(Seed(0), 0);
+    group.bench_function("generated weights", |bencher| {
+        bencher.iter(|| net.generate(&architecture, &noise, &device).matrix());
+    });
+    let validation = EvaluationSet::new(examples, BATCH, &device);
+    group.bench_function("scoring, 50 images", |bencher| {
+        bencher.iter(|| score(&net, &architecture, &noise, &validation, &device).expect("finite"));
+    });
+
+    // One epoch of one batch is one step.
+    let settings = SmashTraining {
+        epochs: 1_000_000,
+        batch_size: BATCH,
+        learning_rate: 1e-3,
+        schedule: Schedule::Cosine,
+        anneal_limits: false,
+        augment: true,
+    };
+    let mut trainer = SmashTrainer::<B>::new(space.clone(), &HyperNetConfig::default(), TASK, Seed(0), &device);
+    group.bench_function("SMASH training step", |bencher| {
+        bencher.iter(|| {
+            trainer
+                .train_epoch(&settings, examples, Seed(0), &device, &|| {})
+                .expect("finite")
+        });
+    });
+    let settings = ResultingTraining {
+        epochs: 1_000_000,
+        batch_size: BATCH,
+        learning_rate: 1e-3,
+        augment: true,
+    };
+    let mut trainer = ResultingTrainer::<B>::new(&space, TASK, &architecture, Seed(0), [0, 0], &device);
+    group.bench_function("resulting-net training step", |bencher| {
+        bencher.iter(|| {
+            trainer
+                .train_epoch(&settings, examples, Seed(0), &device)
+                .expect("finite")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, hot_path);
+criterion_main!(benches);
