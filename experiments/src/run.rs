@@ -196,7 +196,7 @@ fn print_statistics(definition: &Definition, dirs: &[RunDir], data: &DataSet) ->
     println!("{summary}");
     let verdict = definition.claim.judge(summary.score.get(Coefficient::Kendall));
     println!(
-        "claim (Kendall tau-b above {}): {verdict:?}",
+        "claim (Kendall tau-b above {}): {verdict}",
         definition.claim.greater_than
     );
     for dir in dirs {

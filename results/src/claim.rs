@@ -22,6 +22,8 @@ impl Claim {
     /// that the data leave undefined.
     pub fn judge(&self, interval: Option<Interval>) -> Verdict {
         match interval {
+            // A sample so small that some resamples leave the coefficient undefined has no interval to judge by.
+            Some(interval) if interval.undefined > 0 => Verdict::Undecided,
             Some(interval) if interval.low > self.greater_than => Verdict::Supported,
             Some(interval) if interval.high < self.greater_than => Verdict::Refuted,
             _ => Verdict::Undecided,
@@ -81,6 +83,13 @@ mod tests {
         check(0.0, 0.9, Verdict::Undecided);
         check(-0.9, 0.0, Verdict::Undecided);
         assert_eq!(claim.judge(None), Verdict::Undecided);
+        let degenerate = Interval {
+            estimate: -1.0,
+            low: -1.0,
+            high: -1.0,
+            undefined: 1,
+        };
+        assert_eq!(claim.judge(Some(degenerate)), Verdict::Undecided);
     }
 
     #[test]
