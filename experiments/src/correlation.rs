@@ -1,6 +1,6 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::module::AutodiffModule;
@@ -12,11 +12,12 @@ use results::{ArchitectureRow, EpochRow, RunDir, ScoreRow, Status, TruthRow};
 use smash::checkpoint::Checkpoint;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, Counts, EvaluationSet, Examples, Limits, ResultingTrainer, Seed, SmashNet, SmashTrainer, Stream, Task,
+    Architecture, Counts, Evaluation, EvaluationSet, Examples, Limits, ResultingTrainer, Seed, SmashNet, SmashTrainer,
+    Stream, Task,
 };
 
 use crate::definition::CorrelationStudy;
-use crate::units::Unit;
+use crate::units::{Kind, Unit};
 
 /// Images of an evaluation batch; decides nothing but speed.
 const EVALUATION_BATCH: usize = 100;
@@ -94,27 +95,35 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
             .unit_path(&format!("truth-{architecture:05}-{training_seed}.parquet"))
     }
 
+    fn shard_range(&self, shard: usize) -> std::ops::Range<usize> {
+        let first = shard * self.study.shard;
+        first..(first + self.study.shard).min(self.study.scored)
+    }
+
     fn shards(&self) -> usize {
         self.study.scored.div_ceil(self.study.shard)
     }
 
     /// The unit that trains the SMASH network.
     pub fn training_units(&self) -> Vec<Unit<'_>> {
+        let settings = &self.study.smash;
         vec![Unit {
-            kind: "train SMASH network",
+            kind: Kind::TrainSmash,
             name: format!("seed {}, SMASH network", self.seed.0),
             output: self.network_path(),
-            work: Box::new(|| self.train()),
+            steps: settings.epochs * self.examples(&self.split.train).batches(settings.batch_size),
+            work: Box::new(|done| self.train(done)),
         }]
     }
 
     /// The units that score the architectures; they need the SMASH network.
     pub fn scoring_units(&self) -> Vec<Unit<'_>> {
         let unit = |shard| Unit {
-            kind: "score architectures",
+            kind: Kind::Score,
             name: format!("seed {}, scores, shard {shard}", self.seed.0),
             output: self.shard_path(shard),
-            work: Box::new(move || self.score_shard(shard)),
+            steps: self.shard_range(shard).len() * self.study.noise_draws,
+            work: Box::new(move |done| self.score_shard(shard, done)),
         };
         (0..self.shards()).map(unit).collect()
     }
@@ -124,17 +133,20 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
     /// # Errors
     /// Scores that cannot be read.
     pub fn truth_units(&self) -> Result<Vec<Unit<'_>>> {
+        let settings = &self.study.resulting;
+        let steps = settings.epochs * self.examples(&self.split.train).batches(settings.batch_size);
         let mut units = Vec::new();
         for architecture in self.selected()? {
             for training_seed in 0..self.study.training_seeds {
                 units.push(Unit {
-                    kind: "train resulting networks",
+                    kind: Kind::TrainResulting,
                     name: format!(
                         "seed {}, architecture {architecture}, training {training_seed}",
                         self.seed.0
                     ),
                     output: self.truth_path(architecture, training_seed),
-                    work: Box::new(move || self.train_resulting(architecture, training_seed)),
+                    steps,
+                    work: Box::new(move |done| self.train_resulting(architecture, training_seed, done)),
                 });
             }
         }
@@ -176,46 +188,38 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
         Ok(rows)
     }
 
-    fn train(&self) -> Result<()> {
+    fn train(&self, done: &dyn Fn(usize)) -> Result<()> {
         let study = self.study;
-        let progress_path = self.dir.checkpoint_path("smash-in-training.safetensors");
-        let epochs_path = |epoch: usize| self.dir.unit_path(&format!("smash-epoch-{epoch:04}.parquet"));
+        let settings = &study.smash;
+        let in_training = self.dir.checkpoint_path("smash-in-training.safetensors");
+        let examples = self.examples(&self.split.train);
         let mut trainer =
             SmashTrainer::<B>::new(study.space.clone(), &study.hypernet, self.task, self.seed, &self.device);
-        if progress_path.exists() {
-            let checkpoint = read_checkpoint(&progress_path)?;
-            trainer
-                .restore(checkpoint, &self.device)
-                .with_context(|| progress_path.display().to_string())?;
+        if in_training.exists() {
+            let restored = trainer.restore(read_checkpoint(&in_training)?, &self.device);
+            restored.with_context(|| in_training.display().to_string())?;
+            done(trainer.history.len() * examples.batches(settings.batch_size));
         }
-        while trainer.epochs_done < study.smash.epochs {
-            let epoch = trainer.epochs_done;
-            let examples = self.examples(&self.split.train);
-            let train = trainer.train_epoch(&study.smash, examples, self.seed, &self.device, &|| {})?;
-            let progress = (epoch + 1) as f64 / study.smash.epochs as f64;
-            let row = EpochRow {
-                seed: self.seed.0,
-                unit: "smash".into(),
-                epoch: epoch as u32,
-                learning_rate: study.smash.learning_rate * study.smash.schedule.factor(progress),
-                train_loss: train.loss,
-                train_error: train.error,
-                validation_error: None,
-            };
-            // The row first: a run killed in between repeats the epoch and writes the same row again.
-            write_table(&epochs_path(epoch), &[row])?;
-            write_atomically(&progress_path, &trainer.checkpoint().to_bytes())?;
+        while trainer.history.len() < settings.epochs {
+            trainer.train_epoch(settings, examples, self.seed, &self.device, &|| done(1))?;
+            write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
         }
-        let mut rows = Vec::new();
-        for epoch in 0..study.smash.epochs {
-            rows.extend(read_table::<EpochRow>(&epochs_path(epoch))?);
-        }
-        self.dir.write(&rows)?;
+        let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
+            seed: self.seed.0,
+            unit: "smash".into(),
+            epoch: epoch as u32,
+            learning_rate: settings.learning_rate * settings.schedule.factor(epoch as f64 / settings.epochs as f64),
+            train_loss: train.loss,
+            train_error: train.error,
+            validation_error: None,
+        };
+        self.dir
+            .write(&trainer.history.iter().enumerate().map(row).collect::<Vec<_>>())?;
         let mut network = Checkpoint::default();
         network.add("hypernet", &trainer.net.hypernet);
         network.add("main", &trainer.net.main);
         write_atomically(&self.network_path(), &network.to_bytes())?;
-        Ok(())
+        remove(&in_training)
     }
 
     /// The trained SMASH network, off the gradient tape.
@@ -237,13 +241,11 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
         restore().with_context(|| path.display().to_string())
     }
 
-    fn score_shard(&self, shard: usize) -> Result<()> {
+    fn score_shard(&self, shard: usize, done: &dyn Fn(usize)) -> Result<()> {
         let net = self.network()?;
         let validation = EvaluationSet::new(self.examples(&self.split.validation), EVALUATION_BATCH, &self.device);
-        let first = shard * self.study.shard;
-        let last = (first + self.study.shard).min(self.study.scored);
         let mut rows = Vec::new();
-        for index in first..last {
+        for index in self.shard_range(shard) {
             for draw in 0..self.study.noise_draws {
                 let noise = score_noise(self.seed, draw);
                 // An architecture whose score is not finite has failed; the others go on.
@@ -256,18 +258,28 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
                     loss: outcome.map(|evaluation| evaluation.loss),
                     status: if outcome.is_some() { Status::Ok } else { Status::Failed },
                 });
+                done(1);
             }
         }
         write_table(&self.shard_path(shard), &rows)?;
         Ok(())
     }
 
-    fn train_resulting(&self, index: usize, training_seed: usize) -> Result<()> {
+    fn train_resulting(&self, index: usize, training_seed: usize, done: &dyn Fn(usize)) -> Result<()> {
         let settings = &self.study.resulting;
         let key = [index as u64, training_seed as u64];
         let architecture = &self.architectures[index];
+        let in_training = self
+            .dir
+            .checkpoint_path(&format!("truth-{index:05}-{training_seed}.safetensors"));
+        let examples = self.examples(&self.split.train);
         let mut trainer =
             ResultingTrainer::<B>::new(&self.study.space, self.task, architecture, self.seed, key, &self.device);
+        if in_training.exists() {
+            let restored = trainer.restore(read_checkpoint(&in_training)?, &self.device);
+            restored.with_context(|| in_training.display().to_string())?;
+            done(trainer.history.len() * examples.batches(settings.batch_size));
+        }
         let mut row = TruthRow {
             seed: self.seed.0,
             architecture: index as u32,
@@ -279,18 +291,17 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
             epochs: 0,
             message: None,
         };
-        while trainer.epochs_done < settings.epochs {
-            match trainer.train_epoch(settings, self.examples(&self.split.train), self.seed, &self.device) {
-                Ok(train) => row.train_loss = Some(train.loss),
-                Err(error) => {
-                    // A diverged network is a result, not the end of the run.
-                    row.train_loss = None;
-                    row.message = Some(error.to_string());
-                    break;
-                }
+        while trainer.history.len() < settings.epochs {
+            if let Err(error) = trainer.train_epoch(settings, examples, self.seed, &self.device, &|| done(1)) {
+                // A diverged network is a result, not the end of the run.
+                row.message = Some(error.to_string());
+                break;
+            }
+            if trainer.history.len() < settings.epochs {
+                write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
             }
         }
-        row.epochs = trainer.epochs_done as u32;
+        row.epochs = trainer.history.len() as u32;
         if row.message.is_none() {
             let evaluate = |examples| trainer.evaluate(&EvaluationSet::new(examples, EVALUATION_BATCH, &self.device));
             let all: Vec<usize> = (0..self.data.test.len()).collect();
@@ -301,10 +312,11 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
             };
             row.error = Some(evaluate(test).error);
             row.validation_error = Some(evaluate(self.examples(&self.split.validation)).error);
+            row.train_loss = trainer.history.last().map(|train| train.loss);
             row.status = Status::Ok;
         }
         write_table(&self.truth_path(index, training_seed), &[row])?;
-        Ok(())
+        remove(&in_training)
     }
 
     /// Gathers the outputs of all units into the tables of the run.
@@ -338,7 +350,15 @@ impl<'a, B: AutodiffBackend> SeedRun<'a, B> {
     }
 }
 
-fn read_checkpoint(path: &std::path::Path) -> Result<Checkpoint> {
+fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Removes the checkpoint of an unfinished unit, once its output is there.
+fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        std::fs::remove_file(path).with_context(|| format!("{}: cannot be removed", path.display()))?;
+    }
+    Ok(())
 }

@@ -15,7 +15,8 @@ use results::{ArchitectureRow, Manifest, RunDir, RunKey, ScoreRow, TruthRow};
 
 use crate::correlation::SeedRun;
 use crate::definition::{self, CorrelationStudy, Definition, Scale, Study};
-use crate::{provenance, units};
+use crate::provenance;
+use crate::units::{self, Kind, Unit};
 
 /// What the command line chose.
 #[derive(Clone, Debug)]
@@ -82,7 +83,8 @@ pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
         )?);
     }
     if options.plan_only {
-        return print_plan(&runs);
+        let earlier = earlier_run(artefact, &definition.hash(), options)?;
+        return print_plan(&runs, options.jobs, earlier.as_ref());
     }
 
     let fresh = |seed| new_manifest(artefact, &definition, options, &data, &study, seed, (&commit, dirty));
@@ -127,8 +129,8 @@ fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> 
 type Runs<'a> = [SeedRun<'a, Autodiff<Flex>>];
 
 fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs: usize) -> Result<()> {
-    let mut spent: BTreeMap<&'static str, f64> = BTreeMap::new();
-    let mut stage = |units: Vec<units::Unit<'_>>| -> Result<()> {
+    let mut spent: BTreeMap<Kind, f64> = BTreeMap::new();
+    let mut stage = |units: Vec<Unit<'_>>| -> Result<()> {
         let Some(kind) = units.first().map(|unit| unit.kind) else {
             return Ok(());
         };
@@ -150,7 +152,7 @@ fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs:
         }
         run.write_tables()?;
         for (kind, seconds) in &spent {
-            *manifest.timings.entry((*kind).to_string()).or_default() += seconds / seeds;
+            *manifest.timings.entry(kind.name().to_string()).or_default() += seconds / seeds;
         }
         manifest.peak_memory_bytes = provenance::peak_memory();
         manifest.end = Some(timestamp(SystemTime::now()));
@@ -160,27 +162,57 @@ fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs:
     Ok(())
 }
 
-fn print_plan(runs: &Runs<'_>) -> Result<()> {
-    println!("{:<28}{:>8}{:>8}", "units", "in all", "done");
-    let line = |kind: &str, all: usize, done: usize| println!("{kind:<28}{all:>8}{done:>8}");
-    let done = |units: &[units::Unit<'_>]| units.iter().filter(|unit| unit.is_done()).count();
-    let training: Vec<_> = runs.iter().flat_map(SeedRun::training_units).collect();
-    line("train SMASH network", training.len(), done(&training));
-    let scoring: Vec<_> = runs.iter().flat_map(SeedRun::scoring_units).collect();
-    line("score architectures", scoring.len(), done(&scoring));
+/// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
+fn print_plan(runs: &Runs<'_>, jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
+    println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
+    let count = |units: &[Unit<'_>]| units.iter().filter(|unit| unit.is_done()).count();
     let mut truths_done = 0;
     for run in runs {
         // Which networks are trained is known once all scores are there.
-        if run.scoring_units().iter().all(units::Unit::is_done) {
-            truths_done += done(&run.truth_units()?);
+        if run.scoring_units().iter().all(Unit::is_done) {
+            truths_done += count(&run.truth_units()?);
         }
     }
-    line(
-        "train resulting networks",
-        runs.iter().map(SeedRun::truth_count).sum(),
-        truths_done,
-    );
+    let of_all = |units: fn(&SeedRun<'_, Autodiff<Flex>>) -> (usize, usize)| {
+        runs.iter()
+            .map(units)
+            .fold((0, 0), |sum, (all, done)| (sum.0 + all, sum.1 + done))
+    };
+    let training = of_all(|run| (1, run.training_units().iter().filter(|unit| unit.is_done()).count()));
+    let scoring = of_all(|run| {
+        let units = run.scoring_units();
+        (units.len(), units.iter().filter(|unit| unit.is_done()).count())
+    });
+    let truths = (runs.iter().map(SeedRun::truth_count).sum(), truths_done);
+    for (kind, (all, done)) in [
+        (Kind::TrainSmash, training),
+        (Kind::Score, scoring),
+        (Kind::TrainResulting, truths),
+    ] {
+        let open = all - done;
+        let in_one_seed = all as f64 / runs.len() as f64;
+        let seconds = earlier
+            .and_then(|manifest| manifest.timings.get(kind.name()))
+            .map(|seconds| seconds / in_one_seed * open as f64 / jobs.min(open.max(1)) as f64);
+        let expected = match seconds {
+            _ if open == 0 => "none".to_string(),
+            Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
+            None => "not known before a first run".to_string(),
+        };
+        println!("{:<28}{all:>8}{done:>8}  {expected}", kind.name());
+    }
     Ok(())
+}
+
+/// The newest complete run of the same definition on the same kind of device, for its timings.
+fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
+    let runs = results::store::find_runs(&options.results, Some(artefact))?;
+    let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
+        manifest.status == RunStatus::Complete
+            && manifest.definition_hash == definition_hash
+            && manifest.device_class == options.device
+    });
+    Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
 
 fn print_statistics(definition: &Definition, dirs: &[RunDir], data: &DataSet) -> Result<()> {

@@ -8,17 +8,44 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// The kinds of unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Train a SMASH network.
+    TrainSmash,
+    /// Score some architectures with generated weights.
+    Score,
+    /// Train a resulting network.
+    TrainResulting,
+}
+
+impl Kind {
+    /// Name in plans, progress bars and the manifest's timings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TrainSmash => "train SMASH network",
+            Self::Score => "score architectures",
+            Self::TrainResulting => "train resulting networks",
+        }
+    }
+}
+
 /// One unit: what it is called, where its output goes, and how it is made.
 pub struct Unit<'a> {
-    /// Kind, for timings and progress.
-    pub kind: &'static str,
-    /// Name within the artefact, such as `seed 0, truth of architecture 12`.
+    /// What it does.
+    pub kind: Kind,
+    /// Name within the artefact, such as `seed 0, architecture 12`.
     pub name: String,
     /// The file whose presence says that the unit is done.
     pub output: PathBuf,
-    /// Makes the output, atomically.
-    pub work: Box<dyn Fn() -> Result<()> + Send + Sync + 'a>,
+    /// Steps that it takes, for the progress bar.
+    pub steps: usize,
+    /// Makes the output, atomically, and tells of steps as they are done.
+    pub work: Work<'a>,
 }
+
+/// The work of a unit, given a function that counts steps done.
+type Work<'a> = Box<dyn Fn(&dyn Fn(usize)) -> Result<()> + Send + Sync + 'a>;
 
 impl Unit<'_> {
     /// Whether the output is there.
@@ -27,7 +54,7 @@ impl Unit<'_> {
     }
 }
 
-/// Runs the units that are not done, `jobs` at a time, and returns the seconds that they took together.
+/// Runs the units, all of one kind, that are not done, `jobs` at a time, and returns the seconds that they took together.
 ///
 /// No unit depends on another of the same call, and none on the number of threads, so results are the same whatever
 /// `jobs` is.
@@ -42,8 +69,8 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
     let jobs = jobs.min(open.len());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // indicatif draws nothing where standard error is not a terminal.
-    let bar = ProgressBar::new(open.len() as u64).with_prefix(first.kind);
-    let style = "{prefix} [{bar:30}] {pos}/{len}  {per_sec}, {eta} left";
+    let bar = ProgressBar::new(open.iter().map(|unit| unit.steps as u64).sum()).with_prefix(first.kind.name());
+    let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
     bar.tick();
     let next = AtomicUsize::new(0);
@@ -55,9 +82,9 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
             .build()?;
         while let Some(unit) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
             let start = Instant::now();
-            pool.install(|| (unit.work)()).with_context(|| unit.name.clone())?;
+            pool.install(|| (unit.work)(&|steps| bar.inc(steps as u64)))
+                .with_context(|| unit.name.clone())?;
             *seconds.lock().expect("no worker panicked") += start.elapsed().as_secs_f64();
-            bar.inc(1);
         }
         Ok(())
     };

@@ -106,7 +106,7 @@ fn hot_path(criterion: &mut Criterion) {
     group.bench_function("resulting-net training step", |bencher| {
         bencher.iter(|| {
             trainer
-                .train_epoch(&settings, examples, Seed(0), &device)
+                .train_epoch(&settings, examples, Seed(0), &device, &|| {})
                 .expect("finite")
         });
     });

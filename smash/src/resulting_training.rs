@@ -12,7 +12,9 @@ use crate::optimiser::Nesterov;
 use crate::random::{Seed, Stream};
 use crate::resulting_net::ResultingNet;
 use crate::scoring::EvaluationSet;
-use crate::training::{Evaluation, Examples, Schedule, Tally, epochs, images, negative_log_likelihood};
+use crate::training::{
+    Evaluation, Examples, Schedule, Tally, history_text, images, negative_log_likelihood, parse_history,
+};
 use crate::{SearchSpace, Task};
 
 /// L2 weight decay of all parameters (released code).
@@ -40,8 +42,8 @@ pub struct ResultingTrainer<B: AutodiffBackend> {
     optimiser: Nesterov<B::InnerBackend>,
     /// Names the random streams: index of the architecture and of the training seed.
     key: [u64; 2],
-    /// Epochs done.
-    pub epochs_done: usize,
+    /// Mean over the training batches of each epoch done.
+    pub history: Vec<Evaluation>,
 }
 
 impl<B: AutodiffBackend> ResultingTrainer<B> {
@@ -60,11 +62,11 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             net,
             optimiser: Nesterov::new(WEIGHT_DECAY),
             key,
-            epochs_done: 0,
+            history: Vec::new(),
         }
     }
 
-    /// Trains one epoch and returns the mean over its own training batches.
+    /// Trains one epoch; `after_step` is called after each step.
     ///
     /// # Errors
     /// A loss that is not finite.
@@ -74,15 +76,16 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         examples: Examples<'_>,
         seed: Seed,
         device: &B::Device,
-    ) -> Result<Evaluation, DivergedError> {
+        after_step: &dyn Fn(),
+    ) -> Result<(), DivergedError> {
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
         let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
-        let key = [self.key[0], self.key[1], self.epochs_done as u64];
+        let key = [self.key[0], self.key[1], self.history.len() as u64];
         let mut tally = Tally::default();
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
         for (index, mut batch) in epoch_batches.enumerate() {
-            let step = self.epochs_done * batches + index;
+            let step = self.history.len() * batches + index;
             let (log_probabilities, statistics) = self.net.forward(images(&mut batch, device), Mode::Train);
             let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
             if !loss.is_finite() {
@@ -96,9 +99,10 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             let rate = settings.learning_rate * Schedule::Cosine.factor(step as f64 / steps);
             self.net.weights = self.optimiser.step(self.net.weights.clone(), &gradients, rate);
             self.net.update_statistics(&statistics);
+            after_step();
         }
-        self.epochs_done += 1;
-        Ok(tally.evaluation())
+        self.history.push(tally.evaluation());
+        Ok(())
     }
 
     /// Error and loss with running statistics.
@@ -114,7 +118,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     /// Network, optimiser and number of epochs.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
-            metadata: self.epochs_done.to_string(),
+            metadata: history_text(&self.history),
             ..Default::default()
         };
         checkpoint.add("resulting", &self.net.weights);
@@ -127,7 +131,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     /// # Errors
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
-        self.epochs_done = epochs(&checkpoint)?;
+        self.history = parse_history(&checkpoint.metadata)?;
         self.net.weights = checkpoint.restore("resulting", self.net.weights.clone())?;
         self.optimiser.load("optimiser", &mut checkpoint, device)?;
         checkpoint.finish()

@@ -183,8 +183,8 @@ pub struct SmashTrainer<B: AutodiffBackend> {
     pub net: SmashNet<B>,
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
-    /// Epochs done.
-    pub epochs_done: usize,
+    /// Mean over the training batches of each epoch done.
+    pub history: Vec<Evaluation>,
 }
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
@@ -195,13 +195,13 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             net: SmashNet::new(space, hypernet, task, &mut rng, device),
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(WEIGHT_DECAY),
-            epochs_done: 0,
+            history: Vec::new(),
         }
     }
 
     /// Trains one epoch: for each batch a new architecture, new noise and new weights W = H(c, z).
     ///
-    /// `after_step` is called after each step. The result is the mean over the epoch's own training batches.
+    /// `after_step` is called after each step.
     ///
     /// # Errors
     /// A loss that is not finite.
@@ -212,8 +212,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         seed: Seed,
         device: &B::Device,
         after_step: &dyn Fn(),
-    ) -> Result<Evaluation, DivergedError> {
-        let epoch = self.epochs_done;
+    ) -> Result<(), DivergedError> {
+        let epoch = self.history.len();
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
@@ -226,8 +226,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             self.train_step(settings, progress, step, batch, seed, device, &mut tally)?;
             after_step();
         }
-        self.epochs_done += 1;
-        Ok(tally.evaluation())
+        self.history.push(tally.evaluation());
+        Ok(())
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -268,7 +268,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// Network, optimiser and number of epochs.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
-            metadata: self.epochs_done.to_string(),
+            metadata: history_text(&self.history),
             ..Default::default()
         };
         checkpoint.add("hypernet", &self.net.hypernet);
@@ -283,7 +283,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// # Errors
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
-        self.epochs_done = epochs(&checkpoint)?;
+        self.history = parse_history(&checkpoint.metadata)?;
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
         self.hypernet_optimiser
@@ -293,12 +293,74 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     }
 }
 
-/// Number of epochs that a checkpoint's text gives.
-pub(crate) fn epochs(checkpoint: &Checkpoint) -> Result<usize, CheckpointError> {
-    checkpoint.metadata.parse().map_err(|_| CheckpointError::Format {
-        reason: format!(
-            "the metadata must give the number of epochs, found `{}`",
-            checkpoint.metadata
-        ),
+/// Text of a checkpoint: error and loss of each epoch done, as the bits of their floating-point values.
+pub(crate) fn history_text(history: &[Evaluation]) -> String {
+    let bits =
+        |evaluation: &Evaluation| format!("{:016x}{:016x}", evaluation.error.to_bits(), evaluation.loss.to_bits());
+    history.iter().map(bits).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads what [`history_text`] wrote.
+pub(crate) fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
+    let parse = |word: &str| {
+        let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);
+        Some(Evaluation {
+            error: number(word.get(..16))?,
+            loss: number(word.get(16..))?,
+        })
+    };
+    let history = text.split_whitespace().map(parse).collect::<Option<_>>();
+    history.ok_or_else(|| CheckpointError::Format {
+        reason: format!("the metadata must give error and loss of each epoch, found `{text}`"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_comes_back_to_the_bit() {
+        let history = vec![
+            Evaluation {
+                error: 0.1 + 0.2,
+                loss: 1e-300,
+            },
+            Evaluation { error: 0.0, loss: 4.6 },
+        ];
+        assert_eq!(parse_history(&history_text(&history)).unwrap(), history);
+        assert_eq!(parse_history("").unwrap(), vec![]);
+        assert!(parse_history("3").is_err());
+    }
+
+    #[test]
+    fn budget_and_kernels_grow_over_the_first_half() {
+        let settings = SmashTraining {
+            epochs: 1,
+            batch_size: 1,
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            anneal_limits: true,
+            augment: false,
+        };
+        let space = SearchSpace::smash_v2(12, 4);
+        let at = |progress| settings.limits(&space, progress);
+        assert_eq!(
+            [0.0, 0.124, 0.125, 0.25, 0.375, 0.5, 1.0].map(|progress| at(progress).max_kernel),
+            [3, 3, 5, 5, 7, 7, 7]
+        );
+        assert_eq!(
+            [0.0, 0.25, 0.5, 1.0].map(|progress| at(progress).max_budget),
+            [0.5, 0.75, 1.0, 1.0]
+        );
+    }
+
+    #[test]
+    fn learning_rates_fall_as_scheduled() {
+        let steps = [0.0, 0.49, 0.5, 0.74, 0.75, 0.99].map(|progress| Schedule::Steps.factor(progress));
+        assert_eq!(steps, [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]);
+        assert_eq!(Schedule::Cosine.factor(0.0), 1.0);
+        assert!((Schedule::Cosine.factor(0.5) - 0.5).abs() < 1e-12);
+        assert!(Schedule::Cosine.factor(1.0).abs() < 1e-12);
+    }
 }
