@@ -2,6 +2,7 @@
 
 pub mod correlation;
 pub mod definition;
+pub mod device;
 pub mod provenance;
 pub mod run;
 pub mod units;

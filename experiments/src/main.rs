@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use experiments::definition::{self, Scale};
-use experiments::run::{self, RunOptions};
+use experiments::device::{self, Device};
+use experiments::run::RunOptions;
 
 #[derive(Parser)]
 #[command(about = "Runs the experiments of the SMASH paper")]
@@ -46,9 +47,9 @@ struct RunArguments {
     /// Units that run at the same time [default: number of cores].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
     jobs: Option<u64>,
-    /// Where to compute: cpu.
+    /// Where to compute: cpu, cuda or cuda:INDEX.
     #[arg(long, default_value = "cpu")]
-    device: String,
+    device: Device,
     /// Folder of the stored runs.
     #[arg(long, default_value = results::store::DEFAULT_ROOT)]
     results: PathBuf,
@@ -91,11 +92,11 @@ fn execute(command: Command) -> Result<()> {
                     .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
                 seeds: arguments.seeds,
                 jobs: arguments.jobs.map_or(cores, |jobs| jobs as usize),
-                device: arguments.device.clone(),
+                device: arguments.device,
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
             };
-            names.into_iter().try_for_each(|name| run::run(name, &options))
+            names.into_iter().try_for_each(|name| device::run(name, &options))
         }
     }
 }

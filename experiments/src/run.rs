@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
-use burn::backend::Autodiff;
-use burn_flex::Flex;
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::correlation::summary;
 use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
@@ -15,6 +14,7 @@ use results::{ArchitectureRow, Manifest, RunDir, RunKey, ScoreRow, TruthRow};
 
 use crate::correlation::SeedRun;
 use crate::definition::{self, CorrelationStudy, Definition, Scale, Study};
+use crate::device::Device;
 use crate::provenance;
 use crate::units::{self, Kind, Unit};
 
@@ -31,22 +31,19 @@ pub struct RunOptions {
     pub seeds: u64,
     /// Units at a time.
     pub jobs: usize,
-    /// Device name.
-    pub device: String,
+    /// Where to compute.
+    pub device: Device,
     /// Folder of the stored runs.
     pub results: PathBuf,
     /// Print the plan and stop.
     pub plan_only: bool,
 }
 
-/// Runs or continues an artefact and prints its statistics.
+/// Runs or continues an artefact on a device and prints its statistics.
 ///
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
-pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
-    if options.device != "cpu" {
-        bail!("unknown device `{}`: this program computes on `cpu`", options.device);
-    }
+pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B::Device) -> Result<()> {
     let mut definition = definition::load(artefact, options.scale)?;
     let Study::Correlation(study) = &mut definition.study;
     if let Some(name) = &options.dataset {
@@ -63,7 +60,7 @@ pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
             let key = RunKey {
                 artefact: artefact.into(),
                 scale: options.scale.name().into(),
-                device_class: options.device.clone(),
+                device_class: options.device.class().into(),
                 commit: commit.clone(),
                 dirty,
                 definition_hash: definition.hash(),
@@ -74,13 +71,7 @@ pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
         .collect();
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(SeedRun::<Autodiff<Flex>>::new(
-            &study,
-            &data,
-            dir,
-            seed as u64,
-            Default::default(),
-        )?);
+        runs.push(SeedRun::<B>::new(&study, &data, dir, seed as u64, device.clone())?);
     }
     if options.plan_only {
         let earlier = earlier_run(artefact, &definition.hash(), options)?;
@@ -126,9 +117,12 @@ fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> 
     Ok(datasets::load(&study.data.name, &load)?)
 }
 
-type Runs<'a> = [SeedRun<'a, Autodiff<Flex>>];
-
-fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs: usize) -> Result<()> {
+fn run_units<B: AutodiffBackend>(
+    runs: &[SeedRun<'_, B>],
+    dirs: &[RunDir],
+    manifests: &mut [Manifest],
+    jobs: usize,
+) -> Result<()> {
     let mut spent: BTreeMap<Kind, f64> = BTreeMap::new();
     let mut stage = |units: Vec<Unit<'_>>| -> Result<()> {
         let Some(kind) = units.first().map(|unit| unit.kind) else {
@@ -163,7 +157,7 @@ fn run_units(runs: &Runs<'_>, dirs: &[RunDir], manifests: &mut [Manifest], jobs:
 }
 
 /// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
-fn print_plan(runs: &Runs<'_>, jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
+fn print_plan<B: AutodiffBackend>(runs: &[SeedRun<'_, B>], jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
     println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
     let count = |units: &[Unit<'_>]| units.iter().filter(|unit| unit.is_done()).count();
     let mut truths_done = 0;
@@ -173,7 +167,7 @@ fn print_plan(runs: &Runs<'_>, jobs: usize, earlier: Option<&Manifest>) -> Resul
             truths_done += count(&run.truth_units()?);
         }
     }
-    let of_all = |units: fn(&SeedRun<'_, Autodiff<Flex>>) -> (usize, usize)| {
+    let of_all = |units: fn(&SeedRun<'_, B>) -> (usize, usize)| {
         runs.iter()
             .map(units)
             .fold((0, 0), |sum, (all, done)| (sum.0 + all, sum.1 + done))
@@ -210,7 +204,7 @@ fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> R
     let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
         manifest.status == RunStatus::Complete
             && manifest.definition_hash == definition_hash
-            && manifest.device_class == options.device
+            && manifest.device_class == options.device.class()
     });
     Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
@@ -268,8 +262,8 @@ fn new_manifest(
         dirty,
         lock_hash: provenance::lock_hash(),
         burn_version: provenance::burn_version(),
-        device: format!("{} (burn-flex)", provenance::cpu()),
-        device_class: options.device.clone(),
+        device: options.device.describe(),
+        device_class: options.device.class().into(),
         definition_hash: definition.hash(),
         noise_draws: (0..study.noise_draws as u64).collect(),
         warnings: data.warnings.clone(),

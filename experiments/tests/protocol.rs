@@ -98,8 +98,12 @@ fn bad_input_gives_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results");
     let error = |arguments: &[&str]| error_of(&mut experiments(&results, arguments));
+    // clap follows its line with a hint.
+    let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
+    assert!(!abacus.status.success());
+    assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda or cuda:INDEX"));
     assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: fig4"));
-    assert!(error(&["fig4", "--device", "abacus"]).contains("unknown device `abacus`"));
+    assert!(error(&["fig4", "--device", "cuda"]).contains("without CUDA"));
     assert!(error(&["fig4", "--dataset", "mnist"]).contains("mnist"));
     assert!(error(&["fig4", "--dataset", "cifar100"]).contains("--data-dir"));
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::{self, Binaries, cargo};
+use crate::process::{self, Binaries, Cuda, cargo};
 use crate::tables::{self, Tables};
 
 /// How the committed baselines are treated.
@@ -92,7 +92,7 @@ fn smoke_twice() -> Result<String> {
 }
 
 fn run_smoke(n_jobs: &str) -> Result<Tables> {
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(Cuda::Without)?;
     let results = smoke_results(n_jobs);
     // An earlier run's results would be resumed, not made anew.
     if results.exists() {

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use crate::process::{self, Binaries};
+use crate::process::{self, Binaries, Cuda};
 
 /// Prints what `experiments list` prints.
 pub fn run() -> Result<()> {
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(Cuda::Without)?;
     process::run(binaries.experiments().arg("list"))
 }

@@ -12,12 +12,26 @@ pub struct Binaries {
     folder: PathBuf,
 }
 
+/// Whether the CUDA backend is built; it takes minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cuda {
+    /// It is.
+    With,
+    /// It is not.
+    Without,
+}
+
 impl Binaries {
     /// Builds them. `smash` switches on what criterion's dependencies switch on, so this shares all of burn and polars
     /// with `cargo test --workspace`.
-    pub fn build() -> Result<Self> {
+    ///
+    /// With `cuda`, the experiments can compute on CUDA devices too.
+    pub fn build(cuda: Cuda) -> Result<Self> {
         let mut build = cargo();
         build.args(["build", "--release", "--workspace", "--bins"]);
+        if cuda == Cuda::With {
+            build.args(["--features", "experiments/cuda"]);
+        }
         run(&mut build)?;
         // Cargo has put them beside this very program, wherever the target folder is.
         let folder = env::current_exe()?.with_file_name("");

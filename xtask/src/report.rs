@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::process::{self, Binaries};
+use crate::process::{self, Binaries, Cuda};
 
 /// What to redraw, and from where.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Runs `reports report` and, if asked, `reports readme`.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(Cuda::Without)?;
     let results = args.results.clone().unwrap_or_else(process::default_results);
     process::run(
         binaries

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::process::{self, Binaries};
+use crate::process::{self, Binaries, Cuda};
 
 /// What to reproduce, and where a definition's own settings are overridden.
 #[derive(clap::Args)]
@@ -54,12 +54,20 @@ struct Selection {
 
 /// Runs `experiments run`, then `reports figure` on the same results.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(cuda(args))?;
     process::run(binaries.experiments().args(run_arguments(args)))?;
     if !args.plan {
         process::run(binaries.reports().args(figure_arguments(args)))?;
     }
     Ok(())
+}
+
+fn cuda(args: &Args) -> Cuda {
+    if args.device == "cpu" {
+        Cuda::Without
+    } else {
+        Cuda::With
+    }
 }
 
 fn run_arguments(args: &Args) -> Vec<OsString> {
@@ -176,6 +184,12 @@ mod tests {
         let folder = PathBuf::from(&arguments[5]);
         assert_eq!(arguments[4], "--results");
         assert!(folder.is_absolute() && folder.ends_with("results/runs"), "{folder:?}");
+    }
+
+    #[test]
+    fn only_a_cuda_device_needs_the_cuda_backend() {
+        assert_eq!(cuda(&parse("fig4 --device cpu").unwrap()), Cuda::Without);
+        assert_eq!(cuda(&parse("fig4 --device cuda:1").unwrap()), Cuda::With);
     }
 
     #[test]
