@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::{self, Binaries, Cuda, cargo};
+use crate::report;
 use crate::tables::{self, Tables};
 
 /// How the committed baselines are treated.
@@ -36,6 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
         } else {
             ("drift", &drift)
         },
+        ("published", &published),
     ];
     let mut summary = String::from("\n==> summary\n");
     let mut outcome = Ok(());
@@ -152,6 +154,12 @@ fn bless() -> Result<String> {
     let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
     tables::write_baselines(&found)?;
     Ok(format!("{} tables written on {}", found.len(), tables::cpu_class()))
+}
+
+/// The committed report, figures and README are what the committed results give.
+fn published() -> Result<String> {
+    report::published(&Binaries::build(Cuda::Without)?, true)?;
+    Ok(String::new())
 }
 
 #[cfg(test)]

@@ -10,29 +10,47 @@ use crate::process::{self, Binaries, Cuda};
 #[derive(clap::Args)]
 pub struct Args {
     /// Name of one artefact; all without it.
+    #[arg(conflicts_with = "published")]
     artefact: Option<String>,
-    /// Folder of the results [default: results/runs of this repository]
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the results, into which report and figures go too [default: results/runs of this repository]
+    #[arg(long, value_name = "DIR", conflicts_with = "published")]
     results: Option<PathBuf>,
-    /// Splice the tables into README.md too.
+    /// Redraw what is committed: reports/ and README.md from results/baselines.
     #[arg(long)]
-    readme: bool,
+    published: bool,
+    /// Write nothing; fail if a committed file would change.
+    #[arg(long, requires = "published")]
+    check: bool,
 }
 
-/// Runs `reports report` and, if asked, `reports readme`.
+/// Runs `reports report`, and for published results `reports readme`.
 pub fn run(args: &Args) -> Result<()> {
     let binaries = Binaries::build(Cuda::Without)?;
+    if args.published {
+        return published(&binaries, args.check);
+    }
     let results = args.results.clone().unwrap_or_else(process::default_results);
-    process::run(
-        binaries
-            .reports()
-            .arg("report")
-            .args(&args.artefact)
+    let mut report = binaries.reports();
+    report.arg("report").args(&args.artefact).arg("--results").arg(&results);
+    process::run(report.arg("--out").arg(&results))
+}
+
+/// Writes, or only checks, `reports/` and the results in README.md.
+pub fn published(binaries: &Binaries, check: bool) -> Result<()> {
+    let baselines = process::root().join("results/baselines");
+    let mut report = binaries.reports();
+    report.arg("report").arg("--out").arg(process::root().join("reports"));
+    let mut readme = binaries.reports();
+    readme
+        .arg("readme")
+        .arg("--file")
+        .arg(process::root().join("README.md"));
+    for mut command in [report, readme] {
+        command
             .arg("--results")
-            .arg(results),
-    )?;
-    if args.readme {
-        process::run(binaries.reports().arg("readme"))?;
+            .arg(&baselines)
+            .args(check.then_some("--check"));
+        process::run(&mut command)?;
     }
     Ok(())
 }

@@ -95,10 +95,16 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
 fn figure_arguments(args: &Args) -> Vec<OsString> {
     let mut arguments = vec!["figure".into()];
     push_selection(&mut arguments, args);
+    // Beside the runs, which git ignores, so that reproducing does not touch the committed figures.
+    arguments.extend(["--out".into(), results(args).join("figures").into()]);
     if args.png {
         arguments.push("--png".into());
     }
     arguments
+}
+
+fn results(args: &Args) -> PathBuf {
+    args.results.clone().unwrap_or_else(process::default_results)
 }
 
 /// What both binaries must be told alike, lest a figure be drawn from other results than the run's.
@@ -113,8 +119,7 @@ fn push_selection(arguments: &mut Vec<OsString>, args: &Args) {
         None => "gpu",
     };
     arguments.extend(["--scale".into(), scale.into()]);
-    let results = args.results.clone().unwrap_or_else(process::default_results);
-    arguments.extend(["--results".into(), results.into()]);
+    arguments.extend(["--results".into(), results(args).into()]);
 }
 
 fn parse_device(text: &str) -> Result<String, String> {
@@ -159,12 +164,12 @@ mod tests {
         check(
             "fig4 --results r",
             "run fig4 --scale laptop --results r --device cpu",
-            "figure fig4 --scale laptop --results r",
+            "figure fig4 --scale laptop --results r --out r/figures",
         );
         check(
             "--all --results r --device cuda:1 --png",
             "run --all --scale gpu --results r --device cuda:1",
-            "figure --all --scale gpu --results r --png",
+            "figure --all --scale gpu --results r --out r/figures --png",
         );
     }
 
@@ -174,7 +179,7 @@ mod tests {
             "t1 --scale smoke --dataset cifar10 --data-dir d --seeds 3 --jobs 2 --results r --plan",
             "run t1 --scale smoke --results r --device cpu --dataset cifar10 --data-dir d --seeds 3 \
              --jobs 2 --plan",
-            "figure t1 --scale smoke --results r",
+            "figure t1 --scale smoke --results r --out r/figures",
         );
     }
 
