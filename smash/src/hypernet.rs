@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::EncodingLayout;
-use crate::layers::{conv_same, norm, orthogonal};
+use crate::layers::{conv_same, orthogonal, weight_norm};
 use crate::space::SearchSpace;
 
 /// Negative slope of the leaky ReLU.
@@ -101,8 +101,7 @@ impl<B: Backend> HyperNet<B> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
         let mut next = |input: Tensor<B, 4>| {
             let weight = convs.next().expect("as many convolutions as layers");
-            let length = norm(weight.clone()).reshape([1, 1, 1, 1]);
-            conv_same(input, weight / length, [1, 1], 1)
+            conv_same(input, weight_norm(weight), [1, 1], 1)
         };
         let activate = |input: Tensor<B, 4>| leaky_relu(input, SLOPE);
         let first = next(input.clone());

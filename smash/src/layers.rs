@@ -68,6 +68,15 @@ pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
     (flat.clone() * flat).sum_dim(1).sqrt().reshape([1])
 }
 
+/// A tensor divided by its Euclidean norm: simple WeightNorm (paper, section 3.1).
+pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
+    let shape = weight.dims();
+    // As one row, for speed; see [`BatchNorm::forward`].
+    let row = weight.reshape([1, shape.iter().product::<usize>()]);
+    let length = (row.clone() * row.clone()).sum_dim(1).sqrt();
+    (row / length).reshape(shape)
+}
+
 /// Whether BatchNorm uses the statistics of the batch or the running ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -119,37 +128,47 @@ impl<B: Backend> BatchNorm<B> {
     /// # Shapes
     /// - `input`, output: `[batch, channels, height, width]`, at most as many channels as the parameters have
     pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
-        let [batch, channels, height, width] = input.dims();
+        let shape @ [batch, channels, height, width] = input.dims();
         let leading = |param: &Param<Tensor<B, 1>>| param.val().slice(0..channels);
         let scale = leading(&self.weight);
         let shift = leading(&self.bias);
-        let per_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+        // One row for each plane: the CPU backend is an order of magnitude faster at a factor for each row of a matrix
+        // than at any other way to broadcast along channels.
+        let rows = input.reshape([batch * channels, height * width]);
+        let per_row = |tensor: Tensor<B, 1>| {
+            tensor
+                .reshape([1, channels])
+                .expand([batch, channels])
+                .reshape([batch * channels, 1])
+        };
         match mode {
             Mode::Evaluate => {
                 let mean = leading(&self.running_mean);
                 let scale = scale / (leading(&self.running_variance) + BATCH_NORM_EPSILON).sqrt();
                 let shift = shift - mean * scale.clone();
-                (input * per_channel(scale) + per_channel(shift), None)
+                ((rows * per_row(scale) + per_row(shift)).reshape(shape), None)
             }
             Mode::Train => {
                 let elements = (batch * height * width) as f64;
-                let mean_over_all = |tensor: Tensor<B, 4>| {
-                    tensor
-                        .reshape([batch, channels, height * width])
-                        .mean_dim(2)
+                let mean_of_channel = |rows: Tensor<B, 2>| {
+                    rows.mean_dim(1)
+                        .reshape([batch, channels])
                         .mean_dim(0)
                         .reshape([channels])
                 };
-                let mean = mean_over_all(input.clone());
-                let centred = input.clone() - per_channel(mean.clone());
-                let variance = mean_over_all(centred.clone() * centred);
+                let mean = mean_of_channel(rows.clone());
+                let centred = rows.clone() - per_row(mean.clone());
+                let variance = mean_of_channel(centred.clone() * centred);
                 let scale = scale / (variance.clone() + BATCH_NORM_EPSILON).sqrt();
                 let shift = shift - mean.clone() * scale.clone();
                 let statistics = BatchStatistics {
                     mean: mean.detach(),
                     variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
                 };
-                (input * per_channel(scale) + per_channel(shift), Some(statistics))
+                (
+                    (rows * per_row(scale) + per_row(shift)).reshape(shape),
+                    Some(statistics),
+                )
             }
         }
     }

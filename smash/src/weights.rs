@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use crate::layers::norm;
+use crate::layers::weight_norm;
 use crate::space::SearchSpace;
 
 /// W = H(c): the 1x1 weights of one architecture.
@@ -40,7 +40,6 @@ impl<B: Backend> GeneratedWeights<B> {
     ///
     /// `first` counts the channels that the ops before it read.
     pub fn of_op(&self, first: usize, inputs: usize, outputs: usize) -> Tensor<B, 2> {
-        let weight = self.matrix.clone().slice([0..outputs, first..first + inputs]);
-        weight.clone() / norm(weight).reshape([1, 1])
+        weight_norm(self.matrix.clone().slice([0..outputs, first..first + inputs]))
     }
 }
