@@ -1,0 +1,164 @@
+//! Checkpoints: training resumes bit for bit, and one that does not fit is refused by name.
+
+use burn::backend::Autodiff;
+use burn_flex::{Flex, FlexDevice};
+use datasets::{LoadOptions, Normalisation};
+use smash::checkpoint::{Checkpoint, HostTensor};
+use smash::error::CheckpointError;
+use smash::{
+    Examples, HyperNetConfig, ResultingTrainer, ResultingTraining, Schedule, SearchSpace, Seed, SmashTrainer,
+    SmashTraining, Task,
+};
+
+type B = Autodiff<Flex>;
+
+const TASK: Task = Task {
+    image_channels: 3,
+    image_size: 8,
+    classes: 10,
+};
+
+fn space() -> SearchSpace {
+    SearchSpace {
+        base_channels: 2,
+        max_channels: 4,
+        max_groups: 2,
+        ..SearchSpace::smash_v2(2, 1)
+    }
+}
+
+fn smash_trainer() -> SmashTrainer<B> {
+    let hypernet = HyperNetConfig {
+        growth: 2,
+        layers: vec![1, 1],
+    };
+    SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
+}
+
+fn with_examples(use_them: impl Fn(Examples<'_>)) {
+    let options = LoadOptions {
+        image_size: Some(8),
+        n_train: Some(40),
+        n_test: Some(1),
+        ..Default::default()
+    };
+    let set = datasets::load("shapes", &options).unwrap().train;
+    let indices: Vec<usize> = (0..set.len()).collect();
+    let normalisation = Normalisation::of(&set);
+    use_them(Examples {
+        set: &set,
+        indices: &indices,
+        normalisation: &normalisation,
+    });
+}
+
+#[test]
+fn a_smash_network_resumes_bit_for_bit() {
+    let settings = SmashTraining {
+        epochs: 3,
+        batch_size: 10,
+        learning_rate: 1e-3,
+        schedule: Schedule::Cosine,
+        anneal_limits: true,
+        augment: true,
+    };
+    with_examples(|examples| {
+        let epoch = |trainer: &mut SmashTrainer<B>| {
+            trainer
+                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
+                .unwrap();
+        };
+        let mut whole = smash_trainer();
+        (0..3).for_each(|_| epoch(&mut whole));
+
+        let mut first = smash_trainer();
+        epoch(&mut first);
+        let bytes = first.checkpoint().to_bytes();
+        let mut resumed = smash_trainer();
+        resumed
+            .restore(Checkpoint::from_bytes(&bytes).unwrap(), &FlexDevice)
+            .unwrap();
+        (0..2).for_each(|_| epoch(&mut resumed));
+        assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
+        assert_ne!(bytes, whole.checkpoint().to_bytes(), "training moves the weights");
+    });
+}
+
+#[test]
+fn a_resulting_network_resumes_bit_for_bit() {
+    let settings = ResultingTraining {
+        epochs: 2,
+        batch_size: 10,
+        learning_rate: 0.1,
+        augment: true,
+    };
+    let architecture = smash::sampling::sample(
+        &space(),
+        smash::Limits::of(&space()),
+        &mut Seed(5).rng(smash::Stream::ScoredArchitecture, &[0]),
+    );
+    let new = || ResultingTrainer::<B>::new(&space(), TASK, &architecture, Seed(5), [0, 1], &FlexDevice);
+    with_examples(|examples| {
+        let epoch = |trainer: &mut ResultingTrainer<B>| {
+            trainer
+                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
+                .unwrap();
+        };
+        let mut whole = new();
+        (0..2).for_each(|_| epoch(&mut whole));
+        let mut first = new();
+        epoch(&mut first);
+        let mut resumed = new();
+        resumed.restore(first.checkpoint(), &FlexDevice).unwrap();
+        epoch(&mut resumed);
+        assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
+    });
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
+    let check = |change: fn(&mut Checkpoint), expected: CheckpointError| {
+        let mut checkpoint = smash_trainer().checkpoint();
+        change(&mut checkpoint);
+        assert_eq!(smash_trainer().restore(checkpoint, &FlexDevice).unwrap_err(), expected);
+    };
+    check(
+        |checkpoint| {
+            checkpoint.tensors.insert(
+                "main.output_bias".into(),
+                HostTensor {
+                    shape: vec![3],
+                    values: vec![0.0; 3],
+                },
+            );
+        },
+        CheckpointError::Shape {
+            name: "main.output_bias".into(),
+            found: vec![3],
+            expected: vec![10],
+        },
+    );
+    check(
+        |checkpoint| {
+            checkpoint.tensors.remove("hypernet.convs.0");
+        },
+        CheckpointError::Missing {
+            name: "hypernet.convs.0".into(),
+        },
+    );
+    check(
+        |checkpoint| {
+            checkpoint.tensors.insert(
+                "extra".into(),
+                HostTensor {
+                    shape: vec![1],
+                    values: vec![0.0],
+                },
+            );
+        },
+        CheckpointError::Unknown { name: "extra".into() },
+    );
+    let bytes = smash_trainer().checkpoint().to_bytes();
+    let cut = Checkpoint::from_bytes(&bytes[..bytes.len() - 1]);
+    assert!(matches!(cut, Err(CheckpointError::Format { .. })), "{cut:?}");
+}
