@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use smash::training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
@@ -203,10 +202,7 @@ impl Definition {
     /// SHA-256 of the resolved definition, in hexadecimal.
     pub fn hash(&self) -> String {
         let text = toml::to_string(&self.to_table()).expect("a definition is plain data");
-        Sha256::digest(text.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::provenance::sha256(text.as_bytes())
     }
 }
 

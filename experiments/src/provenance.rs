@@ -8,30 +8,35 @@ use sha2::{Digest, Sha256};
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// Commit of the working tree and whether it differs from it; `unknown` and `true` outside of a repository.
+///
+/// A tree that differs has a digest of the difference in its name, so that a run is never resumed from other code.
 pub fn commit() -> (String, bool) {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+        output.status.success().then_some(output.stdout)
     };
-    match (
-        git(&["rev-parse", "--short=12", "HEAD"]),
-        git(&["status", "--porcelain", "--untracked-files=no"]),
-    ) {
-        (Some(commit), Some(changes)) => (commit, !changes.is_empty()),
+    match (git(&["rev-parse", "--short=12", "HEAD"]), git(&["diff", "HEAD"])) {
+        (Some(commit), Some(difference)) => {
+            let commit = String::from_utf8_lossy(&commit).trim().to_string();
+            if difference.is_empty() {
+                (commit, false)
+            } else {
+                (format!("{commit}-{}", &sha256(&difference)[..8]), true)
+            }
+        }
         _ => ("unknown".into(), true),
     }
 }
 
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// SHA-256 of the lock file.
 pub fn lock_hash() -> String {
-    Sha256::digest(LOCK.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256(LOCK.as_bytes())
 }
 
 /// Version of burn in the lock file.
