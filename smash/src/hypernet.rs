@@ -6,8 +6,9 @@ use burn::tensor::activation::leaky_relu;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::convolution::conv_same;
 use crate::encoding::EncodingLayout;
-use crate::layers::{conv_same, orthogonal, weight_norm};
+use crate::layers::{orthogonal, weight_norm};
 use crate::space::SearchSpace;
 
 /// Negative slope of the leaky ReLU.

@@ -2,8 +2,7 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
-use burn::tensor::module::{avg_pool2d, conv2d};
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::module::avg_pool2d;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -12,23 +11,6 @@ use rand_distr::StandardNormal;
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 /// Added to the variance by BatchNorm.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
-
-/// Convolution that keeps height and width.
-///
-/// # Shapes
-/// - `input`: `[batch, channels_in, height, width]`
-/// - `weight`: `[channels_out, channels_in / groups, kernel_height, kernel_width]`
-/// - output: `[batch, channels_out, height, width]`
-pub fn conv_same<B: Backend>(
-    input: Tensor<B, 4>,
-    weight: Tensor<B, 4>,
-    dilation: [usize; 2],
-    groups: usize,
-) -> Tensor<B, 4> {
-    let [_, _, height, width] = weight.dims();
-    let padding = [(height - 1) * dilation[0] / 2, (width - 1) * dilation[1] / 2];
-    conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
-}
 
 /// 1x1 convolution as a matrix product, which is several times faster than the general convolution on a CPU.
 ///

@@ -6,6 +6,7 @@
 
 pub mod architecture;
 pub mod checkpoint;
+pub mod convolution;
 pub mod counts;
 pub mod encoding;
 pub mod error;

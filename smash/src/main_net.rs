@@ -6,10 +6,9 @@ use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Op};
+use crate::convolution::conv_same;
 use crate::counts::{STEM_KERNEL, Task};
-use crate::layers::{
-    BatchNorm, BatchStatistics, Mode, conv_1x1, conv_same, global_average, halve, orthogonal, output_layer,
-};
+use crate::layers::{BatchNorm, BatchStatistics, Mode, conv_1x1, global_average, halve, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::weights::GeneratedWeights;

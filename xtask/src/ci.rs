@@ -31,6 +31,9 @@ pub fn run(args: &Args) -> Result<()> {
         }),
         ("test", &|| check("test --release --workspace")),
         ("docs", &docs),
+        ("cuda types", &|| {
+            check("check --release --package experiments --features cuda")
+        }),
         ("smoke, twice", &smoke_twice),
         if args.bless {
             ("bless baselines", &bless)

@@ -1,0 +1,126 @@
+//! Our convolution against burn's own: values and both gradients, over all shapes of the space.
+
+use burn::backend::Autodiff;
+use burn::prelude::*;
+use burn_flex::{Flex, FlexDevice};
+use proptest::prelude::*;
+use rand::RngExt;
+use smash::convolution::{conv_same, stock};
+use smash::{Seed, Stream};
+
+type B = Autodiff<Flex>;
+/// Input, weight, dilation and groups to output.
+type Convolution = fn(Tensor<B, 4>, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    batch: usize,
+    groups: usize,
+    inputs: usize,
+    outputs: usize,
+    size: [usize; 2],
+    kernel: [usize; 2],
+    dilation: [usize; 2],
+}
+
+fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
+    let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
+}
+
+fn largest<const D: usize>(tensor: Tensor<Flex, D>) -> f32 {
+    tensor.abs().max().into_scalar()
+}
+
+/// Largest deviation relative to the largest value, for output, input gradient and weight gradient.
+fn deviations(case: Case) -> [f32; 3] {
+    let Case {
+        batch,
+        groups,
+        inputs,
+        outputs,
+        size: [height, width],
+        kernel,
+        dilation,
+    } = case;
+    let run = |conv: Convolution| {
+        let input = random([batch, groups * inputs, height, width], 0).require_grad();
+        let weight = random([groups * outputs, inputs, kernel[0], kernel[1]], 1).require_grad();
+        let output = conv(input.clone(), weight.clone(), dilation, groups);
+        let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
+        [
+            output.inner(),
+            input.grad(&gradients).unwrap(),
+            weight.grad(&gradients).unwrap(),
+        ]
+    };
+    let [ours, expected] = [run(conv_same), run(stock)];
+    let mut result = [0.0; 3];
+    for ((slot, ours), expected) in result.iter_mut().zip(ours).zip(expected) {
+        assert_eq!(ours.dims(), expected.dims(), "{case:?}");
+        *slot = largest(ours - expected.clone()) / largest(expected).max(1e-3);
+    }
+    result
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn agrees_with_burn_in_value_and_gradients(
+        batch in 1_usize..11,
+        groups in prop::sample::select(vec![1_usize, 2, 4, 8]),
+        inputs in 1_usize..9,
+        outputs in 1_usize..9,
+        size in [1_usize..20, 1_usize..20],
+        kernel in [0_usize..4, 0_usize..4],
+        dilation in [1_usize..4, 1_usize..4],
+    ) {
+        let case = Case { batch, groups, inputs, outputs, size, kernel: kernel.map(|k| 2 * k + 1), dilation };
+        let deviations = deviations(case);
+        prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
+    }
+}
+
+#[test]
+fn a_weight_gradient_agrees_with_finite_differences() {
+    let input = random::<4>([2, 4, 5, 6], 0);
+    let weight = random::<4>([6, 2, 3, 5], 1);
+    let factor = random::<4>([2, 6, 5, 6], 2);
+    let loss = |weight: Tensor<B, 4>| (conv_same(input.clone(), weight, [2, 1], 2) * factor.clone()).sum();
+    let tracked = weight.clone().require_grad();
+    let gradient = tracked.grad(&loss(tracked.clone()).backward()).unwrap();
+    let direction = random::<4>(weight.dims(), 3);
+    // The loss is linear in the weight, so any step is exact up to rounding.
+    let step = |sign: f64| loss(weight.clone() + direction.clone() * sign).inner().into_scalar();
+    let difference = (step(1.0) - step(-1.0)) / 2.0;
+    let expected: f32 = (gradient * direction.inner()).sum().into_scalar();
+    assert!(
+        (difference - expected).abs() < 1e-3 * expected.abs().max(1.0),
+        "{difference} against {expected}"
+    );
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let input = random([13, 8, 9, 9], 0).require_grad();
+            let weight = random([6, 4, 3, 3], 1).require_grad();
+            let output = conv_same(input.clone(), weight.clone(), [1, 1], 2);
+            let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
+            let tensors = [
+                output.inner(),
+                input.grad(&gradients).unwrap(),
+                weight.grad(&gradients).unwrap(),
+            ];
+            tensors.map(|tensor| tensor.into_data().into_vec::<f32>().unwrap())
+        })
+    };
+    assert_eq!(run(1), run(2));
+    assert_eq!(run(1), run(5));
+}
