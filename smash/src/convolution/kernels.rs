@@ -3,6 +3,8 @@
 //! Images run side by side on rayon's threads, each by itself on one, and sums over images are added in a fixed order, so
 //! the result is the same to the bit on any number of threads.
 
+use std::ops::Range;
+
 use burn::tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
 use gemm::{Parallelism, gemm};
@@ -80,7 +82,7 @@ impl Geometry {
     }
 
     /// Ranges of image rows whose patches fit into a pack.
-    fn tiles(self) -> impl Iterator<Item = std::ops::Range<usize>> {
+    fn tiles(self) -> impl Iterator<Item = Range<usize>> {
         let rows = (PACK / (self.taps() * self.width)).clamp(1, self.height);
         (0..self.height)
             .step_by(rows)
@@ -149,14 +151,14 @@ pub fn weight_gradient(input: &FlexTensor, gradient: &FlexTensor, geometry: Geom
                 for rows in geometry.tiles() {
                     let first = rows.start * geometry.width;
                     let columns = rows.len() * geometry.width;
-                    pack_patches(planes, geometry, rows, &mut pack);
+                    let pack = pack_patches(planes, geometry, rows, &mut pack);
                     let left = Matrix {
                         values: &gradients[first..],
                         row: pixels,
                         column: 1,
                     };
                     let right = Matrix {
-                        values: &pack,
+                        values: pack,
                         row: 1,
                         column: columns,
                     };
@@ -200,7 +202,7 @@ fn convolve(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
                 for rows in geometry.tiles() {
                     let first = rows.start * geometry.width;
                     let columns = rows.len() * geometry.width;
-                    pack_patches(planes, geometry, rows, pack);
+                    let pack = pack_patches(planes, geometry, rows, pack);
                     let right = Matrix {
                         values: pack,
                         row: columns,
@@ -221,7 +223,7 @@ fn convolve(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
 }
 
 /// Packs the patches of some image rows: `[inputs, kernel_height, kernel_width, rows, width]`, zero beyond the image.
-fn pack_patches(planes: &[f32], geometry: Geometry, rows: std::ops::Range<usize>, pack: &mut Vec<f32>) {
+fn pack_patches<'a>(planes: &[f32], geometry: Geometry, rows: Range<usize>, pack: &'a mut Vec<f32>) -> &'a [f32] {
     let Geometry {
         inputs,
         height,
@@ -230,26 +232,56 @@ fn pack_patches(planes: &[f32], geometry: Geometry, rows: std::ops::Range<usize>
         dilation,
         ..
     } = geometry;
-    pack.clear();
-    pack.resize(geometry.taps() * rows.len() * width, 0.0);
-    let mut packed = pack.chunks_exact_mut(width);
+    let block = rows.len() * width;
+    let size = geometry.taps() * block;
+    if pack.len() < size {
+        pack.resize(size, 0.0);
+    }
     let offset = |tap: usize, axis: usize| (tap as isize - (kernel[axis] / 2) as isize) * dilation[axis] as isize;
-    for input in 0..inputs {
-        let plane = &planes[input * height * width..][..height * width];
+    let mut blocks = pack[..size].chunks_exact_mut(block);
+    for plane in planes.chunks_exact(height * width).take(inputs) {
         for (tap_row, tap_column) in (0..kernel[0]).flat_map(|row| (0..kernel[1]).map(move |column| (row, column))) {
-            let (down, right) = (offset(tap_row, 0), offset(tap_column, 1));
-            // Columns of the pack that lie within the image when moved to the right.
-            let from = (-right).clamp(0, width as isize) as usize;
-            let to = (width as isize - right).clamp(0, width as isize) as usize;
-            for row in rows.clone() {
-                let target = packed.next().expect("one for each tap and row");
-                let source = row as isize + down;
-                if (0..height as isize).contains(&source) && from < to {
-                    let start = source as usize * width + (from as isize + right) as usize;
-                    target[from..to].copy_from_slice(&plane[start..start + to - from]);
-                }
-            }
+            let target = blocks.next().expect("one block for each input and tap");
+            copy_moved(
+                plane,
+                width,
+                rows.clone(),
+                [offset(tap_row, 0), offset(tap_column, 1)],
+                target,
+            );
         }
+    }
+    &pack[..size]
+}
+
+/// Some rows of a plane, as seen `down` rows below and `right` columns to the right; zero beyond the plane.
+///
+/// All rows are copied at once, since a call for each short row costs more than the copy; what wraps into a neighbouring
+/// row is then overwritten with zeros.
+fn copy_moved(plane: &[f32], width: usize, rows: Range<usize>, [down, right]: [isize; 2], target: &mut [f32]) {
+    let (pixels, columns) = (plane.len() as isize, width as isize);
+    if right.abs() >= columns {
+        return target.fill(0.0);
+    }
+    let start = (rows.start as isize + down) * columns + right;
+    let from = start.clamp(0, pixels);
+    let to = (start + target.len() as isize).clamp(0, pixels);
+    if from >= to {
+        return target.fill(0.0);
+    }
+    let (first, last) = ((from - start) as usize, (to - start) as usize);
+    target[..first].fill(0.0);
+    target[first..last].copy_from_slice(&plane[from as usize..to as usize]);
+    target[last..].fill(0.0);
+    let wrapped = if right > 0 {
+        width - right as usize..width
+    } else {
+        0..-right as usize
+    };
+    if !wrapped.is_empty() {
+        target
+            .chunks_exact_mut(width)
+            .for_each(|row| row[wrapped.clone()].fill(0.0));
     }
 }
 
