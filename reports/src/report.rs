@@ -87,7 +87,7 @@ fn provenance(artefact: &Artefact) -> String {
         .fold(0.0, |sum, seconds| sum + seconds);
     let dataset = &manifest.dataset;
     let mut rows = vec![
-        ("paper", format!("section {}", manifest.paper)),
+        ("paper", manifest.paper.clone()),
         ("scale", manifest.scale.clone()),
     ];
     if let Some(summary) = &artefact.summary {
