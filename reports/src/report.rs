@@ -86,10 +86,7 @@ fn provenance(artefact: &Artefact) -> String {
         .map(Manifest::work_seconds)
         .fold(0.0, |sum, seconds| sum + seconds);
     let dataset = &manifest.dataset;
-    let mut rows = vec![
-        ("paper", manifest.paper.clone()),
-        ("scale", manifest.scale.clone()),
-    ];
+    let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
     if let Some(summary) = &artefact.summary {
         rows.push(("architectures", format!("n = {}", summary.n())));
     }
