@@ -1,7 +1,7 @@
 //! Runs an artefact: data, plan, units, tables, statistics.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -244,8 +244,17 @@ fn new_manifest(
         examples: set.len() as u64,
         sha256: set.digest(),
     };
+    // Below the data folder, whose place on this machine says nothing about the data.
+    let below = |path: &str| match options
+        .data_dir
+        .as_ref()
+        .and_then(|folder| Path::new(path).strip_prefix(folder).ok())
+    {
+        Some(relative) => relative.display().to_string(),
+        None => path.to_string(),
+    };
     let source = |source: &datasets::Source| SourceRecord {
-        path: source.path.clone(),
+        path: below(&source.path),
         records: source.records as u64,
         sha256: source.sha256.clone(),
     };

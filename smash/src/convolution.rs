@@ -2,7 +2,7 @@
 //!
 //! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time, so that most of
 //! a training step goes there. This module is the one place that knows: on burn-flex, with or without automatic
-//! differentiation, it runs [`kernels`]; on every other backend, burn's own convolution. Types are told apart at run time,
+//! differentiation, it runs the kernels in `kernels.rs`; on every other backend, burn's own convolution. Types are told apart at run time,
 //! since a trait bound would have to stand in every signature from here to the command line.
 
 use std::any::Any;
