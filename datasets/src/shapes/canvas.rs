@@ -85,10 +85,6 @@ pub(super) enum Outline {
     Ring {
         hole: f32,
     },
-    /// A disc without the wedge along the first axis whose sides rise by `slope`.
-    NotchedDisc {
-        slope: f32,
-    },
     /// Two bars across each other.
     Cross {
         half_width: f32,
@@ -110,10 +106,6 @@ impl Figure {
             Outline::Disc => from_centre - 1.0,
             Outline::Square => bar(x, y, 1.0),
             Outline::Ring { hole } => (from_centre - 1.0).max(hole - from_centre),
-            Outline::NotchedDisc { slope } => {
-                let wedge = (y.abs() - slope * x) / (1.0 + slope * slope).sqrt();
-                (from_centre - 1.0).max(-wedge)
-            }
             Outline::Cross { half_width } => bar(x, y, half_width).min(bar(y, x, half_width)),
             Outline::Bar => bar(x, y, 0.3),
         };

@@ -1,8 +1,8 @@
 //! The built-in set `shapes`: ten classes of drawn colour images that need more than colour.
 //!
-//! The classes ([`scene::Class`]) differ in texture, in parts, and in the arrangement of two far
-//! marks; colours, contrast, place, scale, tilt, background, clutter and noise are drawn alike for
-//! all of them. Mirroring and small shifts keep the class. There is no label noise.
+//! A class is a set of layouts ([`scene::layouts`]): four parts, discs, rings, crosses and textured squares, at places of
+//! a grid. Two classes share their parts and differ in the arrangement; colours, contrast, size, tilt, background, clutter
+//! and noise are drawn alike for all. Mirroring and small shifts keep the class. There is no label noise.
 //!
 //! Only exactly rounded arithmetic (`+ - * /` and square roots) is used, so a seed gives the same
 //! bytes on every machine.
@@ -14,7 +14,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Error, ImageSet};
-use scene::Class;
 
 /// Smallest height and width in pixels: below, the classes cannot be told apart.
 const MIN_SIZE: usize = 8;
@@ -53,13 +52,14 @@ pub(crate) fn generate(part: Part, n: usize, size: usize, seed: u64) -> Result<I
     }
     let mut images = Vec::with_capacity(n * canvas::CHANNELS * size * size);
     let mut labels = Vec::with_capacity(n);
+    let layouts = scene::layouts();
     let root = ChaCha8Rng::seed_from_u64(seed);
     for index in 0..n {
         let mut rng = root.clone();
         rng.set_stream((part as u64) << 32 | index as u64);
-        let label = rng.random_range(0..Class::ALL.len() as u16);
+        let label = rng.random_range(0..scene::CLASSES as u16);
         labels.push(label);
-        scene::draw(Class::ALL[usize::from(label)], size, &mut rng).append_bytes(&mut images);
+        scene::draw(usize::from(label), &layouts, size, &mut rng).append_bytes(&mut images);
     }
     Ok(ImageSet {
         name: name.into(),
@@ -68,7 +68,7 @@ pub(crate) fn generate(part: Part, n: usize, size: usize, seed: u64) -> Result<I
         channels: canvas::CHANNELS,
         height: size,
         width: size,
-        classes: Class::ALL.len(),
+        classes: scene::CLASSES,
     })
 }
 
@@ -84,11 +84,11 @@ mod tests {
     fn images_and_labels_of_a_seed_are_golden() {
         assert_eq!(
             train(50, 16).digest(),
-            "cb0b97b784042f168e17112f1f9e8d6e7add96a89e5103a2a9e0ecddbc348c01"
+            "1065eb5b3f7190d2f3e9d7a875b881d066a1a5a92ba6a2670b0a85ae05d4b817"
         );
         assert_eq!(
             generate(Part::Test, 50, 8, 1).unwrap().digest(),
-            "154647e2542e949e56bbc31b4255b45a4aea24c5f5596aa9325ef8ec8306cb02"
+            "a379ff98cafaf222e864a3d9cf778462b014cf027491e56418d507da7ff95202"
         );
     }
 
@@ -178,62 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn mean_images_do_not_tell_the_classes() {
+    fn mean_images_tell_little_of_the_classes() {
         let accuracy = nearest_mean_accuracy(|image| image.iter().map(|&p| f64::from(p)).collect());
-        assert!(accuracy < 0.2, "{accuracy}");
-    }
-
-    /// Over some images of each class, the mean of a positive measure along the rows divided by
-    /// that along the columns. The measure gets the value of a pixel and its place along and across.
-    fn mean_ratios(measure: impl Fn(&dyn Fn(usize, usize) -> f64) -> f64) -> [f64; 10] {
-        let set = train(1_000, 16);
-        let mut sums = [[0.0; 2]; 10];
-        for (i, &label) in set.labels.iter().enumerate() {
-            for plane in set.image(i).chunks(256) {
-                let [rows, columns] = &mut sums[usize::from(label)];
-                *rows += measure(&|along, across| f64::from(plane[across * 16 + along]));
-                *columns += measure(&|along, across| f64::from(plane[along * 16 + across]));
-            }
-        }
-        sums.map(|[rows, columns]| rows / columns)
-    }
-
-    fn check_ratio(ratios: [f64; 10], class: Class, expected: std::ops::Range<f64>) {
-        let label = Class::ALL.iter().position(|&other| other == class).unwrap();
-        assert!(
-            expected.contains(&ratios[label]),
-            "{class:?}: {} not {expected:?}",
-            ratios[label]
-        );
-    }
-
-    #[test]
-    fn stripes_change_most_across_themselves() {
-        let ratios = mean_ratios(|at| {
-            let steps = (0..15).flat_map(|a| (0..16).map(move |b| at(a + 1, b) - at(a, b)));
-            steps.map(|step| step * step).sum()
-        });
-        check_ratio(ratios, Class::StripesAcross, 0.0..0.7);
-        check_ratio(ratios, Class::StripesUpright, 1.4..10.0);
-        check_ratio(ratios, Class::Checks, 0.8..1.25);
-        check_ratio(ratios, Class::Ring, 0.8..1.25);
-    }
-
-    #[test]
-    fn pairs_lie_far_apart_in_their_direction() {
-        let ratios = mean_ratios(|at| {
-            let places = (0..16).flat_map(|a| (0..16).map(move |b| (a, b)));
-            let mean = places.clone().map(|(a, b)| at(a, b)).sum::<f64>() / 256.0;
-            let difference = |(a, b)| (at(a, b) - mean).powi(2);
-            let far = |&(a, _): &(usize, usize)| !(5..11).contains(&a);
-            places.clone().filter(far).map(difference).sum::<f64>()
-        });
-        for class in [Class::EqualAbreast, Class::UnequalAbreast] {
-            check_ratio(ratios, class, 1.1..2.0);
-        }
-        for class in [Class::EqualStacked, Class::UnequalStacked] {
-            check_ratio(ratios, class, 0.5..0.9);
-        }
-        check_ratio(ratios, Class::Ring, 0.9..1.1);
+        assert!(accuracy < 0.35, "{accuracy}");
     }
 }

@@ -1,75 +1,115 @@
-//! The ten classes, and how a scene of one is drawn.
+//! The layouts that make up the classes, and how a scene of one is drawn.
 
-use rand::RngExt;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::canvas::{CHANNELS, Canvas, Colour, Figure, Outline, Vector, coverage, mix};
+use super::canvas::{Canvas, Colour, Figure, Outline, Vector, coverage, mix};
 
-/// What an image shows. The order in [`Class::ALL`] gives the labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// A patch of stripes, nearly horizontal.
-    StripesAcross,
-    /// A patch of stripes, nearly vertical.
-    StripesUpright,
-    /// A patch of checks.
-    Checks,
-    /// A ring.
-    Ring,
-    /// A disc with a wedge missing.
-    NotchedDisc,
-    /// A cross.
-    Cross,
-    /// Two marks of one kind, far apart, side by side.
-    EqualAbreast,
-    /// Two marks of one kind, far apart, one above the other.
-    EqualStacked,
-    /// Two marks of different kinds, far apart, side by side.
-    UnequalAbreast,
-    /// Two marks of different kinds, far apart, one above the other.
-    UnequalStacked,
+pub(super) const CLASSES: usize = 10;
+
+/// Layouts of a class. Each is a skill of its own: a class is learned bit by bit rather than all at once, and so the
+/// error of a network depends little on when its training found something out.
+const LAYOUTS_PER_CLASS: usize = 4;
+
+/// Side of the square grid of places.
+const GRID: usize = 3;
+
+/// A part of a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    /// Row and column on the grid.
+    place: [usize; 2],
+    kind: Kind,
+    /// Lighter than the background, or darker.
+    light: bool,
 }
 
-impl Class {
-    pub(super) const ALL: [Class; 10] = [
-        Class::StripesAcross,
-        Class::StripesUpright,
-        Class::Checks,
-        Class::Ring,
-        Class::NotchedDisc,
-        Class::Cross,
-        Class::EqualAbreast,
-        Class::EqualStacked,
-        Class::UnequalAbreast,
-        Class::UnequalStacked,
-    ];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Disc,
+    Ring,
+    Cross,
+    /// A square of horizontal stripes.
+    Across,
+    /// A square of vertical stripes.
+    Upright,
+    /// A square of checks.
+    Checks,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind::Disc,
+    Kind::Ring,
+    Kind::Cross,
+    Kind::Across,
+    Kind::Upright,
+    Kind::Checks,
+];
+
+/// Parts of a layout, in the order of their places.
+pub(super) type Layout = [Part; 4];
+
+/// The layouts, `LAYOUTS_PER_CLASS` of each class in turn. They are part of the definition of the set: the same for
+/// every seed.
+///
+/// Classes 2k and 2k + 1 have layouts of the same parts at other places, so that parts alone do not tell the class. Two of the four parts are light and two dark, so that brightness does not. A layout and its mirror image are
+/// one and the same.
+pub(super) fn layouts() -> Vec<Layout> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0x006c_6179_6f75_7473); // "layouts"
+    let mut layouts: Vec<Layout> = Vec::new();
+    while layouts.len() < CLASSES * LAYOUTS_PER_CLASS {
+        let kinds: [Kind; 4] = std::array::from_fn(|_| KINDS[rng.random_range(0..KINDS.len())]);
+        let pair: [Layout; 2] = std::array::from_fn(|_| arrange(kinds, &mut rng));
+        let known = |layout: &Layout| {
+            layouts
+                .iter()
+                .any(|other| other == layout || *other == mirrored(layout))
+        };
+        if pair[0] != pair[1] && pair[0] != mirrored(&pair[1]) && !pair.iter().any(known) {
+            layouts.extend(pair);
+        }
+    }
+    layouts
+}
+
+/// Light and dark parts of these kinds, two each, at random places.
+fn arrange(kinds: [Kind; 4], rng: &mut ChaCha8Rng) -> Layout {
+    let mut places: Vec<[usize; 2]> = (0..GRID * GRID).map(|i| [i / GRID, i % GRID]).collect();
+    places.shuffle(rng);
+    let mut layout = std::array::from_fn(|i| Part {
+        place: places[i],
+        kind: kinds[i],
+        light: i < 2,
+    });
+    layout.sort();
+    layout
+}
+
+fn mirrored(layout: &Layout) -> Layout {
+    let mut mirrored = layout.map(|part| Part {
+        place: [part.place[0], GRID - 1 - part.place[1]],
+        ..part
+    });
+    mirrored.sort();
+    mirrored
 }
 
 /// Draws a scene of a class at `size` times `size` pixels.
-pub(super) fn draw(class: Class, size: usize, rng: &mut ChaCha8Rng) -> Canvas {
+pub(super) fn draw(class: usize, layouts: &[Layout], size: usize, rng: &mut ChaCha8Rng) -> Canvas {
     let base: Colour = std::array::from_fn(|_| rng.random_range(0.3..0.7));
     let mut canvas = draw_background(size, base, rng);
-    match class {
-        Class::StripesAcross => draw_patch(&mut canvas, base, Texture::Across, rng),
-        Class::StripesUpright => draw_patch(&mut canvas, base, Texture::Upright, rng),
-        Class::Checks => draw_patch(&mut canvas, base, Texture::Checks, rng),
-        Class::Ring => draw_object(&mut canvas, base, random_ring(rng), rng),
-        Class::NotchedDisc => draw_object(&mut canvas, base, random_notched_disc(rng), rng),
-        Class::Cross => draw_object(&mut canvas, base, random_cross(rng), rng),
-        Class::EqualAbreast => {
-            draw_pair(&mut canvas, base, equal_marks(rng), places_abreast(rng), rng);
-        }
-        Class::EqualStacked => {
-            draw_pair(&mut canvas, base, equal_marks(rng), places_stacked(rng), rng);
-        }
-        Class::UnequalAbreast => {
-            draw_pair(&mut canvas, base, unequal_marks(rng), places_abreast(rng), rng);
-        }
-        Class::UnequalStacked => {
-            draw_pair(&mut canvas, base, unequal_marks(rng), places_stacked(rng), rng);
-        }
+    let layout = &layouts[rng.random_range(0..LAYOUTS_PER_CLASS) * CLASSES + class];
+    let layout = if rng.random_bool(0.5) {
+        *layout
+    } else {
+        mirrored(layout)
+    };
+    let shift: Vector = std::array::from_fn(|_| rng.random_range(-0.06..0.06));
+    for part in layout {
+        draw_part(&mut canvas, base, part, shift, rng);
     }
-    canvas.add_noise(rng.random_range(0.02..0.08), rng);
+    canvas.add_noise(rng.random_range(0.02..0.12), rng);
     canvas
 }
 
@@ -99,129 +139,41 @@ fn draw_background(size: usize, base: Colour, rng: &mut ChaCha8Rng) -> Canvas {
     canvas
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Texture {
-    Across,
-    Upright,
-    Checks,
-}
-
-/// A disc or square, textured in two colours.
-fn draw_patch(canvas: &mut Canvas, base: Colour, texture: Texture, rng: &mut ChaCha8Rng) {
-    let outline = if rng.random_bool(0.5) {
-        Outline::Disc
-    } else {
-        Outline::Square
+fn draw_part(canvas: &mut Canvas, base: Colour, part: Part, shift: Vector, rng: &mut ChaCha8Rng) {
+    let [row, column] = part.place.map(|place| (place as f32 + 0.5) / GRID as f32);
+    let centre = [column + shift[0], row + shift[1]].map(|middle| middle + rng.random_range(-0.04..0.04));
+    let outline = match part.kind {
+        Kind::Disc => Outline::Disc,
+        Kind::Ring => Outline::Ring { hole: 0.5 },
+        Kind::Cross => Outline::Cross { half_width: 0.3 },
+        Kind::Across | Kind::Upright | Kind::Checks => Outline::Square,
     };
-    let figure = random_figure(outline, rng);
-    let period = rng.random_range(0.21..0.3);
-    let upright_axis = nearly_horizontal_axis(rng);
-    let across_axis = [-upright_axis[1], upright_axis[0]];
-    let [upright_phase, across_phase] = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
-    let period_px = period * canvas.size as f32;
-    // Whether a place is in the one or the other half of a period along an axis, 0 to 1.
-    let wave = |[x, y]: Vector, [ax, ay]: Vector, phase: f32| {
-        let turns = (x * ax + y * ay) / period + phase;
+    let figure = Figure {
+        outline,
+        centre,
+        radius: rng.random_range(0.13..0.18),
+        axis: nearly_horizontal_axis(rng),
+    };
+    let strength = rng.random_range(0.15..0.45);
+    let lightness = random_lightness(rng);
+    let colour = add(base, lightness, if part.light { strength } else { -strength });
+    // A period of the texture is the half of a side of the square.
+    let period_px = figure.radius * canvas.size as f32;
+    let wave = |along: f32| {
+        let turns = along / figure.radius;
         let from_middle = (turns - turns.floor() - 0.5).abs();
         coverage((from_middle - 0.25) * period_px)
     };
-    let tint = random_tint(rng);
-    let contrast = rng.random_range(0.1..0.35);
-    let [one, other] = [add(base, tint, contrast), add(base, tint, -contrast)];
-    canvas.paint(&figure, |place| {
-        let upright = wave(place, upright_axis, upright_phase);
-        let across = wave(place, across_axis, across_phase);
-        let share = match texture {
-            Texture::Across => across,
-            Texture::Upright => upright,
-            Texture::Checks => across * (1.0 - upright) + upright * (1.0 - across),
+    canvas.paint(&figure, |[x, y]| {
+        let [across, upright] = [wave(y - centre[1]), wave(x - centre[0])];
+        let share = match part.kind {
+            Kind::Disc | Kind::Ring | Kind::Cross => 1.0,
+            Kind::Across => across,
+            Kind::Upright => upright,
+            Kind::Checks => across * (1.0 - upright) + upright * (1.0 - across),
         };
-        mix(one, other, share)
+        mix(base, colour, share)
     });
-}
-
-/// One large object.
-fn draw_object(canvas: &mut Canvas, base: Colour, outline: Outline, rng: &mut ChaCha8Rng) {
-    let figure = random_figure(outline, rng);
-    let colour = add(base, random_tint(rng), rng.random_range(0.2..0.45));
-    canvas.paint(&figure, |_| colour);
-}
-
-/// Two small marks, each in a colour of its own.
-fn draw_pair(canvas: &mut Canvas, base: Colour, outlines: [Outline; 2], centres: [Vector; 2], rng: &mut ChaCha8Rng) {
-    for (outline, centre) in outlines.into_iter().zip(centres) {
-        let radius = rng.random_range(0.15..0.21);
-        let figure = Figure {
-            outline,
-            centre,
-            radius,
-            axis: random_axis(rng),
-        };
-        let colour = add(base, random_tint(rng), rng.random_range(0.2..0.45));
-        canvas.paint(&figure, |_| colour);
-    }
-}
-
-const N_MARK_KINDS: usize = 3;
-
-fn random_mark(kind: usize, rng: &mut ChaCha8Rng) -> Outline {
-    match kind {
-        0 => Outline::Disc,
-        1 => random_ring(rng),
-        _ => random_cross(rng),
-    }
-}
-
-/// Two marks of one kind, which may differ in thickness.
-fn equal_marks(rng: &mut ChaCha8Rng) -> [Outline; 2] {
-    let kind = rng.random_range(0..N_MARK_KINDS);
-    [random_mark(kind, rng), random_mark(kind, rng)]
-}
-
-fn unequal_marks(rng: &mut ChaCha8Rng) -> [Outline; 2] {
-    let first = rng.random_range(0..N_MARK_KINDS);
-    let second = (first + rng.random_range(1..N_MARK_KINDS)) % N_MARK_KINDS;
-    [random_mark(first, rng), random_mark(second, rng)]
-}
-
-/// Two places near the left and the right border, at nearly one height.
-fn places_abreast(rng: &mut ChaCha8Rng) -> [Vector; 2] {
-    let height = rng.random_range(0.22..0.78);
-    [0.18..0.28, 0.72..0.82].map(|range| [rng.random_range(range), height + rng.random_range(-0.06..0.06)])
-}
-
-fn places_stacked(rng: &mut ChaCha8Rng) -> [Vector; 2] {
-    places_abreast(rng).map(|[x, y]| [y, x])
-}
-
-fn random_ring(rng: &mut ChaCha8Rng) -> Outline {
-    Outline::Ring {
-        hole: rng.random_range(0.4..0.6),
-    }
-}
-
-fn random_notched_disc(rng: &mut ChaCha8Rng) -> Outline {
-    Outline::NotchedDisc {
-        slope: rng.random_range(0.5..1.0),
-    }
-}
-
-fn random_cross(rng: &mut ChaCha8Rng) -> Outline {
-    Outline::Cross {
-        half_width: rng.random_range(0.22..0.34),
-    }
-}
-
-/// A large figure, wholly inside the image if it is round.
-fn random_figure(outline: Outline, rng: &mut ChaCha8Rng) -> Figure {
-    let radius = rng.random_range(0.2..0.36);
-    let centre = std::array::from_fn(|_| rng.random_range(radius..1.0 - radius));
-    Figure {
-        outline,
-        centre,
-        radius,
-        axis: random_axis(rng),
-    }
 }
 
 /// A unit vector of random direction.
@@ -235,22 +187,61 @@ fn random_axis(rng: &mut ChaCha8Rng) -> Vector {
     }
 }
 
-/// A unit vector that rises or falls by at most 0.35 of its run, 19 degrees.
+/// A unit vector that rises or falls by at most 0.2 of its run, 11 degrees.
 fn nearly_horizontal_axis(rng: &mut ChaCha8Rng) -> Vector {
-    let tilt: f32 = rng.random_range(-0.35..0.35);
+    let tilt: f32 = rng.random_range(-0.2..0.2);
     let length = (1.0 + tilt * tilt).sqrt();
     [1.0 / length, tilt / length]
 }
 
-/// A random change of colour that changes at least one channel by 1 or -1. A tint and its opposite
-/// are equally likely, so that no class is brighter than another.
+/// A change of colour towards light or, as often, towards dark.
 fn random_tint(rng: &mut ChaCha8Rng) -> Colour {
-    let mut tint: Colour = std::array::from_fn(|_| rng.random_range(-1.0..1.0));
-    tint[rng.random_range(0..CHANNELS)] = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-    tint
+    let sign = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+    random_lightness(rng).map(|channel| sign * channel)
+}
+
+/// A change of colour towards light, not equally strong in all channels.
+fn random_lightness(rng: &mut ChaCha8Rng) -> Colour {
+    std::array::from_fn(|_| rng.random_range(0.4..1.0))
 }
 
 /// `base` with `strength` times a tint.
 fn add(base: Colour, tint: Colour, strength: f32) -> Colour {
     std::array::from_fn(|channel| base[channel] + tint[channel] * strength)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_layout_is_another_or_its_mirror_image() {
+        let layouts = layouts();
+        assert_eq!(layouts.len(), CLASSES * LAYOUTS_PER_CLASS);
+        for (i, layout) in layouts.iter().enumerate() {
+            for other in &layouts[..i] {
+                assert!(layout != other && *layout != mirrored(other), "{layout:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_alone_do_not_tell_a_class_from_the_next() {
+        for pair in layouts().chunks(2) {
+            let [even, odd] = [pair[0], pair[1]].map(|layout| {
+                let mut parts = layout.map(|part| (part.kind, part.light));
+                parts.sort();
+                parts
+            });
+            assert_eq!(even, odd);
+        }
+    }
+
+    #[test]
+    fn a_layout_has_four_places_and_as_much_light_as_dark() {
+        for layout in layouts() {
+            assert_eq!(layout.iter().filter(|part| part.light).count(), 2);
+            assert!(layout.windows(2).all(|parts| parts[0].place < parts[1].place));
+        }
+    }
 }
