@@ -1,4 +1,4 @@
-//! Runs an artefact: data, plan, units, tables, statistics.
+//! Runs an artefact: data, plan, units, tables.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,8 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
-use results::correlation::summary;
 use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
-use results::statistics::Coefficient;
-use results::{ArchitectureRow, Manifest, RunDir, RunKey, ScoreRow, TruthRow};
+use results::{Manifest, RunDir, RunKey};
 
 use crate::correlation::SeedRun;
 use crate::definition::{self, CorrelationStudy, Definition, Scale, Study};
@@ -39,7 +37,7 @@ pub struct RunOptions {
     pub plan_only: bool,
 }
 
-/// Runs or continues an artefact on a device and prints its statistics.
+/// Runs or continues an artefact on a device and prints where its tables are; statistics are the report's.
 ///
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
@@ -102,7 +100,10 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         }
         return Err(error);
     }
-    print_statistics(&definition, &dirs, &data)
+    for dir in &dirs {
+        println!("tables: {}", dir.path().display());
+    }
+    Ok(())
 }
 
 fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> {
@@ -207,28 +208,6 @@ fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> R
             && manifest.device_class == options.device.class()
     });
     Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
-}
-
-fn print_statistics(definition: &Definition, dirs: &[RunDir], data: &DataSet) -> Result<()> {
-    let mut architectures: Vec<ArchitectureRow> = Vec::new();
-    let mut scores: Vec<ScoreRow> = Vec::new();
-    let mut truths: Vec<TruthRow> = Vec::new();
-    for dir in dirs {
-        architectures.extend(dir.read::<ArchitectureRow>()?);
-        scores.extend(dir.read::<ScoreRow>()?);
-        truths.extend(dir.read::<TruthRow>()?);
-    }
-    let summary = summary(&architectures, &scores, &truths, data.test.len() as u64).context("statistics")?;
-    println!("{summary}");
-    let verdict = definition.claim.judge(summary.score.get(Coefficient::Kendall));
-    println!(
-        "claim (Kendall tau-b above {}): {verdict}",
-        definition.claim.greater_than
-    );
-    for dir in dirs {
-        println!("tables: {}", dir.path().display());
-    }
-    Ok(())
 }
 
 fn new_manifest(
