@@ -81,14 +81,10 @@ pub(super) struct Figure {
 pub(super) enum Outline {
     Disc,
     Square,
-    /// A disc with a round hole in the middle.
-    Ring {
-        hole: f32,
-    },
+    /// A disc with a round hole in the middle, half as wide.
+    Ring,
     /// Two bars across each other.
-    Cross {
-        half_width: f32,
-    },
+    Cross,
     /// One bar along the first axis.
     Bar,
 }
@@ -105,8 +101,8 @@ impl Figure {
         let distance = match self.outline {
             Outline::Disc => from_centre - 1.0,
             Outline::Square => bar(x, y, 1.0),
-            Outline::Ring { hole } => (from_centre - 1.0).max(hole - from_centre),
-            Outline::Cross { half_width } => bar(x, y, half_width).min(bar(y, x, half_width)),
+            Outline::Ring => (from_centre - 1.0).max(0.5 - from_centre),
+            Outline::Cross => bar(x, y, 0.3).min(bar(y, x, 0.3)),
             Outline::Bar => bar(x, y, 0.3),
         };
         distance * self.radius

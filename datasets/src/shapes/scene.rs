@@ -1,10 +1,10 @@
 //! The layouts that make up the classes, and how a scene of one is drawn.
 
-use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::canvas::{Canvas, Colour, Figure, Outline, Vector, coverage, mix};
+use crate::shuffled_indices;
 
 pub(super) const CLASSES: usize = 10;
 
@@ -50,11 +50,11 @@ const KINDS: [Kind; 6] = [
 /// Parts of a layout, in the order of their places.
 pub(super) type Layout = [Part; 4];
 
-/// The layouts, `LAYOUTS_PER_CLASS` of each class in turn. They are part of the definition of the set: the same for
-/// every seed.
+/// One layout of each class in order, then the next of each, up to `LAYOUTS_PER_CLASS`. They are part of the definition
+/// of the set: the same for every seed.
 ///
-/// Classes 2k and 2k + 1 have layouts of the same parts at other places, so that parts alone do not tell the class. Two of the four parts are light and two dark, so that brightness does not. A layout and its mirror image are
-/// one and the same.
+/// Classes 2k and 2k + 1 have layouts of the same parts at other places, so that parts alone do not tell the class. Two of
+/// the four parts are light and two dark, so that brightness does not. A layout and its mirror image are one and the same.
 pub(super) fn layouts() -> Vec<Layout> {
     let mut rng = ChaCha8Rng::seed_from_u64(0x006c_6179_6f75_7473); // "layouts"
     let mut layouts: Vec<Layout> = Vec::new();
@@ -75,10 +75,9 @@ pub(super) fn layouts() -> Vec<Layout> {
 
 /// Light and dark parts of these kinds, two each, at random places.
 fn arrange(kinds: [Kind; 4], rng: &mut ChaCha8Rng) -> Layout {
-    let mut places: Vec<[usize; 2]> = (0..GRID * GRID).map(|i| [i / GRID, i % GRID]).collect();
-    places.shuffle(rng);
+    let places = shuffled_indices(GRID * GRID, rng);
     let mut layout = std::array::from_fn(|i| Part {
-        place: places[i],
+        place: [places[i] / GRID, places[i] % GRID],
         kind: kinds[i],
         light: i < 2,
     });
@@ -144,8 +143,8 @@ fn draw_part(canvas: &mut Canvas, base: Colour, part: Part, shift: Vector, rng: 
     let centre = [column + shift[0], row + shift[1]].map(|middle| middle + rng.random_range(-0.04..0.04));
     let outline = match part.kind {
         Kind::Disc => Outline::Disc,
-        Kind::Ring => Outline::Ring { hole: 0.5 },
-        Kind::Cross => Outline::Cross { half_width: 0.3 },
+        Kind::Ring => Outline::Ring,
+        Kind::Cross => Outline::Cross,
         Kind::Across | Kind::Upright | Kind::Checks => Outline::Square,
     };
     let figure = Figure {
@@ -242,6 +241,71 @@ mod tests {
         for layout in layouts() {
             assert_eq!(layout.iter().filter(|part| part.light).count(), 2);
             assert!(layout.windows(2).all(|parts| parts[0].place < parts[1].place));
+        }
+    }
+
+    /// One part on an even background, `[channels, 16, 16]` as bytes.
+    fn drawn(part: Part, rng: &mut ChaCha8Rng) -> Vec<u8> {
+        let base = [0.5; 3];
+        let mut canvas = Canvas::new(16, |_| base);
+        draw_part(&mut canvas, base, part, [0.0; 2], rng);
+        let mut bytes = Vec::new();
+        canvas.append_bytes(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn stripes_change_most_across_themselves() {
+        for (kind, expected) in [
+            (Kind::Across, 0.0..0.7),
+            (Kind::Upright, 1.4..10.0),
+            (Kind::Checks, 0.8..1.25),
+            (Kind::Ring, 0.8..1.25),
+        ] {
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            let [mut along_rows, mut along_columns] = [0.0; 2];
+            for i in 0..200 {
+                let part = Part {
+                    place: [1, 1],
+                    kind,
+                    light: i % 2 == 0,
+                };
+                for plane in drawn(part, &mut rng).chunks(256) {
+                    let at = |row: usize, column: usize| f64::from(plane[row * 16 + column]);
+                    for (a, b) in (0..15).flat_map(|a| (0..16).map(move |b| (a, b))) {
+                        along_rows += (at(b, a + 1) - at(b, a)).powi(2);
+                        along_columns += (at(a + 1, b) - at(a, b)).powi(2);
+                    }
+                }
+            }
+            let ratio = along_rows / along_columns;
+            assert!(expected.contains(&ratio), "{kind:?}: {ratio} not in {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_lies_at_its_place_and_is_as_light_as_it_says() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for i in 0..GRID * GRID * 2 {
+            let part = Part {
+                place: [i / 2 / GRID, i / 2 % GRID],
+                kind: Kind::Disc,
+                light: i % 2 == 0,
+            };
+            let bytes = drawn(part, &mut rng);
+            let [mut weight, mut row, mut column] = [0.0; 3];
+            for (pixel, &value) in bytes[..256].iter().enumerate() {
+                let change = f64::from(value) - 128.0;
+                assert!(
+                    if part.light { change >= 0.0 } else { change <= 0.0 },
+                    "{part:?}: {value}"
+                );
+                weight += change;
+                row += change * ((pixel / 16) as f64 + 0.5) / 16.0;
+                column += change * ((pixel % 16) as f64 + 0.5) / 16.0;
+            }
+            let found = [row / weight, column / weight].map(|centre| (centre * GRID as f64) as usize);
+            assert_eq!(found, part.place);
         }
     }
 }
