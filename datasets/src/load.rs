@@ -100,8 +100,8 @@ fn load_shapes(options: &LoadOptions) -> Result<DataSet, Error> {
     let size = options.image_size.unwrap_or(32);
     let n_train = options.n_train.unwrap_or(50_000);
     let n_test = options.n_test.unwrap_or(10_000);
-    let train = shapes::generate(shapes::Part::Train, n_train, size, options.seed)?;
-    let test = shapes::generate(shapes::Part::Test, n_test, size, options.seed)?;
+    let train = shapes::generate(shapes::Subset::Train, n_train, size, options.seed)?;
+    let test = shapes::generate(shapes::Subset::Test, n_test, size, options.seed)?;
     let normalisation = Normalisation::of(&train);
     Ok(DataSet {
         train,

@@ -214,23 +214,18 @@ pub fn interval_text(interval: Option<Interval>) -> String {
 /// Errors in percent.
 impl fmt::Display for SpreadAndNoise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            spread,
-            sampling,
-            training,
-            ratio,
-        } = self;
-        let training = match training {
-            Some(training) => format!("{:.2} % by the training seed", 100.0 * training),
+        let training = match self.training {
+            Some(training) => format!("{:.2} % by the seed of one training", 100.0 * training),
             None => "the training seed's share not measured".to_owned(),
         };
         write!(
             f,
-            "spread of true errors {:.2} %, noise {:.2} % by the test set, {training}; spread / noise ",
-            100.0 * spread,
-            100.0 * sampling,
+            "spread of true errors {:.2} %, noise of one {:.2} % ({:.2} % by the test set, {training}); spread / noise ",
+            100.0 * self.spread,
+            100.0 * self.noise,
+            100.0 * self.sampling,
         )?;
-        match ratio {
+        match self.ratio() {
             Some(ratio) => write!(f, "{ratio:.1}"),
             None => write!(f, "undefined"),
         }

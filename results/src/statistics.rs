@@ -169,30 +169,39 @@ pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64
     xs.iter().map(band).collect()
 }
 
-/// How far true errors lie apart, against how far one measurement of them strays.
+/// How far true errors lie apart, against how far one of them strays by chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpreadAndNoise {
-    /// S: standard deviation of the architectures' mean errors, within a root seed.
+    /// S: standard deviation of the architectures' true errors, within a root seed.
     pub spread: f64,
-    /// B: standard deviation of one error by the finite test set.
+    /// B: standard deviation of a test error by the finite test set.
     pub sampling: f64,
-    /// W: standard deviation of one error by the training seed, where trainings were repeated.
+    /// W: standard deviation of the error of one training by its seed, where trainings were repeated.
     pub training: Option<f64>,
-    /// S / sqrt(B² + W²), or S / B where trainings were not repeated; `None` where that is 0 / 0 or
-    /// infinite. Not above 1: the ranking is lost in the noise.
-    pub ratio: Option<f64>,
+    /// Standard deviation of a true error, the mean of its trainings: sqrt(B² + W²/r), or B where
+    /// trainings were not repeated.
+    pub noise: f64,
+}
+
+impl SpreadAndNoise {
+    /// Spread over noise, `None` where the noise is 0. Not above 1: the ranking is lost in the noise.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.noise > 0.0).then(|| self.spread / self.noise)
+    }
 }
 
 /// Compares the spread of true errors with their noise.
 ///
-/// With `e(s, a, r)` the test error of repetition r of architecture a of root seed s, `m(s, a)` the
-/// mean over the repetitions, and `m(s)` the mean of `m(s, a)` over the architectures:
+/// With `e(s, a, r)` the test error of training r of architecture a of root seed s, `m(s, a)` the
+/// mean over its R(s, a) trainings, which is its true error, and `m(s)` the mean of `m(s, a)` over
+/// the architectures:
 /// - `S² = Σ (m(s, a) - m(s))² / Σ (architectures of s - 1)`, the upper sum over architectures and
 ///   seeds, the lower over seeds;
-/// - `B²` = mean of `e (1 - e) / test_examples` over all measurements: binomial;
-/// - `W² = Σ (e(s, a, r) - m(s, a))² / Σ (repetitions of a - 1)`. The repetitions share one test
-///   set, so W holds the part of B that differs between trainings, and `sqrt(B² + W²)` is an upper
-///   bound of the noise.
+/// - `B²` = mean of `e (1 - e) / test_examples` over all trainings: binomial. The trainings share
+///   one test set, so their mean does not lessen it;
+/// - `W² = Σ (e(s, a, r) - m(s, a))² / Σ (R(s, a) - 1)`. It holds the part of B that differs between
+///   trainings too, so the noise is an upper bound;
+/// - noise² = `B² + W² mean(1 / R(s, a))`.
 ///
 /// `groups[s][a][r]` are the errors. `None` if no root seed has two architectures.
 ///
@@ -205,16 +214,20 @@ pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<
         .map(|architectures| architectures.iter().map(|errors| mean(errors)).collect())
         .collect();
     let spread = pooled_variance(means.iter())?.sqrt();
-    let errors: Vec<f64> = groups.iter().flatten().flatten().copied().collect();
-    let binomial: Vec<f64> = errors.iter().map(|error| error * (1.0 - error)).collect();
+    let binomial: Vec<f64> = groups.iter().flatten().flatten().map(|e| e * (1.0 - e)).collect();
     let sampling_variance = mean(&binomial) / test_examples as f64;
     let training_variance = pooled_variance(groups.iter().flatten());
-    let noise = (sampling_variance + training_variance.unwrap_or(0.0)).sqrt();
+    let shares: Vec<f64> = groups
+        .iter()
+        .flatten()
+        .map(|errors| 1.0 / errors.len() as f64)
+        .collect();
+    let noise = (sampling_variance + training_variance.unwrap_or(0.0) * mean(&shares)).sqrt();
     Some(SpreadAndNoise {
         spread,
         sampling: sampling_variance.sqrt(),
         training: training_variance.map(f64::sqrt),
-        ratio: (noise > 0.0).then(|| spread / noise),
+        noise,
     })
 }
 

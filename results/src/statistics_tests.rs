@@ -167,16 +167,19 @@ fn spread_and_noise_match_numpy() {
     assert_close(found.spread, 0.07803133273813084, 1e-12);
     assert_close(found.sampling, 0.015132011689718516, 1e-12);
     assert_close(found.training.unwrap(), 0.02150581316760657, 1e-12);
-    assert_close(found.ratio.unwrap(), 2.967426089792344, 1e-12);
+    assert_close(found.noise, 0.022505061159165462, 1e-12);
+    assert_close(found.ratio().unwrap(), 3.4672793015873067, 1e-12);
 }
 
 #[test]
 fn unmeasured_noise_is_missing_and_not_zero() {
     let single = [vec![vec![0.3], vec![0.4]]];
-    assert_eq!(spread_and_noise(&single, 100).unwrap().training, None);
+    let found = spread_and_noise(&single, 100).unwrap();
+    assert_eq!(found.training, None);
+    assert_eq!(found.noise, found.sampling);
     assert_eq!(spread_and_noise(&[vec![vec![0.3]]], 100), None);
     let perfect = [vec![vec![0.0], vec![0.0]]];
-    assert_eq!(spread_and_noise(&perfect, 100).unwrap().ratio, None);
+    assert_eq!(spread_and_noise(&perfect, 100).unwrap().ratio(), None);
 }
 
 /// Points on a small grid, so that ties are common.

@@ -10,7 +10,7 @@ pub(super) const CLASSES: usize = 10;
 
 /// Layouts of a class. Each is a skill of its own: a class is learned bit by bit rather than all at once, and so the
 /// error of a network depends little on when its training found something out.
-const LAYOUTS_PER_CLASS: usize = 4;
+const LAYOUTS_PER_CLASS: usize = 5;
 
 /// Side of the square grid of places.
 const GRID: usize = 3;
