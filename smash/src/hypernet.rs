@@ -2,17 +2,16 @@
 
 use burn::module::{Module, Param};
 use burn::prelude::*;
-use burn::tensor::activation::leaky_relu;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::conv_same;
+use crate::convolution::{Activation, conv_same};
 use crate::encoding::EncodingLayout;
 use crate::layers::{orthogonal, weight_norm};
 use crate::space::SearchSpace;
 
 /// Negative slope of the leaky ReLU.
-const SLOPE: f64 = 0.02;
+const SLOPE: f32 = 0.02;
 /// Channels of the first convolution, so that the input and it together have a round number.
 const FIRST_CHANNELS: usize = 7;
 
@@ -100,23 +99,23 @@ impl<B: Backend> HyperNet<B> {
     /// - output: `[1, r * D * N^2, units, slices]`
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
-        let mut next = |input: Tensor<B, 4>| {
+        let mut next = |input: Tensor<B, 4>, activation: Activation| {
             let weight = convs.next().expect("as many convolutions as layers");
-            conv_same(input, weight_norm(weight), [1, 1], 1)
+            conv_same(input, activation, weight_norm(weight), [1, 1], 1)
         };
-        let activate = |input: Tensor<B, 4>| leaky_relu(input, SLOPE);
-        let first = next(input.clone());
+        let leaky = Activation::LeakyRelu(SLOPE);
+        let first = next(input.clone(), Activation::Identity);
         let mut features = Tensor::cat(vec![input, first], 1);
         for (block, &layers) in self.layers.iter().enumerate() {
             if block > 0 {
-                features = next(activate(features));
+                features = next(features, leaky);
             }
             for _ in 0..layers {
-                let grown = next(activate(features.clone()));
+                let grown = next(features.clone(), leaky);
                 features = Tensor::cat(vec![features, grown], 1);
             }
         }
-        next(activate(features))
+        next(features, leaky)
     }
 }
 

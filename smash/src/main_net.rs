@@ -6,9 +6,9 @@ use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Op};
-use crate::convolution::conv_same;
+use crate::convolution::{Activation, conv_1x1, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
-use crate::layers::{BatchNorm, BatchStatistics, Mode, conv_1x1, global_average, halve, orthogonal, output_layer};
+use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, halve, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::weights::GeneratedWeights;
@@ -59,7 +59,7 @@ impl<B: Backend> Transition<B> {
         let rows = conv.dims()[0];
         // Pooling and a 1x1 convolution commute; pooling first costs a quarter of the multiply-adds, but changes
         // rounding, so the order of the paper stays.
-        let output = conv_1x1(relu(normalised), conv.slice([0..rows, 0..channels]));
+        let output = conv_1x1(normalised, Activation::Relu, conv.slice([0..rows, 0..channels]));
         (halve(output), statistics)
     }
 }
@@ -119,7 +119,7 @@ impl<B: Backend> MainNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = Vec::new();
-        let mut features = relu(conv_same(images, self.stem.val(), [1, 1], 1));
+        let mut features = relu(conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1));
         let mut channels_read = 0;
         for (index, block) in architecture.blocks.iter().enumerate() {
             let mut memory = MemoryBanks::new(features, block, space.base_channels);
@@ -129,7 +129,10 @@ impl<B: Backend> MainNet<B> {
                 let outputs = space.generated_channels(inputs, op.units * space.base_channels);
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;
-                memory.write(op, self.op(space, index, op, conv_1x1(input, weight)));
+                memory.write(
+                    op,
+                    self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)),
+                );
             }
             features = memory.into_output();
             if let Some(transition) = self.transitions.get(index) {
@@ -161,7 +164,7 @@ impl<B: Backend> MainNet<B> {
             let weight = self.shared[block][slot]
                 .val()
                 .slice([0..outputs, 0..inputs, rows, columns]);
-            conv_same(input, weight, conv.dilation, conv.groups)
+            conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
         })
     }
 
@@ -176,17 +179,16 @@ impl<B: Backend> MainNet<B> {
     }
 }
 
-/// Runs the active convolutions of an op, each as ReLU then `conv(slot, input)`, and adds the two paths.
+/// Runs the active convolutions of an op, `conv(slot, input)` with its ReLU, and adds the two paths.
 pub(crate) fn run_paths<B: Backend>(
     op: &Op,
     bottleneck: Tensor<B, 4>,
     conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,
 ) -> Tensor<B, 4> {
-    let activated = relu(bottleneck);
     let path = |first: usize| {
-        let output = conv(first, activated.clone());
+        let output = conv(first, bottleneck.clone());
         if op.convs[first + 1].is_some() {
-            conv(first + 1, relu(output))
+            conv(first + 1, output)
         } else {
             output
         }

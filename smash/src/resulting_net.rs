@@ -6,9 +6,9 @@ use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Op};
-use crate::convolution::conv_same;
+use crate::convolution::{Activation, conv_1x1, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
-use crate::layers::{BatchNorm, Mode, conv_1x1, global_average, orthogonal, output_layer};
+use crate::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::main_net::{NetStatistics, Transition, run_paths};
 use crate::memory::MemoryBanks;
 use crate::space::SearchSpace;
@@ -81,12 +81,12 @@ impl<B: Backend> ResultingOp<B> {
         statistics.extend(batch);
         let (bottleneck, batch) = self
             .norm_bottleneck
-            .forward(conv_1x1(relu(normalised), self.conv_1x1.val()), mode);
+            .forward(conv_1x1(normalised, Activation::Relu, self.conv_1x1.val()), mode);
         statistics.extend(batch);
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
             let weight = self.convs[slot].as_ref().expect("active convolutions have weights");
-            conv_same(input, weight.val(), conv.dilation, conv.groups)
+            conv_same(input, Activation::Relu, weight.val(), conv.dilation, conv.groups)
         })
     }
 }
@@ -145,7 +145,7 @@ impl<B: Backend> ResultingNet<B> {
     pub fn forward(&self, images: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 2>, NetStatistics<B>) {
         let weights = &self.weights;
         let mut statistics = Vec::new();
-        let mut features = conv_same(images, weights.stem.val(), [1, 1], 1);
+        let mut features = conv_same(images, Activation::Identity, weights.stem.val(), [1, 1], 1);
         for (index, block) in self.architecture.blocks.iter().enumerate() {
             let mut memory = MemoryBanks::new(features, block, self.base_channels);
             for (op, layers) in block.ops.iter().zip(&weights.blocks[index]) {

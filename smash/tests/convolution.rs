@@ -5,12 +5,12 @@ use burn::prelude::*;
 use burn_flex::{Flex, FlexDevice};
 use proptest::prelude::*;
 use rand::RngExt;
-use smash::convolution::{conv_same, stock};
+use smash::convolution::{Activation, conv_same, stock};
 use smash::{Seed, Stream};
 
 type B = Autodiff<Flex>;
-/// Input, weight, dilation and groups to output.
-type Convolution = fn(Tensor<B, 4>, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
+/// Input, activation, weight, dilation and groups to output.
+type Convolution = fn(Tensor<B, 4>, Activation, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -21,6 +21,7 @@ struct Case {
     size: [usize; 2],
     kernel: [usize; 2],
     dilation: [usize; 2],
+    activation: Activation,
 }
 
 fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
@@ -45,11 +46,12 @@ fn deviations(case: Case) -> [f32; 3] {
         size: [height, width],
         kernel,
         dilation,
+        activation,
     } = case;
     let run = |conv: Convolution| {
         let input = random([batch, groups * inputs, height, width], 0).require_grad();
         let weight = random([groups * outputs, inputs, kernel[0], kernel[1]], 1).require_grad();
-        let output = conv(input.clone(), weight.clone(), dilation, groups);
+        let output = conv(input.clone(), activation, weight.clone(), dilation, groups);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
         [
             output.inner(),
@@ -74,12 +76,14 @@ proptest! {
         batch in 1_usize..11,
         groups in prop::sample::select(vec![1_usize, 2, 4, 8]),
         inputs in 1_usize..9,
-        outputs in 1_usize..9,
-        size in [1_usize..20, 1_usize..20],
+        outputs in 1_usize..20,
+        height in 1_usize..20,
+        width in prop_oneof![1_usize..20, Just(16), Just(32), Just(48)],
         kernel in [0_usize..4, 0_usize..4],
         dilation in [1_usize..4, 1_usize..4],
+        activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.02)]),
     ) {
-        let case = Case { batch, groups, inputs, outputs, size, kernel: kernel.map(|k| 2 * k + 1), dilation };
+        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation };
         let deviations = deviations(case);
         prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
     }
@@ -90,7 +94,8 @@ fn a_weight_gradient_agrees_with_finite_differences() {
     let input = random::<4>([2, 4, 5, 6], 0);
     let weight = random::<4>([6, 2, 3, 5], 1);
     let factor = random::<4>([2, 6, 5, 6], 2);
-    let loss = |weight: Tensor<B, 4>| (conv_same(input.clone(), weight, [2, 1], 2) * factor.clone()).sum();
+    let loss =
+        |weight: Tensor<B, 4>| (conv_same(input.clone(), Activation::Relu, weight, [2, 1], 2) * factor.clone()).sum();
     let tracked = weight.clone().require_grad();
     let gradient = tracked.grad(&loss(tracked.clone()).backward()).unwrap();
     let direction = random::<4>(weight.dims(), 3);
@@ -111,7 +116,7 @@ fn the_number_of_threads_changes_no_bit() {
         pool.install(|| {
             let input = random([13, 8, 9, 9], 0).require_grad();
             let weight = random([6, 4, 3, 3], 1).require_grad();
-            let output = conv_same(input.clone(), weight.clone(), [1, 1], 2);
+            let output = conv_same(input.clone(), Activation::Relu, weight.clone(), [1, 1], 2);
             let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
             let tensors = [
                 output.inner(),

@@ -1,0 +1,271 @@
+//! Sizes of a convolution, and how its planes are laid out for the kernels.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Most outputs in a block.
+pub const BLOCK: usize = 8;
+/// Room after padded planes: a vector may reach beyond the last of them.
+const SLACK: usize = 64;
+
+/// Sizes of a convolution that keeps height and width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Geometry {
+    pub batch: usize,
+    pub groups: usize,
+    /// Input channels of one group.
+    pub inputs: usize,
+    /// Output channels of one group.
+    pub outputs: usize,
+    pub height: usize,
+    pub width: usize,
+    pub kernel: [usize; 2],
+    dilation: [usize; 2],
+    /// Factor on negative inputs, before they are convolved: 0 is a ReLU, 1 changes nothing.
+    pub slope: f32,
+}
+
+impl Geometry {
+    /// From the shapes of input and weight.
+    ///
+    /// # Panics
+    /// If they do not fit each other, or a kernel size is even.
+    pub fn new(input: [usize; 4], weight: [usize; 4], dilation: [usize; 2], groups: usize, slope: f32) -> Self {
+        let [batch, channels, height, width] = input;
+        let [outputs, inputs, kernel_height, kernel_width] = weight;
+        assert!(
+            channels == inputs * groups && outputs.is_multiple_of(groups),
+            "input {input:?} does not fit weight {weight:?} in {groups} groups"
+        );
+        assert!(
+            kernel_height % 2 == 1 && kernel_width % 2 == 1,
+            "even kernel size in weight {weight:?}"
+        );
+        let kernel = [kernel_height, kernel_width];
+        Self {
+            batch,
+            groups,
+            inputs,
+            outputs: outputs / groups,
+            height,
+            width,
+            kernel,
+            dilation,
+            slope,
+        }
+    }
+
+    /// The convolution of the output's gradient that gives the input's: inputs and outputs change places.
+    pub fn transposed(self) -> Self {
+        Self {
+            inputs: self.outputs,
+            outputs: self.inputs,
+            slope: 1.0,
+            ..self
+        }
+    }
+
+    /// `[batch, channels_out, height, width]`
+    pub fn output_shape(self) -> [usize; 4] {
+        [self.batch, self.groups * self.outputs, self.height, self.width]
+    }
+
+    /// `[batch, channels_in, height, width]`
+    pub fn input_shape(self) -> [usize; 4] {
+        self.transposed().output_shape()
+    }
+
+    /// `[channels_out, channels_in / groups, kernel_height, kernel_width]`
+    pub fn weight_shape(self) -> [usize; 4] {
+        [self.groups * self.outputs, self.inputs, self.kernel[0], self.kernel[1]]
+    }
+
+    pub fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Weights of one output channel.
+    pub fn taps(self) -> usize {
+        self.inputs * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Zeros above and left of an image.
+    fn padding(self) -> [usize; 2] {
+        [0, 1].map(|axis| self.kernel[axis] / 2 * self.dilation[axis])
+    }
+
+    /// Distance of two rows in a padded plane: the zeros right of one row are those left of the next.
+    pub fn pitch(self) -> usize {
+        self.width + self.padding()[1]
+    }
+
+    /// Size of a padded plane.
+    pub fn plane(self) -> usize {
+        let [above, left] = self.padding();
+        (self.height + 2 * above) * self.pitch() + left
+    }
+
+    /// Where each tap of an output of the first group lies in padded planes, seen from its first.
+    fn offsets(self) -> Vec<usize> {
+        let [rows, columns] = self.kernel;
+        let [down, right] = self.dilation;
+        let mut offsets = Vec::with_capacity(self.taps());
+        for input in 0..self.inputs {
+            for row in 0..rows {
+                let start = input * self.plane() + row * down * self.pitch();
+                offsets.extend((0..columns).map(|column| start + column * right));
+            }
+        }
+        offsets
+    }
+
+    /// Blocks of output channels that are computed together; none lies in two groups.
+    pub fn blocks(self) -> Vec<Block> {
+        let groups = 0..self.groups;
+        let of_group = |group: usize| {
+            even_ranges(self.outputs, BLOCK).map(move |range| Block {
+                group,
+                first: group * self.outputs + range.start,
+                len: range.len(),
+            })
+        };
+        groups.flat_map(of_group).collect()
+    }
+}
+
+/// Some output channels of one group.
+#[derive(Clone, Copy)]
+pub struct Block {
+    pub group: usize,
+    /// The first of them, counted over all groups.
+    pub first: usize,
+    pub len: usize,
+}
+
+/// Cuts `0..count` into ranges of at most `most`, as even as can be.
+pub fn even_ranges(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let ranges = count.div_ceil(most);
+    (0..ranges).map(move |range| range * count / ranges..(range + 1) * count / ranges)
+}
+
+/// The slice of each block in a buffer that holds `size` values for each output channel.
+pub fn split_mut<'a>(blocks: &'a [Block], mut buffer: &'a mut [f32], size: usize) -> Vec<(&'a Block, &'a mut [f32])> {
+    let mut slices = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let (slice, rest) = buffer.split_at_mut(block.len * size);
+        slices.push((block, slice));
+        buffer = rest;
+    }
+    slices
+}
+
+/// Copies planes into padded ones, and scales negative values.
+pub fn pad(planes: &[f32], geometry: Geometry, padded: &mut Vec<f32>) {
+    let [above, left] = geometry.padding();
+    let (plane, pitch, width, slope) = (geometry.plane(), geometry.pitch(), geometry.width, geometry.slope);
+    padded.clear();
+    padded.resize(planes.len() / geometry.pixels() * plane + SLACK, 0.0);
+    for (source, target) in planes
+        .chunks_exact(geometry.pixels())
+        .zip(padded.chunks_exact_mut(plane))
+    {
+        let rows = target[above * pitch + left..].chunks_mut(pitch);
+        for (source, target) in source.chunks_exact(width).zip(rows) {
+            let target = &mut target[..width];
+            if slope == 1.0 {
+                target.copy_from_slice(source);
+            } else {
+                for (target, &value) in target.iter_mut().zip(source) {
+                    *target = if value > 0.0 { value } else { value * slope };
+                }
+            }
+        }
+    }
+}
+
+/// Copies planes to the padded pitch, without zeros before the first row, and with zeros between rows.
+pub fn spread_rows(planes: &[f32], geometry: Geometry, size: usize, spread: &mut Vec<f32>) {
+    spread.clear();
+    spread.resize(planes.len() / geometry.pixels() * size, 0.0);
+    for (source, target) in planes
+        .chunks_exact(geometry.pixels())
+        .zip(spread.chunks_exact_mut(size))
+    {
+        let rows = target.chunks_mut(geometry.pitch());
+        for (source, target) in source.chunks_exact(geometry.width).zip(rows) {
+            target[..geometry.width].copy_from_slice(source);
+        }
+    }
+}
+
+/// Vectors of positions that together cover an image.
+pub struct Positions {
+    /// First position of each vector at the padded pitch.
+    pub padded: Vec<usize>,
+    /// The same in a plane without padding; `None` where a vector would reach beyond its row.
+    pub plain: Option<Vec<usize>>,
+    /// Values that the vectors cover at the padded pitch.
+    pub size: usize,
+}
+
+impl Positions {
+    fn new(geometry: Geometry, lanes: usize) -> Self {
+        let Geometry { height, width, .. } = geometry;
+        let (pixels, pitch) = (geometry.pixels(), geometry.pitch());
+        let (padded, plain) = if pitch == width && pixels.is_multiple_of(lanes) {
+            let starts: Vec<usize> = (0..pixels).step_by(lanes).collect();
+            (starts.clone(), Some(starts))
+        } else if width.is_multiple_of(lanes) {
+            let starts = |pitch: usize| {
+                let of_row = |row: usize| (0..width).step_by(lanes).map(move |column| row * pitch + column);
+                (0..height).flat_map(of_row).collect()
+            };
+            (starts(pitch), Some(starts(width)))
+        } else {
+            ((0..(height - 1) * pitch + width).step_by(lanes).collect(), None)
+        };
+        let size = padded.len() * lanes;
+        Self { padded, plain, size }
+    }
+}
+
+/// Values of a vector.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// What the kernels of a convolution share.
+pub struct Plan {
+    pub arch: Arch,
+    pub geometry: Geometry,
+    pub positions: Positions,
+    pub offsets: Vec<usize>,
+    pub blocks: Vec<Block>,
+}
+
+impl Plan {
+    pub fn new(geometry: Geometry) -> Self {
+        let arch = Arch::new();
+        Self {
+            arch,
+            geometry,
+            positions: Positions::new(geometry, arch.dispatch(Lanes)),
+            offsets: geometry.offsets(),
+            blocks: geometry.blocks(),
+        }
+    }
+}
+
+/// The vector that starts at a place.
+#[inline(always)]
+pub fn load<S: Simd>(values: &[f32], start: usize) -> S::f32s {
+    S::as_simd_f32s(&values[start..start + S::F32_LANES]).0[0]
+}

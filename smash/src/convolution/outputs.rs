@@ -1,0 +1,254 @@
+//! Direct convolution on the CPU: every output is a chain of multiply-adds over the taps of its kernel, on padded planes.
+//!
+//! With zeros between rows, above and below, tap `t` of the output at position `p` lies at `p + offset[t]`, whatever the
+//! image's border. So one loop over taps, with a block of outputs and some vectors of positions in registers, serves all
+//! shapes of the space, grouped, dilated and 1x1, without patches being copied anywhere.
+//!
+//! Images run side by side on rayon's threads, each output is summed in a fixed order, and so the result is the same to the
+//! bit on any number of threads.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::geometry::{BLOCK, Block, Geometry, Plan, Positions, load, pad, split_mut};
+
+/// Fewest images that are a task each; of fewer, each block of outputs is.
+const PARALLEL_IMAGES: usize = 8;
+/// Taps that are summed before their sum is added to the total: long chains lose digits.
+const CHAIN: usize = 64;
+
+/// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
+/// kernel_height, kernel_width]`.
+pub fn forward(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
+    let taps = geometry.taps();
+    let packed = pack(geometry, |output, tap| weight[output * taps + tap]);
+    convolve(input, &packed, geometry, &|_, _| ())
+}
+
+/// Gradient of the input: the output's gradient convolved with the flipped and transposed weight.
+pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
+    let Geometry {
+        inputs, outputs, slope, ..
+    } = geometry;
+    let window = geometry.kernel[0] * geometry.kernel[1];
+    let transposed = geometry.transposed();
+    let packed = pack(transposed, |channel, tap| {
+        let (group, input) = (channel / inputs, channel % inputs);
+        let (output, place) = (tap / window, tap % window);
+        weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
+    });
+    let size = geometry.groups * inputs * geometry.pixels();
+    convolve(gradient, &packed, transposed, &|image, values: &mut [f32]| {
+        if slope != 1.0 {
+            let input = &input[image * size..][..size];
+            for (value, &input) in values.iter_mut().zip(input) {
+                *value *= if input > 0.0 { 1.0 } else { slope };
+            }
+        }
+    })
+}
+
+/// Weights `at(output, tap)` in the order in which they are used: `[block, tap, output of the block]`.
+fn pack(geometry: Geometry, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+    let taps = geometry.taps();
+    let mut packed = Vec::with_capacity(geometry.groups * geometry.outputs * taps);
+    for block in geometry.blocks() {
+        for tap in 0..taps {
+            packed.extend((block.first..block.first + block.len).map(|output| at(output, tap)));
+        }
+    }
+    packed
+}
+
+/// Convolves with packed weights; `finish` is called with each image's index and output.
+fn convolve(
+    input: &[f32],
+    packed: &[f32],
+    geometry: Geometry,
+    finish: &(dyn Fn(usize, &mut [f32]) + Sync),
+) -> Vec<f32> {
+    let (pixels, taps) = (geometry.pixels(), geometry.taps());
+    let input_size = geometry.groups * geometry.inputs * pixels;
+    let output_size = geometry.groups * geometry.outputs * pixels;
+    let plan = Plan::new(geometry);
+    let block_output = |padded: &[f32], rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
+        plan.arch.dispatch(ConvolveBlock {
+            geometry,
+            positions: &plan.positions,
+            offsets: &plan.offsets,
+            padded: &padded[block.group * geometry.inputs * geometry.plane()..],
+            weights: &packed[block.first * taps..][..block.len * taps],
+            outputs: block.len,
+            rows,
+            output,
+        });
+    };
+    let mut output = vec![0.0; geometry.batch * output_size];
+    if geometry.batch >= PARALLEL_IMAGES {
+        let images = input.par_chunks_exact(input_size).enumerate();
+        let scratch = || (Vec::new(), Vec::new());
+        images.zip(output.par_chunks_exact_mut(output_size)).for_each_init(
+            scratch,
+            |(padded, rows), ((image, input), output)| {
+                pad(input, geometry, padded);
+                for (block, output) in split_mut(&plan.blocks, output, pixels) {
+                    block_output(padded, rows, block, output);
+                }
+                finish(image, output);
+            },
+        );
+    } else {
+        let mut padded = Vec::new();
+        let images = input.chunks_exact(input_size).enumerate();
+        for ((image, input), output) in images.zip(output.chunks_exact_mut(output_size)) {
+            pad(input, geometry, &mut padded);
+            let slices = split_mut(&plan.blocks, output, pixels);
+            slices.into_par_iter().for_each_init(Vec::new, |rows, (block, output)| {
+                block_output(&padded, rows, block, output);
+            });
+            finish(image, output);
+        }
+    }
+    output
+}
+
+/// A block of outputs of one image.
+struct ConvolveBlock<'a> {
+    geometry: Geometry,
+    positions: &'a Positions,
+    offsets: &'a [usize],
+    /// Padded planes of the block's group.
+    padded: &'a [f32],
+    /// `[tap, output]`
+    weights: &'a [f32],
+    outputs: usize,
+    /// Room for outputs at the padded pitch.
+    rows: &'a mut Vec<f32>,
+    output: &'a mut [f32],
+}
+
+impl WithSimd for ConvolveBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            geometry,
+            positions,
+            rows,
+            output,
+            ..
+        } = self;
+        let pixels = geometry.pixels();
+        let tiles = Tiles {
+            padded: self.padded,
+            starts: &positions.padded,
+            offsets: self.offsets,
+            weights: self.weights,
+        };
+        if let Some(plain) = &positions.plain {
+            return tiles.convolve(simd, self.outputs, output, pixels, plain);
+        }
+        rows.resize(BLOCK * positions.size, 0.0);
+        tiles.convolve(simd, self.outputs, rows, positions.size, &positions.padded);
+        for (source, target) in rows.chunks_exact(positions.size).zip(output.chunks_exact_mut(pixels)) {
+            let source = source.chunks(geometry.pitch());
+            for (source, target) in source.zip(target.chunks_exact_mut(geometry.width)) {
+                target.copy_from_slice(&source[..geometry.width]);
+            }
+        }
+    }
+}
+
+/// What the tiles of a block of outputs have in common.
+#[derive(Clone, Copy)]
+struct Tiles<'a> {
+    padded: &'a [f32],
+    /// First position of each vector.
+    starts: &'a [usize],
+    offsets: &'a [usize],
+    /// `[tap, output]`
+    weights: &'a [f32],
+}
+
+impl Tiles<'_> {
+    /// Writes vector `v` of output `o` to `target[o * plane + places[v]..]`.
+    #[inline(always)]
+    fn convolve<S: Simd>(self, simd: S, outputs: usize, target: &mut [f32], plane: usize, places: &[usize]) {
+        // As many vectors at a time as there are registers for, then fewer.
+        macro_rules! tiles {
+            ($outputs:literal: $($vectors:literal)*) => {{
+                let mut first = 0;
+                $(while places.len() - first >= $vectors {
+                    simd.vectorize(Tile::<$outputs, $vectors> { tiles: self, first, target, plane, places });
+                    first += $vectors;
+                })*
+            }};
+        }
+        match outputs {
+            1 => tiles!(1: 8 4 2 1),
+            2 => tiles!(2: 8 4 2 1),
+            3 => tiles!(3: 4 2 1),
+            4 => tiles!(4: 4 2 1),
+            5 => tiles!(5: 4 2 1),
+            6 => tiles!(6: 4 2 1),
+            7 => tiles!(7: 2 1),
+            8 => tiles!(8: 2 1),
+            _ => unreachable!("a block of {outputs} outputs"),
+        }
+    }
+}
+
+/// Some vectors of positions of a block of outputs, held in registers over all taps.
+struct Tile<'a, const OUTPUTS: usize, const VECTORS: usize> {
+    tiles: Tiles<'a>,
+    /// The first of the vectors.
+    first: usize,
+    target: &'a mut [f32],
+    plane: usize,
+    places: &'a [usize],
+}
+
+impl<const OUTPUTS: usize, const VECTORS: usize> WithSimd for Tile<'_, OUTPUTS, VECTORS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            tiles,
+            first,
+            target,
+            plane,
+            places,
+        } = self;
+        let starts = &tiles.starts[first..first + VECTORS];
+        let (weights, _) = tiles.weights.as_chunks::<OUTPUTS>();
+        let mut totals = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
+        for (offsets, weights) in tiles.offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
+            let mut sums = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
+            for (&offset, weights) in offsets.iter().zip(weights) {
+                let mut values = [simd.splat_f32s(0.0); VECTORS];
+                for v in 0..VECTORS {
+                    values[v] = load::<S>(tiles.padded, starts[v] + offset);
+                }
+                for o in 0..OUTPUTS {
+                    let weight = simd.splat_f32s(weights[o]);
+                    for v in 0..VECTORS {
+                        sums[o][v] = simd.mul_add_e_f32s(weight, values[v], sums[o][v]);
+                    }
+                }
+            }
+            for o in 0..OUTPUTS {
+                for v in 0..VECTORS {
+                    totals[o][v] = simd.add_f32s(totals[o][v], sums[o][v]);
+                }
+            }
+        }
+        for (o, totals) in totals.iter().enumerate() {
+            for (&place, &total) in places[first..].iter().zip(totals) {
+                let start = o * plane + place;
+                S::as_mut_simd_f32s(&mut target[start..start + S::F32_LANES]).0[0] = total;
+            }
+        }
+    }
+}
