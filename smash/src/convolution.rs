@@ -13,7 +13,6 @@ use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::prelude::*;
-use burn::tensor::TensorPrimitive;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::{ConvOptions, FloatTensor};
@@ -23,6 +22,7 @@ mod geometry;
 mod outputs;
 mod weight_gradient;
 
+use crate::flex::{contiguous, float, own, tensor, values};
 use geometry::Geometry;
 
 /// What is done to the input of a convolution first: one pass over memory less than as an operation of its own.
@@ -104,28 +104,10 @@ pub fn stock<B: Backend>(
     conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
 }
 
-fn float<B: Backend>(tensor: FloatTensor<B>) -> TensorPrimitive<B> {
-    TensorPrimitive::Float(tensor)
-}
-
-fn own<T: 'static>(value: Box<dyn Any>) -> T {
-    *value
-        .downcast()
-        .unwrap_or_else(|_| panic!("checked to be a {}", std::any::type_name::<T>()))
-}
-
 fn forward(input: &FlexTensor, weight: &FlexTensor, geometry: Geometry) -> FlexTensor {
-    let (input, weight) = (input.to_contiguous(), weight.to_contiguous());
+    let (input, weight) = (contiguous(input), contiguous(weight));
     let values = outputs::forward(values(&input), values(&weight), geometry);
     tensor(values, geometry.output_shape())
-}
-
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("made contiguous")
-}
-
-fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 /// The kernels on the gradient tape.
@@ -152,8 +134,8 @@ impl Backward<Flex, 2> for ConvSame {
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [input_node, weight_node] = ops.parents;
         let (input, weight, geometry) = ops.state;
-        let (input, weight) = (input.to_contiguous(), weight.to_contiguous());
-        let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let (input, weight) = (contiguous(&input), contiguous(&weight));
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
         if let Some(node) = input_node {
             let values = outputs::input_gradient(values(&input), values(&weight), values(&gradient), geometry);
             gradients.register::<Flex>(node.id, tensor(values, geometry.input_shape()));

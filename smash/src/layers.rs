@@ -7,6 +7,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+use crate::normalisation::{normalise, rescale};
+
 /// Momentum of BatchNorm's running statistics.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 /// Added to the variance by BatchNorm.
@@ -37,7 +39,7 @@ pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
 /// A tensor divided by its Euclidean norm: simple WeightNorm (paper, section 3.1).
 pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
     let shape = weight.dims();
-    // As one row, for speed; see [`BatchNorm::forward`].
+    // As one row, because the CPU backend is an order of magnitude slower at other ways to broadcast.
     let row = weight.reshape([1, shape.iter().product::<usize>()]);
     let length = (row.clone() * row.clone()).sum_dim(1).sqrt();
     (row / length).reshape(shape)
@@ -94,48 +96,15 @@ impl<B: Backend> BatchNorm<B> {
     /// # Shapes
     /// - `input`, output: `[batch, channels, height, width]`, at most as many channels as the parameters have
     pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
-        let shape @ [batch, channels, height, width] = input.dims();
+        let channels = input.dims()[1];
         let leading = |param: &Param<Tensor<B, 1>>| param.val().slice(0..channels);
-        let scale = leading(&self.weight);
-        let shift = leading(&self.bias);
-        // One row for each plane: the CPU backend is an order of magnitude faster at a factor for each row of a matrix
-        // than at any other way to broadcast along channels.
-        let rows = input.reshape([batch * channels, height * width]);
-        let per_row = |tensor: Tensor<B, 1>| {
-            tensor
-                .reshape([1, channels])
-                .expand([batch, channels])
-                .reshape([batch * channels, 1])
-        };
-        match mode {
-            Mode::Evaluate => {
-                let mean = leading(&self.running_mean);
-                let scale = scale / (leading(&self.running_variance) + BATCH_NORM_EPSILON).sqrt();
-                let shift = shift - mean * scale.clone();
-                ((rows * per_row(scale) + per_row(shift)).reshape(shape), None)
-            }
-            Mode::Train => {
-                let elements = (batch * height * width) as f64;
-                let mean_of_channel = |rows: Tensor<B, 2>| {
-                    rows.mean_dim(1)
-                        .reshape([batch, channels])
-                        .mean_dim(0)
-                        .reshape([channels])
-                };
-                let mean = mean_of_channel(rows.clone());
-                let centred = rows.clone() - per_row(mean.clone());
-                let variance = mean_of_channel(centred.clone() * centred.clone());
-                let scale = scale / (variance.clone() + BATCH_NORM_EPSILON).sqrt();
-                let statistics = BatchStatistics {
-                    mean: mean.detach(),
-                    variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
-                };
-                (
-                    (centred * per_row(scale) + per_row(shift)).reshape(shape),
-                    Some(statistics),
-                )
-            }
+        let (weight, bias) = (leading(&self.weight), leading(&self.bias));
+        if mode == Mode::Train {
+            let (output, statistics) = normalise(input, weight, bias, BATCH_NORM_EPSILON);
+            return (output, Some(statistics));
         }
+        let factor = weight / (leading(&self.running_variance) + BATCH_NORM_EPSILON).sqrt();
+        (rescale(input, [leading(&self.running_mean), factor, bias]), None)
     }
 
     /// Moves the running statistics of the leading channels towards those of a batch.

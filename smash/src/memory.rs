@@ -3,6 +3,7 @@
 use burn::prelude::*;
 
 use crate::architecture::{Block, Op};
+use crate::flex::compact;
 
 /// The banks of one block while it runs.
 pub struct MemoryBanks<B: Backend> {
@@ -53,7 +54,7 @@ impl<B: Backend> MemoryBanks<B> {
                 .clone()
                 .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
         };
-        Tensor::cat(banks.map(read).collect(), 1)
+        Tensor::cat(banks.map(|bank| compact(read(bank))).collect(), 1)
     }
 }
 
@@ -61,6 +62,6 @@ fn channels<B: Backend>(tensor: &Tensor<B, 4>, start: usize, count: usize) -> Te
     if tensor.dims()[1] == count {
         tensor.clone()
     } else {
-        tensor.clone().narrow(1, start, count)
+        compact(tensor.clone().narrow(1, start, count))
     }
 }

@@ -1,0 +1,145 @@
+//! What the operations of our own on burn-flex share, and copies of slices that are faster than burn's.
+
+use std::any::Any;
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::prelude::*;
+use burn::tensor::TensorPrimitive;
+use burn::tensor::ops::FloatTensor;
+use burn_flex::{Flex, FlexTensor};
+
+/// A tensor of any backend as one of the backend that it was found to have.
+pub fn own<T: 'static>(value: Box<dyn Any>) -> T {
+    *value
+        .downcast()
+        .unwrap_or_else(|_| panic!("checked to be a {}", std::any::type_name::<T>()))
+}
+
+pub fn float<B: Backend>(tensor: FloatTensor<B>) -> TensorPrimitive<B> {
+    TensorPrimitive::Float(tensor)
+}
+
+/// The values of a contiguous tensor in row-major order.
+pub fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("made contiguous")
+}
+
+pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The same tensor, its values side by side in row-major order.
+///
+/// A slice or a transposed tensor is a view in burn-flex. burn copies a view with more than two strides value by value;
+/// here runs of values that lie side by side are copied at once.
+pub fn contiguous(view: &FlexTensor) -> FlexTensor {
+    let (shape, strides) = (view.layout().shape(), view.layout().strides());
+    if view.is_contiguous() || strides.last() != Some(&1) || strides.iter().any(|&stride| stride < 0) {
+        return view.to_contiguous();
+    }
+    let mut outer = shape.num_dims();
+    let mut run = 1;
+    while outer > 0 && strides[outer - 1] == run as isize {
+        outer -= 1;
+        run *= shape[outer];
+    }
+    let source: &[f32] = view.storage();
+    let mut copy = Vec::with_capacity(shape.num_elements());
+    let mut index = vec![0; outer];
+    for _ in 0..shape.num_elements() / run {
+        let steps = index
+            .iter()
+            .zip(strides)
+            .map(|(&index, &stride)| index * stride as usize);
+        let start = view.layout().start_offset() + steps.sum::<usize>();
+        copy.extend_from_slice(&source[start..start + run]);
+        for dimension in (0..outer).rev() {
+            index[dimension] += 1;
+            if index[dimension] < shape[dimension] {
+                break;
+            }
+            index[dimension] = 0;
+        }
+    }
+    FlexTensor::from_data(TensorData::new(copy, shape.clone()))
+}
+
+/// Leaves a tensor as it is, and on burn-flex makes it and its gradient contiguous, since burn adds views value by value.
+pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
+    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
+    let output: Box<dyn Any> = if input.is::<FloatTensor<Flex>>() {
+        Box::new(contiguous(&own(input)))
+    } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
+        Box::new(tracked(own(input)))
+    } else {
+        input
+    };
+    Tensor::from_primitive(float(own(output)))
+}
+
+fn tracked(input: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
+    let output = contiguous(&input.primitive);
+    match Compact
+        .prepare::<NoCheckpointing>([input.node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prepared) => prepared.finish((), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Compact;
+
+impl Backward<Flex, 1> for Compact {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        if let Some(node) = node {
+            gradients.register::<Flex>(node.id, contiguous(&gradient));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_flex::FlexDevice;
+    use proptest::prelude::*;
+
+    type B = Autodiff<Flex>;
+
+    fn counted(shape: [usize; 4]) -> Tensor<B, 4> {
+        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|value| value as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
+    }
+
+    proptest! {
+        #[test]
+        fn a_compact_view_has_the_values_and_the_gradient_of_the_view(
+            sizes in prop::array::uniform4(1_usize..5),
+            before in prop::array::uniform4(0_usize..2),
+            after in prop::array::uniform4(0_usize..2),
+            transposed in any::<bool>(),
+        ) {
+            let shape = std::array::from_fn(|i| before[i] + sizes[i] + after[i]);
+            let ranges: [_; 4] = std::array::from_fn(|i| before[i]..before[i] + sizes[i]);
+            let gradients = [compact, |view| view].map(|pass: fn(Tensor<B, 4>) -> Tensor<B, 4>| {
+                let whole = counted(shape).require_grad();
+                let view = whole.clone().slice(ranges.clone());
+                let view = if transposed { view.swap_dims(1, 3) } else { view };
+                let output = pass(view);
+                let loss = (output.clone() * counted(output.dims())).sum();
+                (output.into_data(), whole.grad(&loss.backward()).unwrap().into_data())
+            });
+            prop_assert_eq!(&gradients[0], &gradients[1]);
+        }
+    }
+}

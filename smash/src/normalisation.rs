@@ -1,0 +1,418 @@
+//! Batch normalisation with the statistics of the batch, as one operation on the CPU.
+//!
+//! Made of burn's operations it takes about ten passes over memory and as many again for its gradients. Like
+//! [`crate::convolution`], this module runs kernels of its own on burn-flex and burn's operations on every other backend.
+//!
+//! Sums run over images in their order, so the result is the same to the bit on any number of threads.
+
+use std::any::Any;
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::prelude::*;
+use burn::tensor::ops::FloatTensor;
+use burn_flex::{Flex, FlexTensor};
+use pulp::Arch;
+use rayon::prelude::*;
+
+use crate::checkpoint::HostTensor;
+use crate::flex::{contiguous, float, own, tensor, values};
+use crate::layers::BatchStatistics;
+
+/// Values that are summed side by side; a constant, so that it is the same on all processors.
+const LANES: usize = 16;
+
+/// Each channel moved and scaled to mean 0 and variance 1 over the batch, then to `weight` and `bias`.
+///
+/// The statistics are off the gradient tape, the variance the unbiased one.
+///
+/// # Shapes
+/// - `input`, output: `[batch, channels, height, width]`
+/// - `weight`, `bias`: `[channels]`
+pub fn normalise<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 1>,
+    bias: Tensor<B, 1>,
+    epsilon: f64,
+) -> (Tensor<B, 4>, BatchStatistics<B>) {
+    let shape @ [batch, channels, height, width] = input.dims();
+    let device = input.device();
+    let elements = (batch * height * width) as f64;
+    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
+    let parameters = [weight, bias].map(|tensor| Box::new(tensor.into_primitive().tensor()) as Box<dyn Any>);
+    let (output, moments): (Box<dyn Any>, _) = if input.is::<FloatTensor<Flex>>() {
+        let [weight, bias] = parameters.map(own);
+        let (output, moments) = forward(&own(input), &weight, &bias, shape, epsilon);
+        (Box::new(output), moments)
+    } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
+        let [weight, bias] = parameters.map(own);
+        let (output, moments) = tracked(own(input), weight, bias, shape, epsilon);
+        (Box::new(output), moments)
+    } else {
+        let [weight, bias] = parameters.map(|tensor| Tensor::from_primitive(float(own(tensor))));
+        return stock(Tensor::from_primitive(float(own(input))), weight, bias, epsilon);
+    };
+    let unbiased = (elements / (elements - 1.0).max(1.0)) as f32;
+    let of_channels = |value: &dyn Fn(&Moments) -> f32| {
+        let values: Vec<f32> = moments.iter().map(value).collect();
+        Tensor::from_data(TensorData::new(values, [channels]), &device)
+    };
+    let statistics = BatchStatistics {
+        mean: of_channels(&|moments| moments.mean),
+        variance: of_channels(&|moments| moments.variance * unbiased),
+    };
+    (Tensor::from_primitive(float(own(output))), statistics)
+}
+
+/// Each channel moved by `-mean`, scaled by `factor` and moved by `shift`, `[channels]` each: normalisation with statistics
+/// that are given.
+///
+/// # Shapes
+/// - `input`, output: `[batch, channels, height, width]`
+pub fn rescale<B: Backend>(input: Tensor<B, 4>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
+    let shape @ [_, channels, height, width] = input.dims();
+    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
+    if !input.is::<FloatTensor<Flex>>() {
+        let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+        let input: Tensor<B, 4> = Tensor::from_primitive(float(own(input)));
+        return (input - of_channel(mean)) * of_channel(factor) + of_channel(shift);
+    }
+    let input: FlexTensor = contiguous(&own(input));
+    let [mean, factor, shift] = [mean, factor, shift].map(|tensor| HostTensor::of(tensor).values);
+    let channel = |channel: usize| Affine {
+        mean: mean[channel],
+        factor: factor[channel],
+        shift: shift[channel],
+    };
+    let channels: Vec<Affine> = (0..channels).map(channel).collect();
+    let output: Box<dyn Any> = Box::new(tensor(apply(values(&input), &channels, height * width), shape));
+    Tensor::from_primitive(float(own(output)))
+}
+
+/// The same by burn's own operations.
+pub fn stock<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 1>,
+    bias: Tensor<B, 1>,
+    epsilon: f64,
+) -> (Tensor<B, 4>, BatchStatistics<B>) {
+    let [batch, channels, height, width] = input.dims();
+    let elements = (batch * height * width) as f64;
+    let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+    let mean_of_channel = |tensor: Tensor<B, 4>| {
+        tensor
+            .reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .mean_dim(0)
+            .reshape([channels])
+    };
+    let mean = mean_of_channel(input.clone());
+    let centred = input - of_channel(mean.clone());
+    let variance = mean_of_channel(centred.clone() * centred.clone());
+    let scale = weight / (variance.clone() + epsilon).sqrt();
+    let statistics = BatchStatistics {
+        mean: mean.detach(),
+        variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
+    };
+    (centred * of_channel(scale) + of_channel(bias), statistics)
+}
+
+/// Mean and variance of a channel.
+#[derive(Clone, Copy, Debug)]
+struct Moments {
+    mean: f32,
+    variance: f32,
+    /// 1 / sqrt(variance + epsilon)
+    scale: f32,
+}
+
+fn forward(
+    input: &FlexTensor,
+    weight: &FlexTensor,
+    bias: &FlexTensor,
+    shape: [usize; 4],
+    epsilon: f64,
+) -> (FlexTensor, Vec<Moments>) {
+    let [input, weight, bias] = [input, weight, bias].map(contiguous);
+    let (input, weight, bias) = (values(&input), values(&weight), values(&bias));
+    let [_, channels, height, width] = shape;
+    let pixels = height * width;
+    let arch = Arch::new();
+    let moments: Vec<Moments> = (0..channels)
+        .into_par_iter()
+        .map(|channel| {
+            let planes = || input.chunks_exact(pixels).skip(channel).step_by(channels);
+            let elements = (input.len() / channels) as f64;
+            arch.dispatch(|| {
+                let mean = planes().map(|plane| sum(plane, plane, |value, _| value)).sum::<f64>() / elements;
+                let centre = mean as f32;
+                let square = |value: f32, _| (value - centre) * (value - centre);
+                let variance = planes().map(|plane| sum(plane, plane, square)).sum::<f64>() / elements;
+                Moments {
+                    mean: centre,
+                    variance: variance as f32,
+                    scale: (1.0 / (variance + epsilon).sqrt()) as f32,
+                }
+            })
+        })
+        .collect();
+    let channel = |channel: usize| {
+        let Moments { mean, scale, .. } = moments[channel];
+        Affine {
+            mean,
+            factor: scale * weight[channel],
+            shift: bias[channel],
+        }
+    };
+    let channels: Vec<Affine> = (0..channels).map(channel).collect();
+    let output = apply(input, &channels, pixels);
+    (tensor(output, shape), moments)
+}
+
+/// `(value - mean) * factor + shift` for a channel.
+#[derive(Clone, Copy)]
+struct Affine {
+    mean: f32,
+    factor: f32,
+    shift: f32,
+}
+
+/// Planes of `[batch, channels]` images through the map of their channel.
+fn apply(input: &[f32], channels: &[Affine], pixels: usize) -> Vec<f32> {
+    let arch = Arch::new();
+    let size = channels.len() * pixels;
+    let mut output = vec![0.0; input.len()];
+    let images = input.par_chunks_exact(size).zip(output.par_chunks_exact_mut(size));
+    images.for_each(|(input, output)| {
+        let planes = input.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
+        arch.dispatch(|| {
+            for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
+                for (output, &value) in output.iter_mut().zip(input) {
+                    *output = (value - mean) * factor + shift;
+                }
+            }
+        });
+    });
+    output
+}
+
+/// Sum of a term of the values at each place of two planes.
+#[inline(always)]
+fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (left, right) in left.iter().zip(right) {
+        for ((lane, &left), &right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += term(left, right);
+        }
+    }
+    let rest = left_rest
+        .iter()
+        .zip(right_rest)
+        .map(|(&left, &right)| term(left, right));
+    lanes.into_iter().chain(rest).map(f64::from).sum()
+}
+
+/// The kernels on the gradient tape.
+fn tracked(
+    input: FloatTensor<Autodiff<Flex>>,
+    weight: FloatTensor<Autodiff<Flex>>,
+    bias: FloatTensor<Autodiff<Flex>>,
+    shape: [usize; 4],
+    epsilon: f64,
+) -> (FloatTensor<Autodiff<Flex>>, Vec<Moments>) {
+    let (output, moments) = forward(&input.primitive, &weight.primitive, &bias.primitive, shape, epsilon);
+    let state = State {
+        input: input.primitive.clone(),
+        weight: weight.primitive.clone(),
+        moments: moments.clone(),
+        shape,
+    };
+    let nodes = [input.node.clone(), weight.node.clone(), bias.node.clone()];
+    let output = match Normalise.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(state, output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    (output, moments)
+}
+
+#[derive(Debug)]
+struct Normalise;
+
+#[derive(Clone, Debug)]
+struct State {
+    input: FlexTensor,
+    weight: FlexTensor,
+    moments: Vec<Moments>,
+    shape: [usize; 4],
+}
+
+impl Backward<Flex, 3> for Normalise {
+    type State = State;
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [input_node, weight_node, bias_node] = ops.parents;
+        let State {
+            input,
+            weight,
+            moments,
+            shape,
+        } = ops.state;
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let (input, weight) = (contiguous(&input), contiguous(&weight));
+        let (input, weight, gradient) = (values(&input), values(&weight), values(&gradient));
+        let sums = gradient_sums(input, gradient, &moments, shape);
+        if let Some(node) = weight_node {
+            let values = sums.iter().map(|sums| sums.product as f32).collect();
+            gradients.register::<Flex>(node.id, tensor(values, [shape[1]]));
+        }
+        if let Some(node) = bias_node {
+            let values = sums.iter().map(|sums| sums.gradient as f32).collect();
+            gradients.register::<Flex>(node.id, tensor(values, [shape[1]]));
+        }
+        if let Some(node) = input_node {
+            let values = input_gradient(input, weight, gradient, &moments, &sums, shape);
+            gradients.register::<Flex>(node.id, tensor(values, shape));
+        }
+    }
+}
+
+/// Sums over a channel.
+struct GradientSums {
+    /// Of the output's gradient.
+    gradient: f64,
+    /// Of the output's gradient times the normalised input.
+    product: f64,
+}
+
+fn gradient_sums(input: &[f32], gradient: &[f32], moments: &[Moments], shape: [usize; 4]) -> Vec<GradientSums> {
+    let [_, channels, height, width] = shape;
+    let pixels = height * width;
+    let arch = Arch::new();
+    let of_channel = |channel: usize| {
+        let Moments { mean, scale, .. } = moments[channel];
+        let planes = |values| <[f32]>::chunks_exact(values, pixels).skip(channel).step_by(channels);
+        let mut sums = GradientSums {
+            gradient: 0.0,
+            product: 0.0,
+        };
+        arch.dispatch(|| {
+            for (input, gradient) in planes(input).zip(planes(gradient)) {
+                sums.gradient += sum(gradient, input, |gradient, _| gradient);
+                sums.product += sum(gradient, input, |gradient, value| gradient * ((value - mean) * scale));
+            }
+        });
+        sums
+    };
+    (0..channels).into_par_iter().map(of_channel).collect()
+}
+
+/// With g the output's gradient, x the normalised input, and means over the channel:
+/// `weight * scale * (g - mean(g) - x mean(g x))`.
+fn input_gradient(
+    input: &[f32],
+    weight: &[f32],
+    gradient: &[f32],
+    moments: &[Moments],
+    sums: &[GradientSums],
+    shape: [usize; 4],
+) -> Vec<f32> {
+    let [batch, channels, height, width] = shape;
+    let pixels = height * width;
+    let elements = (batch * pixels) as f64;
+    let arch = Arch::new();
+    let mut result = vec![0.0; input.len()];
+    let size = channels * pixels;
+    let images = input.par_chunks_exact(size).zip(gradient.par_chunks_exact(size));
+    images
+        .zip(result.par_chunks_exact_mut(size))
+        .for_each(|((input, gradient), result)| {
+            let planes = input.chunks_exact(pixels).zip(gradient.chunks_exact(pixels));
+            let planes = planes.zip(result.chunks_exact_mut(pixels));
+            arch.dispatch(|| {
+                for (channel, ((input, gradient), result)) in planes.enumerate() {
+                    let Moments { mean, scale, .. } = moments[channel];
+                    let factor = weight[channel] * scale;
+                    let offset = (sums[channel].gradient / elements) as f32;
+                    let slope = (sums[channel].product / elements) as f32 * scale;
+                    for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
+                        *result = factor * (gradient - offset - (value - mean) * slope);
+                    }
+                }
+            });
+        });
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Seed, Stream};
+    use burn_flex::FlexDevice;
+    use proptest::prelude::*;
+    use rand::RngExt;
+
+    type B = Autodiff<Flex>;
+
+    fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
+        let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| rng.random_range(-1.0..1.0))
+            .collect();
+        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
+    }
+
+    type Normalisation = fn(Tensor<B, 4>, Tensor<B, 1>, Tensor<B, 1>, f64) -> (Tensor<B, 4>, BatchStatistics<B>);
+
+    /// Output, mean, variance, and the gradients of input, weight and bias.
+    fn results(normalise: Normalisation, shape: [usize; 4]) -> Vec<Vec<f32>> {
+        let input = (random(shape, 0) + 0.5).require_grad();
+        let [weight, bias] = [1, 2].map(|stream| random([shape[1]], stream).require_grad());
+        let (output, statistics) = normalise(input.clone(), weight.clone(), bias.clone(), 1e-5);
+        let gradients = (output.clone() * random(shape, 3)).sum().backward();
+        let parameter = |tensor: Tensor<B, 1>| tensor.grad(&gradients).unwrap().into_data();
+        [
+            output.into_data(),
+            statistics.mean.into_data(),
+            statistics.variance.into_data(),
+            input.grad(&gradients).unwrap().into_data(),
+            parameter(weight),
+            parameter(bias),
+        ]
+        .map(|data| data.into_vec().unwrap())
+        .to_vec()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+        #[test]
+        fn agrees_with_burn_in_value_and_gradients(
+            batch in 1_usize..9,
+            channels in 1_usize..9,
+            height in 2_usize..20,
+            width in 2_usize..20,
+        ) {
+            let shape = [batch, channels, height, width];
+            for (ours, expected) in results(normalise, shape).iter().zip(results(stock, shape)) {
+                let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+                for (ours, expected) in ours.iter().zip(expected) {
+                    prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| results(normalise, [13, 8, 9, 9]))
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(5));
+    }
+}
