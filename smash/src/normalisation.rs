@@ -24,6 +24,8 @@ use crate::layers::BatchStatistics;
 
 /// Values that are summed side by side; a constant, so that it is the same on all processors.
 const LANES: usize = 16;
+/// Least values of a task: another thread takes about as long to wake up.
+const TASK: usize = 128 * 1024;
 
 /// Each channel moved and scaled to mean 0 and variance 1 over the batch, then to `weight` and `bias`.
 ///
@@ -143,6 +145,7 @@ fn forward(
     let arch = Arch::new();
     let moments: Vec<Moments> = (0..channels)
         .into_par_iter()
+        .with_min_len(TASK.div_ceil(input.len() / channels))
         .map(|channel| {
             let planes = || input.chunks_exact(pixels).skip(channel).step_by(channels);
             let elements = (input.len() / channels) as f64;
@@ -186,7 +189,7 @@ fn apply(input: &[f32], channels: &[Affine], pixels: usize) -> Vec<f32> {
     let size = channels.len() * pixels;
     let mut output = vec![0.0; input.len()];
     let images = input.par_chunks_exact(size).zip(output.par_chunks_exact_mut(size));
-    images.for_each(|(input, output)| {
+    images.with_min_len(TASK.div_ceil(size)).for_each(|(input, output)| {
         let planes = input.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
         arch.dispatch(|| {
             for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
@@ -307,7 +310,10 @@ fn gradient_sums(input: &[f32], gradient: &[f32], moments: &[Moments], shape: [u
         });
         sums
     };
-    (0..channels).into_par_iter().map(of_channel).collect()
+    let tasks = (0..channels)
+        .into_par_iter()
+        .with_min_len(TASK.div_ceil(input.len() / channels));
+    tasks.map(of_channel).collect()
 }
 
 /// With g the output's gradient, x the normalised input, and means over the channel:
@@ -329,6 +335,7 @@ fn input_gradient(
     let images = input.par_chunks_exact(size).zip(gradient.par_chunks_exact(size));
     images
         .zip(result.par_chunks_exact_mut(size))
+        .with_min_len(TASK.div_ceil(size))
         .for_each(|((input, gradient), result)| {
             let planes = input.chunks_exact(pixels).zip(gradient.chunks_exact(pixels));
             let planes = planes.zip(result.chunks_exact_mut(pixels));

@@ -6,6 +6,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Most outputs in a block.
 pub const BLOCK: usize = 8;
+/// Least multiply-adds of a task: another thread takes about as long to wake up.
+const TASK: usize = 2_000_000;
 /// Room after padded planes: a vector may reach beyond the last of them.
 const SLACK: usize = 64;
 
@@ -90,6 +92,11 @@ impl Geometry {
         self.inputs * self.kernel[0] * self.kernel[1]
     }
 
+    /// Multiply-adds of one output channel of one image.
+    pub fn multiply_adds(self) -> usize {
+        self.taps() * self.pixels()
+    }
+
     /// Zeros above and left of an image.
     fn padding(self) -> [usize; 2] {
         [0, 1].map(|axis| self.kernel[axis] / 2 * self.dilation[axis])
@@ -132,6 +139,11 @@ impl Geometry {
         };
         groups.flat_map(of_group).collect()
     }
+}
+
+/// How many pieces of work, each of so many multiply-adds, make a task that is worth another thread.
+pub fn pieces_of_task(multiply_adds: usize) -> usize {
+    TASK.div_ceil(multiply_adds)
 }
 
 /// Some output channels of one group.

@@ -10,7 +10,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{BLOCK, Block, Geometry, Plan, Positions, load, pad, split_mut};
+use super::geometry::{BLOCK, Block, Geometry, Plan, Positions, load, pad, pieces_of_task, split_mut};
 
 /// Fewest images that are a task each; of fewer, each block of outputs is.
 const PARALLEL_IMAGES: usize = 8;
@@ -85,7 +85,9 @@ fn convolve(
     };
     let mut output = vec![0.0; geometry.batch * output_size];
     if geometry.batch >= PARALLEL_IMAGES {
+        let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
         let images = input.par_chunks_exact(input_size).enumerate();
+        let images = images.with_min_len(pieces_of_task(image_work));
         let scratch = || (Vec::new(), Vec::new());
         images.zip(output.par_chunks_exact_mut(output_size)).for_each_init(
             scratch,
@@ -103,7 +105,10 @@ fn convolve(
         for ((image, input), output) in images.zip(output.chunks_exact_mut(output_size)) {
             pad(input, geometry, &mut padded);
             let slices = split_mut(&plan.blocks, output, pixels);
-            slices.into_par_iter().for_each_init(Vec::new, |rows, (block, output)| {
+            let tasks = slices
+                .into_par_iter()
+                .with_min_len(pieces_of_task(BLOCK * geometry.multiply_adds()));
+            tasks.for_each_init(Vec::new, |rows, (block, output)| {
                 block_output(&padded, rows, block, output);
             });
             finish(image, output);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Plan, even_ranges, load, pad, split_mut, spread_rows};
+use super::geometry::{BLOCK, Geometry, Plan, even_ranges, load, pad, pieces_of_task, split_mut, spread_rows};
 
 /// Parts that a batch is cut into for sums over images; a constant, so that it decides no bit of the result.
 const PARTS: usize = 8;
@@ -22,7 +22,9 @@ pub fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> V
         add_weight_gradients(&plan, input, gradient, images, &mut sums);
         sums
     };
-    let parts: Vec<Vec<f32>> = (0..parts).into_par_iter().map(sum_of_part).collect();
+    let part_work = geometry.batch / parts * geometry.groups * geometry.outputs * geometry.multiply_adds();
+    let tasks = (0..parts).into_par_iter().with_min_len(pieces_of_task(part_work));
+    let parts: Vec<Vec<f32>> = tasks.map(sum_of_part).collect();
     let mut parts = parts.into_iter();
     let mut sum = parts.next().expect("a batch is not empty");
     for part in parts {
@@ -59,6 +61,7 @@ fn add_weight_gradients(plan: &Plan, input: &[f32], gradient: &[f32], images: Ra
         };
         split_mut(&plan.blocks, sums, geometry.taps())
             .into_par_iter()
+            .with_min_len(pieces_of_task(count * BLOCK * geometry.multiply_adds()))
             .for_each(|(block, sums)| {
                 plan.arch.dispatch(Products {
                     images: count,
@@ -157,10 +160,12 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
                 for t in 0..TAPS {
                     values[t] = load::<S>(inputs, start + taps[t]);
                 }
-                for (o, totals) in totals.iter_mut().enumerate() {
+                // By index: as iterators, these two loops keep the totals in memory rather than in registers.
+                #[allow(clippy::needless_range_loop)]
+                for o in 0..OUTPUTS {
                     let gradient = load::<S>(gradients, place + o * plane);
-                    for (total, &value) in totals.iter_mut().zip(&values) {
-                        *total = simd.mul_add_e_f32s(gradient, value, *total);
+                    for t in 0..TAPS {
+                        totals[o][t] = simd.mul_add_e_f32s(gradient, values[t], totals[o][t]);
                     }
                 }
             }
