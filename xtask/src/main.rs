@@ -1,6 +1,7 @@
 //! The commands of this repository: `cargo xtask --help` lists them, one file each. Only starts
 //! other programs, so that it builds in seconds.
 
+mod bench;
 mod ci;
 mod list;
 mod process;
@@ -34,6 +35,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
+    /// Run the benches, or measure against PyTorch.
+    Bench(bench::Args),
     /// Run every check, the cheapest first.
     Ci(ci::Args),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Verb::List => list::run(),
         Verb::Reproduce(args) => reproduce::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
     };
     match outcome {

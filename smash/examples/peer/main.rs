@@ -1,0 +1,232 @@
+//! Our side of `cargo xtask bench --peer`: one fixed network of a golden size, timed row by row on request.
+//!
+//! `peer ARCHS.json FOLDER` writes the network and its inputs to FOLDER for the other side, prints one line of losses as
+//! JSON, then reads the name of a row from each line of standard input and prints its milliseconds. `memory` prints the
+//! most memory that the process has held, in MiB.
+
+#[allow(dead_code)]
+#[path = "../../tests/golden/mod.rs"]
+mod golden;
+
+use std::error::Error;
+use std::io::BufRead;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::backend::Autodiff;
+use burn::module::AutodiffModule;
+use burn::prelude::*;
+use burn_flex::{Flex, FlexDevice};
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use serde::Deserialize;
+use serde_json::json;
+use smash::checkpoint::{Checkpoint, HostTensor};
+use smash::optimiser::{Adam, Nesterov};
+use smash::training::negative_log_likelihood;
+use smash::{
+    Architecture, Encoding, GeneratedWeights, HyperNetConfig, Mode, ResultingNet, Seed, SmashNet, Stream, Task,
+};
+
+type B = Autodiff<Flex>;
+
+/// Images of a training step, and of a scoring.
+const BATCH: usize = 50;
+const DEVICE: FlexDevice = FlexDevice;
+
+#[derive(Deserialize)]
+struct File {
+    meta: Meta,
+    archs: Vec<golden::format::GoldenArchitecture>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    config: golden::format::Config,
+}
+
+struct Bench {
+    architecture: Architecture,
+    net: SmashNet<B>,
+    /// Encoding and noise, `[1, 1 + encoding channels, units, slices]`.
+    input: Tensor<Flex, 4>,
+    resulting: ResultingNet<B>,
+    images: Tensor<Flex, 4>,
+    labels: Vec<i32>,
+    hypernet_optimiser: Adam<Flex>,
+    main_optimiser: Adam<Flex>,
+    nesterov: Nesterov<Flex>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, folder] = arguments.as_slice() else {
+        return Err("usage: peer ARCHS.json FOLDER".into());
+    };
+    let mut bench = Bench::new(Path::new(file))?;
+    bench.export(Path::new(folder))?;
+    let [smash, resulting] = bench.losses();
+    println!("{}", json!({ "smash": smash, "resulting": resulting }));
+    for line in std::io::stdin().lock().lines() {
+        let row = line?;
+        if row == "memory" {
+            println!("{}", peak_memory()?);
+            continue;
+        }
+        let start = Instant::now();
+        bench.run(&row)?;
+        println!("{}", start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+impl Bench {
+    /// The first architecture of the file, with random weights and images.
+    fn new(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let file: File = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let config = file.meta.config;
+        let architecture = file
+            .archs
+            .first()
+            .ok_or("no architecture in the file")?
+            .to_architecture();
+        let task = Task {
+            image_channels: 3,
+            image_size: 32,
+            classes: config.nClasses,
+        };
+        let space = config.space();
+        let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
+        let net = SmashNet::new(space.clone(), &HyperNetConfig::default(), task, &mut rng, &DEVICE);
+        let resulting = ResultingNet::new(&space, task, &architecture, &mut rng, &DEVICE);
+        let Encoding {
+            shape: [channels, units, slices],
+            values,
+        } = Encoding::new(&space, &architecture);
+        let mut normal = |count: usize| -> Vec<f32> { StandardNormal.sample_iter(&mut rng).take(count).collect() };
+        let mut input = normal(units * slices);
+        input.extend(values);
+        let images = normal(BATCH * 3 * 32 * 32);
+        let labels = (0..BATCH)
+            .map(|_| rng.random_range(0..config.nClasses as i32))
+            .collect();
+        Ok(Self {
+            architecture,
+            net,
+            input: Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), &DEVICE),
+            resulting,
+            images: Tensor::from_data(TensorData::new(images, [BATCH, 3, 32, 32]), &DEVICE),
+            labels,
+            hypernet_optimiser: Adam::new(0.0),
+            main_optimiser: Adam::new(1e-4),
+            nesterov: Nesterov::new(1e-4),
+        })
+    }
+
+    /// Writes `peer.safetensors` and `peer.json`.
+    fn export(&self, folder: &Path) -> Result<(), Box<dyn Error>> {
+        let mut checkpoint = Checkpoint::default();
+        checkpoint.add("hypernet", &self.net.hypernet);
+        checkpoint.add("main", &self.net.main);
+        checkpoint.add("resulting", &self.resulting.weights);
+        let mut add = |name: &str, tensor: &Tensor<Flex, 4>| {
+            checkpoint.tensors.insert(name.into(), HostTensor::of(tensor.clone()))
+        };
+        add("input", &self.input);
+        add("images", &self.images);
+        std::fs::write(folder.join("peer.safetensors"), checkpoint.to_bytes())?;
+        let space = &self.net.space;
+        let (mut bottlenecks, mut banks) = (Vec::new(), Vec::new());
+        for (index, block) in self.architecture.blocks.iter().enumerate() {
+            banks.push(block.banks_used(space.input_banks(index, block.bank_size)));
+            bottlenecks.push(
+                block
+                    .ops
+                    .iter()
+                    .map(|op| {
+                        let inputs = op.reads.len() * block.bank_size * space.base_channels;
+                        space.generated_channels(inputs, op.units * space.base_channels)
+                    })
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let description = json!({
+            "architecture": serde_json::from_str::<serde_json::Value>(&self.architecture.to_json())?,
+            "base_channels": space.base_channels,
+            "max_kernel": space.max_kernel,
+            "depth_compression": space.depth_compression,
+            "banks": banks,
+            "bottlenecks": bottlenecks,
+            "labels": self.labels,
+        });
+        std::fs::write(folder.join("peer.json"), description.to_string())?;
+        Ok(())
+    }
+
+    fn tracked(&self, tensor: &Tensor<Flex, 4>) -> Tensor<B, 4> {
+        Tensor::from_inner(tensor.clone())
+    }
+
+    fn weights(&self) -> GeneratedWeights<B> {
+        let output = self.net.hypernet.forward(self.tracked(&self.input));
+        GeneratedWeights::from_output(&self.net.space, output)
+    }
+
+    /// Losses of the SMASH network and of the resulting one, in training mode.
+    fn losses(&self) -> [f32; 2] {
+        let images = self.tracked(&self.images);
+        let (smash, _) = self
+            .net
+            .forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
+        let (resulting, _) = self.resulting.forward(images, Mode::Train);
+        [smash, resulting].map(|output| negative_log_likelihood(output, &self.labels, &DEVICE).into_scalar())
+    }
+
+    fn run(&mut self, row: &str) -> Result<(), String> {
+        match row {
+            "SMASH training step" => {
+                let images = self.tracked(&self.images);
+                let (output, statistics) = self
+                    .net
+                    .forward(&self.architecture, &self.weights(), images, Mode::Train);
+                let gradients = negative_log_likelihood(output, &self.labels, &DEVICE).backward();
+                let net = &mut self.net;
+                net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
+                net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);
+                net.main.update_statistics(&statistics);
+            }
+            "resulting-net training step" => {
+                let (output, statistics) = self.resulting.forward(self.tracked(&self.images), Mode::Train);
+                let gradients = negative_log_likelihood(output, &self.labels, &DEVICE).backward();
+                let weights = self.resulting.weights.clone();
+                self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);
+                self.resulting.update_statistics(&statistics);
+            }
+            "scoring" => {
+                let hypernet = self.net.hypernet.valid();
+                let main = self.net.main.valid();
+                let space = &self.net.space;
+                let weights = GeneratedWeights::from_output(space, hypernet.forward(self.input.clone()));
+                let (output, _) =
+                    main.forward(space, &self.architecture, &weights, self.images.clone(), Mode::Evaluate);
+                let _: f32 = output.sum().into_scalar();
+            }
+            "HyperNet, forward and backward" => {
+                let output = self.net.hypernet.forward(self.tracked(&self.input));
+                (output.clone() * output).mean().backward();
+            }
+            _ => return Err(format!("no row `{row}`")),
+        }
+        Ok(())
+    }
+}
+
+fn peak_memory() -> Result<f64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("no VmHWM")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib / 1024.0)
+}

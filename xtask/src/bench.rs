@@ -1,0 +1,198 @@
+//! `cargo xtask bench`: the criterion benches, or our steps against the same steps in PyTorch.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::{env, thread};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::{self, cargo};
+
+/// What is measured.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Measure against PyTorch, from PyPI in a virtual environment below the target folder
+    #[arg(long)]
+    peer: bool,
+    /// Networks to measure, of the sizes of the golden files
+    #[arg(long, requires = "peer", value_delimiter = ',', default_value = "small,v1,v2")]
+    sizes: Vec<String>,
+    /// Times that each row is measured on each side, in turn
+    #[arg(long, requires = "peer", default_value_t = 10)]
+    rounds: usize,
+    /// A Python that has PyTorch, safetensors and NumPy, in place of the virtual environment
+    #[arg(long, requires = "peer")]
+    python: Option<PathBuf>,
+}
+
+const ROWS: [&str; 4] = [
+    "SMASH training step",
+    "resulting-net training step",
+    "scoring",
+    "HyperNet, forward and backward",
+];
+
+/// Largest difference of two losses that are called the same.
+const LOSS_TOLERANCE: f64 = 1e-4;
+/// Rounds that are not counted.
+const WARM_UP: usize = 2;
+
+/// Runs the benches and prints what they measured.
+pub fn run(args: &Args) -> Result<()> {
+    if !args.peer {
+        return process::run(cargo().args(["bench", "--workspace", "--benches"]));
+    }
+    process::run(cargo().args(["build", "--release", "--workspace", "--example", "peer"]))?;
+    let release = env::current_exe()?.with_file_name("");
+    let ours = release
+        .join("examples")
+        .join("peer")
+        .with_extension(env::consts::EXE_EXTENSION);
+    let work = release.join("../peer");
+    fs::create_dir_all(&work).with_context(|| work.display().to_string())?;
+    let python = match &args.python {
+        Some(python) => python.clone(),
+        None => virtual_environment(&work)?,
+    };
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smash");
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds",
+        args.rounds
+    );
+    println!("ratio: PyTorch's time over ours, above 1 where ours is faster");
+    println!(
+        "{:<8}{:<32}{:>18}{:>18}{:>16}",
+        "size", "row", "ours", "PyTorch", "ratio"
+    );
+    for size in &args.sizes {
+        let architectures = sources.join(format!("tests/golden/archs-{size}.json"));
+        ensure!(architectures.is_file(), "--sizes {size}: expected small, v1 or v2");
+        let folder = work.join(size);
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let mut ours = Side::start(Command::new(&ours).arg(&architectures).arg(&folder))?;
+        let script = sources.join("examples/peer/peer.py");
+        let mut peer = Side::start(Command::new(&python).arg(script).arg(&folder).arg(threads.to_string()))?;
+        for loss in ["smash", "resulting"] {
+            let [a, b] = [&ours, &peer].map(|side| side.losses[loss].as_f64().unwrap_or(f64::NAN));
+            ensure!(
+                (a - b).abs() < LOSS_TOLERANCE,
+                "{size}: the two sides compute different things: {loss} loss {a} here, {b} in PyTorch"
+            );
+        }
+        for row in ROWS {
+            let mut times = [Vec::new(), Vec::new()];
+            for round in 0..WARM_UP + args.rounds {
+                for (times, side) in times.iter_mut().zip([&mut ours, &mut peer]) {
+                    let time = side.ask(row)?;
+                    if round >= WARM_UP {
+                        times.push(time);
+                    }
+                }
+            }
+            let [ours, peer] = times.map(Summary::of);
+            println!(
+                "{size:<8}{row:<32}{ours:>18}{peer:>18}{:>8.2}{:>8.2}",
+                peer.minimum / ours.minimum,
+                peer.median / ours.median
+            );
+        }
+        let [ours, peer] = [ours.ask("memory")?, peer.ask("memory")?];
+        println!(
+            "{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}",
+            "peak memory, MiB",
+            peer / ours
+        );
+    }
+    Ok(())
+}
+
+/// A Python with what the script needs, made on first use.
+fn virtual_environment(work: &Path) -> Result<PathBuf> {
+    let folder = work.join("venv");
+    let python = folder.join("bin/python");
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smash/examples/peer/requirements.txt");
+    let done = folder.join("requirements.txt");
+    if fs::read(&done).ok() != Some(fs::read(&requirements)?) {
+        process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        let mut install = Command::new(&python);
+        process::run(
+            install
+                .args(["-m", "pip", "install", "--quiet", "-r"])
+                .arg(&requirements),
+        )?;
+        fs::copy(&requirements, &done)?;
+    }
+    Ok(python)
+}
+
+/// Minimum and median of some times.
+struct Summary {
+    minimum: f64,
+    median: f64,
+}
+
+impl Summary {
+    fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        Self {
+            minimum: times[0],
+            median: times[times.len() / 2],
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{:.1} {:.1}", self.minimum, self.median))
+    }
+}
+
+/// One side of the comparison: a program that answers each line with a number.
+struct Side {
+    program: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    losses: serde_json::Value,
+}
+
+impl Side {
+    fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().display().to_string();
+        let mut program = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{name}: cannot be started"))?;
+        let input = program.stdin.take().expect("piped");
+        let mut output = BufReader::new(program.stdout.take().expect("piped"));
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let losses = serde_json::from_str(&line).with_context(|| format!("{name}: it gave no losses"))?;
+        Ok(Self {
+            program,
+            input,
+            output,
+            losses,
+        })
+    }
+
+    fn ask(&mut self, row: &str) -> Result<f64> {
+        writeln!(self.input, "{row}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        line.trim()
+            .parse()
+            .with_context(|| format!("`{row}` was answered with `{}`", line.trim()))
+    }
+}
+
+impl Drop for Side {
+    fn drop(&mut self) {
+        // It ends by itself when its input does; if not, nothing is lost.
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
