@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use reports::artefact::Artefact;
 use reports::output::{self, Output};
 use reports::{figure, readme, report};
+use results::CorrelationSummary;
 use results::store::{DEFAULT_ROOT, find_runs, latest_group, latest_groups};
 
 /// Figures, tables and the report, drawn from stored results.
@@ -59,7 +60,7 @@ enum Command {
         /// Folder of the figures, as the README links it.
         #[arg(long, default_value = "reports/figures")]
         figures: String,
-        /// Artefact whose newest figure is shown above the table.
+        /// Artefact whose figure is shown above the table, that with the most architectures.
         #[arg(long, default_value = "fig4")]
         show: String,
         /// Write nothing; fail if the README would change.
@@ -136,10 +137,16 @@ fn run(command: Command) -> Result<ExitCode> {
             check,
         } => {
             let artefacts = stored.all(None)?;
-            let shown = stored.newest(&show)?;
+            let measured = |artefact: &&Artefact| artefact.summary.as_ref().map_or(0, CorrelationSummary::n);
+            let of_name = artefacts
+                .iter()
+                .filter(|artefact| artefact.group.manifest().artefact == show);
+            let shown = of_name
+                .max_by_key(measured)
+                .with_context(|| stored.nothing(&format!("`{show}`")))?;
             let place = || file.display().to_string();
             let text = std::fs::read_to_string(&file).with_context(place)?;
-            let block = readme::block(&artefacts, &shown, &figures);
+            let block = readme::block(&artefacts, shown, &figures);
             let text = readme::splice(&text, &block).with_context(place)?;
             let (path, bytes) = (file, text.into_bytes());
             finish(&[Output { path, bytes }], check)
