@@ -8,6 +8,8 @@ use pulp::{Arch, Simd, WithSimd};
 pub const BLOCK: usize = 8;
 /// Least multiply-adds of a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
+/// Values of a cache line.
+const CACHE_LINE: usize = 16;
 /// Room after padded planes: a vector may reach beyond the last of them.
 const SLACK: usize = 64;
 
@@ -196,10 +198,21 @@ pub fn pad(planes: &[f32], geometry: Geometry, padded: &mut Vec<f32>) {
     }
 }
 
-/// Copies planes to the padded pitch, without zeros before the first row, and with zeros between rows.
-pub fn spread_rows(planes: &[f32], geometry: Geometry, size: usize, spread: &mut Vec<f32>) {
-    spread.clear();
-    spread.resize(planes.len() / geometry.pixels() * size, 0.0);
+/// Copies planes to the start of a cache line and so many values apart, so that few vectors lie in two lines. If that is
+/// more than a plane has, rows are at the padded pitch, with zeros between them.
+pub fn spread<'a>(planes: &[f32], geometry: Geometry, size: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    let spread_size = planes.len() / geometry.pixels() * size;
+    buffer.clear();
+    buffer.resize(spread_size + CACHE_LINE, 0.0);
+    let start = buffer
+        .as_ptr()
+        .align_offset(CACHE_LINE * size_of::<f32>())
+        .min(CACHE_LINE);
+    let spread = &mut buffer[start..start + spread_size];
+    if size == geometry.pixels() {
+        spread.copy_from_slice(planes);
+        return spread;
+    }
     for (source, target) in planes
         .chunks_exact(geometry.pixels())
         .zip(spread.chunks_exact_mut(size))
@@ -209,6 +222,7 @@ pub fn spread_rows(planes: &[f32], geometry: Geometry, size: usize, spread: &mut
             target[..geometry.width].copy_from_slice(source);
         }
     }
+    spread
 }
 
 /// Vectors of positions that together cover an image.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{BLOCK, Geometry, Plan, even_ranges, load, pad, pieces_of_task, split_mut, spread_rows};
+use super::geometry::{BLOCK, Geometry, Plan, even_ranges, load, pad, pieces_of_task, split_mut, spread};
 
 /// Parts that a batch is cut into for sums over images; a constant, so that it decides no bit of the result.
 const PARTS: usize = 8;
@@ -46,19 +46,17 @@ fn add_weight_gradients(plan: &Plan, input: &[f32], gradient: &[f32], images: Ra
     } = *geometry;
     let (pixels, plane) = (geometry.pixels(), geometry.plane());
     let step = (CHUNK / (groups * inputs * plane)).max(1);
-    let (mut padded, mut spread) = (Vec::new(), Vec::new());
+    let (mut padded, mut buffer) = (Vec::new(), Vec::new());
     for start in images.clone().step_by(step) {
         let count = step.min(images.end - start);
         let of_images = |channels: usize| start * channels * pixels..(start + count) * channels * pixels;
         pad(&input[of_images(groups * inputs)], *geometry, &mut padded);
-        let gradients = &gradient[of_images(groups * outputs)];
-        let (gradients, gradient_plane, gradient_starts) = match &positions.plain {
-            Some(plain) => (gradients, pixels, plain),
-            None => {
-                spread_rows(gradients, *geometry, positions.size, &mut spread);
-                (&spread[..], positions.size, &positions.padded)
-            }
+        let (gradient_plane, gradient_starts) = match &positions.plain {
+            Some(plain) => (pixels, plain),
+            None => (positions.size, &positions.padded),
         };
+        let gradients = &gradient[of_images(groups * outputs)];
+        let gradients = spread(gradients, *geometry, gradient_plane, &mut buffer);
         split_mut(&plan.blocks, sums, geometry.taps())
             .into_par_iter()
             .with_min_len(pieces_of_task(count * BLOCK * geometry.multiply_adds()))
