@@ -64,7 +64,7 @@ pub fn conv_same<B: Backend>(
     let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
     let weight: Box<dyn Any> = Box::new(weight.into_primitive().tensor());
     let output: Box<dyn Any> = if input.is::<FloatTensor<Flex>>() {
-        Box::new(forward(&own(input), &own(weight), geometry))
+        Box::new(forward(&contiguous(&own(input)), &contiguous(&own(weight)), geometry))
     } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
         Box::new(tracked(own(input), own(weight), geometry))
     } else {
@@ -104,9 +104,9 @@ pub fn stock<B: Backend>(
     conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
 }
 
+/// Takes contiguous tensors.
 fn forward(input: &FlexTensor, weight: &FlexTensor, geometry: Geometry) -> FlexTensor {
-    let (input, weight) = (contiguous(input), contiguous(weight));
-    let values = outputs::forward(values(&input), values(&weight), geometry);
+    let values = outputs::forward(values(input), values(weight), geometry);
     tensor(values, geometry.output_shape())
 }
 
@@ -116,10 +116,13 @@ fn tracked(
     weight: FloatTensor<Autodiff<Flex>>,
     geometry: Geometry,
 ) -> FloatTensor<Autodiff<Flex>> {
-    let output = forward(&input.primitive, &weight.primitive, geometry);
-    let state = (input.primitive.clone(), weight.primitive.clone(), geometry);
-    let nodes = [input.node.clone(), weight.node.clone()];
-    match ConvSame.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+    let state = (contiguous(&input.primitive), contiguous(&weight.primitive), geometry);
+    let output = forward(&state.0, &state.1, geometry);
+    match ConvSame
+        .prepare::<NoCheckpointing>([input.node, weight.node])
+        .compute_bound()
+        .stateful()
+    {
         OpsKind::Tracked(prepared) => prepared.finish(state, output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     }
@@ -134,7 +137,6 @@ impl Backward<Flex, 2> for ConvSame {
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [input_node, weight_node] = ops.parents;
         let (input, weight, geometry) = ops.state;
-        let (input, weight) = (contiguous(&input), contiguous(&weight));
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
         if let Some(node) = input_node {
             let values = outputs::input_gradient(values(&input), values(&weight), values(&gradient), geometry);

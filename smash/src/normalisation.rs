@@ -27,6 +27,11 @@ const LANES: usize = 16;
 /// Least values of a task: another thread takes about as long to wake up.
 const TASK: usize = 128 * 1024;
 
+/// How many pieces of work, each of so many values, make a task that is worth another thread.
+fn pieces_of_task(values: usize) -> usize {
+    TASK.div_ceil(values)
+}
+
 /// Each channel moved and scaled to mean 0 and variance 1 over the batch, then to `weight` and `bias`.
 ///
 /// The statistics are off the gradient tape, the variance the unbiased one.
@@ -47,7 +52,8 @@ pub fn normalise<B: Backend>(
     let parameters = [weight, bias].map(|tensor| Box::new(tensor.into_primitive().tensor()) as Box<dyn Any>);
     let (output, moments): (Box<dyn Any>, _) = if input.is::<FloatTensor<Flex>>() {
         let [weight, bias] = parameters.map(own);
-        let (output, moments) = forward(&own(input), &weight, &bias, shape, epsilon);
+        let input = contiguous(&own(input));
+        let (output, moments) = forward(&input, &weight, &bias, shape, epsilon);
         (Box::new(output), moments)
     } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
         let [weight, bias] = parameters.map(own);
@@ -94,7 +100,7 @@ pub fn rescale<B: Backend>(input: Tensor<B, 4>, [mean, factor, shift]: [Tensor<B
     Tensor::from_primitive(float(own(output)))
 }
 
-/// The same by burn's own operations.
+/// [`normalise`] by burn's own operations.
 pub fn stock<B: Backend>(
     input: Tensor<B, 4>,
     weight: Tensor<B, 1>,
@@ -131,6 +137,7 @@ struct Moments {
     scale: f32,
 }
 
+/// Takes a contiguous input.
 fn forward(
     input: &FlexTensor,
     weight: &FlexTensor,
@@ -138,14 +145,14 @@ fn forward(
     shape: [usize; 4],
     epsilon: f64,
 ) -> (FlexTensor, Vec<Moments>) {
-    let [input, weight, bias] = [input, weight, bias].map(contiguous);
-    let (input, weight, bias) = (values(&input), values(&weight), values(&bias));
+    let (weight, bias) = (contiguous(weight), contiguous(bias));
+    let (input, weight, bias) = (values(input), values(&weight), values(&bias));
     let [_, channels, height, width] = shape;
     let pixels = height * width;
     let arch = Arch::new();
     let moments: Vec<Moments> = (0..channels)
         .into_par_iter()
-        .with_min_len(TASK.div_ceil(input.len() / channels))
+        .with_min_len(pieces_of_task(input.len() / channels))
         .map(|channel| {
             let planes = || input.chunks_exact(pixels).skip(channel).step_by(channels);
             let elements = (input.len() / channels) as f64;
@@ -189,7 +196,7 @@ fn apply(input: &[f32], channels: &[Affine], pixels: usize) -> Vec<f32> {
     let size = channels.len() * pixels;
     let mut output = vec![0.0; input.len()];
     let images = input.par_chunks_exact(size).zip(output.par_chunks_exact_mut(size));
-    images.with_min_len(TASK.div_ceil(size)).for_each(|(input, output)| {
+    images.with_min_len(pieces_of_task(size)).for_each(|(input, output)| {
         let planes = input.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
         arch.dispatch(|| {
             for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
@@ -227,14 +234,15 @@ fn tracked(
     shape: [usize; 4],
     epsilon: f64,
 ) -> (FloatTensor<Autodiff<Flex>>, Vec<Moments>) {
-    let (output, moments) = forward(&input.primitive, &weight.primitive, &bias.primitive, shape, epsilon);
+    let (input_values, weight_values) = (contiguous(&input.primitive), contiguous(&weight.primitive));
+    let (output, moments) = forward(&input_values, &weight_values, &bias.primitive, shape, epsilon);
     let state = State {
-        input: input.primitive.clone(),
-        weight: weight.primitive.clone(),
+        input: input_values,
+        weight: weight_values,
         moments: moments.clone(),
         shape,
     };
-    let nodes = [input.node.clone(), weight.node.clone(), bias.node.clone()];
+    let nodes = [input.node, weight.node, bias.node];
     let output = match Normalise.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(state, output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
@@ -265,7 +273,6 @@ impl Backward<Flex, 3> for Normalise {
             shape,
         } = ops.state;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
-        let (input, weight) = (contiguous(&input), contiguous(&weight));
         let (input, weight, gradient) = (values(&input), values(&weight), values(&gradient));
         let sums = gradient_sums(input, gradient, &moments, shape);
         if let Some(node) = weight_node {
@@ -312,7 +319,7 @@ fn gradient_sums(input: &[f32], gradient: &[f32], moments: &[Moments], shape: [u
     };
     let tasks = (0..channels)
         .into_par_iter()
-        .with_min_len(TASK.div_ceil(input.len() / channels));
+        .with_min_len(pieces_of_task(input.len() / channels));
     tasks.map(of_channel).collect()
 }
 
@@ -335,7 +342,7 @@ fn input_gradient(
     let images = input.par_chunks_exact(size).zip(gradient.par_chunks_exact(size));
     images
         .zip(result.par_chunks_exact_mut(size))
-        .with_min_len(TASK.div_ceil(size))
+        .with_min_len(pieces_of_task(size))
         .for_each(|((input, gradient), result)| {
             let planes = input.chunks_exact(pixels).zip(gradient.chunks_exact(pixels));
             let planes = planes.zip(result.chunks_exact_mut(pixels));
@@ -352,74 +359,4 @@ fn input_gradient(
             });
         });
     result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Seed, Stream};
-    use burn_flex::FlexDevice;
-    use proptest::prelude::*;
-    use rand::RngExt;
-
-    type B = Autodiff<Flex>;
-
-    fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
-        let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);
-        let values: Vec<f32> = (0..shape.iter().product())
-            .map(|_| rng.random_range(-1.0..1.0))
-            .collect();
-        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
-    }
-
-    type Normalisation = fn(Tensor<B, 4>, Tensor<B, 1>, Tensor<B, 1>, f64) -> (Tensor<B, 4>, BatchStatistics<B>);
-
-    /// Output, mean, variance, and the gradients of input, weight and bias.
-    fn results(normalise: Normalisation, shape: [usize; 4]) -> Vec<Vec<f32>> {
-        let input = (random(shape, 0) + 0.5).require_grad();
-        let [weight, bias] = [1, 2].map(|stream| random([shape[1]], stream).require_grad());
-        let (output, statistics) = normalise(input.clone(), weight.clone(), bias.clone(), 1e-5);
-        let gradients = (output.clone() * random(shape, 3)).sum().backward();
-        let parameter = |tensor: Tensor<B, 1>| tensor.grad(&gradients).unwrap().into_data();
-        [
-            output.into_data(),
-            statistics.mean.into_data(),
-            statistics.variance.into_data(),
-            input.grad(&gradients).unwrap().into_data(),
-            parameter(weight),
-            parameter(bias),
-        ]
-        .map(|data| data.into_vec().unwrap())
-        .to_vec()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
-
-        #[test]
-        fn agrees_with_burn_in_value_and_gradients(
-            batch in 1_usize..9,
-            channels in 1_usize..9,
-            height in 2_usize..20,
-            width in 2_usize..20,
-        ) {
-            let shape = [batch, channels, height, width];
-            for (ours, expected) in results(normalise, shape).iter().zip(results(stock, shape)) {
-                let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
-                for (ours, expected) in ours.iter().zip(expected) {
-                    prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_number_of_threads_changes_no_bit() {
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| results(normalise, [13, 8, 9, 9]))
-        };
-        assert_eq!(run(1), run(2));
-        assert_eq!(run(1), run(5));
-    }
 }

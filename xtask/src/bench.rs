@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
         return process::run(cargo().args(["bench", "--workspace", "--benches"]));
     }
     process::run(cargo().args(["build", "--release", "--workspace", "--example", "peer"]))?;
-    let release = env::current_exe()?.with_file_name("");
+    let release = process::built()?;
     let ours = release
         .join("examples")
         .join("peer")

@@ -33,8 +33,7 @@ impl Binaries {
             build.args(["--features", "experiments/cuda"]);
         }
         run(&mut build)?;
-        // Cargo has put them beside this very program, wherever the target folder is.
-        let folder = env::current_exe()?.with_file_name("");
+        let folder = built()?;
         Ok(Self { folder })
     }
 
@@ -51,6 +50,11 @@ impl Binaries {
     fn command(&self, name: &str) -> Command {
         Command::new(self.folder.join(name).with_extension(env::consts::EXE_EXTENSION))
     }
+}
+
+/// Where cargo puts what it builds: beside this very program, wherever the target folder is.
+pub fn built() -> Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name(""))
 }
 
 /// A call of the cargo that runs this tool, without arguments yet.

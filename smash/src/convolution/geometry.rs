@@ -130,7 +130,7 @@ impl Geometry {
     }
 
     /// Blocks of output channels that are computed together; none lies in two groups.
-    pub fn blocks(self) -> Vec<Block> {
+    fn blocks(self) -> Vec<Block> {
         let groups = 0..self.groups;
         let of_group = |group: usize| {
             even_ranges(self.outputs, BLOCK).map(move |range| Block {
@@ -174,6 +174,13 @@ pub fn split_mut<'a>(blocks: &'a [Block], mut buffer: &'a mut [f32], size: usize
     slices
 }
 
+/// Copies rows of `width` values from a plane to one with another distance of rows, as many as both have.
+pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target_pitch: usize, width: usize) {
+    for (source, target) in source.chunks(source_pitch).zip(target.chunks_mut(target_pitch)) {
+        target[..width].copy_from_slice(&source[..width]);
+    }
+}
+
 /// Copies planes into padded ones, and scales negative values.
 pub fn pad(planes: &[f32], geometry: Geometry, padded: &mut Vec<f32>) {
     let [above, left] = geometry.padding();
@@ -184,15 +191,14 @@ pub fn pad(planes: &[f32], geometry: Geometry, padded: &mut Vec<f32>) {
         .chunks_exact(geometry.pixels())
         .zip(padded.chunks_exact_mut(plane))
     {
-        let rows = target[above * pitch + left..].chunks_mut(pitch);
-        for (source, target) in source.chunks_exact(width).zip(rows) {
-            let target = &mut target[..width];
-            if slope == 1.0 {
-                target.copy_from_slice(source);
-            } else {
-                for (target, &value) in target.iter_mut().zip(source) {
-                    *target = if value > 0.0 { value } else { value * slope };
-                }
+        let target = &mut target[above * pitch + left..];
+        if slope == 1.0 {
+            copy_rows(source, width, target, pitch, width);
+            continue;
+        }
+        for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
+            for (target, &value) in target[..width].iter_mut().zip(source) {
+                *target = if value > 0.0 { value } else { value * slope };
             }
         }
     }
@@ -217,10 +223,7 @@ pub fn spread<'a>(planes: &[f32], geometry: Geometry, size: usize, buffer: &'a m
         .chunks_exact(geometry.pixels())
         .zip(spread.chunks_exact_mut(size))
     {
-        let rows = target.chunks_mut(geometry.pitch());
-        for (source, target) in source.chunks_exact(geometry.width).zip(rows) {
-            target[..geometry.width].copy_from_slice(source);
-        }
+        copy_rows(source, geometry.width, target, geometry.pitch(), geometry.width);
     }
     spread
 }

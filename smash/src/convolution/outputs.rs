@@ -10,7 +10,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{BLOCK, Block, Geometry, Plan, Positions, load, pad, pieces_of_task, split_mut};
+use super::geometry::{BLOCK, Block, Geometry, Plan, copy_rows, load, pad, pieces_of_task, split_mut};
 
 /// Fewest images that are a task each; of fewer, each block of outputs is.
 const PARALLEL_IMAGES: usize = 8;
@@ -21,8 +21,9 @@ const CHAIN: usize = 64;
 /// kernel_height, kernel_width]`.
 pub fn forward(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
     let taps = geometry.taps();
-    let packed = pack(geometry, |output, tap| weight[output * taps + tap]);
-    convolve(input, &packed, geometry, &|_, _| ())
+    let plan = Plan::new(geometry);
+    let packed = pack(&plan, |output, tap| weight[output * taps + tap]);
+    convolve(input, &packed, &plan, &|_, _| ())
 }
 
 /// Gradient of the input: the output's gradient convolved with the flipped and transposed weight.
@@ -31,14 +32,14 @@ pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry:
         inputs, outputs, slope, ..
     } = geometry;
     let window = geometry.kernel[0] * geometry.kernel[1];
-    let transposed = geometry.transposed();
-    let packed = pack(transposed, |channel, tap| {
+    let plan = Plan::new(geometry.transposed());
+    let packed = pack(&plan, |channel, tap| {
         let (group, input) = (channel / inputs, channel % inputs);
         let (output, place) = (tap / window, tap % window);
         weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
     });
     let size = geometry.groups * inputs * geometry.pixels();
-    convolve(gradient, &packed, transposed, &|image, values: &mut [f32]| {
+    convolve(gradient, &packed, &plan, &|image, values: &mut [f32]| {
         if slope != 1.0 {
             let input = &input[image * size..][..size];
             for (value, &input) in values.iter_mut().zip(input) {
@@ -49,10 +50,10 @@ pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry:
 }
 
 /// Weights `at(output, tap)` in the order in which they are used: `[block, tap, output of the block]`.
-fn pack(geometry: Geometry, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
-    let taps = geometry.taps();
-    let mut packed = Vec::with_capacity(geometry.groups * geometry.outputs * taps);
-    for block in geometry.blocks() {
+fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+    let taps = plan.geometry.taps();
+    let mut packed = Vec::with_capacity(plan.geometry.groups * plan.geometry.outputs * taps);
+    for block in &plan.blocks {
         for tap in 0..taps {
             packed.extend((block.first..block.first + block.len).map(|output| at(output, tap)));
         }
@@ -61,21 +62,14 @@ fn pack(geometry: Geometry, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
 }
 
 /// Convolves with packed weights; `finish` is called with each image's index and output.
-fn convolve(
-    input: &[f32],
-    packed: &[f32],
-    geometry: Geometry,
-    finish: &(dyn Fn(usize, &mut [f32]) + Sync),
-) -> Vec<f32> {
+fn convolve(input: &[f32], packed: &[f32], plan: &Plan, finish: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
+    let geometry = plan.geometry;
     let (pixels, taps) = (geometry.pixels(), geometry.taps());
     let input_size = geometry.groups * geometry.inputs * pixels;
     let output_size = geometry.groups * geometry.outputs * pixels;
-    let plan = Plan::new(geometry);
     let block_output = |padded: &[f32], rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
         plan.arch.dispatch(ConvolveBlock {
-            geometry,
-            positions: &plan.positions,
-            offsets: &plan.offsets,
+            plan,
             padded: &padded[block.group * geometry.inputs * geometry.plane()..],
             weights: &packed[block.first * taps..][..block.len * taps],
             outputs: block.len,
@@ -119,9 +113,7 @@ fn convolve(
 
 /// A block of outputs of one image.
 struct ConvolveBlock<'a> {
-    geometry: Geometry,
-    positions: &'a Positions,
-    offsets: &'a [usize],
+    plan: &'a Plan,
     /// Padded planes of the block's group.
     padded: &'a [f32],
     /// `[tap, output]`
@@ -137,18 +129,15 @@ impl WithSimd for ConvolveBlock<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            geometry,
-            positions,
-            rows,
-            output,
-            ..
-        } = self;
+        let Self { plan, rows, output, .. } = self;
+        let Plan {
+            geometry, positions, ..
+        } = plan;
         let pixels = geometry.pixels();
         let tiles = Tiles {
             padded: self.padded,
             starts: &positions.padded,
-            offsets: self.offsets,
+            offsets: &plan.offsets,
             weights: self.weights,
         };
         if let Some(plain) = &positions.plain {
@@ -157,10 +146,7 @@ impl WithSimd for ConvolveBlock<'_> {
         rows.resize(BLOCK * positions.size, 0.0);
         tiles.convolve(simd, self.outputs, rows, positions.size, &positions.padded);
         for (source, target) in rows.chunks_exact(positions.size).zip(output.chunks_exact_mut(pixels)) {
-            let source = source.chunks(geometry.pitch());
-            for (source, target) in source.zip(target.chunks_exact_mut(geometry.width)) {
-                target.copy_from_slice(&source[..geometry.width]);
-            }
+            copy_rows(source, geometry.pitch(), target, geometry.width, geometry.width);
         }
     }
 }

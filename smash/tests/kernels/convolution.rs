@@ -1,14 +1,12 @@
 //! Our convolution against burn's own: values and both gradients, over all shapes of the space.
 
-use burn::backend::Autodiff;
 use burn::prelude::*;
-use burn_flex::{Flex, FlexDevice};
+use burn_flex::Flex;
 use proptest::prelude::*;
-use rand::RngExt;
 use smash::convolution::{Activation, conv_same, stock};
-use smash::{Seed, Stream};
 
-type B = Autodiff<Flex>;
+use super::{B, random};
+
 /// Input, activation, weight, dilation and groups to output.
 type Convolution = fn(Tensor<B, 4>, Activation, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
 
@@ -22,14 +20,6 @@ struct Case {
     kernel: [usize; 2],
     dilation: [usize; 2],
     activation: Activation,
-}
-
-fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
-    let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);
-    let values: Vec<f32> = (0..shape.iter().product())
-        .map(|_| rng.random_range(-1.0..1.0))
-        .collect();
-    Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
 }
 
 fn largest<const D: usize>(tensor: Tensor<Flex, D>) -> f32 {
