@@ -8,6 +8,12 @@ use clap::{Parser, Subcommand};
 use experiments::definition::{self, Scale};
 use experiments::device::{self, Device};
 use experiments::run::RunOptions;
+use mimalloc::MiMalloc;
+
+/// Keeps what a step frees for the next one. The system's allocator gives buffers of megabytes back at once, and the kernel
+/// clears their pages again in the next step.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Runs the experiments of the SMASH paper")]

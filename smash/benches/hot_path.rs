@@ -6,11 +6,16 @@ use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use criterion::{Criterion, criterion_group, criterion_main};
 use datasets::{ImageSet, LoadOptions, Normalisation};
+use mimalloc::MiMalloc;
 use smash::scoring::{score, score_noise};
 use smash::{
     Architecture, Encoding, EvaluationSet, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
     Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
 };
+
+/// As in the binary of the experiments.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type B = Autodiff<Flex>;
 

@@ -17,6 +17,7 @@ use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn_flex::{Flex, FlexDevice};
+use mimalloc::MiMalloc;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
@@ -27,6 +28,10 @@ use smash::training::negative_log_likelihood;
 use smash::{
     Architecture, Encoding, GeneratedWeights, HyperNetConfig, Mode, ResultingNet, Seed, SmashNet, Stream, Task,
 };
+
+/// As in the binary of the experiments.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type B = Autodiff<Flex>;
 
