@@ -2,10 +2,9 @@
 //!
 //! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time, so that most of
 //! a training step goes there. This module is the one place that knows: on burn-flex, with or without automatic
-//! differentiation, it runs the kernels of the modules below; on every other backend, burn's own operations. Types are told
-//! apart at run time, since a trait bound would have to stand in every signature from here to the command line.
+//! differentiation, it runs the kernels of the modules below; on every other backend, burn's own operations.
 
-use std::any::Any;
+use std::ops::Range;
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -17,13 +16,17 @@ use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::{ConvOptions, FloatTensor};
 use burn_flex::{Flex, FlexTensor};
+use rayon::prelude::*;
 
 mod geometry;
 mod outputs;
 mod weight_gradient;
 
-use crate::flex::{contiguous, float, own, tensor, values};
-use geometry::Geometry;
+use crate::flex::{Primitive, concatenate, contiguous, tensor, values};
+use geometry::{Channels, Geometry, Planes};
+
+/// Most inputs of one convolution that the kernels read where they lie; more are concatenated first.
+const MOST_INPUTS: usize = 15;
 
 /// What is done to the input of a convolution first: one pass over memory less than as an operation of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,30 +63,57 @@ pub fn conv_same<B: Backend>(
     dilation: [usize; 2],
     groups: usize,
 ) -> Tensor<B, 4> {
-    let geometry = Geometry::new(input.dims(), weight.dims(), dilation, groups, activation.slope());
-    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
-    let weight: Box<dyn Any> = Box::new(weight.into_primitive().tensor());
-    let output: Box<dyn Any> = if input.is::<FloatTensor<Flex>>() {
-        Box::new(forward(&contiguous(&own(input)), &contiguous(&own(weight)), geometry))
-    } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
-        Box::new(tracked(own(input), own(weight), geometry))
-    } else {
-        let input = Tensor::from_primitive(float(own(input)));
-        let weight = Tensor::from_primitive(float(own(weight)));
-        return stock(input, activation, weight, dilation, groups);
-    };
-    Tensor::from_primitive(float(own(output)))
+    conv_concatenated(vec![input], activation, weight, dilation, groups)
 }
 
-/// 1x1 convolution of the activated input.
+/// [`conv_same`] of tensors that are concatenated along their channels, without copies on the CPU.
+///
+/// # Panics
+/// If there are no inputs or sizes do not fit.
+pub fn conv_concatenated<B: Backend>(
+    mut inputs: Vec<Tensor<B, 4>>,
+    activation: Activation,
+    weight: Tensor<B, 4>,
+    dilation: [usize; 2],
+    groups: usize,
+) -> Tensor<B, 4> {
+    if inputs.len() > MOST_INPUTS {
+        inputs = vec![concatenate(inputs)];
+    }
+    let [batch, _, height, width] = inputs[0].dims();
+    let channels = inputs.iter().map(|input| input.dims()[1]).sum();
+    let shape = [batch, channels, height, width];
+    let geometry = Geometry::new(shape, weight.dims(), dilation, groups, activation.slope());
+    // The weight comes last.
+    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let tensors = inputs.into_iter().map(Primitive::of).chain([Primitive::of(weight)]);
+    for tensor in tensors {
+        match tensor {
+            Primitive::Plain(tensor) => plain.push(tensor),
+            Primitive::Tracked(tensor) => tracked.push(tensor),
+            Primitive::Other(_) => other.push(tensor.into_tensor()),
+        }
+    }
+    let output = if !plain.is_empty() {
+        Primitive::Plain(forward(&Operands::new(plain, geometry)))
+    } else if !tracked.is_empty() {
+        Primitive::Tracked(track(tracked, geometry))
+    } else {
+        let weight = other.pop().expect("pushed");
+        return stock(Tensor::cat(other, 1), activation, weight, dilation, groups);
+    };
+    output.into_tensor()
+}
+
+/// 1x1 convolution of activated tensors that are concatenated along their channels.
 ///
 /// # Shapes
-/// - `input`: `[batch, channels_in, height, width]`
+/// - `inputs`: `[batch, channels, height, width]` each, `channels_in` together
 /// - `weight`: `[channels_out, channels_in]`
 /// - output: `[batch, channels_out, height, width]`
-pub fn conv_1x1<B: Backend>(input: Tensor<B, 4>, activation: Activation, weight: Tensor<B, 2>) -> Tensor<B, 4> {
-    let [outputs, inputs] = weight.dims();
-    conv_same(input, activation, weight.reshape([outputs, inputs, 1, 1]), [1, 1], 1)
+pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, weight: Tensor<B, 2>) -> Tensor<B, 4> {
+    let weight = weight.unsqueeze_dims(&[2, 3]);
+    conv_concatenated(inputs, activation, weight, [1, 1], 1)
 }
 
 /// The same by burn's own operations.
@@ -104,47 +134,140 @@ pub fn stock<B: Backend>(
     conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
 }
 
-/// Takes contiguous tensors.
-fn forward(input: &FlexTensor, weight: &FlexTensor, geometry: Geometry) -> FlexTensor {
-    let values = outputs::forward(values(input), values(weight), geometry);
-    tensor(values, geometry.output_shape())
+/// What a convolution computes with.
+#[derive(Clone, Debug)]
+struct Operands {
+    /// The height and width of each are contiguous.
+    inputs: Vec<FlexTensor>,
+    /// Contiguous.
+    weight: FlexTensor,
+    geometry: Geometry,
 }
 
-/// The kernels on the gradient tape.
-fn tracked(
-    input: FloatTensor<Autodiff<Flex>>,
-    weight: FloatTensor<Autodiff<Flex>>,
-    geometry: Geometry,
-) -> FloatTensor<Autodiff<Flex>> {
-    let state = (contiguous(&input.primitive), contiguous(&weight.primitive), geometry);
-    let output = forward(&state.0, &state.1, geometry);
-    match ConvSame
-        .prepare::<NoCheckpointing>([input.node, weight.node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish(state, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
+impl Operands {
+    /// From the inputs and, last, the weight.
+    fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
+        let weight = contiguous(&tensors.pop().expect("a weight"));
+        let planar = |tensor: FlexTensor| {
+            let strides = tensor.layout().strides();
+            let is_planar = strides[2..] == [geometry.width as isize, 1] && strides.iter().all(|&stride| stride >= 0);
+            if is_planar { tensor } else { contiguous(&tensor) }
+        };
+        Self {
+            inputs: tensors.into_iter().map(planar).collect(),
+            weight,
+            geometry,
+        }
     }
+
+    fn planes(&self) -> Planes<'_> {
+        let channels = |input| {
+            let layout = FlexTensor::layout(input);
+            let strides = layout.strides();
+            Channels {
+                values: &input.storage()[layout.start_offset()..],
+                image: strides[0] as usize,
+                channel: strides[1] as usize,
+                count: layout.shape()[1],
+            }
+        };
+        Planes {
+            tensors: self.inputs.iter().map(channels).collect(),
+        }
+    }
+}
+
+fn forward(operands: &Operands) -> FlexTensor {
+    let geometry = operands.geometry;
+    let output = outputs::forward(&operands.planes(), values(&operands.weight), geometry);
+    tensor(output, geometry.output_shape())
+}
+
+/// The kernels on the gradient tape. The weight comes last.
+fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> FloatTensor<Autodiff<Flex>> {
+    fn of_count<const N: usize>(
+        tensors: Vec<FloatTensor<Autodiff<Flex>>>,
+        geometry: Geometry,
+    ) -> FloatTensor<Autodiff<Flex>> {
+        let operands = Operands::new(
+            tensors.iter().map(|tensor| tensor.primitive.clone()).collect(),
+            geometry,
+        );
+        let Ok(tensors) = <[_; N]>::try_from(tensors) else {
+            unreachable!("as many tensors as counted");
+        };
+        let output = forward(&operands);
+        let nodes = tensors.map(|tensor: FloatTensor<Autodiff<Flex>>| tensor.node);
+        match Backward::<Flex, N>::prepare::<NoCheckpointing>(ConvSame, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => prepared.finish(operands, output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+    macro_rules! by_count {
+        ($($count:literal)*) => {
+            match tensors.len() {
+                $($count => of_count::<$count>(tensors, geometry),)*
+                count => unreachable!("{count} tensors with at most {MOST_INPUTS} inputs"),
+            }
+        };
+    }
+    by_count!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 }
 
 #[derive(Debug)]
 struct ConvSame;
 
-impl Backward<Flex, 2> for ConvSame {
-    type State = (FlexTensor, FlexTensor, Geometry);
+impl<const N: usize> Backward<Flex, N> for ConvSame {
+    type State = Operands;
 
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [input_node, weight_node] = ops.parents;
-        let (input, weight, geometry) = ops.state;
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let operands = ops.state;
+        let geometry = operands.geometry;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
-        if let Some(node) = input_node {
-            let values = outputs::input_gradient(values(&input), values(&weight), values(&gradient), geometry);
-            gradients.register::<Flex>(node.id, tensor(values, geometry.input_shape()));
+        let gradient = values(&gradient);
+        let Some((weight_node, input_nodes)) = ops.parents.split_last() else {
+            unreachable!("a convolution has a weight");
+        };
+        if input_nodes.iter().any(Option::is_some) {
+            let values = outputs::input_gradient(&operands.planes(), values(&operands.weight), gradient, geometry);
+            for (node, part) in input_nodes.iter().zip(operands.split(values)) {
+                if let Some(node) = node {
+                    gradients.register::<Flex>(node.id, part);
+                }
+            }
         }
         if let Some(node) = weight_node {
-            let values = weight_gradient::weight_gradient(values(&input), values(&gradient), geometry);
+            let values = weight_gradient::weight_gradient(&operands.planes(), gradient, geometry);
             gradients.register::<Flex>(node.id, tensor(values, geometry.weight_shape()));
         }
+    }
+}
+
+impl Operands {
+    /// Cuts `[batch, channels_in, height, width]` values into the channels of each input.
+    fn split(&self, values: Vec<f32>) -> Vec<FlexTensor> {
+        let shape @ [batch, channels, height, width] = self.geometry.input_shape();
+        if self.inputs.len() == 1 {
+            return vec![tensor(values, shape)];
+        }
+        let pixels = height * width;
+        let mut first = 0;
+        let ranges = self.inputs.iter().map(|input| {
+            let start = first;
+            first += input.layout().shape()[1];
+            start..first
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let part = |range: Range<usize>| {
+            let mut part = Vec::with_capacity(batch * range.len() * pixels);
+            for image in values.chunks_exact(channels * pixels) {
+                part.extend_from_slice(&image[range.start * pixels..range.end * pixels]);
+            }
+            tensor(part, [batch, range.len(), height, width])
+        };
+        ranges.into_par_iter().map(part).collect()
     }
 }

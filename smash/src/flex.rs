@@ -12,15 +12,41 @@ use burn::tensor::TensorPrimitive;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 
-/// A tensor of any backend as one of the backend that it was found to have.
-pub fn own<T: 'static>(value: Box<dyn Any>) -> T {
-    *value
-        .downcast()
-        .unwrap_or_else(|_| panic!("checked to be a {}", std::any::type_name::<T>()))
+/// A float tensor whose backend is told apart at run time: a trait bound would have to stand in every signature from here
+/// to the command line.
+pub enum Primitive<B: Backend> {
+    /// Of burn-flex.
+    Plain(FlexTensor),
+    /// Of burn-flex, on the gradient tape.
+    Tracked(FloatTensor<Autodiff<Flex>>),
+    /// Of any other backend.
+    Other(FloatTensor<B>),
 }
 
-pub fn float<B: Backend>(tensor: FloatTensor<B>) -> TensorPrimitive<B> {
-    TensorPrimitive::Float(tensor)
+impl<B: Backend> Primitive<B> {
+    pub fn of<const D: usize>(tensor: Tensor<B, D>) -> Self {
+        let primitive: Box<dyn Any> = Box::new(tensor.into_primitive().tensor());
+        let primitive = match primitive.downcast() {
+            Ok(plain) => return Self::Plain(*plain),
+            Err(other) => other,
+        };
+        match primitive.downcast() {
+            Ok(tracked) => Self::Tracked(*tracked),
+            Err(other) => Self::Other(*other.downcast().expect("a tensor of its backend")),
+        }
+    }
+
+    /// # Panics
+    /// If it is not of backend `B`.
+    pub fn into_tensor<const D: usize>(self) -> Tensor<B, D> {
+        let primitive: Box<dyn Any> = match self {
+            Self::Plain(plain) => Box::new(plain),
+            Self::Tracked(tracked) => Box::new(tracked),
+            Self::Other(other) => Box::new(other),
+        };
+        let primitive = primitive.downcast().expect("a tensor of its backend");
+        Tensor::from_primitive(TensorPrimitive::Float(*primitive))
+    }
 }
 
 /// The values of a contiguous tensor in row-major order.
@@ -35,15 +61,16 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor
 /// The same tensor, its values side by side in row-major order.
 ///
 /// A slice or a transposed tensor is a view in burn-flex. burn copies a view with more than two strides value by value;
-/// here runs of values that lie side by side are copied at once.
+/// here runs of values that lie at one distance are copied at once.
 pub fn contiguous(view: &FlexTensor) -> FlexTensor {
     let (shape, strides) = (view.layout().shape(), view.layout().strides());
-    if view.is_contiguous() || strides.last() != Some(&1) || strides.iter().any(|&stride| stride < 0) {
+    if view.is_contiguous() || strides.iter().any(|&stride| stride < 0) {
         return view.to_contiguous();
     }
-    let mut outer = shape.num_dims();
-    let mut run = 1;
-    while outer > 0 && strides[outer - 1] == run as isize {
+    // The innermost dimensions that together have one stride.
+    let mut outer = shape.num_dims() - 1;
+    let (stride, mut run) = (strides[outer] as usize, shape[outer]);
+    while outer > 0 && strides[outer - 1] as usize == run * stride {
         outer -= 1;
         run *= shape[outer];
     }
@@ -56,7 +83,10 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
             .zip(strides)
             .map(|(&index, &stride)| index * stride as usize);
         let start = view.layout().start_offset() + steps.sum::<usize>();
-        copy.extend_from_slice(&source[start..start + run]);
+        match stride {
+            1 => copy.extend_from_slice(&source[start..start + run]),
+            _ => copy.extend((0..run).map(|position| source[start + position * stride])),
+        }
         for dimension in (0..outer).rev() {
             index[dimension] += 1;
             if index[dimension] < shape[dimension] {
@@ -70,15 +100,17 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
 
 /// Leaves a tensor as it is, and on burn-flex makes it and its gradient contiguous, since burn adds views value by value.
 pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
-    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
-    let output: Box<dyn Any> = if input.is::<FloatTensor<Flex>>() {
-        Box::new(contiguous(&own(input)))
-    } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
-        Box::new(tracked(own(input)))
-    } else {
-        input
+    let output = match Primitive::of(input) {
+        Primitive::Plain(input) => Primitive::Plain(contiguous(&input)),
+        Primitive::Tracked(input) => Primitive::Tracked(tracked(input)),
+        other @ Primitive::Other(_) => other,
     };
-    Tensor::from_primitive(float(own(output)))
+    output.into_tensor()
+}
+
+/// Tensors side by side along their channels; on burn-flex the gradient of each is contiguous.
+pub fn concatenate<B: Backend>(tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+    Tensor::cat(tensors.into_iter().map(compact).collect(), 1)
 }
 
 fn tracked(input: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {

@@ -5,10 +5,11 @@ use burn::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::{Activation, conv_same};
+use crate::convolution::{Activation, conv_concatenated};
 use crate::encoding::EncodingLayout;
-use crate::layers::{orthogonal, weight_norm};
+use crate::layers::orthogonal;
 use crate::space::SearchSpace;
+use crate::weight_norm::weight_norm;
 
 /// Negative slope of the leaky ReLU.
 const SLOPE: f32 = 0.02;
@@ -99,20 +100,20 @@ impl<B: Backend> HyperNet<B> {
     /// - output: `[1, r * D * N^2, units, slices]`
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
-        let mut next = |input: Tensor<B, 4>, activation: Activation| {
+        let mut next = |inputs: Vec<Tensor<B, 4>>, activation: Activation| {
             let weight = convs.next().expect("as many convolutions as layers");
-            conv_same(input, activation, weight_norm(weight), [1, 1], 1)
+            conv_concatenated(inputs, activation, weight_norm(weight), [1, 1], 1)
         };
         let leaky = Activation::LeakyRelu(SLOPE);
-        let first = next(input.clone(), Activation::Identity);
-        let mut features = Tensor::cat(vec![input, first], 1);
+        let first = next(vec![input.clone()], Activation::Identity);
+        let mut features = vec![input, first];
         for (block, &layers) in self.layers.iter().enumerate() {
             if block > 0 {
-                features = next(features, leaky);
+                features = vec![next(features, leaky)];
             }
             for _ in 0..layers {
                 let grown = next(features.clone(), leaky);
-                features = Tensor::cat(vec![features, grown], 1);
+                features.push(grown);
             }
         }
         next(features, leaky)

@@ -36,15 +36,6 @@ pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
     (flat.clone() * flat).sum_dim(1).sqrt().reshape([1])
 }
 
-/// A tensor divided by its Euclidean norm: simple WeightNorm (paper, section 3.1).
-pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
-    let shape = weight.dims();
-    // As one row, because the CPU backend is an order of magnitude slower at other ways to broadcast.
-    let row = weight.reshape([1, shape.iter().product::<usize>()]);
-    let length = (row.clone() * row.clone()).sum_dim(1).sqrt();
-    (row / length).reshape(shape)
-}
-
 /// Whether BatchNorm uses the statistics of the batch or the running ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -26,7 +26,8 @@ pub mod search;
 pub mod smash_net;
 pub mod space;
 pub mod training;
-pub mod weights;
+pub mod weight_norm;
+mod weights;
 
 pub use architecture::{Architecture, Block, Conv, Op};
 pub use counts::{Counts, Task};

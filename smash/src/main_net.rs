@@ -59,7 +59,7 @@ impl<B: Backend> Transition<B> {
         let rows = conv.dims()[0];
         // Pooling and a 1x1 convolution commute; pooling first costs a quarter of the multiply-adds, but changes
         // rounding, so the order of the paper stays.
-        let output = conv_1x1(normalised, Activation::Relu, conv.slice([0..rows, 0..channels]));
+        let output = conv_1x1(vec![normalised], Activation::Relu, conv.slice([0..rows, 0..channels]));
         (halve(output), statistics)
     }
 }
@@ -125,7 +125,7 @@ impl<B: Backend> MainNet<B> {
             let mut memory = MemoryBanks::new(features, block, space.base_channels);
             for op in &block.ops {
                 let input = memory.read(op);
-                let inputs = input.dims()[1];
+                let inputs = input.iter().map(|bank| bank.dims()[1]).sum();
                 let outputs = space.generated_channels(inputs, op.units * space.base_channels);
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;

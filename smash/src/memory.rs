@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use crate::architecture::{Block, Op};
-use crate::flex::compact;
+use crate::flex::{compact, concatenate};
 
 /// The banks of one block while it runs.
 pub struct MemoryBanks<B: Backend> {
@@ -26,9 +26,9 @@ impl<B: Backend> MemoryBanks<B> {
         Self { banks, bank_channels }
     }
 
-    /// The banks an op reads, concatenated along the channels.
-    pub fn read(&self, op: &Op) -> Tensor<B, 4> {
-        self.concatenate(op.reads.iter().copied())
+    /// The banks an op reads, to be concatenated along the channels.
+    pub fn read(&self, op: &Op) -> Vec<Tensor<B, 4>> {
+        op.reads.iter().map(|&bank| self.bank(bank)).collect()
     }
 
     /// Adds the output of an op to the banks it writes, slice by slice in turn. An empty bank counts as zero.
@@ -45,16 +45,13 @@ impl<B: Backend> MemoryBanks<B> {
 
     /// All banks, concatenated along the channels: the output of the block.
     pub fn into_output(self) -> Tensor<B, 4> {
-        self.concatenate(0..self.banks.len())
+        concatenate((0..self.banks.len()).map(|bank| self.bank(bank)).collect())
     }
 
-    fn concatenate(&self, banks: impl Iterator<Item = usize>) -> Tensor<B, 4> {
-        let read = |bank: usize| {
-            self.banks[bank]
-                .clone()
-                .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
-        };
-        Tensor::cat(banks.map(|bank| compact(read(bank))).collect(), 1)
+    fn bank(&self, bank: usize) -> Tensor<B, 4> {
+        self.banks[bank]
+            .clone()
+            .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
     }
 }
 

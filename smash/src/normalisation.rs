@@ -5,8 +5,6 @@
 //!
 //! Sums run over images in their order, so the result is the same to the bit on any number of threads.
 
-use std::any::Any;
-
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -19,7 +17,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::HostTensor;
-use crate::flex::{contiguous, float, own, tensor, values};
+use crate::flex::{Primitive, contiguous, tensor, values};
 use crate::layers::BatchStatistics;
 
 /// Values that are summed side by side; a constant, so that it is the same on all processors.
@@ -48,20 +46,18 @@ pub fn normalise<B: Backend>(
     let shape @ [batch, channels, height, width] = input.dims();
     let device = input.device();
     let elements = (batch * height * width) as f64;
-    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
-    let parameters = [weight, bias].map(|tensor| Box::new(tensor.into_primitive().tensor()) as Box<dyn Any>);
-    let (output, moments): (Box<dyn Any>, _) = if input.is::<FloatTensor<Flex>>() {
-        let [weight, bias] = parameters.map(own);
-        let input = contiguous(&own(input));
-        let (output, moments) = forward(&input, &weight, &bias, shape, epsilon);
-        (Box::new(output), moments)
-    } else if input.is::<FloatTensor<Autodiff<Flex>>>() {
-        let [weight, bias] = parameters.map(own);
-        let (output, moments) = tracked(own(input), weight, bias, shape, epsilon);
-        (Box::new(output), moments)
-    } else {
-        let [weight, bias] = parameters.map(|tensor| Tensor::from_primitive(float(own(tensor))));
-        return stock(Tensor::from_primitive(float(own(input))), weight, bias, epsilon);
+    let (output, moments) = match (Primitive::of(input), Primitive::of(weight), Primitive::of(bias)) {
+        (Primitive::Plain(input), Primitive::Plain(weight), Primitive::Plain(bias)) => {
+            let (output, moments) = forward(&contiguous(&input), &weight, &bias, shape, epsilon);
+            (Primitive::Plain(output), moments)
+        }
+        (Primitive::Tracked(input), Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
+            let (output, moments) = tracked(input, weight, bias, shape, epsilon);
+            (Primitive::Tracked(output), moments)
+        }
+        (input, weight, bias) => {
+            return stock(input.into_tensor(), weight.into_tensor(), bias.into_tensor(), epsilon);
+        }
     };
     let unbiased = (elements / (elements - 1.0).max(1.0)) as f32;
     let of_channels = |value: &dyn Fn(&Moments) -> f32| {
@@ -72,7 +68,7 @@ pub fn normalise<B: Backend>(
         mean: of_channels(&|moments| moments.mean),
         variance: of_channels(&|moments| moments.variance * unbiased),
     };
-    (Tensor::from_primitive(float(own(output))), statistics)
+    (output.into_tensor(), statistics)
 }
 
 /// Each channel moved by `-mean`, scaled by `factor` and moved by `shift`, `[channels]` each: normalisation with statistics
@@ -82,13 +78,13 @@ pub fn normalise<B: Backend>(
 /// - `input`, output: `[batch, channels, height, width]`
 pub fn rescale<B: Backend>(input: Tensor<B, 4>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
     let shape @ [_, channels, height, width] = input.dims();
-    let input: Box<dyn Any> = Box::new(input.into_primitive().tensor());
-    if !input.is::<FloatTensor<Flex>>() {
-        let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
-        let input: Tensor<B, 4> = Tensor::from_primitive(float(own(input)));
-        return (input - of_channel(mean)) * of_channel(factor) + of_channel(shift);
-    }
-    let input: FlexTensor = contiguous(&own(input));
+    let input = match Primitive::of(input) {
+        Primitive::Plain(input) => contiguous(&input),
+        input => {
+            let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+            return (input.into_tensor() - of_channel(mean)) * of_channel(factor) + of_channel(shift);
+        }
+    };
     let [mean, factor, shift] = [mean, factor, shift].map(|tensor| HostTensor::of(tensor).values);
     let channel = |channel: usize| Affine {
         mean: mean[channel],
@@ -96,8 +92,7 @@ pub fn rescale<B: Backend>(input: Tensor<B, 4>, [mean, factor, shift]: [Tensor<B
         shift: shift[channel],
     };
     let channels: Vec<Affine> = (0..channels).map(channel).collect();
-    let output: Box<dyn Any> = Box::new(tensor(apply(values(&input), &channels, height * width), shape));
-    Tensor::from_primitive(float(own(output)))
+    Primitive::Plain(tensor(apply(values(&input), &channels, height * width), shape)).into_tensor()
 }
 
 /// [`normalise`] by burn's own operations.
@@ -211,7 +206,7 @@ fn apply(input: &[f32], channels: &[Affine], pixels: usize) -> Vec<f32> {
 
 /// Sum of a term of the values at each place of two planes.
 #[inline(always)]
-fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
     let mut lanes = [0.0; LANES];
     for (left, right) in left.iter().zip(right) {

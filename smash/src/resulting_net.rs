@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::architecture::{Architecture, Op};
 use crate::convolution::{Activation, conv_1x1, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
+use crate::flex::concatenate;
 use crate::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::main_net::{NetStatistics, Transition, run_paths};
 use crate::memory::MemoryBanks;
@@ -81,7 +82,7 @@ impl<B: Backend> ResultingOp<B> {
         statistics.extend(batch);
         let (bottleneck, batch) = self
             .norm_bottleneck
-            .forward(conv_1x1(normalised, Activation::Relu, self.conv_1x1.val()), mode);
+            .forward(conv_1x1(vec![normalised], Activation::Relu, self.conv_1x1.val()), mode);
         statistics.extend(batch);
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
@@ -149,7 +150,7 @@ impl<B: Backend> ResultingNet<B> {
         for (index, block) in self.architecture.blocks.iter().enumerate() {
             let mut memory = MemoryBanks::new(features, block, self.base_channels);
             for (op, layers) in block.ops.iter().zip(&weights.blocks[index]) {
-                let output = layers.forward(op, memory.read(op), mode, &mut statistics);
+                let output = layers.forward(op, concatenate(memory.read(op)), mode, &mut statistics);
                 memory.write(op, output);
             }
             features = memory.into_output();

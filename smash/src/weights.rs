@@ -2,8 +2,8 @@
 
 use burn::prelude::*;
 
-use crate::layers::weight_norm;
 use crate::space::SearchSpace;
+use crate::weight_norm::weight_norm;
 
 /// W = H(c): the 1x1 weights of one architecture.
 #[derive(Clone, Debug)]

@@ -4,12 +4,8 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Most outputs in a block.
-pub const BLOCK: usize = 8;
 /// Least multiply-adds of a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
-/// Values of a cache line.
-const CACHE_LINE: usize = 16;
 /// Room after padded planes: a vector may reach beyond the last of them.
 const SLACK: usize = 64;
 
@@ -130,10 +126,10 @@ impl Geometry {
     }
 
     /// Blocks of output channels that are computed together; none lies in two groups.
-    fn blocks(self) -> Vec<Block> {
+    pub fn blocks(self, most: usize) -> Vec<Block> {
         let groups = 0..self.groups;
         let of_group = |group: usize| {
-            even_ranges(self.outputs, BLOCK).map(move |range| Block {
+            even_ranges(self.outputs, most).map(move |range| Block {
                 group,
                 first: group * self.outputs + range.start,
                 len: range.len(),
@@ -176,56 +172,75 @@ pub fn split_mut<'a>(blocks: &'a [Block], mut buffer: &'a mut [f32], size: usize
 
 /// Copies rows of `width` values from a plane to one with another distance of rows, as many as both have.
 pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target_pitch: usize, width: usize) {
+    if source_pitch == target_pitch {
+        let size = source.len().min(target.len());
+        return target[..size].copy_from_slice(&source[..size]);
+    }
     for (source, target) in source.chunks(source_pitch).zip(target.chunks_mut(target_pitch)) {
         target[..width].copy_from_slice(&source[..width]);
     }
 }
 
-/// Copies planes into padded ones, and scales negative values.
-pub fn pad(planes: &[f32], geometry: Geometry, padded: &mut Vec<f32>) {
-    let [above, left] = geometry.padding();
-    let (plane, pitch, width, slope) = (geometry.plane(), geometry.pitch(), geometry.width, geometry.slope);
-    padded.clear();
-    padded.resize(planes.len() / geometry.pixels() * plane + SLACK, 0.0);
-    for (source, target) in planes
-        .chunks_exact(geometry.pixels())
-        .zip(padded.chunks_exact_mut(plane))
-    {
-        let target = &mut target[above * pitch + left..];
-        if slope == 1.0 {
-            copy_rows(source, width, target, pitch, width);
-            continue;
-        }
-        for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
-            for (target, &value) in target[..width].iter_mut().zip(source) {
-                *target = if value > 0.0 { value } else { value * slope };
-            }
-        }
+/// Channels of some images, in one tensor or side by side in several.
+#[derive(Clone)]
+pub struct Planes<'a> {
+    pub tensors: Vec<Channels<'a>>,
+}
+
+/// Channels of one tensor, each a plane whose values lie side by side.
+#[derive(Clone, Copy)]
+pub struct Channels<'a> {
+    /// From the first plane on.
+    pub values: &'a [f32],
+    /// Distance of two images.
+    pub image: usize,
+    /// Distance of two channels.
+    pub channel: usize,
+    pub count: usize,
+}
+
+impl<'a> Planes<'a> {
+    /// Planes that lie side by side, so many of them an image.
+    pub fn contiguous(values: &'a [f32], channels: usize, pixels: usize) -> Self {
+        let tensor = Channels {
+            values,
+            image: channels * pixels,
+            channel: pixels,
+            count: channels,
+        };
+        Self { tensors: vec![tensor] }
+    }
+
+    /// The planes of some images in order.
+    pub fn of_images(&self, images: Range<usize>, pixels: usize) -> impl Iterator<Item = &'a [f32]> {
+        images.flat_map(move |image| {
+            self.tensors.iter().flat_map(move |tensor| {
+                let first = image * tensor.image;
+                (0..tensor.count).map(move |channel| &tensor.values[first + channel * tensor.channel..][..pixels])
+            })
+        })
     }
 }
 
-/// Copies planes to the start of a cache line and so many values apart, so that few vectors lie in two lines. If that is
-/// more than a plane has, rows are at the padded pitch, with zeros between them.
-pub fn spread<'a>(planes: &[f32], geometry: Geometry, size: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
-    let spread_size = planes.len() / geometry.pixels() * size;
-    buffer.clear();
-    buffer.resize(spread_size + CACHE_LINE, 0.0);
-    let start = buffer
-        .as_ptr()
-        .align_offset(CACHE_LINE * size_of::<f32>())
-        .min(CACHE_LINE);
-    let spread = &mut buffer[start..start + spread_size];
-    if size == geometry.pixels() {
-        spread.copy_from_slice(planes);
-        return spread;
+/// Copies the planes of some images into padded ones, and scales negative values.
+pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded: &mut Vec<f32>) {
+    let [above, left] = geometry.padding();
+    let (plane, pitch, width, slope) = (geometry.plane(), geometry.pitch(), geometry.width, geometry.slope);
+    let rectify = |value: f32| if value > 0.0 { value } else { value * slope };
+    padded.clear();
+    padded.resize(images.len() * geometry.groups * geometry.inputs * plane + SLACK, 0.0);
+    let planes = planes.of_images(images, geometry.pixels());
+    for (source, target) in planes.zip(padded.chunks_exact_mut(plane)) {
+        let target = &mut target[above * pitch + left..];
+        if slope == 1.0 {
+            copy_rows(source, width, target, pitch, width);
+        } else {
+            for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
+                let values = target[..width].iter_mut().zip(source);
+                values.for_each(|(target, &value)| *target = rectify(value));
+            }
+        }
     }
-    for (source, target) in planes
-        .chunks_exact(geometry.pixels())
-        .zip(spread.chunks_exact_mut(size))
-    {
-        copy_rows(source, geometry.width, target, geometry.pitch(), geometry.width);
-    }
-    spread
 }
 
 /// Vectors of positions that together cover an image.
@@ -277,7 +292,6 @@ pub struct Plan {
     pub geometry: Geometry,
     pub positions: Positions,
     pub offsets: Vec<usize>,
-    pub blocks: Vec<Block>,
 }
 
 impl Plan {
@@ -288,7 +302,6 @@ impl Plan {
             geometry,
             positions: Positions::new(geometry, arch.dispatch(Lanes)),
             offsets: geometry.offsets(),
-            blocks: geometry.blocks(),
         }
     }
 }

@@ -10,8 +10,10 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{BLOCK, Block, Geometry, Plan, copy_rows, load, pad, pieces_of_task, split_mut};
+use super::geometry::{Block, Geometry, Plan, Planes, copy_rows, load, pad, pieces_of_task, split_mut};
 
+/// Most outputs in a block.
+const BLOCK: usize = 8;
 /// Fewest images that are a task each; of fewer, each block of outputs is.
 const PARALLEL_IMAGES: usize = 8;
 /// Taps that are summed before their sum is added to the total: long chains lose digits.
@@ -19,7 +21,7 @@ const CHAIN: usize = 64;
 
 /// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
 /// kernel_height, kernel_width]`.
-pub fn forward(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
+pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f32> {
     let taps = geometry.taps();
     let plan = Plan::new(geometry);
     let packed = pack(&plan, |output, tap| weight[output * taps + tap]);
@@ -27,10 +29,11 @@ pub fn forward(input: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
 }
 
 /// Gradient of the input: the output's gradient convolved with the flipped and transposed weight.
-pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
+pub fn input_gradient(input: &Planes<'_>, weight: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let Geometry {
         inputs, outputs, slope, ..
     } = geometry;
+    let pixels = geometry.pixels();
     let window = geometry.kernel[0] * geometry.kernel[1];
     let plan = Plan::new(geometry.transposed());
     let packed = pack(&plan, |channel, tap| {
@@ -38,10 +41,13 @@ pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry:
         let (output, place) = (tap / window, tap % window);
         weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
     });
-    let size = geometry.groups * inputs * geometry.pixels();
-    convolve(gradient, &packed, &plan, &|image, values: &mut [f32]| {
-        if slope != 1.0 {
-            let input = &input[image * size..][..size];
+    let gradient = Planes::contiguous(gradient, geometry.groups * outputs, pixels);
+    convolve(&gradient, &packed, &plan, &|image, values: &mut [f32]| {
+        if slope == 1.0 {
+            return;
+        }
+        let planes = input.of_images(image..image + 1, pixels);
+        for (values, input) in values.chunks_exact_mut(pixels).zip(planes) {
             for (value, &input) in values.iter_mut().zip(input) {
                 *value *= if input > 0.0 { 1.0 } else { slope };
             }
@@ -53,7 +59,7 @@ pub fn input_gradient(input: &[f32], weight: &[f32], gradient: &[f32], geometry:
 fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
     let taps = plan.geometry.taps();
     let mut packed = Vec::with_capacity(plan.geometry.groups * plan.geometry.outputs * taps);
-    for block in &plan.blocks {
+    for block in plan.geometry.blocks(BLOCK) {
         for tap in 0..taps {
             packed.extend((block.first..block.first + block.len).map(|output| at(output, tap)));
         }
@@ -62,10 +68,9 @@ fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
 }
 
 /// Convolves with packed weights; `finish` is called with each image's index and output.
-fn convolve(input: &[f32], packed: &[f32], plan: &Plan, finish: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
+fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
     let geometry = plan.geometry;
     let (pixels, taps) = (geometry.pixels(), geometry.taps());
-    let input_size = geometry.groups * geometry.inputs * pixels;
     let output_size = geometry.groups * geometry.outputs * pixels;
     let block_output = |padded: &[f32], rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
         plan.arch.dispatch(ConvolveBlock {
@@ -77,28 +82,25 @@ fn convolve(input: &[f32], packed: &[f32], plan: &Plan, finish: &(dyn Fn(usize, 
             output,
         });
     };
+    let blocks = geometry.blocks(BLOCK);
     let mut output = vec![0.0; geometry.batch * output_size];
     if geometry.batch >= PARALLEL_IMAGES {
         let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
-        let images = input.par_chunks_exact(input_size).enumerate();
+        let images = output.par_chunks_exact_mut(output_size).enumerate();
         let images = images.with_min_len(pieces_of_task(image_work));
         let scratch = || (Vec::new(), Vec::new());
-        images.zip(output.par_chunks_exact_mut(output_size)).for_each_init(
-            scratch,
-            |(padded, rows), ((image, input), output)| {
-                pad(input, geometry, padded);
-                for (block, output) in split_mut(&plan.blocks, output, pixels) {
-                    block_output(padded, rows, block, output);
-                }
-                finish(image, output);
-            },
-        );
+        images.for_each_init(scratch, |(padded, rows), (image, output)| {
+            pad(input, image..image + 1, geometry, padded);
+            for (block, output) in split_mut(&blocks, output, pixels) {
+                block_output(padded, rows, block, output);
+            }
+            finish(image, output);
+        });
     } else {
         let mut padded = Vec::new();
-        let images = input.chunks_exact(input_size).enumerate();
-        for ((image, input), output) in images.zip(output.chunks_exact_mut(output_size)) {
-            pad(input, geometry, &mut padded);
-            let slices = split_mut(&plan.blocks, output, pixels);
+        for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
+            pad(input, image..image + 1, geometry, &mut padded);
+            let slices = split_mut(&blocks, output, pixels);
             let tasks = slices
                 .into_par_iter()
                 .with_min_len(pieces_of_task(BLOCK * geometry.multiply_adds()));

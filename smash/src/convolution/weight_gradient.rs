@@ -5,15 +5,19 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{BLOCK, Geometry, Plan, even_ranges, load, pad, pieces_of_task, split_mut, spread};
+use super::geometry::{Block, Geometry, Plan, Planes, copy_rows, even_ranges, load, pad, pieces_of_task, split_mut};
 
+/// Most outputs in a block.
+const BLOCK: usize = 6;
+/// Values of a cache line.
+const CACHE_LINE: usize = 16;
 /// Parts that a batch is cut into for sums over images; a constant, so that it decides no bit of the result.
 const PARTS: usize = 8;
 /// Values of padded images that a sum over images holds at a time: what stays in the second-level cache beside the rest.
 const CHUNK: usize = 128 * 1024;
 
 /// Gradient of the weight: for each tap the output's gradient times the input there, summed over positions and images.
-pub fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
+pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let plan = Plan::new(geometry);
     let parts = PARTS.min(geometry.batch);
     let sum_of_part = |part: usize| {
@@ -34,7 +38,7 @@ pub fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> V
 }
 
 /// Adds the gradients of some images, one after the other.
-fn add_weight_gradients(plan: &Plan, input: &[f32], gradient: &[f32], images: Range<usize>, sums: &mut [f32]) {
+fn add_weight_gradients(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<usize>, sums: &mut [f32]) {
     let Plan {
         geometry, positions, ..
     } = plan;
@@ -46,35 +50,24 @@ fn add_weight_gradients(plan: &Plan, input: &[f32], gradient: &[f32], images: Ra
     } = *geometry;
     let (pixels, plane) = (geometry.pixels(), geometry.plane());
     let step = (CHUNK / (groups * inputs * plane)).max(1);
+    let blocks = geometry.blocks(BLOCK);
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
     for start in images.clone().step_by(step) {
         let count = step.min(images.end - start);
-        let of_images = |channels: usize| start * channels * pixels..(start + count) * channels * pixels;
-        pad(&input[of_images(groups * inputs)], *geometry, &mut padded);
-        let (gradient_plane, gradient_starts) = match &positions.plain {
-            Some(plain) => (pixels, plain),
-            None => (positions.size, &positions.padded),
-        };
-        let gradients = &gradient[of_images(groups * outputs)];
-        let gradients = spread(gradients, *geometry, gradient_plane, &mut buffer);
-        split_mut(&plan.blocks, sums, geometry.taps())
+        pad(input, start..start + count, *geometry, &mut padded);
+        let image = groups * outputs * pixels;
+        let gradients = interleave(plan, &blocks, &gradient[start * image..][..count * image], &mut buffer);
+        split_mut(&blocks, sums, geometry.taps())
             .into_par_iter()
             .with_min_len(pieces_of_task(count * BLOCK * geometry.multiply_adds()))
             .for_each(|(block, sums)| {
+                let size = count * positions.size;
                 plan.arch.dispatch(Products {
-                    images: count,
-                    left: Planes {
-                        values: &gradients[block.first * gradient_plane..],
-                        image: groups * outputs * gradient_plane,
-                        starts: gradient_starts,
-                    },
-                    plane: gradient_plane,
+                    gradients: &gradients[block.first * size..][..block.len * size],
                     outputs: block.len,
-                    right: Planes {
-                        values: &padded[block.group * inputs * plane..],
-                        image: groups * inputs * plane,
-                        starts: &positions.padded,
-                    },
+                    inputs: &padded[block.group * inputs * plane..],
+                    image: groups * inputs * plane,
+                    starts: &positions.padded,
                     offsets: &plan.offsets,
                     sums,
                 });
@@ -82,24 +75,80 @@ fn add_weight_gradients(plan: &Plan, input: &[f32], gradient: &[f32], images: Ra
     }
 }
 
-/// Planes of several images.
-#[derive(Clone, Copy)]
-struct Planes<'a> {
-    values: &'a [f32],
-    /// Distance of two images.
-    image: usize,
-    /// First position of each vector in a plane.
-    starts: &'a [usize],
+/// Copies the output's gradient of some images in the order in which it is used: `[block, image, vector of positions,
+/// output of the block, lane]`, from the start of a cache line on.
+fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    let Plan {
+        geometry, positions, ..
+    } = plan;
+    let channels = geometry.groups * geometry.outputs;
+    let images = gradient.len() / (channels * geometry.pixels());
+    let size = images * channels * positions.size;
+    buffer.clear();
+    buffer.resize(size + CACHE_LINE, 0.0);
+    let start = buffer
+        .as_ptr()
+        .align_offset(CACHE_LINE * size_of::<f32>())
+        .min(CACHE_LINE);
+    let interleaved = &mut buffer[start..start + size];
+    let mut rows = vec![0.0; positions.size];
+    for (block, target) in split_mut(blocks, interleaved, images * positions.size) {
+        for (image, target) in target.chunks_exact_mut(block.len * positions.size).enumerate() {
+            for output in 0..block.len {
+                let plane = &gradient[(image * channels + block.first + output) * geometry.pixels()..];
+                let plane = &plane[..geometry.pixels()];
+                let (values, starts) = match &positions.plain {
+                    Some(starts) => (plane, starts),
+                    None => {
+                        copy_rows(plane, geometry.width, &mut rows, geometry.pitch(), geometry.width);
+                        (&rows[..], &positions.padded)
+                    }
+                };
+                plan.arch.dispatch(Scatter {
+                    values,
+                    starts,
+                    target,
+                    output,
+                    outputs: block.len,
+                });
+            }
+        }
+    }
+    interleaved
 }
 
-/// Adds to `sums` `[output, tap]` the sums of products of each plane of `left` with `right` at each offset.
-struct Products<'a> {
-    images: usize,
-    left: Planes<'a>,
-    /// Distance of two outputs in `left`.
-    plane: usize,
+/// Copies each vector of `values` to its place among those of the other outputs.
+struct Scatter<'a> {
+    values: &'a [f32],
+    starts: &'a [usize],
+    target: &'a mut [f32],
+    output: usize,
     outputs: usize,
-    right: Planes<'a>,
+}
+
+impl WithSimd for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (target, _) = S::as_mut_simd_f32s(self.target);
+        for (target, &start) in target.chunks_exact_mut(self.outputs).zip(self.starts) {
+            target[self.output] = load::<S>(self.values, start);
+        }
+    }
+}
+
+/// Adds to `sums` `[output, tap]` the sums of products of each output's gradient with the input at each offset.
+struct Products<'a> {
+    /// `[image, vector of positions, output, lane]`
+    gradients: &'a [f32],
+    outputs: usize,
+    /// Padded planes of several images.
+    inputs: &'a [f32],
+    /// Distance of two images in `inputs`.
+    image: usize,
+    /// First position of each vector in a padded plane.
+    starts: &'a [usize],
     offsets: &'a [usize],
     sums: &'a mut [f32],
 }
@@ -127,8 +176,6 @@ impl WithSimd for Products<'_> {
             4 => by_taps!(4: 5, 1 2 3 4 5),
             5 => by_taps!(5: 4, 1 2 3 4),
             6 => by_taps!(6: 4, 1 2 3 4),
-            7 => by_taps!(7: 3, 1 2 3),
-            8 => by_taps!(8: 3, 1 2 3),
             outputs => unreachable!("a block of {outputs} outputs"),
         }
     }
@@ -147,13 +194,13 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { products, first } = self;
-        let Products { left, right, plane, .. } = *products;
         let taps: &[usize; TAPS] = products.offsets[first..][..TAPS].try_into().expect("enough taps");
+        let (gradients, _) = S::as_simd_f32s(products.gradients);
+        let (gradients, _) = gradients.as_chunks::<OUTPUTS>();
         let mut totals = [[simd.splat_f32s(0.0); TAPS]; OUTPUTS];
-        for image in 0..products.images {
-            let gradients = &left.values[image * left.image..];
-            let inputs = &right.values[image * right.image..];
-            for (&place, &start) in left.starts.iter().zip(right.starts) {
+        for (image, gradients) in gradients.chunks_exact(products.starts.len()).enumerate() {
+            let inputs = &products.inputs[image * products.image..];
+            for (gradients, &start) in gradients.iter().zip(products.starts) {
                 let mut values = [simd.splat_f32s(0.0); TAPS];
                 for t in 0..TAPS {
                     values[t] = load::<S>(inputs, start + taps[t]);
@@ -161,9 +208,8 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
                 // By index: as iterators, these two loops keep the totals in memory rather than in registers.
                 #[allow(clippy::needless_range_loop)]
                 for o in 0..OUTPUTS {
-                    let gradient = load::<S>(gradients, place + o * plane);
                     for t in 0..TAPS {
-                        totals[o][t] = simd.mul_add_e_f32s(gradient, values[t], totals[o][t]);
+                        totals[o][t] = simd.mul_add_e_f32s(gradients[o], values[t], totals[o][t]);
                     }
                 }
             }

@@ -32,6 +32,7 @@ const TOLERANCES: [(Kind, f64); 5] = [
 ];
 
 /// By how much images are moved to reach the other side of a ReLU's tie: float32 rounding of sums of thousands of values.
+/// It doubles after every fourth direction.
 const RELU_TIE: f64 = 1e-6;
 /// Directions in which they are moved, at most.
 const NUDGES: u64 = 12;
@@ -319,7 +320,8 @@ fn nudged(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
     let values: Vec<f32> = (0..images.shape().num_elements())
         .map(|_| rng.random_range(-1.0..1.0))
         .collect();
-    images.clone() + Tensor::from_data(TensorData::new(values, images.dims()), &images.device()) * RELU_TIE
+    let largest = RELU_TIE * f64::from(1 << ((nudge - 1) / 4));
+    images.clone() + Tensor::from_data(TensorData::new(values, images.dims()), &images.device()) * largest
 }
 
 /// Largest relative deviation of a gradient norm, and its parameter. A missing or an extra gradient is infinitely off.

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn_flex::Flex;
 use proptest::prelude::*;
-use smash::convolution::{Activation, conv_same, stock};
+use smash::convolution::{Activation, conv_concatenated, conv_same, stock};
 
 use super::{B, random};
 
@@ -76,6 +76,52 @@ proptest! {
         let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation };
         let deviations = deviations(case);
         prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
+    }
+}
+
+/// Output and the gradients of two tensors and the weight, for a convolution of slices of the tensors that are read one
+/// after the other, some of them twice.
+fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation) -> Vec<Vec<f32>> {
+    let tensors = [0, 1].map(|stream| random([9, 7, 6, 5], stream).require_grad());
+    let slices: Vec<Tensor<B, 4>> = sizes
+        .iter()
+        .enumerate()
+        .map(|(index, &[start, count])| tensors[index % 2].clone().narrow(1, start, count))
+        .collect();
+    let channels = sizes.iter().map(|[_, count]| count).sum();
+    let weight = random([4, channels, 3, 3], 2).require_grad();
+    let output = if separate {
+        conv_concatenated(slices, activation, weight.clone(), [1, 1], 1)
+    } else {
+        stock(Tensor::cat(slices, 1), activation, weight.clone(), [1, 1], 1)
+    };
+    let gradients = (output.clone() * random(output.dims(), 3)).sum().backward();
+    let mut results = vec![output.into_data()];
+    results.extend(tensors.iter().chain([&weight]).map(|tensor| {
+        tensor
+            .grad(&gradients)
+            .unwrap_or_else(|| tensor.zeros_like().inner())
+            .into_data()
+    }));
+    results.into_iter().map(|data| data.into_vec().unwrap()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    /// Up to eighteen inputs: more than the kernels read in place.
+    #[test]
+    fn concatenated_views_agree_with_burn(
+        sizes in prop::collection::vec((0_usize..4, 1_usize..4).prop_map(|(start, count)| [start, count]), 1..19),
+        activation in prop::sample::select(vec![Activation::Identity, Activation::Relu]),
+    ) {
+        let expected = of_slices(false, &sizes, activation);
+        for (ours, expected) in of_slices(true, &sizes, activation).iter().zip(&expected) {
+            let largest = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
+            for (ours, expected) in ours.iter().zip(expected) {
+                prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
+            }
+        }
     }
 }
 

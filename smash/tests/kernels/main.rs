@@ -2,6 +2,7 @@
 
 mod convolution;
 mod normalisation;
+mod weight_norm;
 
 use burn::backend::Autodiff;
 use burn::prelude::*;
