@@ -50,7 +50,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Splice the table of results into the README.
+    /// Splice the table of results, and of speed if it was measured, into the README.
     Readme {
         #[command(flatten)]
         stored: Stored,
@@ -147,7 +147,10 @@ fn run(command: Command) -> Result<ExitCode> {
             let place = || file.display().to_string();
             let text = std::fs::read_to_string(&file).with_context(place)?;
             let block = readme::block(&artefacts, shown, &figures);
-            let text = readme::splice(&text, &block).with_context(place)?;
+            let mut text = readme::splice(&text, "results", &block).with_context(place)?;
+            if let Some(table) = results::peer::read(&stored.results)? {
+                text = readme::splice(&text, "speed", &readme::speed_block(&table)).with_context(place)?;
+            }
             let (path, bytes) = (file, text.into_bytes());
             finish(&[Output { path, bytes }], check)
         }

@@ -2,38 +2,74 @@
 
 use anyhow::{Result, ensure};
 use results::correlation::interval_text;
+use results::peer::PeerTable;
 
 use crate::artefact::Artefact;
 
-/// Mark before the spliced part.
-pub const BEGIN: &str = "<!-- BEGIN: results -->";
-/// Mark after it.
-pub const END: &str = "<!-- END: results -->";
-
-/// The text with everything between the marks replaced.
+/// The text with everything between the marks of a block replaced: `<!-- BEGIN: name -->` and `<!-- END: name -->`.
 ///
 /// # Errors
 /// If the marks are not there once each, in order.
-pub fn splice(text: &str, block: &str) -> Result<String> {
+pub fn splice(text: &str, name: &str, block: &str) -> Result<String> {
+    let [begin, end] = marks(name);
     let once = |mark: &str| text.matches(mark).count() == 1;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
+    let parts = text.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
         Some((before, after))
     });
     ensure!(
-        parts.is_some() && once(BEGIN) && once(END),
-        "expected the marks `{BEGIN}` and `{END}`, once each and in this order",
+        parts.is_some() && once(&begin) && once(&end),
+        "expected the marks `{begin}` and `{end}`, once each and in this order",
     );
     let (before, after) = parts.unwrap_or_default();
-    Ok(format!("{before}{BEGIN}\n{block}\n{END}{after}"))
+    Ok(format!(
+        "{before}{begin}\n<!-- Written by `reports readme`; do not edit. -->\n{block}\n{end}{after}"
+    ))
+}
+
+fn marks(name: &str) -> [String; 2] {
+    ["BEGIN", "END"].map(|place| format!("<!-- {place}: {name} -->"))
+}
+
+/// How fast our steps are against PyTorch's: one line of a table for each size.
+pub fn speed_block(table: &PeerTable) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut sizes: Vec<&str> = Vec::new();
+    for row in &table.rows {
+        if !names.contains(&row.name.as_str()) {
+            names.push(&row.name);
+        }
+        if !sizes.contains(&row.size.as_str()) {
+            sizes.push(&row.size);
+        }
+    }
+    let cell = |size: &str, name: &str| {
+        let row = table.rows.iter().find(|row| row.size == size && row.name == name);
+        row.map_or_else(String::new, |row| {
+            let [minimum, median] = row.ratios();
+            format!("{minimum:.2} ({median:.2})")
+        })
+    };
+    let mut lines = vec![
+        format!("| size | {} |", names.join(" | ")),
+        format!("| --- |{}", " --- |".repeat(names.len())),
+    ];
+    lines.extend(sizes.iter().map(|size| {
+        let cells: Vec<String> = names.iter().map(|name| cell(size, name)).collect();
+        format!("| {size} | {} |", cells.join(" | "))
+    }));
+    lines.push(format!(
+        "\nCommit {}, PyTorch {}, {}, {} threads, float32, batches of 50, {} rounds.",
+        table.commit, table.torch, table.cpu, table.threads, table.rounds
+    ));
+    lines.join("\n")
 }
 
 /// The spliced part: the figure of `shown`, and a table of all artefacts with links to their
 /// figures in the folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
-    let mut lines = vec!["<!-- Written by `reports readme`; do not edit. -->".to_owned()];
     let title = &shown.group.manifest().title;
-    lines.push(format!("![{title}]({figures}/{}.svg)\n", shown.name()));
+    let mut lines = vec![format!("![{title}]({figures}/{}.svg)\n", shown.name())];
     lines.push("| result | scale | data set | n | seeds | Kendall τ | claim | verdict |".to_owned());
     lines.push("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
     lines.extend(artefacts.iter().map(|artefact| row(artefact, figures)));
@@ -63,24 +99,54 @@ fn row(artefact: &Artefact, figures: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use results::peer::PeerRow;
 
     #[test]
-    fn only_what_is_between_the_marks_is_replaced() {
-        let text = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let once = splice(&text, "new").unwrap();
-        assert_eq!(once, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
-        assert_eq!(splice(&once, "new").unwrap(), once);
+    fn only_what_is_between_the_marks_of_the_name_is_replaced() {
+        let other = "<!-- BEGIN: b -->\nkept\n<!-- END: b -->\n";
+        let text = format!("before\n<!-- BEGIN: a -->\nold\n<!-- END: a -->\n{other}");
+        let once = splice(&text, "a", "new").unwrap();
+        assert!(once.starts_with("before\n<!-- BEGIN: a -->\n") && once.ends_with(other));
+        assert!(once.contains("\nnew\n") && !once.contains("old"));
+        assert_eq!(splice(&once, "a", "new").unwrap(), once);
     }
 
     #[test]
     fn marks_that_are_missing_doubled_or_swapped_are_an_error() {
-        let check = |text: String| {
-            let message = splice(&text, "new").unwrap_err().to_string();
-            assert!(message.contains(BEGIN) && message.contains(END), "{message}");
+        let [begin, end] = marks("a");
+        for text in [
+            "no marks".to_owned(),
+            begin.clone(),
+            format!("{end}{begin}"),
+            format!("{begin}{begin}{end}"),
+        ] {
+            let message = splice(&text, "a", "new").unwrap_err().to_string();
+            assert!(message.contains(&begin) && message.contains(&end), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_the_time_of_pytorch_over_ours() {
+        let row = |size: &str, name: &str, ours, peer| PeerRow {
+            size: size.into(),
+            name: name.into(),
+            ours,
+            peer,
         };
-        check("no marks".to_owned());
-        check(BEGIN.to_owned());
-        check(format!("{END}{BEGIN}"));
-        check(format!("{BEGIN}{BEGIN}{END}"));
+        let table = PeerTable {
+            commit: "abc".into(),
+            cpu: "a processor".into(),
+            threads: 2,
+            torch: "2.15.0".into(),
+            rounds: 10,
+            rows: vec![
+                row("small", "scoring", [2.0, 4.0], [3.0, 3.0]),
+                row("v1", "HyperNet", [1.0, 1.0], [2.0, 2.5]),
+            ],
+        };
+        let block = speed_block(&table);
+        assert!(block.contains("| size | scoring | HyperNet |"), "{block}");
+        assert!(block.contains("| small | 1.50 (0.75) |  |"), "{block}");
+        assert!(block.contains("| v1 |  | 2.00 (2.50) |"), "{block}");
     }
 }

@@ -43,10 +43,10 @@ pub enum Error {
         /// The rule that is broken.
         problem: &'static str,
     },
-    /// A manifest does not parse, or contradicts itself.
+    /// A manifest or another file of text does not parse, or contradicts itself.
     #[error("{path}: {problem}")]
     Manifest {
-        /// The manifest's file.
+        /// The file.
         path: PathBuf,
         /// Line, field and expectation.
         problem: String,

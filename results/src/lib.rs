@@ -5,6 +5,7 @@ pub mod claim;
 pub mod correlation;
 mod error;
 pub mod manifest;
+pub mod peer;
 pub mod statistics;
 pub mod store;
 pub mod tables;

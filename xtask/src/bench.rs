@@ -22,6 +22,9 @@ pub struct Args {
     /// Times that each row is measured on each side, in turn
     #[arg(long, requires = "peer", default_value_t = 10)]
     rounds: usize,
+    /// Store the table here, as results/baselines/peer.toml for the README
+    #[arg(long, requires = "peer", value_name = "FILE")]
+    save: Option<PathBuf>,
     /// A Python that has PyTorch, safetensors and NumPy, in place of the virtual environment
     #[arg(long, requires = "peer")]
     python: Option<PathBuf>,
@@ -57,7 +60,15 @@ pub fn run(args: &Args) -> Result<()> {
         None => virtual_environment(&work)?,
     };
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smash");
+    let networks = args.sizes.iter().map(|size| {
+        let architectures = sources.join(format!("tests/golden/archs-{size}.json"));
+        ensure!(architectures.is_file(), "--sizes {size}: expected small, v1 or v2");
+        Ok((size, architectures))
+    });
+    let networks = networks.collect::<Result<Vec<_>>>()?;
     let threads = thread::available_parallelism().map_or(1, usize::from);
+    let commit = commit()?;
+    let (mut head, mut stored) = (String::new(), String::new());
     println!(
         "batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds",
         args.rounds
@@ -67,16 +78,14 @@ pub fn run(args: &Args) -> Result<()> {
         "{:<8}{:<32}{:>18}{:>18}{:>16}",
         "size", "row", "ours", "PyTorch", "ratio"
     );
-    for size in &args.sizes {
-        let architectures = sources.join(format!("tests/golden/archs-{size}.json"));
-        ensure!(architectures.is_file(), "--sizes {size}: expected small, v1 or v2");
+    for (size, architectures) in networks {
         let folder = work.join(size);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let mut ours = Side::start(Command::new(&ours).arg(&architectures).arg(&folder))?;
         let script = sources.join("examples/peer/peer.py");
         let mut peer = Side::start(Command::new(&python).arg(script).arg(&folder).arg(threads.to_string()))?;
         for loss in ["smash", "resulting"] {
-            let [a, b] = [&ours, &peer].map(|side| side.losses[loss].as_f64().unwrap_or(f64::NAN));
+            let [a, b] = [&ours, &peer].map(|side| side.about[loss].as_f64().unwrap_or(f64::NAN));
             ensure!(
                 (a - b).abs() < LOSS_TOLERANCE,
                 "{size}: the two sides compute different things: {loss} loss {a} here, {b} in PyTorch"
@@ -93,20 +102,50 @@ pub fn run(args: &Args) -> Result<()> {
                 }
             }
             let [ours, peer] = times.map(Summary::of);
+            store_row(&mut stored, size, row, [&ours, &peer]);
             println!(
                 "{size:<8}{row:<32}{ours:>18}{peer:>18}{:>8.2}{:>8.2}",
                 peer.minimum / ours.minimum,
                 peer.median / ours.median
             );
         }
+        head = format!(
+            "commit = \"{}\"\ncpu = {}\nthreads = {threads}\ntorch = {}\nrounds = {}\n",
+            commit, ours.about["cpu"], peer.about["torch"], args.rounds
+        );
         let [ours, peer] = [ours.ask("memory")?, peer.ask("memory")?];
+        let of_memory = [ours, peer].map(|value| Summary::of(vec![value]));
+        store_row(&mut stored, size, "peak memory", [&of_memory[0], &of_memory[1]]);
         println!(
             "{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}",
             "peak memory, MiB",
             peer / ours
         );
     }
+    if let Some(file) = &args.save {
+        fs::write(file, head + &stored).with_context(|| file.display().to_string())?;
+    }
     Ok(())
+}
+
+/// Adds a row to the stored table.
+fn store_row(stored: &mut String, size: &str, name: &str, [ours, peer]: [&Summary; 2]) {
+    let values = |summary: &Summary| format!("[{:?}, {:?}]", summary.minimum, summary.median);
+    let (ours, peer) = (values(ours), values(peer));
+    stored.push_str(&format!(
+        "\n[[rows]]\nsize = \"{size}\"\nname = \"{name}\"\nours = {ours}\npeer = {peer}\n"
+    ));
+}
+
+/// Commit of the working tree, marked if the tree differs from it.
+fn commit() -> Result<String> {
+    let output = Command::new("git")
+        .current_dir(process::root())
+        .args(["describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"])
+        .output()
+        .context("git: cannot be started")?;
+    ensure!(output.status.success(), "git describe ended with {}", output.status);
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A Python with what the script needs, made on first use.
@@ -155,7 +194,8 @@ struct Side {
     program: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    losses: serde_json::Value,
+    /// Losses, and what the side says of itself.
+    about: serde_json::Value,
 }
 
 impl Side {
@@ -170,12 +210,12 @@ impl Side {
         let mut output = BufReader::new(program.stdout.take().expect("piped"));
         let mut line = String::new();
         output.read_line(&mut line)?;
-        let losses = serde_json::from_str(&line).with_context(|| format!("{name}: it gave no losses"))?;
+        let about = serde_json::from_str(&line).with_context(|| format!("{name}: it gave no losses"))?;
         Ok(Self {
             program,
             input,
             output,
-            losses,
+            about,
         })
     }
 

@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench::new(Path::new(file))?;
     bench.export(Path::new(folder))?;
     let [smash, resulting] = bench.losses();
-    println!("{}", json!({ "smash": smash, "resulting": resulting }));
+    println!("{}", json!({ "smash": smash, "resulting": resulting, "cpu": cpu() }));
     for line in std::io::stdin().lock().lines() {
         let row = line?;
         if row == "memory" {
@@ -224,6 +224,14 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// Name of the processor.
+fn cpu() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split(": ").nth(1));
+    name.unwrap_or("unknown").to_string()
 }
 
 fn peak_memory() -> Result<f64, Box<dyn Error>> {
