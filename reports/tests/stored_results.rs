@@ -197,8 +197,7 @@ fn the_report_and_the_readme_are_checked_against_the_stored_results() {
     let folder = tempfile::tempdir().unwrap();
     let readme = folder.path().join("README.md");
     store_run(&folder.path().join("results/runs"), 0, DEFINITION);
-    let marks = format!("# Title\n{}\n{}\n", reports::readme::BEGIN, reports::readme::END);
-    std::fs::write(&readme, marks).unwrap();
+    std::fs::write(&readme, MARKS).unwrap();
     for command in ["report", "readme"] {
         assert!(!reports(folder.path(), &[command, "--check"]).status.success());
         assert!(reports(folder.path(), &[command]).status.success());
@@ -226,6 +225,48 @@ fn the_report_and_the_readme_are_checked_against_the_stored_results() {
     let output = reports(folder.path(), &["report", "--check"]);
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("REPORT.md: differs"));
+}
+
+const MARKS: &str = "# Title
+<!-- BEGIN: results -->
+<!-- END: results -->
+<!-- BEGIN: speed -->
+<!-- END: speed -->
+";
+
+#[test]
+fn a_stored_comparison_of_speed_goes_into_the_readme_and_a_damaged_one_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = folder.path().join("README.md");
+    let table = folder.path().join("results/runs/peer.toml");
+    store_run(&folder.path().join("results/runs"), 0, DEFINITION);
+    std::fs::write(&readme, MARKS).unwrap();
+    let text = r#"
+        commit = "0123456789ab"
+        cpu = "a processor"
+        threads = 2
+        torch = "2.15.0"
+        rounds = 10
+        [[rows]]
+        size = "small"
+        name = "scoring"
+        ours = [40.0, 50.0]
+        peer = [60.0, 60.0]
+    "#;
+    std::fs::write(&table, text).unwrap();
+    assert!(reports(folder.path(), &["readme"]).status.success());
+    let spliced = std::fs::read_to_string(&readme).unwrap();
+    assert!(spliced.contains("| small | 1.50 (1.20) |"), "{spliced}");
+    assert!(spliced.contains("PyTorch 2.15.0, a processor, 2 threads"), "{spliced}");
+
+    std::fs::write(&table, text.replace("ours", "hours")).unwrap();
+    let output = reports(folder.path(), &["readme"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && message.contains("peer.toml") && message.contains("hours"),
+        "{message}"
+    );
+    assert_eq!(std::fs::read_to_string(&readme).unwrap(), spliced);
 }
 
 #[test]
