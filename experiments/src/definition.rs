@@ -9,7 +9,11 @@ use smash::training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 1] = [("fig4", include_str!("../definitions/fig4.toml"))];
+const DEFINITIONS: [(&str, &str); 3] = [
+    ("fig4", include_str!("../definitions/fig4.toml")),
+    ("fidelity", include_str!("../definitions/fidelity.toml")),
+    ("throughput", include_str!("../definitions/throughput.toml")),
+];
 
 /// How large a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +60,12 @@ pub struct Definition {
     pub paper: String,
     /// Prose for the report.
     pub analysis: String,
-    /// What is claimed; checked by machine.
-    pub claim: results::Claim,
-    /// How it is drawn; read by the reports.
-    pub figure: toml::Table,
+    /// What is claimed, if anything; checked by machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<results::Claim>,
+    /// How it is drawn, if at all; read by the reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figure: Option<toml::Table>,
     /// What is run.
     pub study: Study,
 }
@@ -70,6 +76,20 @@ pub struct Definition {
 pub enum Study {
     /// SMASH score against true error.
     Correlation(CorrelationStudy),
+    /// True error by the fast recipe against that by the paper's.
+    Fidelity(FidelityStudy),
+    /// Time of each kind of step.
+    Throughput(ThroughputStudy),
+}
+
+/// Which recipe resulting networks are trained by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipe {
+    /// The paper's: `study.resulting`.
+    Paper,
+    /// A shorter one: `study.fast`.
+    Fast,
 }
 
 /// Settings of a correlation study (paper, section 4.1).
@@ -93,6 +113,46 @@ pub struct CorrelationStudy {
     /// Size of the HyperNet.
     pub hypernet: HyperNetConfig,
     /// Training of the SMASH network.
+    pub smash: SmashTraining,
+    /// Which of the two trainings below gives the true error.
+    pub recipe: Recipe,
+    /// Training of the resulting networks.
+    pub resulting: ResultingTraining,
+    /// A faster one.
+    pub fast: ResultingTraining,
+}
+
+/// Settings of a fidelity study: the same architectures trained by both recipes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FidelityStudy {
+    /// Architectures that are sampled and trained.
+    pub architectures: usize,
+    /// Trainings of each architecture by each recipe.
+    pub training_seeds: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Training of the resulting networks.
+    pub resulting: ResultingTraining,
+    /// A faster one.
+    pub fast: ResultingTraining,
+}
+
+/// Settings of a throughput study.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ThroughputStudy {
+    /// Steps of each kind that are timed, each with another architecture.
+    pub steps: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network; all steps have its batch size.
     pub smash: SmashTraining,
     /// Training of the resulting networks.
     pub resulting: ResultingTraining,
@@ -124,14 +184,19 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// An unknown artefact, or a definition with an unknown or missing key, naming file and place.
 pub fn load(name: &str, scale: Scale) -> Result<Definition> {
+    let text = text_of(name)?;
+    let path = PathBuf::from(format!("experiments/definitions/{name}.toml"));
+    parse(text, scale).with_context(|| format!("{}", path.display()))
+}
+
+fn text_of(name: &str) -> Result<&'static str> {
     let Some((_, text)) = DEFINITIONS.into_iter().find(|(known, _)| *known == name) else {
         bail!(
             "unknown artefact `{name}`; known: {}",
             names().collect::<Vec<_>>().join(", ")
         );
     };
-    let path = PathBuf::from(format!("experiments/definitions/{name}.toml"));
-    parse(text, scale).with_context(|| format!("{}", path.display()))
+    Ok(text)
 }
 
 /// Parses the text of a definition and merges the overlay of a scale into it.
@@ -140,6 +205,12 @@ pub fn load(name: &str, scale: Scale) -> Result<Definition> {
 /// Text that is no definition, naming the key.
 pub fn parse(text: &str, scale: Scale) -> Result<Definition> {
     let mut table: toml::Table = toml::from_str(text)?;
+    if let Some(takes) = table.remove("takes") {
+        let takes: Takes = takes.try_into().context("`takes`")?;
+        let mut inherited = takes.table()?;
+        merge(&mut inherited, table);
+        table = inherited;
+    }
     let mut scales = match table.remove("scale") {
         Some(toml::Value::Table(scales)) => scales,
         Some(_) => bail!("`scale` must be a table"),
@@ -154,9 +225,36 @@ pub fn parse(text: &str, scale: Scale) -> Result<Definition> {
         None => {}
     }
     let definition: Definition = toml::Value::Table(table).try_into()?;
-    let Study::Correlation(study) = &definition.study;
-    study.validate()?;
+    definition.study.validate()?;
     Ok(definition)
+}
+
+/// Parts of the study that a definition has in common with another, at all scales; its own settings go before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Takes {
+    from: String,
+    parts: Vec<String>,
+}
+
+impl Takes {
+    fn table(&self) -> Result<toml::Table> {
+        let other: toml::Table = toml::from_str(text_of(&self.from)?)?;
+        let parts_of = |table: &toml::Table| {
+            let study = table.get("study").and_then(toml::Value::as_table);
+            let parts = self.parts.iter().filter_map(|part| {
+                let settings = study?.get(part)?.clone();
+                Some((part.clone(), settings))
+            });
+            toml::Table::from_iter([("study".to_string(), toml::Value::Table(parts.collect()))])
+        };
+        let mut table = parts_of(&other);
+        let scales = other.get("scale").and_then(toml::Value::as_table).into_iter().flatten();
+        let scales = scales
+            .filter_map(|(scale, overlay)| Some((scale.clone(), toml::Value::Table(parts_of(overlay.as_table()?)))));
+        table.insert("scale".to_string(), toml::Value::Table(scales.collect()));
+        Ok(table)
+    }
 }
 
 fn merge(base: &mut toml::Table, overlay: toml::Table) {
@@ -171,20 +269,88 @@ fn merge(base: &mut toml::Table, overlay: toml::Table) {
 }
 
 impl CorrelationStudy {
+    /// The recipe in use.
+    pub fn truth_settings(&self) -> &ResultingTraining {
+        match self.recipe {
+            Recipe::Paper => &self.resulting,
+            Recipe::Fast => &self.fast,
+        }
+    }
+}
+
+impl Study {
+    /// The images.
+    pub fn data(&self) -> &Data {
+        match self {
+            Self::Correlation(study) => &study.data,
+            Self::Fidelity(study) => &study.data,
+            Self::Throughput(study) => &study.data,
+        }
+    }
+
+    /// The images, to be overridden.
+    pub fn data_mut(&mut self) -> &mut Data {
+        match self {
+            Self::Correlation(study) => &mut study.data,
+            Self::Fidelity(study) => &mut study.data,
+            Self::Throughput(study) => &mut study.data,
+        }
+    }
+
+    /// The recipes of resulting networks.
+    pub fn trainings_mut(&mut self) -> Vec<&mut ResultingTraining> {
+        match self {
+            Self::Correlation(study) => vec![&mut study.resulting, &mut study.fast],
+            Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
+            Self::Throughput(study) => vec![&mut study.resulting],
+        }
+    }
+
+    /// Noise draws z of each score; 0 where nothing is scored.
+    pub fn noise_draws(&self) -> usize {
+        match self {
+            Self::Correlation(study) => study.noise_draws,
+            Self::Fidelity(_) | Self::Throughput(_) => 0,
+        }
+    }
+
     fn validate(&self) -> Result<()> {
-        self.space.validate()?;
-        for (key, value) in [
-            ("scored", self.scored),
-            ("every", self.every),
-            ("noise-draws", self.noise_draws),
-            ("training-seeds", self.training_seeds),
-            ("shard", self.shard),
-            ("data.validation", self.data.validation),
-            ("smash.epochs", self.smash.epochs),
-            ("smash.batch-size", self.smash.batch_size),
-            ("resulting.epochs", self.resulting.epochs),
-            ("resulting.batch-size", self.resulting.batch_size),
-        ] {
+        let (space, counts) = match self {
+            Self::Correlation(study) => (
+                &study.space,
+                vec![
+                    ("scored", study.scored),
+                    ("every", study.every),
+                    ("noise-draws", study.noise_draws),
+                    ("training-seeds", study.training_seeds),
+                    ("shard", study.shard),
+                    ("smash.epochs", study.smash.epochs),
+                    ("smash.batch-size", study.smash.batch_size),
+                    ("resulting.epochs", study.resulting.epochs),
+                    ("resulting.batch-size", study.resulting.batch_size),
+                    ("fast.epochs", study.fast.epochs),
+                    ("fast.batch-size", study.fast.batch_size),
+                ],
+            ),
+            Self::Fidelity(study) => (
+                &study.space,
+                vec![
+                    ("architectures", study.architectures),
+                    ("training-seeds", study.training_seeds),
+                    ("resulting.epochs", study.resulting.epochs),
+                    ("resulting.batch-size", study.resulting.batch_size),
+                    ("fast.epochs", study.fast.epochs),
+                    ("fast.batch-size", study.fast.batch_size),
+                ],
+            ),
+            Self::Throughput(study) => (
+                &study.space,
+                vec![("steps", study.steps), ("smash.batch-size", study.smash.batch_size)],
+            ),
+        };
+        space.validate()?;
+        let validation = [("data.validation", self.data().validation)];
+        for (key, value) in counts.into_iter().chain(validation) {
             if value == 0 {
                 bail!("`study.{key}` must be at least 1");
             }

@@ -1,13 +1,21 @@
 //! The choice of device. This is the one place where a backend is named.
 
+use std::path::Path;
+#[cfg(feature = "cuda")]
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Result;
 use burn::backend::Autodiff;
+use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
 
-use crate::provenance;
 use crate::run::{self, RunOptions};
+use crate::{golden, peer, provenance};
+
+/// Deviations from golden values that CUDA may show, over those of a CPU: its products may be of TF32, of 10 bits in place
+/// of 23.
+const CUDA_TOLERANCE: f64 = 100.0;
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +50,15 @@ impl Device {
         }
     }
 
+    /// How much kernels are tuned on it, if they are.
+    pub fn kernel_tuning(self) -> Option<String> {
+        match self {
+            Self::Cpu => None,
+            // CubeCL reads this variable itself and has this default.
+            Self::Cuda(_) => Some(std::env::var("CUBECL_AUTOTUNE_LEVEL").unwrap_or_else(|_| "balanced".into())),
+        }
+    }
+
     /// What a manifest says of it.
     pub fn describe(self) -> String {
         match self {
@@ -51,27 +68,65 @@ impl Device {
     }
 }
 
-/// Runs an artefact on the device that the options name.
+/// What can be done on a device.
+pub enum Task<'a> {
+    /// Run an artefact.
+    Run(&'a str, &'a RunOptions),
+    /// Compare a golden file pair with what is computed here.
+    Golden(&'a Path, &'a Path),
+    /// Answer requests for timed steps, as [`peer::run`] does.
+    Peer(&'a Path, &'a Path),
+}
+
+impl Task<'_> {
+    fn run_on<B: AutodiffBackend>(&self, device: &B::Device, class: Device) -> Result<()> {
+        match self {
+            Self::Run(artefact, options) => run::run::<B>(artefact, options, device),
+            Self::Golden(safetensors, json) => {
+                let deviations = golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
+                let factor = match class {
+                    Device::Cpu => 1.0,
+                    Device::Cuda(_) => CUDA_TOLERANCE,
+                };
+                for deviation in &deviations {
+                    println!("{deviation}");
+                }
+                let far = deviations.iter().filter(|deviation| !deviation.is_within(factor));
+                let far: Vec<String> = far.map(|deviation| format!("{:?}", deviation.kind)).collect();
+                anyhow::ensure!(
+                    far.is_empty(),
+                    "beyond {factor} times the tolerance: {}",
+                    far.join(", ")
+                );
+                Ok(())
+            }
+            Self::Peer(file, folder) => peer::run::<B>(file, folder, device),
+        }
+    }
+}
+
+/// Does something on a device.
 ///
 /// # Errors
-/// A device that is not there, and all errors of [`run::run`].
-pub fn run(artefact: &str, options: &RunOptions) -> Result<()> {
-    match options.device {
-        Device::Cpu => run::run::<Autodiff<Flex>>(artefact, options, &FlexDevice),
-        Device::Cuda(index) => run_on_cuda(artefact, options, index),
+/// A device that is not there, and all errors of the task.
+pub fn run(task: &Task<'_>, device: Device) -> Result<()> {
+    match device {
+        Device::Cpu => task.run_on::<Autodiff<Flex>>(&FlexDevice, device),
+        Device::Cuda(index) => run_on_cuda(task, index),
     }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn run_on_cuda(_artefact: &str, _options: &RunOptions, _index: usize) -> Result<()> {
+fn run_on_cuda(_task: &Task<'_>, _index: usize) -> Result<()> {
     anyhow::bail!("this program was built without CUDA; `cargo xtask reproduce --device cuda` builds it with")
 }
 
+/// burn panics deep inside where something of CUDA is missing, so look before.
 #[cfg(feature = "cuda")]
-fn run_on_cuda(artefact: &str, options: &RunOptions, index: usize) -> Result<()> {
+fn run_on_cuda(task: &Task<'_>, index: usize) -> Result<()> {
     check_cuda_library("libcuda.so.1", "the NVIDIA driver")?;
-    // burn panics deep inside where no driver is, so look before.
-    run::run::<Autodiff<burn_cuda::Cuda>>(artefact, options, &burn_cuda::CudaDevice::new(index))
+    check_cuda_headers()?;
+    task.run_on::<Autodiff<burn_cuda::Cuda>>(&burn_cuda::CudaDevice::new(index), Device::Cuda(index))
 }
 
 /// An error where a library of CUDA cannot be loaded.
@@ -84,4 +139,24 @@ fn check_cuda_library(file: &str, part_of: &str) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) => anyhow::bail!("no CUDA device: {part_of} is missing ({error})"),
     }
+}
+
+/// Kernels are compiled at run time and include CUDA's headers; burn-cuda looks for them in the same places.
+#[cfg(feature = "cuda")]
+fn check_cuda_headers() -> Result<()> {
+    let folder = match std::env::var_os("CUDA_PATH") {
+        Some(folder) => PathBuf::from(folder),
+        None => ["/usr/local/cuda", "/opt/cuda", "/usr"]
+            .map(PathBuf::from)
+            .into_iter()
+            .find(|folder| folder.join("include/cuda_runtime.h").exists())
+            .unwrap_or_else(|| "/usr/local/cuda".into()),
+    };
+    let header = folder.join("include/cuda_runtime.h");
+    anyhow::ensure!(
+        header.exists(),
+        "{}: missing; CUDA_PATH must name a folder with CUDA's headers in `include` (PyPI's nvidia-cuda-runtime has them)",
+        header.display()
+    );
+    Ok(())
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
-use experiments::definition::{self, Scale};
-use experiments::device::{self, Device};
+use experiments::definition::{self, Recipe, Scale};
+use experiments::device::{self, Device, Task};
 use experiments::run::RunOptions;
 use mimalloc::MiMalloc;
 
@@ -28,6 +28,26 @@ enum Command {
     List,
     /// Runs an artefact, or continues an interrupted run of it.
     Run(RunArguments),
+    /// Compares a golden file pair with what is computed on a device.
+    Golden {
+        /// Its tensors.
+        safetensors: PathBuf,
+        /// Its other values.
+        json: PathBuf,
+        /// Where to compute: cpu, cuda or cuda:INDEX.
+        #[arg(long, default_value = "cpu")]
+        device: Device,
+    },
+    /// Times the steps of a network on request; our side of `cargo xtask bench --peer`.
+    Peer {
+        /// File of architectures, of which the first is taken.
+        architectures: PathBuf,
+        /// Folder for what the other side needs.
+        folder: PathBuf,
+        /// Where to compute: cpu, cuda or cuda:INDEX.
+        #[arg(long, default_value = "cpu")]
+        device: Device,
+    },
 }
 
 #[derive(clap::Args)]
@@ -47,6 +67,12 @@ struct RunArguments {
     /// Folder that holds data sets in their official formats.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Recipe of the resulting networks, in place of the definition's.
+    #[arg(long)]
+    recipe: Option<Recipe>,
+    /// Train resulting networks with products of bfloat16, on a GPU.
+    #[arg(long)]
+    bfloat16: bool,
     /// Number of seeds, from 0.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -83,6 +109,16 @@ fn execute(command: Command) -> Result<()> {
             }
             Ok(())
         }
+        Command::Golden {
+            safetensors,
+            json,
+            device,
+        } => device::run(&Task::Golden(&safetensors, &json), device),
+        Command::Peer {
+            architectures,
+            folder,
+            device,
+        } => device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(arguments) => {
             let names = match &arguments.artefact {
                 Some(name) => vec![name.as_str()],
@@ -96,13 +132,21 @@ fn execute(command: Command) -> Result<()> {
                     .data_dir
                     .clone()
                     .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
+                recipe: arguments.recipe,
+                bfloat16: arguments.bfloat16,
                 seeds: arguments.seeds,
                 jobs: arguments.jobs.map_or(cores, |jobs| jobs as usize),
                 device: arguments.device,
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
             };
-            names.into_iter().try_for_each(|name| device::run(name, &options))
+            // Nothing is gained there, so that it can only be a mistake.
+            ensure!(
+                !options.bfloat16 || options.device != Device::Cpu,
+                "--bfloat16 is for --device cuda"
+            );
+            let run = |name| device::run(&Task::Run(name, &options), options.device);
+            names.into_iter().try_for_each(run)
         }
     }
 }

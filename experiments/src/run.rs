@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
 use results::{Manifest, RunDir, RunKey};
+use smash::convolution::Precision;
 
-use crate::correlation::SeedRun;
-use crate::definition::{self, CorrelationStudy, Definition, Scale, Study};
+use crate::correlation::CorrelationRun;
+use crate::definition::{self, Data, Definition, Recipe, Scale, Study as StudyDefinition};
 use crate::device::Device;
+use crate::fidelity::FidelityRun;
 use crate::provenance;
-use crate::units::{self, Kind, Unit};
+use crate::study::{Images, Setup, Study};
+use crate::throughput::ThroughputRun;
+use crate::units::{self, Kind};
 
 /// What the command line chose.
 #[derive(Clone, Debug)]
@@ -25,6 +29,10 @@ pub struct RunOptions {
     pub dataset: Option<String>,
     /// Folder of the real data sets.
     pub data_dir: Option<PathBuf>,
+    /// Recipe of the resulting networks in place of the definition's.
+    pub recipe: Option<Recipe>,
+    /// Train resulting networks with products of bfloat16.
+    pub bfloat16: bool,
     /// Number of seeds, from 0.
     pub seeds: u64,
     /// Units at a time.
@@ -43,12 +51,21 @@ pub struct RunOptions {
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
 pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B::Device) -> Result<()> {
     let mut definition = definition::load(artefact, options.scale)?;
-    let Study::Correlation(study) = &mut definition.study;
     if let Some(name) = &options.dataset {
-        study.data.name.clone_from(name);
+        definition.study.data_mut().name.clone_from(name);
     }
-    let study = study.clone();
-    let data = load_data(&study, options)?;
+    if let Some(recipe) = options.recipe {
+        match &mut definition.study {
+            StudyDefinition::Correlation(study) => study.recipe = recipe,
+            _ => bail!("`{artefact}` has no choice of recipe"),
+        }
+    }
+    for training in definition.study.trainings_mut() {
+        if options.bfloat16 {
+            training.precision = Precision::Bfloat16;
+        }
+    }
+    let data = load_data(definition.study.data(), options)?;
     for warning in &data.warnings {
         eprintln!("warning: {warning}");
     }
@@ -67,16 +84,23 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             RunDir::new(&options.results, &key)
         })
         .collect();
+    let images = Images::<B>::new(data, device.clone());
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(SeedRun::<B>::new(&study, &data, dir, seed as u64, device.clone())?);
+        let setup = Setup::new(&images, definition.study.data().validation, dir, seed as u64)?;
+        let run: Box<dyn Study + '_> = match &definition.study {
+            StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, setup)),
+            StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, setup)),
+            StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, setup)),
+        };
+        runs.push(run);
     }
     if options.plan_only {
         let earlier = earlier_run(artefact, &definition.hash(), options)?;
         return print_plan(&runs, options.jobs, earlier.as_ref());
     }
 
-    let fresh = |seed| new_manifest(artefact, &definition, options, &data, &study, seed, (&commit, dirty));
+    let fresh = |seed| new_manifest(artefact, &definition, options, &images.data, seed, (&commit, dirty));
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
         dir.create()?;
@@ -106,40 +130,27 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
-fn load_data(study: &CorrelationStudy, options: &RunOptions) -> Result<DataSet> {
+fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
     let load = LoadOptions {
         data_dir: options.data_dir.clone(),
-        image_size: study.data.image_size,
-        n_train: study.data.train,
-        n_test: study.data.test,
+        image_size: data.image_size,
+        n_train: data.train,
+        n_test: data.test,
         // The same images for every seed of a run, so that seeds differ by training alone.
         seed: 0,
     };
-    Ok(datasets::load(&study.data.name, &load)?)
+    Ok(datasets::load(&data.name, &load)?)
 }
 
-fn run_units<B: AutodiffBackend>(
-    runs: &[SeedRun<'_, B>],
-    dirs: &[RunDir],
-    manifests: &mut [Manifest],
-    jobs: usize,
-) -> Result<()> {
+fn run_units(runs: &[Box<dyn Study + '_>], dirs: &[RunDir], manifests: &mut [Manifest], jobs: usize) -> Result<()> {
     let mut spent: BTreeMap<Kind, f64> = BTreeMap::new();
-    let mut stage = |units: Vec<Unit<'_>>| -> Result<()> {
-        let Some(kind) = units.first().map(|unit| unit.kind) else {
-            return Ok(());
-        };
-        let seconds = units::run(&units, jobs)?;
-        *spent.entry(kind).or_default() += seconds;
-        Ok(())
-    };
-    stage(runs.iter().flat_map(SeedRun::training_units).collect())?;
-    stage(runs.iter().flat_map(SeedRun::scoring_units).collect())?;
-    let mut truths = Vec::new();
-    for run in runs {
-        truths.extend(run.truth_units()?);
+    for (stage, (kind, _)) in runs[0].stages().into_iter().enumerate() {
+        let mut units = Vec::new();
+        for run in runs {
+            units.extend(run.units(stage)?);
+        }
+        *spent.entry(kind).or_default() += units::run(&units, jobs)?;
     }
-    stage(truths)?;
     let seeds = runs.len() as f64;
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
         if manifest.status == RunStatus::Complete {
@@ -158,37 +169,25 @@ fn run_units<B: AutodiffBackend>(
 }
 
 /// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
-fn print_plan<B: AutodiffBackend>(runs: &[SeedRun<'_, B>], jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
+fn print_plan(runs: &[Box<dyn Study + '_>], jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
     println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
-    let count = |units: &[Unit<'_>]| units.iter().filter(|unit| unit.is_done()).count();
-    let mut truths_done = 0;
-    for run in runs {
-        // Which networks are trained is known once all scores are there.
-        if run.scoring_units().iter().all(Unit::is_done) {
-            truths_done += count(&run.truth_units()?);
+    // What the units of a stage are may be known only once all those before are done.
+    let mut are_known = vec![true; runs.len()];
+    for (stage, (kind, in_one_seed)) in runs[0].stages().into_iter().enumerate() {
+        let mut done = 0;
+        for (run, is_known) in runs.iter().zip(&mut are_known) {
+            if *is_known {
+                let units = run.units(stage)?;
+                let of_run = units.iter().filter(|unit| unit.is_done()).count();
+                *is_known = of_run == units.len();
+                done += of_run;
+            }
         }
-    }
-    let of_all = |units: fn(&SeedRun<'_, B>) -> (usize, usize)| {
-        runs.iter()
-            .map(units)
-            .fold((0, 0), |sum, (all, done)| (sum.0 + all, sum.1 + done))
-    };
-    let training = of_all(|run| (1, run.training_units().iter().filter(|unit| unit.is_done()).count()));
-    let scoring = of_all(|run| {
-        let units = run.scoring_units();
-        (units.len(), units.iter().filter(|unit| unit.is_done()).count())
-    });
-    let truths = (runs.iter().map(SeedRun::truth_count).sum(), truths_done);
-    for (kind, (all, done)) in [
-        (Kind::TrainSmash, training),
-        (Kind::Score, scoring),
-        (Kind::TrainResulting, truths),
-    ] {
+        let all = in_one_seed * runs.len();
         let open = all - done;
-        let in_one_seed = all as f64 / runs.len() as f64;
         let seconds = earlier
             .and_then(|manifest| manifest.timings.get(kind.name()))
-            .map(|seconds| seconds / in_one_seed * open as f64 / jobs.min(open.max(1)) as f64);
+            .map(|seconds| seconds / in_one_seed as f64 * open as f64 / jobs.min(open.max(1)) as f64);
         let expected = match seconds {
             _ if open == 0 => "none".to_string(),
             Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
@@ -215,7 +214,6 @@ fn new_manifest(
     definition: &Definition,
     options: &RunOptions,
     data: &DataSet,
-    study: &CorrelationStudy,
     seed: u64,
     (commit, dirty): (&str, bool),
 ) -> Manifest {
@@ -252,8 +250,9 @@ fn new_manifest(
         burn_version: provenance::burn_version(),
         device: options.device.describe(),
         device_class: options.device.class().into(),
+        kernel_tuning: options.device.kernel_tuning(),
         definition_hash: definition.hash(),
-        noise_draws: (0..study.noise_draws as u64).collect(),
+        noise_draws: (0..definition.study.noise_draws() as u64).collect(),
         warnings: data.warnings.clone(),
         peak_memory_bytes: None,
         host: Host {
@@ -261,7 +260,7 @@ fn new_manifest(
             threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
         },
         dataset: DatasetRecord {
-            name: study.data.name.clone(),
+            name: definition.study.data().name.clone(),
             train: split(&data.train),
             test: split(&data.test),
             sources: data.sources.iter().map(source).collect(),

@@ -17,6 +17,10 @@ pub enum Kind {
     Score,
     /// Train a resulting network.
     TrainResulting,
+    /// Train a resulting network by the fast recipe, to compare it with the other.
+    TrainFast,
+    /// Time the steps of a kind.
+    Time,
 }
 
 impl Kind {
@@ -26,6 +30,8 @@ impl Kind {
             Self::TrainSmash => "train SMASH network",
             Self::Score => "score architectures",
             Self::TrainResulting => "train resulting networks",
+            Self::TrainFast => "train by the fast recipe",
+            Self::Time => "time steps",
         }
     }
 }
@@ -66,7 +72,12 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
     let Some(first) = open.first() else {
         return Ok(0.0);
     };
-    let jobs = jobs.min(open.len());
+    // What is timed has the machine to itself.
+    let jobs = if first.kind == Kind::Time {
+        1
+    } else {
+        jobs.min(open.len())
+    };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // indicatif draws nothing where standard error is not a terminal.
     let bar = ProgressBar::new(open.iter().map(|unit| unit.steps as u64).sum()).with_prefix(first.kind.name());

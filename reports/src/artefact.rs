@@ -2,8 +2,10 @@
 //! claim, and the statistics of their tables.
 
 use anyhow::{Context, Result, ensure};
+use results::correlation::Predictor;
 use results::store::Group;
-use results::{ArchitectureRow, Claim, CorrelationSummary, ScoreRow, TruthRow, Verdict};
+use results::throughput::{self, StepSummary};
+use results::{ArchitectureRow, Claim, CorrelationSummary, FastTruthRow, ScoreRow, ThroughputRow, TruthRow, Verdict};
 use serde::Deserialize;
 
 /// One artefact at one scale on one data set.
@@ -19,6 +21,8 @@ pub struct Artefact {
     pub analysis: String,
     /// The statistics, where the artefact is a study of correlation.
     pub summary: Option<CorrelationSummary>,
+    /// How fast each step is, where the artefact is a study of throughput.
+    pub throughput: Vec<StepSummary>,
 }
 
 /// The `[figure]` table of a definition.
@@ -39,8 +43,17 @@ pub struct FigureDefinition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
-    /// SMASH score against true error with a least-squares line.
+    /// A predictor against true error with a least-squares line.
     ScatterFit,
+}
+
+/// The kinds of study, by the tables that they leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StudyKind {
+    Correlation,
+    Fidelity,
+    Throughput,
 }
 
 impl Artefact {
@@ -69,15 +82,26 @@ impl Artefact {
             .transpose()
             .with_context(|| fault("analysis"))?
             .unwrap_or_default();
-        let summary = match figure.as_ref().map(|figure| figure.kind) {
-            Some(FigureKind::ScatterFit) => Some(correlation(&group)?),
-            None => None,
-        };
+        let kind = part("study").and_then(|study| study.get("kind").cloned());
+        let kind = kind.map(toml::Value::try_into).transpose();
+        let (mut summary, mut throughput) = (None, Vec::new());
+        match kind.with_context(|| fault("study.kind"))? {
+            Some(StudyKind::Correlation) => {
+                summary = Some(correlation(&group, &Predictor::score(&group.read::<ScoreRow>()?))?);
+            }
+            Some(StudyKind::Fidelity) => {
+                let predictor = Predictor::fast_recipe(&group.read::<FastTruthRow>()?);
+                summary = Some(correlation(&group, &predictor)?);
+            }
+            Some(StudyKind::Throughput) => throughput = throughput::summary(&group.read::<ThroughputRow>()?),
+            None => {}
+        }
         Ok(Self {
             figure,
             claim,
             analysis,
             summary,
+            throughput,
             group,
         })
     }
@@ -141,7 +165,7 @@ impl Artefact {
     }
 }
 
-fn correlation(group: &Group) -> Result<CorrelationSummary> {
+fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummary> {
     let examples = |run: &results::store::StoredRun| run.manifest.dataset.test.examples;
     let test_examples = examples(&group.runs[0]);
     for run in &group.runs {
@@ -156,7 +180,7 @@ fn correlation(group: &Group) -> Result<CorrelationSummary> {
     }
     let summary = results::correlation::summary(
         &group.read::<ArchitectureRow>()?,
-        &group.read::<ScoreRow>()?,
+        predictor,
         &group.read::<TruthRow>()?,
         test_examples,
     );

@@ -20,7 +20,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Draw the figure of an artefact's newest result and print its statistics.
+    /// Print the statistics of an artefact's newest result and draw its figure, where it has one.
     Figure {
         /// Name of the artefact, as in `fig4`.
         #[arg(required_unless_present = "all")]
@@ -101,14 +101,10 @@ fn run(command: Command) -> Result<ExitCode> {
         } => {
             let artefacts = match artefact {
                 Some(name) => vec![stored.newest(&name)?],
-                None => {
-                    let mut artefacts = stored.all(None)?;
-                    artefacts.retain(|artefact| artefact.figure.is_some());
-                    artefacts
-                }
+                None => stored.all(None)?,
             };
             for artefact in &artefacts {
-                draw_figure(artefact, &out, png)?;
+                show(artefact, &out, png)?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -157,15 +153,21 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-fn draw_figure(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
-    let path = out.join(format!("{}.svg", artefact.name()));
-    let bytes = figure::svg(artefact)?;
+fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if let Some(summary) = &artefact.summary {
         println!("{summary}");
     }
     if let Some((claim, verdict)) = artefact.verdict() {
         println!("claim {claim}: {verdict}");
     }
+    for step in &artefact.throughput {
+        println!("{step}");
+    }
+    if artefact.figure.is_none() {
+        return Ok(());
+    }
+    let path = out.join(format!("{}.svg", artefact.name()));
+    let bytes = figure::svg(artefact)?;
     let png_path = path.with_extension("png");
     output::write(&[Output { path, bytes }])?;
     if png {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anyhow::Result;
 use results::correlation::interval_text;
 use results::statistics::Coefficient;
+use results::throughput::StepSummary;
 use results::{CorrelationSummary, Manifest};
 
 use crate::artefact::Artefact;
@@ -34,6 +35,9 @@ fn section(artefact: &Artefact) -> String {
         paragraphs.push(statistics_table(summary));
         paragraphs.push(notes(summary));
     }
+    if !artefact.throughput.is_empty() {
+        paragraphs.push(throughput_table(&artefact.throughput));
+    }
     if let Some((claim, verdict)) = artefact.verdict() {
         paragraphs.push(format!("Claim: {claim}. Verdict: **{verdict}**."));
     }
@@ -50,16 +54,33 @@ fn statistics_table(summary: &CorrelationSummary) -> String {
         write!(table, " {} |", coefficient.label()).expect("a string takes everything");
     }
     table.push_str("\n| --- | --- | --- | --- |");
-    let predictors = summary.predictors().map(|(name, c)| (name.to_owned(), c));
-    let [score, trivial @ ..] = predictors;
+    let predictors = summary.predictors().into_iter();
+    let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
+    let score = predictors.next();
     let of_seeds = summary.seeds.iter().map(|seed| {
-        let name = format!("SMASH score, seed {} (n = {})", seed.seed, seed.points.len());
+        let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
         (name, seed.score)
     });
     let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
-    for (name, coefficients) in std::iter::once(score).chain(of_seeds).chain(trivial) {
+    for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
         let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
         write!(table, "\n| {name} | {} |", cells.join(" | ")).expect("a string takes everything");
+    }
+    table
+}
+
+fn throughput_table(steps: &[StepSummary]) -> String {
+    let mut table = String::from(
+        "| step | images per second | seconds: 10 %, median, 90 % | steps | beyond the median |\n| --- | --- | --- | --- | --- |",
+    );
+    for step in steps {
+        let [low, median, high] = step.seconds;
+        write!(
+            table,
+            "\n| {} | {:.0} | {low:.4}, {median:.4}, {high:.4} | {} | {:.1} of {:.1} s |",
+            step.step, step.images_per_second, step.steps, step.excess, step.total
+        )
+        .expect("a string takes everything");
     }
     table
 }

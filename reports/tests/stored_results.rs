@@ -22,6 +22,9 @@ y_label = "True error (test error, trained weights)"
 [claim]
 statistic = "kendall"
 greater_than = 0.0
+
+[study]
+kind = "correlation"
 "#;
 
 /// Writes a complete run of 50 architectures whose errors rise with the scores, and one failure.
@@ -100,6 +103,7 @@ fn manifest(seed: u64, definition: &str) -> Manifest {
         burn_version: "0.21.0".to_owned(),
         device: "CPU (burn-flex)".to_owned(),
         device_class: "cpu".to_owned(),
+        kernel_tuning: None,
         definition_hash: "d".repeat(64),
         noise_draws: vec![0],
         warnings: vec!["1 of 51 trainings failed".to_owned()],

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::statistics::{
     Coefficient, Interval, Line, Point, SpreadAndNoise, bootstrap, least_squares, spread_and_noise,
 };
-use crate::tables::{ArchitectureRow, ScoreRow, Status, TruthRow};
+use crate::tables::{ArchitectureRow, FastTruthRow, ScoreRow, Status, TruthRow};
 
 /// Resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
@@ -16,13 +16,18 @@ pub const RESAMPLES: usize = 10_000;
 /// Seed of the resampling, so that equal tables give equal intervals.
 pub const BOOTSTRAP_SEED: u64 = 0;
 
-/// How well the SMASH score predicts the true error.
+/// How well a predictor, such as the SMASH score, predicts the true error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CorrelationSummary {
+    /// Name of the predictor for people, as in "SMASH score".
+    pub predictor: &'static str,
     /// Each root seed by itself, in order.
     pub seeds: Vec<SeedSummary>,
-    /// SMASH score against true error: the mean over the root seeds.
+    /// Predictor against true error: the mean over the root seeds.
     pub score: Coefficients,
+    /// True errors by the first half of an architecture's trainings against those by the second, where all were
+    /// repeated: a better predictor than the truth itself cannot be told from it.
+    pub halves: Option<Coefficients>,
     /// Number of parameters against true error, the first trivial predictor.
     pub parameters: Coefficients,
     /// Multiply-adds against true error, the second trivial predictor.
@@ -40,12 +45,12 @@ pub struct CorrelationSummary {
 pub struct SeedSummary {
     /// The root seed.
     pub seed: u64,
-    /// SMASH score (validation error with generated weights) and true error (test error with trained
-    /// weights) of each architecture, both in [0, 1].
+    /// Predictor, such as the SMASH score (validation error with generated weights), and true error (test error with
+    /// trained weights) of each architecture, both in [0, 1].
     pub points: Vec<Point>,
-    /// SMASH score against true error.
+    /// Predictor against true error.
     pub score: Coefficients,
-    /// Least-squares line of the true error on the SMASH score.
+    /// Least-squares line of the true error on the predictor.
     pub line: Option<Line>,
 }
 
@@ -81,19 +86,49 @@ impl Coefficients {
     }
 }
 
+/// What predicts true errors: the values of each architecture, whose mean counts, by root seed and architecture. `None`
+/// stands for a value that could not be had, and takes its architecture out.
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    name: &'static str,
+    values: BTreeMap<(u64, u32), Vec<Option<f64>>>,
+}
+
+impl Predictor {
+    /// The SMASH score: the mean over the noise draws.
+    pub fn score(rows: &[ScoreRow]) -> Self {
+        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
+        Self::new("SMASH score", values)
+    }
+
+    /// The error after the fast recipe: the mean over the trainings.
+    pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
+        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
+        Self::new("fast recipe", values)
+    }
+
+    fn new(name: &'static str, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
+        let mut values: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
+        for (key, value) in rows {
+            values.entry(key).or_default().push(value);
+        }
+        Self { name, values }
+    }
+}
+
 /// Joins tables by seed and architecture and sums them up. Takes the architectures that have a row
-/// in `truths`; the true error is the mean over the repetitions that ended ok, the SMASH score the
-/// mean over the draws. `test_examples` is the size of the set that true errors are measured on.
+/// in `truths`; the true error is the mean over the repetitions that ended ok. `test_examples` is the size of the set that
+/// true errors are measured on.
 ///
 /// # Errors
 /// If a row of `truths` names an architecture that `architectures` lacks.
 pub fn summary(
     architectures: &[ArchitectureRow],
-    scores: &[ScoreRow],
+    predictor: &Predictor,
     truths: &[TruthRow],
     test_examples: u64,
 ) -> Result<CorrelationSummary> {
-    let sample = join(architectures, scores, truths)?;
+    let sample = join(architectures, predictor, truths)?;
     let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
@@ -110,7 +145,12 @@ pub fn summary(
         score: Coefficients::of(std::slice::from_ref(points)),
         line: least_squares(points),
     };
+    let halves = groups(Measured::halves);
+    let mut measured = sample.seeds.values().flatten().peekable();
+    let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
     Ok(CorrelationSummary {
+        predictor: predictor.name,
+        halves: repeated.then(|| Coefficients::of(&halves)),
         seeds: sample.seeds.keys().zip(&scored).map(seed_summary).collect(),
         score: Coefficients::of(&scored),
         parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
@@ -127,20 +167,24 @@ impl CorrelationSummary {
         self.seeds.iter().map(|seed| seed.points.len()).sum()
     }
 
-    /// Each predictor with its name for people, the SMASH score first.
-    pub fn predictors(&self) -> [(&'static str, Coefficients); 3] {
+    /// Each predictor with its name for people, the one in question first.
+    pub fn predictors(&self) -> Vec<(&'static str, Coefficients)> {
+        let halves = self.halves.map(|halves| ("true error, half against half", halves));
         [
-            ("SMASH score", self.score),
+            (self.predictor, self.score),
             ("parameters", self.parameters),
             ("multiply-adds", self.multiply_adds),
         ]
+        .into_iter()
+        .chain(halves)
+        .collect()
     }
 
     /// What was left out, in words; empty if nothing was.
     pub fn left_out(&self) -> String {
         let reasons = [
             (self.without_truth, "without a true error"),
-            (self.without_score, "without a score"),
+            (self.without_score, "without a value of the predictor"),
         ];
         let some = reasons.iter().filter(|(count, _)| *count > 0);
         let words: Vec<String> = some.map(|(count, why)| format!("{count} {why}")).collect();
@@ -150,9 +194,8 @@ impl CorrelationSummary {
     /// The most resamples that any interval had to leave out.
     fn undefined_resamples(&self) -> usize {
         let of_seeds = self.seeds.iter().map(|seed| seed.score);
-        let predictors = self.predictors().map(|(_, coefficients)| coefficients);
+        let predictors = self.predictors().into_iter().map(|(_, coefficients)| coefficients);
         let intervals = predictors
-            .into_iter()
             .chain(of_seeds)
             .flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
         intervals
@@ -171,18 +214,20 @@ impl fmt::Display for CorrelationSummary {
             words => format!(" (left out: {words})"),
         };
         writeln!(f, "true error against its predictors, n = {}{left_out}", self.n())?;
+        let longest = self.predictors().iter().map(|(name, _)| name.len()).max();
+        let width = longest.map_or(0, |longest| longest + 2).max(16);
         let row = |name: &str, cells: [String; 3]| {
             let [kendall, spearman, pearson] = cells;
-            format!("{name:16}{kendall:24}{spearman:24}{pearson}")
+            format!("{name:width$}{kendall:24}{spearman:24}{pearson}")
         };
         writeln!(f, "{}", row("", Coefficient::ALL.map(|c| c.label().to_owned())))?;
         let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
         // One seed alone would repeat the line above it.
         let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
-        let [score, trivial @ ..] = self
-            .predictors()
-            .map(|(name, coefficients)| (name.to_owned(), coefficients));
-        for (name, coefficients) in std::iter::once(score).chain(of_seeds).chain(trivial) {
+        let predictors = self.predictors().into_iter();
+        let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
+        let score = predictors.next();
+        for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
             let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
             writeln!(f, "{}", row(&name, cells))?;
         }
@@ -243,7 +288,13 @@ struct Measured {
 
 impl Measured {
     fn true_error(&self) -> f64 {
-        self.errors.iter().sum::<f64>() / self.errors.len() as f64
+        mean(&self.errors)
+    }
+
+    /// True errors by the first half of the trainings, and by the second.
+    fn halves(&self) -> Point {
+        let (first, second) = self.errors.split_at(self.errors.len() / 2);
+        (mean(first), mean(second))
     }
 }
 
@@ -254,15 +305,15 @@ struct Sample {
     without_score: usize,
 }
 
-fn join(architectures: &[ArchitectureRow], scores: &[ScoreRow], truths: &[TruthRow]) -> Result<Sample> {
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[TruthRow]) -> Result<Sample> {
     let architectures: BTreeMap<_, _> = architectures
         .iter()
         .map(|row| ((row.seed, row.architecture), row))
         .collect();
-    let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
-    for row in scores {
-        draws.entry((row.seed, row.architecture)).or_default().push(row.error);
-    }
     let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     for row in truths {
         let errors = trainings.entry((row.seed, row.architecture)).or_default();
@@ -279,12 +330,13 @@ fn join(architectures: &[ArchitectureRow], scores: &[ScoreRow], truths: &[TruthR
             .get(&key)
             .ok_or(Error::UnknownArchitecture { seed, architecture })?;
         let measured = sample.seeds.entry(seed).or_default();
-        let draws: Option<Vec<f64>> = draws.get(&key).and_then(|draws| draws.iter().copied().collect());
-        match draws {
+        let values = predictor.values.get(&key);
+        let values: Option<Vec<f64>> = values.and_then(|values| values.iter().copied().collect());
+        match values {
             _ if errors.is_empty() => sample.without_truth += 1,
             None => sample.without_score += 1,
-            Some(draws) => measured.push(Measured {
-                score: draws.iter().sum::<f64>() / draws.len() as f64,
+            Some(values) => measured.push(Measured {
+                score: mean(&values),
                 errors,
                 parameters: row.parameters,
                 multiply_adds: row.multiply_adds,

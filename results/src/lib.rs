@@ -9,10 +9,11 @@ pub mod peer;
 pub mod statistics;
 pub mod store;
 pub mod tables;
+pub mod throughput;
 
 pub use claim::{Claim, Verdict};
 pub use correlation::CorrelationSummary;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
 pub use store::{RunDir, RunKey};
-pub use tables::{ArchitectureRow, EpochRow, Row, ScoreRow, Status, TruthRow};
+pub use tables::{ArchitectureRow, EpochRow, FastTruthRow, Row, ScoreRow, Status, ThroughputRow, TruthRow};

@@ -43,6 +43,9 @@ pub struct Manifest {
     pub device: String,
     /// Kind of device, as it names the folder of the run: `cpu` or a model of accelerator.
     pub device_class: String,
+    /// How much the device's kernels are tuned when they first run, where they are: the level of CubeCL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_tuning: Option<String>,
     /// Hash of `definition`, in hexadecimal.
     pub definition_hash: String,
     /// Seeds of the noise draws z that scores were measured with, in the order of their index.
@@ -283,6 +286,7 @@ pub(crate) mod tests {
             burn_version: "0.21.0".to_owned(),
             device: "CPU (flex)".to_owned(),
             device_class: "cpu".to_owned(),
+            kernel_tuning: None,
             definition_hash: "d".repeat(64),
             noise_draws: vec![11, 12],
             warnings: vec!["2 of 50 trainings failed".to_owned()],

@@ -217,6 +217,40 @@ declare! {
 }
 
 declare! {
+    /// One resulting network, trained by the fast recipe, where a run compares it with the long one.
+    pub struct FastTruthRow in "fast-truths" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+    }
+    fault = fast_truth_fault
+}
+
+declare! {
+    /// One timed step. The one table that holds times, so that no two runs have the same.
+    pub struct ThroughputRow in "throughput" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// What was done, as in `SMASH training step`.
+        pub step: String,
+        /// Index of the step, counted from 0; every step is that of another architecture.
+        pub index: u32,
+        /// Images that it read.
+        pub images: u32,
+        /// Seconds from its start until the device had finished.
+        pub seconds: f64,
+    }
+    fault = throughput_fault
+}
+
+declare! {
     /// One epoch of one training.
     pub struct EpochRow in "epochs" {
         /// Root seed of the run.
@@ -242,6 +276,15 @@ fn score_fault(row: &ScoreRow) -> Option<&'static str> {
 
 fn truth_fault(row: &TruthRow) -> Option<&'static str> {
     measured_if_ok(row.status, row.error)
+}
+
+fn fast_truth_fault(row: &FastTruthRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn throughput_fault(row: &ThroughputRow) -> Option<&'static str> {
+    let is_time = row.seconds.is_finite() && row.seconds > 0.0;
+    (!is_time).then_some("a step takes some seconds")
 }
 
 fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {

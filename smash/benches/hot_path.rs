@@ -5,11 +5,12 @@ use std::hint::black_box;
 use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use criterion::{Criterion, criterion_group, criterion_main};
-use datasets::{ImageSet, LoadOptions, Normalisation};
+use datasets::LoadOptions;
 use mimalloc::MiMalloc;
+use smash::convolution::Precision;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, Encoding, EvaluationSet, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
+    Architecture, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
     Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
 };
 
@@ -41,26 +42,25 @@ fn architecture() -> Architecture {
     )
 }
 
-fn data() -> (ImageSet, Normalisation) {
+fn data() -> DeviceImages<Flex> {
     let options = LoadOptions {
         n_train: Some(BATCH),
         n_test: Some(1),
         ..Default::default()
     };
     let data = datasets::load("shapes", &options).expect("the built-in set always loads");
-    (data.train, data.normalisation)
+    DeviceImages::new(&data.train, &data.normalisation, &FlexDevice)
 }
 
 fn hot_path(criterion: &mut Criterion) {
     let device = FlexDevice;
     let space = space();
     let architecture = architecture();
-    let (set, normalisation) = data();
+    let images = data();
     let indices: Vec<usize> = (0..BATCH).collect();
     let examples = Examples {
-        set: &set,
+        images: &images,
         indices: &indices,
-        normalisation: &normalisation,
     };
     let mut group = criterion.benchmark_group("small");
     group.sample_size(20);
@@ -79,9 +79,8 @@ fn hot_path(criterion: &mut Criterion) {
     group.bench_function("generated weights", |bencher| {
         bencher.iter(|| net.generate(&architecture, &noise, &device).matrix());
     });
-    let validation = EvaluationSet::new(examples, BATCH, &device);
     group.bench_function("scoring, 50 images", |bencher| {
-        bencher.iter(|| score(&net, &architecture, &noise, &validation, &device).expect("finite"));
+        bencher.iter(|| score(&net, &architecture, &noise, examples, &device).expect("finite"));
     });
 
     // One epoch of one batch is one step.
@@ -105,6 +104,9 @@ fn hot_path(criterion: &mut Criterion) {
         epochs: 1_000_000,
         batch_size: BATCH,
         learning_rate: 1e-3,
+        schedule: Schedule::Cosine,
+        label_smoothing: 0.0,
+        precision: Precision::Float32,
         augment: true,
     };
     let mut trainer = ResultingTrainer::<B>::new(&space, TASK, &architecture, Seed(0), [0, 0], &device);

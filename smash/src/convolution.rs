@@ -4,29 +4,26 @@
 //! a training step goes there. This module is the one place that knows: on burn-flex, with or without automatic
 //! differentiation, it runs the kernels of the modules below; on every other backend, burn's own operations.
 
-use std::ops::Range;
-
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::prelude::*;
+use burn::tensor::FloatDType;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::{ConvOptions, FloatTensor};
 use burn_flex::{Flex, FlexTensor};
-use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 mod geometry;
 mod outputs;
 mod weight_gradient;
 
 use crate::flex::{Primitive, concatenate, contiguous, tensor, values};
-use geometry::{Channels, Geometry, Planes};
-
-/// Most inputs of one convolution that the kernels read where they lie; more are concatenated first.
-const MOST_INPUTS: usize = 15;
+use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
+use geometry::Geometry;
 
 /// What is done to the input of a convolution first: one pass over memory less than as an operation of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +43,36 @@ impl Activation {
             Self::Identity => 1.0,
             Self::Relu => 0.0,
             Self::LeakyRelu(slope) => slope,
+        }
+    }
+}
+
+/// What convolutions multiply with. Weights, gradients and what lies between operations are float32 either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 24 bits.
+    Float32,
+    /// 8 bits, by burn's own operations; faster on GPUs that have units for it.
+    Bfloat16,
+}
+
+impl Precision {
+    /// [`conv_concatenated`] with this precision.
+    pub fn conv<B: Backend>(
+        self,
+        inputs: Vec<Tensor<B, 4>>,
+        activation: Activation,
+        weight: Tensor<B, 4>,
+        dilation: [usize; 2],
+        groups: usize,
+    ) -> Tensor<B, 4> {
+        match self {
+            Self::Float32 => conv_concatenated(inputs, activation, weight, dilation, groups),
+            Self::Bfloat16 => {
+                let [input, weight] = [Tensor::cat(inputs, 1), weight].map(|tensor| tensor.cast(FloatDType::BF16));
+                stock(input, activation, weight, dilation, groups).cast(FloatDType::F32)
+            }
         }
     }
 }
@@ -137,7 +164,7 @@ pub fn stock<B: Backend>(
 /// What a convolution computes with.
 #[derive(Clone, Debug)]
 struct Operands {
-    /// The height and width of each are contiguous.
+    /// Planar.
     inputs: Vec<FlexTensor>,
     /// Contiguous.
     weight: FlexTensor,
@@ -148,38 +175,17 @@ impl Operands {
     /// From the inputs and, last, the weight.
     fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
         let weight = contiguous(&tensors.pop().expect("a weight"));
-        let planar = |tensor: FlexTensor| {
-            let strides = tensor.layout().strides();
-            let is_planar = strides[2..] == [geometry.width as isize, 1] && strides.iter().all(|&stride| stride >= 0);
-            if is_planar { tensor } else { contiguous(&tensor) }
-        };
         Self {
-            inputs: tensors.into_iter().map(planar).collect(),
+            inputs: planar(tensors),
             weight,
             geometry,
-        }
-    }
-
-    fn planes(&self) -> Planes<'_> {
-        let channels = |input| {
-            let layout = FlexTensor::layout(input);
-            let strides = layout.strides();
-            Channels {
-                values: &input.storage()[layout.start_offset()..],
-                image: strides[0] as usize,
-                channel: strides[1] as usize,
-                count: layout.shape()[1],
-            }
-        };
-        Planes {
-            tensors: self.inputs.iter().map(channels).collect(),
         }
     }
 }
 
 fn forward(operands: &Operands) -> FlexTensor {
     let geometry = operands.geometry;
-    let output = outputs::forward(&operands.planes(), values(&operands.weight), geometry);
+    let output = outputs::forward(&Planes::of(&operands.inputs), values(&operands.weight), geometry);
     tensor(output, geometry.output_shape())
 }
 
@@ -206,15 +212,7 @@ fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> Float
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
-    macro_rules! by_count {
-        ($($count:literal)*) => {
-            match tensors.len() {
-                $($count => of_count::<$count>(tensors, geometry),)*
-                count => unreachable!("{count} tensors with at most {MOST_INPUTS} inputs"),
-            }
-        };
-    }
-    by_count!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    by_count!(of_count, tensors, geometry)
 }
 
 #[derive(Debug)]
@@ -232,42 +230,21 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
             unreachable!("a convolution has a weight");
         };
         if input_nodes.iter().any(Option::is_some) {
-            let values = outputs::input_gradient(&operands.planes(), values(&operands.weight), gradient, geometry);
-            for (node, part) in input_nodes.iter().zip(operands.split(values)) {
+            let values = outputs::input_gradient(
+                &Planes::of(&operands.inputs),
+                values(&operands.weight),
+                gradient,
+                geometry,
+            );
+            for (node, part) in input_nodes.iter().zip(split(values, &operands.inputs)) {
                 if let Some(node) = node {
                     gradients.register::<Flex>(node.id, part);
                 }
             }
         }
         if let Some(node) = weight_node {
-            let values = weight_gradient::weight_gradient(&operands.planes(), gradient, geometry);
+            let values = weight_gradient::weight_gradient(&Planes::of(&operands.inputs), gradient, geometry);
             gradients.register::<Flex>(node.id, tensor(values, geometry.weight_shape()));
         }
-    }
-}
-
-impl Operands {
-    /// Cuts `[batch, channels_in, height, width]` values into the channels of each input.
-    fn split(&self, values: Vec<f32>) -> Vec<FlexTensor> {
-        let shape @ [batch, channels, height, width] = self.geometry.input_shape();
-        if self.inputs.len() == 1 {
-            return vec![tensor(values, shape)];
-        }
-        let pixels = height * width;
-        let mut first = 0;
-        let ranges = self.inputs.iter().map(|input| {
-            let start = first;
-            first += input.layout().shape()[1];
-            start..first
-        });
-        let ranges: Vec<_> = ranges.collect();
-        let part = |range: Range<usize>| {
-            let mut part = Vec::with_capacity(batch * range.len() * pixels);
-            for image in values.chunks_exact(channels * pixels) {
-                part.extend_from_slice(&image[range.start * pixels..range.end * pixels]);
-            }
-            tensor(part, [batch, range.len(), height, width])
-        };
-        ranges.into_par_iter().map(part).collect()
     }
 }

@@ -12,6 +12,9 @@ use burn::tensor::TensorPrimitive;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 
+/// Least values of a task: another thread takes about as long to wake up.
+const TASK: usize = 128 * 1024;
+
 /// A float tensor whose backend is told apart at run time: a trait bound would have to stand in every signature from here
 /// to the command line.
 pub enum Primitive<B: Backend> {
@@ -56,6 +59,25 @@ pub fn values(tensor: &FlexTensor) -> &[f32] {
 
 pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// So many values, all of which `write` must write, and none read before. To clear them first would take as long as many
+/// an operation itself.
+#[allow(unsafe_code)]
+pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let mut values: Vec<f32> = Vec::with_capacity(count);
+    // SAFETY: the room is as large as the slice, every pattern of bits is a float, and all are written before the length is
+    // set.
+    unsafe {
+        write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
+        values.set_len(count);
+    }
+    values
+}
+
+/// How many pieces of work, each of so many values, make a task that is worth another thread.
+pub fn pieces_of_task(values: usize) -> usize {
+    TASK.div_ceil(values)
 }
 
 /// The same tensor, its values side by side in row-major order.
@@ -109,7 +131,10 @@ pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
 }
 
 /// Tensors side by side along their channels; on burn-flex the gradient of each is contiguous.
-pub fn concatenate<B: Backend>(tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+    if tensors.len() == 1 {
+        return tensors.remove(0);
+    }
     Tensor::cat(tensors.into_iter().map(compact).collect(), 1)
 }
 

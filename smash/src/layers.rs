@@ -2,7 +2,6 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
-use burn::tensor::module::avg_pool2d;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -13,11 +12,6 @@ use crate::normalisation::{normalise, rescale};
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 /// Added to the variance by BatchNorm.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
-
-/// Halves height and width by averaging 2x2 squares; an odd last row or column is dropped.
-pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
-    avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)
-}
 
 /// Mean over height and width: `[batch, channels, height, width]` to `[batch, channels]`.
 pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
@@ -85,17 +79,19 @@ impl<B: Backend> BatchNorm<B> {
     /// Normalises each channel; in training mode the batch's statistics come back too, for [`BatchNorm::update`].
     ///
     /// # Shapes
-    /// - `input`, output: `[batch, channels, height, width]`, at most as many channels as the parameters have
-    pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
-        let channels = input.dims()[1];
+    /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels; together at most as many as
+    ///   the parameters have
+    /// - output: `[batch, channels, height, width]`
+    pub fn forward(&self, inputs: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+        let channels = inputs.iter().map(|input| input.dims()[1]).sum();
         let leading = |param: &Param<Tensor<B, 1>>| param.val().slice(0..channels);
         let (weight, bias) = (leading(&self.weight), leading(&self.bias));
         if mode == Mode::Train {
-            let (output, statistics) = normalise(input, weight, bias, BATCH_NORM_EPSILON);
+            let (output, statistics) = normalise(inputs, weight, bias, BATCH_NORM_EPSILON);
             return (output, Some(statistics));
         }
         let factor = weight / (leading(&self.running_variance) + BATCH_NORM_EPSILON).sqrt();
-        (rescale(input, [leading(&self.running_mean), factor, bias]), None)
+        (rescale(inputs, [leading(&self.running_mean), factor, bias]), None)
     }
 
     /// Moves the running statistics of the leading channels towards those of a batch.

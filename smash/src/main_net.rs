@@ -8,8 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::architecture::{Architecture, Op};
 use crate::convolution::{Activation, conv_1x1, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
-use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, halve, orthogonal, output_layer};
+use crate::flex::concatenate;
+use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
+use crate::parts::add;
+use crate::pooling::halve;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::weights::GeneratedWeights;
 
@@ -51,10 +54,10 @@ impl<B: Backend> Transition<B> {
         }
     }
 
-    /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / 2, width / 2]`.
-    pub fn forward(&self, input: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
-        let channels = input.dims()[1];
-        let (normalised, statistics) = self.norm.forward(input, mode);
+    /// Banks, together `[batch, channels_in, height, width]`, to `[batch, channels_out, height / 2, width / 2]`.
+    pub fn forward(&self, banks: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+        let (normalised, statistics) = self.norm.forward(banks, mode);
+        let channels = normalised.dims()[1];
         let conv = self.conv.val();
         let rows = conv.dims()[0];
         // Pooling and a 1x1 convolution commute; pooling first costs a quarter of the multiply-adds, but changes
@@ -119,10 +122,16 @@ impl<B: Backend> MainNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = Vec::new();
-        let mut features = relu(conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1));
+        let mut banks = vec![relu(conv_same(
+            images,
+            Activation::Identity,
+            self.stem.val(),
+            [1, 1],
+            1,
+        ))];
         let mut channels_read = 0;
         for (index, block) in architecture.blocks.iter().enumerate() {
-            let mut memory = MemoryBanks::new(features, block, space.base_channels);
+            let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels);
             for op in &block.ops {
                 let input = memory.read(op);
                 let inputs = input.iter().map(|bank| bank.dims()[1]).sum();
@@ -134,15 +143,15 @@ impl<B: Backend> MainNet<B> {
                     self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)),
                 );
             }
-            features = memory.into_output();
+            banks = memory.into_output();
             if let Some(transition) = self.transitions.get(index) {
-                let (output, batch) = transition.forward(features, mode);
-                features = output;
+                let (output, batch) = transition.forward(banks, mode);
+                banks = vec![output];
                 statistics.extend(batch);
             }
         }
-        let channels = features.dims()[1];
-        let (normalised, batch) = self.norm.forward(features, mode);
+        let (normalised, batch) = self.norm.forward(banks, mode);
+        let channels = normalised.dims()[1];
         statistics.extend(batch);
         let [classes, _] = self.output_weight.dims();
         let weight = self.output_weight.val().slice([0..classes, 0..channels]);
@@ -195,7 +204,7 @@ pub(crate) fn run_paths<B: Backend>(
     };
     let output = path(0);
     if op.convs[2].is_some() {
-        output + path(2)
+        add(output, path(2))
     } else {
         output
     }

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use crate::architecture::{Block, Op};
-use crate::flex::{compact, concatenate};
+use crate::parts::{add, parts};
 
 /// The banks of one block while it runs.
 pub struct MemoryBanks<B: Backend> {
@@ -20,8 +20,8 @@ impl<B: Backend> MemoryBanks<B> {
         let bank_channels = block.bank_size * base_channels;
         let input_banks = input.dims()[1] / bank_channels;
         let mut banks = vec![None; block.banks_used(input_banks)];
-        for (index, bank) in banks.iter_mut().take(input_banks).enumerate() {
-            *bank = Some(channels(&input, index * bank_channels, bank_channels));
+        for (bank, part) in banks.iter_mut().zip(parts(input, bank_channels, input_banks)) {
+            *bank = Some(part);
         }
         Self { banks, bank_channels }
     }
@@ -34,31 +34,23 @@ impl<B: Backend> MemoryBanks<B> {
     /// Adds the output of an op to the banks it writes, slice by slice in turn. An empty bank counts as zero.
     pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
         let slices = output.dims()[1] / self.bank_channels;
-        for (position, &bank) in op.writes.iter().enumerate() {
-            let slice = channels(&output, position % slices * self.bank_channels, self.bank_channels);
+        let slices = parts(output, self.bank_channels, slices.min(op.writes.len()));
+        for (&bank, slice) in op.writes.iter().zip(slices.iter().cycle()) {
             self.banks[bank] = Some(match self.banks[bank].take() {
-                Some(held) => held + slice,
-                None => slice,
+                Some(held) => add(held, slice.clone()),
+                None => slice.clone(),
             });
         }
     }
 
-    /// All banks, concatenated along the channels: the output of the block.
-    pub fn into_output(self) -> Tensor<B, 4> {
-        concatenate((0..self.banks.len()).map(|bank| self.bank(bank)).collect())
+    /// All banks, to be concatenated along the channels: the output of the block.
+    pub fn into_output(self) -> Vec<Tensor<B, 4>> {
+        (0..self.banks.len()).map(|bank| self.bank(bank)).collect()
     }
 
     fn bank(&self, bank: usize) -> Tensor<B, 4> {
         self.banks[bank]
             .clone()
             .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
-    }
-}
-
-fn channels<B: Backend>(tensor: &Tensor<B, 4>, start: usize, count: usize) -> Tensor<B, 4> {
-    if tensor.dims()[1] == count {
-        tensor.clone()
-    } else {
-        compact(tensor.clone().narrow(1, start, count))
     }
 }

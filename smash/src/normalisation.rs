@@ -17,52 +17,58 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::HostTensor;
-use crate::flex::{Primitive, contiguous, tensor, values};
+use crate::flex::{Primitive, concatenate, contiguous, filled, pieces_of_task, tensor, values};
 use crate::layers::BatchStatistics;
+use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
 
 /// Values that are summed side by side; a constant, so that it is the same on all processors.
 const LANES: usize = 16;
-/// Least values of a task: another thread takes about as long to wake up.
-const TASK: usize = 128 * 1024;
-
-/// How many pieces of work, each of so many values, make a task that is worth another thread.
-fn pieces_of_task(values: usize) -> usize {
-    TASK.div_ceil(values)
-}
-
 /// Each channel moved and scaled to mean 0 and variance 1 over the batch, then to `weight` and `bias`.
 ///
 /// The statistics are off the gradient tape, the variance the unbiased one.
 ///
 /// # Shapes
-/// - `input`, output: `[batch, channels, height, width]`
+/// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
 /// - `weight`, `bias`: `[channels]`
+/// - output: `[batch, channels, height, width]`
 pub fn normalise<B: Backend>(
-    input: Tensor<B, 4>,
+    mut inputs: Vec<Tensor<B, 4>>,
     weight: Tensor<B, 1>,
     bias: Tensor<B, 1>,
     epsilon: f64,
 ) -> (Tensor<B, 4>, BatchStatistics<B>) {
-    let shape @ [batch, channels, height, width] = input.dims();
-    let device = input.device();
+    if inputs.len() > MOST_INPUTS {
+        inputs = vec![concatenate(inputs)];
+    }
+    let [batch, _, height, width] = inputs[0].dims();
+    let device = inputs[0].device();
     let elements = (batch * height * width) as f64;
-    let (output, moments) = match (Primitive::of(input), Primitive::of(weight), Primitive::of(bias)) {
-        (Primitive::Plain(input), Primitive::Plain(weight), Primitive::Plain(bias)) => {
-            let (output, moments) = forward(&contiguous(&input), &weight, &bias, shape, epsilon);
+    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for input in inputs {
+        match Primitive::of(input) {
+            Primitive::Plain(input) => plain.push(input),
+            Primitive::Tracked(input) => tracked.push(input),
+            input @ Primitive::Other(_) => other.push(input.into_tensor()),
+        }
+    }
+    let (output, moments) = match (Primitive::of(weight), Primitive::of(bias)) {
+        (Primitive::Plain(weight), Primitive::Plain(bias)) => {
+            let (output, moments) = forward(&planar(plain), &contiguous(&weight), &contiguous(&bias), epsilon);
             (Primitive::Plain(output), moments)
         }
-        (Primitive::Tracked(input), Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
-            let (output, moments) = tracked(input, weight, bias, shape, epsilon);
+        (Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
+            tracked.extend([weight, bias]);
+            let (output, moments) = by_count!(track, tracked, epsilon);
             (Primitive::Tracked(output), moments)
         }
-        (input, weight, bias) => {
-            return stock(input.into_tensor(), weight.into_tensor(), bias.into_tensor(), epsilon);
+        (weight, bias) => {
+            return stock(Tensor::cat(other, 1), weight.into_tensor(), bias.into_tensor(), epsilon);
         }
     };
     let unbiased = (elements / (elements - 1.0).max(1.0)) as f32;
     let of_channels = |value: &dyn Fn(&Moments) -> f32| {
         let values: Vec<f32> = moments.iter().map(value).collect();
-        Tensor::from_data(TensorData::new(values, [channels]), &device)
+        Tensor::from_data(TensorData::new(values, [moments.len()]), &device)
     };
     let statistics = BatchStatistics {
         mean: of_channels(&|moments| moments.mean),
@@ -75,24 +81,29 @@ pub fn normalise<B: Backend>(
 /// that are given.
 ///
 /// # Shapes
-/// - `input`, output: `[batch, channels, height, width]`
-pub fn rescale<B: Backend>(input: Tensor<B, 4>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
-    let shape @ [_, channels, height, width] = input.dims();
-    let input = match Primitive::of(input) {
-        Primitive::Plain(input) => contiguous(&input),
-        input => {
-            let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
-            return (input.into_tensor() - of_channel(mean)) * of_channel(factor) + of_channel(shift);
+/// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
+/// - output: `[batch, channels, height, width]`
+pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
+    let (mut plain, mut other) = (Vec::new(), Vec::new());
+    for input in inputs {
+        match Primitive::of(input) {
+            Primitive::Plain(input) => plain.push(input),
+            input => other.push(input.into_tensor()),
         }
-    };
+    }
+    if plain.is_empty() {
+        let of_channel = |tensor: Tensor<B, 1>| tensor.unsqueeze_dims(&[0, 2, 3]);
+        return (Tensor::cat(other, 1) - of_channel(mean)) * of_channel(factor) + of_channel(shift);
+    }
     let [mean, factor, shift] = [mean, factor, shift].map(|tensor| HostTensor::of(tensor).values);
     let channel = |channel: usize| Affine {
         mean: mean[channel],
         factor: factor[channel],
         shift: shift[channel],
     };
-    let channels: Vec<Affine> = (0..channels).map(channel).collect();
-    Primitive::Plain(tensor(apply(values(&input), &channels, height * width), shape)).into_tensor()
+    let channels: Vec<Affine> = (0..mean.len()).map(channel).collect();
+    let inputs = planar(plain);
+    Primitive::Plain(apply(&Planes::of(&inputs), &channels, sizes(&inputs))).into_tensor()
 }
 
 /// [`normalise`] by burn's own operations.
@@ -132,25 +143,26 @@ struct Moments {
     scale: f32,
 }
 
-/// Takes a contiguous input.
-fn forward(
-    input: &FlexTensor,
-    weight: &FlexTensor,
-    bias: &FlexTensor,
-    shape: [usize; 4],
-    epsilon: f64,
-) -> (FlexTensor, Vec<Moments>) {
-    let (weight, bias) = (contiguous(weight), contiguous(bias));
-    let (input, weight, bias) = (values(input), values(&weight), values(&bias));
-    let [_, channels, height, width] = shape;
-    let pixels = height * width;
+/// Batch and pixels of an image.
+fn sizes(inputs: &[FlexTensor]) -> [usize; 3] {
+    let shape = inputs[0].layout().shape();
+    [shape[0], shape[2], shape[3]]
+}
+
+/// Takes planar inputs and contiguous parameters.
+fn forward(inputs: &[FlexTensor], weight: &FlexTensor, bias: &FlexTensor, epsilon: f64) -> (FlexTensor, Vec<Moments>) {
+    let (weight, bias) = (values(weight), values(bias));
+    let sizes @ [batch, height, width] = sizes(inputs);
+    let (pixels, planes) = (height * width, Planes::of(inputs));
+    let elements = batch * pixels;
     let arch = Arch::new();
-    let moments: Vec<Moments> = (0..channels)
-        .into_par_iter()
-        .with_min_len(pieces_of_task(input.len() / channels))
-        .map(|channel| {
-            let planes = || input.chunks_exact(pixels).skip(channel).step_by(channels);
-            let elements = (input.len() / channels) as f64;
+    let moments: Vec<Moments> = planes
+        .channels
+        .par_iter()
+        .with_min_len(pieces_of_task(elements))
+        .map(|&channel| {
+            let planes = || (0..batch).map(|image| channel.plane(image, pixels));
+            let elements = elements as f64;
             arch.dispatch(|| {
                 let mean = planes().map(|plane| sum(plane, plane, |value, _| value)).sum::<f64>() / elements;
                 let centre = mean as f32;
@@ -172,9 +184,8 @@ fn forward(
             shift: bias[channel],
         }
     };
-    let channels: Vec<Affine> = (0..channels).map(channel).collect();
-    let output = apply(input, &channels, pixels);
-    (tensor(output, shape), moments)
+    let channels: Vec<Affine> = (0..moments.len()).map(channel).collect();
+    (apply(&planes, &channels, sizes), moments)
 }
 
 /// `(value - mean) * factor + shift` for a channel.
@@ -185,23 +196,26 @@ struct Affine {
     shift: f32,
 }
 
-/// Planes of `[batch, channels]` images through the map of their channel.
-fn apply(input: &[f32], channels: &[Affine], pixels: usize) -> Vec<f32> {
+/// Planes through the map of their channel.
+fn apply(input: &Planes<'_>, channels: &[Affine], [batch, height, width]: [usize; 3]) -> FlexTensor {
     let arch = Arch::new();
+    let pixels = height * width;
     let size = channels.len() * pixels;
-    let mut output = vec![0.0; input.len()];
-    let images = input.par_chunks_exact(size).zip(output.par_chunks_exact_mut(size));
-    images.with_min_len(pieces_of_task(size)).for_each(|(input, output)| {
-        let planes = input.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
-        arch.dispatch(|| {
-            for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
-                for (output, &value) in output.iter_mut().zip(input) {
-                    *output = (value - mean) * factor + shift;
+    let output = filled(batch * size, |output| {
+        let images = output.par_chunks_exact_mut(size).enumerate();
+        images.with_min_len(pieces_of_task(size)).for_each(|(image, output)| {
+            let planes = input.of_images(image..image + 1, pixels);
+            let planes = planes.zip(output.chunks_exact_mut(pixels));
+            arch.dispatch(|| {
+                for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
+                    for (output, &value) in output.iter_mut().zip(input) {
+                        *output = (value - mean) * factor + shift;
+                    }
                 }
-            }
+            });
         });
     });
-    output
+    tensor(output, [batch, channels.len(), height, width])
 }
 
 /// Sum of a term of the values at each place of two planes.
@@ -221,24 +235,28 @@ pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     lanes.into_iter().chain(rest).map(f64::from).sum()
 }
 
-/// The kernels on the gradient tape.
-fn tracked(
-    input: FloatTensor<Autodiff<Flex>>,
-    weight: FloatTensor<Autodiff<Flex>>,
-    bias: FloatTensor<Autodiff<Flex>>,
-    shape: [usize; 4],
+/// The kernels on the gradient tape. Weight and bias come last.
+fn track<const N: usize>(
+    tensors: Vec<FloatTensor<Autodiff<Flex>>>,
     epsilon: f64,
 ) -> (FloatTensor<Autodiff<Flex>>, Vec<Moments>) {
-    let (input_values, weight_values) = (contiguous(&input.primitive), contiguous(&weight.primitive));
-    let (output, moments) = forward(&input_values, &weight_values, &bias.primitive, shape, epsilon);
-    let state = State {
-        input: input_values,
-        weight: weight_values,
-        moments: moments.clone(),
-        shape,
+    let Ok(tensors) = <[FloatTensor<Autodiff<Flex>>; N]>::try_from(tensors) else {
+        unreachable!("as many tensors as counted");
     };
-    let nodes = [input.node, weight.node, bias.node];
-    let output = match Normalise.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+    let mut inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
+    let [bias, weight] = [(); 2].map(|()| contiguous(&inputs.pop().expect("two parameters")));
+    let inputs = planar(inputs);
+    let (output, moments) = forward(&inputs, &weight, &bias, epsilon);
+    let state = State {
+        inputs,
+        weight,
+        moments: moments.clone(),
+    };
+    let nodes = tensors.map(|tensor| tensor.node);
+    let output = match Backward::<Flex, N>::prepare::<NoCheckpointing>(Normalise, nodes)
+        .compute_bound()
+        .stateful()
+    {
         OpsKind::Tracked(prepared) => prepared.finish(state, output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     };
@@ -250,37 +268,43 @@ struct Normalise;
 
 #[derive(Clone, Debug)]
 struct State {
-    input: FlexTensor,
+    /// Planar.
+    inputs: Vec<FlexTensor>,
     weight: FlexTensor,
     moments: Vec<Moments>,
-    shape: [usize; 4],
 }
 
-impl Backward<Flex, 3> for Normalise {
+impl<const N: usize> Backward<Flex, N> for Normalise {
     type State = State;
 
-    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [input_node, weight_node, bias_node] = ops.parents;
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let State {
-            input,
+            inputs,
             weight,
             moments,
-            shape,
         } = ops.state;
+        let [input_nodes @ .., weight_node, bias_node] = &ops.parents[..] else {
+            unreachable!("a normalisation has two parameters");
+        };
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
-        let (input, weight, gradient) = (values(&input), values(&weight), values(&gradient));
-        let sums = gradient_sums(input, gradient, &moments, shape);
+        let (planes, sizes) = (Planes::of(&inputs), sizes(&inputs));
+        let (weight, gradient) = (values(&weight), values(&gradient));
+        let sums = gradient_sums(&planes, gradient, &moments, sizes);
         if let Some(node) = weight_node {
             let values = sums.iter().map(|sums| sums.product as f32).collect();
-            gradients.register::<Flex>(node.id, tensor(values, [shape[1]]));
+            gradients.register::<Flex>(node.id, tensor(values, [moments.len()]));
         }
         if let Some(node) = bias_node {
             let values = sums.iter().map(|sums| sums.gradient as f32).collect();
-            gradients.register::<Flex>(node.id, tensor(values, [shape[1]]));
+            gradients.register::<Flex>(node.id, tensor(values, [moments.len()]));
         }
-        if let Some(node) = input_node {
-            let values = input_gradient(input, weight, gradient, &moments, &sums, shape);
-            gradients.register::<Flex>(node.id, tensor(values, shape));
+        if input_nodes.iter().any(Option::is_some) {
+            let values = input_gradient(&planes, weight, gradient, &moments, &sums, sizes);
+            for (node, part) in input_nodes.iter().zip(split(values, &inputs)) {
+                if let Some(node) = node {
+                    gradients.register::<Flex>(node.id, part);
+                }
+            }
         }
     }
 }
@@ -293,65 +317,68 @@ struct GradientSums {
     product: f64,
 }
 
-fn gradient_sums(input: &[f32], gradient: &[f32], moments: &[Moments], shape: [usize; 4]) -> Vec<GradientSums> {
-    let [_, channels, height, width] = shape;
+fn gradient_sums(
+    input: &Planes<'_>,
+    gradient: &[f32],
+    moments: &[Moments],
+    [batch, height, width]: [usize; 3],
+) -> Vec<GradientSums> {
     let pixels = height * width;
     let arch = Arch::new();
-    let of_channel = |channel: usize| {
-        let Moments { mean, scale, .. } = moments[channel];
-        let planes = |values| <[f32]>::chunks_exact(values, pixels).skip(channel).step_by(channels);
+    let gradient = Planes::contiguous(gradient, moments.len(), pixels);
+    let channels = input.channels.par_iter().zip(&gradient.channels).zip(moments);
+    let of_channel = |((input, gradient), &Moments { mean, scale, .. }): ((&Channel<'_>, &Channel<'_>), &Moments)| {
         let mut sums = GradientSums {
             gradient: 0.0,
             product: 0.0,
         };
         arch.dispatch(|| {
-            for (input, gradient) in planes(input).zip(planes(gradient)) {
+            for image in 0..batch {
+                let (input, gradient) = (input.plane(image, pixels), gradient.plane(image, pixels));
                 sums.gradient += sum(gradient, input, |gradient, _| gradient);
                 sums.product += sum(gradient, input, |gradient, value| gradient * ((value - mean) * scale));
             }
         });
         sums
     };
-    let tasks = (0..channels)
-        .into_par_iter()
-        .with_min_len(pieces_of_task(input.len() / channels));
+    let tasks = channels.with_min_len(pieces_of_task(batch * pixels));
     tasks.map(of_channel).collect()
 }
 
 /// With g the output's gradient, x the normalised input, and means over the channel:
 /// `weight * scale * (g - mean(g) - x mean(g x))`.
 fn input_gradient(
-    input: &[f32],
+    input: &Planes<'_>,
     weight: &[f32],
     gradient: &[f32],
     moments: &[Moments],
     sums: &[GradientSums],
-    shape: [usize; 4],
+    [batch, height, width]: [usize; 3],
 ) -> Vec<f32> {
-    let [batch, channels, height, width] = shape;
     let pixels = height * width;
     let elements = (batch * pixels) as f64;
     let arch = Arch::new();
-    let mut result = vec![0.0; input.len()];
-    let size = channels * pixels;
-    let images = input.par_chunks_exact(size).zip(gradient.par_chunks_exact(size));
-    images
-        .zip(result.par_chunks_exact_mut(size))
-        .with_min_len(pieces_of_task(size))
-        .for_each(|((input, gradient), result)| {
-            let planes = input.chunks_exact(pixels).zip(gradient.chunks_exact(pixels));
-            let planes = planes.zip(result.chunks_exact_mut(pixels));
-            arch.dispatch(|| {
-                for (channel, ((input, gradient), result)) in planes.enumerate() {
-                    let Moments { mean, scale, .. } = moments[channel];
-                    let factor = weight[channel] * scale;
-                    let offset = (sums[channel].gradient / elements) as f32;
-                    let slope = (sums[channel].product / elements) as f32 * scale;
-                    for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
-                        *result = factor * (gradient - offset - (value - mean) * slope);
+    let size = moments.len() * pixels;
+    filled(gradient.len(), |result| {
+        let images = gradient.par_chunks_exact(size).zip(result.par_chunks_exact_mut(size));
+        images
+            .enumerate()
+            .with_min_len(pieces_of_task(size))
+            .for_each(|(image, (gradient, result))| {
+                let planes = input.of_images(image..image + 1, pixels);
+                let planes = planes.zip(gradient.chunks_exact(pixels));
+                let planes = planes.zip(result.chunks_exact_mut(pixels));
+                arch.dispatch(|| {
+                    for (channel, ((input, gradient), result)) in planes.enumerate() {
+                        let Moments { mean, scale, .. } = moments[channel];
+                        let factor = weight[channel] * scale;
+                        let offset = (sums[channel].gradient / elements) as f32;
+                        let slope = (sums[channel].product / elements) as f32 * scale;
+                        for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
+                            *result = factor * (gradient - offset - (value - mean) * slope);
+                        }
                     }
-                }
+                });
             });
-        });
-    result
+    })
 }

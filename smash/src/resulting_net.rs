@@ -6,7 +6,7 @@ use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Op};
-use crate::convolution::{Activation, conv_1x1, conv_same};
+use crate::convolution::{Activation, Precision, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
 use crate::flex::concatenate;
 use crate::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
@@ -51,6 +51,8 @@ pub struct ResultingNet<B: Backend> {
     pub architecture: Architecture,
     /// Channels of the smallest memory bank, N.
     pub base_channels: usize,
+    /// What the convolutions of the ops multiply with; stem and transitions are float32.
+    pub precision: Precision,
     /// What is learned.
     pub weights: ResultingWeights<B>,
 }
@@ -77,17 +79,24 @@ impl<B: Backend> ResultingOp<B> {
         }
     }
 
-    fn forward(&self, op: &Op, input: Tensor<B, 4>, mode: Mode, statistics: &mut NetStatistics<B>) -> Tensor<B, 4> {
-        let (normalised, batch) = self.norm_in.forward(input, mode);
+    fn forward(
+        &self,
+        op: &Op,
+        banks: Vec<Tensor<B, 4>>,
+        precision: Precision,
+        mode: Mode,
+        statistics: &mut NetStatistics<B>,
+    ) -> Tensor<B, 4> {
+        let (normalised, batch) = self.norm_in.forward(banks, mode);
         statistics.extend(batch);
-        let (bottleneck, batch) = self
-            .norm_bottleneck
-            .forward(conv_1x1(vec![normalised], Activation::Relu, self.conv_1x1.val()), mode);
+        let weight = self.conv_1x1.val().unsqueeze_dims(&[2, 3]);
+        let bottleneck = precision.conv(vec![normalised], Activation::Relu, weight, [1, 1], 1);
+        let (bottleneck, batch) = self.norm_bottleneck.forward(vec![bottleneck], mode);
         statistics.extend(batch);
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
             let weight = self.convs[slot].as_ref().expect("active convolutions have weights");
-            conv_same(input, Activation::Relu, weight.val(), conv.dilation, conv.groups)
+            precision.conv(vec![input], Activation::Relu, weight.val(), conv.dilation, conv.groups)
         })
     }
 }
@@ -134,6 +143,7 @@ impl<B: Backend> ResultingNet<B> {
         Self {
             architecture: architecture.clone(),
             base_channels: space.base_channels,
+            precision: Precision::Float32,
             weights,
         }
     }
@@ -146,21 +156,21 @@ impl<B: Backend> ResultingNet<B> {
     pub fn forward(&self, images: Tensor<B, 4>, mode: Mode) -> (Tensor<B, 2>, NetStatistics<B>) {
         let weights = &self.weights;
         let mut statistics = Vec::new();
-        let mut features = conv_same(images, Activation::Identity, weights.stem.val(), [1, 1], 1);
+        let mut banks = vec![conv_same(images, Activation::Identity, weights.stem.val(), [1, 1], 1)];
         for (index, block) in self.architecture.blocks.iter().enumerate() {
-            let mut memory = MemoryBanks::new(features, block, self.base_channels);
+            let mut memory = MemoryBanks::new(concatenate(banks), block, self.base_channels);
             for (op, layers) in block.ops.iter().zip(&weights.blocks[index]) {
-                let output = layers.forward(op, concatenate(memory.read(op)), mode, &mut statistics);
+                let output = layers.forward(op, memory.read(op), self.precision, mode, &mut statistics);
                 memory.write(op, output);
             }
-            features = memory.into_output();
+            banks = memory.into_output();
             if let Some(transition) = weights.transitions.get(index) {
-                let (output, batch) = transition.forward(features, mode);
-                features = output;
+                let (output, batch) = transition.forward(banks, mode);
+                banks = vec![output];
                 statistics.extend(batch);
             }
         }
-        let (normalised, batch) = weights.norm.forward(features, mode);
+        let (normalised, batch) = weights.norm.forward(banks, mode);
         statistics.extend(batch);
         let logits = global_average(relu(normalised)).matmul(weights.output_weight.val().transpose())
             + weights.output_bias.val().unsqueeze();

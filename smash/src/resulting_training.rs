@@ -1,20 +1,19 @@
 //! Training a resulting network with Nesterov momentum (paper, appendix C): the true error of an architecture.
 
 use burn::module::AutodiffModule;
+use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::Architecture;
 use crate::checkpoint::Checkpoint;
+use crate::convolution::Precision;
 use crate::error::{CheckpointError, DivergedError};
 use crate::layers::Mode;
 use crate::optimiser::Nesterov;
 use crate::random::{Seed, Stream};
 use crate::resulting_net::ResultingNet;
-use crate::scoring::EvaluationSet;
-use crate::training::{
-    Evaluation, Examples, Schedule, Tally, history_text, images, negative_log_likelihood, parse_history,
-};
+use crate::training::{Evaluation, Examples, Schedule, Tally, history_text, negative_log_likelihood, parse_history};
 use crate::{SearchSpace, Task};
 
 /// L2 weight decay of all parameters (released code).
@@ -28,8 +27,14 @@ pub struct ResultingTraining {
     pub epochs: usize,
     /// Images in a batch.
     pub batch_size: usize,
-    /// Initial learning rate; it falls to 0 along a cosine.
+    /// Highest learning rate.
     pub learning_rate: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Part of a label's probability that is spread evenly over all classes; 0 for none.
+    pub label_smoothing: f64,
+    /// What the convolutions multiply with.
+    pub precision: Precision,
     /// Random crops and flips.
     pub augment: bool,
 }
@@ -69,47 +74,44 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     /// Trains one epoch; `after_step` is called after each step.
     ///
     /// # Errors
-    /// A loss that is not finite.
+    /// A loss that is not finite, once the epoch is over.
     pub fn train_epoch(
         &mut self,
         settings: &ResultingTraining,
-        examples: Examples<'_>,
+        examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
         device: &B::Device,
         after_step: &dyn Fn(),
     ) -> Result<(), DivergedError> {
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
+        let first = self.history.len() * batches;
+        self.net.precision = settings.precision;
         let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
         let key = [self.key[0], self.key[1], self.history.len() as u64];
         let mut tally = Tally::default();
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
-        for (index, mut batch) in epoch_batches.enumerate() {
-            let step = self.history.len() * batches + index;
-            let (log_probabilities, statistics) = self.net.forward(images(&mut batch, device), Mode::Train);
-            let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
-            if !loss.is_finite() {
-                return Err(DivergedError {
-                    loss,
-                    step,
-                    architecture: self.net.architecture.hash(),
-                });
-            }
-            let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
-            let rate = settings.learning_rate * Schedule::Cosine.factor(step as f64 / steps);
-            self.net.weights = self.optimiser.step(self.net.weights.clone(), &gradients, rate);
+        for (index, (images, labels)) in epoch_batches.enumerate() {
+            let step = first + index;
+            let (log_probabilities, statistics) = self.net.forward(Tensor::from_inner(images), Mode::Train);
+            tally.add(log_probabilities.clone().inner(), &labels);
+            let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing, device);
+            let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
+            self.net.weights = self.optimiser.step(self.net.weights.clone(), &loss.backward(), rate);
             self.net.update_statistics(&statistics);
             after_step();
         }
-        self.history.push(tally.evaluation());
+        self.history
+            .push(tally.of_epoch(first, |_| self.net.architecture.hash())?);
         Ok(())
     }
 
     /// Error and loss with running statistics.
-    pub fn evaluate(&self, examples: &EvaluationSet<B::InnerBackend>) -> Evaluation {
+    pub fn evaluate(&self, examples: Examples<'_, B::InnerBackend>) -> Evaluation {
         let net = ResultingNet {
             architecture: self.net.architecture.clone(),
             base_channels: self.net.base_channels,
+            precision: self.net.precision,
             weights: self.net.weights.valid(),
         };
         examples.evaluate(|images| net.forward(images, Mode::Evaluate).0)

@@ -2,12 +2,13 @@
 
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use datasets::{Batch, ImageSet, Normalisation, shuffled_indices};
+use datasets::shuffled_indices;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, HostTensor};
 use crate::error::{CheckpointError, DivergedError};
 use crate::hypernet::HyperNetConfig;
+use crate::images::DeviceImages;
 use crate::layers::Mode;
 use crate::optimiser::Adam;
 use crate::random::{Seed, Stream};
@@ -17,6 +18,11 @@ use crate::{SearchSpace, Task};
 
 /// Weight decay of all freely learned weights; the HyperNet has none (released code).
 const WEIGHT_DECAY: f64 = 1e-4;
+
+/// Part of a training in which the rate of [`Schedule::OneCycle`] rises.
+const WARM_UP: f64 = 0.2;
+/// Images of an evaluation batch; decides nothing but speed.
+const EVALUATION_BATCH: usize = 100;
 
 /// How a SMASH network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +50,8 @@ pub enum Schedule {
     Cosine,
     /// Divided by 10 after half and after three quarters of training.
     Steps,
+    /// From 0 to the initial rate over the first fifth, and back to 0.
+    OneCycle,
 }
 
 impl Schedule {
@@ -54,6 +62,7 @@ impl Schedule {
             Self::Steps if progress < 0.5 => 1.0,
             Self::Steps if progress < 0.75 => 0.1,
             Self::Steps => 0.01,
+            Self::OneCycle => (progress / WARM_UP).min((1.0 - progress) / (1.0 - WARM_UP)),
         }
     }
 }
@@ -75,24 +84,31 @@ impl SmashTraining {
     }
 }
 
-/// Some images of a set, in the order of `indices`, and how to normalise them.
-#[derive(Clone, Copy, Debug)]
-pub struct Examples<'a> {
+/// Some images of a set.
+#[derive(Debug)]
+pub struct Examples<'a, B: Backend> {
     /// The whole set.
-    pub set: &'a ImageSet,
+    pub images: &'a DeviceImages<B>,
     /// Which of its images.
     pub indices: &'a [usize],
-    /// Mean and standard deviation of each channel.
-    pub normalisation: &'a Normalisation,
 }
 
-impl<'a> Examples<'a> {
+impl<B: Backend> Clone for Examples<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Backend> Copy for Examples<'_, B> {}
+
+impl<'a, B: Backend> Examples<'a, B> {
     /// Batches that one epoch has, a smaller last one included.
     pub fn batches(&self, batch_size: usize) -> usize {
         self.indices.len().div_ceil(batch_size)
     }
 
-    /// The batches of one training epoch: shuffled, and cropped and flipped at random if asked for.
+    /// The batches of one training epoch, images `[batch, channels, height, width]` and classes: shuffled, and cropped and
+    /// flipped at random if asked for.
     pub(crate) fn training_batches(
         self,
         batch_size: usize,
@@ -100,7 +116,7 @@ impl<'a> Examples<'a> {
         seed: Seed,
         [order, augmentation]: [Stream; 2],
         key: &[u64],
-    ) -> impl Iterator<Item = Batch> + use<'a> {
+    ) -> impl Iterator<Item = (Tensor<B, 4>, Vec<i32>)> + use<'a, B> {
         let mut rng = seed.rng(augmentation, key);
         let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
         let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
@@ -109,8 +125,19 @@ impl<'a> Examples<'a> {
             let end = (start + batch_size).min(shuffled.len());
             let chunk = (start < end).then(|| &shuffled[start..end])?;
             start = end;
-            Some(self.set.batch(chunk, self.normalisation, augment.then_some(&mut rng)))
+            let views = augment.then(|| self.images.random_views(chunk.len(), &mut rng));
+            Some(self.images.batch(chunk, views.as_deref()))
         })
+    }
+
+    /// Error and loss of `forward`, which gives log-probabilities `[batch, classes]`. A loss may come out as NaN.
+    pub fn evaluate(self, forward: impl Fn(Tensor<B, 4>) -> Tensor<B, 2>) -> Evaluation {
+        let mut tally = Tally::default();
+        for chunk in self.indices.chunks(EVALUATION_BATCH) {
+            let (images, labels) = self.images.batch(chunk, None);
+            tally.add(forward(images), &labels);
+        }
+        Evaluation::over(&tally.read())
     }
 }
 
@@ -123,57 +150,104 @@ pub struct Evaluation {
     pub loss: f64,
 }
 
-/// Sums over images, turned into an [`Evaluation`] at the end.
-#[derive(Default)]
-pub(crate) struct Tally {
+impl Evaluation {
+    /// Over all images of some batches.
+    fn over(batches: &[BatchTally]) -> Self {
+        let sum = |value: fn(&BatchTally) -> f64| batches.iter().map(value).sum::<f64>();
+        let images = sum(|batch| batch.images as f64);
+        Self {
+            error: sum(|batch| batch.wrong as f64) / images,
+            loss: sum(|batch| batch.loss) / images,
+        }
+    }
+}
+
+/// What is counted of each batch, left on the device until the end: reading back waits for all work before.
+pub(crate) struct Tally<B: Backend> {
+    /// For each image log-probability of its class, and number of classes that are at least as probable, `[batch, 2]`.
+    batches: Vec<Tensor<B, 2>>,
+}
+
+impl<B: Backend> Default for Tally<B> {
+    fn default() -> Self {
+        Self { batches: Vec::new() }
+    }
+}
+
+/// Sums over the images of a batch.
+pub(crate) struct BatchTally {
     images: usize,
     wrong: usize,
     loss: f64,
 }
 
-impl Tally {
-    /// Adds a batch of log-probabilities `[batch, classes]` and returns the batch's mean loss.
-    pub fn add<B: Backend>(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) -> f64 {
-        let [_, classes] = log_probabilities.dims();
-        let values = HostTensor::of(log_probabilities).values;
-        let mut loss = 0.0;
-        for (row, &label) in values.chunks_exact(classes).zip(labels) {
-            let label = label as usize;
-            loss -= f64::from(row[label]);
-            // Wrong unless the label's value is above all others, so that NaN and ties are never right.
-            let right = row
-                .iter()
-                .enumerate()
-                .all(|(class, &value)| class == label || value < row[label]);
-            self.wrong += usize::from(!right);
-        }
-        self.images += labels.len();
-        self.loss += loss;
-        loss / labels.len() as f64
+impl<B: Backend> Tally<B> {
+    /// Adds a batch of log-probabilities `[batch, classes]`.
+    pub fn add(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) {
+        let of_label = log_probabilities
+            .clone()
+            .gather(1, column(labels, &log_probabilities.device()));
+        let rivals = log_probabilities.greater_equal(of_label.clone()).float().sum_dim(1);
+        self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
     }
 
-    pub fn evaluation(&self) -> Evaluation {
-        let images = self.images as f64;
-        Evaluation {
-            error: self.wrong as f64 / images,
-            loss: self.loss / images,
+    /// Reads all batches back.
+    pub fn read(self) -> Vec<BatchTally> {
+        let sizes: Vec<usize> = self.batches.iter().map(|batch| batch.dims()[0]).collect();
+        let values = HostTensor::of(Tensor::cat(self.batches, 0)).values;
+        let mut images = values.as_chunks::<2>().0.iter();
+        let batch = |size| {
+            let mut tally = BatchTally {
+                images: size,
+                wrong: 0,
+                loss: 0.0,
+            };
+            for &[of_label, rivals] in images.by_ref().take(size) {
+                tally.loss -= f64::from(of_label);
+                // Right if the label's value is above all others, itself counted, so that NaN and ties are never right.
+                tally.wrong += usize::from(rivals != 1.0);
+            }
+            tally
+        };
+        sizes.into_iter().map(batch).collect()
+    }
+
+    /// Reads back the batches of a training epoch, of which the first is step `first` of the training.
+    ///
+    /// # Errors
+    /// The first step whose loss is not finite.
+    pub fn of_epoch(self, first: usize, architecture: impl Fn(usize) -> String) -> Result<Evaluation, DivergedError> {
+        let batches = self.read();
+        match batches.iter().position(|batch| !batch.loss.is_finite()) {
+            Some(index) => Err(DivergedError {
+                loss: batches[index].loss / batches[index].images as f64,
+                step: first + index,
+                architecture: architecture(first + index),
+            }),
+            None => Ok(Evaluation::over(&batches)),
         }
     }
+}
+
+/// Classes as a column `[batch, 1]` on the device.
+fn column<B: Backend>(labels: &[i32], device: &B::Device) -> Tensor<B, 2, Int> {
+    Tensor::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device)
 }
 
 /// Mean negative log-likelihood of the labels, shape `[1]`, from log-probabilities `[batch, classes]`.
+///
+/// With `smoothing`, that part of a label's probability is spread evenly over all classes.
 pub fn negative_log_likelihood<B: Backend>(
     log_probabilities: Tensor<B, 2>,
     labels: &[i32],
+    smoothing: f64,
     device: &B::Device,
 ) -> Tensor<B, 1> {
-    let labels = Tensor::<B, 2, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device);
-    log_probabilities.gather(1, labels).mean().neg()
-}
-
-/// Images of a batch on the device, `[batch, channels, height, width]`.
-pub fn images<B: Backend>(batch: &mut Batch, device: &B::Device) -> Tensor<B, 4> {
-    Tensor::from_data(TensorData::new(std::mem::take(&mut batch.images), batch.shape), device)
+    let of_labels = log_probabilities.clone().gather(1, column(labels, device)).mean();
+    if smoothing == 0.0 {
+        return of_labels.neg();
+    }
+    (of_labels * (1.0 - smoothing) + log_probabilities.mean() * smoothing).neg()
 }
 
 /// A SMASH network in training: everything that the next epoch depends on.
@@ -204,11 +278,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// `after_step` is called after each step.
     ///
     /// # Errors
-    /// A loss that is not finite.
+    /// A loss that is not finite, once the epoch is over.
     pub fn train_epoch(
         &mut self,
         settings: &SmashTraining,
-        examples: Examples<'_>,
+        examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
         device: &B::Device,
         after_step: &dyn Fn(),
@@ -216,52 +290,34 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let epoch = self.history.len();
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
+        let progress = |step: usize| step as f64 / steps;
+        let space = self.net.space.clone();
+        let architecture = |step: usize| {
+            let limits = settings.limits(&space, progress(step));
+            sample(&space, limits, &mut seed.rng(Stream::SmashArchitecture, &[step as u64]))
+        };
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
         let mut tally = Tally::default();
         let epoch_batches =
             examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
-        for (index, batch) in epoch_batches.enumerate() {
+        for (index, (images, labels)) in epoch_batches.enumerate() {
             let step = epoch * batches + index;
-            let progress = step as f64 / steps;
-            self.train_step(settings, progress, step, batch, seed, device, &mut tally)?;
+            let architecture = architecture(step);
+            let noise = Noise::new(seed.rng(Stream::SmashNoise, &[step as u64]));
+            let weights = self.net.generate(&architecture, &noise, device);
+            let images = Tensor::from_inner(images);
+            let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
+            tally.add(log_probabilities.clone().inner(), &labels);
+            let gradients = negative_log_likelihood(log_probabilities, &labels, 0.0, device).backward();
+            let rate = settings.learning_rate * settings.schedule.factor(progress(step));
+            let net = &mut self.net;
+            net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
+            net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
+            net.main.update_statistics(&statistics);
             after_step();
         }
-        self.history.push(tally.evaluation());
-        Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn train_step(
-        &mut self,
-        settings: &SmashTraining,
-        progress: f64,
-        step: usize,
-        mut batch: Batch,
-        seed: Seed,
-        device: &B::Device,
-        tally: &mut Tally,
-    ) -> Result<(), DivergedError> {
-        let limits = settings.limits(&self.net.space, progress);
-        let key = [step as u64];
-        let architecture = sample(&self.net.space, limits, &mut seed.rng(Stream::SmashArchitecture, &key));
-        let noise = Noise::new(seed.rng(Stream::SmashNoise, &key));
-        let weights = self.net.generate(&architecture, &noise, device);
-        let images = images(&mut batch, device);
-        let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
-        let loss = tally.add(log_probabilities.clone().inner(), &batch.labels);
-        if !loss.is_finite() {
-            return Err(DivergedError {
-                loss,
-                step,
-                architecture: architecture.hash(),
-            });
-        }
-        let gradients = negative_log_likelihood(log_probabilities, &batch.labels, device).backward();
-        let rate = settings.learning_rate * settings.schedule.factor(progress);
-        let net = &mut self.net;
-        net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
-        net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
-        net.main.update_statistics(&statistics);
+        self.history
+            .push(tally.of_epoch(epoch * batches, |step| architecture(step).hash())?);
         Ok(())
     }
 
@@ -362,5 +418,7 @@ mod tests {
         assert_eq!(Schedule::Cosine.factor(0.0), 1.0);
         assert!((Schedule::Cosine.factor(0.5) - 0.5).abs() < 1e-12);
         assert!(Schedule::Cosine.factor(1.0).abs() < 1e-12);
+        let cycle = [0.0, 0.1, 0.2, 0.6, 1.0].map(|progress| Schedule::OneCycle.factor(progress));
+        assert_eq!(cycle, [0.0, 0.5, 1.0, 0.5, 0.0]);
     }
 }

@@ -4,10 +4,11 @@ use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, Normalisation};
 use smash::checkpoint::{Checkpoint, HostTensor};
+use smash::convolution::Precision;
 use smash::error::CheckpointError;
 use smash::{
-    Examples, HyperNetConfig, ResultingTrainer, ResultingTraining, Schedule, SearchSpace, Seed, SmashTrainer,
-    SmashTraining, Task,
+    Architecture, DeviceImages, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining, Schedule,
+    SearchSpace, Seed, SmashTrainer, SmashTraining, Stream, Task,
 };
 
 type B = Autodiff<Flex>;
@@ -27,6 +28,11 @@ fn space() -> SearchSpace {
     }
 }
 
+fn architecture() -> Architecture {
+    let mut rng = Seed(5).rng(Stream::ScoredArchitecture, &[0]);
+    smash::sampling::sample(&space(), Limits::of(&space()), &mut rng)
+}
+
 fn smash_trainer() -> SmashTrainer<B> {
     let hypernet = HyperNetConfig {
         growth: 2,
@@ -35,7 +41,7 @@ fn smash_trainer() -> SmashTrainer<B> {
     SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
 }
 
-fn with_examples(use_them: impl Fn(Examples<'_>)) {
+fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
     let options = LoadOptions {
         image_size: Some(8),
         n_train: Some(40),
@@ -46,9 +52,8 @@ fn with_examples(use_them: impl Fn(Examples<'_>)) {
     let indices: Vec<usize> = (0..set.len()).collect();
     let normalisation = Normalisation::of(&set);
     use_them(Examples {
-        set: &set,
+        images: &DeviceImages::new(&set, &normalisation, &FlexDevice),
         indices: &indices,
-        normalisation: &normalisation,
     });
 }
 
@@ -90,13 +95,12 @@ fn a_resulting_network_resumes_bit_for_bit() {
         epochs: 2,
         batch_size: 10,
         learning_rate: 0.1,
+        schedule: Schedule::OneCycle,
+        label_smoothing: 0.1,
+        precision: Precision::Float32,
         augment: true,
     };
-    let architecture = smash::sampling::sample(
-        &space(),
-        smash::Limits::of(&space()),
-        &mut Seed(5).rng(smash::Stream::ScoredArchitecture, &[0]),
-    );
+    let architecture = architecture();
     let new = || ResultingTrainer::<B>::new(&space(), TASK, &architecture, Seed(5), [0, 1], &FlexDevice);
     with_examples(|examples| {
         let epoch = |trainer: &mut ResultingTrainer<B>| {
@@ -161,4 +165,27 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
     let bytes = smash_trainer().checkpoint().to_bytes();
     let cut = Checkpoint::from_bytes(&bytes[..bytes.len() - 1]);
     assert!(matches!(cut, Err(CheckpointError::Format { .. })), "{cut:?}");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_step_and_architecture() {
+    let settings = ResultingTraining {
+        epochs: 1,
+        batch_size: 10,
+        learning_rate: f64::INFINITY,
+        schedule: Schedule::Cosine,
+        label_smoothing: 0.0,
+        precision: Precision::Float32,
+        augment: false,
+    };
+    let architecture = architecture();
+    let mut trainer = ResultingTrainer::<B>::new(&space(), TASK, &architecture, Seed(5), [0, 0], &FlexDevice);
+    with_examples(|examples| {
+        let diverged = trainer
+            .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
+            .unwrap_err();
+        // The first step has the initial weights, the second those that an infinite rate has left.
+        assert_eq!((diverged.step, diverged.architecture), (1, architecture.hash()));
+        assert!(!diverged.loss.is_finite());
+    });
 }

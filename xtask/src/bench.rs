@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::{env, thread};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::process::{self, cargo};
+use crate::process::{self, Binaries, Cuda, cargo};
 
 /// What is measured.
 #[derive(clap::Args)]
@@ -25,6 +25,12 @@ pub struct Args {
     /// Store the table here, as results/baselines/peer.toml for the README
     #[arg(long, requires = "peer", value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Where both sides compute: `cpu`, `cuda` or `cuda:<index>`
+    #[arg(long, requires = "peer", default_value = "cpu", value_parser = process::parse_device)]
+    device: String,
+    /// Build nothing: take the programs beside this one
+    #[arg(long, requires = "peer")]
+    prebuilt: bool,
     /// A Python that has PyTorch, safetensors and NumPy, in place of the virtual environment
     #[arg(long, requires = "peer")]
     python: Option<PathBuf>,
@@ -37,8 +43,8 @@ const ROWS: [&str; 4] = [
     "HyperNet, forward and backward",
 ];
 
-/// Largest difference of two losses that are called the same.
-const LOSS_TOLERANCE: f64 = 1e-4;
+/// Largest difference of two losses that are called the same, on a CPU and on a GPU, where products may be of TF32.
+const LOSS_TOLERANCES: [f64; 2] = [1e-4, 1e-2];
 /// Rounds that are not counted.
 const WARM_UP: usize = 2;
 
@@ -47,25 +53,42 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.peer {
         return process::run(cargo().args(["bench", "--workspace", "--benches"]));
     }
-    process::run(cargo().args(["build", "--release", "--workspace", "--example", "peer"]))?;
-    let release = process::built()?;
-    let ours = release
-        .join("examples")
-        .join("peer")
-        .with_extension(env::consts::EXE_EXTENSION);
-    let work = release.join("../peer");
+    let binaries = match (args.prebuilt, args.device.as_str()) {
+        (true, _) => Binaries::prebuilt()?,
+        (false, "cpu") => Binaries::build(Cuda::Without)?,
+        (false, _) => Binaries::build(Cuda::With)?,
+    };
+    peer(args, &binaries)
+}
+
+/// The comparison with PyTorch on a device, by programs that are there.
+pub fn on_device(binaries: &Binaries, device: &str, python: &Path) -> Result<()> {
+    let args = Args {
+        peer: true,
+        sizes: ["small", "v1", "v2"].map(str::to_owned).into(),
+        rounds: 20,
+        save: None,
+        device: device.to_owned(),
+        prebuilt: true,
+        python: Some(python.to_owned()),
+    };
+    peer(&args, binaries)
+}
+
+fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
+    let work = process::built()?.join("../peer");
     fs::create_dir_all(&work).with_context(|| work.display().to_string())?;
     let python = match &args.python {
         Some(python) => python.clone(),
         None => virtual_environment(&work)?,
     };
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smash");
     let networks = args.sizes.iter().map(|size| {
-        let architectures = sources.join(format!("tests/golden/archs-{size}.json"));
+        let architectures = process::root().join(format!("smash/tests/golden/archs-{size}.json"));
         ensure!(architectures.is_file(), "--sizes {size}: expected small, v1 or v2");
         Ok((size, architectures))
     });
     let networks = networks.collect::<Result<Vec<_>>>()?;
+    let tolerance = LOSS_TOLERANCES[usize::from(args.device != "cpu")];
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let commit = commit()?;
     let (mut head, mut stored) = (String::new(), String::new());
@@ -81,13 +104,17 @@ pub fn run(args: &Args) -> Result<()> {
     for (size, architectures) in networks {
         let folder = work.join(size);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let mut ours = Side::start(Command::new(&ours).arg(&architectures).arg(&folder))?;
-        let script = sources.join("examples/peer/peer.py");
-        let mut peer = Side::start(Command::new(&python).arg(script).arg(&folder).arg(threads.to_string()))?;
+        let mut ours = binaries.experiments();
+        ours.arg("peer").arg(&architectures).arg(&folder);
+        let mut ours = Side::start(ours.args(["--device", &args.device]))?;
+        let script = process::root().join("experiments/peer/peer.py");
+        let mut peer = Command::new(&python);
+        peer.arg(script).arg(&folder).args([&threads.to_string(), &args.device]);
+        let mut peer = Side::start(&mut peer)?;
         for loss in ["smash", "resulting"] {
             let [a, b] = [&ours, &peer].map(|side| side.about[loss].as_f64().unwrap_or(f64::NAN));
             ensure!(
-                (a - b).abs() < LOSS_TOLERANCE,
+                (a - b).abs() < tolerance,
                 "{size}: the two sides compute different things: {loss} loss {a} here, {b} in PyTorch"
             );
         }
@@ -152,7 +179,7 @@ fn commit() -> Result<String> {
 fn virtual_environment(work: &Path) -> Result<PathBuf> {
     let folder = work.join("venv");
     let python = folder.join("bin/python");
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smash/examples/peer/requirements.txt");
+    let requirements = process::root().join("experiments/peer/requirements.txt");
     let done = folder.join("requirements.txt");
     if fs::read(&done).ok() != Some(fs::read(&requirements)?) {
         process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;

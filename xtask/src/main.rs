@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod gpu_check;
 mod list;
 mod process;
 mod report;
@@ -39,6 +40,8 @@ enum Verb {
     Bench(bench::Args),
     /// Run every check, the cheapest first.
     Ci(ci::Args),
+    /// Check and measure what needs a GPU.
+    GpuCheck(gpu_check::Args),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Report(args) => report::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
+        Verb::GpuCheck(args) => gpu_check::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,6 +37,11 @@ impl Binaries {
         Ok(Self { folder })
     }
 
+    /// Those beside this program, as they are.
+    pub fn prebuilt() -> Result<Self> {
+        Ok(Self { folder: built()? })
+    }
+
     /// A call of `experiments`, without arguments yet.
     pub fn experiments(&self) -> Command {
         self.command("experiments")
@@ -102,11 +107,29 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// The folder of this repository.
+/// The folder of this repository: that which this program was built in, or on another machine the working folder.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a folder of the repository")
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match built_in.parent() {
+        Some(folder) if built_in.exists() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Checks the name of a device.
+///
+/// # Errors
+/// What was expected instead.
+pub fn parse_device(text: &str) -> Result<String, String> {
+    let known = match text.split_once(':') {
+        None => text == "cpu" || text == "cuda",
+        Some((kind, index)) => kind == "cuda" && index.parse::<u32>().is_ok(),
+    };
+    if known {
+        Ok(text.into())
+    } else {
+        Err("expected `cpu`, `cuda` or `cuda:<index>`".into())
+    }
 }
 
 /// Where results are kept unless `--results` says otherwise.

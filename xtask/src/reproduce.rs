@@ -21,6 +21,12 @@ pub struct Args {
     /// Folder with the files of the data set.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
+    #[arg(long, value_parser = ["paper", "fast"])]
+    recipe: Option<String>,
+    /// Train resulting networks with products of bfloat16, on a GPU.
+    #[arg(long)]
+    bfloat16: bool,
     /// Number of seeds to run instead of the definition's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     seeds: Option<u32>,
@@ -28,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
     /// `cpu`, `cuda` or `cuda:<index>`.
-    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results [default: results/runs of this repository]
     #[arg(long, value_name = "DIR")]
@@ -80,6 +86,12 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     if let Some(folder) = &args.data_dir {
         arguments.extend(["--data-dir".into(), folder.into()]);
     }
+    if let Some(recipe) = &args.recipe {
+        arguments.extend(["--recipe".into(), recipe.into()]);
+    }
+    if args.bfloat16 {
+        arguments.push("--bfloat16".into());
+    }
     if let Some(n_seeds) = args.seeds {
         arguments.extend(["--seeds".into(), n_seeds.to_string().into()]);
     }
@@ -120,18 +132,6 @@ fn push_selection(arguments: &mut Vec<OsString>, args: &Args) {
     };
     arguments.extend(["--scale".into(), scale.into()]);
     arguments.extend(["--results".into(), results(args).into()]);
-}
-
-fn parse_device(text: &str) -> Result<String, String> {
-    let known = match text.split_once(':') {
-        None => text == "cpu" || text == "cuda",
-        Some((kind, index)) => kind == "cuda" && index.parse::<u32>().is_ok(),
-    };
-    if known {
-        Ok(text.into())
-    } else {
-        Err("expected `cpu`, `cuda` or `cuda:<index>`".into())
-    }
 }
 
 #[cfg(test)]
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn overrides_are_passed_to_the_run() {
         check(
-            "t1 --scale smoke --dataset cifar10 --data-dir d --seeds 3 --jobs 2 --results r --plan",
-            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --data-dir d --seeds 3 \
+            "t1 --scale smoke --dataset cifar10 --data-dir d --recipe fast --seeds 3 --jobs 2 --results r --plan",
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --data-dir d --recipe fast --seeds 3 \
              --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );
@@ -203,6 +203,7 @@ mod tests {
             ("", "<ARTEFACT|--all>"),
             ("fig4 --all", "cannot be used with"),
             ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
+            ("fig4 --recipe slow", "paper, fast"),
             ("fig4 --seeds 0", "0 is not in 1.."),
             ("fig4 --jobs 0", "0 is not in 1.."),
             ("fig4 --device gpu", "expected `cpu`, `cuda` or `cuda:<index>`"),

@@ -4,8 +4,14 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::planes::Planes;
+
 /// Least multiply-adds of a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
+/// Vectors in a run of interleaved positions.
+const RUN: usize = 2;
+/// Values that stay in the first-level cache beside the rest.
+const FIRST_LEVEL: usize = 6 * 1024;
 /// Room after padded planes: a vector may reach beyond the last of them.
 const SLACK: usize = 64;
 
@@ -69,11 +75,6 @@ impl Geometry {
     /// `[batch, channels_out, height, width]`
     pub fn output_shape(self) -> [usize; 4] {
         [self.batch, self.groups * self.outputs, self.height, self.width]
-    }
-
-    /// `[batch, channels_in, height, width]`
-    pub fn input_shape(self) -> [usize; 4] {
-        self.transposed().output_shape()
     }
 
     /// `[channels_out, channels_in / groups, kernel_height, kernel_width]`
@@ -181,53 +182,13 @@ pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target
     }
 }
 
-/// Channels of some images, in one tensor or side by side in several.
-#[derive(Clone)]
-pub struct Planes<'a> {
-    pub tensors: Vec<Channels<'a>>,
-}
-
-/// Channels of one tensor, each a plane whose values lie side by side.
-#[derive(Clone, Copy)]
-pub struct Channels<'a> {
-    /// From the first plane on.
-    pub values: &'a [f32],
-    /// Distance of two images.
-    pub image: usize,
-    /// Distance of two channels.
-    pub channel: usize,
-    pub count: usize,
-}
-
-impl<'a> Planes<'a> {
-    /// Planes that lie side by side, so many of them an image.
-    pub fn contiguous(values: &'a [f32], channels: usize, pixels: usize) -> Self {
-        let tensor = Channels {
-            values,
-            image: channels * pixels,
-            channel: pixels,
-            count: channels,
-        };
-        Self { tensors: vec![tensor] }
-    }
-
-    /// The planes of some images in order.
-    pub fn of_images(&self, images: Range<usize>, pixels: usize) -> impl Iterator<Item = &'a [f32]> {
-        images.flat_map(move |image| {
-            self.tensors.iter().flat_map(move |tensor| {
-                let first = image * tensor.image;
-                (0..tensor.count).map(move |channel| &tensor.values[first + channel * tensor.channel..][..pixels])
-            })
-        })
-    }
-}
-
-/// Copies the planes of some images into padded ones, and scales negative values.
+/// Copies the planes of some images into padded ones, and scales negative values. `padded` is empty, or as an earlier call
+/// for the same geometry has left it.
 pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded: &mut Vec<f32>) {
     let [above, left] = geometry.padding();
     let (plane, pitch, width, slope) = (geometry.plane(), geometry.pitch(), geometry.width, geometry.slope);
     let rectify = |value: f32| if value > 0.0 { value } else { value * slope };
-    padded.clear();
+    // What is left of earlier images is overwritten; zeros between rows stay.
     padded.resize(images.len() * geometry.groups * geometry.inputs * plane + SLACK, 0.0);
     let planes = planes.of_images(images, geometry.pixels());
     for (source, target) in planes.zip(padded.chunks_exact_mut(plane)) {
@@ -292,6 +253,8 @@ pub struct Plan {
     pub geometry: Geometry,
     pub positions: Positions,
     pub offsets: Vec<usize>,
+    /// Values of a run of positions, where inputs are interleaved: `[group, run, input of the group, position]`.
+    run: Option<usize>,
 }
 
 impl Plan {
@@ -302,7 +265,62 @@ impl Plan {
             geometry,
             positions: Positions::new(geometry, arch.dispatch(Lanes)),
             offsets: geometry.offsets(),
+            run: None,
         }
+    }
+
+    /// A plan for outputs, with the input of a 1x1 convolution interleaved where that is possible: a run of positions of
+    /// all channels is used for all outputs before the next, and lies in one piece in the first-level cache. In planes its
+    /// values would be as many pages apart as there are channels.
+    pub fn for_outputs(geometry: Geometry) -> Self {
+        let plan = Self::new(geometry);
+        let lanes = plan.arch.dispatch(Lanes);
+        let run = RUN * lanes;
+        if geometry.kernel != [1, 1] || !geometry.pixels().is_multiple_of(run) {
+            return plan;
+        }
+        let vectors = 0..geometry.pixels() / lanes;
+        let starts = |vector: usize| vector / RUN * geometry.inputs * run + vector % RUN * lanes;
+        Self {
+            positions: Positions {
+                padded: vectors.map(starts).collect(),
+                ..plan.positions
+            },
+            offsets: (0..geometry.inputs).map(|input| input * run).collect(),
+            run: Some(run),
+            ..plan
+        }
+    }
+
+    /// Copies the planes of an image to where outputs are computed from, and scales negative values. `buffer` is empty, or
+    /// as an earlier call for the same plan has left it.
+    pub fn lay_out(&self, planes: &Planes<'_>, image: usize, buffer: &mut Vec<f32>) {
+        let Some(run) = self.run else {
+            return pad(planes, image..image + 1, self.geometry, buffer);
+        };
+        let (inputs, pixels, slope) = (self.geometry.inputs, self.geometry.pixels(), self.geometry.slope);
+        buffer.resize(planes.channels.len() * pixels, 0.0);
+        for (index, plane) in planes.of_images(image..image + 1, pixels).enumerate() {
+            let (group, input) = (index / inputs, index % inputs);
+            let target = buffer[group * inputs * pixels..].chunks_exact_mut(run);
+            for (source, target) in plane.chunks_exact(run).zip(target.skip(input).step_by(inputs)) {
+                for (target, &value) in target.iter_mut().zip(source) {
+                    *target = if value > 0.0 { value } else { value * slope };
+                }
+            }
+        }
+    }
+
+    /// Ranges of vectors whose inputs stay in the first-level cache until they have been used for all outputs; one range
+    /// where rows are shared by the taps of a kernel anyway.
+    pub fn ranges(&self) -> Vec<Range<usize>> {
+        let vectors = self.positions.padded.len();
+        let step = match self.run {
+            Some(run) => RUN * (FIRST_LEVEL / (self.geometry.inputs * run)).max(1),
+            None => vectors,
+        };
+        let starts = (0..vectors).step_by(step);
+        starts.map(|start| start..(start + step).min(vectors)).collect()
     }
 }
 

@@ -7,10 +7,14 @@
 //! Images run side by side on rayon's threads, each output is summed in a fixed order, and so the result is the same to the
 //! bit on any number of threads.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, Planes, copy_rows, load, pad, pieces_of_task, split_mut};
+use super::geometry::{Block, Geometry, Plan, copy_rows, load, pieces_of_task, split_mut};
+use crate::flex::filled;
+use crate::planes::Planes;
 
 /// Most outputs in a block.
 const BLOCK: usize = 8;
@@ -23,7 +27,7 @@ const CHAIN: usize = 64;
 /// kernel_height, kernel_width]`.
 pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f32> {
     let taps = geometry.taps();
-    let plan = Plan::new(geometry);
+    let plan = Plan::for_outputs(geometry);
     let packed = pack(&plan, |output, tap| weight[output * taps + tap]);
     convolve(input, &packed, &plan, &|_, _| ())
 }
@@ -35,7 +39,7 @@ pub fn input_gradient(input: &Planes<'_>, weight: &[f32], gradient: &[f32], geom
     } = geometry;
     let pixels = geometry.pixels();
     let window = geometry.kernel[0] * geometry.kernel[1];
-    let plan = Plan::new(geometry.transposed());
+    let plan = Plan::for_outputs(geometry.transposed());
     let packed = pack(&plan, |channel, tap| {
         let (group, input) = (channel / inputs, channel % inputs);
         let (output, place) = (tap / window, tap % window);
@@ -72,50 +76,58 @@ fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &(dyn Fn(us
     let geometry = plan.geometry;
     let (pixels, taps) = (geometry.pixels(), geometry.taps());
     let output_size = geometry.groups * geometry.outputs * pixels;
-    let block_output = |padded: &[f32], rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
-        plan.arch.dispatch(ConvolveBlock {
-            plan,
-            padded: &padded[block.group * geometry.inputs * geometry.plane()..],
-            weights: &packed[block.first * taps..][..block.len * taps],
-            outputs: block.len,
-            rows,
-            output,
-        });
-    };
-    let blocks = geometry.blocks(BLOCK);
-    let mut output = vec![0.0; geometry.batch * output_size];
-    if geometry.batch >= PARALLEL_IMAGES {
-        let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
-        let images = output.par_chunks_exact_mut(output_size).enumerate();
-        let images = images.with_min_len(pieces_of_task(image_work));
-        let scratch = || (Vec::new(), Vec::new());
-        images.for_each_init(scratch, |(padded, rows), (image, output)| {
-            pad(input, image..image + 1, geometry, padded);
-            for (block, output) in split_mut(&blocks, output, pixels) {
-                block_output(padded, rows, block, output);
-            }
-            finish(image, output);
-        });
-    } else {
-        let mut padded = Vec::new();
-        for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
-            pad(input, image..image + 1, geometry, &mut padded);
-            let slices = split_mut(&blocks, output, pixels);
-            let tasks = slices
-                .into_par_iter()
-                .with_min_len(pieces_of_task(BLOCK * geometry.multiply_adds()));
-            tasks.for_each_init(Vec::new, |rows, (block, output)| {
-                block_output(&padded, rows, block, output);
+    let block_output =
+        |padded: &[f32], vectors: &Range<usize>, rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
+            plan.arch.dispatch(ConvolveBlock {
+                plan,
+                vectors: vectors.clone(),
+                padded: &padded[block.group * geometry.inputs * geometry.plane()..],
+                weights: &packed[block.first * taps..][..block.len * taps],
+                outputs: block.len,
+                rows,
+                output,
             });
-            finish(image, output);
+        };
+    let (blocks, ranges) = (geometry.blocks(BLOCK), plan.ranges());
+    filled(geometry.batch * output_size, |output| {
+        if geometry.batch >= PARALLEL_IMAGES {
+            let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
+            let images = output.par_chunks_exact_mut(output_size).enumerate();
+            let images = images.with_min_len(pieces_of_task(image_work));
+            let scratch = || (Vec::new(), Vec::new());
+            images.for_each_init(scratch, |(padded, rows), (image, output)| {
+                plan.lay_out(input, image, padded);
+                for vectors in &ranges {
+                    for (block, output) in split_mut(&blocks, output, pixels) {
+                        block_output(padded, vectors, rows, block, output);
+                    }
+                }
+                finish(image, output);
+            });
+        } else {
+            let mut padded = Vec::new();
+            for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
+                plan.lay_out(input, image, &mut padded);
+                let slices = split_mut(&blocks, output, pixels);
+                let tasks = slices
+                    .into_par_iter()
+                    .with_min_len(pieces_of_task(BLOCK * geometry.multiply_adds()));
+                tasks.for_each_init(Vec::new, |rows, (block, output)| {
+                    for vectors in &ranges {
+                        block_output(&padded, vectors, rows, block, output);
+                    }
+                });
+                finish(image, output);
+            }
         }
-    }
-    output
+    })
 }
 
 /// A block of outputs of one image.
 struct ConvolveBlock<'a> {
     plan: &'a Plan,
+    /// Which vectors of positions.
+    vectors: Range<usize>,
     /// Padded planes of the block's group.
     padded: &'a [f32],
     /// `[tap, output]`
@@ -131,19 +143,25 @@ impl WithSimd for ConvolveBlock<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { plan, rows, output, .. } = self;
+        let Self {
+            plan,
+            vectors,
+            rows,
+            output,
+            ..
+        } = self;
         let Plan {
             geometry, positions, ..
         } = plan;
         let pixels = geometry.pixels();
         let tiles = Tiles {
             padded: self.padded,
-            starts: &positions.padded,
+            starts: &positions.padded[vectors.clone()],
             offsets: &plan.offsets,
             weights: self.weights,
         };
         if let Some(plain) = &positions.plain {
-            return tiles.convolve(simd, self.outputs, output, pixels, plain);
+            return tiles.convolve(simd, self.outputs, output, pixels, &plain[vectors]);
         }
         rows.resize(BLOCK * positions.size, 0.0);
         tiles.convolve(simd, self.outputs, rows, positions.size, &positions.padded);

@@ -5,7 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, Planes, copy_rows, even_ranges, load, pad, pieces_of_task, split_mut};
+use super::geometry::{Block, Geometry, Plan, copy_rows, even_ranges, load, pad, pieces_of_task, split_mut};
+use crate::planes::Planes;
 
 /// Most outputs in a block.
 const BLOCK: usize = 6;
@@ -84,7 +85,6 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
     let channels = geometry.groups * geometry.outputs;
     let images = gradient.len() / (channels * geometry.pixels());
     let size = images * channels * positions.size;
-    buffer.clear();
     buffer.resize(size + CACHE_LINE, 0.0);
     let start = buffer
         .as_ptr()

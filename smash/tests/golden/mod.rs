@@ -6,10 +6,9 @@ pub mod format;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::backend::Autodiff;
 use burn::module::Param;
 use burn::prelude::*;
-use burn_flex::Flex;
+use burn::tensor::backend::AutodiffBackend;
 use rand::RngExt;
 use safetensors::SafeTensors;
 use smash::hypernet::HyperNet;
@@ -19,8 +18,6 @@ use smash::{GeneratedWeights, HyperNetConfig, SmashNet};
 
 use format::Config;
 use format::{Case, Golden};
-
-type B = Autodiff<Flex>;
 
 /// Agreement asked for in float32: absolute for values, relative for gradient norms.
 const TOLERANCES: [(Kind, f64); 5] = [
@@ -57,27 +54,60 @@ pub struct Deviation {
     pub tolerance: f64,
 }
 
-impl Deviation {
-    pub fn is_within(&self) -> bool {
-        self.compared > 0 && self.largest <= self.tolerance
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:<26} largest {:.2e}  tolerance {:.0e}  compared {:>3}  {:<6}  {}",
+            format!("{:?}", self.kind),
+            self.largest,
+            self.tolerance,
+            self.compared,
+            if self.is_within(1.0) { "ok" } else { "FAILED" },
+            self.place
+        )
     }
 }
 
-/// Compares all cases of a file pair.
+impl Deviation {
+    /// Whether something was compared and is within so many times the tolerance.
+    pub fn is_within(&self, factor: f64) -> bool {
+        self.compared > 0 && self.largest <= factor * self.tolerance
+    }
+}
+
+/// Compares all cases of a file pair, on a device.
 ///
 /// # Errors
 /// A file that cannot be read, naming it and what is wrong.
-pub fn compare(safetensors: &Path, json: &Path) -> Result<Vec<Deviation>, String> {
+pub fn compare<B: AutodiffBackend>(
+    safetensors: &Path,
+    json: &Path,
+    device: &B::Device,
+) -> Result<Vec<Deviation>, String> {
     let bytes = std::fs::read(safetensors).map_err(|error| format!("{}: {error}", safetensors.display()))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format!("{}: {error}", safetensors.display()))?;
-    let file = Tensors {
-        tensors,
-        device: Default::default(),
-    };
     let text = std::fs::read_to_string(json).map_err(|error| format!("{}: {error}", json.display()))?;
-    let golden: Golden = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?;
+    let pair = format!("{}, {}", safetensors.display(), json.display());
+    compare_contents::<B>(&bytes, &text, device).map_err(|error| format!("{pair}: {error}"))
+}
+
+/// The same from what is in the files.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn compare_contents<B: AutodiffBackend>(
+    safetensors: &[u8],
+    json: &str,
+    device: &B::Device,
+) -> Result<Vec<Deviation>, String> {
+    let tensors = SafeTensors::deserialize(safetensors).map_err(|error| error.to_string())?;
+    let file = Tensors::<B> {
+        tensors,
+        device: device.clone(),
+    };
+    let golden: Golden = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if golden.cases.is_empty() {
-        return Err(format!("{}: no case in it", json.display()));
+        return Err("no case in it".into());
     }
 
     let mut found: Vec<(Kind, f64, String)> = Vec::new();
@@ -105,8 +135,8 @@ pub fn compare(safetensors: &Path, json: &Path) -> Result<Vec<Deviation>, String
         .collect())
 }
 
-fn compare_case(
-    file: &Tensors,
+fn compare_case<B: AutodiffBackend>(
+    file: &Tensors<'_, B>,
     config: &Config,
     case: &Case,
     found: &mut Vec<(Kind, f64, String)>,
@@ -133,9 +163,9 @@ fn compare_case(
     let difference = largest_difference(log_probabilities.clone(), expected);
     note(Kind::LogProbabilitiesTrain, difference, name("logp_train"));
 
-    let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, device);
-    let value: f32 = loss.clone().into_scalar();
-    note(Kind::Loss, f64::from(value) - case.loss, name("loss"));
+    let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
+    let value: f64 = loss.clone().into_scalar().elem();
+    note(Kind::Loss, value - case.loss, name("loss"));
 
     // The gradient at a ReLU whose input is zero to within rounding is not unique: two correct programs may take different
     // sides, and one such element among the hundred thousands of a pass can move a norm by more than the tolerance. So
@@ -146,7 +176,7 @@ fn compare_case(
         // A backward pass frees its graph, so the weights are generated anew for each.
         let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input.clone()));
         let (log_probabilities, _) = net.forward(&architecture, &weights, nudged(&x, nudge), Mode::Train);
-        let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, device);
+        let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
         let (worst, place) = worst_gradient(&gradient_norms(&net, &loss.backward()), &case.gradient_norms);
         let place = match &best {
             None => place,
@@ -173,12 +203,12 @@ fn compare_case(
     Ok(())
 }
 
-struct Tensors<'a> {
+struct Tensors<'a, B: Backend> {
     tensors: SafeTensors<'a>,
-    device: burn_flex::FlexDevice,
+    device: B::Device,
 }
 
-impl Tensors<'_> {
+impl<B: AutodiffBackend> Tensors<'_, B> {
     fn get<const D: usize>(&self, name: &str) -> Result<Tensor<B, D>, String> {
         let view = self
             .tensors
@@ -270,13 +300,13 @@ fn hyper_name(index: usize) -> String {
     }
 }
 
-type Gradients = <B as burn::tensor::backend::AutodiffBackend>::Gradients;
-
 /// Euclidean norm of the gradient of every parameter that has one, under the released names.
-fn gradient_norms(net: &SmashNet<B>, gradients: &Gradients) -> BTreeMap<String, f64> {
-    fn of<const D: usize>(parameter: &Param<Tensor<B, D>>, gradients: &Gradients) -> Option<f64> {
-        let length: f32 = norm(parameter.val().grad(gradients)?).into_scalar();
-        Some(f64::from(length))
+fn gradient_norms<B: AutodiffBackend>(net: &SmashNet<B>, gradients: &B::Gradients) -> BTreeMap<String, f64> {
+    fn of<B: AutodiffBackend, const D: usize>(
+        parameter: &Param<Tensor<B, D>>,
+        gradients: &B::Gradients,
+    ) -> Option<f64> {
+        Some(norm(parameter.val().grad(gradients)?).into_scalar().elem())
     }
     let mut norms = BTreeMap::new();
     let mut add = |name: String, norm: Option<f64>| norm.map(|norm| norms.insert(name, norm));
@@ -305,14 +335,13 @@ fn gradient_norms(net: &SmashNet<B>, gradients: &Gradients) -> BTreeMap<String, 
     norms
 }
 
-fn largest_difference<const D: usize>(ours: Tensor<B, D>, golden: Tensor<B, D>) -> f64 {
+fn largest_difference<B: Backend, const D: usize>(ours: Tensor<B, D>, golden: Tensor<B, D>) -> f64 {
     assert_eq!(ours.dims(), golden.dims(), "shapes of ours and of the golden file");
-    let largest: f32 = (ours - golden).abs().max().into_scalar();
-    f64::from(largest)
+    (ours - golden).abs().max().into_scalar().elem()
 }
 
 /// The images, moved at random within rounding; nudge 0 leaves them as they are.
-fn nudged(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
+fn nudged<B: Backend>(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
     if nudge == 0 {
         return images.clone();
     }

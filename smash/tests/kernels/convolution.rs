@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn_flex::Flex;
 use proptest::prelude::*;
-use smash::convolution::{Activation, conv_concatenated, conv_same, stock};
+use smash::convolution::{Activation, Precision, conv_concatenated, conv_same, stock};
 
 use super::{B, random};
 
@@ -164,4 +164,21 @@ fn the_number_of_threads_changes_no_bit() {
     };
     assert_eq!(run(1), run(2));
     assert_eq!(run(1), run(5));
+}
+
+#[test]
+fn bfloat16_has_the_values_and_gradients_of_float32_to_8_bits() {
+    let run = |precision: Precision| {
+        let inputs = [0, 1].map(|stream| random([2, 4, 6, 6], stream).require_grad());
+        let weight = random([6, 4, 3, 3], 2).require_grad();
+        let output = precision.conv(inputs.to_vec(), Activation::Relu, weight.clone(), [2, 1], 2);
+        let gradients = (output.clone() * random(output.dims(), 3)).sum().backward();
+        let [first, second] = inputs.map(|input| input.grad(&gradients).unwrap());
+        [output.inner(), first, second, weight.grad(&gradients).unwrap()]
+    };
+    for (half, full) in run(Precision::Bfloat16).into_iter().zip(run(Precision::Float32)) {
+        assert_eq!(half.dtype(), full.dtype());
+        let deviation = largest(half - full.clone()) / largest(full);
+        assert!(deviation > 0.0 && deviation < 2e-2, "{deviation}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod convolution;
 mod normalisation;
+mod parts;
 mod weight_norm;
 
 use burn::backend::Autodiff;

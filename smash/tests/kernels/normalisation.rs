@@ -7,13 +7,26 @@ use smash::normalisation::{normalise, stock};
 
 use super::{B, random};
 
-type Normalisation = fn(Tensor<B, 4>, Tensor<B, 1>, Tensor<B, 1>, f64) -> (Tensor<B, 4>, BatchStatistics<B>);
+type Normalisation = fn(Vec<Tensor<B, 4>>, Tensor<B, 1>, Tensor<B, 1>, f64) -> (Tensor<B, 4>, BatchStatistics<B>);
+
+fn stock_of_concatenated(
+    inputs: Vec<Tensor<B, 4>>,
+    weight: Tensor<B, 1>,
+    bias: Tensor<B, 1>,
+    epsilon: f64,
+) -> (Tensor<B, 4>, BatchStatistics<B>) {
+    stock(Tensor::cat(inputs, 1), weight, bias, epsilon)
+}
 
 /// Output, mean, variance, and the gradients of input, weight and bias.
 fn results(normalise: Normalisation, shape: [usize; 4]) -> Vec<Vec<f32>> {
     let input = (random(shape, 0) + 0.5).require_grad();
     let [weight, bias] = [1, 2].map(|stream| random([shape[1]], stream).require_grad());
-    let (output, statistics) = normalise(input.clone(), weight.clone(), bias.clone(), 1e-5);
+    // As views of some channels, in all as many as `input` has.
+    let cuts = [0, shape[1] / 3, shape[1] / 2, shape[1]];
+    let parts = cuts.windows(2).filter(|cut| cut[0] < cut[1]);
+    let parts = parts.map(|cut| input.clone().narrow(1, cut[0], cut[1] - cut[0]));
+    let (output, statistics) = normalise(parts.collect(), weight.clone(), bias.clone(), 1e-5);
     let gradients = (output.clone() * random(shape, 3)).sum().backward();
     let parameter = |tensor: Tensor<B, 1>| tensor.grad(&gradients).unwrap().into_data();
     [
@@ -39,7 +52,7 @@ proptest! {
         width in 2_usize..20,
     ) {
         let shape = [batch, channels, height, width];
-        for (ours, expected) in results(normalise, shape).iter().zip(results(stock, shape)) {
+        for (ours, expected) in results(normalise, shape).iter().zip(results(stock_of_concatenated, shape)) {
             let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
             for (ours, expected) in ours.iter().zip(expected) {
                 prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");

@@ -19,9 +19,11 @@ proptest! {
     fn agrees_with_burn_in_value_and_gradient(rows in 1_usize..20, columns in 1_usize..40, first in 0_usize..3) {
         let expected = results(stock, rows, columns, first);
         for (ours, expected) in results(weight_norm, rows, columns, first).iter().zip(&expected) {
-            let largest = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
+            let largest = expected.iter().fold(0_f32, |largest, value| largest.max(value.abs()));
             for (ours, expected) in ours.iter().zip(expected) {
-                prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
+                // The gradient of a single weight is 0: two terms of about 1 that cancel to their rounding.
+                let tolerance = 2e-5 * largest + 1e-6;
+                prop_assert!((ours - expected).abs() < tolerance, "{ours} against {expected}");
             }
         }
     }

@@ -1,6 +1,6 @@
 """The other side of `cargo xtask bench --peer`: the same network in PyTorch, timed row by row on request.
 
-`peer.py FOLDER THREADS` reads what our side wrote to FOLDER, prints one line of losses as JSON, then reads the name of a
+`peer.py FOLDER THREADS DEVICE` reads what our side wrote to FOLDER, prints one line of losses as JSON, then reads the name of a
 row from each line of standard input and prints its milliseconds.
 """
 
@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-FOLDER, THREADS = sys.argv[1], int(sys.argv[2])
+FOLDER, THREADS, DEVICE = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 torch.set_num_threads(THREADS)
-TENSORS = load_file(f"{FOLDER}/peer.safetensors")
+TENSORS = load_file(f"{FOLDER}/peer.safetensors", device=DEVICE)
 CASE = json.load(open(f"{FOLDER}/peer.json"))
 BLOCKS = CASE["architecture"]["blocks"]
 N, KERNEL, D = CASE["base_channels"], CASE["max_kernel"], CASE["depth_compression"]
-LABELS = torch.tensor(CASE["labels"])
+LABELS = torch.tensor(CASE["labels"], device=DEVICE)
 INPUT, IMAGES = TENSORS["input"], TENSORS["images"]
 STATISTICS = {name: tensor for name, tensor in TENSORS.items() if "running" in name}
 P = {
@@ -180,4 +180,6 @@ for line in sys.stdin:
         continue
     start = time.perf_counter()
     run(row)
+    if DEVICE != "cpu":
+        torch.cuda.synchronize(DEVICE)
     print((time.perf_counter() - start) * 1e3, flush=True)

@@ -1,25 +1,20 @@
 //! Our side of `cargo xtask bench --peer`: one fixed network of a golden size, timed row by row on request.
 //!
-//! `peer ARCHS.json FOLDER` writes the network and its inputs to FOLDER for the other side, prints one line of losses as
+//! `experiments peer ARCHS.json FOLDER` writes the network and its inputs to FOLDER for the other side, prints one line of losses as
 //! JSON, then reads the name of a row from each line of standard input and prints its milliseconds. `memory` prints the
 //! most memory that the process has held, in MiB.
 
-#[allow(dead_code)]
-#[path = "../../tests/golden/mod.rs"]
-mod golden;
-
-use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use burn::backend::Autodiff;
+use anyhow::{Context, Result, bail};
 use burn::module::AutodiffModule;
 use burn::prelude::*;
-use burn_flex::{Flex, FlexDevice};
-use mimalloc::MiMalloc;
+use burn::tensor::backend::AutodiffBackend;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
+use results::store::write_atomically;
 use serde::Deserialize;
 use serde_json::json;
 use smash::checkpoint::{Checkpoint, HostTensor};
@@ -29,71 +24,74 @@ use smash::{
     Architecture, Encoding, GeneratedWeights, HyperNetConfig, Mode, ResultingNet, Seed, SmashNet, Stream, Task,
 };
 
-/// As in the binary of the experiments.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
-type B = Autodiff<Flex>;
+use crate::golden::format::{Config, GoldenArchitecture};
+use crate::provenance;
 
 /// Images of a training step, and of a scoring.
 const BATCH: usize = 50;
-const DEVICE: FlexDevice = FlexDevice;
 
 #[derive(Deserialize)]
 struct File {
     meta: Meta,
-    archs: Vec<golden::format::GoldenArchitecture>,
+    archs: Vec<GoldenArchitecture>,
 }
 
 #[derive(Deserialize)]
 struct Meta {
-    config: golden::format::Config,
+    config: Config,
 }
 
-struct Bench {
+struct Bench<B: AutodiffBackend> {
     architecture: Architecture,
     net: SmashNet<B>,
     /// Encoding and noise, `[1, 1 + encoding channels, units, slices]`.
-    input: Tensor<Flex, 4>,
+    input: Tensor<B::InnerBackend, 4>,
     resulting: ResultingNet<B>,
-    images: Tensor<Flex, 4>,
+    images: Tensor<B::InnerBackend, 4>,
     labels: Vec<i32>,
-    hypernet_optimiser: Adam<Flex>,
-    main_optimiser: Adam<Flex>,
-    nesterov: Nesterov<Flex>,
+    hypernet_optimiser: Adam<B::InnerBackend>,
+    main_optimiser: Adam<B::InnerBackend>,
+    nesterov: Nesterov<B::InnerBackend>,
+    device: B::Device,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, folder] = arguments.as_slice() else {
-        return Err("usage: peer ARCHS.json FOLDER".into());
-    };
-    let mut bench = Bench::new(Path::new(file))?;
-    bench.export(Path::new(folder))?;
+/// Answers the requests of standard input until it ends.
+///
+/// # Errors
+/// A file that cannot be read or written, or an unknown request.
+pub fn run<B: AutodiffBackend>(file: &Path, folder: &Path, device: &B::Device) -> Result<()> {
+    let mut bench = Bench::<B>::new(file, device)?;
+    bench.export(folder)?;
     let [smash, resulting] = bench.losses();
-    println!("{}", json!({ "smash": smash, "resulting": resulting, "cpu": cpu() }));
+    println!(
+        "{}",
+        json!({ "smash": smash, "resulting": resulting, "cpu": provenance::cpu() })
+    );
     for line in std::io::stdin().lock().lines() {
         let row = line?;
         if row == "memory" {
-            println!("{}", peak_memory()?);
+            let bytes = provenance::peak_memory().context("this system does not tell how much memory was held")?;
+            println!("{}", bytes as f64 / f64::from(1 << 20));
             continue;
         }
         let start = Instant::now();
         bench.run(&row)?;
+        B::sync(device)?;
         println!("{}", start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(())
 }
 
-impl Bench {
+impl<B: AutodiffBackend> Bench<B> {
     /// The first architecture of the file, with random weights and images.
-    fn new(path: &Path) -> Result<Self, Box<dyn Error>> {
-        let file: File = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    fn new(path: &Path, device: &B::Device) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let file: File = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         let config = file.meta.config;
         let architecture = file
             .archs
             .first()
-            .ok_or("no architecture in the file")?
+            .with_context(|| format!("{}: no architecture in it", path.display()))?
             .to_architecture();
         let task = Task {
             image_channels: 3,
@@ -102,8 +100,8 @@ impl Bench {
         };
         let space = config.space();
         let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
-        let net = SmashNet::new(space.clone(), &HyperNetConfig::default(), task, &mut rng, &DEVICE);
-        let resulting = ResultingNet::new(&space, task, &architecture, &mut rng, &DEVICE);
+        let net = SmashNet::new(space.clone(), &HyperNetConfig::default(), task, &mut rng, device);
+        let resulting = ResultingNet::new(&space, task, &architecture, &mut rng, device);
         let Encoding {
             shape: [channels, units, slices],
             values,
@@ -118,28 +116,29 @@ impl Bench {
         Ok(Self {
             architecture,
             net,
-            input: Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), &DEVICE),
+            input: Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device),
             resulting,
-            images: Tensor::from_data(TensorData::new(images, [BATCH, 3, 32, 32]), &DEVICE),
+            images: Tensor::from_data(TensorData::new(images, [BATCH, 3, 32, 32]), device),
             labels,
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(1e-4),
             nesterov: Nesterov::new(1e-4),
+            device: device.clone(),
         })
     }
 
     /// Writes `peer.safetensors` and `peer.json`.
-    fn export(&self, folder: &Path) -> Result<(), Box<dyn Error>> {
+    fn export(&self, folder: &Path) -> Result<()> {
         let mut checkpoint = Checkpoint::default();
         checkpoint.add("hypernet", &self.net.hypernet);
         checkpoint.add("main", &self.net.main);
         checkpoint.add("resulting", &self.resulting.weights);
-        let mut add = |name: &str, tensor: &Tensor<Flex, 4>| {
+        let mut add = |name: &str, tensor: &Tensor<B::InnerBackend, 4>| {
             checkpoint.tensors.insert(name.into(), HostTensor::of(tensor.clone()))
         };
         add("input", &self.input);
         add("images", &self.images);
-        std::fs::write(folder.join("peer.safetensors"), checkpoint.to_bytes())?;
+        write_atomically(&folder.join("peer.safetensors"), &checkpoint.to_bytes())?;
         let space = &self.net.space;
         let (mut bottlenecks, mut banks) = (Vec::new(), Vec::new());
         for (index, block) in self.architecture.blocks.iter().enumerate() {
@@ -164,11 +163,11 @@ impl Bench {
             "bottlenecks": bottlenecks,
             "labels": self.labels,
         });
-        std::fs::write(folder.join("peer.json"), description.to_string())?;
+        write_atomically(&folder.join("peer.json"), description.to_string().as_bytes())?;
         Ok(())
     }
 
-    fn tracked(&self, tensor: &Tensor<Flex, 4>) -> Tensor<B, 4> {
+    fn tracked(&self, tensor: &Tensor<B::InnerBackend, 4>) -> Tensor<B, 4> {
         Tensor::from_inner(tensor.clone())
     }
 
@@ -184,17 +183,21 @@ impl Bench {
             .net
             .forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
         let (resulting, _) = self.resulting.forward(images, Mode::Train);
-        [smash, resulting].map(|output| negative_log_likelihood(output, &self.labels, &DEVICE).into_scalar())
+        [smash, resulting].map(|output| {
+            negative_log_likelihood(output, &self.labels, 0.0, &self.device)
+                .into_scalar()
+                .elem()
+        })
     }
 
-    fn run(&mut self, row: &str) -> Result<(), String> {
+    fn run(&mut self, row: &str) -> Result<()> {
         match row {
             "SMASH training step" => {
                 let images = self.tracked(&self.images);
                 let (output, statistics) = self
                     .net
                     .forward(&self.architecture, &self.weights(), images, Mode::Train);
-                let gradients = negative_log_likelihood(output, &self.labels, &DEVICE).backward();
+                let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward();
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
                 net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);
@@ -202,7 +205,7 @@ impl Bench {
             }
             "resulting-net training step" => {
                 let (output, statistics) = self.resulting.forward(self.tracked(&self.images), Mode::Train);
-                let gradients = negative_log_likelihood(output, &self.labels, &DEVICE).backward();
+                let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);
                 self.resulting.update_statistics(&statistics);
@@ -214,32 +217,14 @@ impl Bench {
                 let weights = GeneratedWeights::from_output(space, hypernet.forward(self.input.clone()));
                 let (output, _) =
                     main.forward(space, &self.architecture, &weights, self.images.clone(), Mode::Evaluate);
-                let _: f32 = output.sum().into_scalar();
+                let _ = output.into_data();
             }
             "HyperNet, forward and backward" => {
                 let output = self.net.hypernet.forward(self.tracked(&self.input));
                 (output.clone() * output).mean().backward();
             }
-            _ => return Err(format!("no row `{row}`")),
+            _ => bail!("no row `{row}`"),
         }
         Ok(())
     }
-}
-
-/// Name of the processor.
-fn cpu() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = info.lines().find(|line| line.starts_with("model name"));
-    let name = line.and_then(|line| line.split(": ").nth(1));
-    name.unwrap_or("unknown").to_string()
-}
-
-fn peak_memory() -> Result<f64, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .ok_or("no VmHWM")?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kib / 1024.0)
 }

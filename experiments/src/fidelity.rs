@@ -1,0 +1,83 @@
+//! The fidelity study: does a fast recipe of training rank architectures as the paper's does?
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::read_table;
+use results::{FastTruthRow, TruthRow};
+use smash::Architecture;
+
+use crate::definition::FidelityStudy;
+use crate::study::{Setup, Study};
+use crate::truths::Truths;
+use crate::units::{Kind, Unit};
+
+/// One seed of a fidelity study.
+pub struct FidelityRun<'a, B: AutodiffBackend> {
+    study: &'a FidelityStudy,
+    setup: Setup<'a, B>,
+    architectures: Vec<Architecture>,
+}
+
+impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
+    /// Samples the architectures.
+    pub fn new(study: &'a FidelityStudy, setup: Setup<'a, B>) -> Self {
+        Self {
+            study,
+            architectures: setup.sample(&study.space, study.architectures),
+            setup,
+        }
+    }
+
+    fn truths(&self, stage: usize) -> Truths<'_> {
+        let (kind, stem, settings) = match stage {
+            0 => (Kind::TrainResulting, "truth", &self.study.resulting),
+            _ => (Kind::TrainFast, "fast-truth", &self.study.fast),
+        };
+        Truths {
+            kind,
+            stem,
+            space: &self.study.space,
+            settings,
+        }
+    }
+
+    fn rows(&self, stage: usize) -> Result<Vec<TruthRow>> {
+        let mut rows = Vec::new();
+        for unit in self.units(stage)? {
+            rows.extend(read_table::<TruthRow>(&unit.output)?);
+        }
+        Ok(rows)
+    }
+}
+
+impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
+    fn stages(&self) -> Vec<(Kind, usize)> {
+        let units = self.study.architectures * self.study.training_seeds;
+        vec![(Kind::TrainResulting, units), (Kind::TrainFast, units)]
+    }
+
+    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
+        let seeds = self.study.training_seeds;
+        let unit = |(index, seed)| {
+            self.truths(stage)
+                .unit(&self.setup, &self.architectures[index], index, seed)
+        };
+        let pairs = (0..self.architectures.len()).flat_map(|index| (0..seeds).map(move |seed| (index, seed)));
+        Ok(pairs.map(unit).collect())
+    }
+
+    fn write_tables(&self) -> Result<()> {
+        let dir = self.setup.dir;
+        dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
+        dir.write(&self.rows(0)?)?;
+        let fast = |row: TruthRow| FastTruthRow {
+            seed: row.seed,
+            architecture: row.architecture,
+            training_seed: row.training_seed,
+            status: row.status,
+            error: row.error,
+        };
+        dir.write(&self.rows(1)?.into_iter().map(fast).collect::<Vec<_>>())?;
+        Ok(())
+    }
+}

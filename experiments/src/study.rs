@@ -1,0 +1,192 @@
+//! What the study kinds have in common: the images, the seed, and stages of units.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use datasets::{DataSet, ImageSet, Split};
+use results::{ArchitectureRow, RunDir};
+use smash::checkpoint::Checkpoint;
+use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
+
+use crate::units::{Kind, Unit};
+
+/// One seed of a study: what is done in which order, and what it leaves.
+pub trait Study: Sync {
+    /// The stages in order, with the number of their units.
+    fn stages(&self) -> Vec<(Kind, usize)>;
+
+    /// The units of a stage. They may need all units of the stages before, and none of their own.
+    ///
+    /// # Errors
+    /// Output of an earlier stage that cannot be read.
+    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>>;
+
+    /// Gathers the outputs of all units into the tables of the run.
+    ///
+    /// # Errors
+    /// A unit's output that cannot be read, or a table that cannot be written.
+    fn write_tables(&self) -> Result<()>;
+}
+
+/// The images of all seeds, copied to the device when they are first needed.
+pub struct Images<B: AutodiffBackend> {
+    /// The images as bytes.
+    pub data: DataSet,
+    /// Where they are copied to.
+    pub device: B::Device,
+    train: OnceLock<DeviceImages<B::InnerBackend>>,
+    test: OnceLock<DeviceImages<B::InnerBackend>>,
+}
+
+impl<B: AutodiffBackend> Images<B> {
+    /// Nothing is copied yet.
+    pub fn new(data: DataSet, device: B::Device) -> Self {
+        Self {
+            data,
+            device,
+            train: OnceLock::new(),
+            test: OnceLock::new(),
+        }
+    }
+
+    fn on_device<'a>(
+        &self,
+        cell: &'a OnceLock<DeviceImages<B::InnerBackend>>,
+        set: &ImageSet,
+    ) -> &'a DeviceImages<B::InnerBackend> {
+        cell.get_or_init(|| DeviceImages::new(set, &self.data.normalisation, &self.device))
+    }
+
+    /// Training images, those for validation included.
+    pub fn train(&self) -> &DeviceImages<B::InnerBackend> {
+        self.on_device(&self.train, &self.data.train)
+    }
+
+    /// Test images.
+    pub fn test(&self) -> &DeviceImages<B::InnerBackend> {
+        self.on_device(&self.test, &self.data.test)
+    }
+}
+
+/// What all units of one seed start from.
+pub struct Setup<'a, B: AutodiffBackend> {
+    /// The images.
+    pub images: &'a Images<B>,
+    /// Where outputs go.
+    pub dir: &'a RunDir,
+    /// Root of all random numbers.
+    pub seed: Seed,
+    /// Which training images are held out for validation.
+    pub split: Split,
+    /// Sizes of images and classes.
+    pub task: Task,
+    all_test: Vec<usize>,
+}
+
+impl<'a, B: AutodiffBackend> Setup<'a, B> {
+    /// Splits off `validation` of the training images.
+    ///
+    /// # Errors
+    /// More validation images than there are.
+    pub fn new(images: &'a Images<B>, validation: usize, dir: &'a RunDir, seed: u64) -> Result<Self> {
+        let seed = Seed(seed);
+        let data = &images.data;
+        let split = Split::random(data.train.len(), validation, &mut seed.rng(Stream::Split, &[]))?;
+        let task = Task {
+            image_channels: data.train.channels,
+            image_size: data.train.height,
+            classes: data.train.classes,
+        };
+        Ok(Self {
+            images,
+            dir,
+            seed,
+            split,
+            task,
+            all_test: (0..data.test.len()).collect(),
+        })
+    }
+
+    /// Where to compute.
+    pub fn device(&self) -> &B::Device {
+        &self.images.device
+    }
+
+    /// Images to train on.
+    pub fn training(&self) -> Examples<'_, B::InnerBackend> {
+        Examples {
+            images: self.images.train(),
+            indices: &self.split.train,
+        }
+    }
+
+    /// Batches of an epoch, without copying images.
+    pub fn batches(&self, batch_size: usize) -> usize {
+        self.split.train.len().div_ceil(batch_size)
+    }
+
+    /// Images to score on.
+    pub fn validation(&self) -> Examples<'_, B::InnerBackend> {
+        Examples {
+            images: self.images.train(),
+            indices: &self.split.validation,
+        }
+    }
+
+    /// Images to measure the true error on.
+    pub fn test(&self) -> Examples<'_, B::InnerBackend> {
+        Examples {
+            images: self.images.test(),
+            indices: &self.all_test,
+        }
+    }
+
+    /// Architectures drawn from a whole space; the first of them do not depend on how many there are.
+    pub fn sample(&self, space: &SearchSpace, count: usize) -> Vec<Architecture> {
+        let sample = |index: usize| {
+            let mut rng = self.seed.rng(Stream::ScoredArchitecture, &[index as u64]);
+            smash::sampling::sample(space, Limits::of(space), &mut rng)
+        };
+        (0..count).map(sample).collect()
+    }
+
+    /// The table of some architectures.
+    pub fn architecture_rows(&self, space: &SearchSpace, architectures: &[Architecture]) -> Vec<ArchitectureRow> {
+        let row = |(index, architecture): (usize, &Architecture)| {
+            let counts = Counts::of(space, self.task, architecture);
+            ArchitectureRow {
+                seed: self.seed.0,
+                architecture: index as u32,
+                hash: architecture.hash(),
+                json: architecture.to_json(),
+                parameters: counts.parameters,
+                multiply_adds: counts.multiply_adds,
+                ops: architecture.op_count() as u32,
+                depth: counts.depth,
+            }
+        };
+        architectures.iter().enumerate().map(row).collect()
+    }
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// A file that cannot be read or is none, by name.
+pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Removes the checkpoint of an unfinished unit, once its output is there.
+///
+/// # Errors
+/// A file that is there and cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        std::fs::remove_file(path).with_context(|| format!("{}: cannot be removed", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Images on the device: a set is copied there once, normalised, and batches are cut from it there. Only places of images,
+//! crops and flips come from the host.
+
+use burn::prelude::*;
+use datasets::{ImageSet, Normalisation, View};
+use rand_chacha::ChaCha8Rng;
+
+/// A set of images on the device, with a black border to crop from.
+#[derive(Debug)]
+pub struct DeviceImages<B: Backend> {
+    /// Normalised, `[images, channels, height + 2 border, width + 2 border]`.
+    pixels: Tensor<B, 4>,
+    /// Classes, `[images]`.
+    labels: Vec<i32>,
+    border: usize,
+}
+
+impl<B: Backend> DeviceImages<B> {
+    /// Copies a set to the device.
+    pub fn new(set: &ImageSet, normalisation: &Normalisation, device: &B::Device) -> Self {
+        let border = set.border();
+        let shape = [set.len(), set.channels, set.height + 2 * border, set.width + 2 * border];
+        let pixels = TensorData::new(set.normalised(normalisation), shape);
+        Self {
+            pixels: Tensor::from_data(pixels, device),
+            labels: set.labels.iter().map(|&label| i32::from(label)).collect(),
+            border,
+        }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// A random view for each of some images.
+    pub fn random_views(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<View> {
+        (0..count).map(|_| View::random(self.border, rng)).collect()
+    }
+
+    /// The images at some places, `[batch, channels, height, width]`, each as its view shows it, or as they are without
+    /// views; and their classes.
+    ///
+    /// # Panics
+    /// If there are views, but not one for each image.
+    pub fn batch(&self, indices: &[usize], views: Option<&[View]>) -> (Tensor<B, 4>, Vec<i32>) {
+        let [_, channels, height, width] = self.pixels.dims();
+        let (batch, border, device) = (indices.len(), self.border, self.pixels.device());
+        let [height, width] = [height, width].map(|size| size - 2 * border);
+        let places = |places: Vec<i32>, shape| Tensor::<B, 4, Int>::from_data(TensorData::new(places, shape), &device);
+        let chosen = Tensor::from_data(
+            TensorData::new(indices.iter().map(|&index| index as i32).collect(), [batch]),
+            &device,
+        );
+        let padded = self.pixels.clone().select(0, chosen);
+        let images = match views {
+            None => padded.narrow(2, border, height).narrow(3, border, width),
+            Some(views) => {
+                assert_eq!(views.len(), batch, "views of a batch");
+                let rows = views
+                    .iter()
+                    .flat_map(|view| view.rows(height))
+                    .map(|row| row as i32)
+                    .collect();
+                let columns = views
+                    .iter()
+                    .flat_map(|view| view.columns(width))
+                    .map(|column| column as i32)
+                    .collect();
+                let rows = places(rows, [batch, 1, height, 1]).expand([batch, channels, height, width + 2 * border]);
+                let columns = places(columns, [batch, 1, 1, width]).expand([batch, channels, height, width]);
+                padded.gather(2, rows).gather(3, columns)
+            }
+        };
+        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        (images, labels)
+    }
+}

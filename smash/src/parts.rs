@@ -1,0 +1,184 @@
+//! Parts of a tensor's channels as tensors of their own, and sums of such parts: what memory banks are made of.
+//!
+//! burn gives each slice a gradient as large as the whole, of zeros but for its part, and adds them up one after the other.
+//! Here a part is a view, and the gradients of all parts are put side by side once.
+
+use std::sync::{Arc, Mutex};
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::prelude::*;
+use burn::tensor::ops::FloatTensor;
+use burn_flex::{Flex, FlexTensor};
+use pulp::Arch;
+use rayon::prelude::*;
+
+use crate::flex::{Primitive, contiguous, filled, pieces_of_task, tensor};
+use crate::planes::{Planes, planar};
+
+/// The first `count` parts of so many channels each; channels after them are dropped.
+///
+/// Every part must take part in the loss, or none: the gradient of the whole is put together when that of the last part is
+/// there, and one that never comes is a panic in the backward pass.
+///
+/// # Shapes
+/// - `input`: `[batch, channels_in, height, width]`
+/// - output: `[batch, channels, height, width]` each
+pub fn parts<B: Backend>(input: Tensor<B, 4>, channels: usize, count: usize) -> Vec<Tensor<B, 4>> {
+    if input.dims()[1] == channels && count == 1 {
+        return vec![input];
+    }
+    let view = |input: &FlexTensor, index: usize| input.narrow(1, index * channels, channels);
+    match Primitive::of(input) {
+        Primitive::Plain(input) => (0..count)
+            .map(|index| Primitive::Plain(view(&input, index)).into_tensor())
+            .collect(),
+        Primitive::Tracked(input) => {
+            let gathered = Arc::new(Gathered {
+                shape: shape_of(&input.primitive),
+                parts: Mutex::new(vec![None; count]),
+            });
+            let part = |index: usize| {
+                let output = view(&input.primitive, index);
+                let state = (gathered.clone(), index);
+                let output = match Part
+                    .prepare::<NoCheckpointing>([input.node.clone()])
+                    .compute_bound()
+                    .stateful()
+                {
+                    OpsKind::Tracked(prepared) => prepared.finish(state, output),
+                    OpsKind::UnTracked(prepared) => prepared.finish(output),
+                };
+                Primitive::Tracked(output).into_tensor()
+            };
+            (0..count).map(part).collect()
+        }
+        other @ Primitive::Other(_) => {
+            let input: Tensor<B, 4> = other.into_tensor();
+            let part = |index: usize| input.clone().narrow(1, index * channels, channels);
+            (0..count).map(part).collect()
+        }
+    }
+}
+
+/// The gradients of the parts of a tensor, until all are there.
+#[derive(Debug)]
+struct Gathered {
+    /// Of the whole.
+    shape: [usize; 4],
+    parts: Mutex<Vec<Option<FlexTensor>>>,
+}
+
+#[derive(Debug)]
+struct Part;
+
+impl Backward<Flex, 1> for Part {
+    type State = (Arc<Gathered>, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (gathered, index) = ops.state;
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        let mut parts = gathered.parts.lock().expect("no backward pass panicked");
+        parts[index] = Some(gradient);
+        if parts.iter().any(Option::is_none) {
+            return;
+        }
+        let parts = planar(parts.iter_mut().filter_map(Option::take).collect());
+        let [node] = ops.parents;
+        if let Some(node) = node {
+            gradients.register::<Flex>(node.id, side_by_side(&parts, gathered.shape));
+        }
+    }
+}
+
+/// Planar parts as one tensor of a shape; channels after them are 0.
+fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
+    let [_, channels, height, width] = shape;
+    let (pixels, planes) = (height * width, Planes::of(parts));
+    let values = filled(shape.iter().product(), |values| {
+        let images = values.par_chunks_exact_mut(channels * pixels).enumerate();
+        images
+            .with_min_len(pieces_of_task(channels * pixels))
+            .for_each(|(image, values)| {
+                let (held, rest) = values.split_at_mut(planes.channels.len() * pixels);
+                let planes = planes.of_images(image..image + 1, pixels);
+                for (target, plane) in held.chunks_exact_mut(pixels).zip(planes) {
+                    target.copy_from_slice(plane);
+                }
+                rest.fill(0.0);
+            });
+    });
+    tensor(values, shape)
+}
+
+/// Sum of two tensors of one shape `[batch, channels, height, width]`, views or not.
+pub fn add<B: Backend>(left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {
+    let output = match (Primitive::of(left), Primitive::of(right)) {
+        (Primitive::Plain(left), Primitive::Plain(right)) => Primitive::Plain(sum(left, right)),
+        (Primitive::Tracked(left), Primitive::Tracked(right)) => Primitive::Tracked(tracked_sum(left, right)),
+        (left, right) => return left.into_tensor::<4>() + right.into_tensor(),
+    };
+    output.into_tensor()
+}
+
+fn sum(left: FlexTensor, right: FlexTensor) -> FlexTensor {
+    let shape = shape_of(&left);
+    let [_, channels, height, width] = shape;
+    let pixels = height * width;
+    let [left, right] = [left, right].map(|tensor| planar(vec![tensor]));
+    let (left, right) = (Planes::of(&left), Planes::of(&right));
+    let arch = Arch::new();
+    let values = filled(shape.iter().product(), |values| {
+        let images = values.par_chunks_exact_mut(channels * pixels).enumerate();
+        images
+            .with_min_len(pieces_of_task(channels * pixels))
+            .for_each(|(image, values)| {
+                let planes = left.of_images(image..image + 1, pixels);
+                let planes = planes.zip(right.of_images(image..image + 1, pixels));
+                arch.dispatch(|| {
+                    for (target, (left, right)) in values.chunks_exact_mut(pixels).zip(planes) {
+                        for ((target, &left), &right) in target.iter_mut().zip(left).zip(right) {
+                            *target = left + right;
+                        }
+                    }
+                });
+            });
+    });
+    tensor(values, shape)
+}
+
+fn tracked_sum(left: FloatTensor<Autodiff<Flex>>, right: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
+    let output = sum(left.primitive, right.primitive);
+    match Sum
+        .prepare::<NoCheckpointing>([left.node, right.node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prepared) => prepared.finish((), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Sum;
+
+impl Backward<Flex, 2> for Sum {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        // burn adds views value by value where a tensor has several gradients.
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        for node in ops.parents.into_iter().flatten() {
+            gradients.register::<Flex>(node.id, gradient.clone());
+        }
+    }
+}
+
+/// `[batch, channels, height, width]`
+pub fn shape_of(tensor: &FlexTensor) -> [usize; 4] {
+    let shape = tensor.layout().shape();
+    [0, 1, 2, 3].map(|dimension| shape[dimension])
+}

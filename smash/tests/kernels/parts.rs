@@ -1,0 +1,56 @@
+//! Parts of channels, their sums and the pooling of transitions against burn's own.
+
+use burn::prelude::*;
+use proptest::prelude::*;
+use smash::parts::{add, parts};
+use smash::pooling::{halve, stock};
+
+use super::{B, random};
+
+/// Output and gradient of a function of one tensor.
+fn both(input: Tensor<B, 4>, function: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>) -> [TensorData; 2] {
+    let input = input.require_grad();
+    let output = function(input.clone());
+    let gradients = (output.clone() * random(output.dims(), 1)).sum().backward();
+    [output.into_data(), input.grad(&gradients).unwrap().into_data()]
+}
+
+proptest! {
+    #[test]
+    fn parts_and_their_sums_are_slices_and_their_sums(
+        batch in 1_usize..4,
+        channels in 1_usize..4,
+        count in 1_usize..5,
+        dropped in 0_usize..2,
+        height in 1_usize..6,
+        width in 1_usize..6,
+    ) {
+        let input = || random([batch, channels * count + dropped, height, width], 0);
+        // The first and the last part added, and each part once more, so that some have several gradients.
+        let banks = |parts: Vec<Tensor<B, 4>>, add: fn(Tensor<B, 4>, Tensor<B, 4>) -> Tensor<B, 4>| {
+            let sum = add(parts[0].clone(), parts[count - 1].clone());
+            Tensor::cat(parts.into_iter().chain([sum]).collect(), 1)
+        };
+        let ours = both(input(), |input| banks(parts(input, channels, count), add));
+        let expected = both(input(), |input| {
+            let part = |index: usize| input.clone().narrow(1, index * channels, channels);
+            banks((0..count).map(part).collect(), |left, right| left + right)
+        });
+        prop_assert_eq!(&ours[0], &expected[0]);
+        ours[1].assert_approx_eq::<f32>(&expected[1], burn::tensor::Tolerance::absolute(1e-6));
+    }
+
+    #[test]
+    fn halves_are_averages_of_squares(
+        batch in 1_usize..4,
+        channels in 1_usize..4,
+        height in 2_usize..9,
+        width in 2_usize..9,
+    ) {
+        let input = || random([batch, channels, height, width], 0);
+        let [ours, expected] = [both(input(), halve), both(input(), stock)];
+        for (ours, expected) in ours.iter().zip(&expected) {
+            ours.assert_approx_eq::<f32>(expected, burn::tensor::Tolerance::absolute(1e-6));
+        }
+    }
+}
