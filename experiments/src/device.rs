@@ -100,7 +100,10 @@ impl Task<'_> {
                 );
                 Ok(())
             }
-            Self::Peer(file, folder) => peer::run::<B>(file, folder, device),
+            // In a pool, as a unit of work: from outside, each step would wake the pool many times.
+            Self::Peer(file, folder) => rayon::ThreadPoolBuilder::new()
+                .build()?
+                .install(|| peer::run::<B>(file, folder, device)),
         }
     }
 }

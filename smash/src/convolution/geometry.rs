@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
+use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
 /// Least multiply-adds of a task: another thread takes about as long to wake up.
@@ -141,7 +143,7 @@ impl Geometry {
 }
 
 /// How many pieces of work, each of so many multiply-adds, make a task that is worth another thread.
-pub fn pieces_of_task(multiply_adds: usize) -> usize {
+pub fn pieces_of_work(multiply_adds: usize) -> usize {
     TASK.div_ceil(multiply_adds)
 }
 
@@ -185,21 +187,42 @@ pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target
 /// Copies the planes of some images into padded ones, and scales negative values. `padded` is empty, or as an earlier call
 /// for the same geometry has left it.
 pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded: &mut Vec<f32>) {
+    let (plane, arch) = (geometry.plane(), Arch::new());
+    let sources: Vec<&[f32]> = planes.of_images(images, geometry.pixels()).collect();
+    let size = sources.len() * plane;
+    let fill = |padded: &mut [f32], is_fresh: bool| {
+        let targets = padded[..size].par_chunks_exact_mut(plane).zip(&sources);
+        targets
+            .with_min_len(pieces_of_task(plane))
+            .for_each(|(target, source)| {
+                if is_fresh {
+                    target.fill(0.0);
+                }
+                arch.dispatch(|| pad_plane(source, target, geometry));
+            });
+    };
+    if padded.len() == size + SLACK {
+        // Zeros around the images are still there.
+        fill(padded, false);
+        return;
+    }
+    *padded = filled(size + SLACK, |padded| {
+        fill(padded, true);
+        padded[size..].fill(0.0);
+    });
+}
+
+#[inline(always)]
+fn pad_plane(source: &[f32], target: &mut [f32], geometry: Geometry) {
     let [above, left] = geometry.padding();
-    let (plane, pitch, width, slope) = (geometry.plane(), geometry.pitch(), geometry.width, geometry.slope);
-    let rectify = |value: f32| if value > 0.0 { value } else { value * slope };
-    // What is left of earlier images is overwritten; zeros between rows stay.
-    padded.resize(images.len() * geometry.groups * geometry.inputs * plane + SLACK, 0.0);
-    let planes = planes.of_images(images, geometry.pixels());
-    for (source, target) in planes.zip(padded.chunks_exact_mut(plane)) {
-        let target = &mut target[above * pitch + left..];
-        if slope == 1.0 {
-            copy_rows(source, width, target, pitch, width);
-        } else {
-            for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
-                let values = target[..width].iter_mut().zip(source);
-                values.for_each(|(target, &value)| *target = rectify(value));
-            }
+    let (pitch, width, slope) = (geometry.pitch(), geometry.width, geometry.slope);
+    let target = &mut target[above * pitch + left..];
+    if slope == 1.0 {
+        return copy_rows(source, width, target, pitch, width);
+    }
+    for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
+        for (target, &value) in target[..width].iter_mut().zip(source) {
+            *target = if value > 0.0 { value } else { value * slope };
         }
     }
 }
@@ -304,9 +327,11 @@ impl Plan {
             let (group, input) = (index / inputs, index % inputs);
             let target = buffer[group * inputs * pixels..].chunks_exact_mut(run);
             for (source, target) in plane.chunks_exact(run).zip(target.skip(input).step_by(inputs)) {
-                for (target, &value) in target.iter_mut().zip(source) {
-                    *target = if value > 0.0 { value } else { value * slope };
-                }
+                self.arch.dispatch(|| {
+                    for (target, &value) in target.iter_mut().zip(source) {
+                        *target = if value > 0.0 { value } else { value * slope };
+                    }
+                });
             }
         }
     }

@@ -12,8 +12,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, copy_rows, load, pieces_of_task, split_mut};
-use crate::flex::filled;
+use super::geometry::{Block, Geometry, Plan, copy_rows, load, pieces_of_work, split_mut};
+use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
 /// Most outputs in a block.
@@ -29,7 +29,7 @@ pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f3
     let taps = geometry.taps();
     let plan = Plan::for_outputs(geometry);
     let packed = pack(&plan, |output, tap| weight[output * taps + tap]);
-    convolve(input, &packed, &plan, &|_, _| ())
+    convolve(input, &packed, &plan, &|_, _, _| ())
 }
 
 /// Gradient of the input: the output's gradient convolved with the flipped and transposed weight.
@@ -46,36 +46,47 @@ pub fn input_gradient(input: &Planes<'_>, weight: &[f32], gradient: &[f32], geom
         weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
     });
     let gradient = Planes::contiguous(gradient, geometry.groups * outputs, pixels);
-    convolve(&gradient, &packed, &plan, &|image, values: &mut [f32]| {
+    convolve(&gradient, &packed, &plan, &|image, block, values| {
         if slope == 1.0 {
             return;
         }
-        let planes = input.of_images(image..image + 1, pixels);
-        for (values, input) in values.chunks_exact_mut(pixels).zip(planes) {
-            for (value, &input) in values.iter_mut().zip(input) {
-                *value *= if input > 0.0 { 1.0 } else { slope };
+        let planes = input.channels[block.first..].iter();
+        plan.arch.dispatch(|| {
+            for (values, channel) in values.chunks_exact_mut(pixels).zip(planes) {
+                for (value, &input) in values.iter_mut().zip(channel.plane(image, pixels)) {
+                    *value *= if input > 0.0 { 1.0 } else { slope };
+                }
             }
-        }
+        });
     })
 }
 
 /// Weights `at(output, tap)` in the order in which they are used: `[block, tap, output of the block]`.
-fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
-    let taps = plan.geometry.taps();
-    let mut packed = Vec::with_capacity(plan.geometry.groups * plan.geometry.outputs * taps);
-    for block in plan.geometry.blocks(BLOCK) {
-        for tap in 0..taps {
-            packed.extend((block.first..block.first + block.len).map(|output| at(output, tap)));
-        }
-    }
-    packed
+fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32 + Sync) -> Vec<f32> {
+    let (taps, blocks) = (plan.geometry.taps(), plan.geometry.blocks(BLOCK));
+    filled(plan.geometry.groups * plan.geometry.outputs * taps, |packed| {
+        let blocks = split_mut(&blocks, packed, taps).into_par_iter();
+        blocks
+            .with_min_len(pieces_of_task(BLOCK * taps))
+            .for_each(|(block, packed)| {
+                for (tap, packed) in packed.chunks_exact_mut(block.len).enumerate() {
+                    for (output, packed) in packed.iter_mut().enumerate() {
+                        *packed = at(block.first + output, tap);
+                    }
+                }
+            });
+    })
 }
 
-/// Convolves with packed weights; `finish` is called with each image's index and output.
-fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
+/// What is done to the outputs of a block of an image, once they are there.
+type Finish<'a> = dyn Fn(usize, &Block, &mut [f32]) + Sync + 'a;
+
+/// Convolves with packed weights.
+fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &Finish<'_>) -> Vec<f32> {
     let geometry = plan.geometry;
     let (pixels, taps) = (geometry.pixels(), geometry.taps());
     let output_size = geometry.groups * geometry.outputs * pixels;
+    let (blocks, ranges) = (geometry.blocks(BLOCK), plan.ranges());
     let block_output =
         |padded: &[f32], vectors: &Range<usize>, rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
             plan.arch.dispatch(ConvolveBlock {
@@ -88,37 +99,42 @@ fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &(dyn Fn(us
                 output,
             });
         };
-    let (blocks, ranges) = (geometry.blocks(BLOCK), plan.ranges());
+    let by_image = |output: &mut [f32]| {
+        let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
+        let images = output.par_chunks_exact_mut(output_size).enumerate();
+        let images = images.with_min_len(pieces_of_work(image_work));
+        let scratch = || (Vec::new(), Vec::new());
+        images.for_each_init(scratch, |(padded, rows), (image, output)| {
+            plan.lay_out(input, image, padded);
+            for vectors in &ranges {
+                for (block, output) in split_mut(&blocks, output, pixels) {
+                    block_output(padded, vectors, rows, block, output);
+                }
+            }
+            for (block, output) in split_mut(&blocks, output, pixels) {
+                finish(image, block, output);
+            }
+        });
+    };
+    let by_block = |output: &mut [f32]| {
+        let mut padded = Vec::new();
+        for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
+            plan.lay_out(input, image, &mut padded);
+            let tasks = split_mut(&blocks, output, pixels).into_par_iter();
+            let tasks = tasks.with_min_len(pieces_of_work(BLOCK * geometry.multiply_adds()));
+            tasks.for_each_init(Vec::new, |rows, (block, output)| {
+                for vectors in &ranges {
+                    block_output(&padded, vectors, rows, block, output);
+                }
+                finish(image, block, output);
+            });
+        }
+    };
     filled(geometry.batch * output_size, |output| {
         if geometry.batch >= PARALLEL_IMAGES {
-            let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
-            let images = output.par_chunks_exact_mut(output_size).enumerate();
-            let images = images.with_min_len(pieces_of_task(image_work));
-            let scratch = || (Vec::new(), Vec::new());
-            images.for_each_init(scratch, |(padded, rows), (image, output)| {
-                plan.lay_out(input, image, padded);
-                for vectors in &ranges {
-                    for (block, output) in split_mut(&blocks, output, pixels) {
-                        block_output(padded, vectors, rows, block, output);
-                    }
-                }
-                finish(image, output);
-            });
+            by_image(output);
         } else {
-            let mut padded = Vec::new();
-            for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
-                plan.lay_out(input, image, &mut padded);
-                let slices = split_mut(&blocks, output, pixels);
-                let tasks = slices
-                    .into_par_iter()
-                    .with_min_len(pieces_of_task(BLOCK * geometry.multiply_adds()));
-                tasks.for_each_init(Vec::new, |rows, (block, output)| {
-                    for vectors in &ranges {
-                        block_output(&padded, vectors, rows, block, output);
-                    }
-                });
-                finish(image, output);
-            }
+            by_block(output);
         }
     })
 }

@@ -5,41 +5,44 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, copy_rows, even_ranges, load, pad, pieces_of_task, split_mut};
+use super::geometry::{Block, Geometry, Plan, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut};
 use crate::planes::Planes;
 
 /// Most outputs in a block.
 const BLOCK: usize = 6;
 /// Values of a cache line.
 const CACHE_LINE: usize = 16;
-/// Parts that a batch is cut into for sums over images; a constant, so that it decides no bit of the result.
+/// Most parts that a batch is cut into for sums over images.
 const PARTS: usize = 8;
+/// Fewest vectors of positions of a part: its sums lie in the lanes of vectors until its end, and are taken out one by one.
+const PART: usize = 256;
 /// Values of padded images that a sum over images holds at a time: what stays in the second-level cache beside the rest.
 const CHUNK: usize = 128 * 1024;
+/// Values of gradients that stay in the first-level cache while all taps go by.
+const FIRST_LEVEL: usize = 6 * 1024;
 
 /// Gradient of the weight: for each tap the output's gradient times the input there, summed over positions and images.
 pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let plan = Plan::new(geometry);
-    let parts = PARTS.min(geometry.batch);
-    let sum_of_part = |part: usize| {
-        let images = part * geometry.batch / parts..(part + 1) * geometry.batch / parts;
-        let mut sums = vec![0.0; geometry.groups * geometry.outputs * geometry.taps()];
-        add_weight_gradients(&plan, input, gradient, images, &mut sums);
-        sums
-    };
+    let vectors = geometry.batch * plan.positions.padded.len();
+    // Not by the number of threads, so that it decides no bit of the result.
+    let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
+    let images = |part: usize| part * geometry.batch / parts..(part + 1) * geometry.batch / parts;
     let part_work = geometry.batch / parts * geometry.groups * geometry.outputs * geometry.multiply_adds();
-    let tasks = (0..parts).into_par_iter().with_min_len(pieces_of_task(part_work));
-    let parts: Vec<Vec<f32>> = tasks.map(sum_of_part).collect();
-    let mut parts = parts.into_iter();
-    let mut sum = parts.next().expect("a batch is not empty");
-    for part in parts {
-        sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    let tasks = (0..parts).into_par_iter().with_min_len(pieces_of_work(part_work));
+    let sums: Vec<Vec<f32>> = tasks
+        .map(|part| sum_of_part(&plan, input, gradient, images(part)))
+        .collect();
+    let mut sums = sums.into_iter();
+    let mut total = sums.next().expect("a batch is not empty");
+    for sum in sums {
+        total.iter_mut().zip(sum).for_each(|(total, value)| *total += value);
     }
-    sum
+    total
 }
 
-/// Adds the gradients of some images, one after the other.
-fn add_weight_gradients(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<usize>, sums: &mut [f32]) {
+/// The gradient of some images.
+fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<usize>) -> Vec<f32> {
     let Plan {
         geometry, positions, ..
     } = plan;
@@ -49,30 +52,69 @@ fn add_weight_gradients(plan: &Plan, input: &Planes<'_>, gradient: &[f32], image
         outputs,
         ..
     } = *geometry;
-    let (pixels, plane) = (geometry.pixels(), geometry.plane());
-    let step = (CHUNK / (groups * inputs * plane)).max(1);
+    let (pixels, plane, taps) = (geometry.pixels(), geometry.plane(), geometry.taps());
     let blocks = geometry.blocks(BLOCK);
+    let mut sums = vec![0.0; groups * outputs * taps];
+    // A plane serves all taps of its kernel. Where that is one, planes must come from a near cache.
+    let step = match geometry.kernel {
+        [1, 1] => (CHUNK / (groups * inputs * plane)).max(1),
+        _ => images.len(),
+    };
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
+    let lanes = positions.size / positions.padded.len();
+    let mut lane_sums = Vec::new();
+    if step < images.len() {
+        lane_sums.resize(groups * outputs * taps * lanes, 0.0);
+    }
     for start in images.clone().step_by(step) {
         let count = step.min(images.end - start);
         pad(input, start..start + count, *geometry, &mut padded);
         let image = groups * outputs * pixels;
         let gradients = interleave(plan, &blocks, &gradient[start * image..][..count * image], &mut buffer);
-        split_mut(&blocks, sums, geometry.taps())
-            .into_par_iter()
-            .with_min_len(pieces_of_task(count * BLOCK * geometry.multiply_adds()))
-            .for_each(|(block, sums)| {
-                let size = count * positions.size;
-                plan.arch.dispatch(Products {
-                    gradients: &gradients[block.first * size..][..block.len * size],
-                    outputs: block.len,
-                    inputs: &padded[block.group * inputs * plane..],
-                    image: groups * inputs * plane,
-                    starts: &positions.padded,
-                    offsets: &plan.offsets,
-                    sums,
-                });
+        let products = |block: &Block, lane_sums: &mut [f32]| {
+            let size = count * positions.size;
+            plan.arch.dispatch(Products {
+                gradients: &gradients[block.first * size..][..block.len * size],
+                outputs: block.len,
+                inputs: &padded[block.group * inputs * plane..],
+                image: groups * inputs * plane,
+                starts: &positions.padded,
+                offsets: &plan.offsets,
+                sums: lane_sums,
             });
+        };
+        let work = pieces_of_work(count * BLOCK * geometry.multiply_adds());
+        if step < images.len() {
+            let tasks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_par_iter();
+            tasks
+                .with_min_len(work)
+                .for_each(|(block, lane_sums)| products(block, lane_sums));
+        } else {
+            let tasks = split_mut(&blocks, &mut sums, taps).into_par_iter();
+            tasks
+                .with_min_len(work)
+                .for_each_init(Vec::new, |lane_sums, (block, sums)| {
+                    lane_sums.clear();
+                    lane_sums.resize(block.len * taps * lanes, 0.0);
+                    products(block, lane_sums);
+                    take_out(lane_sums, lanes, block.len, sums);
+                });
+        }
+    }
+    if step < images.len() {
+        let lane_sums = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
+        for ((block, lane_sums), (_, sums)) in lane_sums.zip(split_mut(&blocks, &mut sums, taps)) {
+            take_out(lane_sums, lanes, block.len, sums);
+        }
+    }
+    sums
+}
+
+/// Sums over lanes, from `[tap, output, lane]` to `[output, tap]`.
+fn take_out(lane_sums: &[f32], lanes: usize, outputs: usize, sums: &mut [f32]) {
+    let taps = sums.len() / outputs;
+    for (place, lanes) in lane_sums.chunks_exact(lanes).enumerate() {
+        sums[place % outputs * taps + place / outputs] = lanes.iter().sum();
     }
 }
 
@@ -138,7 +180,7 @@ impl WithSimd for Scatter<'_> {
     }
 }
 
-/// Adds to `sums` `[output, tap]` the sums of products of each output's gradient with the input at each offset.
+/// Adds to `sums` the products of each output's gradient with the input at each offset, lane by lane.
 struct Products<'a> {
     /// `[image, vector of positions, output, lane]`
     gradients: &'a [f32],
@@ -150,6 +192,7 @@ struct Products<'a> {
     /// First position of each vector in a padded plane.
     starts: &'a [usize],
     offsets: &'a [usize],
+    /// `[tap, output, lane]`
     sums: &'a mut [f32],
 }
 
@@ -160,14 +203,24 @@ impl WithSimd for Products<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         // As many taps at a time as there are registers for.
         macro_rules! by_taps {
-            ($outputs:literal: $most:literal, $($taps:literal)*) => {
-                for range in even_ranges(self.offsets.len(), $most) {
-                    match range.len() {
-                        $($taps => simd.vectorize(ProductBlock::<$outputs, $taps> { products: &mut self, first: range.start }),)*
-                        taps => unreachable!("a block of {taps} taps"),
+            ($outputs:literal: $most:literal, $($taps:literal)*) => {{
+                let image = $outputs * self.starts.len() * S::F32_LANES;
+                let step = (FIRST_LEVEL / image).max(1);
+                for (images, gradients) in self.gradients.chunks(step * image).enumerate() {
+                    let inputs = &self.inputs[images * step * self.image..];
+                    for taps in even_ranges(self.offsets.len(), $most) {
+                        match taps.len() {
+                            $($taps => simd.vectorize(ProductBlock::<$outputs, $taps> {
+                                products: &mut self,
+                                gradients,
+                                inputs,
+                                first: taps.start,
+                            }),)*
+                            taps => unreachable!("a block of {taps} taps"),
+                        }
                     }
                 }
-            };
+            }};
         }
         match self.outputs {
             1 => by_taps!(1: 8, 1 2 3 4 5 6 7 8),
@@ -181,9 +234,11 @@ impl WithSimd for Products<'_> {
     }
 }
 
-/// The sums of a block of outputs and some taps, held in registers over all positions and images.
+/// The sums of a block of outputs and some taps, held in registers over all positions of some images.
 struct ProductBlock<'a, 'b, const OUTPUTS: usize, const TAPS: usize> {
     products: &'a mut Products<'b>,
+    gradients: &'a [f32],
+    inputs: &'a [f32],
     /// The first of the taps.
     first: usize,
 }
@@ -193,13 +248,21 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { products, first } = self;
+        let Self {
+            products,
+            gradients,
+            inputs,
+            first,
+        } = self;
         let taps: &[usize; TAPS] = products.offsets[first..][..TAPS].try_into().expect("enough taps");
-        let (gradients, _) = S::as_simd_f32s(products.gradients);
+        let (gradients, _) = S::as_simd_f32s(gradients);
         let (gradients, _) = gradients.as_chunks::<OUTPUTS>();
-        let mut totals = [[simd.splat_f32s(0.0); TAPS]; OUTPUTS];
+        let (sums, _) = S::as_mut_simd_f32s(products.sums);
+        let (sums, _) = sums.as_chunks_mut::<OUTPUTS>();
+        let sums: &mut [[S::f32s; OUTPUTS]; TAPS] = (&mut sums[first..][..TAPS]).try_into().expect("enough taps");
+        let mut totals = *sums;
         for (image, gradients) in gradients.chunks_exact(products.starts.len()).enumerate() {
-            let inputs = &products.inputs[image * products.image..];
+            let inputs = &inputs[image * products.image..];
             for (gradients, &start) in gradients.iter().zip(products.starts) {
                 let mut values = [simd.splat_f32s(0.0); TAPS];
                 for t in 0..TAPS {
@@ -209,16 +272,11 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
                 #[allow(clippy::needless_range_loop)]
                 for o in 0..OUTPUTS {
                     for t in 0..TAPS {
-                        totals[o][t] = simd.mul_add_e_f32s(gradients[o], values[t], totals[o][t]);
+                        totals[t][o] = simd.mul_add_e_f32s(gradients[o], values[t], totals[t][o]);
                     }
                 }
             }
         }
-        let row = products.offsets.len();
-        for (o, totals) in totals.iter().enumerate() {
-            for (t, &total) in totals.iter().enumerate() {
-                products.sums[o * row + first + t] += simd.reduce_sum_f32s(total);
-            }
-        }
+        *sums = totals;
     }
 }
