@@ -1,6 +1,7 @@
 //! The report: one section per artefact with its figure, its statistics, the verdict on its claim,
 //! and where the numbers come from.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Result;
@@ -106,6 +107,14 @@ fn provenance(artefact: &Artefact) -> String {
     let work = runs()
         .map(Manifest::work_seconds)
         .fold(0.0, |sum, seconds| sum + seconds);
+    let mut of_kinds: BTreeMap<&str, f64> = BTreeMap::new();
+    for (kind, seconds) in runs().flat_map(|manifest| &manifest.timings) {
+        *of_kinds.entry(kind).or_default() += seconds;
+    }
+    let kinds: Vec<String> = of_kinds
+        .into_iter()
+        .map(|(kind, seconds)| format!("{kind}: {}", duration(seconds)))
+        .collect();
     let dataset = &manifest.dataset;
     let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
     if let Some(summary) = &artefact.summary {
@@ -127,7 +136,7 @@ fn provenance(artefact: &Artefact) -> String {
                 dataset.name, dataset.train.examples, dataset.test.examples
             ),
         ),
-        ("work time", duration(work)),
+        ("work time", format!("{} ({})", duration(work), kinds.join(", "))),
         ("burn", manifest.burn_version.clone()),
     ]);
     for manifest in runs() {

@@ -11,7 +11,7 @@ use crate::counts::{STEM_KERNEL, Task};
 use crate::flex::concatenate;
 use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
-use crate::parts::add;
+use crate::parts::{add, window};
 use crate::pooling::halve;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::weights::GeneratedWeights;
@@ -165,14 +165,11 @@ impl<B: Backend> MainNet<B> {
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
             let inputs = input.dims()[1] / conv.groups;
-            let window = conv.kernel.map(|size| {
+            let [rows, columns] = conv.kernel.map(|size| {
                 let start = (space.max_kernel - size) / 2;
                 start..start + size
             });
-            let [rows, columns] = window;
-            let weight = self.shared[block][slot]
-                .val()
-                .slice([0..outputs, 0..inputs, rows, columns]);
+            let weight = window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns]);
             conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
         })
     }

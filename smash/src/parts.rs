@@ -3,6 +3,7 @@
 //! burn gives each slice a gradient as large as the whole, of zeros but for its part, and adds them up one after the other.
 //! Here a part is a view, and the gradients of all parts are put side by side once.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use burn::backend::Autodiff;
@@ -16,7 +17,7 @@ use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::flex::{Primitive, contiguous, filled, pieces_of_task, tensor};
+use crate::flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values as values_of};
 use crate::planes::{Planes, planar};
 
 /// The first `count` parts of so many channels each; channels after them are dropped.
@@ -112,6 +113,62 @@ fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
             });
     });
     tensor(values, shape)
+}
+
+/// A part of a weight in all four dimensions: `[ranges[0], ranges[1], ranges[2], ranges[3]]`.
+///
+/// burn's gradient of a slice takes four passes over the whole weight; this one takes one.
+pub fn window<B: Backend>(weight: Tensor<B, 4>, ranges: [Range<usize>; 4]) -> Tensor<B, 4> {
+    let view = |weight: &FlexTensor| {
+        let narrow = |view: FlexTensor, (dimension, range): (usize, &Range<usize>)| {
+            view.narrow(dimension, range.start, range.len())
+        };
+        contiguous(&ranges.iter().enumerate().fold(weight.clone(), narrow))
+    };
+    match Primitive::of(weight) {
+        Primitive::Plain(weight) => Primitive::Plain(view(&weight)).into_tensor(),
+        Primitive::Tracked(weight) => {
+            let output = view(&weight.primitive);
+            let state = (shape_of(&weight.primitive), ranges);
+            let output = match Window
+                .prepare::<NoCheckpointing>([weight.node])
+                .compute_bound()
+                .stateful()
+            {
+                OpsKind::Tracked(prepared) => prepared.finish(state, output),
+                OpsKind::UnTracked(prepared) => prepared.finish(output),
+            };
+            Primitive::Tracked(output).into_tensor()
+        }
+        other @ Primitive::Other(_) => other.into_tensor::<4>().slice(ranges),
+    }
+}
+
+#[derive(Debug)]
+struct Window;
+
+impl Backward<Flex, 1> for Window {
+    /// Shape of the whole, and which part was taken.
+    type State = ([usize; 4], [Range<usize>; 4]);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (shape, [firsts, seconds, rows, columns]) = ops.state;
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let [node] = ops.parents;
+        let Some(node) = node else { return };
+        let mut values = vec![0.0; shape.iter().product()];
+        let mut source = values_of(&gradient).chunks_exact(columns.len());
+        for first in firsts {
+            for second in seconds.clone() {
+                for row in rows.clone() {
+                    let start = ((first * shape[1] + second) * shape[2] + row) * shape[3] + columns.start;
+                    let source = source.next().expect("as many rows as were taken");
+                    values[start..start + columns.len()].copy_from_slice(source);
+                }
+            }
+        }
+        gradients.register::<Flex>(node.id, tensor(values, shape));
+    }
 }
 
 /// Sum of two tensors of one shape `[batch, channels, height, width]`, views or not.

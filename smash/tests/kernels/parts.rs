@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
-use smash::parts::{add, parts};
+use smash::parts::{add, parts, window};
 use smash::pooling::{halve, stock};
 
 use super::{B, random};
@@ -38,6 +38,19 @@ proptest! {
         });
         prop_assert_eq!(&ours[0], &expected[0]);
         ours[1].assert_approx_eq::<f32>(&expected[1], burn::tensor::Tolerance::absolute(1e-6));
+    }
+
+    #[test]
+    fn a_window_is_a_slice(
+        sizes in prop::array::uniform4(1_usize..5),
+        before in prop::array::uniform4(0_usize..2),
+        after in prop::array::uniform4(0_usize..2),
+    ) {
+        let shape = std::array::from_fn(|i| before[i] + sizes[i] + after[i]);
+        let ranges: [_; 4] = std::array::from_fn(|i| before[i]..before[i] + sizes[i]);
+        let ours = both(random(shape, 0), |weight| window(weight, ranges.clone()));
+        let expected = both(random(shape, 0), |weight| weight.slice(ranges.clone()));
+        prop_assert_eq!(ours, expected);
     }
 
     #[test]
