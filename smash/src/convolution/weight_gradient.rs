@@ -62,6 +62,14 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
     };
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
     let lanes = positions.size / positions.padded.len();
+    let take_out = |block: &Block, lane_sums: &[f32], sums: &mut [f32]| {
+        let outputs = block.len;
+        plan.arch.dispatch(TakeOut {
+            lane_sums,
+            outputs,
+            sums,
+        });
+    };
     let mut lane_sums = Vec::new();
     if step < images.len() {
         lane_sums.resize(groups * outputs * taps * lanes, 0.0);
@@ -97,24 +105,43 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                     lane_sums.clear();
                     lane_sums.resize(block.len * taps * lanes, 0.0);
                     products(block, lane_sums);
-                    take_out(lane_sums, lanes, block.len, sums);
+                    take_out(block, lane_sums, sums);
                 });
         }
     }
     if step < images.len() {
         let lane_sums = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
         for ((block, lane_sums), (_, sums)) in lane_sums.zip(split_mut(&blocks, &mut sums, taps)) {
-            take_out(lane_sums, lanes, block.len, sums);
+            take_out(block, lane_sums, sums);
         }
     }
     sums
 }
 
 /// Sums over lanes, from `[tap, output, lane]` to `[output, tap]`.
-fn take_out(lane_sums: &[f32], lanes: usize, outputs: usize, sums: &mut [f32]) {
-    let taps = sums.len() / outputs;
-    for (place, lanes) in lane_sums.chunks_exact(lanes).enumerate() {
-        sums[place % outputs * taps + place / outputs] = lanes.iter().sum();
+struct TakeOut<'a> {
+    lane_sums: &'a [f32],
+    outputs: usize,
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for TakeOut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            lane_sums,
+            outputs,
+            sums,
+        } = self;
+        let taps = sums.len() / outputs;
+        let (lane_sums, _) = S::as_simd_f32s(lane_sums);
+        for (tap, of_tap) in lane_sums.chunks_exact(outputs).enumerate() {
+            for (output, &lanes) in of_tap.iter().enumerate() {
+                sums[output * taps + tap] = simd.reduce_sum_f32s(lanes);
+            }
+        }
     }
 }
 
