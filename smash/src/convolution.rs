@@ -229,14 +229,22 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
         let Some((weight_node, input_nodes)) = ops.parents.split_last() else {
             unreachable!("a convolution has a weight");
         };
+        // Inputs that come first and need no gradient, such as the encoding, cost none.
+        let skipped = match geometry.groups {
+            1 => input_nodes.iter().take_while(|node| node.is_none()).count(),
+            _ => 0,
+        };
         if input_nodes.iter().any(Option::is_some) {
+            let channels = |tensor: &FlexTensor| tensor.layout().shape()[1];
             let values = outputs::input_gradient(
                 &Planes::of(&operands.inputs),
                 values(&operands.weight),
                 gradient,
                 geometry,
+                operands.inputs[..skipped].iter().map(channels).sum(),
             );
-            for (node, part) in input_nodes.iter().zip(split(values, &operands.inputs)) {
+            let parts = split(values, &operands.inputs[skipped..]);
+            for (node, part) in input_nodes[skipped..].iter().zip(parts) {
                 if let Some(node) = node {
                     gradients.register::<Flex>(node.id, part);
                 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::convolution::{Activation, conv_concatenated};
 use crate::encoding::EncodingLayout;
 use crate::layers::orthogonal;
+use crate::parts::Shared;
 use crate::space::SearchSpace;
 use crate::weight_norm::weight_norm;
 
@@ -105,18 +106,19 @@ impl<B: Backend> HyperNet<B> {
             conv_concatenated(inputs, activation, weight_norm(weight), [1, 1], 1)
         };
         let leaky = Activation::LeakyRelu(SLOPE);
+        let read = |features: &[Shared<B>]| features.iter().map(Shared::read).collect();
         let first = next(vec![input.clone()], Activation::Identity);
-        let mut features = vec![input, first];
+        let mut features = vec![Shared::new(input), Shared::new(first)];
         for (block, &layers) in self.layers.iter().enumerate() {
             if block > 0 {
-                features = vec![next(features, leaky)];
+                features = vec![Shared::new(next(read(&features), leaky))];
             }
             for _ in 0..layers {
-                let grown = next(features.clone(), leaky);
-                features.push(grown);
+                let grown = next(read(&features), leaky);
+                features.push(Shared::new(grown));
             }
         }
-        next(features, leaky)
+        next(read(&features), leaky)
     }
 }
 

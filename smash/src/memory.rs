@@ -3,11 +3,11 @@
 use burn::prelude::*;
 
 use crate::architecture::{Block, Op};
-use crate::parts::{add, parts};
+use crate::parts::{Shared, add, parts};
 
 /// The banks of one block while it runs.
 pub struct MemoryBanks<B: Backend> {
-    banks: Vec<Option<Tensor<B, 4>>>,
+    banks: Vec<Option<Shared<B>>>,
     bank_channels: usize,
 }
 
@@ -19,10 +19,9 @@ impl<B: Backend> MemoryBanks<B> {
     pub fn new(input: Tensor<B, 4>, block: &Block, base_channels: usize) -> Self {
         let bank_channels = block.bank_size * base_channels;
         let input_banks = input.dims()[1] / bank_channels;
-        let mut banks = vec![None; block.banks_used(input_banks)];
-        for (bank, part) in banks.iter_mut().zip(parts(input, bank_channels, input_banks)) {
-            *bank = Some(part);
-        }
+        let parts = parts(input, bank_channels, input_banks).into_iter();
+        let mut banks: Vec<_> = parts.map(|part| Some(Shared::new(part))).collect();
+        banks.resize_with(block.banks_used(input_banks), || None);
         Self { banks, bank_channels }
     }
 
@@ -35,11 +34,13 @@ impl<B: Backend> MemoryBanks<B> {
     pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
         let slices = output.dims()[1] / self.bank_channels;
         let slices = parts(output, self.bank_channels, slices.min(op.writes.len()));
+        let slices: Vec<Shared<B>> = slices.into_iter().map(Shared::new).collect();
         for (&bank, slice) in op.writes.iter().zip(slices.iter().cycle()) {
-            self.banks[bank] = Some(match self.banks[bank].take() {
-                Some(held) => add(held, slice.clone()),
-                None => slice.clone(),
-            });
+            let held = self.banks[bank].take();
+            self.banks[bank] = Some(Shared::new(match held {
+                Some(held) => add(held.read(), slice.read()),
+                None => slice.read(),
+            }));
         }
     }
 
@@ -49,8 +50,9 @@ impl<B: Backend> MemoryBanks<B> {
     }
 
     fn bank(&self, bank: usize) -> Tensor<B, 4> {
-        self.banks[bank]
-            .clone()
-            .unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
+        match &self.banks[bank] {
+            Some(held) => held.read(),
+            None => panic!("bank {bank} is read before anything was written to it"),
+        }
     }
 }

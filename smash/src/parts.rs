@@ -95,6 +95,84 @@ impl Backward<Flex, 1> for Part {
     }
 }
 
+/// Most gradients of a shared tensor that are held before they are summed.
+const MOST_TERMS: usize = 4;
+
+/// A tensor that several operations read.
+///
+/// burn adds the gradients of its readers up one by one, on one thread; here they are summed a few at a time, in one pass. Every reader
+/// must take part in the loss, as of [`parts`].
+#[derive(Debug)]
+pub struct Shared<B: Backend> {
+    tensor: Tensor<B, 4>,
+    readers: Arc<Mutex<Readers>>,
+}
+
+/// The gradients of a shared tensor's readers, until all are there.
+#[derive(Debug, Default)]
+struct Readers {
+    /// Readers without a gradient yet.
+    missing: usize,
+    gradients: Vec<FlexTensor>,
+}
+
+impl<B: Backend> Shared<B> {
+    /// No reader yet.
+    pub fn new(tensor: Tensor<B, 4>) -> Self {
+        Self {
+            tensor,
+            readers: Arc::default(),
+        }
+    }
+
+    /// The tensor, for one reader.
+    pub fn read(&self) -> Tensor<B, 4> {
+        match Primitive::of(self.tensor.clone()) {
+            Primitive::Tracked(tensor) => {
+                let output = match Reader
+                    .prepare::<NoCheckpointing>([tensor.node])
+                    .compute_bound()
+                    .stateful()
+                {
+                    OpsKind::Tracked(prepared) => {
+                        self.readers.lock().expect("no pass panicked").missing += 1;
+                        prepared.finish(self.readers.clone(), tensor.primitive)
+                    }
+                    OpsKind::UnTracked(prepared) => prepared.finish(tensor.primitive),
+                };
+                Primitive::Tracked(output).into_tensor()
+            }
+            other => other.into_tensor(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Reader;
+
+impl Backward<Flex, 1> for Reader {
+    type State = Arc<Mutex<Readers>>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        let mut readers = ops.state.lock().expect("no pass panicked");
+        readers.gradients.push(gradient);
+        readers.missing -= 1;
+        if readers.missing > 0 && readers.gradients.len() < MOST_TERMS {
+            return;
+        }
+        let sum = sum(std::mem::take(&mut readers.gradients));
+        if readers.missing > 0 {
+            readers.gradients.push(sum);
+            return;
+        }
+        let [node] = ops.parents;
+        if let Some(node) = node {
+            gradients.register::<Flex>(node.id, sum);
+        }
+    }
+}
+
 /// Planar parts as one tensor of a shape; channels after them are 0.
 fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
     let [_, channels, height, width] = shape;
@@ -174,41 +252,49 @@ impl Backward<Flex, 1> for Window {
 /// Sum of two tensors of one shape `[batch, channels, height, width]`, views or not.
 pub fn add<B: Backend>(left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {
     let output = match (Primitive::of(left), Primitive::of(right)) {
-        (Primitive::Plain(left), Primitive::Plain(right)) => Primitive::Plain(sum(left, right)),
+        (Primitive::Plain(left), Primitive::Plain(right)) => Primitive::Plain(sum(vec![left, right])),
         (Primitive::Tracked(left), Primitive::Tracked(right)) => Primitive::Tracked(tracked_sum(left, right)),
         (left, right) => return left.into_tensor::<4>() + right.into_tensor(),
     };
     output.into_tensor()
 }
 
-fn sum(left: FlexTensor, right: FlexTensor) -> FlexTensor {
-    let shape = shape_of(&left);
+/// Sum of tensors of one shape, in their order.
+fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
+    if tensors.len() == 1 {
+        return tensors.remove(0);
+    }
+    let shape = shape_of(&tensors[0]);
     let [_, channels, height, width] = shape;
-    let pixels = height * width;
-    let [left, right] = [left, right].map(|tensor| planar(vec![tensor]));
-    let (left, right) = (Planes::of(&left), Planes::of(&right));
-    let arch = Arch::new();
+    let (pixels, arch) = (height * width, Arch::new());
+    let tensors = planar(tensors);
+    let terms: Vec<Planes<'_>> = tensors
+        .iter()
+        .map(|tensor| Planes::of(std::slice::from_ref(tensor)))
+        .collect();
     let values = filled(shape.iter().product(), |values| {
-        let images = values.par_chunks_exact_mut(channels * pixels).enumerate();
-        images
-            .with_min_len(pieces_of_task(channels * pixels))
-            .for_each(|(image, values)| {
-                let planes = left.of_images(image..image + 1, pixels);
-                let planes = planes.zip(right.of_images(image..image + 1, pixels));
-                arch.dispatch(|| {
-                    for (target, (left, right)) in values.chunks_exact_mut(pixels).zip(planes) {
-                        for ((target, &left), &right) in target.iter_mut().zip(left).zip(right) {
-                            *target = left + right;
-                        }
+        let planes = values.par_chunks_exact_mut(pixels).enumerate();
+        planes.with_min_len(pieces_of_task(pixels)).for_each(|(index, target)| {
+            let (image, channel) = (index / channels, index % channels);
+            let mut terms = terms.iter().map(|term| term.channels[channel].plane(image, pixels));
+            let [first, second] = [(); 2].map(|()| terms.next().expect("more than one tensor"));
+            arch.dispatch(|| {
+                for ((target, &first), &second) in target.iter_mut().zip(first).zip(second) {
+                    *target = first + second;
+                }
+                for term in terms {
+                    for (target, &term) in target.iter_mut().zip(term) {
+                        *target += term;
                     }
-                });
+                }
             });
+        });
     });
     tensor(values, shape)
 }
 
 fn tracked_sum(left: FloatTensor<Autodiff<Flex>>, right: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
-    let output = sum(left.primitive, right.primitive);
+    let output = sum(vec![left.primitive, right.primitive]);
     match Sum
         .prepare::<NoCheckpointing>([left.node, right.node])
         .compute_bound()

@@ -32,16 +32,31 @@ pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f3
     convolve(input, &packed, &plan, &|_, _, _| ())
 }
 
-/// Gradient of the input: the output's gradient convolved with the flipped and transposed weight.
-pub fn input_gradient(input: &Planes<'_>, weight: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
+/// Gradient of the input's channels from `first` on, of each group: the output's gradient convolved with the flipped and
+/// transposed weight.
+pub fn input_gradient(
+    input: &Planes<'_>,
+    weight: &[f32],
+    gradient: &[f32],
+    geometry: Geometry,
+    first: usize,
+) -> Vec<f32> {
+    assert!(
+        first == 0 || geometry.groups == 1,
+        "channels of {} groups from {first} on",
+        geometry.groups
+    );
     let Geometry {
         inputs, outputs, slope, ..
     } = geometry;
     let pixels = geometry.pixels();
     let window = geometry.kernel[0] * geometry.kernel[1];
-    let plan = Plan::for_outputs(geometry.transposed());
+    let kept = inputs - first;
+    let mut transposed = geometry.transposed();
+    transposed.outputs = kept;
+    let plan = Plan::for_outputs(transposed);
     let packed = pack(&plan, |channel, tap| {
-        let (group, input) = (channel / inputs, channel % inputs);
+        let (group, input) = (channel / kept, first + channel % kept);
         let (output, place) = (tap / window, tap % window);
         weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
     });
@@ -50,7 +65,7 @@ pub fn input_gradient(input: &Planes<'_>, weight: &[f32], gradient: &[f32], geom
         if slope == 1.0 {
             return;
         }
-        let planes = input.channels[block.first..].iter();
+        let planes = input.channels[first + block.first..].iter();
         plan.arch.dispatch(|| {
             for (values, channel) in values.chunks_exact_mut(pixels).zip(planes) {
                 for (value, &input) in values.iter_mut().zip(channel.plane(image, pixels)) {

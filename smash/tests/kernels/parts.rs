@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
-use smash::parts::{add, parts, window};
+use smash::parts::{Shared, add, parts, window};
 use smash::pooling::{halve, stock};
 
 use super::{B, random};
@@ -38,6 +38,18 @@ proptest! {
         });
         prop_assert_eq!(&ours[0], &expected[0]);
         ours[1].assert_approx_eq::<f32>(&expected[1], burn::tensor::Tolerance::absolute(1e-6));
+    }
+
+    #[test]
+    fn a_shared_tensor_has_the_gradients_of_all_its_readers(readers in 1_usize..6, channels in 1_usize..4) {
+        let input = || random([2, channels, 3, 5], 0);
+        let ours = both(input(), |input| {
+            let shared = Shared::new(input);
+            Tensor::cat((0..readers).map(|_| shared.read()).collect(), 1)
+        });
+        let expected = both(input(), |input| Tensor::cat(vec![input; readers], 1));
+        prop_assert_eq!(&ours[0], &expected[0]);
+        ours[1].assert_approx_eq::<f32>(&expected[1], burn::tensor::Tolerance::absolute(1e-5));
     }
 
     #[test]
