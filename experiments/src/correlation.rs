@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use results::store::write_atomically;
-use results::tables::{read_table, write_table};
+use results::tables::write_table;
 use results::{EpochRow, ScoreRow, Status, TruthRow};
 use smash::checkpoint::Checkpoint;
 use smash::scoring::{score, score_noise};
@@ -15,7 +15,7 @@ use smash::{Architecture, Evaluation, SmashNet, SmashTrainer};
 use crate::definition::CorrelationStudy;
 use crate::study::{Setup, Study, read_checkpoint, remove};
 use crate::truths::Truths;
-use crate::units::{Kind, Unit};
+use crate::units::{Kind, Unit, gather};
 
 /// One seed of a correlation study.
 pub struct CorrelationRun<'a, B: AutodiffBackend> {
@@ -62,14 +62,15 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         }
     }
 
-    fn scoring_unit(&self, shard: usize) -> Unit<'_> {
-        Unit {
+    fn scoring_units(&self) -> Vec<Unit<'_>> {
+        let unit = |shard| Unit {
             kind: Kind::Score,
             name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
             output: self.shard_path(shard),
             steps: self.shard_range(shard).len() * self.study.noise_draws,
             work: Box::new(move |done| self.score_shard(shard, done)),
-        }
+        };
+        (0..self.shards()).map(unit).collect()
     }
 
     fn truth_units(&self) -> Result<Vec<Unit<'_>>> {
@@ -111,11 +112,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     }
 
     fn scores(&self) -> Result<Vec<ScoreRow>> {
-        let mut rows = Vec::new();
-        for shard in 0..self.shards() {
-            rows.extend(read_table::<ScoreRow>(&self.shard_path(shard))?);
-        }
-        Ok(rows)
+        gather(&self.scoring_units())
     }
 
     fn train(&self, done: &dyn Fn(usize)) -> Result<()> {
@@ -215,7 +212,7 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
     fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
         Ok(match stage {
             0 => vec![self.training_unit()],
-            1 => (0..self.shards()).map(|shard| self.scoring_unit(shard)).collect(),
+            1 => self.scoring_units(),
             _ => self.truth_units()?,
         })
     }
@@ -224,10 +221,7 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
         dir.write(&self.scores()?)?;
-        let mut truths: Vec<TruthRow> = Vec::new();
-        for unit in self.truth_units()? {
-            truths.extend(read_table::<TruthRow>(&unit.output)?);
-        }
+        let mut truths: Vec<TruthRow> = gather(&self.truth_units()?)?;
         truths.sort_by_key(|row| (row.architecture, row.training_seed));
         dir.write(&truths)?;
         Ok(())

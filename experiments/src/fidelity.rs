@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::tables::read_table;
 use results::{FastTruthRow, TruthRow};
 use smash::Architecture;
 
 use crate::definition::FidelityStudy;
 use crate::study::{Setup, Study};
 use crate::truths::Truths;
-use crate::units::{Kind, Unit};
+use crate::units::{Kind, Unit, gather};
 
 /// One seed of a fidelity study.
 pub struct FidelityRun<'a, B: AutodiffBackend> {
@@ -40,14 +39,6 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
             settings,
         }
     }
-
-    fn rows(&self, stage: usize) -> Result<Vec<TruthRow>> {
-        let mut rows = Vec::new();
-        for unit in self.units(stage)? {
-            rows.extend(read_table::<TruthRow>(&unit.output)?);
-        }
-        Ok(rows)
-    }
 }
 
 impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
@@ -69,7 +60,7 @@ impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
     fn write_tables(&self) -> Result<()> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        dir.write(&self.rows(0)?)?;
+        dir.write(&gather::<TruthRow>(&self.units(0)?)?)?;
         let fast = |row: TruthRow| FastTruthRow {
             seed: row.seed,
             architecture: row.architecture,
@@ -77,7 +68,8 @@ impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
             status: row.status,
             error: row.error,
         };
-        dir.write(&self.rows(1)?.into_iter().map(fast).collect::<Vec<_>>())?;
+        let rows: Vec<TruthRow> = gather(&self.units(1)?)?;
+        dir.write(&rows.into_iter().map(fast).collect::<Vec<_>>())?;
         Ok(())
     }
 }

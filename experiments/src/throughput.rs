@@ -7,13 +7,13 @@ use anyhow::Result;
 use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use results::ThroughputRow;
-use results::tables::{read_table, write_table};
+use results::tables::write_table;
 use smash::scoring::{score, score_noise};
 use smash::{Architecture, Examples, ResultingTrainer, SmashNet, SmashTrainer};
 
 use crate::definition::ThroughputStudy;
 use crate::study::{Setup, Study};
-use crate::units::{Kind, Unit};
+use crate::units::{Kind, Unit, gather};
 
 /// The steps that are timed: name, and stem of the file.
 const STEPS: [(&str, &str); 4] = [
@@ -123,13 +123,9 @@ impl<B: AutodiffBackend> Study for ThroughputRun<'_, B> {
     }
 
     fn write_tables(&self) -> Result<()> {
-        let mut rows = Vec::new();
-        for kind in 0..STEPS.len() {
-            rows.extend(read_table::<ThroughputRow>(&self.path(kind))?);
-        }
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        dir.write(&rows)?;
+        dir.write(&gather::<ThroughputRow>(&self.units(0)?)?)?;
         Ok(())
     }
 }

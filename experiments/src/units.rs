@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use results::Row;
+use results::tables::read_table;
 
 /// The kinds of unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +60,18 @@ impl Unit<'_> {
     pub fn is_done(&self) -> bool {
         self.output.exists()
     }
+}
+
+/// The rows that units have left, in the order of the units.
+///
+/// # Errors
+/// An output that cannot be read.
+pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    for unit in units {
+        rows.extend(read_table::<R>(&unit.output)?);
+    }
+    Ok(rows)
 }
 
 /// Runs the units, all of one kind, that are not done, `jobs` at a time, and returns the seconds that they took together.

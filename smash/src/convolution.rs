@@ -6,9 +6,8 @@
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn::tensor::FloatDType;
 use burn::tensor::activation::{leaky_relu, relu};
@@ -21,7 +20,7 @@ mod geometry;
 mod outputs;
 mod weight_gradient;
 
-use crate::flex::{Primitive, concatenate, contiguous, tensor, values};
+use crate::flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
 use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
 use geometry::Geometry;
 
@@ -203,14 +202,7 @@ fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> Float
             unreachable!("as many tensors as counted");
         };
         let output = forward(&operands);
-        let nodes = tensors.map(|tensor: FloatTensor<Autodiff<Flex>>| tensor.node);
-        match Backward::<Flex, N>::prepare::<NoCheckpointing>(ConvSame, nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(operands, output),
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
-        }
+        on_tape::<_, N>(ConvSame, tensors, operands, output)
     }
     by_count!(of_count, tensors, geometry)
 }

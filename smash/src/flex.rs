@@ -52,6 +52,26 @@ impl<B: Backend> Primitive<B> {
     }
 }
 
+/// Puts an operation of our own on the gradient tape: what it made of some tensors, and what its backward pass needs.
+pub fn on_tape<O: Backward<Flex, N>, const N: usize>(
+    operation: O,
+    inputs: [FloatTensor<Autodiff<Flex>>; N],
+    state: O::State,
+    output: FlexTensor,
+) -> FloatTensor<Autodiff<Flex>> {
+    let nodes = inputs.map(|input| input.node);
+    match operation.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(state, output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
+
+/// `[batch, channels, height, width]`
+pub fn shape_of(tensor: &FlexTensor) -> [usize; 4] {
+    let shape = tensor.layout().shape();
+    [0, 1, 2, 3].map(|dimension| shape[dimension])
+}
+
 /// The values of a contiguous tensor in row-major order.
 pub fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("made contiguous")
@@ -124,7 +144,10 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
 pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     let output = match Primitive::of(input) {
         Primitive::Plain(input) => Primitive::Plain(contiguous(&input)),
-        Primitive::Tracked(input) => Primitive::Tracked(tracked(input)),
+        Primitive::Tracked(input) => {
+            let output = contiguous(&input.primitive);
+            Primitive::Tracked(on_tape(Compact, [input], (), output))
+        }
         other @ Primitive::Other(_) => other,
     };
     output.into_tensor()
@@ -136,18 +159,6 @@ pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
         return tensors.remove(0);
     }
     Tensor::cat(tensors.into_iter().map(compact).collect(), 1)
-}
-
-fn tracked(input: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
-    let output = contiguous(&input.primitive);
-    match Compact
-        .prepare::<NoCheckpointing>([input.node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish((), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    }
 }
 
 #[derive(Debug)]

@@ -7,9 +7,8 @@
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
@@ -17,7 +16,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::HostTensor;
-use crate::flex::{Primitive, concatenate, contiguous, filled, pieces_of_task, tensor, values};
+use crate::flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of_task, tensor, values};
 use crate::layers::BatchStatistics;
 use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
 
@@ -252,15 +251,7 @@ fn track<const N: usize>(
         weight,
         moments: moments.clone(),
     };
-    let nodes = tensors.map(|tensor| tensor.node);
-    let output = match Backward::<Flex, N>::prepare::<NoCheckpointing>(Normalise, nodes)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish(state, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    (output, moments)
+    (on_tape::<_, N>(Normalise, tensors, state, output), moments)
 }
 
 #[derive(Debug)]

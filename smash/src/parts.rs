@@ -6,18 +6,15 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
-use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values as values_of};
+use crate::flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values as values_of};
 use crate::planes::{Planes, planar};
 
 /// The first `count` parts of so many channels each; channels after them are dropped.
@@ -45,15 +42,7 @@ pub fn parts<B: Backend>(input: Tensor<B, 4>, channels: usize, count: usize) -> 
             let part = |index: usize| {
                 let output = view(&input.primitive, index);
                 let state = (gathered.clone(), index);
-                let output = match Part
-                    .prepare::<NoCheckpointing>([input.node.clone()])
-                    .compute_bound()
-                    .stateful()
-                {
-                    OpsKind::Tracked(prepared) => prepared.finish(state, output),
-                    OpsKind::UnTracked(prepared) => prepared.finish(output),
-                };
-                Primitive::Tracked(output).into_tensor()
+                Primitive::Tracked(on_tape(Part, [input.clone()], state, output)).into_tensor()
             };
             (0..count).map(part).collect()
         }
@@ -100,8 +89,8 @@ const MOST_TERMS: usize = 4;
 
 /// A tensor that several operations read.
 ///
-/// burn adds the gradients of its readers up one by one, on one thread; here they are summed a few at a time, in one pass. Every reader
-/// must take part in the loss, as of [`parts`].
+/// burn adds the gradients of its readers up one by one, on one thread; here they are summed a few at a time, in one pass.
+/// Every reader must take part in the loss, as of [`parts`].
 #[derive(Debug)]
 pub struct Shared<B: Backend> {
     tensor: Tensor<B, 4>,
@@ -129,18 +118,9 @@ impl<B: Backend> Shared<B> {
     pub fn read(&self) -> Tensor<B, 4> {
         match Primitive::of(self.tensor.clone()) {
             Primitive::Tracked(tensor) => {
-                let output = match Reader
-                    .prepare::<NoCheckpointing>([tensor.node])
-                    .compute_bound()
-                    .stateful()
-                {
-                    OpsKind::Tracked(prepared) => {
-                        self.readers.lock().expect("no pass panicked").missing += 1;
-                        prepared.finish(self.readers.clone(), tensor.primitive)
-                    }
-                    OpsKind::UnTracked(prepared) => prepared.finish(tensor.primitive),
-                };
-                Primitive::Tracked(output).into_tensor()
+                self.readers.lock().expect("no pass panicked").missing += 1;
+                let output = tensor.primitive.clone();
+                Primitive::Tracked(on_tape(Reader, [tensor], self.readers.clone(), output)).into_tensor()
             }
             other => other.into_tensor(),
         }
@@ -208,15 +188,7 @@ pub fn window<B: Backend>(weight: Tensor<B, 4>, ranges: [Range<usize>; 4]) -> Te
         Primitive::Tracked(weight) => {
             let output = view(&weight.primitive);
             let state = (shape_of(&weight.primitive), ranges);
-            let output = match Window
-                .prepare::<NoCheckpointing>([weight.node])
-                .compute_bound()
-                .stateful()
-            {
-                OpsKind::Tracked(prepared) => prepared.finish(state, output),
-                OpsKind::UnTracked(prepared) => prepared.finish(output),
-            };
-            Primitive::Tracked(output).into_tensor()
+            Primitive::Tracked(on_tape(Window, [weight], state, output)).into_tensor()
         }
         other @ Primitive::Other(_) => other.into_tensor::<4>().slice(ranges),
     }
@@ -253,7 +225,10 @@ impl Backward<Flex, 1> for Window {
 pub fn add<B: Backend>(left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {
     let output = match (Primitive::of(left), Primitive::of(right)) {
         (Primitive::Plain(left), Primitive::Plain(right)) => Primitive::Plain(sum(vec![left, right])),
-        (Primitive::Tracked(left), Primitive::Tracked(right)) => Primitive::Tracked(tracked_sum(left, right)),
+        (Primitive::Tracked(left), Primitive::Tracked(right)) => {
+            let output = sum(vec![left.primitive.clone(), right.primitive.clone()]);
+            Primitive::Tracked(on_tape(Sum, [left, right], (), output))
+        }
         (left, right) => return left.into_tensor::<4>() + right.into_tensor(),
     };
     output.into_tensor()
@@ -293,18 +268,6 @@ fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
     tensor(values, shape)
 }
 
-fn tracked_sum(left: FloatTensor<Autodiff<Flex>>, right: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
-    let output = sum(vec![left.primitive, right.primitive]);
-    match Sum
-        .prepare::<NoCheckpointing>([left.node, right.node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish((), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    }
-}
-
 #[derive(Debug)]
 struct Sum;
 
@@ -318,10 +281,4 @@ impl Backward<Flex, 2> for Sum {
             gradients.register::<Flex>(node.id, gradient.clone());
         }
     }
-}
-
-/// `[batch, channels, height, width]`
-pub fn shape_of(tensor: &FlexTensor) -> [usize; 4] {
-    let shape = tensor.layout().shape();
-    [0, 1, 2, 3].map(|dimension| shape[dimension])
 }

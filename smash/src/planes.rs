@@ -6,7 +6,7 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use crate::flex::{contiguous, tensor};
+use crate::flex::{contiguous, shape_of, tensor};
 
 /// Most inputs of one operation that are read where they lie; more are concatenated first.
 pub const MOST_INPUTS: usize = 32;
@@ -78,10 +78,7 @@ pub fn planar(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
 
 /// Values `[batch, channels, height, width]`, cut into as many channels as each tensor has.
 pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
-    let shape = |index: usize| -> [usize; 4] {
-        let shape = tensors[index].layout().shape();
-        [0, 1, 2, 3].map(|dimension| shape[dimension])
-    };
+    let shape = |index: usize| shape_of(&tensors[index]);
     if tensors.len() == 1 {
         return vec![tensor(values, shape(0))];
     }

@@ -1,17 +1,15 @@
 //! The pooling of transitions, as one operation on the CPU: burn-flex pools in three dimensions, of which one is empty.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn::tensor::module::avg_pool2d;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values};
-use crate::parts::shape_of;
+use crate::flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values};
 
 /// Average over 2x2 squares; an odd last row or column is dropped.
 ///
@@ -24,16 +22,7 @@ pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
         Primitive::Tracked(input) => {
             let shape = shape_of(&input.primitive);
             let output = halved(&contiguous(&input.primitive));
-            Primitive::Tracked(
-                match Halve
-                    .prepare::<NoCheckpointing>([input.node])
-                    .compute_bound()
-                    .stateful()
-                {
-                    OpsKind::Tracked(prepared) => prepared.finish(shape, output),
-                    OpsKind::UnTracked(prepared) => prepared.finish(output),
-                },
-            )
+            Primitive::Tracked(on_tape(Halve, [input], shape, output))
         }
         other @ Primitive::Other(_) => return stock(other.into_tensor()),
     };
@@ -54,6 +43,7 @@ fn halved(input: &FlexTensor) -> FlexTensor {
         let images = output.par_chunks_exact_mut(channels * half_plane);
         images
             .zip(values(input).par_chunks_exact(image))
+            .with_min_len(pieces_of_task(image))
             .for_each(|(output, input)| {
                 arch.dispatch(|| {
                     for (output, input) in output.chunks_exact_mut(half_plane).zip(input.chunks_exact(plane)) {

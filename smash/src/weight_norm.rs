@@ -5,15 +5,14 @@
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 
-use crate::flex::{Primitive, contiguous, values};
+use crate::flex::{Primitive, contiguous, on_tape, values};
 use crate::normalisation::sum;
 
 /// A tensor divided by its Euclidean norm.
@@ -50,14 +49,7 @@ fn with_shape_of(tensor: &FlexTensor, values: Vec<f32>) -> FlexTensor {
 
 fn tracked(weight: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
     let (normed, norm) = forward(&contiguous(&weight.primitive));
-    match WeightNorm
-        .prepare::<NoCheckpointing>([weight.node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish((normed.clone(), norm), normed),
-        OpsKind::UnTracked(prepared) => prepared.finish(normed),
-    }
+    on_tape(WeightNorm, [weight], (normed.clone(), norm), normed)
 }
 
 #[derive(Debug)]
