@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 use crate::statistics::{
     Coefficient, Interval, Line, Point, SpreadAndNoise, bootstrap, least_squares, spread_and_noise,
 };
-use crate::tables::{ArchitectureRow, FastTruthRow, ScoreRow, Status, TruthRow};
+use crate::tables::Status;
 
 /// Resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;

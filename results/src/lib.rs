@@ -6,6 +6,7 @@ pub mod correlation;
 mod error;
 pub mod manifest;
 pub mod peer;
+pub mod rows;
 pub mod statistics;
 pub mod store;
 pub mod tables;
@@ -15,5 +16,9 @@ pub use claim::{Claim, Verdict};
 pub use correlation::CorrelationSummary;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
+pub use rows::{
+    ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
+    ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
+};
 pub use store::{RunDir, RunKey};
-pub use tables::{ArchitectureRow, EpochRow, FastTruthRow, Row, ScoreRow, Status, ThroughputRow, TruthRow};
+pub use tables::{Row, Status};

@@ -1,5 +1,4 @@
-//! The tables of a run: one plain struct per kind of row, its columns, and how a table becomes a
-//! Parquet file and back.
+//! How the rows of [`crate::rows`] become a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column of an `Option` type is
 //! nullable; every other is not. Reading checks names, order-independent, and types. Equal rows
@@ -149,153 +148,7 @@ macro_rules! declare {
     };
 }
 
-declare! {
-    /// One sampled architecture.
-    pub struct ArchitectureRow in "architectures" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// Index in the order of sampling, counted from 0 within the seed.
-        pub architecture: u32,
-        /// Hash of `json`.
-        pub hash: String,
-        /// The architecture itself, in its stored form.
-        pub json: String,
-        /// Free parameters of the resulting network.
-        pub parameters: u64,
-        /// Multiply-adds of one forward pass of one example.
-        pub multiply_adds: u64,
-        /// Ops over all blocks.
-        pub ops: u32,
-        /// Convolutions on the longest path from input to output.
-        pub depth: u32,
-    }
-}
-
-declare! {
-    /// One evaluation of one architecture with generated weights. The SMASH score of an
-    /// architecture is the mean of `error` over its draws.
-    pub struct ScoreRow in "scores" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
-        pub architecture: u32,
-        /// Index of the noise draw z, counted from 0.
-        pub draw: u32,
-        /// Validation error in [0, 1]; there if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
-        pub loss: Option<f64>,
-        /// How the evaluation ended.
-        pub status: Status,
-    }
-    fault = score_fault
-}
-
-declare! {
-    /// One resulting network, trained with all weights free.
-    pub struct TruthRow in "truths" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
-        pub architecture: u32,
-        /// Index of the repetition of the training, counted from 0.
-        pub training_seed: u32,
-        /// How the training ended.
-        pub status: Status,
-        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Validation error in [0, 1] at the end of the training.
-        pub validation_error: Option<f64>,
-        /// Mean training loss of the last epoch in nats.
-        pub train_loss: Option<f64>,
-        /// Epochs that were completed.
-        pub epochs: u32,
-        /// Why the training failed or was skipped.
-        pub message: Option<String>,
-    }
-    fault = truth_fault
-}
-
-declare! {
-    /// One resulting network, trained by the fast recipe, where a run compares it with the long one.
-    pub struct FastTruthRow in "fast-truths" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
-        pub architecture: u32,
-        /// Index of the repetition of the training, counted from 0.
-        pub training_seed: u32,
-        /// How the training ended.
-        pub status: Status,
-        /// Test error in [0, 1]; there if and only if the status is ok.
-        pub error: Option<f64>,
-    }
-    fault = fast_truth_fault
-}
-
-declare! {
-    /// One timed step. The one table that holds times, so that no two runs have the same.
-    pub struct ThroughputRow in "throughput" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// What was done, as in `SMASH training step`.
-        pub step: String,
-        /// Index of the step, counted from 0; every step is that of another architecture.
-        pub index: u32,
-        /// Images that it read.
-        pub images: u32,
-        /// Seconds from its start until the device had finished.
-        pub seconds: f64,
-    }
-    fault = throughput_fault
-}
-
-declare! {
-    /// One epoch of one training.
-    pub struct EpochRow in "epochs" {
-        /// Root seed of the run.
-        pub seed: u64,
-        /// Key of the unit that trained.
-        pub unit: String,
-        /// Index of the epoch, counted from 0.
-        pub epoch: u32,
-        /// Learning rate at the end of the epoch.
-        pub learning_rate: f64,
-        /// Mean training loss in nats.
-        pub train_loss: f64,
-        /// Training error in [0, 1].
-        pub train_error: f64,
-        /// Validation error in [0, 1], in the epochs that measure it.
-        pub validation_error: Option<f64>,
-    }
-}
-
-fn score_fault(row: &ScoreRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn truth_fault(row: &TruthRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn fast_truth_fault(row: &FastTruthRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn throughput_fault(row: &ThroughputRow) -> Option<&'static str> {
-    let is_time = row.seconds.is_finite() && row.seconds > 0.0;
-    (!is_time).then_some("a step takes some seconds")
-}
-
-fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
-    match (status, error) {
-        (Status::Ok, None) => Some("status `ok` needs an error"),
-        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
-        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
-    }
-}
+pub(crate) use declare;
 
 /// How a unit of work ended. Failed and skipped are facts of their own, never a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,7 +172,7 @@ impl fmt::Display for Status {
 }
 
 /// A field of a row, as it is kept in a column: `None` is null.
-trait Cell: Sized {
+pub(crate) trait Cell: Sized {
     type Stored: Stored;
 
     fn store(self) -> Option<Self::Stored>;
@@ -369,7 +222,7 @@ impl Cell for Status {
 }
 
 /// A type that a Parquet column holds as it is.
-trait Stored: Sized {
+pub(crate) trait Stored: Sized {
     const TYPE: DataType;
 
     fn to_series(name: &str, cells: Vec<Option<Self>>) -> Series;
@@ -400,11 +253,11 @@ stored!(u64, UInt64, u64);
 stored!(f64, Float64, f64);
 stored!(String, String, str);
 
-fn to_series<C: Cell>(name: &str, cells: impl Iterator<Item = C>) -> Series {
+pub(crate) fn to_series<C: Cell>(name: &str, cells: impl Iterator<Item = C>) -> Series {
     C::Stored::to_series(name, cells.map(Cell::store).collect())
 }
 
-fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Result<Vec<C>, ColumnFault> {
+pub(crate) fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Result<Vec<C>, ColumnFault> {
     let fault = |problem: String| ColumnFault {
         column: name.to_owned(),
         problem,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::tables::ThroughputRow;
+use crate::rows::ThroughputRow;
 
 /// The steps of one name.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,391 @@
+//! The kinds of row, one plain struct for each table of a run.
+
+use polars::prelude::{DataFrame, Series};
+
+use crate::tables::{ColumnFault, Row, Status, cells, declare, to_series};
+
+declare! {
+    /// One sampled architecture.
+    pub struct ArchitectureRow in "architectures" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Index in the order of sampling, counted from 0 within the seed.
+        pub architecture: u32,
+        /// Hash of `json`.
+        pub hash: String,
+        /// The architecture itself, in its stored form.
+        pub json: String,
+        /// Free parameters of the resulting network.
+        pub parameters: u64,
+        /// Multiply-adds of one forward pass of one example.
+        pub multiply_adds: u64,
+        /// Ops over all blocks.
+        pub ops: u32,
+        /// Convolutions on the longest path from input to output.
+        pub depth: u32,
+    }
+}
+
+declare! {
+    /// One evaluation of one architecture with generated weights. The SMASH score of an
+    /// architecture is the mean of `error` over its draws.
+    pub struct ScoreRow in "scores" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the noise draw z, counted from 0.
+        pub draw: u32,
+        /// Validation error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        pub loss: Option<f64>,
+        /// How the evaluation ended.
+        pub status: Status,
+    }
+    fault = score_fault
+}
+
+declare! {
+    /// One resulting network, trained with all weights free.
+    pub struct TruthRow in "truths" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Validation error in [0, 1] at the end of the training.
+        pub validation_error: Option<f64>,
+        /// Mean training loss of the last epoch in nats.
+        pub train_loss: Option<f64>,
+        /// Epochs that were completed.
+        pub epochs: u32,
+        /// Why the training failed or was skipped.
+        pub message: Option<String>,
+    }
+    fault = truth_fault
+}
+
+declare! {
+    /// One resulting network, trained by the fast recipe, where a run compares it with the long one.
+    pub struct FastTruthRow in "fast-truths" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+    }
+    fault = fast_truth_fault
+}
+
+declare! {
+    /// One timed step. The one table that holds times, so that no two runs have the same.
+    pub struct ThroughputRow in "throughput" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// What was done, as in `SMASH training step`.
+        pub step: String,
+        /// Index of the step, counted from 0; every step is that of another architecture.
+        pub index: u32,
+        /// Images that it read.
+        pub images: u32,
+        /// Seconds from its start until the device had finished.
+        pub seconds: f64,
+    }
+    fault = throughput_fault
+}
+
+declare! {
+    /// One epoch of one training.
+    pub struct EpochRow in "epochs" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Key of the unit that trained.
+        pub unit: String,
+        /// Index of the epoch, counted from 0.
+        pub epoch: u32,
+        /// Learning rate at the end of the epoch.
+        pub learning_rate: f64,
+        /// Mean training loss in nats.
+        pub train_loss: f64,
+        /// Training error in [0, 1].
+        pub train_error: f64,
+        /// Validation error in [0, 1], in the epochs that measure it.
+        pub validation_error: Option<f64>,
+    }
+}
+
+declare! {
+    /// How many weights of a SMASH network are generated for one architecture, and how many are learned freely.
+    pub struct WeightsRow in "weights" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Weights of the 1x1 convolutions that the HyperNet generates for it.
+        pub generated: u64,
+        /// Freely learned weights of the main network, those shared by all architectures; without the HyperNet's.
+        pub learned: u64,
+    }
+}
+
+declare! {
+    /// One evaluation of one architecture by one of several SMASH networks that differ in their seed alone.
+    pub struct MemberScoreRow in "member-scores" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Index of the SMASH network, counted from 0.
+        pub member: u32,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Index of the noise draw z, counted from 0.
+        pub draw: u32,
+        /// Validation error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        pub loss: Option<f64>,
+        /// How the evaluation ended.
+        pub status: Status,
+    }
+    fault = member_score_fault
+}
+
+declare! {
+    /// One evaluation of one architecture with weights generated from its own or from a corrupted encoding.
+    pub struct CorruptionRow in "corruptions" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// What was corrupted, as in `dilations`; `none` for the correct encoding.
+        pub corruption: String,
+        /// Index of the noise draw z, counted from 0; the same index is the same noise for all encodings.
+        pub draw: u32,
+        /// Validation error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        pub loss: Option<f64>,
+        /// How the evaluation ended; skipped where the architecture cannot be corrupted like this.
+        pub status: Status,
+    }
+    fault = corruption_fault
+}
+
+declare! {
+    /// One architecture on the way of architectural gradient descent by proxy, or of its random control.
+    pub struct ProxyRow in "proxy-steps" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Index of the starting point, counted from 0; both methods start there.
+        pub start: u32,
+        /// `gradient` or `random`.
+        pub method: String,
+        /// Index of the step, counted from 0, the starting point itself.
+        pub step: u32,
+        /// Hash of the architecture that the step proposes.
+        pub hash: String,
+        /// Elements of the architecture that it changes.
+        pub changes: u32,
+        /// Validation error of the proposal in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        pub loss: Option<f64>,
+        /// How the evaluation ended.
+        pub status: Status,
+    }
+    fault = proxy_fault
+}
+
+declare! {
+    /// One architecture that a search by SMASH score has met.
+    pub struct CandidateRow in "candidates" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Name of the search, as in `SMASHv2`.
+        pub search: String,
+        /// `random`, `perturbation` or `chain`.
+        pub stage: String,
+        /// Index in the order of scoring, counted from 0.
+        pub index: u32,
+        /// Hash of `json`.
+        pub hash: String,
+        /// The architecture itself, in its stored form.
+        pub json: String,
+        /// Free parameters of the resulting network.
+        pub parameters: u64,
+        /// Its SMASH score in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// How the evaluation ended.
+        pub status: Status,
+    }
+    fault = candidate_fault
+}
+
+declare! {
+    /// One full training by a search method that needs them.
+    pub struct TrialRow in "trials" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The search method's system, as in [`SystemRow::system`].
+        pub system: String,
+        /// Index in the order of training, counted from 0.
+        pub index: u32,
+        /// Hash of `json`.
+        pub hash: String,
+        /// The architecture itself, in its stored form.
+        pub json: String,
+        /// Free parameters of its network.
+        pub parameters: u64,
+        /// Validation error in [0, 1] after training; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// How the training ended.
+        pub status: Status,
+    }
+    fault = trial_fault
+}
+
+declare! {
+    /// One system of a comparison: a hand-designed network, or an architecture that was found.
+    pub struct SystemRow in "systems" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Its name, as in `WRN-28-10`.
+        pub system: String,
+        /// `hand-designed`, `SMASH` or `trained search`.
+        pub role: String,
+        /// Learned parameters.
+        pub parameters: u64,
+        /// Multiply-adds of one forward pass of one example.
+        pub multiply_adds: u64,
+        /// Convolutions on the longest path from input to output.
+        pub depth: u32,
+        /// The architecture in its stored form, if it was found.
+        pub json: Option<String>,
+    }
+}
+
+declare! {
+    /// One full training of one system of a comparison.
+    pub struct SystemTrainingRow in "system-trainings" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The system, as in [`SystemRow::system`].
+        pub system: String,
+        /// Index of the part of the training set that was trained on, where it is cut into folds.
+        pub fold: Option<u32>,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Fraction of test examples whose class is not among the five most probable.
+        pub top5_error: Option<f64>,
+        /// Mean training loss of the last epoch in nats.
+        pub train_loss: Option<f64>,
+        /// Epochs that were completed.
+        pub epochs: u32,
+        /// Why the training failed.
+        pub message: Option<String>,
+    }
+    fault = system_training_fault
+}
+
+declare! {
+    /// One architecture that is drawn.
+    pub struct DrawingRow in "drawings" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Its name, as in `ResNet`.
+        pub drawing: String,
+        /// The architecture in its stored form.
+        pub json: String,
+        /// Channels of one unit, the paper's N.
+        pub base_channels: u32,
+        /// Channels of its encoding, where that is drawn too.
+        pub encoding_channels: Option<u32>,
+        /// Rows of its encoding: output units.
+        pub encoding_units: Option<u32>,
+        /// Length of its encoding: slices of input channels.
+        pub encoding_slices: Option<u32>,
+    }
+}
+
+declare! {
+    /// One cell of an encoding that holds +1; all others hold -1.
+    pub struct EncodingCellRow in "encoding-cells" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The drawing, as in [`DrawingRow::drawing`].
+        pub drawing: String,
+        /// What the channel tells: `reads`, `writes`, `block`, `units`, `dilation`, `kernel`, `pattern` or `groups`.
+        pub part: String,
+        /// Channel, counted from 0.
+        pub channel: u32,
+        /// Output unit, counted from 0.
+        pub unit: u32,
+        /// Slice of input channels, counted from 0.
+        pub slice: u32,
+    }
+}
+
+fn score_fault(row: &ScoreRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn truth_fault(row: &TruthRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn fast_truth_fault(row: &FastTruthRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn throughput_fault(row: &ThroughputRow) -> Option<&'static str> {
+    let is_time = row.seconds.is_finite() && row.seconds > 0.0;
+    (!is_time).then_some("a step takes some seconds")
+}
+
+fn member_score_fault(row: &MemberScoreRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn corruption_fault(row: &CorruptionRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn proxy_fault(row: &ProxyRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn candidate_fault(row: &CandidateRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn trial_fault(row: &TrialRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn system_training_fault(row: &SystemTrainingRow) -> Option<&'static str> {
+    measured_if_ok(row.status, row.error)
+}
+
+fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+    match (status, error) {
+        (Status::Ok, None) => Some("status `ok` needs an error"),
+        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
+        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
