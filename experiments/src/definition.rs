@@ -92,6 +92,16 @@ pub enum Recipe {
     Fast,
 }
 
+impl Recipe {
+    /// Name as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Fast => "fast",
+        }
+    }
+}
+
 /// Settings of a correlation study (paper, section 4.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

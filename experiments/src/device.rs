@@ -1,5 +1,6 @@
 //! The choice of device. This is the one place where a backend is named.
 
+use std::fmt;
 use std::path::Path;
 #[cfg(feature = "cuda")]
 use std::path::PathBuf;
@@ -37,6 +38,16 @@ impl FromStr for Device {
             _ => index(text)
                 .map(Self::Cuda)
                 .ok_or_else(|| "expected cpu, cuda or cuda:INDEX".to_string()),
+        }
+    }
+}
+
+/// As on the command line.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
         }
     }
 }

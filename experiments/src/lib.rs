@@ -14,3 +14,4 @@ pub mod study;
 pub mod throughput;
 pub mod truths;
 pub mod units;
+pub mod workers;

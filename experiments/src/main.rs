@@ -88,6 +88,9 @@ struct RunArguments {
     /// Print the units of work and what is done, and run nothing.
     #[arg(long)]
     plan: bool,
+    /// Run units on request of the process of this version.
+    #[arg(long, hide = true, requires = "artefact")]
+    worker: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -139,6 +142,7 @@ fn execute(command: Command) -> Result<()> {
                 device: arguments.device,
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
+                worker: arguments.worker.clone(),
             };
             // Nothing is gained there, so that it can only be a mistake.
             ensure!(

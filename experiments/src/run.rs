@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
@@ -18,7 +19,8 @@ use crate::fidelity::FidelityRun;
 use crate::provenance;
 use crate::study::{Images, Setup, Study};
 use crate::throughput::ThroughputRun;
-use crate::units::{self, Kind};
+use crate::units::{self, Kind, units_of_stage};
+use crate::workers::{self, Workers};
 
 /// What the command line chose.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct RunOptions {
     pub results: PathBuf,
     /// Print the plan and stop.
     pub plan_only: bool,
+    /// Run as a worker of another process, which has this version of code and definition.
+    pub worker: Option<String>,
 }
 
 /// Runs or continues an artefact on a device and prints where its tables are; statistics are the report's.
@@ -66,10 +70,14 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         }
     }
     let data = load_data(definition.study.data(), options)?;
-    for warning in &data.warnings {
-        eprintln!("warning: {warning}");
+    if options.worker.is_none() {
+        data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
-    let (commit, dirty) = provenance::commit();
+    // A worker writes where its starter does, even if there has been a commit since.
+    let (commit, dirty) = match &options.worker {
+        Some(version) => starter(version, &definition)?,
+        None => provenance::commit(),
+    };
     let dirs: Vec<RunDir> = (0..options.seeds)
         .map(|seed| {
             let key = RunKey {
@@ -95,6 +103,9 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         };
         runs.push(run);
     }
+    if options.worker.is_some() {
+        return workers::serve(&runs, options.threads_of_worker());
+    }
     if options.plan_only {
         let earlier = earlier_run(artefact, &definition.hash(), options)?;
         return print_plan(&runs, options.jobs, earlier.as_ref());
@@ -115,7 +126,10 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         }
         manifests.push(manifest);
     }
-    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options.jobs) {
+    let version = version(&commit, dirty, &definition);
+    let (artefact, own) = (artefact.to_string(), options.clone());
+    let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
+    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options.jobs, &mut workers) {
         for (dir, manifest) in dirs.iter().zip(&mut manifests) {
             if manifest.status != RunStatus::Complete {
                 manifest.status = RunStatus::Failed;
@@ -130,6 +144,55 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
+impl RunOptions {
+    /// Threads of a unit when several run side by side.
+    fn threads_of_worker(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        (cores / self.jobs).max(1)
+    }
+
+    /// Starts a worker of this run.
+    fn worker_command(&self, artefact: &str, version: &str) -> Result<Command> {
+        let program = std::env::current_exe().context("the path of this program is not known")?;
+        let mut command = Command::new(program);
+        command.args(["run", artefact, "--scale", self.scale.name(), "--worker", version]);
+        command.args(["--seeds", &self.seeds.to_string(), "--jobs", &self.jobs.to_string()]);
+        command.args(["--device", &self.device.to_string()]);
+        command.arg("--results").arg(&self.results);
+        if let Some(name) = &self.dataset {
+            command.args(["--dataset", name]);
+        }
+        if let Some(folder) = &self.data_dir {
+            command.arg("--data-dir").arg(folder);
+        }
+        if let Some(recipe) = self.recipe {
+            command.args(["--recipe", recipe.name()]);
+        }
+        if self.bfloat16 {
+            command.arg("--bfloat16");
+        }
+        Ok(command)
+    }
+}
+
+/// What a worker must have in common with the process that starts it.
+fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
+    format!("{commit},{dirty},{}", definition.hash())
+}
+
+/// Commit of the starter and whether its tree was dirty, from its [`version`].
+fn starter(version: &str, definition: &Definition) -> Result<(String, bool)> {
+    let parts: Vec<&str> = version.split(',').collect();
+    let &[commit, dirty, hash] = &parts[..] else {
+        bail!("`--worker {version}`: expected commit, true or false, and hash");
+    };
+    ensure!(
+        hash == definition.hash(),
+        "this program was replaced by another version while it ran"
+    );
+    Ok((commit.to_string(), dirty == "true"))
+}
+
 fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
     let load = LoadOptions {
         data_dir: options.data_dir.clone(),
@@ -142,14 +205,17 @@ fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
     Ok(datasets::load(&data.name, &load)?)
 }
 
-fn run_units(runs: &[Box<dyn Study + '_>], dirs: &[RunDir], manifests: &mut [Manifest], jobs: usize) -> Result<()> {
+fn run_units(
+    runs: &[Box<dyn Study + '_>],
+    dirs: &[RunDir],
+    manifests: &mut [Manifest],
+    jobs: usize,
+    workers: &mut Workers,
+) -> Result<()> {
     let mut spent: BTreeMap<Kind, f64> = BTreeMap::new();
     for (stage, (kind, _)) in runs[0].stages().into_iter().enumerate() {
-        let mut units = Vec::new();
-        for run in runs {
-            units.extend(run.units(stage)?);
-        }
-        *spent.entry(kind).or_default() += units::run(&units, jobs)?;
+        let units = units_of_stage(runs, stage)?;
+        *spent.entry(kind).or_default() += units::run(stage, &units, jobs, workers)?;
     }
     let seeds = runs.len() as f64;
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
@@ -160,7 +226,7 @@ fn run_units(runs: &[Box<dyn Study + '_>], dirs: &[RunDir], manifests: &mut [Man
         for (kind, seconds) in &spent {
             *manifest.timings.entry(kind.name().to_string()).or_default() += seconds / seeds;
         }
-        manifest.peak_memory_bytes = provenance::peak_memory();
+        manifest.peak_memory_bytes = provenance::peak_memory().map(|own| own + workers.peak_memory());
         manifest.end = Some(timestamp(SystemTime::now()));
         manifest.status = RunStatus::Complete;
         dir.write_manifest(manifest)?;

@@ -10,6 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use results::Row;
 use results::tables::read_table;
 
+use crate::study::Study;
+use crate::workers::{Worker, Workers};
+
 /// The kinds of unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -74,16 +77,29 @@ pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
     Ok(rows)
 }
 
-/// Runs the units, all of one kind, that are not done, `jobs` at a time, and returns the seconds that they took together.
+/// The units of a stage of all seeds, in order.
 ///
-/// No unit depends on another of the same call, and none on the number of threads, so results are the same whatever
+/// # Errors
+/// Output of an earlier stage that cannot be read.
+pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Result<Vec<Unit<'a>>> {
+    let mut units = Vec::new();
+    for run in runs {
+        units.extend(run.units(stage)?);
+    }
+    Ok(units)
+}
+
+/// Runs the units of a stage, all of one kind, that are not done, `jobs` at a time, and returns the seconds that they took
+/// together.
+///
+/// No unit depends on another of the same stage, and none on the number of threads, so results are the same whatever
 /// `jobs` is.
 ///
 /// # Errors
 /// The first unit that fails; units already running are finished first.
-pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
-    let open: Vec<&Unit> = units.iter().filter(|unit| !unit.is_done()).collect();
-    let Some(first) = open.first() else {
+pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<f64> {
+    let open: Vec<(usize, &Unit)> = units.iter().enumerate().filter(|(_, unit)| !unit.is_done()).collect();
+    let Some((_, first)) = open.first() else {
         return Ok(0.0);
     };
     // What is timed has the machine to itself.
@@ -92,40 +108,58 @@ pub fn run(units: &[Unit<'_>], jobs: usize) -> Result<f64> {
     } else {
         jobs.min(open.len())
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // indicatif draws nothing where standard error is not a terminal.
-    let bar = ProgressBar::new(open.iter().map(|unit| unit.steps as u64).sum()).with_prefix(first.kind.name());
+    let bar = ProgressBar::new(open.iter().map(|(_, unit)| unit.steps as u64).sum()).with_prefix(first.kind.name());
     let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
     bar.tick();
+    let step = |steps: usize| bar.inc(steps as u64);
+    let seconds = match jobs {
+        1 => one_by_one(&open, &step),
+        _ => side_by_side(stage, &open, workers.take(jobs)?, &step),
+    };
+    bar.finish_and_clear();
+    seconds
+}
+
+/// In this process, with all cores.
+fn one_by_one(open: &[(usize, &Unit<'_>)], step: &dyn Fn(usize)) -> Result<f64> {
+    let start = Instant::now();
+    for (_, unit) in open {
+        (unit.work)(step).with_context(|| unit.name.clone())?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Each worker takes the next unit when it is done with one.
+fn side_by_side(
+    stage: usize,
+    open: &[(usize, &Unit<'_>)],
+    workers: &mut [Worker],
+    step: &(dyn Fn(usize) + Sync),
+) -> Result<f64> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let seconds = Mutex::new(0.0);
-    let worker = || -> Result<()> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads((cores / jobs).max(1))
-            .build()?;
-        while let Some(unit) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let start = Instant::now();
-            pool.install(|| (unit.work)(&|steps| bar.inc(steps as u64)))
-                .with_context(|| unit.name.clone())?;
-            *seconds.lock().expect("no worker panicked") += start.elapsed().as_secs_f64();
+    let drive = |worker: &mut Worker| -> Result<()> {
+        while let Some((index, unit)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let of_unit = worker.run(stage, *index, step).with_context(|| unit.name.clone())?;
+            *seconds.lock().expect("no thread panicked") += of_unit;
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for worker in workers {
             scope.spawn(|| {
-                if let Err(error) = worker() {
+                if let Err(error) = drive(worker) {
                     next.store(open.len(), Ordering::Relaxed);
-                    failure.lock().expect("no worker panicked").get_or_insert(error);
+                    failure.lock().expect("no thread panicked").get_or_insert(error);
                 }
             });
         }
     });
-    bar.finish_and_clear();
-    match failure.into_inner().expect("no worker panicked") {
+    match failure.into_inner().expect("no thread panicked") {
         Some(error) => Err(error),
-        None => Ok(seconds.into_inner().expect("no worker panicked")),
+        None => Ok(seconds.into_inner().expect("no thread panicked")),
     }
 }

@@ -141,8 +141,44 @@ fn a_damaged_checkpoint_is_named_and_left_alone() {
     let tables_before = tables(folder.path());
     std::fs::write(&checkpoint, "damaged").unwrap();
     std::fs::remove_file(seed.join("units/scores-0000.parquet")).unwrap();
-    let error = error_of(&mut experiments(folder.path(), &["fig4"]));
-    assert!(error.contains("smash.safetensors"), "{error}");
+    std::fs::remove_file(seed.join("units/scores-0001.parquet")).unwrap();
+    // In this process, and in workers.
+    for jobs in ["1", "2"] {
+        let error = error_of(&mut experiments(folder.path(), &["fig4", "--jobs", jobs]));
+        assert!(
+            error.contains("shard") && error.contains("smash.safetensors"),
+            "{error}"
+        );
+    }
     assert_eq!(tables(folder.path()), tables_before);
     assert_eq!(std::fs::read_to_string(&checkpoint).unwrap(), "damaged");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_worker_outlives_its_starter() {
+    let folder = tempfile::tempdir().unwrap();
+    let workers = || {
+        let names_folder = |path: &Path| {
+            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            line.contains("--worker") && line.contains(folder.path().to_str().unwrap())
+        };
+        let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        processes.filter(|path| names_folder(path)).count()
+    };
+    let wait_for = |wanted: usize| {
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        while workers() != wanted {
+            assert!(std::time::Instant::now() < until, "{} workers, not {wanted}", workers());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let mut run = experiments(folder.path(), &["fig4", "--jobs", "2", "--seeds", "40"])
+        .spawn()
+        .unwrap();
+    wait_for(2);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    wait_for(0);
 }

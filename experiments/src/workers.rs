@@ -1,0 +1,151 @@
+//! Units that run side by side, each in a process of its own.
+//!
+//! Threads of one process would wait for each other: after its backward pass burn's autodiff asks every graph of the process
+//! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs (a seventh of
+//! all time with two threads on two cores).
+//!
+//! A worker is this program with the same arguments and `--worker`. It plans the same units, reads `STAGE INDEX` from each line
+//! of standard input, and answers with lines `step N` and in the end `done SECONDS BYTES` or `failed MESSAGE`. It ends when its
+//! input does, so that no worker outlives the process that started it.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::provenance;
+use crate::study::Study;
+use crate::units::{Unit, units_of_stage};
+
+/// The worker processes of a run, started when they are first needed.
+pub struct Workers {
+    command: Box<dyn Fn() -> Result<Command>>,
+    running: Vec<Worker>,
+}
+
+/// One worker process.
+pub struct Worker {
+    process: Child,
+    requests: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    peak_memory: u64,
+}
+
+impl Workers {
+    /// None runs yet; `command` starts one.
+    pub fn new(command: impl Fn() -> Result<Command> + 'static) -> Self {
+        Self {
+            command: Box::new(command),
+            running: Vec::new(),
+        }
+    }
+
+    /// As many workers as asked for.
+    ///
+    /// # Errors
+    /// A process that cannot be started.
+    pub fn take(&mut self, count: usize) -> Result<&mut [Worker]> {
+        while self.running.len() < count {
+            let mut command = (self.command)()?;
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut process = command.spawn().context("a worker process cannot be started")?;
+            let (requests, answers) = (process.stdin.take(), process.stdout.take());
+            self.running.push(Worker {
+                requests: requests.expect("input is piped"),
+                answers: BufReader::new(answers.expect("output is piped")).lines(),
+                process,
+                peak_memory: 0,
+            });
+        }
+        Ok(&mut self.running[..count])
+    }
+
+    /// Highest resident memory of all workers together, in bytes, as far as they told.
+    pub fn peak_memory(&self) -> u64 {
+        self.running.iter().map(|worker| worker.peak_memory).sum()
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for worker in self.running.drain(..) {
+            drop(worker.requests);
+            let mut process = worker.process;
+            // Its input is closed, so it ends by itself; how it ends changes nothing any more.
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Worker {
+    /// Has a unit run and returns its seconds; `steps` is told of steps as they are done.
+    ///
+    /// # Errors
+    /// The error of the unit, or a worker that ended without an answer.
+    pub fn run(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<f64> {
+        writeln!(self.requests, "{stage} {index}").context("a worker process has ended")?;
+        for line in self.answers.by_ref() {
+            let line = line?;
+            let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+            match word {
+                "step" => steps(rest.parse().with_context(|| format!("a worker answered `{line}`"))?),
+                "done" => {
+                    let mut numbers = rest.split(' ');
+                    let seconds = numbers.next().and_then(|text| text.parse().ok());
+                    let memory = numbers.next().and_then(|text| text.parse().ok());
+                    self.peak_memory = memory.unwrap_or(self.peak_memory);
+                    return seconds.with_context(|| format!("a worker answered `{line}`"));
+                }
+                "failed" => bail!("{rest}"),
+                _ => bail!("a worker answered `{line}`"),
+            }
+        }
+        let status = self.process.wait()?;
+        bail!("a worker process ended before its unit was done: {status}")
+    }
+}
+
+/// Runs the units that standard input asks for, until it ends.
+///
+/// # Errors
+/// A request that is none.
+pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
+    let (sender, requests) = mpsc::channel();
+    // Read on a thread of its own, so that a worker whose starter is gone ends in the middle of a unit, too.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+        std::process::exit(0);
+    });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let mut planned: Option<(usize, Vec<Unit<'_>>)> = None;
+    for line in requests {
+        let numbers: Option<Vec<usize>> = line.split(' ').map(|text| text.parse().ok()).collect();
+        let Some(&[stage, index]) = numbers.as_deref() else {
+            bail!("expected `STAGE INDEX`, found `{line}`");
+        };
+        if planned.as_ref().is_none_or(|(known, _)| *known != stage) {
+            planned = Some((stage, units_of_stage(runs, stage)?));
+        }
+        let units = planned.as_ref().map(|(_, units)| units);
+        let unit = units.and_then(|units| units.get(index));
+        let unit = unit.ok_or_else(|| anyhow!("stage {stage} has no unit {index}"))?;
+        let start = Instant::now();
+        let step = |steps: usize| println!("step {steps}");
+        match pool.install(|| (unit.work)(&step)) {
+            Ok(()) => {
+                let memory = provenance::peak_memory().unwrap_or(0);
+                println!("done {} {memory}", start.elapsed().as_secs_f64());
+            }
+            // One line, whatever the message.
+            Err(error) => println!("failed {}", format!("{error:#}").replace('\n', " ")),
+        }
+    }
+    Ok(())
+}
