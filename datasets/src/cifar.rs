@@ -3,17 +3,13 @@
 //! A file is a row of records: the label bytes, then 3072 bytes of a 32 by 32 image,
 //! `[channels, height, width]` with the channels red, green, blue.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use crate::image_set::hex;
-use crate::{Error, ImageSet, Source};
+use crate::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
+use crate::{Error, ImageSet, Normalisation};
 
 /// Height and width of every image in pixels.
-pub(crate) const SIZE: usize = 32;
+const SIZE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = CHANNELS * SIZE * SIZE;
 
@@ -33,6 +29,7 @@ pub(crate) struct Format {
     test_records: usize,
     /// Label bytes of a record in order; the last one is the class.
     labels: &'static [Label],
+    published: fn() -> Normalisation,
 }
 
 #[derive(Debug)]
@@ -59,6 +56,7 @@ pub(crate) const CIFAR10: Format = Format {
         kind: "label",
         classes: 10,
     }],
+    published: Normalisation::cifar10,
 };
 
 pub(crate) const CIFAR100: Format = Format {
@@ -79,16 +77,8 @@ pub(crate) const CIFAR100: Format = Format {
             classes: 100,
         },
     ],
+    published: Normalisation::cifar100,
 };
-
-/// The images of both parts, with what there is to say about their files.
-#[derive(Debug)]
-pub(crate) struct Files {
-    pub(crate) train: ImageSet,
-    pub(crate) test: ImageSet,
-    pub(crate) sources: Vec<Source>,
-    pub(crate) warnings: Vec<String>,
-}
 
 /// Reads a data set below `data_dir`.
 pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<Files, Error> {
@@ -103,35 +93,21 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
         let mut differences = Vec::new();
         for (i, file) in files.iter().enumerate() {
             let path = folder.join(file);
-            match fs::read(&path) {
-                Ok(bytes) => {
-                    let found = format.append(&path, &bytes, &mut set)?;
-                    if found != records {
-                        differences.push(format!("{file} holds {found} of {records}"));
-                    }
-                    sources.push(Source {
-                        path: path.display().to_string(),
-                        records: found,
-                        sha256: hex(&Sha256::digest(&bytes)),
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound && i == 0 => {
+            let Some(bytes) = read_if_there(&path)? else {
+                if i == 0 {
                     return Err(format.missing(format!("there is no file {}", path.display())));
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    differences.push(format!("{file} is missing"));
-                }
-                Err(source) => return Err(Error::Read { path, source }),
+                differences.push(format!("{file} is missing"));
+                continue;
+            };
+            let found = format.append(&path, &bytes, &mut set)?;
+            if found != records {
+                differences.push(format!("{file} holds {found} of {records}"));
             }
+            sources.push(source(&path, &bytes, found));
         }
         if !differences.is_empty() {
-            warnings.push(format!(
-                "{}: {} examples, official {} ({})",
-                set.name,
-                set.len(),
-                records * files.len(),
-                differences.join(", ")
-            ));
+            warnings.push(difference(&set, records * files.len(), &differences));
         }
         Ok(set)
     };
@@ -140,8 +116,10 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
     Ok(Files {
         train,
         test,
+        folds: Vec::new(),
         sources,
         warnings,
+        published: Some((format.published)()),
     })
 }
 
@@ -152,6 +130,7 @@ impl Format {
             images: Vec::new(),
             labels: Vec::new(),
             channels: CHANNELS,
+            depth: 1,
             height: SIZE,
             width: SIZE,
             classes: usize::from(self.labels[self.labels.len() - 1].classes),
@@ -208,7 +187,7 @@ impl Format {
             found,
             remedy: format!(
                 "unpack the \"{}\" of https://www.cs.toronto.edu/~kriz/cifar.html so that \
-                 DATA_DIR/{}/ holds {files}, and name DATA_DIR by --data-dir or SMASH_DATA_DIR",
+                 DATA_DIR/{}/ holds {files}, {NAME_DATA_DIR}",
                 self.archive, self.folder
             ),
         }

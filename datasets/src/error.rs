@@ -1,7 +1,7 @@
 //! Everything that can be wrong with a request for data or with a file.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a data set could not be made. Every message names the place and what was expected there.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,18 @@ pub enum Error {
         /// Number of classes that the format has for this label.
         classes: u8,
     },
+    /// A file holds something else than it should at some place.
+    #[error("{}: {place}: found {found}, expected {expected}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The place in the file: a line, a byte, or a part by its name.
+        place: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
     /// An image size that the set cannot be given in.
     #[error("{set}: image size {wanted} is not possible: {rule}")]
     ImageSize {
@@ -88,6 +100,16 @@ pub enum Error {
         wanted: usize,
         /// Which sizes are possible.
         rule: String,
+    },
+    /// A number of rotations that the set cannot be given in.
+    #[error("{set}: {wanted} rotations are not possible, expected {possible}")]
+    Rotations {
+        /// The set's name.
+        set: String,
+        /// The number of rotations asked for.
+        wanted: usize,
+        /// Which numbers are possible.
+        possible: &'static str,
     },
     /// More examples were asked for than there are, or none.
     #[error("{set}: {wanted} examples asked for, expected 1 to {available}")]
@@ -110,4 +132,21 @@ pub enum Error {
         /// Number of validation examples asked for.
         n_validation: usize,
     },
+}
+
+impl Error {
+    /// An [`Error::Format`].
+    pub(crate) fn format(
+        path: &Path,
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        Error::Format {
+            path: path.into(),
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
 }

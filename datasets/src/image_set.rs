@@ -1,20 +1,22 @@
-//! Labelled images as bytes.
+//! Labelled images and volumes as bytes.
 
 use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// Labelled images of one size, as bytes.
+/// Labelled images of one size, as bytes; or volumes, which are images of more than one slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSet {
     /// What messages call the set, such as "cifar10 train".
     pub name: String,
-    /// Pixels from 0 to 255, `[n, channels, height, width]`.
+    /// Pixels from 0 to 255, `[n, channels, height, width]`; voxels, `[n, channels, depth, height, width]`.
     pub images: Vec<u8>,
     /// The class of each image, `[n]`, each below `classes`.
     pub labels: Vec<u16>,
     /// Channels of an image.
     pub channels: usize,
+    /// Slices of a volume, from the ground up; 1 for images.
+    pub depth: usize,
     /// Height of an image in pixels.
     pub height: usize,
     /// Width of an image in pixels.
@@ -34,9 +36,10 @@ impl ImageSet {
         self.labels.is_empty()
     }
 
-    /// The pixels of one image, `[channels, height, width]`. Panics if there is no such example.
+    /// The pixels of one image, `[channels, height, width]`, or the voxels of one volume,
+    /// `[channels, depth, height, width]`. Panics if there is no such example.
     pub fn image(&self, index: usize) -> &[u8] {
-        let pixels = self.channels * self.height * self.width;
+        let pixels = self.channels * self.depth * self.height * self.width;
         assert!(index < self.len(), "{}: example {index} of {}", self.name, self.len());
         &self.images[index * pixels..(index + 1) * pixels]
     }
@@ -51,32 +54,54 @@ impl ImageSet {
         }
     }
 
-    /// The same examples at `size` times `size` pixels: each new pixel is the mean of a square box
-    /// of old ones, rounded to nearest (halves up).
+    /// The same examples at `size` times `size` pixels: each new pixel is the mean of a square box of old ones, rounded to
+    /// nearest (halves up). Volumes become `size` slices deep, by cubic boxes.
     ///
     /// # Errors
-    /// [`Error::ImageSize`] unless height and width are the same whole multiple of `size`.
+    /// [`Error::ImageSize`] unless height and width, and the depth of volumes, are the same whole multiple of `size`.
     pub fn box_downsampled(&self, size: usize) -> Result<ImageSet, Error> {
-        if size == 0 || self.height != self.width || !self.height.is_multiple_of(size) {
+        self.box_reduced(size, |sum, pixels| ((sum + pixels / 2) / pixels) as u8)
+    }
+
+    /// As [`box_downsampled`](Self::box_downsampled), but a new voxel is full if any of its box is: what a cell of the
+    /// coarser grid touches, one of its parts touches.
+    pub(crate) fn box_occupied(&self, size: usize) -> Result<ImageSet, Error> {
+        self.box_reduced(size, |sum, _| if sum > 0 { 255 } else { 0 })
+    }
+
+    /// Makes one pixel of each box, from the sum of its pixels and their number.
+    fn box_reduced(&self, size: usize, reduce: impl Fn(u32, u32) -> u8) -> Result<ImageSet, Error> {
+        let is_volume = self.depth > 1;
+        let is_cube = self.height == self.width && (!is_volume || self.depth == self.height);
+        if size == 0 || !is_cube || !self.height.is_multiple_of(size) {
             return Err(Error::ImageSize {
                 set: self.name.clone(),
                 wanted: size,
-                rule: format!("{} by {} pixels / size must be whole", self.height, self.width),
+                rule: if is_volume {
+                    format!(
+                        "{} by {} by {} voxels / size must be whole",
+                        self.depth, self.height, self.width
+                    )
+                } else {
+                    format!("{} by {} pixels / size must be whole", self.height, self.width)
+                },
             });
         }
         let factor = self.height / size;
-        let area = (factor * factor) as u32;
-        let mut images = Vec::with_capacity(self.len() * self.channels * size * size);
-        for plane in self.images.chunks_exact(self.height * self.width) {
+        let (depth, box_depth) = if is_volume { (size, factor) } else { (1, 1) };
+        let box_pixels = (box_depth * factor * factor) as u32;
+        let mut images = Vec::with_capacity(self.len() * self.channels * depth * size * size);
+        for slab in self.images.chunks_exact(box_depth * self.height * self.width) {
             for row in 0..size {
                 for column in 0..size {
-                    let sum: u32 = (0..factor)
-                        .map(|dy| {
-                            let start = (row * factor + dy) * self.width + column * factor;
-                            plane[start..start + factor].iter().map(|&p| u32::from(p)).sum::<u32>()
+                    let sum: u32 = (0..box_depth * factor)
+                        .map(|line| {
+                            let row = line / factor * self.height + row * factor + line % factor;
+                            let start = row * self.width + column * factor;
+                            slab[start..start + factor].iter().map(|&p| u32::from(p)).sum::<u32>()
                         })
                         .sum();
-                    images.push(((sum + area / 2) / area) as u8);
+                    images.push(reduce(sum, box_pixels));
                 }
             }
         }
@@ -84,6 +109,7 @@ impl ImageSet {
             name: self.name.clone(),
             images,
             labels: self.labels.clone(),
+            depth,
             height: size,
             width: size,
             ..*self
@@ -91,10 +117,13 @@ impl ImageSet {
     }
 
     /// SHA-256 in hexadecimal of shape, pixels and labels (not of the name): equal digests mean
-    /// equal data in equal order.
+    /// equal data in equal order. The depth takes part only if it is not 1, so that sets of images keep the digests that
+    /// were stored before there were volumes.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
-        for extent in [self.len(), self.channels, self.height, self.width, self.classes] {
+        let depth = (self.depth > 1).then_some(self.depth);
+        let extents = [self.len(), self.channels].into_iter().chain(depth);
+        for extent in extents.chain([self.height, self.width, self.classes]) {
             hasher.update((extent as u64).to_le_bytes());
         }
         hasher.update(&self.images);
@@ -121,6 +150,7 @@ pub(crate) mod tests {
             images: (0..n * channels * size * size).map(|i| (i * 7 % 256) as u8).collect(),
             labels: (0..n).map(|i| (i % 3) as u16).collect(),
             channels,
+            depth: 1,
             height: size,
             width: size,
             classes: 3,
@@ -151,6 +181,44 @@ pub(crate) mod tests {
         assert_eq!(set.box_downsampled(4).unwrap(), set);
     }
 
+    /// `n` volumes of `size` cubed voxels and two channels, whose bytes count up.
+    pub(crate) fn counting_volumes(n: usize, size: usize) -> ImageSet {
+        ImageSet {
+            channels: 2,
+            depth: size,
+            ..counting_set(n, 2 * size, size)
+        }
+    }
+
+    #[test]
+    fn boxes_of_volumes_are_cubes() {
+        let set = counting_volumes(3, 4);
+        let small = set.box_downsampled(2).unwrap();
+        assert_eq!([small.channels, small.depth, small.height, small.width], [2, 2, 2, 2]);
+        assert_eq!(small.images.len(), 3 * 2 * 8);
+        for (i, &mean) in small.images.iter().enumerate() {
+            let (volume, slice, row, column) = (i / 8, i / 4 % 2, i / 2 % 2, i % 2);
+            let sum: u32 = (0..8)
+                .map(|cell| [2 * slice + cell / 4, 2 * row + cell / 2 % 2, 2 * column + cell % 2])
+                .map(|[z, y, x]| u32::from(set.images[volume * 64 + z * 16 + y * 4 + x]))
+                .sum();
+            assert_eq!(u32::from(mean), (sum + 4) / 8, "voxel {i}");
+        }
+        let message = set.box_downsampled(3).unwrap_err().to_string();
+        assert!(message.contains("4 by 4 by 4 voxels"), "{message}");
+    }
+
+    #[test]
+    fn a_box_is_occupied_if_any_voxel_of_it_is() {
+        let mut set = counting_volumes(1, 16);
+        set.images.fill(0);
+        assert!(set.box_occupied(2).unwrap().images.iter().all(|&voxel| voxel == 0));
+        // The last voxel of the second channel: its mean, 255 / 512, would be rounded to 0.
+        *set.images.last_mut().unwrap() = 255;
+        let occupied = set.box_occupied(2).unwrap().images;
+        assert_eq!((occupied.iter().filter(|&&v| v == 0).count(), occupied[15]), (15, 255));
+    }
+
     #[test]
     fn a_size_that_does_not_divide_is_refused() {
         for size in [0, 3, 5, 8] {
@@ -178,6 +246,12 @@ pub(crate) mod tests {
         };
         digests.push(reshaped.digest());
         digests.push(set.subset(&[1, 0, 2, 3]).digest());
+        let deep = ImageSet {
+            depth: 4,
+            height: 1,
+            ..set.clone()
+        };
+        digests.push(deep.digest());
         let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len(), "{digests:?}");
         assert_eq!(

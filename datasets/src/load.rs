@@ -1,29 +1,47 @@
-//! From a data set's name to its images.
+//! From a data set's name to its examples.
 
 use std::path::PathBuf;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, ImageSet, Normalisation, cifar, shapes, shuffled_indices};
+use crate::drawn::{Order, Subset};
+use crate::files::Files;
+use crate::{Error, ImageSet, Normalisation, cifar, imagenet32, modelnet10, shapes, shuffled_indices, solids, stl10};
 
 /// The names that [`load`] knows.
-pub const KNOWN_DATA_SETS: &[&str] = &["cifar10", "cifar100", "shapes"];
+pub const KNOWN_DATA_SETS: &[&str] = &[
+    "cifar10",
+    "cifar100",
+    "stl10",
+    "imagenet32",
+    "modelnet10",
+    "modelnet10-voxels",
+    "shapes",
+    "solids",
+];
 
 /// What to load of a data set; the default is all of it at its own size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// The folder in which the official folders of sets on disk lie. Not used by `shapes`.
+    /// The folder in which the official folders of sets on disk lie. Not used by `shapes` and `solids`.
     pub data_dir: Option<PathBuf>,
-    /// Height and width in pixels, 32 if not given. Sets on disk are box-averaged down to a whole
-    /// fraction of 32; `shapes` is drawn at any size from 8.
+    /// Height and width in pixels, or the edge of volumes in voxels; if not given, that of the files, and 32 for the
+    /// meshes of `modelnet10`, `shapes` and `solids`. Images and voxels on disk are box-averaged down to a whole fraction
+    /// of their size (a voxel is full if any part of it is); meshes become voxels at any edge from 8 to 128; `shapes`
+    /// and `solids` are drawn at any size from 8.
     pub image_size: Option<usize>,
-    /// Number of training examples: a random subset of a set on disk, or that many drawn. If not
-    /// given, all that are on disk, or 50,000 drawn.
+    /// Number of training examples: a random subset of a set on disk, or that many drawn. If not given, all that are on
+    /// disk, 50,000 `shapes`, or 4,000 `solids`. Of meshes that are turned, the number of objects.
     pub n_train: Option<usize>,
-    /// Number of test examples, as `n_train`. If not given, all that are on disk, or 10,000 drawn.
+    /// Number of test examples, as `n_train`. If not given, all that are on disk, 10,000 `shapes`, or 1,000 `solids`.
     pub n_test: Option<usize>,
-    /// Decides the subsets and the images of `shapes`.
+    /// How often each training mesh of `modelnet10` is shown, turned about the vertical axis by equal angles: 1 (the
+    /// default), 12 or 24 times. Test meshes stand as they are stored. Other sets have no rotations.
+    pub rotations: Option<usize>,
+    /// Whether the inside of ModelNet10's objects is full too; if not, only their surface is. Not used by other sets.
+    pub solid: bool,
+    /// Decides the subsets and the examples of `shapes` and `solids`.
     pub seed: u64,
 }
 
@@ -34,7 +52,14 @@ pub struct DataSet {
     pub train: ImageSet,
     /// The test set.
     pub test: ImageSet,
-    /// The published constants for a whole CIFAR set at 32 by 32 pixels, else of `train`.
+    /// The published folds of the training set, each as indices into it; none where the set has no folds, or where
+    /// [`LoadOptions::n_train`] took a subset.
+    pub folds: Vec<Vec<usize>>,
+    /// How many training examples that follow each other show the same object, turned: 1 unless
+    /// [`LoadOptions::rotations`] says more. A split must keep them together, see [`crate::Split::spread`].
+    pub rotations: usize,
+    /// The published constants for a whole set of images at its full size (a part of CIFAR counts as whole), those of
+    /// [`Normalisation::occupancy`] for voxels, else of `train`.
     pub normalisation: Normalisation,
     /// The files read; empty for a set that is drawn.
     pub sources: Vec<Source>,
@@ -42,14 +67,14 @@ pub struct DataSet {
     pub warnings: Vec<String>,
 }
 
-/// A file that was read.
+/// A file that was read, or a folder of meshes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Where the file lies, with the data folder as it was given.
+    /// Where it lies, with the data folder as it was given.
     pub path: String,
-    /// Number of examples in the file.
+    /// Number of examples in it.
     pub records: usize,
-    /// SHA-256 of the file in hexadecimal.
+    /// SHA-256 in hexadecimal of the file; of a folder, of the names and digests of the meshes that were read.
     pub sha256: String,
 }
 
@@ -60,10 +85,23 @@ pub struct Source {
 /// that are whole but hold fewer or more examples than the official ones are no error:
 /// [`DataSet::warnings`] says so.
 pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
+    if let Some(wanted) = options.rotations.filter(|&wanted| wanted != 1 && name != "modelnet10") {
+        return Err(Error::Rotations {
+            set: name.into(),
+            wanted,
+            possible: "1, because only the meshes of modelnet10 can be turned",
+        });
+    }
+    let data_dir = options.data_dir.as_deref();
     match name {
-        "cifar10" => load_cifar(&cifar::CIFAR10, Normalisation::cifar10(), options),
-        "cifar100" => load_cifar(&cifar::CIFAR100, Normalisation::cifar100(), options),
-        "shapes" => load_shapes(options),
+        "cifar10" => from_files(cifar::read(&cifar::CIFAR10, data_dir)?, options),
+        "cifar100" => from_files(cifar::read(&cifar::CIFAR100, data_dir)?, options),
+        "stl10" => from_files(stl10::read(data_dir)?, options),
+        "imagenet32" => from_files(imagenet32::read(data_dir)?, options),
+        "modelnet10" => modelnet10::load_meshes(options),
+        "modelnet10-voxels" => from_files(modelnet10::read_voxels(options)?, options),
+        "shapes" => drawn(shapes::generate, [50_000, 10_000], options),
+        "solids" => drawn(solids::generate, [4_000, 1_000], options),
         _ => Err(Error::UnknownDataSet {
             name: name.into(),
             known: KNOWN_DATA_SETS,
@@ -71,66 +109,84 @@ pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
     }
 }
 
-fn load_cifar(
-    format: &'static cifar::Format,
-    published: Normalisation,
-    options: &LoadOptions,
-) -> Result<DataSet, Error> {
-    let files = cifar::read(format, options.data_dir.as_deref())?;
-    let train = random_subset(files.train, options.n_train, options.seed, SubsetStream::Train)?;
-    let test = random_subset(files.test, options.n_test, options.seed, SubsetStream::Test)?;
-    let (train, test, normalisation) = match options.image_size {
-        None | Some(cifar::SIZE) => (train, test, published),
-        Some(size) => {
-            let train = train.box_downsampled(size)?;
-            let normalisation = Normalisation::of(&train);
-            (train, test.box_downsampled(size)?, normalisation)
-        }
+fn from_files(files: Files, options: &LoadOptions) -> Result<DataSet, Error> {
+    let train = random_subset(files.train, options.n_train, options.seed, Subset::Train)?;
+    let test = random_subset(files.test, options.n_test, options.seed, Subset::Test)?;
+    let (train, test, published) = match options.image_size {
+        Some(size) if size != train.height => (train.box_downsampled(size)?, test.box_downsampled(size)?, None),
+        _ => (train, test, files.published),
     };
     Ok(DataSet {
+        normalisation: published.unwrap_or_else(|| Normalisation::of(&train)),
         train,
         test,
-        normalisation,
+        folds: options.n_train.map_or(files.folds, |_| Vec::new()),
+        rotations: 1,
         sources: files.sources,
         warnings: files.warnings,
     })
 }
 
-fn load_shapes(options: &LoadOptions) -> Result<DataSet, Error> {
-    let size = options.image_size.unwrap_or(32);
-    let n_train = options.n_train.unwrap_or(50_000);
-    let n_test = options.n_test.unwrap_or(10_000);
-    let train = shapes::generate(shapes::Subset::Train, n_train, size, options.seed)?;
-    let test = shapes::generate(shapes::Subset::Test, n_test, size, options.seed)?;
-    let normalisation = Normalisation::of(&train);
+fn drawn(
+    generate: impl Fn(Order) -> Result<ImageSet, Error>,
+    [n_train, n_test]: [usize; 2],
+    options: &LoadOptions,
+) -> Result<DataSet, Error> {
+    let order = Order {
+        subset: Subset::Train,
+        n: options.n_train.unwrap_or(n_train),
+        size: options.image_size.unwrap_or(32),
+        seed: options.seed,
+    };
+    let train = generate(order)?;
+    let test = generate(Order {
+        subset: Subset::Test,
+        n: options.n_test.unwrap_or(n_test),
+        ..order
+    })?;
     Ok(DataSet {
+        normalisation: if train.depth > 1 {
+            Normalisation::occupancy()
+        } else {
+            Normalisation::of(&train)
+        },
         train,
         test,
-        normalisation,
+        folds: Vec::new(),
+        rotations: 1,
         sources: Vec::new(),
         warnings: Vec::new(),
     })
 }
 
-/// One ChaCha stream for each subset, so that one does not depend on the size of the other.
-#[derive(Debug, Clone, Copy)]
-enum SubsetStream {
-    Train = 0,
-    Test = 1,
+fn random_subset(set: ImageSet, wanted: Option<usize>, seed: u64, subset: Subset) -> Result<ImageSet, Error> {
+    match wanted {
+        Some(wanted) => Ok(set.subset(&random_indices(&set.name, set.len(), wanted, seed, subset)?)),
+        None => Ok(set),
+    }
 }
 
-fn random_subset(set: ImageSet, wanted: Option<usize>, seed: u64, stream: SubsetStream) -> Result<ImageSet, Error> {
-    let Some(wanted) = wanted else { return Ok(set) };
-    if wanted == 0 || wanted > set.len() {
+/// `wanted` of the indices `0..n`, in random order. Each subset has a ChaCha stream, so that one does not depend on the
+/// size of the other.
+pub(crate) fn random_indices(
+    set: &str,
+    n: usize,
+    wanted: usize,
+    seed: u64,
+    subset: Subset,
+) -> Result<Vec<usize>, Error> {
+    if wanted == 0 || wanted > n {
         return Err(Error::Count {
-            set: set.name.clone(),
+            set: set.into(),
             wanted,
-            available: set.len(),
+            available: n,
         });
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream as u64);
-    Ok(set.subset(&shuffled_indices(set.len(), &mut rng)[..wanted]))
+    rng.set_stream(subset as u64);
+    let mut indices = shuffled_indices(n, &mut rng);
+    indices.truncate(wanted);
+    Ok(indices)
 }
 
 #[cfg(test)]
@@ -142,8 +198,45 @@ mod tests {
         let message = load("mnist", &LoadOptions::default()).unwrap_err().to_string();
         assert_eq!(
             message,
-            "unknown data set \"mnist\"; known are cifar10, cifar100, shapes"
+            "unknown data set \"mnist\"; known are cifar10, cifar100, stl10, imagenet32, modelnet10, \
+             modelnet10-voxels, shapes, solids"
         );
+    }
+
+    #[test]
+    fn sets_that_cannot_be_turned_refuse_rotations() {
+        let options = LoadOptions {
+            rotations: Some(12),
+            ..Default::default()
+        };
+        let message = load("shapes", &options).unwrap_err().to_string();
+        assert!(
+            message.contains("shapes: 12 rotations are not possible, expected 1,"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn solids_are_volumes_with_the_constants_of_voxels() {
+        let options = LoadOptions {
+            image_size: Some(8),
+            n_train: Some(3),
+            n_test: Some(2),
+            ..Default::default()
+        };
+        let data = load("solids", &options).unwrap();
+        assert_eq!((data.train.len(), data.test.len()), (3, 2));
+        assert_eq!(
+            [
+                data.train.channels,
+                data.train.depth,
+                data.train.height,
+                data.train.width
+            ],
+            [1, 8, 8, 8]
+        );
+        assert_eq!(data.train.images.len(), 3 * 512);
+        assert_eq!(data.normalisation, Normalisation::occupancy());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Normalisation of images.
+//! Normalisation of images and volumes.
 
 use crate::ImageSet;
 
@@ -9,8 +9,8 @@ impl ImageSet {
     }
 
     /// All images normalised, each with a [border](Self::border) around it:
-    /// `[images, channels, height + 2 border, width + 2 border]`. Panics if the normalisation is for another number of
-    /// channels.
+    /// `[images, channels * depth, height + 2 border, width + 2 border]`, so that each slice of a volume is a plane of its
+    /// own. Panics if the normalisation is for another number of channels.
     ///
     /// The border is black in the bytes, so after normalisation it is `-mean / std` and not 0.
     pub fn normalised(&self, normalisation: &Normalisation) -> Vec<f32> {
@@ -24,9 +24,10 @@ impl ImageSet {
         let border = self.border();
         let width = self.width + 2 * border;
         let plane_size = (self.height + 2 * border) * width;
-        let mut values = Vec::with_capacity(self.len() * self.channels * plane_size);
+        let mut values = Vec::with_capacity(self.len() * self.channels * self.depth * plane_size);
         let planes = self.images.chunks_exact(self.height * self.width);
-        for (plane, table) in planes.zip(tables.iter().cycle()) {
+        for (i, plane) in planes.enumerate() {
+            let table = &tables[i / self.depth % self.channels];
             let start = values.len();
             values.resize(start + plane_size, table[0]);
             let inner = values[start + border * width..].chunks_exact_mut(width);
@@ -67,19 +68,44 @@ impl Normalisation {
         }
     }
 
+    /// The constants published for the STL-10 training set at its full size, to the four digits they are given with.
+    pub fn stl10() -> Normalisation {
+        Normalisation {
+            mean: vec![0.4467, 0.4398, 0.4066],
+            std: vec![0.2603, 0.2566, 0.2713],
+        }
+    }
+
+    /// The constants published for the ImageNet32x32 training set, to the four digits they are given with.
+    pub fn imagenet32() -> Normalisation {
+        Normalisation {
+            mean: vec![0.4811, 0.4575, 0.4079],
+            std: vec![0.2604, 0.2532, 0.2682],
+        }
+    }
+
+    /// For voxels of 0 (empty) and 255 (full): empty becomes -1 and full 5, as in the paper's networks on voxels, so that
+    /// the few full ones weigh as much as the many empty ones.
+    pub fn occupancy() -> Normalisation {
+        Normalisation {
+            mean: vec![1.0 / 6.0],
+            std: vec![1.0 / 6.0],
+        }
+    }
+
     /// Measures a set, exactly in integers up to the last division. A channel of one single value
     /// gets the standard deviation 1, so that it becomes 0. Panics on an empty set.
     pub fn of(set: &ImageSet) -> Normalisation {
         assert!(!set.is_empty(), "{}: normalisation of an empty set", set.name);
         let mut sums = vec![[0_u64; 2]; set.channels];
         for (i, plane) in set.images.chunks_exact(set.height * set.width).enumerate() {
-            let [sum, squares] = &mut sums[i % set.channels];
+            let [sum, squares] = &mut sums[i / set.depth % set.channels];
             for &pixel in plane {
                 *sum += u64::from(pixel);
                 *squares += u64::from(pixel) * u64::from(pixel);
             }
         }
-        let n = (set.len() * set.height * set.width) as u128;
+        let n = (set.len() * set.depth * set.height * set.width) as u128;
         let (mean, std) = sums
             .iter()
             .map(|&[sum, squares]| {
@@ -108,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::image_set::tests::counting_set;
+    use crate::image_set::tests::{counting_set, counting_volumes};
 
     #[test]
     fn pixels_are_normalised_in_order_inside_a_black_border() {
@@ -130,6 +156,43 @@ mod tests {
             let (mean, std) = [(0.5, 0.5), (0.25, 2.0)][plane % 2];
             assert_eq!(value, (f32::from(byte) / 255.0 - mean) / std, "{plane} {row} {column}");
         }
+    }
+
+    #[test]
+    fn slices_of_a_volume_are_planes_with_the_constants_of_their_channel() {
+        let volumes = counting_volumes(2, 8);
+        let planes = ImageSet {
+            channels: 16,
+            depth: 1,
+            ..volumes.clone()
+        };
+        let of = |mean: &[f32], std: &[f32]| Normalisation {
+            mean: mean.to_vec(),
+            std: std.to_vec(),
+        };
+        let each = of(&[[0.5; 8], [0.25; 8]].concat(), &[[0.5; 8], [2.0; 8]].concat());
+        assert_eq!(
+            volumes.normalised(&of(&[0.5, 0.25], &[0.5, 2.0])),
+            planes.normalised(&each)
+        );
+        let measured = Normalisation::of(&volumes);
+        assert_eq!(measured.mean.len(), 2);
+        let halves = Normalisation::of(&planes);
+        let mean = |range: std::ops::Range<usize>| halves.mean[range].iter().sum::<f32>() / 8.0;
+        assert!((measured.mean[0] - mean(0..8)).abs() < 1e-6);
+        assert!((measured.mean[1] - mean(8..16)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn empty_voxels_become_minus_1_and_full_ones_5() {
+        let mut set = counting_volumes(1, 1);
+        (set.channels, set.images) = (1, vec![0, 255]);
+        set.labels = vec![0, 0];
+        let values = set.normalised(&Normalisation::occupancy());
+        assert!(
+            (values[0] + 1.0).abs() < 1e-6 && (values[1] - 5.0).abs() < 1e-6,
+            "{values:?}"
+        );
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Whole, partial and damaged files, through small ones in a temporary folder.
 
+use std::fs;
+
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{LoadOptions, Normalisation, load};
+use crate::image_set::hex;
+use crate::{LoadOptions, load};
 
 /// A record whose pixels count up from `first`.
 fn record(labels: &[u8], first: usize) -> Vec<u8> {

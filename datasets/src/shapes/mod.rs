@@ -10,74 +10,38 @@
 mod canvas;
 mod scene;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
+use crate::drawn::{Order, draw_all};
 use crate::{Error, ImageSet};
 
-/// Smallest height and width in pixels: below, the classes cannot be told apart.
-const MIN_SIZE: usize = 8;
-
-/// The most images of one subset, a guard against a mistyped number.
-const MAX_COUNT: usize = 1_000_000;
-
-/// Which subset an image belongs to; decides its stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subset {
-    Train = 0,
-    Test = 1,
-}
-
-/// Draws the first `n` images of a subset at `size` times `size` pixels. Each has a ChaCha stream of
-/// its own, so it does not depend on how many are drawn.
-pub(crate) fn generate(subset: Subset, n: usize, size: usize, seed: u64) -> Result<ImageSet, Error> {
-    let name = match subset {
-        Subset::Train => "shapes train",
-        Subset::Test => "shapes test",
-    };
-    if n == 0 || n > MAX_COUNT {
-        return Err(Error::Count {
-            set: name.into(),
-            wanted: n,
-            available: MAX_COUNT,
-        });
-    }
-    if size < MIN_SIZE {
-        let rule = format!("shapes are drawn at {MIN_SIZE} pixels or more");
-        return Err(Error::ImageSize {
-            set: name.into(),
-            wanted: size,
-            rule,
-        });
-    }
-    let mut images = Vec::with_capacity(n * canvas::CHANNELS * size * size);
-    let mut labels = Vec::with_capacity(n);
+/// Draws the images that are ordered.
+pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
     let layouts = scene::layouts();
-    let root = ChaCha8Rng::seed_from_u64(seed);
-    for index in 0..n {
-        let mut rng = root.clone();
-        rng.set_stream((subset as u64) << 32 | index as u64);
-        let label = rng.random_range(0..scene::CLASSES as u16);
-        labels.push(label);
-        scene::draw(usize::from(label), &layouts, size, &mut rng).append_bytes(&mut images);
-    }
-    Ok(ImageSet {
-        name: name.into(),
-        images,
-        labels,
+    let like = ImageSet {
+        name: "shapes".into(),
+        images: Vec::new(),
+        labels: Vec::new(),
         channels: canvas::CHANNELS,
-        height: size,
-        width: size,
+        depth: 1,
+        height: 0,
+        width: 0,
         classes: scene::CLASSES,
+    };
+    draw_all(like, order, |class, rng, images| {
+        scene::draw(class, &layouts, order.size, rng).append_bytes(images);
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn::Subset;
+
+    fn draw(subset: Subset, n: usize, size: usize, seed: u64) -> Result<ImageSet, Error> {
+        generate(Order { subset, n, size, seed })
+    }
 
     fn train(n: usize, size: usize) -> ImageSet {
-        generate(Subset::Train, n, size, 0).unwrap()
+        draw(Subset::Train, n, size, 0).unwrap()
     }
 
     #[test]
@@ -87,7 +51,7 @@ mod tests {
             "93a2e0c948bbd1e1b2e457a61ccc5ac6ee81a227a47d1f2751b8e08e371e37da"
         );
         assert_eq!(
-            generate(Subset::Test, 50, 8, 1).unwrap().digest(),
+            draw(Subset::Test, 50, 8, 1).unwrap().digest(),
             "f0a149ac560fbf2a2dbd6542a29467ab7b2025ba51956b08f659e20841691a2c"
         );
     }
@@ -100,8 +64,8 @@ mod tests {
 
     #[test]
     fn parts_and_seeds_differ() {
-        let test = generate(Subset::Test, 20, 12, 0).unwrap();
-        let other_seed = generate(Subset::Train, 20, 12, 1).unwrap();
+        let test = draw(Subset::Test, 20, 12, 0).unwrap();
+        let other_seed = draw(Subset::Train, 20, 12, 1).unwrap();
         assert_ne!(train(20, 12).images, test.images);
         assert_ne!(train(20, 12).images, other_seed.images);
     }
@@ -124,7 +88,7 @@ mod tests {
             assert_eq!([set.height, set.width], [size, size]);
         }
         for size in [0, 7] {
-            let message = generate(Subset::Test, 1, size, 0).unwrap_err().to_string();
+            let message = draw(Subset::Test, 1, size, 0).unwrap_err().to_string();
             assert!(
                 message.contains(&format!("shapes test: image size {size}")),
                 "{message}"
@@ -135,7 +99,7 @@ mod tests {
     #[test]
     fn impossible_numbers_are_refused() {
         for n in [0, 1_000_001] {
-            let message = generate(Subset::Train, n, 16, 0).unwrap_err().to_string();
+            let message = draw(Subset::Train, n, 16, 0).unwrap_err().to_string();
             assert!(message.contains(&format!("{n} examples asked for")), "{message}");
             assert!(message.contains("expected 1 to 1000000"), "{message}");
         }
@@ -152,7 +116,7 @@ mod tests {
                 *sum += value;
             }
         }
-        let new = generate(Subset::Test, 1_000, 16, 0).unwrap();
+        let new = draw(Subset::Test, 1_000, 16, 0).unwrap();
         let right = (0..new.len()).filter(|&i| {
             let values = features(new.image(i));
             let distance = |class: usize| -> f64 {

@@ -1,0 +1,75 @@
+//! What the built-in sets have in common: each example is drawn from a stream of its own.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Error, ImageSet};
+
+/// Smallest edge in pixels or voxels: below, the classes cannot be told apart.
+const MIN_SIZE: usize = 8;
+
+/// The most examples of one subset, a guard against a mistyped number.
+const MAX_COUNT: usize = 1_000_000;
+
+/// Which subset an example belongs to; decides its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subset {
+    Train = 0,
+    Test = 1,
+}
+
+/// What is drawn how often.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub(crate) subset: Subset,
+    /// Number of examples.
+    pub(crate) n: usize,
+    /// Edge in pixels or voxels.
+    pub(crate) size: usize,
+    pub(crate) seed: u64,
+}
+
+/// Draws the first examples of a subset. `draw` appends the bytes of an example of the class that it is given.
+///
+/// `like` gives what all examples have in common: name of the set, channels, depth and classes; of the rest it is empty.
+pub(crate) fn draw_all(
+    like: ImageSet,
+    order: Order,
+    mut draw: impl FnMut(usize, &mut ChaCha8Rng, &mut Vec<u8>),
+) -> Result<ImageSet, Error> {
+    let subset = match order.subset {
+        Subset::Train => "train",
+        Subset::Test => "test",
+    };
+    let mut set = ImageSet {
+        name: format!("{} {subset}", like.name),
+        height: order.size,
+        width: order.size,
+        ..like
+    };
+    if order.n == 0 || order.n > MAX_COUNT {
+        return Err(Error::Count {
+            set: set.name,
+            wanted: order.n,
+            available: MAX_COUNT,
+        });
+    }
+    if order.size < MIN_SIZE {
+        return Err(Error::ImageSize {
+            rule: format!("{} are drawn at any size from {MIN_SIZE}", like.name),
+            set: set.name,
+            wanted: order.size,
+        });
+    }
+    set.images
+        .reserve_exact(order.n * set.channels * set.depth * set.height * set.width);
+    let root = ChaCha8Rng::seed_from_u64(order.seed);
+    for index in 0..order.n {
+        let mut rng = root.clone();
+        rng.set_stream((order.subset as u64) << 32 | index as u64);
+        let label = rng.random_range(0..set.classes as u16);
+        set.labels.push(label);
+        draw(usize::from(label), &mut rng, &mut set.images);
+    }
+    Ok(set)
+}

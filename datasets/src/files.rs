@@ -1,0 +1,57 @@
+//! What readers of files have in common.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::image_set::hex;
+use crate::{Error, ImageSet, Normalisation, Source};
+
+/// The examples of both parts, with what there is to say about their files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) train: ImageSet,
+    pub(crate) test: ImageSet,
+    /// The published folds of the training set.
+    pub(crate) folds: Vec<Vec<usize>>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) warnings: Vec<String>,
+    /// The constants published for these examples at their own size.
+    pub(crate) published: Option<Normalisation>,
+}
+
+/// All bytes of a file; none if there is no such file.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read {
+            path: path.into(),
+            source,
+        }),
+    }
+}
+
+/// What is stored of a file that was read.
+pub(crate) fn source(path: &Path, bytes: &[u8], records: usize) -> Source {
+    Source {
+        path: path.display().to_string(),
+        records,
+        sha256: hex(&Sha256::digest(bytes)),
+    }
+}
+
+/// The warning that a set differs from the official one in these ways.
+pub(crate) fn difference(set: &ImageSet, official: usize, differences: &[String]) -> String {
+    format!(
+        "{}: {} examples, official {official} ({})",
+        set.name,
+        set.len(),
+        differences.join(", ")
+    )
+}
+
+/// The end of every message about missing files: how the data folder is named.
+pub(crate) const NAME_DATA_DIR: &str = "and name DATA_DIR by --data-dir or SMASH_DATA_DIR";

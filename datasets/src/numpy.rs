@@ -1,0 +1,324 @@
+//! Arrays of integers as numpy stores them: the types of their elements, and `.npz` files.
+
+use std::borrow::Cow;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::Error;
+
+/// The longest header of an array that is read, in bytes; numpy pads one to 128.
+const MAX_HEADER: usize = 4096;
+
+/// The largest array that is read, in bytes: all 1,281,167 images of ImageNet32x32 are 3.9 GB.
+const MAX_BYTES: usize = 4 << 30;
+
+/// The type of an array's elements: integers of 1, 2, 4 or 8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Element {
+    is_signed: bool,
+    bytes: usize,
+    is_big_endian: bool,
+}
+
+impl Element {
+    /// From numpy's name of it: order of bytes, kind, and length, such as `|u1` or `<i8`.
+    pub(crate) fn parse(name: &str) -> Option<Element> {
+        let &[order, kind, length] = name.as_bytes() else {
+            return None;
+        };
+        let bytes = usize::from(length.wrapping_sub(b'0'));
+        let is_known = b"<>|=".contains(&order) && b"iu".contains(&kind) && [1, 2, 4, 8].contains(&bytes);
+        is_known.then_some(Element {
+            is_signed: kind == b'i',
+            bytes,
+            is_big_endian: order == b'>',
+        })
+    }
+
+    fn value(self, bytes: &[u8]) -> i128 {
+        let append = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
+        let value = if self.is_big_endian {
+            bytes.iter().fold(0, append)
+        } else {
+            bytes.iter().rev().fold(0, append)
+        };
+        let unused = 64 - 8 * self.bytes as u32;
+        if self.is_signed {
+            i128::from((value << unused) as i64 >> unused)
+        } else {
+            i128::from(value)
+        }
+    }
+}
+
+/// An array of integers in C order, the last index running fastest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Array<'a> {
+    pub(crate) shape: Vec<usize>,
+    element: Element,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Array<'a> {
+    /// An array of these bytes; none if they are not as many as its shape needs.
+    pub(crate) fn new(shape: Vec<usize>, element: Element, bytes: Cow<'a, [u8]>) -> Option<Array<'a>> {
+        (size_in_bytes(&shape, element) == Some(bytes.len())).then_some(Array { shape, element, bytes })
+    }
+
+    /// The elements as bytes without a sign; none if they are of another type.
+    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+        (self.element.bytes == 1 && !self.element.is_signed).then_some(&self.bytes[..])
+    }
+
+    /// The elements in order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = i128> {
+        self.bytes
+            .chunks_exact(self.element.bytes)
+            .map(|bytes| self.element.value(bytes))
+    }
+}
+
+fn size_in_bytes(shape: &[usize], element: Element) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(element.bytes, |size, &extent| size.checked_mul(extent))
+}
+
+/// An `.npz` file: a zip archive of arrays.
+pub(crate) struct Npz<'a> {
+    path: &'a Path,
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+}
+
+impl<'a> Npz<'a> {
+    /// Reads the table of contents of a file.
+    pub(crate) fn open(path: &'a Path, bytes: &'a [u8]) -> Result<Npz<'a>, Error> {
+        match ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => Ok(Npz { path, archive }),
+            Err(error) => Err(Error::format(
+                path,
+                "the whole file",
+                error.to_string(),
+                "a zip archive",
+            )),
+        }
+    }
+
+    /// Reads the array called `name`, if `fits` says that its shape is the `expected` one.
+    pub(crate) fn array(
+        &mut self,
+        name: &str,
+        expected: &str,
+        fits: impl Fn(&[usize]) -> bool,
+    ) -> Result<Array<'static>, Error> {
+        let path = self.path;
+        let place = format!("array {name:?}");
+        let fault = |found: String, expected: &str| Error::format(path, place.clone(), found, expected);
+        let unreadable = |error: std::io::Error| fault(error.to_string(), "a whole array");
+        let mut file = match self.archive.by_name(&format!("{name}.npy")) {
+            Ok(file) => file,
+            Err(error) => return Err(fault(error.to_string(), "an array of this name")),
+        };
+
+        let mut start = [0; 8];
+        file.read_exact(&mut start).map_err(unreadable)?;
+        let length_bytes = match start {
+            [b'\x93', b'N', b'U', b'M', b'P', b'Y', 1, _] => 2,
+            [b'\x93', b'N', b'U', b'M', b'P', b'Y', 2 | 3, _] => 4,
+            _ => {
+                return Err(fault(
+                    format!("the first bytes {start:?}"),
+                    "\\x93NUMPY and version 1, 2 or 3",
+                ));
+            }
+        };
+        let mut length = [0; 4];
+        file.read_exact(&mut length[..length_bytes]).map_err(unreadable)?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > MAX_HEADER {
+            let most = format!("at most {MAX_HEADER}");
+            return Err(fault(format!("a header of {length} bytes"), &most));
+        }
+        let mut header = vec![0; length];
+        file.read_exact(&mut header).map_err(unreadable)?;
+        let header = String::from_utf8_lossy(&header);
+        let Some((shape, element)) = parse_header(&header) else {
+            let kinds = "integers of 1, 2, 4 or 8 bytes in C order, and a shape";
+            return Err(fault(format!("the header {:?}", header.trim()), kinds));
+        };
+        if !fits(&shape) {
+            return Err(fault(format!("the shape {shape:?}"), expected));
+        }
+        let Some(size) = size_in_bytes(&shape, element).filter(|&size| size <= MAX_BYTES) else {
+            return Err(fault(
+                format!("the shape {shape:?}"),
+                &format!("at most {MAX_BYTES} bytes"),
+            ));
+        };
+        // Memory is taken as bytes come, so that a header alone cannot ask for it.
+        let mut bytes = Vec::new();
+        let more = size as u64 + 1;
+        file.take(more).read_to_end(&mut bytes).map_err(unreadable)?;
+        let found = match bytes.len() {
+            found if found > size => "more".to_string(),
+            found => found.to_string(),
+        };
+        let expected = format!("{size} for the shape {shape:?}");
+        Array::new(shape, element, bytes.into()).ok_or_else(|| fault(format!("{found} bytes"), &expected))
+    }
+}
+
+/// Shape and type from a header, which is a Python dictionary such as
+/// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`.
+fn parse_header(header: &str) -> Option<(Vec<usize>, Element)> {
+    let value = |key: &str| Some(header.split_once(key)?.1.trim_start().strip_prefix(':')?.trim_start());
+    let (name, _) = value("'descr'")?.strip_prefix('\'')?.split_once('\'')?;
+    let (shape, _) = value("'shape'")?.strip_prefix('(')?.split_once(')')?;
+    let shape: Vec<usize> = shape
+        .split(',')
+        .map(str::trim)
+        .filter(|extent| !extent.is_empty())
+        // Python 2 writes long integers as 10L.
+        .map(|extent| extent.trim_end_matches('L').parse().ok())
+        .collect::<Option<_>>()?;
+    let is_c_order = value("'fortran_order'")?.starts_with("False") || shape.len() < 2;
+    let element = Element::parse(name)?;
+    is_c_order.then_some((shape, element))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
+    use super::*;
+
+    /// An array in numpy's format.
+    pub(crate) fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        let length = (header.len() as u16).to_le_bytes();
+        [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), bytes].concat()
+    }
+
+    /// A zip archive of these files, compressed.
+    pub(crate) fn npz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        for (name, bytes) in files {
+            writer.start_file(format!("{name}.npy"), options).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Array<'static>, Error> {
+        Npz::open(Path::new("a.npz"), bytes)?.array("data", "[n, 2]", |shape| matches!(shape, [_, 2]))
+    }
+
+    fn error(array: Vec<u8>) -> String {
+        read(&npz(&[("data", array)])).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn integers_of_every_length_sign_and_order_are_read() {
+        let cases: [(&str, [u8; 8], i128); 9] = [
+            ("|u1", [200, 0, 0, 0, 0, 0, 0, 0], 200),
+            ("|i1", [200, 0, 0, 0, 0, 0, 0, 0], -56),
+            ("<u2", [1, 2, 0, 0, 0, 0, 0, 0], 513),
+            (">u2", [1, 2, 0, 0, 0, 0, 0, 0], 258),
+            ("<i4", [254, 255, 255, 255, 0, 0, 0, 0], -2),
+            (">i4", [0, 0, 1, 0, 0, 0, 0, 0], 256),
+            ("<i8", [255; 8], -1),
+            ("<u8", [255; 8], u64::MAX as i128),
+            (">i8", [0, 0, 0, 0, 0, 0, 3, 232], 1000),
+        ];
+        for (name, bytes, expected) in cases {
+            let element = Element::parse(name).unwrap();
+            assert_eq!(element.value(&bytes[..element.bytes]), expected, "{name}");
+        }
+        for name in ["", "|u", "<f4", "|u3", "<i16", "?u1", "|b1", "<U5"] {
+            assert_eq!(Element::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_read_with_its_shape() {
+        let array = read(&npz(&[
+            ("other", npy("<f4", "", &[0; 4])),
+            ("data", npy("<u2", "3, 2", &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 1])),
+        ]))
+        .unwrap();
+        assert_eq!(array.shape, [3, 2]);
+        assert_eq!(array.values().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 262]);
+        assert_eq!(array.as_bytes(), None);
+        let bytes = read(&npz(&[("data", npy("|u1", "1L, 2L", &[8, 9]))])).unwrap();
+        assert_eq!(bytes.as_bytes(), Some(&[8, 9][..]));
+    }
+
+    #[test]
+    fn damaged_arrays_are_named_with_what_was_expected() {
+        let check = |array: Vec<u8>, expected: &str| {
+            let message = error(array);
+            assert!(message.starts_with("a.npz: array \"data\": found "), "{message}");
+            assert!(message.contains(expected), "{expected} in {message}");
+        };
+        let good = npy("|u1", "2, 2", &[1, 2, 3, 4]);
+        check(
+            good[..good.len() - 1].to_vec(),
+            "found 3 bytes, expected 4 for the shape [2, 2]",
+        );
+        check([&good[..], &[0]].concat(), "found more bytes, expected 4");
+        check(good[..20].to_vec(), "expected a whole array");
+        check(good[..3].to_vec(), "expected a whole array");
+        check(npy("|u1", "2, 3", &[0; 6]), "found the shape [2, 3], expected [n, 2]");
+        check(npy("<f4", "1, 2", &[0; 8]), "expected integers of 1, 2, 4 or 8 bytes");
+        check(npy("|u1", "-1, 2", &[]), "expected integers");
+        check(b"\x93NUMPZ\x01\x00".to_vec(), "expected \\x93NUMPY");
+        check(
+            b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
+            "found a header of 4294967295 bytes",
+        );
+        check(
+            npy("|u1", "9223372036854775807, 2", &[]),
+            "expected at most 4294967296 bytes",
+        );
+        // Within the limit, but not there: what is claimed is not allocated.
+        check(npy("|u1", "2000000000, 2", &[7]), "found 1 bytes, expected 4000000000");
+        let fortran = String::from_utf8_lossy(&good[10..]).replace("False", "True");
+        assert_eq!(parse_header(&fortran), None);
+    }
+
+    #[test]
+    fn damaged_archives_are_named() {
+        let whole = npz(&[("data", npy("|u1", "2, 2", &[1, 2, 3, 4]))]);
+        for bytes in [&whole[..whole.len() - 30], b"no archive", b""] {
+            let message = read(bytes).unwrap_err().to_string();
+            assert!(message.contains("a.npz: the whole file: found "), "{message}");
+            assert!(message.contains("expected a zip archive"), "{message}");
+        }
+        let message = read(&npz(&[("labels", vec![])])).unwrap_err().to_string();
+        assert!(message.contains("expected an array of this name"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_bytes_give_the_shape_asked_for_or_an_error(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut bytes = npz(&[("data", npy("<u2", "2, 2", &[1, 0, 2, 0, 3, 0, 4, 0]))]);
+            let length = bytes.len();
+            for (index, byte) in changes {
+                bytes[index.index(length)] = byte;
+            }
+            if let Ok(array) = read(&bytes) {
+                prop_assert_eq!((array.shape.len(), array.shape[1]), (2, 2));
+                prop_assert_eq!(array.values().count(), 2 * array.shape[0]);
+            }
+        }
+    }
+}
