@@ -10,8 +10,8 @@ use mimalloc::MiMalloc;
 use smash::convolution::Precision;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
-    Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
+    Architecture, Blueprint, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, ResultingTrainer,
+    ResultingTraining, Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
 };
 
 /// As in the binary of the experiments.
@@ -25,6 +25,8 @@ const TASK: Task = Task {
     image_channels: 3,
     image_size: 32,
     classes: 10,
+    image_depth: 1,
+    stem_stride: 1,
 };
 
 fn space() -> SearchSpace {
@@ -109,7 +111,7 @@ fn hot_path(criterion: &mut Criterion) {
         precision: Precision::Float32,
         augment: true,
     };
-    let mut trainer = ResultingTrainer::<B>::new(&space, TASK, &architecture, Seed(0), [0, 0], &device);
+    let mut trainer = ResultingTrainer::<B>::new(Blueprint::of(&space, TASK, &architecture), Seed(0), [0, 0], &device);
     group.bench_function("resulting-net training step", |bencher| {
         bencher.iter(|| {
             trainer

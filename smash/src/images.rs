@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 /// A set of images on the device, with a black border to crop from.
 #[derive(Debug)]
 pub struct DeviceImages<B: Backend> {
-    /// Normalised, `[images, channels, height + 2 border, width + 2 border]`.
+    /// Normalised, `[images, channels, height + 2 border, width + 2 border]`; of volumes, each slice is a channel.
     pixels: Tensor<B, 4>,
     /// Classes, `[images]`.
     labels: Vec<i32>,
@@ -19,7 +19,8 @@ impl<B: Backend> DeviceImages<B> {
     /// Copies a set to the device.
     pub fn new(set: &ImageSet, normalisation: &Normalisation, device: &B::Device) -> Self {
         let border = set.border();
-        let shape = [set.len(), set.channels, set.height + 2 * border, set.width + 2 * border];
+        let channels = set.channels * set.depth;
+        let shape = [set.len(), channels, set.height + 2 * border, set.width + 2 * border];
         let pixels = TensorData::new(set.normalised(normalisation), shape);
         Self {
             pixels: Tensor::from_data(pixels, device),

@@ -12,7 +12,7 @@ use crate::flex::concatenate;
 use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
 use crate::parts::{add, window};
-use crate::pooling::halve;
+use crate::pooling::{every_second, halve};
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::weights::GeneratedWeights;
 
@@ -31,6 +31,8 @@ pub struct MainNet<B: Backend> {
     pub output_weight: Param<Tensor<B, 2>>,
     /// Bias of the output layer, `[classes]`.
     pub output_bias: Param<Tensor<B, 1>>,
+    /// See [`Task::stem_stride`].
+    pub stem_stride: usize,
 }
 
 /// BatchNorm, ReLU, 1x1 convolution and 2x2 average pooling between two blocks.
@@ -69,7 +71,11 @@ impl<B: Backend> Transition<B> {
 
 impl<B: Backend> MainNet<B> {
     /// A main network for a search space, with initial weights drawn from `rng`.
+    ///
+    /// # Panics
+    /// If the task is one of volumes: the paper takes architectures to them, but does not search there.
     pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+        assert_eq!(task.image_depth, 1, "the SMASH network is for images");
         let stem = orthogonal(
             [space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL],
             rng,
@@ -105,6 +111,7 @@ impl<B: Backend> MainNet<B> {
             norm: BatchNorm::new(width, device),
             output_weight,
             output_bias,
+            stem_stride: task.stem_stride,
         }
     }
 
@@ -122,13 +129,11 @@ impl<B: Backend> MainNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = Vec::new();
-        let mut banks = vec![relu(conv_same(
-            images,
-            Activation::Identity,
-            self.stem.val(),
-            [1, 1],
-            1,
-        ))];
+        let mut stem = conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1);
+        if self.stem_stride == 2 {
+            stem = every_second(stem, 0);
+        }
+        let mut banks = vec![relu(stem)];
         let mut channels_read = 0;
         for (index, block) in architecture.blocks.iter().enumerate() {
             let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels);

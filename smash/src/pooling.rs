@@ -29,6 +29,20 @@ pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     output.into_tensor()
 }
 
+/// Every second row and column, from `offset`: `[batch, channels, height, width]` to `[batch, channels, height / 2, width / 2]`.
+pub fn every_second<B: Backend>(input: Tensor<B, 4>, offset: usize) -> Tensor<B, 4> {
+    let [batch, channels, height, width] = input.dims();
+    let [rows, columns] = [height / 2, width / 2];
+    input
+        .narrow(2, 0, 2 * rows)
+        .narrow(3, 0, 2 * columns)
+        .reshape([batch * channels, rows, 2, 2 * columns])
+        .narrow(2, offset, 1)
+        .reshape([batch * channels, rows, columns, 2])
+        .narrow(3, offset, 1)
+        .reshape([batch, channels, rows, columns])
+}
+
 /// The same by burn's own operation.
 pub fn stock<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)

@@ -1,25 +1,23 @@
-//! Training a resulting network with Nesterov momentum (paper, appendix C): the true error of an architecture.
+//! Training a network with free weights by Nesterov momentum (paper, appendix C): the true error of an architecture.
 
 use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::Architecture;
+use crate::blueprint::Blueprint;
 use crate::checkpoint::Checkpoint;
 use crate::convolution::Precision;
 use crate::error::{CheckpointError, DivergedError};
-use crate::layers::Mode;
+use crate::network::{Network, Phase};
 use crate::optimiser::Nesterov;
 use crate::random::{Seed, Stream};
-use crate::resulting_net::ResultingNet;
 use crate::training::{Evaluation, Examples, Schedule, Tally, history_text, negative_log_likelihood, parse_history};
-use crate::{SearchSpace, Task};
 
 /// L2 weight decay of all parameters (released code).
 const WEIGHT_DECAY: f64 = 1e-4;
 
-/// How a resulting network is trained.
+/// How a network with free weights is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ResultingTraining {
@@ -39,32 +37,24 @@ pub struct ResultingTraining {
     pub augment: bool,
 }
 
-/// A resulting network in training: everything that the next epoch depends on.
+/// A network with free weights in training: everything that the next epoch depends on.
 #[derive(Debug)]
 pub struct ResultingTrainer<B: AutodiffBackend> {
     /// The network.
-    pub net: ResultingNet<B>,
+    pub net: Network<B>,
     optimiser: Nesterov<B::InnerBackend>,
-    /// Names the random streams: index of the architecture and of the training seed.
+    /// Names the random streams: index of the network and of the training seed.
     key: [u64; 2],
     /// Mean over the training batches of each epoch done.
     pub history: Vec<Evaluation>,
 }
 
 impl<B: AutodiffBackend> ResultingTrainer<B> {
-    /// A network before its first step. `key` names the random streams: architecture and training seed.
-    pub fn new(
-        space: &SearchSpace,
-        task: Task,
-        architecture: &Architecture,
-        seed: Seed,
-        key: [u64; 2],
-        device: &B::Device,
-    ) -> Self {
+    /// A network before its first step. `key` names the random streams: network and training seed.
+    pub fn new(blueprint: Blueprint, seed: Seed, key: [u64; 2], device: &B::Device) -> Self {
         let mut rng = seed.rng(Stream::ResultingInitialisation, &key);
-        let net = ResultingNet::new(space, task, architecture, &mut rng, device);
         Self {
-            net,
+            net: Network::new(blueprint, &mut rng, device),
             optimiser: Nesterov::new(WEIGHT_DECAY),
             key,
             history: Vec::new(),
@@ -90,10 +80,13 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
         let key = [self.key[0], self.key[1], self.history.len() as u64];
         let mut tally = Tally::default();
+        let mut regularisation = seed.rng(Stream::Regularisation, &key);
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
         for (index, (images, labels)) in epoch_batches.enumerate() {
             let step = first + index;
-            let (log_probabilities, statistics) = self.net.forward(Tensor::from_inner(images), Mode::Train);
+            let (log_probabilities, statistics) = self
+                .net
+                .forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
             tally.add(log_probabilities.clone().inner(), &labels);
             let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing, device);
             let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
@@ -102,19 +95,18 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             after_step();
         }
         self.history
-            .push(tally.of_epoch(first, |_| self.net.architecture.hash())?);
+            .push(tally.of_epoch(first, |_| self.net.blueprint.name.clone())?);
         Ok(())
     }
 
     /// Error and loss with running statistics.
     pub fn evaluate(&self, examples: Examples<'_, B::InnerBackend>) -> Evaluation {
-        let net = ResultingNet {
-            architecture: self.net.architecture.clone(),
-            base_channels: self.net.base_channels,
+        let net = Network {
+            blueprint: self.net.blueprint.clone(),
             precision: self.net.precision,
             weights: self.net.weights.valid(),
         };
-        examples.evaluate(|images| net.forward(images, Mode::Evaluate).0)
+        examples.evaluate(|images| net.forward(images, Phase::Evaluate).0)
     }
 
     /// Network, optimiser and number of epochs.
@@ -128,7 +120,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         checkpoint
     }
 
-    /// Continues from a checkpoint of the same architecture.
+    /// Continues from a checkpoint of the same blueprint.
     ///
     /// # Errors
     /// A checkpoint that does not fit.

@@ -146,6 +146,8 @@ impl<'a, B: Backend> Examples<'a, B> {
 pub struct Evaluation {
     /// Fraction of images classified wrongly.
     pub error: f64,
+    /// Fraction of images whose class is not among the five most probable; 0 with five classes or fewer.
+    pub top5_error: f64,
     /// Mean negative log-likelihood.
     pub loss: f64,
 }
@@ -157,6 +159,7 @@ impl Evaluation {
         let images = sum(|batch| batch.images as f64);
         Self {
             error: sum(|batch| batch.wrong as f64) / images,
+            top5_error: sum(|batch| batch.beyond_five as f64) / images,
             loss: sum(|batch| batch.loss) / images,
         }
     }
@@ -178,6 +181,7 @@ impl<B: Backend> Default for Tally<B> {
 pub(crate) struct BatchTally {
     images: usize,
     wrong: usize,
+    beyond_five: usize,
     loss: f64,
 }
 
@@ -200,12 +204,14 @@ impl<B: Backend> Tally<B> {
             let mut tally = BatchTally {
                 images: size,
                 wrong: 0,
+                beyond_five: 0,
                 loss: 0.0,
             };
             for &[of_label, rivals] in images.by_ref().take(size) {
                 tally.loss -= f64::from(of_label);
                 // Right if the label's value is above all others, itself counted, so that NaN and ties are never right.
                 tally.wrong += usize::from(rivals != 1.0);
+                tally.beyond_five += usize::from(!(1.0..=5.0).contains(&rivals));
             }
             tally
         };
@@ -349,10 +355,18 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     }
 }
 
-/// Text of a checkpoint: error and loss of each epoch done, as the bits of their floating-point values.
+/// Text of a checkpoint: errors and loss of each epoch done, as the bits of their floating-point values.
 pub(crate) fn history_text(history: &[Evaluation]) -> String {
-    let bits =
-        |evaluation: &Evaluation| format!("{:016x}{:016x}", evaluation.error.to_bits(), evaluation.loss.to_bits());
+    let bits = |evaluation: &Evaluation| {
+        let Evaluation {
+            error,
+            top5_error,
+            loss,
+        } = evaluation;
+        [error, top5_error, loss]
+            .map(|value| format!("{:016x}", value.to_bits()))
+            .concat()
+    };
     history.iter().map(bits).collect::<Vec<_>>().join(" ")
 }
 
@@ -362,12 +376,13 @@ pub(crate) fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointErr
         let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);
         Some(Evaluation {
             error: number(word.get(..16))?,
-            loss: number(word.get(16..))?,
+            top5_error: number(word.get(16..32))?,
+            loss: number(word.get(32..))?,
         })
     };
     let history = text.split_whitespace().map(parse).collect::<Option<_>>();
     history.ok_or_else(|| CheckpointError::Format {
-        reason: format!("the metadata must give error and loss of each epoch, found `{text}`"),
+        reason: format!("the metadata must give errors and loss of each epoch, found `{text}`"),
     })
 }
 
@@ -380,9 +395,14 @@ mod tests {
         let history = vec![
             Evaluation {
                 error: 0.1 + 0.2,
+                top5_error: 0.1,
                 loss: 1e-300,
             },
-            Evaluation { error: 0.0, loss: 4.6 },
+            Evaluation {
+                error: 0.0,
+                top5_error: 0.0,
+                loss: 4.6,
+            },
         ];
         assert_eq!(parse_history(&history_text(&history)).unwrap(), history);
         assert_eq!(parse_history("").unwrap(), vec![]);

@@ -7,8 +7,8 @@ use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::convolution::Precision;
 use smash::error::CheckpointError;
 use smash::{
-    Architecture, DeviceImages, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining, Schedule,
-    SearchSpace, Seed, SmashTrainer, SmashTraining, Stream, Task,
+    Architecture, Blueprint, DeviceImages, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
+    Schedule, SearchSpace, Seed, SmashTrainer, SmashTraining, Stream, Task,
 };
 
 type B = Autodiff<Flex>;
@@ -17,6 +17,8 @@ const TASK: Task = Task {
     image_channels: 3,
     image_size: 8,
     classes: 10,
+    image_depth: 1,
+    stem_stride: 1,
 };
 
 fn space() -> SearchSpace {
@@ -101,7 +103,14 @@ fn a_resulting_network_resumes_bit_for_bit() {
         augment: true,
     };
     let architecture = architecture();
-    let new = || ResultingTrainer::<B>::new(&space(), TASK, &architecture, Seed(5), [0, 1], &FlexDevice);
+    let new = || {
+        ResultingTrainer::<B>::new(
+            Blueprint::of(&space(), TASK, &architecture),
+            Seed(5),
+            [0, 1],
+            &FlexDevice,
+        )
+    };
     with_examples(|examples| {
         let epoch = |trainer: &mut ResultingTrainer<B>| {
             trainer
@@ -179,7 +188,12 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
         augment: false,
     };
     let architecture = architecture();
-    let mut trainer = ResultingTrainer::<B>::new(&space(), TASK, &architecture, Seed(5), [0, 0], &FlexDevice);
+    let mut trainer = ResultingTrainer::<B>::new(
+        Blueprint::of(&space(), TASK, &architecture),
+        Seed(5),
+        [0, 0],
+        &FlexDevice,
+    );
     with_examples(|examples| {
         let diverged = trainer
             .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})

@@ -13,12 +13,14 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use smash::layers::BatchNorm;
 use smash::sampling::sample;
-use smash::{Architecture, Counts, Limits, ResultingNet, SearchSpace, Task};
+use smash::{Architecture, Blueprint, Counts, Limits, Network, SearchSpace, Task};
 
 const CIFAR_100: Task = Task {
     image_channels: 3,
     image_size: 32,
     classes: 100,
+    image_depth: 1,
+    stem_stride: 1,
 };
 
 #[derive(Deserialize)]
@@ -85,22 +87,19 @@ fn counts_agree_with_the_released_code_for_up_to_four_convolutions() {
 }
 
 /// Numbers in a network that are learned: all but the running statistics.
-fn learned_parameters(net: &ResultingNet<Flex>) -> usize {
+fn learned_parameters(net: &Network<Flex>) -> usize {
     let running = |norm: &BatchNorm<Flex>| norm.running_mean.val().dims()[0] + norm.running_variance.val().dims()[0];
-    let weights = &net.weights;
-    let ops = weights.blocks.iter().flatten();
-    let statistics: usize = ops
-        .flat_map(|op| [&op.norm_in, &op.norm_bottleneck])
-        .chain(weights.transitions.iter().map(|transition| &transition.norm))
-        .chain([&weights.norm])
-        .map(running)
-        .sum();
-    weights.num_params() - statistics
+    let statistics: usize = net.weights.norms.iter().map(running).sum();
+    net.weights.num_params() - statistics
 }
 
 fn assert_built_as_counted(space: &SearchSpace, architecture: &Architecture) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let net = ResultingNet::<Flex>::new(space, CIFAR_100, architecture, &mut rng, &Default::default());
+    let net = Network::<Flex>::new(
+        Blueprint::of(space, CIFAR_100, architecture),
+        &mut rng,
+        &Default::default(),
+    );
     assert_eq!(
         learned_parameters(&net) as u64,
         Counts::of(space, CIFAR_100, architecture).parameters,

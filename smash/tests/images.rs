@@ -13,6 +13,8 @@ proptest! {
         indices in proptest::collection::vec(0_usize..5, 1..8),
         seed in any::<u64>(),
         augment in any::<bool>(),
+        // Images of three channels, or volumes whose slices are planes.
+        (name, planes) in prop_oneof![Just(("shapes", 3)), Just(("solids", SIZE))],
     ) {
         let options = LoadOptions {
             image_size: Some(SIZE),
@@ -20,12 +22,12 @@ proptest! {
             n_test: Some(1),
             ..Default::default()
         };
-        let data = datasets::load("shapes", &options).unwrap();
+        let data = datasets::load(name, &options).unwrap();
         let (set, border) = (&data.train, data.train.border());
         let images = DeviceImages::<Flex>::new(set, &data.normalisation, &FlexDevice);
         let views = images.random_views(indices.len(), &mut Seed(seed).rng(Stream::SmashAugmentation, &[]));
         let (batch, labels) = images.batch(&indices, augment.then_some(&views[..]));
-        prop_assert_eq!(batch.dims(), [indices.len(), 3, SIZE, SIZE]);
+        prop_assert_eq!(batch.dims(), [indices.len(), planes, SIZE, SIZE]);
 
         let width = SIZE + 2 * border;
         let bordered = set.normalised(&data.normalisation);
@@ -34,8 +36,8 @@ proptest! {
         for (&index, view) in indices.iter().zip(&views) {
             let seen = |all: Vec<usize>| if augment { all } else { inside.clone() };
             let (rows, columns) = (seen(view.rows(SIZE).collect()), seen(view.columns(SIZE).collect()));
-            for channel in 0..3 {
-                let plane = &bordered[(3 * index + channel) * width * width..];
+            for channel in 0..planes {
+                let plane = &bordered[(planes * index + channel) * width * width..];
                 for &row in &rows {
                     expected.extend(columns.iter().map(|&column| plane[row * width + column]));
                 }

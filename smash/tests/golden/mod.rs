@@ -278,6 +278,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             norm: self.norm("bn1")?,
             output_weight: self.parameter("fc.weight")?,
             output_bias: self.parameter("fc.bias")?,
+            stem_stride: 1,
         };
         Ok(SmashNet {
             space,

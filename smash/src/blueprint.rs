@@ -1,0 +1,444 @@
+//! A network with free weights as plain data: the steps from images to classes, and the sizes of all that flows between them.
+//!
+//! The resulting network of an architecture and the hand-designed networks beside it are all blueprints, so that they are
+//! counted, trained and measured by the same code. Sizes are those of one image; for volumes ([`Task::image_depth`] above 1) every
+//! value has a depth too, and every kernel larger than 1 is as deep as it is high.
+
+use crate::architecture::{Architecture, Block, Op};
+use crate::convolution::Activation;
+use crate::counts::{Counts, STEM_KERNEL, Task};
+use crate::space::SearchSpace;
+
+/// Kernel size of the stem on volumes, as of all their convolutions (paper, appendix C).
+const VOLUME_KERNEL: usize = 3;
+
+/// Something that flows between steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value(usize);
+
+impl Value {
+    /// Its place in the order of making.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One step. Inputs in a list are concatenated along their channels; every step makes one value but [`Step::Cut`], which makes one
+/// for each part.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A convolution without bias that keeps height and width.
+    Conv {
+        /// What it reads.
+        inputs: Vec<Value>,
+        /// What is done to the inputs first.
+        activation: Activation,
+        /// Dilation factor `[height, width]`.
+        dilation: [usize; 2],
+        /// Convolution groups.
+        groups: usize,
+        /// Whether it may multiply with less precision, where that is asked for.
+        may_round: bool,
+    },
+    /// BatchNorm.
+    Norm {
+        /// What it reads.
+        inputs: Vec<Value>,
+    },
+    /// ReLU.
+    Relu {
+        /// What it reads.
+        input: Value,
+    },
+    /// The sum of two values.
+    Add {
+        /// The values.
+        inputs: [Value; 2],
+    },
+    /// The first parts of so many channels each; channels after them are dropped.
+    Cut {
+        /// What is cut.
+        input: Value,
+        /// Channels of each part.
+        channels: usize,
+        /// Number of parts.
+        count: usize,
+    },
+    /// Average over 2x2 squares.
+    Halve {
+        /// What it reads.
+        input: Value,
+    },
+    /// Maximum over 2x2 squares.
+    MaxHalve {
+        /// What it reads.
+        input: Value,
+    },
+    /// Every second row and column, from one of the first two.
+    Subsample {
+        /// What it reads.
+        input: Value,
+        /// 0 or 1.
+        offset: usize,
+    },
+    /// The mean of some values, the columns of a fractal block (Larsson et al. 2017).
+    Join {
+        /// The values, deepest column first.
+        inputs: Vec<Value>,
+        /// Whether values are dropped at random in training.
+        drop_path: bool,
+    },
+    /// A convex combination of two values, random for each image and another one in the backward pass (Gastaldi 2017);
+    /// their mean when evaluating.
+    Shake {
+        /// The values.
+        inputs: [Value; 2],
+    },
+}
+
+/// Size of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Channels.
+    pub channels: usize,
+    /// Height and width.
+    pub pixels: usize,
+    /// Slices of a volume; 1 for images.
+    pub depth: usize,
+}
+
+/// A network with free weights, without its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blueprint {
+    /// Name in errors: the hash of an architecture, or the name of a hand-designed network.
+    pub name: String,
+    /// What it is built for.
+    pub task: Task,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// Shape of the weight of each convolution, `[channels_out, channels_in / groups, height, width]`; on volumes channels_in counts
+    /// all slices that a kernel larger than 1 reads.
+    pub convs: Vec<[usize; 4]>,
+    /// Channels of each BatchNorm.
+    pub norms: Vec<usize>,
+    /// Sizes of all values.
+    pub sizes: Vec<Size>,
+    /// What the output layer reads, averaged over all pixels.
+    pub features: Value,
+    /// Convolutions on the longest path to each value.
+    depths: Vec<u32>,
+    multiply_adds: u64,
+}
+
+impl Blueprint {
+    /// A blueprint of no steps, and its images.
+    pub fn new(name: String, task: Task) -> (Self, Value) {
+        let images = Size {
+            channels: task.image_channels,
+            pixels: task.image_size,
+            depth: task.image_depth,
+        };
+        let blueprint = Self {
+            name,
+            task,
+            steps: Vec::new(),
+            convs: Vec::new(),
+            norms: Vec::new(),
+            sizes: vec![images],
+            features: Value(0),
+            depths: vec![0],
+            multiply_adds: 0,
+        };
+        (blueprint, Value(0))
+    }
+
+    /// Whether examples are volumes.
+    pub fn is_volume(&self) -> bool {
+        self.task.image_depth > 1
+    }
+
+    /// Slices that a kernel of this height reads.
+    pub fn kernel_depth(&self, height: usize) -> usize {
+        if self.is_volume() { height } else { 1 }
+    }
+
+    /// Size of a value.
+    pub fn size(&self, value: Value) -> Size {
+        self.sizes[value.0]
+    }
+
+    fn channels(&self, inputs: &[Value]) -> usize {
+        inputs.iter().map(|&input| self.size(input).channels).sum()
+    }
+
+    fn push(&mut self, step: Step, inputs: &[Value], convs: u32, size: Size) -> Value {
+        let deepest = inputs.iter().map(|input| self.depths[input.0]).max();
+        self.depths.push(deepest.expect("a step has inputs") + convs);
+        self.sizes.push(size);
+        self.steps.push(step);
+        Value(self.sizes.len() - 1)
+    }
+
+    /// A convolution of `outputs` channels.
+    ///
+    /// # Panics
+    /// If groups do not divide the channels.
+    pub fn conv(&mut self, inputs: &[Value], activation: Activation, outputs: usize, shape: ConvShape) -> Value {
+        let ConvShape {
+            kernel: [height, width],
+            dilation,
+            groups,
+            may_round,
+        } = shape;
+        let channels = self.channels(inputs);
+        assert!(
+            channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
+            "{channels} to {outputs} channels in {groups} groups"
+        );
+        let weight = [outputs, channels / groups * self.kernel_depth(height), height, width];
+        let Size { pixels, depth, .. } = self.size(inputs[0]);
+        let weights: usize = weight.iter().product();
+        self.multiply_adds += (weights * pixels * pixels * depth) as u64;
+        self.convs.push(weight);
+        let step = Step::Conv {
+            inputs: inputs.to_vec(),
+            activation,
+            dilation,
+            groups,
+            may_round,
+        };
+        let size = Size {
+            channels: outputs,
+            pixels,
+            depth,
+        };
+        self.push(step, inputs, 1, size)
+    }
+
+    /// BatchNorm.
+    pub fn norm(&mut self, inputs: &[Value]) -> Value {
+        let channels = self.channels(inputs);
+        self.norms.push(channels);
+        let size = Size {
+            channels,
+            ..self.size(inputs[0])
+        };
+        self.push(
+            Step::Norm {
+                inputs: inputs.to_vec(),
+            },
+            inputs,
+            0,
+            size,
+        )
+    }
+
+    /// ReLU.
+    pub fn relu(&mut self, input: Value) -> Value {
+        self.push(Step::Relu { input }, &[input], 0, self.size(input))
+    }
+
+    /// The sum of two values of the same size.
+    pub fn add(&mut self, inputs: [Value; 2]) -> Value {
+        let [left, right] = inputs.map(|input| self.size(input));
+        assert_eq!(left, right, "summands");
+        self.push(Step::Add { inputs }, &inputs, 0, left)
+    }
+
+    /// The first parts of so many channels each.
+    pub fn cut(&mut self, input: Value, channels: usize, count: usize) -> Vec<Value> {
+        let size = Size {
+            channels,
+            ..self.size(input)
+        };
+        self.steps.push(Step::Cut { input, channels, count });
+        let first = self.sizes.len();
+        self.sizes.resize(first + count, size);
+        self.depths.resize(first + count, self.depths[input.0]);
+        (first..first + count).map(Value).collect()
+    }
+
+    /// Half the height and width, and depth of volumes; an odd last row, column or slice is dropped.
+    pub fn halve(&mut self, input: Value) -> Value {
+        let size = self.halved(input);
+        self.push(Step::Halve { input }, &[input], 0, size)
+    }
+
+    /// As [`Self::halve`] with maxima, on images.
+    pub fn max_halve(&mut self, input: Value) -> Value {
+        assert!(!self.is_volume(), "maxima are for images");
+        let size = self.halved(input);
+        self.push(Step::MaxHalve { input }, &[input], 0, size)
+    }
+
+    /// Every second row and column, and slice of volumes.
+    pub fn subsample(&mut self, input: Value, offset: usize) -> Value {
+        let size = self.halved(input);
+        self.push(Step::Subsample { input, offset }, &[input], 0, size)
+    }
+
+    fn halved(&self, input: Value) -> Size {
+        let Size {
+            channels,
+            pixels,
+            depth,
+        } = self.size(input);
+        assert!(pixels > 1, "{}: a map of {pixels} pixels cannot be halved", self.name);
+        Size {
+            channels,
+            pixels: pixels / 2,
+            depth: if self.is_volume() { (depth / 2).max(1) } else { 1 },
+        }
+    }
+
+    /// The mean of some values, with drop-path if asked for.
+    pub fn join(&mut self, inputs: &[Value], drop_path: bool) -> Value {
+        let step = Step::Join {
+            inputs: inputs.to_vec(),
+            drop_path,
+        };
+        self.push(step, inputs, 0, self.size(inputs[0]))
+    }
+
+    /// A random convex combination of two values.
+    pub fn shake(&mut self, inputs: [Value; 2]) -> Value {
+        self.push(Step::Shake { inputs }, &inputs, 0, self.size(inputs[0]))
+    }
+
+    /// What the output layer reads.
+    pub fn classify(mut self, features: Value) -> Self {
+        self.features = features;
+        self
+    }
+
+    /// Size and cost of the network as it is computed; a subsampled convolution counts at the resolution that it runs at.
+    pub fn counts(&self) -> Counts {
+        let convs: usize = self.convs.iter().map(|shape| shape.iter().product::<usize>()).sum();
+        let norms: usize = self.norms.iter().map(|channels| 2 * channels).sum();
+        let channels = self.size(self.features).channels;
+        Counts {
+            parameters: (convs + norms + self.task.classes * (channels + 1)) as u64,
+            multiply_adds: self.multiply_adds + (self.task.classes * channels) as u64,
+            depth: self.depths[self.features.0] + 1,
+        }
+    }
+}
+
+/// Shape of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Kernel size `[height, width]`.
+    pub kernel: [usize; 2],
+    /// Dilation factor `[height, width]`.
+    pub dilation: [usize; 2],
+    /// Convolution groups.
+    pub groups: usize,
+    /// See [`Step::Conv`].
+    pub may_round: bool,
+}
+
+impl ConvShape {
+    /// A square kernel, neither dilated nor grouped.
+    pub fn square(size: usize) -> Self {
+        Self {
+            kernel: [size; 2],
+            dilation: [1, 1],
+            groups: 1,
+            may_round: true,
+        }
+    }
+
+    /// The same in full precision: stems and transitions.
+    pub fn exact(size: usize) -> Self {
+        Self {
+            may_round: false,
+            ..Self::square(size)
+        }
+    }
+}
+
+/// The resulting network of an architecture (paper, section 3 and appendix C).
+impl Blueprint {
+    /// Builds it: BatchNorm only around the 1x1 convolution of each op, all convolutions after a ReLU.
+    ///
+    /// On volumes every convolution of an op, and the stem, has a 3x3x3 kernel ("we employ 3x3x3 filters (rather than fully variable
+    /// filter size)").
+    pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        let (mut blueprint, images) = Self::new(architecture.hash(), task);
+        let stem_kernel = if blueprint.is_volume() {
+            VOLUME_KERNEL
+        } else {
+            STEM_KERNEL
+        };
+        let stem = ConvShape::exact(stem_kernel);
+        let mut value = blueprint.conv(&[images], Activation::Identity, space.block_input(0), stem);
+        if task.stem_stride == 2 {
+            value = blueprint.subsample(value, 0);
+        }
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let banks = blueprint.block(space, index, block, value);
+            let normalised = blueprint.norm(&banks);
+            if index + 1 == architecture.blocks.len() {
+                let features = blueprint.relu(normalised);
+                return blueprint.classify(features);
+            }
+            let outputs = space.block_input(index + 1);
+            let narrowed = blueprint.conv(&[normalised], Activation::Relu, outputs, ConvShape::exact(1));
+            value = blueprint.halve(narrowed);
+        }
+        unreachable!("an architecture has blocks")
+    }
+
+    /// The ops of a block, and its banks after them.
+    fn block(&mut self, space: &SearchSpace, index: usize, block: &Block, input: Value) -> Vec<Value> {
+        let input_banks = space.input_banks(index, block.bank_size);
+        let channels = block.bank_size * space.base_channels;
+        let mut banks: Vec<Option<Value>> = self.cut(input, channels, input_banks).into_iter().map(Some).collect();
+        banks.resize(block.banks_used(input_banks), None);
+        for op in &block.ops {
+            let reads: Option<Vec<Value>> = op.reads.iter().map(|&bank| banks[bank]).collect();
+            let reads = reads.unwrap_or_else(|| panic!("an op reads an empty bank of {:?}", op.reads));
+            let output = self.op(space, op, &reads);
+            let slices = op.output_slices(block.bank_size).min(op.writes.len());
+            let slices = self.cut(output, channels, slices);
+            for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
+                banks[bank] = Some(match banks[bank] {
+                    Some(held) => self.add([held, slice]),
+                    None => slice,
+                });
+            }
+        }
+        let written: Option<Vec<Value>> = banks.into_iter().collect();
+        written.expect("banks are written without gaps")
+    }
+
+    fn op(&mut self, space: &SearchSpace, op: &Op, reads: &[Value]) -> Value {
+        let outputs = op.units * space.base_channels;
+        let bottleneck = space.bottleneck_channels(self.channels(reads), outputs);
+        let normalised = self.norm(reads);
+        let narrowed = self.conv(&[normalised], Activation::Relu, bottleneck, ConvShape::square(1));
+        let bottleneck = self.norm(&[narrowed]);
+        let mut path = |first: usize| {
+            let convs = op.convs[first..first + 2].iter().flatten();
+            let mut value = None;
+            for conv in convs {
+                let shape = ConvShape {
+                    kernel: if self.is_volume() {
+                        [VOLUME_KERNEL; 2]
+                    } else {
+                        conv.kernel
+                    },
+                    dilation: conv.dilation,
+                    groups: conv.groups,
+                    may_round: true,
+                };
+                let input = value.unwrap_or(bottleneck);
+                value = Some(self.conv(&[input], Activation::Relu, outputs, shape));
+            }
+            value
+        };
+        let (left, right) = (path(0), path(2));
+        let left = left.expect("the first convolution is active");
+        right.map_or(left, |right| self.add([left, right]))
+    }
+}
