@@ -102,6 +102,21 @@ impl Architecture {
         self.blocks.iter().map(|block| block.ops.len()).sum()
     }
 
+    /// The variant of the paper's table 2: of each op only the first convolution, with a 3x3 kernel and one group, and a dilation that
+    /// is the same for both axes.
+    pub fn single_3x3(&self) -> Self {
+        let mut variant = self.clone();
+        for op in variant.blocks.iter_mut().flat_map(|block| &mut block.ops) {
+            let first = op.convs[0].map(|conv| Conv {
+                kernel: [3, 3],
+                dilation: [conv.dilation[0]; 2],
+                groups: 1,
+            });
+            op.convs = [first, None, None, None];
+        }
+        variant
+    }
+
     /// Checks every rule of a search space at its full budget.
     ///
     /// # Errors
@@ -142,7 +157,8 @@ impl Block {
             .sum()
     }
 
-    fn validate(&self, space: &SearchSpace, block: usize) -> Result<(), ArchitectureError> {
+    /// Checks every rule of a search space for the block at an index.
+    pub(crate) fn validate(&self, space: &SearchSpace, block: usize) -> Result<(), ArchitectureError> {
         let fail = |expected: String| Err(ArchitectureError::Block { block, expected });
         let sizes = space.bank_sizes(block);
         if !sizes.contains(&self.bank_size) {

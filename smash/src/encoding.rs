@@ -3,6 +3,8 @@
 //! Shape `[1, channels, units, slices]`. Row h stands for output channels `h * N ..` of an op, slice l for input
 //! channels `l * D * N ..` of the concatenated reads of all ops in order. Cells that hold are +1, all others -1.
 
+use std::ops::Range;
+
 use crate::architecture::{Architecture, Op};
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 
@@ -111,6 +113,26 @@ impl EncodingLayout {
         }
         hot
     }
+
+    /// What an op marks in each of its rows `0..units`, as channels and slices; `start` is the first slice of the op.
+    pub(crate) fn marks(
+        &self,
+        space: &SearchSpace,
+        block: usize,
+        bank_size: usize,
+        op: &Op,
+        start: usize,
+    ) -> Vec<(usize, Range<usize>)> {
+        let whole = start..start + space.slices(op.reads.len(), bank_size);
+        let of_op = self.op_channels(block, op).into_iter();
+        let of_reads = op.reads.iter().enumerate().map(|(position, &bank)| {
+            let first = position * bank_size;
+            let last = (first + bank_size).div_ceil(space.depth_compression);
+            let slices = start + first / space.depth_compression..start + last;
+            (self.reads + bank, slices)
+        });
+        of_op.map(|channel| (channel, whole.clone())).chain(of_reads).collect()
+    }
 }
 
 /// The encoding of one architecture, on the host.
@@ -135,17 +157,10 @@ impl Encoding {
         let mut start = 0;
         for (block_index, block) in architecture.blocks.iter().enumerate() {
             for op in &block.ops {
-                let end = start + space.slices(op.reads.len(), block.bank_size);
-                for channel in layout.op_channels(block_index, op) {
-                    encoding.mark(channel, op.units, start..end);
+                for (channel, slices) in layout.marks(space, block_index, block.bank_size, op, start) {
+                    encoding.mark(channel, op.units, slices);
                 }
-                for (position, &bank) in op.reads.iter().enumerate() {
-                    let first = position * block.bank_size;
-                    let last = (first + block.bank_size).div_ceil(space.depth_compression);
-                    let slices = start + first / space.depth_compression..start + last;
-                    encoding.mark(layout.reads + bank, op.units, slices);
-                }
-                start = end;
+                start += space.slices(op.reads.len(), block.bank_size);
             }
         }
         encoding
@@ -157,7 +172,7 @@ impl Encoding {
         self.values[(channel * units + unit) * slices + slice]
     }
 
-    fn mark(&mut self, channel: usize, units: usize, slices: std::ops::Range<usize>) {
+    fn mark(&mut self, channel: usize, units: usize, slices: Range<usize>) {
         let [_, height, length] = self.shape;
         for unit in 0..units {
             let row = (channel * height + unit) * length;

@@ -10,6 +10,26 @@ pub struct SpaceError {
     pub expected: String,
 }
 
+/// A setting of a hand-designed network that makes no sense.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("hand-designed network: `{setting}` must be {expected}")]
+pub struct BaselineError {
+    /// Name of the setting as in the definition file.
+    pub setting: &'static str,
+    /// What was expected, and what was found.
+    pub expected: String,
+}
+
+/// A setting of a rival search method that makes no sense.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("search method: `{setting}` must be {expected}")]
+pub struct MethodError {
+    /// Name of the setting as in the definition file.
+    pub setting: &'static str,
+    /// What was expected, and what was found.
+    pub expected: String,
+}
+
 /// An architecture that breaks a rule, with the place.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ArchitectureError {

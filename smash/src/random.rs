@@ -3,7 +3,7 @@
 //! Every number that decides a result is drawn on the host from one of these streams, keyed by what it is for, so that
 //! no result depends on thread order, on the order of units, or on how often a run was interrupted.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,12 @@ pub enum Stream {
     ScoredArchitecture,
     /// The recorded list of noise draws z of the scores.
     ScoreNoise,
+    /// Root seeds of the SMASH networks of an ensemble.
+    Member,
+    /// The architectures that a figure shows.
+    Drawing,
+    /// Parts of a training set where the set has no official ones.
+    Fold,
     /// Perturbations during the search.
     Perturbation,
     /// Initial weights of a resulting network.
@@ -34,6 +40,14 @@ pub enum Stream {
     ResultingOrder,
     /// Crops and flips in one epoch of a resulting network.
     ResultingAugmentation,
+    /// What drop-path and shake do in one epoch.
+    Regularisation,
+    /// Proposals of a rival search method.
+    Rival,
+    /// What replaces the truth in a corrupted encoding.
+    Corruption,
+    /// Random steps that architectural gradient descent is compared with.
+    ProxyStep,
 }
 
 /// The root seed of a run.
@@ -55,12 +69,19 @@ impl Seed {
         }
         ChaCha8Rng::from_seed(hash.finalize().into())
     }
+
+    /// The root seed of a member of an ensemble; that of the first member is the seed itself.
+    pub fn of_member(self, member: u64) -> Self {
+        match member {
+            0 => self,
+            _ => Self(self.rng(Stream::Member, &[member]).random()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::RngExt;
 
     #[test]
     fn streams_repeat_and_differ_by_seed_name_and_key() {

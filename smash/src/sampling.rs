@@ -37,17 +37,7 @@ fn sample_block(space: &SearchSpace, limits: Limits, block: usize, rng: &mut Cha
     let low = space.budget[0].min(limits.max_budget);
     let fraction = low + (limits.max_budget - low) * rng.random::<f64>();
     let bank_size = *choose(&space.bank_sizes(block), rng);
-    let budget = space.slice_budget(block, fraction, bank_size);
-    let inputs = space.input_banks(block, bank_size);
-    let growth = (fraction * (space.depth * space.max_units()) as f64).ceil() as usize / bank_size;
-    let mut state = BlockState {
-        space,
-        limits,
-        bank_size,
-        banks: (inputs + growth).min(space.banks(block, bank_size)),
-        written: inputs,
-        slices_left: budget,
-    };
+    let mut state = BlockState::new(space, limits, block, bank_size, fraction);
     let mut ops = Vec::new();
     while state.slices_left >= state.smallest_op() {
         let op = state.draw_op(rng);
@@ -58,25 +48,52 @@ fn sample_block(space: &SearchSpace, limits: Limits, block: usize, rng: &mut Cha
 }
 
 /// What the ops before this one have done to the banks and the budget of a block.
-struct BlockState<'a> {
-    space: &'a SearchSpace,
+pub(crate) struct BlockState<'a> {
+    pub space: &'a SearchSpace,
     limits: Limits,
-    bank_size: usize,
+    /// In units of N.
+    pub bank_size: usize,
     /// Banks that the block may use.
     banks: usize,
     /// Banks `0..written` hold something; empty ones are filled in order.
-    written: usize,
-    slices_left: usize,
+    pub written: usize,
+    pub slices_left: usize,
 }
 
-impl BlockState<'_> {
+impl<'a> BlockState<'a> {
+    /// Before the first op of a block that gets a fraction of the reference budget, and of the banks in proportion.
+    pub fn new(space: &'a SearchSpace, limits: Limits, block: usize, bank_size: usize, fraction: f64) -> Self {
+        let inputs = space.input_banks(block, bank_size);
+        let growth = (fraction * (space.depth * space.max_units()) as f64).ceil() as usize / bank_size;
+        Self {
+            space,
+            limits,
+            bank_size,
+            banks: (inputs + growth).min(space.banks(block, bank_size)),
+            written: inputs,
+            slices_left: space.slice_budget(block, fraction, bank_size),
+        }
+    }
+
+    /// Before the first op of a block that may use all that the space allows.
+    pub fn whole(space: &'a SearchSpace, block: usize, bank_size: usize) -> Self {
+        Self {
+            space,
+            limits: Limits::of(space),
+            bank_size,
+            banks: space.banks(block, bank_size),
+            written: space.input_banks(block, bank_size),
+            slices_left: space.slice_budget(block, space.budget[1], bank_size),
+        }
+    }
+
     /// Slices of an op that reads as few banks as allowed.
-    fn smallest_op(&self) -> usize {
+    pub fn smallest_op(&self) -> usize {
         self.space
             .slices(self.space.read_multiple(self.bank_size), self.bank_size)
     }
 
-    fn apply(&mut self, op: &Op) {
+    pub fn apply(&mut self, op: &Op) {
         self.slices_left -= self.space.slices(op.reads.len(), self.bank_size);
         self.written = self.written.max(op.writes.last().map_or(0, |bank| bank + 1));
     }
@@ -99,13 +116,25 @@ impl BlockState<'_> {
     fn draw_reads(&self, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let multiple = self.space.read_multiple(self.bank_size);
         let drawn = multiple * rng.random_range(1..=self.written / multiple);
-        let affordable = self.slices_left * self.space.depth_compression / self.bank_size / multiple * multiple;
-        subset(0..self.written, drawn.min(affordable), rng)
+        subset(0..self.written, drawn.min(self.affordable_reads()), rng)
     }
 
-    fn unit_options(&self) -> Vec<usize> {
+    /// Most banks that the budget still lets an op read, were they written.
+    pub fn affordable_reads(&self) -> usize {
+        let multiple = self.space.read_multiple(self.bank_size);
+        self.slices_left * self.space.depth_compression / self.bank_size / multiple * multiple
+    }
+
+    /// Numbers of output units that an op may have.
+    pub fn unit_options(&self) -> Vec<usize> {
         let largest = self.space.max_units().min(self.banks * self.bank_size);
         (self.bank_size..=largest).step_by(self.bank_size).collect()
+    }
+
+    /// Weight of a number of output units under [`Units::NearReads`].
+    pub fn nearness(&self, units: usize, reads: usize) -> f64 {
+        let channels_read = (reads * self.bank_size) as f64;
+        1.0 / (0.01 + 10.0 * (units as f64 - channels_read).abs())
     }
 
     fn draw_units(&self, reads: usize, rng: &mut ChaCha8Rng) -> usize {
@@ -113,23 +142,36 @@ impl BlockState<'_> {
         match self.space.units {
             Units::Uniform => *choose(&options, rng),
             Units::NearReads => {
-                let channels_read = (reads * self.bank_size) as f64;
-                let weights = options
-                    .iter()
-                    .map(|&units| 1.0 / (0.01 + 10.0 * (units as f64 - channels_read).abs()));
+                let weights = options.iter().map(|&units| self.nearness(units, reads));
                 options[weighted(weights.collect(), rng)]
             }
         }
     }
 
-    /// As many banks as the output has slices, or more with falling probability; at least one slice each.
-    fn draw_writes(&self, units: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    /// Banks that an op of so many units may write: those written and the empty ones that its output could fill.
+    fn open_banks(&self, units: usize) -> usize {
+        // More banks may be written than the block may use where an architecture is replayed under a smaller budget.
+        self.written + (units / self.bank_size).min(self.banks.saturating_sub(self.written))
+    }
+
+    /// Weights of writing 0, 1, ... banks more than the output has slices.
+    pub fn write_weights(&self, units: usize) -> Vec<f64> {
         let slices = units / self.bank_size;
-        let open = self.written + slices.min(self.banks - self.written);
-        let most = (self.written / 2).max(slices).min(open);
-        let weights = (slices..=most).map(|count| (-((count - slices) as f64)).exp());
-        let count = slices + weighted(weights.collect(), rng);
-        self.fill_in_order(subset(0..open, count, rng))
+        let most = (self.written / 2).max(slices).min(self.open_banks(units));
+        (slices..=most)
+            .map(|count| (-((count - slices) as f64)).exp())
+            .collect()
+    }
+
+    /// As many banks as the output has slices, or more with falling probability; at least one slice each.
+    pub fn draw_writes(&self, units: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+        let count = units / self.bank_size + weighted(self.write_weights(units), rng);
+        self.place_writes(units, count, rng)
+    }
+
+    /// So many banks to write, uniformly.
+    pub fn place_writes(&self, units: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+        self.fill_in_order(subset(0..self.open_banks(units), count, rng))
     }
 
     /// Replaces the empty banks among sorted `writes` by the lowest empty ones, so that banks are filled without gaps.
@@ -200,14 +242,7 @@ pub fn perturb(
 
 fn perturb_block(space: &SearchSpace, index: usize, block: &Block, probability: f64, rng: &mut ChaCha8Rng) -> Block {
     let bank_size = block.bank_size;
-    let mut state = BlockState {
-        space,
-        limits: Limits::of(space),
-        bank_size,
-        banks: space.banks(index, bank_size),
-        written: space.input_banks(index, bank_size),
-        slices_left: space.slice_budget(index, space.budget[1], bank_size),
-    };
+    let mut state = BlockState::whole(space, index, bank_size);
     let mut ops = Vec::with_capacity(block.ops.len());
     for (done, op) in block.ops.iter().enumerate() {
         // Every op still to come keeps the slices that it needs at the least.
@@ -293,7 +328,7 @@ fn choose<'a, T>(options: &'a [T], rng: &mut ChaCha8Rng) -> &'a T {
 }
 
 /// Index drawn with probability proportional to its weight.
-fn weighted(weights: Vec<f64>, rng: &mut ChaCha8Rng) -> usize {
+pub(crate) fn weighted(weights: Vec<f64>, rng: &mut ChaCha8Rng) -> usize {
     let mut point = rng.random::<f64>() * weights.iter().sum::<f64>();
     for (index, weight) in weights.iter().enumerate() {
         point -= weight;
@@ -305,7 +340,7 @@ fn weighted(weights: Vec<f64>, rng: &mut ChaCha8Rng) -> usize {
 }
 
 /// `count` distinct members of `range`, uniformly, ascending.
-fn subset(range: std::ops::Range<usize>, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+pub(crate) fn subset(range: std::ops::Range<usize>, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut members: Vec<usize> = range.collect();
     assert!(
         count <= members.len(),

@@ -43,6 +43,17 @@ pub enum Stage {
     Chain,
 }
 
+impl Stage {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Perturbation => "perturbation",
+            Self::Chain => "chain",
+        }
+    }
+}
+
 /// An architecture that the search scored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
@@ -54,7 +65,7 @@ pub struct Candidate {
     pub score: f64,
 }
 
-/// Runs the search with any scorer and returns all candidates in the order in which they were met.
+/// Runs the search with any scorer, which is told the stage, and returns all candidates in the order in which they were met.
 ///
 /// # Errors
 /// The first error of the scorer.
@@ -62,11 +73,11 @@ pub fn search<E>(
     space: &SearchSpace,
     plan: &SearchPlan,
     seed: Seed,
-    mut score: impl FnMut(&Architecture) -> Result<f64, E>,
+    mut score: impl FnMut(Stage, &Architecture) -> Result<f64, E>,
 ) -> Result<Vec<Candidate>, E> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut add = |candidates: &mut Vec<Candidate>, stage, architecture: Architecture| -> Result<(), E> {
-        let score = score(&architecture)?;
+        let score = score(stage, &architecture)?;
         candidates.push(Candidate {
             stage,
             architecture,
@@ -122,7 +133,7 @@ mod tests {
             chain: 30,
             probability: 0.05,
         };
-        let count = |architecture: &Architecture| Ok::<_, ()>(architecture.op_count() as f64);
+        let count = |_: Stage, architecture: &Architecture| Ok::<_, ()>(architecture.op_count() as f64);
         let candidates = search(&space, &plan, Seed(3), count).unwrap();
         assert_eq!(candidates.len(), 60);
         // A perturbation keeps the number of ops, so all stages after the first stay at the best random score.

@@ -1,14 +1,15 @@
 //! The SMASH network: HyperNet and main network, trained and scored as one.
 
+use burn::module::Module;
 use burn::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Op};
 use crate::counts::Task;
 use crate::encoding::Encoding;
 use crate::hypernet::{HyperNet, HyperNetConfig};
-use crate::layers::Mode;
+use crate::layers::{BatchNorm, Mode};
 use crate::main_net::{MainNet, NetStatistics};
 use crate::space::SearchSpace;
 use crate::weights::GeneratedWeights;
@@ -40,14 +41,36 @@ impl<B: Backend> SmashNet<B> {
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise.
     pub fn generate(&self, architecture: &Architecture, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
-        let Encoding {
-            shape: [channels, units, slices],
-            values,
-        } = Encoding::new(&self.space, architecture);
-        let mut input = noise.values(units, slices);
-        input.extend(values);
-        let input = Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device);
-        GeneratedWeights::from_output(&self.space, self.hypernet.forward(input))
+        self.generate_from(&Encoding::new(&self.space, architecture), noise, device)
+    }
+
+    /// W = H(c, z) of any encoding, such as a corrupted one: weights for every architecture with as many slices.
+    pub fn generate_from(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
+        GeneratedWeights::from_output(
+            &self.space,
+            self.hypernet.forward(hypernet_input(encoding, noise, device)),
+        )
+    }
+
+    /// Number of weights of the 1x1 convolutions that are generated for an architecture.
+    pub fn generated_weights(&self, architecture: &Architecture) -> u64 {
+        let of_op = |bank_size: usize, op: &Op| {
+            let inputs = op.reads.len() * bank_size * self.space.base_channels;
+            let outputs = op.units * self.space.base_channels;
+            (inputs * self.space.generated_channels(inputs, outputs)) as u64
+        };
+        let blocks = architecture.blocks.iter();
+        blocks
+            .flat_map(|block| block.ops.iter().map(|op| of_op(block.bank_size, op)))
+            .sum()
+    }
+
+    /// Number of freely learned weights of the main network, which all architectures share; without the HyperNet's.
+    pub fn learned_weights(&self) -> u64 {
+        let of_norm = |norm: &BatchNorm<B>| 2 * norm.running_mean.dims()[0];
+        let norms = self.main.transitions.iter().map(|transition| &transition.norm);
+        let running: usize = norms.chain([&self.main.norm]).map(of_norm).sum();
+        (self.main.num_params() - running) as u64
     }
 
     /// Log-probabilities `[batch, classes]` of `images` `[batch, channels, height, width]`.
@@ -60,6 +83,14 @@ impl<B: Backend> SmashNet<B> {
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         self.main.forward(&self.space, architecture, weights, images, mode)
     }
+}
+
+/// What a HyperNet reads: z, then c, `[1, 1 + encoding channels, units, slices]`.
+pub(crate) fn hypernet_input<B: Backend>(encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
+    let [channels, units, slices] = encoding.shape;
+    let mut input = noise.values(units, slices);
+    input.extend(&encoding.values);
+    Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
 }
 
 /// One draw of the noise z, of any length: cell `(unit, slice)` does not depend on how long the encoding is.

@@ -31,6 +31,11 @@ impl<B: Backend> GeneratedWeights<B> {
         Self { matrix }
     }
 
+    /// The same from the whole matrix, `[r * N_max outputs, slices * D * N inputs]`.
+    pub(crate) fn from_matrix(matrix: Tensor<B, 2>) -> Self {
+        Self { matrix }
+    }
+
     /// The whole matrix, `[r * N_max outputs, slices * D * N inputs]`.
     pub fn matrix(&self) -> Tensor<B, 2> {
         self.matrix.clone()
