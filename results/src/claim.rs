@@ -6,26 +6,119 @@ use serde::{Deserialize, Serialize};
 
 use crate::statistics::{Coefficient, Interval};
 
-/// A claim that a machine can check: the coefficient between SMASH score and true error is greater
-/// than a value.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A claim that a machine can check: a statistic is greater than a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stated")]
 pub struct Claim {
-    /// The coefficient.
-    pub statistic: Coefficient,
-    /// What it is claimed to exceed.
+    /// The statistic.
+    pub statistic: Statistic,
+    /// What it is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
+    /// The two systems of an [`Statistic::ErrorDifference`], the one that is claimed to be better first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<[String; 2]>,
+}
+
+/// A claim as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    statistic: Statistic,
+    greater_than: f64,
+    between: Option<[String; 2]>,
+}
+
+impl TryFrom<Stated> for Claim {
+    type Error = String;
+
+    fn try_from(stated: Stated) -> Result<Self, String> {
+        let two_systems = stated.statistic == Statistic::ErrorDifference;
+        match (two_systems, &stated.between) {
+            (true, None) => Err("statistic `error-difference` needs `between`, the names of two systems".to_owned()),
+            (false, Some(_)) => Err("`between` belongs to the statistic `error-difference` alone".to_owned()),
+            _ => Ok(Self {
+                statistic: stated.statistic,
+                greater_than: stated.greater_than,
+                between: stated.between,
+            }),
+        }
+    }
+}
+
+/// The statistics that a claim may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistic {
+    /// Kendall's tau between predictor and true error.
+    Kendall,
+    /// Spearman's rank correlation between them.
+    Spearman,
+    /// Pearson's coefficient between them.
+    Pearson,
+    /// The mean SMASH score of the artefact that this one is compared with, minus that of this one.
+    LevelDrop,
+    /// Kendall's tau of the artefact that this one is compared with, minus that of this one.
+    TauDrop,
+    /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
+    MemberAgreement,
+    /// The share of architectures for which the correct encoding has the lowest error of all.
+    CorrectIsBest,
+    /// Mean increase of error by a corrupted encoding.
+    CorruptionLoss,
+    /// Lowest error met by random steps minus that met by steps along the gradient.
+    GradientGain,
+    /// Lowest score of random sampling minus the lowest of the later stages of a search.
+    SearchGain,
+    /// Error of the second of two systems minus that of the first.
+    ErrorDifference,
+}
+
+impl Statistic {
+    /// The coefficient that it names, if it does.
+    pub fn coefficient(self) -> Option<Coefficient> {
+        match self {
+            Self::Kendall => Some(Coefficient::Kendall),
+            Self::Spearman => Some(Coefficient::Spearman),
+            Self::Pearson => Some(Coefficient::Pearson),
+            _ => None,
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Kendall => Coefficient::Kendall.label(),
+            Self::Spearman => Coefficient::Spearman.label(),
+            Self::Pearson => Coefficient::Pearson.label(),
+            Self::LevelDrop => "drop of the mean score",
+            Self::TauDrop => "drop of Kendall τ",
+            Self::MemberAgreement => "Kendall τ between HyperNets",
+            Self::CorrectIsBest => "share with the correct encoding best",
+            Self::CorruptionLoss => "mean increase of error by corruption",
+            Self::GradientGain => "gain of the gradient over random steps",
+            Self::SearchGain => "gain of the search over random sampling",
+            Self::ErrorDifference => "difference of test error",
+        }
+    }
 }
 
 impl Claim {
-    /// Judges the claim by the 95 % interval of its coefficient; `None` stands for a coefficient
+    /// What the claim is about: the statistic, with its systems.
+    pub fn subject(&self) -> String {
+        match &self.between {
+            Some([better, worse]) => format!("error of {worse} - error of {better}"),
+            None => self.statistic.label().to_owned(),
+        }
+    }
+
+    /// Judges the claim by the 95 % interval of its statistic; `None` stands for a statistic
     /// that the data leave undefined.
     pub fn judge(&self, interval: Option<Interval>) -> Verdict {
         match interval {
-            // A sample so small that some resamples leave the coefficient undefined has no interval to judge by.
+            // A sample so small that some resamples leave the statistic undefined has no interval to judge by.
             Some(interval) if interval.undefined > 0 => Verdict::Undecided,
-            Some(interval) if interval.low > self.greater_than => Verdict::Supported,
-            Some(interval) if interval.high < self.greater_than => Verdict::Refuted,
+            Some(interval) if interval.low > self.greater_than => Verdict::Held,
+            Some(interval) if interval.high < self.greater_than => Verdict::NotHeld,
             _ => Verdict::Undecided,
         }
     }
@@ -33,7 +126,7 @@ impl Claim {
 
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} > {}", self.statistic.label(), self.greater_than)
+        write!(f, "{} > {}", self.subject(), self.greater_than)
     }
 }
 
@@ -41,9 +134,9 @@ impl fmt::Display for Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The whole interval agrees with the claim.
-    Supported,
+    Held,
     /// The whole interval contradicts it.
-    Refuted,
+    NotHeld,
     /// The interval holds both, or there is none.
     Undecided,
 }
@@ -51,8 +144,8 @@ pub enum Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Supported => "supported",
-            Self::Refuted => "refuted",
+            Self::Held => "held",
+            Self::NotHeld => "not held",
             Self::Undecided => "undecided",
         })
     }
@@ -65,8 +158,9 @@ mod tests {
     #[test]
     fn a_verdict_needs_the_whole_interval() {
         let claim = Claim {
-            statistic: Coefficient::Kendall,
+            statistic: Statistic::Kendall,
             greater_than: 0.0,
+            between: None,
         };
         let check = |low, high, expected| {
             let interval = Interval {
@@ -77,8 +171,8 @@ mod tests {
             };
             assert_eq!(claim.judge(Some(interval)), expected, "[{low}, {high}]");
         };
-        check(0.1, 0.5, Verdict::Supported);
-        check(-0.5, -0.1, Verdict::Refuted);
+        check(0.1, 0.5, Verdict::Held);
+        check(-0.5, -0.1, Verdict::NotHeld);
         check(-0.1, 0.9, Verdict::Undecided);
         check(0.0, 0.9, Verdict::Undecided);
         check(-0.9, 0.0, Verdict::Undecided);
@@ -97,8 +191,19 @@ mod tests {
         let parse = toml::from_str::<Claim>;
         let claim = parse("statistic = \"kendall\"\ngreater_than = 0.25").unwrap();
         assert_eq!(claim.to_string(), "Kendall τ > 0.25");
-        assert!(parse("statistic = \"tau\"\ngreater_than = 0.0").is_err());
-        assert!(parse("statistic = \"kendall\"").is_err());
-        assert!(parse("statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0").is_err());
+        let systems = parse("statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(systems.to_string(), "error of B - error of A > 0");
+        let written = toml::to_string(&systems).unwrap();
+        assert_eq!(parse(&written).unwrap(), systems);
+        for faulty in [
+            "statistic = \"tau\"\ngreater_than = 0.0",
+            "statistic = \"kendall\"",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
+            "statistic = \"error-difference\"\ngreater_than = 0.0",
+            "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
+        ] {
+            assert!(parse(faulty).is_err(), "{faulty}");
+        }
     }
 }

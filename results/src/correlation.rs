@@ -7,15 +7,11 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 use crate::statistics::{
-    Coefficient, Interval, Line, Point, SpreadAndNoise, bootstrap, least_squares, spread_and_noise,
+    BOOTSTRAP_SEED, Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, bootstrap, least_squares, mean,
+    spread_and_noise, standard_deviation,
 };
 use crate::tables::Status;
-
-/// Resamples behind every interval.
-pub const RESAMPLES: usize = 10_000;
-
-/// Seed of the resampling, so that equal tables give equal intervals.
-pub const BOOTSTRAP_SEED: u64 = 0;
+use crate::text::{interval_text, left_out_text};
 
 /// How well a predictor, such as the SMASH score, predicts the true error.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +45,9 @@ pub struct SeedSummary {
     /// Predictor, such as the SMASH score (validation error with generated weights), and true error (test error with
     /// trained weights) of each architecture, both in [0, 1].
     pub points: Vec<Point>,
+    /// Standard deviations of each point's predictor over its values, such as noise draws, and of its true error over
+    /// its trainings; `None` where there is one value.
+    pub deviations: Vec<[Option<f64>; 2]>,
     /// Predictor against true error.
     pub score: Coefficients,
     /// Least-squares line of the true error on the predictor.
@@ -134,25 +133,25 @@ pub fn summary(
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
     };
-    let scored = groups(|m| (m.score, m.true_error()));
+    let scored = groups(|m| (mean(&m.scores), m.true_error()));
     let errors: Vec<Vec<Vec<f64>>> = sample
         .seeds
         .values()
         .map(|measured| measured.iter().map(|m| m.errors.clone()).collect())
         .collect();
-    let seed_summary = |(&seed, points): (&u64, &Vec<Point>)| SeedSummary {
+    let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
         seed,
         points: points.clone(),
+        deviations: measured.iter().map(Measured::deviations).collect(),
         score: Coefficients::of(std::slice::from_ref(points)),
         line: least_squares(points),
     };
-    let halves = groups(Measured::halves);
     let mut measured = sample.seeds.values().flatten().peekable();
     let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
     Ok(CorrelationSummary {
         predictor: predictor.name,
-        halves: repeated.then(|| Coefficients::of(&halves)),
-        seeds: sample.seeds.keys().zip(&scored).map(seed_summary).collect(),
+        halves: repeated.then(|| Coefficients::of(&groups(Measured::halves))),
+        seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
         score: Coefficients::of(&scored),
         parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
         multiply_adds: Coefficients::of(&groups(|m| (m.multiply_adds as f64, m.true_error()))),
@@ -183,13 +182,10 @@ impl CorrelationSummary {
 
     /// What was left out, in words; empty if nothing was.
     pub fn left_out(&self) -> String {
-        let reasons = [
+        left_out_text(&[
             (self.without_truth, "without a true error"),
             (self.without_score, "without a value of the predictor"),
-        ];
-        let some = reasons.iter().filter(|(count, _)| *count > 0);
-        let words: Vec<String> = some.map(|(count, why)| format!("{count} {why}")).collect();
-        words.join(", ")
+        ])
     }
 
     /// The most resamples that any interval had to leave out.
@@ -247,16 +243,6 @@ impl fmt::Display for CorrelationSummary {
     }
 }
 
-/// A coefficient and its interval as text: `+0.45 [+0.28, +0.60]`.
-pub fn interval_text(interval: Option<Interval>) -> String {
-    match interval {
-        Some(Interval {
-            estimate, low, high, ..
-        }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
-        None => "undefined".to_owned(),
-    }
-}
-
 /// Errors in percent.
 impl fmt::Display for SpreadAndNoise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -280,7 +266,8 @@ impl fmt::Display for SpreadAndNoise {
 
 /// An architecture with everything measured.
 struct Measured {
-    score: f64,
+    /// Values of the predictor, whose mean counts; at least one.
+    scores: Vec<f64>,
     /// Test errors of the repetitions that ended ok; at least one.
     errors: Vec<f64>,
     parameters: u64,
@@ -290,6 +277,10 @@ struct Measured {
 impl Measured {
     fn true_error(&self) -> f64 {
         mean(&self.errors)
+    }
+
+    fn deviations(&self) -> [Option<f64>; 2] {
+        [&self.scores, &self.errors].map(|values| standard_deviation(values))
     }
 
     /// True errors by the first half of the trainings, and by the second.
@@ -304,10 +295,6 @@ struct Sample {
     seeds: BTreeMap<u64, Vec<Measured>>,
     without_truth: usize,
     without_score: usize,
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[TruthRow]) -> Result<Sample> {
@@ -337,7 +324,7 @@ fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[Trut
             _ if errors.is_empty() => sample.without_truth += 1,
             None => sample.without_score += 1,
             Some(values) => measured.push(Measured {
-                score: mean(&values),
+                scores: values,
                 errors,
                 parameters: row.parameters,
                 multiply_adds: row.multiply_adds,

@@ -59,6 +59,14 @@ pub enum Error {
         /// The architecture that is missing.
         architecture: u32,
     },
+    /// A row holds a word that the statistics do not know.
+    #[error("table `{table}`: {problem}")]
+    Unexpected {
+        /// Name of the table.
+        table: &'static str,
+        /// The word and what was expected.
+        problem: String,
+    },
 }
 
 /// A result of this crate.

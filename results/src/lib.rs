@@ -2,23 +2,37 @@
 //! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
 
 pub mod claim;
+pub mod comparison;
+pub mod contrast;
 pub mod correlation;
+pub mod corruption;
+pub mod ensemble;
 mod error;
 pub mod manifest;
+pub mod paired;
 pub mod peer;
+pub mod proxy;
 pub mod rows;
+pub mod search;
 pub mod statistics;
 pub mod store;
 pub mod tables;
+pub mod text;
 pub mod throughput;
 
-pub use claim::{Claim, Verdict};
+pub use claim::{Claim, Statistic, Verdict};
+pub use comparison::ComparisonSummary;
+pub use contrast::Contrast;
 pub use correlation::CorrelationSummary;
+pub use corruption::CorruptionSummary;
+pub use ensemble::EnsembleSummary;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
+pub use proxy::ProxySummary;
 pub use rows::{
     ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
     ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
 };
+pub use search::SearchSummary;
 pub use store::{RunDir, RunKey};
 pub use tables::{Row, Status};

@@ -59,6 +59,9 @@ pub struct Manifest {
     pub host: Host,
     /// The data set.
     pub dataset: DatasetRecord,
+    /// Others, where architectures were searched on another data set than they were trained on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_datasets: Vec<DatasetRecord>,
     /// Seconds of work per kind of unit, summed over the units, whether or not they ran at once.
     pub timings: BTreeMap<String, f64>,
     /// The definition as it was run: scale merged, overrides applied.
@@ -301,6 +304,7 @@ pub(crate) mod tests {
                 test: split(1000, "b"),
                 sources: Vec::new(),
             },
+            other_datasets: Vec::new(),
             timings: BTreeMap::from([("score".to_owned(), 12.5), ("truth".to_owned(), 600.0)]),
             definition: toml::Table::from_iter([("title".to_owned(), "Figure 4".into())]),
         }

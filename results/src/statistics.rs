@@ -6,7 +6,15 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+
+/// Resamples behind every interval.
+pub const RESAMPLES: usize = 10_000;
+
+/// Seed of the resampling, so that equal tables give equal intervals.
+pub const BOOTSTRAP_SEED: u64 = 0;
+
+/// Values that a mean needs, of each root seed, to have an interval: one or two tell nothing of their spread.
+pub const FEWEST: usize = 3;
 
 /// One architecture: the predictor and what it predicts.
 pub type Point = (f64, f64);
@@ -76,9 +84,8 @@ pub fn least_squares(points: &[Point]) -> Option<Line> {
     })
 }
 
-/// A coefficient of correlation, for definitions that name one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// A coefficient of correlation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coefficient {
     /// [`kendall_tau_b`].
     Kendall,
@@ -128,33 +135,67 @@ pub struct Interval {
 /// caller's; the stream keeps these draws apart from every other use of the same seed.
 const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 
-/// The percentile bootstrap of a statistic, with one group of points per root seed.
+/// The percentile bootstrap of a statistic, with one group of units, such as points, per root seed.
 ///
 /// The estimate is the mean of the groups' statistics: scores of two SMASH networks are not
-/// comparable, so points of different groups never enter one statistic. A resample draws, within
-/// each group, as many points as the group has, with replacement. It is left out, and counted, if
+/// comparable, so units of different groups never enter one statistic. A resample draws, within
+/// each group, as many units as the group has, with replacement. It is left out, and counted, if
 /// the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
 ///
 /// `None` if the statistic is undefined for a group, or for every resample, or without groups.
-pub fn bootstrap(
-    groups: &[Vec<Point>],
+pub fn bootstrap<T: Copy>(
+    groups: &[Vec<T>],
     resamples: usize,
     seed: u64,
-    statistic: impl Fn(&[Point]) -> Option<f64>,
+    statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
     let estimate = mean_over_groups(groups, &statistic)?;
     let mut rng = generator(seed);
-    let mut values: Vec<f64> = (0..resamples)
-        .filter_map(|_| mean_over_groups(&resample(groups, &mut rng), &statistic))
-        .collect();
-    let undefined = resamples - values.len();
-    let (low, high) = interval_of(&mut values)?;
-    Some(Interval {
-        estimate,
-        low,
-        high,
-        undefined,
+    percentiles(estimate, resamples, || {
+        mean_over_groups(&resample(groups, &mut rng), &statistic)
     })
+}
+
+/// The difference of a statistic between two independent samples, that of `first` minus that of `second`: every resample
+/// draws from both, each as for [`bootstrap`].
+pub fn bootstrap_difference<T: Copy>(
+    first: &[Vec<T>],
+    second: &[Vec<T>],
+    statistic: impl Fn(&[T]) -> Option<f64>,
+) -> Option<Interval> {
+    let difference = |first: &[Vec<T>], second: &[Vec<T>]| {
+        Some(mean_over_groups(first, &statistic)? - mean_over_groups(second, &statistic)?)
+    };
+    let estimate = difference(first, second)?;
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(estimate, RESAMPLES, || {
+        let drawn = resample(first, &mut rng);
+        difference(&drawn, &resample(second, &mut rng))
+    })
+}
+
+/// The mean over the values of a root seed, and over the root seeds, with its bootstrap interval. `None` if a root seed
+/// has less than [`FEWEST`] values.
+pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
+    let of = |groups| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |values| Some(mean(values)));
+    Some(groups).filter(|groups| enough(groups)).and_then(of)
+}
+
+/// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
+/// less than [`FEWEST`] values.
+pub fn mean_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
+    let of = |(first, second)| bootstrap_difference(first, second, |values| Some(mean(values)));
+    let both = Some((first, second)).filter(|(first, second)| enough(first) && enough(second));
+    both.and_then(of)
+}
+
+fn enough(groups: &[Vec<f64>]) -> bool {
+    groups.iter().all(|values| values.len() >= FEWEST)
+}
+
+/// The sample standard deviation, with n - 1; `None` for fewer than two values.
+pub fn standard_deviation(values: &[f64]) -> Option<f64> {
+    pooled_variance(std::iter::once(values)).map(f64::sqrt)
 }
 
 /// The pointwise 95 % bootstrap band of the least-squares line: `(low, high)` of its height at each
@@ -213,10 +254,10 @@ pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<
         .iter()
         .map(|architectures| architectures.iter().map(|errors| mean(errors)).collect())
         .collect();
-    let spread = pooled_variance(means.iter())?.sqrt();
+    let spread = pooled_variance(means.iter().map(Vec::as_slice))?.sqrt();
     let binomial: Vec<f64> = groups.iter().flatten().flatten().map(|e| e * (1.0 - e)).collect();
     let sampling_variance = mean(&binomial) / test_examples as f64;
-    let training_variance = pooled_variance(groups.iter().flatten());
+    let training_variance = pooled_variance(groups.iter().flatten().map(Vec::as_slice));
     let shares: Vec<f64> = groups
         .iter()
         .flatten()
@@ -233,7 +274,7 @@ pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<
 
 /// The sum of squared distances from the mean of each sample, over the sum of (size - 1); `None`
 /// if no sample has two values.
-fn pooled_variance<'a>(samples: impl Iterator<Item = &'a Vec<f64>>) -> Option<f64> {
+fn pooled_variance<'a>(samples: impl Iterator<Item = &'a [f64]>) -> Option<f64> {
     let (mut squares, mut freedom) = (0.0, 0);
     for sample in samples.filter(|sample| !sample.is_empty()) {
         let middle = centre(sample);
@@ -281,7 +322,7 @@ fn centre(values: &[f64]) -> f64 {
 }
 
 /// Ranks counted from 1; ties share the mean of their ranks.
-fn ranks(values: &[f64]) -> Vec<f64> {
+pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     let mut by_value: Vec<usize> = (0..values.len()).collect();
     by_value.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0.0; values.len()];
@@ -302,12 +343,14 @@ fn order(a: f64, b: f64) -> i64 {
     order as i64
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// # Panics
+/// Without values.
+pub(crate) fn mean(values: &[f64]) -> f64 {
     assert!(!values.is_empty(), "the mean of nothing");
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn mean_over_groups(groups: &[Vec<Point>], statistic: impl Fn(&[Point]) -> Option<f64>) -> Option<f64> {
+fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
     let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
     values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
@@ -318,12 +361,25 @@ fn generator(seed: u64) -> ChaCha8Rng {
     rng
 }
 
-fn resample(groups: &[Vec<Point>], rng: &mut ChaCha8Rng) -> Vec<Vec<Point>> {
-    let mut draw = |group: &Vec<Point>| {
-        let n = u32::try_from(group.len()).expect("a group has less than 2^32 points");
+fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let mut draw = |group: &Vec<T>| {
+        let n = u32::try_from(group.len()).expect("a group has less than 2^32 units");
         (0..n).map(|_| group[rng.random_range(0..n) as usize]).collect()
     };
     groups.iter().map(&mut draw).collect()
+}
+
+/// An estimate with the percentiles of its resamples; `draw` gives the statistic of one of them.
+fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
+    let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
+    let undefined = resamples - values.len();
+    let (low, high) = interval_of(&mut values)?;
+    Some(Interval {
+        estimate,
+        low,
+        high,
+        undefined,
+    })
 }
 
 /// The 2.5th and the 97.5th percentile.

@@ -171,6 +171,15 @@ impl Group {
         Ok(rows)
     }
 
+    /// The rows of all seeds of a table that not every run has, as older ones lack it; `None` unless all have it.
+    ///
+    /// # Errors
+    /// If a table that is there is faulty.
+    pub fn read_if_there<R: Row>(&self) -> Result<Option<Vec<R>>> {
+        let all = self.runs.iter().all(|run| run.dir.table_path::<R>().exists());
+        all.then(|| self.read()).transpose()
+    }
+
     fn recency(&self) -> &str {
         let times = self.runs.iter().map(|run| run.manifest.recency());
         times.max().expect("a group has a complete run")

@@ -104,6 +104,26 @@ fn another_definition_is_another_group() {
 }
 
 #[test]
+fn a_table_that_one_run_lacks_is_missing_and_not_empty() {
+    let root = tempfile::tempdir().unwrap();
+    let weights = |seed| crate::WeightsRow {
+        seed,
+        architecture: 0,
+        generated: 10,
+        learned: 20,
+    };
+    let dirs = [0, 1].map(|seed| store(root.path(), |m| m.seed = seed));
+    let read = || {
+        let group = latest_group(find_runs(root.path(), None).unwrap()).unwrap();
+        group.read_if_there::<crate::WeightsRow>().unwrap()
+    };
+    dirs[1].write(&[weights(1)]).unwrap();
+    assert_eq!(read(), None);
+    dirs[0].write(&[weights(0)]).unwrap();
+    assert_eq!(read(), Some(vec![weights(0), weights(1)]));
+}
+
+#[test]
 fn a_file_is_replaced_and_nothing_else_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
