@@ -1,12 +1,14 @@
 //! An artefact as it was run: its stored runs with what their definition says about figure and
 //! claim, and the statistics of their tables.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
-use results::correlation::Predictor;
 use results::store::Group;
-use results::throughput::{self, StepSummary};
-use results::{ArchitectureRow, Claim, CorrelationSummary, FastTruthRow, ScoreRow, ThroughputRow, TruthRow, Verdict};
+use results::{Claim, Verdict};
 use serde::Deserialize;
+
+use crate::findings::{Findings, part};
 
 /// One artefact at one scale on one data set.
 #[derive(Clone, Debug)]
@@ -17,12 +19,12 @@ pub struct Artefact {
     pub figure: Option<FigureDefinition>,
     /// What the definition claims, if anything.
     pub claim: Option<Claim>,
+    /// What the paper says about it, in a sentence or two; may be empty.
+    pub statement: String,
     /// The definition's prose for the report; may be empty.
     pub analysis: String,
-    /// The statistics, where the artefact is a study of correlation.
-    pub summary: Option<CorrelationSummary>,
-    /// How fast each step is, where the artefact is a study of throughput.
-    pub throughput: Vec<StepSummary>,
+    /// The statistics of its tables.
+    pub findings: Findings,
 }
 
 /// The `[figure]` table of a definition.
@@ -33,9 +35,11 @@ pub struct FigureDefinition {
     pub kind: FigureKind,
     /// Title above the plot.
     pub title: String,
-    /// What the horizontal axis shows; errors are drawn in percent.
+    /// What the horizontal axis shows; errors are drawn in percent. Empty for drawings of architectures alone.
+    #[serde(default)]
     pub x_label: String,
-    /// What the vertical axis shows; errors are drawn in percent.
+    /// What the vertical axis shows; errors are drawn in percent. Empty for drawings of architectures alone.
+    #[serde(default)]
     pub y_label: String,
 }
 
@@ -45,63 +49,63 @@ pub struct FigureDefinition {
 pub enum FigureKind {
     /// A predictor against true error with a least-squares line.
     ScatterFit,
+    /// The same with error bars of one standard deviation over noise draws and trainings.
+    ScatterErrorBars,
+    /// Scores averaged over SMASH networks, by rank.
+    ScoreRank,
+    /// How much each corruption of the encoding raises the error.
+    CorruptionBars,
+    /// The lowest error so far by step, along the gradient and by random steps.
+    Descent,
+    /// The lowest score so far by architectures scored.
+    SearchProgress,
+    /// The test error of each system.
+    SystemBars,
+    /// Architectures as memory banks.
+    MemoryBanks,
+    /// An architecture as graph, as memory banks and as encoding.
+    Encoding,
 }
 
-/// The kinds of study, by the tables that they leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StudyKind {
-    Correlation,
-    Fidelity,
-    Throughput,
+impl FigureKind {
+    fn has_axes(self) -> bool {
+        !matches!(self, Self::MemoryBanks | Self::Encoding)
+    }
 }
 
 impl Artefact {
-    /// Reads the tables of a group of runs and computes their statistics.
+    /// Reads the tables of a group of runs and computes their statistics; `root` is the folder of all stored runs.
     ///
     /// # Errors
-    /// If a table or the definition in the manifest is faulty, or if seeds were measured on test
-    /// sets of different sizes.
-    pub fn load(group: Group) -> Result<Self> {
-        let manifest = group.manifest();
-        let part = |name: &str| manifest.definition.get(name).cloned();
-        let fault = |name: &str| {
+    /// If a table or the definition in the manifest is faulty, if the claim or the figure does not fit the kind of study, or
+    /// if seeds were measured on test sets of different sizes.
+    pub fn load(group: Group, root: &Path) -> Result<Self> {
+        let place = |name: &str| {
             let path = group.runs[0].dir.manifest_path();
             format!("{}: the definition's `{name}`", path.display())
         };
-        let figure: Option<FigureDefinition> = part("figure")
-            .map(toml::Value::try_into)
-            .transpose()
-            .with_context(|| fault("figure"))?;
-        let claim = part("claim")
-            .map(toml::Value::try_into)
-            .transpose()
-            .with_context(|| fault("claim"))?;
-        let analysis = part("analysis")
-            .map(toml::Value::try_into)
-            .transpose()
-            .with_context(|| fault("analysis"))?
-            .unwrap_or_default();
-        let kind = part("study").and_then(|study| study.get("kind").cloned());
-        let kind = kind.map(toml::Value::try_into).transpose();
-        let (mut summary, mut throughput) = (None, Vec::new());
-        match kind.with_context(|| fault("study.kind"))? {
-            Some(StudyKind::Correlation) => {
-                summary = Some(correlation(&group, &Predictor::score(&group.read::<ScoreRow>()?))?);
-            }
-            Some(StudyKind::Fidelity) => {
-                let predictor = Predictor::fast_recipe(&group.read::<FastTruthRow>()?);
-                summary = Some(correlation(&group, &predictor)?);
-            }
-            Some(StudyKind::Throughput) => throughput = throughput::summary(&group.read::<ThroughputRow>()?),
-            None => {}
+        let figure: Option<FigureDefinition> = part(&group, "figure")?;
+        if let Some(figure) = &figure {
+            let labelled = !figure.x_label.is_empty() && !figure.y_label.is_empty();
+            ensure!(
+                labelled || !figure.kind.has_axes(),
+                "{}: expected `x_label` and `y_label`",
+                place("figure")
+            );
+        }
+        let claim: Option<Claim> = part(&group, "claim")?;
+        let findings = Findings::load(&group, root)?;
+        // A claim without a study has nothing to be judged by.
+        let claim = claim.filter(|_| !matches!(findings, Findings::Nothing));
+        if let Some(claim) = &claim {
+            findings.interval(claim).with_context(|| place("claim"))?;
         }
         Ok(Self {
             figure,
             claim,
-            analysis,
-            summary,
-            throughput,
+            statement: part(&group, "statement")?.unwrap_or_default(),
+            analysis: part(&group, "analysis")?.unwrap_or_default(),
+            findings,
             group,
         })
     }
@@ -113,10 +117,20 @@ impl Artefact {
         format!("{artefact}-{scale}-{}", manifest.dataset.name)
     }
 
-    /// The claim with the verdict of the data, where both a claim and statistics are there.
-    pub fn verdict(&self) -> Option<(Claim, Verdict)> {
-        let (claim, summary) = (self.claim?, self.summary.as_ref()?);
-        Some((claim, claim.judge(summary.score.get(claim.statistic))))
+    /// The claim with the verdict of the data, where there is one.
+    pub fn verdict(&self) -> Option<(&Claim, Verdict)> {
+        let claim = self.claim.as_ref()?;
+        let interval = self
+            .findings
+            .interval(claim)
+            .expect("claims are checked when they are loaded");
+        Some((claim, claim.judge(interval)))
+    }
+
+    /// The statistic that stands for the whole in one line; may be empty.
+    pub fn headline(&self) -> String {
+        let headline = self.findings.headline(self.claim.as_ref());
+        headline.expect("claims are checked when they are loaded")
     }
 
     /// The conditions of the result, one fact each, as every figure and table prints them.
@@ -127,11 +141,10 @@ impl Artefact {
             format!("{} scale", manifest.scale),
             format!("data set {}", manifest.dataset.name),
         ];
-        if let Some(summary) = &self.summary {
-            facts.push(format!("n = {} architectures", summary.n()));
-            if !summary.left_out().is_empty() {
-                facts.push(format!("left out: {}", summary.left_out()));
-            }
+        facts.extend(self.findings.n().map(|(n, what)| format!("n = {n} {what}")));
+        let left_out = self.findings.left_out();
+        if !left_out.is_empty() {
+            facts.push(format!("left out: {left_out}"));
         }
         facts.push(self.seeds());
         facts.push(format!("commit {}", self.commit()));
@@ -163,26 +176,4 @@ impl Artefact {
             false => short.to_owned(),
         }
     }
-}
-
-fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummary> {
-    let examples = |run: &results::store::StoredRun| run.manifest.dataset.test.examples;
-    let test_examples = examples(&group.runs[0]);
-    for run in &group.runs {
-        let path = run.dir.manifest_path();
-        let found = examples(run);
-        ensure!(
-            found == test_examples && found > 0,
-            "{}: the test set has {found} examples; expected some, and as many as in the first \
-             seed's run ({test_examples})",
-            path.display(),
-        );
-    }
-    let summary = results::correlation::summary(
-        &group.read::<ArchitectureRow>()?,
-        predictor,
-        &group.read::<TruthRow>()?,
-        test_examples,
-    );
-    summary.with_context(|| group.runs[0].dir.path().display().to_string())
 }

@@ -3,6 +3,8 @@
 
 pub mod artefact;
 pub mod figure;
+pub mod findings;
+pub mod markdown;
 pub mod output;
 pub mod readme;
 pub mod report;

@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand};
 use reports::artefact::Artefact;
 use reports::output::{self, Output};
 use reports::{figure, readme, report};
-use results::CorrelationSummary;
 use results::store::{DEFAULT_ROOT, find_runs, latest_group, latest_groups};
 
 /// Figures, tables and the report, drawn from stored results.
@@ -133,7 +132,7 @@ fn run(command: Command) -> Result<ExitCode> {
             check,
         } => {
             let artefacts = stored.all(None)?;
-            let measured = |artefact: &&Artefact| artefact.summary.as_ref().map_or(0, CorrelationSummary::n);
+            let measured = |artefact: &&Artefact| artefact.findings.n().map_or(0, |(n, _)| n);
             let of_name = artefacts
                 .iter()
                 .filter(|artefact| artefact.group.manifest().artefact == show);
@@ -154,14 +153,9 @@ fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
-    if let Some(summary) = &artefact.summary {
-        println!("{summary}");
-    }
+    print!("{}", artefact.findings);
     if let Some((claim, verdict)) = artefact.verdict() {
         println!("claim {claim}: {verdict}");
-    }
-    for step in &artefact.throughput {
-        println!("{step}");
     }
     if artefact.figure.is_none() {
         return Ok(());
@@ -198,13 +192,15 @@ impl Stored {
         let groups = latest_groups(self.runs(artefact)?);
         let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
         ensure!(!groups.is_empty(), "{}", self.nothing(&what));
-        groups.into_iter().map(Artefact::load).collect()
+        let load = |group| Artefact::load(group, &self.results);
+        groups.into_iter().map(load).collect()
     }
 
     /// The newest result of an artefact.
     fn newest(&self, artefact: &str) -> Result<Artefact> {
         let group = latest_group(self.runs(Some(artefact))?);
-        Artefact::load(group.with_context(|| self.nothing(&format!("`{artefact}`")))?)
+        let group = group.with_context(|| self.nothing(&format!("`{artefact}`")))?;
+        Artefact::load(group, &self.results)
     }
 
     fn runs(&self, artefact: Option<&str>) -> Result<Vec<results::store::StoredRun>> {

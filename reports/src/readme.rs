@@ -1,7 +1,6 @@
 //! The part of README.md that is spliced in from stored results.
 
 use anyhow::{Result, ensure};
-use results::correlation::interval_text;
 use results::peer::PeerTable;
 
 use crate::artefact::Artefact;
@@ -70,7 +69,7 @@ pub fn speed_block(table: &PeerTable) -> String {
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
     let title = &shown.group.manifest().title;
     let mut lines = vec![format!("![{title}]({figures}/{}.svg)\n", shown.name())];
-    lines.push("| result | scale | data set | n | seeds | Kendall τ | claim | verdict |".to_owned());
+    lines.push("| result | scale | data set | n | seeds | statistic | claim | verdict |".to_owned());
     lines.push("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
     lines.extend(artefacts.iter().map(|artefact| row(artefact, figures)));
     lines.join("\n")
@@ -82,17 +81,15 @@ fn row(artefact: &Artefact, figures: &str) -> String {
         Some(_) => format!("[{}]({figures}/{}.svg)", manifest.title, artefact.name()),
         None => manifest.title.clone(),
     };
-    let (n, kendall) = match &artefact.summary {
-        Some(summary) => (summary.n().to_string(), interval_text(summary.score.kendall)),
-        None => Default::default(),
-    };
+    let n = artefact.findings.n().map(|(n, what)| format!("{n} {what}"));
     let (claim, verdict) = match artefact.verdict() {
         Some((claim, verdict)) => (claim.to_string(), verdict.to_string()),
         None => Default::default(),
     };
     let seeds = artefact.group.runs.len().to_string();
     let (scale, dataset) = (manifest.scale.clone(), manifest.dataset.name.clone());
-    let cells = [title, scale, dataset, n, seeds, kendall, claim, verdict];
+    let (n, statistic) = (n.unwrap_or_default(), artefact.headline());
+    let cells = [title, scale, dataset, n, seeds, statistic, claim, verdict];
     format!("| {} |", cells.join(" | "))
 }
 

@@ -2,15 +2,12 @@
 //! and where the numbers come from.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use anyhow::Result;
-use results::correlation::interval_text;
-use results::statistics::Coefficient;
-use results::throughput::StepSummary;
-use results::{CorrelationSummary, Manifest};
+use results::Manifest;
 
 use crate::artefact::Artefact;
+use crate::markdown;
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it.
 pub fn markdown(artefacts: &[Artefact]) -> String {
@@ -23,7 +20,7 @@ pub fn markdown(artefacts: &[Artefact]) -> String {
     text
 }
 
-/// Headline, figure, statistics, claim, prose, provenance.
+/// Headline, figure, the paper's statement, statistics, claim, prose, provenance.
 fn section(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let Manifest { title, scale, .. } = manifest;
@@ -32,13 +29,10 @@ fn section(artefact: &Artefact) -> String {
         let name = artefact.name();
         paragraphs.push(format!("![{title}](figures/{name}.svg)"));
     }
-    if let Some(summary) = &artefact.summary {
-        paragraphs.push(statistics_table(summary));
-        paragraphs.push(notes(summary));
+    if !artefact.statement.trim().is_empty() {
+        paragraphs.push(format!("The paper: {}", artefact.statement.trim()));
     }
-    if !artefact.throughput.is_empty() {
-        paragraphs.push(throughput_table(&artefact.throughput));
-    }
+    paragraphs.extend(markdown::paragraphs(&artefact.findings));
     if let Some((claim, verdict)) = artefact.verdict() {
         paragraphs.push(format!("Claim: {claim}. Verdict: **{verdict}**."));
     }
@@ -47,57 +41,6 @@ fn section(artefact: &Artefact) -> String {
     }
     paragraphs.push(provenance(artefact));
     paragraphs.join("\n\n") + "\n"
-}
-
-fn statistics_table(summary: &CorrelationSummary) -> String {
-    let mut table = String::from("| true error against |");
-    for coefficient in Coefficient::ALL {
-        write!(table, " {} |", coefficient.label()).expect("a string takes everything");
-    }
-    table.push_str("\n| --- | --- | --- | --- |");
-    let predictors = summary.predictors().into_iter();
-    let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
-    let score = predictors.next();
-    let of_seeds = summary.seeds.iter().map(|seed| {
-        let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
-        (name, seed.score)
-    });
-    let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
-    for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
-        let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
-        write!(table, "\n| {name} | {} |", cells.join(" | ")).expect("a string takes everything");
-    }
-    table
-}
-
-fn throughput_table(steps: &[StepSummary]) -> String {
-    let mut table = String::from(
-        "| step | images per second | seconds: 10 %, median, 90 % | steps | beyond the median |\n| --- | --- | --- | --- | --- |",
-    );
-    for step in steps {
-        let [low, median, high] = step.seconds;
-        write!(
-            table,
-            "\n| {} | {:.0} | {low:.4}, {median:.4}, {high:.4} | {} | {:.1} of {:.1} s |",
-            step.step, step.images_per_second, step.steps, step.excess, step.total
-        )
-        .expect("a string takes everything");
-    }
-    table
-}
-
-fn notes(summary: &CorrelationSummary) -> String {
-    let spread = summary.spread.map(|spread| format!("Test error: {spread}."));
-    let left_out = match summary.left_out() {
-        words if words.is_empty() => None,
-        words => Some(format!("Left out: {words}.")),
-    };
-    let intervals = format!(
-        "Brackets hold 95 % intervals of the percentile bootstrap over architectures, {} resamples.",
-        results::correlation::RESAMPLES,
-    );
-    let sentences: Vec<String> = [spread, left_out, Some(intervals)].into_iter().flatten().collect();
-    sentences.join(" ")
 }
 
 fn provenance(artefact: &Artefact) -> String {
@@ -117,8 +60,8 @@ fn provenance(artefact: &Artefact) -> String {
         .collect();
     let dataset = &manifest.dataset;
     let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
-    if let Some(summary) = &artefact.summary {
-        rows.push(("architectures", format!("n = {}", summary.n())));
+    if let Some((n, what)) = artefact.findings.n() {
+        rows.push((what, format!("n = {n}")));
     }
     rows.extend([
         ("seeds", artefact.seeds()),

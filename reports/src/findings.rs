@@ -1,0 +1,276 @@
+//! What the tables of an artefact say: the statistics of its kind of study, and the few lines of them that figures,
+//! tables and terminals need.
+
+mod load;
+mod quoted;
+
+use std::fmt;
+
+use anyhow::{Result, bail, ensure};
+use results::search::{Best, SearchRun};
+use results::statistics::{Coefficient, Interval};
+use results::text::{interval_text, percent, points_text, share_text};
+use results::throughput::StepSummary;
+use results::{
+    Claim, ComparisonSummary, Contrast, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow,
+    EnsembleSummary, ProxySummary, SearchSummary, Statistic,
+};
+
+pub(crate) use load::part;
+pub use quoted::{Quoted, SystemDefinition};
+
+/// The statistics of one artefact, by its kind of study.
+#[derive(Clone, Debug)]
+pub enum Findings {
+    /// A predictor against true error.
+    Correlation(Box<CorrelationFindings>),
+    /// How fast each step is.
+    Throughput(Vec<StepSummary>),
+    /// How far SMASH networks of different seeds agree.
+    Ensemble(EnsembleSummary),
+    /// What a corrupted encoding costs.
+    Corruption(CorruptionSummary),
+    /// What the gradient by proxy gains.
+    Proxy(ProxySummary),
+    /// What searches by SMASH score found.
+    Search(SearchSummary),
+    /// Systems side by side.
+    Comparison(ComparisonFindings),
+    /// Architectures to draw, without statistics.
+    Drawing {
+        /// The architectures.
+        drawings: Vec<DrawingRow>,
+        /// The cells of their encodings that hold +1.
+        cells: Vec<EncodingCellRow>,
+    },
+    /// A definition that names no study.
+    Nothing,
+}
+
+/// What a study of correlation found.
+#[derive(Clone, Debug)]
+pub struct CorrelationFindings {
+    /// Coefficients, lines and noise.
+    pub summary: CorrelationSummary,
+    /// The artefact that the definition compares it with, if it does.
+    pub against: Option<Against>,
+}
+
+/// The artefact that a study of correlation is compared with.
+#[derive(Clone, Debug)]
+pub struct Against {
+    /// Its name, as in `fig4`.
+    pub artefact: String,
+    /// The comparison with its newest result of the same scale and data set, and that result in words; `None` if there is
+    /// no such result.
+    pub found: Option<(Contrast, String)>,
+}
+
+/// What a comparison of systems found.
+#[derive(Clone, Debug)]
+pub struct ComparisonFindings {
+    /// What was measured.
+    pub summary: ComparisonSummary,
+    /// The systems of the definition.
+    pub systems: Vec<SystemDefinition>,
+    /// Whether top-5 errors are reported.
+    pub top5: bool,
+    /// The searches by SMASH score that found some of the systems.
+    pub searches: SearchSummary,
+}
+
+impl Findings {
+    /// The statistic that a claim is about: `None` where the data leave it undefined.
+    ///
+    /// # Errors
+    /// If it is not a statistic of this kind of study, or is about systems that are not there.
+    pub fn interval(&self, claim: &Claim) -> Result<Option<Interval>> {
+        let interval = match (claim.statistic, self) {
+            (statistic, Self::Correlation(found)) => match (statistic.coefficient(), &found.against) {
+                (Some(coefficient), _) => found.summary.score.get(coefficient),
+                (None, Some(against)) => match (statistic, &against.found) {
+                    (Statistic::LevelDrop, found) => found.as_ref().and_then(|(contrast, _)| contrast.level_drop),
+                    (Statistic::TauDrop, found) => found.as_ref().and_then(|(contrast, _)| contrast.tau_drop),
+                    _ => bail!("`{claim}` is no statistic of this kind of study"),
+                },
+                (None, None) => bail!("`{claim}` is no statistic of this kind of study without `compared_with`"),
+            },
+            (Statistic::MemberAgreement, Self::Ensemble(summary)) => summary.agreement,
+            (Statistic::CorrectIsBest, Self::Corruption(summary)) => summary.correct_is_best,
+            (Statistic::CorruptionLoss, Self::Corruption(summary)) => summary.together.increase,
+            (Statistic::GradientGain, Self::Proxy(summary)) => summary.gain,
+            (Statistic::SearchGain, Self::Search(summary)) => summary.gain,
+            (Statistic::SearchGain, Self::Comparison(found)) => found.searches.gain,
+            (Statistic::ErrorDifference, Self::Comparison(found)) => {
+                let [better, worse] = claim.between.as_ref().expect("a difference is between two systems");
+                for name in [better, worse] {
+                    ensure!(
+                        found.summary.system(name).is_some(),
+                        "`between` names `{name}`, which is no system"
+                    );
+                }
+                found.summary.error_difference(better, worse)
+            }
+            _ => bail!("`{claim}` is no statistic of this kind of study"),
+        };
+        Ok(interval)
+    }
+
+    /// The statistic that stands for the whole in one line: that of the claim, else the kind's own.
+    ///
+    /// # Errors
+    /// As for [`Findings::interval`].
+    pub fn headline(&self, claim: Option<&Claim>) -> Result<String> {
+        if let Some(claim) = claim {
+            return Ok(statistic_text(claim, self.interval(claim)?));
+        }
+        let own = match self {
+            Self::Correlation(_) => Statistic::Kendall,
+            Self::Ensemble(_) => Statistic::MemberAgreement,
+            Self::Corruption(_) => Statistic::CorrectIsBest,
+            Self::Proxy(_) => Statistic::GradientGain,
+            Self::Search(summary) => {
+                let text = |(search, best): (&SearchRun, &Best)| {
+                    format!(
+                        "lowest score: {}, {}",
+                        search.label(summary.seeds()),
+                        percent(best.error)
+                    )
+                };
+                return Ok(summary.best().map_or_else(|| "no score".to_owned(), text));
+            }
+            Self::Comparison(found) => {
+                let best = found.summary.best();
+                let text = |(system, error): (&results::comparison::SystemSummary, _)| {
+                    format!("lowest test error: {}, {error}", system.name)
+                };
+                return Ok(best.map_or_else(|| "no test error".to_owned(), text));
+            }
+            Self::Throughput(_) | Self::Drawing { .. } | Self::Nothing => return Ok(String::new()),
+        };
+        let claim = Claim {
+            statistic: own,
+            greater_than: 0.0,
+            between: None,
+        };
+        Ok(statistic_text(&claim, self.interval(&claim)?))
+    }
+
+    /// How many of what the statistics are taken over; `None` where that is no sample.
+    pub fn n(&self) -> Option<(usize, &'static str)> {
+        match self {
+            Self::Correlation(found) => Some((found.summary.n(), "architectures")),
+            Self::Ensemble(summary) => Some((summary.n(), "architectures")),
+            Self::Corruption(summary) => Some((summary.n(), "architectures")),
+            Self::Proxy(summary) => Some((summary.n(), "starting points")),
+            Self::Search(summary) => Some((summary.scored(), "architectures")),
+            Self::Comparison(found) => Some((found.summary.trainings(), "trainings")),
+            Self::Throughput(_) | Self::Drawing { .. } | Self::Nothing => None,
+        }
+    }
+
+    /// What was left out, in words; empty if nothing was.
+    pub fn left_out(&self) -> String {
+        match self {
+            Self::Correlation(found) => found.summary.left_out(),
+            Self::Ensemble(summary) => summary.left_out(),
+            Self::Corruption(summary) => summary.left_out(),
+            Self::Proxy(summary) => summary.left_out(),
+            Self::Search(summary) => summary.left_out(),
+            Self::Comparison(found) => found.summary.left_out(),
+            Self::Throughput(_) | Self::Drawing { .. } | Self::Nothing => String::new(),
+        }
+    }
+
+    /// The statistics as facts for the caption of a figure.
+    pub fn caption(&self) -> Vec<String> {
+        let bootstrap = "[ ]: 95 % bootstrap".to_owned();
+        match self {
+            Self::Correlation(found) => {
+                let score = &found.summary.score;
+                let of = |c: Coefficient| format!("{} {}", c.label(), interval_text(score.get(c)));
+                Coefficient::ALL.into_iter().map(of).chain([bootstrap]).collect()
+            }
+            Self::Ensemble(summary) => {
+                let agreement = interval_text(summary.agreement);
+                let shares = summary.shares.map(|shares| format!("variance: {shares}"));
+                [format!("mean Kendall τ between HyperNets {agreement}"), bootstrap]
+                    .into_iter()
+                    .chain(shares)
+                    .collect()
+            }
+            Self::Corruption(summary) => vec![
+                format!("correct encoding best of all: {}", share_text(summary.correct_is_best)),
+                format!("mean increase {}", points_text(summary.together.increase)),
+                "[ ]: 95 %, Wilson and bootstrap".to_owned(),
+            ],
+            Self::Proxy(summary) => vec![
+                format!("gain of the gradient {}", points_text(summary.gain)),
+                summary.record(),
+                bootstrap,
+            ],
+            Self::Search(summary) => vec![
+                format!("gain over random sampling {}", points_text(summary.gain)),
+                bootstrap,
+            ],
+            Self::Comparison(_) => vec!["bars: mean over trainings ± 1 standard deviation".to_owned()],
+            Self::Throughput(_) | Self::Drawing { .. } | Self::Nothing => Vec::new(),
+        }
+    }
+}
+
+/// The statistics for a terminal; nothing where there are none.
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Correlation(found) => {
+                writeln!(f, "{}", found.summary)?;
+                match &found.against {
+                    Some(Against {
+                        found: Some((contrast, run)),
+                        ..
+                    }) => writeln!(f, "against {run}\n{contrast}"),
+                    Some(Against { artefact, found: None }) => {
+                        writeln!(
+                            f,
+                            "no run of `{artefact}` at this scale and on this data set to compare with"
+                        )
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::Throughput(steps) => steps.iter().try_for_each(|step| writeln!(f, "{step}")),
+            Self::Ensemble(summary) => writeln!(f, "{summary}"),
+            Self::Corruption(summary) => writeln!(f, "{summary}"),
+            Self::Proxy(summary) => writeln!(f, "{summary}"),
+            Self::Search(summary) => writeln!(f, "{summary}"),
+            Self::Comparison(found) => {
+                writeln!(f, "{}", found.summary)?;
+                match found.searches.searches.is_empty() {
+                    true => Ok(()),
+                    false => writeln!(f, "{}", found.searches),
+                }
+            }
+            Self::Drawing { drawings, .. } => writeln!(f, "{} drawings", drawings.len()),
+            Self::Nothing => Ok(()),
+        }
+    }
+}
+
+/// The claimed statistic and its value: `Kendall τ +0.21 [+0.06, +0.35]`.
+fn statistic_text(claim: &Claim, interval: Option<Interval>) -> String {
+    let value = match claim.statistic {
+        Statistic::Kendall
+        | Statistic::Spearman
+        | Statistic::Pearson
+        | Statistic::TauDrop
+        | Statistic::MemberAgreement => interval_text(interval),
+        Statistic::CorrectIsBest => share_text(interval),
+        Statistic::LevelDrop
+        | Statistic::CorruptionLoss
+        | Statistic::GradientGain
+        | Statistic::SearchGain
+        | Statistic::ErrorDifference => points_text(interval),
+    };
+    format!("{} {value}", claim.subject())
+}

@@ -1,0 +1,165 @@
+//! Reading the tables of an artefact by its kind of study.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use results::contrast::{self, Side};
+use results::correlation::Predictor;
+use results::store::{Group, StoredRun, find_runs, latest_groups};
+use results::{
+    ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, FastTruthRow,
+    MemberScoreRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
+};
+use serde::Deserialize;
+
+use super::{Against, ComparisonFindings, CorrelationFindings, Findings, SystemDefinition};
+
+/// The part of a definition that decides how its tables are read.
+#[derive(Deserialize)]
+struct Study {
+    kind: StudyKind,
+    #[serde(default)]
+    system: Vec<SystemDefinition>,
+    #[serde(default)]
+    top5: bool,
+}
+
+/// The kinds of study, by the tables that they leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StudyKind {
+    Correlation,
+    Fidelity,
+    Throughput,
+    Ensemble,
+    Corruption,
+    ProxyGradient,
+    Search,
+    Comparison,
+    Drawing,
+}
+
+impl Findings {
+    /// Reads the tables of a group of runs and computes their statistics; `root` is the folder of all stored runs, for the
+    /// artefact that this one may be compared with.
+    ///
+    /// # Errors
+    /// If the definition's study or a table is faulty, or if seeds were measured on test sets of different sizes.
+    pub fn load(group: &Group, root: &Path) -> Result<Self> {
+        let Some(study) = part::<Study>(group, "study")? else {
+            return Ok(Self::Nothing);
+        };
+        let compared_with: Option<String> = part(group, "compared_with")?;
+        let place = || group.runs[0].dir.path().display().to_string();
+        Ok(match study.kind {
+            StudyKind::Correlation => {
+                let scores = group.read::<ScoreRow>()?;
+                let summary = correlation(group, &Predictor::score(&scores))?;
+                let against = compared_with.map(|artefact| against(group, &summary, &scores, artefact, root));
+                let against = against.transpose()?;
+                Self::Correlation(Box::new(CorrelationFindings { summary, against }))
+            }
+            StudyKind::Fidelity => {
+                let summary = correlation(group, &Predictor::fast_recipe(&group.read::<FastTruthRow>()?))?;
+                Self::Correlation(Box::new(CorrelationFindings { summary, against: None }))
+            }
+            StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
+            StudyKind::Ensemble => Self::Ensemble(results::ensemble::summary(&group.read::<MemberScoreRow>()?)),
+            StudyKind::Corruption => Self::Corruption(results::corruption::summary(&group.read::<CorruptionRow>()?)),
+            StudyKind::ProxyGradient => {
+                Self::Proxy(results::proxy::summary(&group.read::<ProxyRow>()?).with_context(place)?)
+            }
+            StudyKind::Search => Self::Search(results::search::summary(&group.read::<CandidateRow>()?)),
+            StudyKind::Comparison => {
+                let names: Vec<String> = study.system.iter().map(|system| system.name.clone()).collect();
+                let trials = group.read_if_there::<TrialRow>()?.unwrap_or_default();
+                let candidates = group.read_if_there::<CandidateRow>()?.unwrap_or_default();
+                Self::Comparison(ComparisonFindings {
+                    summary: results::comparison::summary(
+                        &names,
+                        &group.read::<SystemRow>()?,
+                        &group.read::<SystemTrainingRow>()?,
+                        &trials,
+                    ),
+                    systems: study.system,
+                    top5: study.top5,
+                    searches: results::search::summary(&candidates),
+                })
+            }
+            StudyKind::Drawing => Self::Drawing {
+                drawings: group.read::<DrawingRow>()?,
+                cells: group.read_if_there::<EncodingCellRow>()?.unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// A part of a group's definition; `None` if it has no such key.
+///
+/// # Errors
+/// If the part is not what it should be, naming the manifest and the key.
+pub(crate) fn part<T: serde::de::DeserializeOwned>(group: &Group, name: &str) -> Result<Option<T>> {
+    let value = group.manifest().definition.get(name).cloned();
+    let fault = || {
+        let path = group.runs[0].dir.manifest_path();
+        format!("{}: the definition's `{name}`", path.display())
+    };
+    value.map(toml::Value::try_into).transpose().with_context(fault)
+}
+
+fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummary> {
+    let examples = |run: &StoredRun| run.manifest.dataset.test.examples;
+    let test_examples = examples(&group.runs[0]);
+    for run in &group.runs {
+        let path = run.dir.manifest_path();
+        let found = examples(run);
+        ensure!(
+            found == test_examples && found > 0,
+            "{}: the test set has {found} examples; expected some, and as many as in the first \
+             seed's run ({test_examples})",
+            path.display(),
+        );
+    }
+    let summary = results::correlation::summary(
+        &group.read::<ArchitectureRow>()?,
+        predictor,
+        &group.read::<TruthRow>()?,
+        test_examples,
+    );
+    summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+/// Compares a study with the newest result of another artefact at the same scale and on the same data set.
+fn against(
+    group: &Group,
+    summary: &CorrelationSummary,
+    scores: &[ScoreRow],
+    artefact: String,
+    root: &Path,
+) -> Result<Against> {
+    let manifest = group.manifest();
+    let like = |other: &Group| {
+        let other = other.manifest();
+        other.scale == manifest.scale && other.dataset.name == manifest.dataset.name
+    };
+    let others = latest_groups(find_runs(root, Some(&artefact))?);
+    let Some(other) = others.into_iter().find(like) else {
+        return Ok(Against { artefact, found: None });
+    };
+    let own = Side::new(summary, scores, group.read_if_there::<WeightsRow>()?.as_deref());
+    let other_scores = other.read::<ScoreRow>()?;
+    let other_summary = correlation(&other, &Predictor::score(&other_scores))?;
+    let weights = other.read_if_there::<WeightsRow>()?;
+    let reference = Side::new(&other_summary, &other_scores, weights.as_deref());
+    let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();
+    let commit = &other.manifest().commit;
+    let run = format!(
+        "{artefact}, {} scale, {}, seeds {}, commit {}",
+        manifest.scale,
+        manifest.dataset.name,
+        seeds.join(", "),
+        commit.get(..12).unwrap_or(commit)
+    );
+    let found = Some((contrast::contrast(&own, &reference), run));
+    Ok(Against { artefact, found })
+}

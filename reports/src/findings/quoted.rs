@@ -1,0 +1,45 @@
+//! The paper's numbers, as a definition quotes them beside the systems that are measured.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// What a definition says about a system, as far as reports need it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SystemDefinition {
+    /// Its name.
+    pub name: String,
+    /// What the paper quotes for it.
+    pub paper: Option<Quoted>,
+}
+
+/// Numbers of the paper; never mixed with measured ones.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quoted {
+    /// Test error in percent.
+    pub error: Option<f64>,
+    /// Top-5 test error in percent.
+    pub top5: Option<f64>,
+    /// Standard deviation of the error in percentage points.
+    pub deviation: Option<f64>,
+    /// Parameters in millions.
+    pub parameters: Option<f64>,
+    /// Layers.
+    pub depth: Option<u32>,
+}
+
+/// A quoted error: `17.54 ± 1.14 %`.
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.error.map(|error| match self.deviation {
+            Some(deviation) => format!("{error} ± {deviation} %"),
+            None => format!("{error} %"),
+        });
+        let top5 = self.top5.map(|top5| format!("top-5 {top5} %"));
+        let parameters = self.parameters.map(|parameters| format!("{parameters} M parameters"));
+        let depth = self.depth.map(|depth| format!("depth {depth}"));
+        let words: Vec<String> = [error, top5, parameters, depth].into_iter().flatten().collect();
+        f.write_str(&words.join(", "))
+    }
+}

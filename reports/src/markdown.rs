@@ -1,0 +1,312 @@
+//! The statistics of an artefact as paragraphs and tables in Markdown.
+
+use std::fmt::Write;
+
+use results::CorrelationSummary;
+use results::contrast::Measures;
+use results::statistics::{Coefficient, RESAMPLES};
+use results::text::{error_text, interval_text, p_text, points_text, share_text};
+use results::throughput::StepSummary;
+use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, ProxySummary, SearchSummary};
+
+use crate::findings::{Against, ComparisonFindings, Findings, SystemDefinition};
+
+/// The paragraphs; none where there are no statistics.
+pub fn paragraphs(findings: &Findings) -> Vec<String> {
+    let left_out = match findings.left_out() {
+        words if words.is_empty() => String::new(),
+        words => format!("Left out: {words}. "),
+    };
+    let bootstrap = |over: &str| {
+        format!(
+            "{left_out}Brackets hold 95 % intervals of the percentile bootstrap over {over}, {RESAMPLES} resamples."
+        )
+    };
+    match findings {
+        Findings::Correlation(found) => {
+            let spread = found.summary.spread.map(|spread| format!("Test error: {spread}. "));
+            let notes = format!("{}{}", spread.unwrap_or_default(), bootstrap("architectures"));
+            let against = found.against.iter().flat_map(against_paragraphs);
+            [coefficients_table(&found.summary), notes]
+                .into_iter()
+                .chain(against)
+                .collect()
+        }
+        Findings::Throughput(steps) => vec![throughput_table(steps)],
+        Findings::Ensemble(summary) => vec![ensemble_paragraph(summary), bootstrap("architectures")],
+        Findings::Corruption(summary) => vec![
+            corruption_table(summary),
+            format!(
+                "The correct encoding has the lowest error of all in {} of {} architectures. Shares have Wilson's interval.",
+                share_text(summary.correct_is_best),
+                summary.n()
+            ),
+            bootstrap("architectures"),
+        ],
+        Findings::Proxy(summary) => vec![proxy_table(summary), bootstrap("starting points")],
+        Findings::Search(summary) => search_paragraphs(summary)
+            .into_iter()
+            .chain([bootstrap("searches")])
+            .collect(),
+        Findings::Comparison(found) => {
+            let mut paragraphs = vec![comparison_table(found)];
+            paragraphs.push(format!(
+                "{left_out}Measured errors are means over trainings (folds and seeds) ± their standard deviation. Quoted numbers \
+                 are the paper's, at its scale; they are not measured here."
+            ));
+            paragraphs.extend(trials_paragraph(&found.summary));
+            if !found.searches.searches.is_empty() {
+                paragraphs.extend(search_paragraphs(&found.searches));
+            }
+            paragraphs
+        }
+        Findings::Drawing { .. } | Findings::Nothing => Vec::new(),
+    }
+}
+
+/// A table; the first line holds the names of the columns.
+fn table(lines: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    for (index, cells) in lines.iter().enumerate() {
+        let line = cells.join(" | ");
+        write!(text, "{}| {line} |", if index == 0 { "" } else { "\n" }).expect("a string takes everything");
+        if index == 0 {
+            write!(text, "\n|{}", " --- |".repeat(cells.len())).expect("a string takes everything");
+        }
+    }
+    text
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn coefficients_table(summary: &CorrelationSummary) -> String {
+    let labels = Coefficient::ALL.map(|c| c.label().to_owned());
+    let mut lines = vec![["true error against".to_owned()].into_iter().chain(labels).collect()];
+    let predictors = summary.predictors().into_iter();
+    let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
+    let score = predictors.next();
+    let of_seeds = summary.seeds.iter().map(|seed| {
+        let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
+        (name, seed.score)
+    });
+    let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
+    for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
+        let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
+        lines.push([name].into_iter().chain(cells).collect());
+    }
+    table(&lines)
+}
+
+fn throughput_table(steps: &[StepSummary]) -> String {
+    let names = [
+        "step",
+        "images per second",
+        "seconds: 10 %, median, 90 %",
+        "steps",
+        "beyond the median",
+    ];
+    let line = |step: &StepSummary| {
+        let [low, median, high] = step.seconds;
+        vec![
+            step.step.clone(),
+            format!("{:.0}", step.images_per_second),
+            format!("{low:.4}, {median:.4}, {high:.4}"),
+            step.steps.to_string(),
+            format!("{:.1} of {:.1} s", step.excess, step.total),
+        ]
+    };
+    table(
+        &[header(&names)]
+            .into_iter()
+            .chain(steps.iter().map(line))
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn against_paragraphs(against: &Against) -> Vec<String> {
+    let Against { artefact, found } = against;
+    let Some((contrast, run)) = found else {
+        return vec![format!(
+            "No result of `{artefact}` at this scale and on this data set is stored, so that there is nothing to compare with."
+        )];
+    };
+    let line = |name: &str, measures: &Measures| {
+        let ratio = measures.weights_ratio.map(|ratio| format!("{ratio:.2}"));
+        vec![
+            name.to_owned(),
+            ratio.unwrap_or_else(|| "not counted".to_owned()),
+            error_text(measures.level),
+            measures.scored.to_string(),
+            interval_text(measures.tau),
+        ]
+    };
+    let difference = vec![
+        format!("{artefact} - here"),
+        String::new(),
+        points_text(contrast.level_drop),
+        String::new(),
+        interval_text(contrast.tau_drop),
+    ];
+    let names = ["", "learned / generated weights", "mean score", "scored", "Kendall τ"];
+    let lines = [
+        header(&names),
+        line("here", &contrast.own),
+        line(artefact, &contrast.reference),
+        difference,
+    ];
+    vec![
+        format!("Compared with {run}:"),
+        table(&lines),
+        "The two are independent samples, and every resample of a difference draws from both.".to_owned(),
+    ]
+}
+
+fn ensemble_paragraph(summary: &EnsembleSummary) -> String {
+    let shares = match summary.shares {
+        Some(shares) => format!("Of the variance of scores, {shares}."),
+        None => "The variance of scores cannot be divided.".to_owned(),
+    };
+    format!(
+        "Mean Kendall τ between two of {} HyperNets, on {} architectures: {}. {shares}",
+        summary.members,
+        summary.n(),
+        interval_text(summary.agreement)
+    )
+}
+
+fn corruption_table(summary: &CorruptionSummary) -> String {
+    let names = [
+        "corrupted",
+        "n",
+        "correct encoding is better",
+        "mean increase of error",
+        "Wilcoxon",
+        "left out",
+    ];
+    let line = |line: &results::corruption::Corrupted| {
+        vec![
+            line.name.clone(),
+            line.signs.n().to_string(),
+            share_text(line.signs.share()),
+            points_text(line.increase),
+            p_text(line.wilcoxon),
+            line.left_out(),
+        ]
+    };
+    table(
+        &[header(&names)]
+            .into_iter()
+            .chain(summary.lines().map(line))
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn proxy_table(summary: &ProxySummary) -> String {
+    let line = |name: &str, value: String| vec![name.to_owned(), value];
+    table(&[
+        header(&[
+            "lowest validation error",
+            &format!("n = {}, {} steps", summary.n(), summary.steps()),
+        ]),
+        line("change from the start, gradient", points_text(summary.gradient.change)),
+        line(
+            "change from the start, random steps",
+            points_text(summary.random.change),
+        ),
+        line("random steps - gradient", points_text(summary.gain)),
+        line("the gradient, by starting point", summary.record()),
+    ])
+}
+
+fn search_paragraphs(summary: &SearchSummary) -> Vec<String> {
+    let mut stages: Vec<&str> = Vec::new();
+    for stage in summary.searches.iter().flat_map(|search| &search.stages) {
+        if !stages.contains(&stage.name.as_str()) {
+            stages.push(&stage.name);
+        }
+    }
+    let stage_names = stages.iter().map(|stage| format!("{stage}: lowest score"));
+    let mut first = header(&["search", "scored"]);
+    first.extend(stage_names);
+    first.extend(header(&["best architecture", "parameters", "met in"]));
+    let mut lines = vec![first];
+    for search in &summary.searches {
+        let mut line = vec![search.label(summary.seeds()), search.scored().to_string()];
+        line.extend(stages.iter().map(|name| {
+            let stage = search.stages.iter().find(|stage| stage.name == *name);
+            stage.map_or_else(|| "not run".to_owned(), ToString::to_string)
+        }));
+        line.extend(match &search.best {
+            Some(best) => [
+                format!("`{}`", best.hash),
+                best.parameters.to_string(),
+                best.stage.clone(),
+            ],
+            None => ["none".to_owned(), String::new(), String::new()],
+        });
+        lines.push(line);
+    }
+    vec![
+        table(&lines),
+        format!(
+            "In brackets: improvement over the lowest score of the random stage. Mean over searches: {}.",
+            points_text(summary.gain)
+        ),
+    ]
+}
+
+fn comparison_table(found: &ComparisonFindings) -> String {
+    let mut first = header(&["system", "parameters", "depth", "test error"]);
+    if found.top5 {
+        first.push("top-5 test error".to_owned());
+    }
+    first.extend(header(&["left out", "paper, quoted"]));
+    let mut lines = vec![first];
+    for system in &found.summary.systems {
+        let unmeasured = if system.was_run() {
+            "no training ended ok"
+        } else {
+            "not run"
+        };
+        let missing = || unmeasured.to_owned();
+        let mut line = vec![
+            system.name.clone(),
+            system
+                .parameters
+                .map_or_else(missing, |[least, most]| range(least, most)),
+            system.depth.map_or_else(missing, |[least, most]| range(least, most)),
+            system.error.map_or_else(missing, |error| error.to_string()),
+        ];
+        if found.top5 {
+            line.push(system.top5_error.map_or_else(missing, |error| error.to_string()));
+        }
+        let is_this = |definition: &&SystemDefinition| definition.name == system.name;
+        let quoted = found
+            .systems
+            .iter()
+            .find(is_this)
+            .and_then(|definition| definition.paper);
+        line.extend([
+            system.left_out(),
+            quoted.map_or_else(String::new, |quoted| quoted.to_string()),
+        ]);
+        lines.push(line);
+    }
+    table(&lines)
+}
+
+fn range<T: std::fmt::Display + PartialEq>(least: T, most: T) -> String {
+    match least == most {
+        true => least.to_string(),
+        false => format!("{least} to {most}"),
+    }
+}
+
+/// The full trainings of search methods; nothing where there were none.
+fn trials_paragraph(summary: &ComparisonSummary) -> Option<String> {
+    let of_system = |system: &results::comparison::SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
+    let words: Vec<String> = summary.systems.iter().filter_map(of_system).collect();
+    (!words.is_empty()).then(|| format!("Full trainings spent by search methods: {}.", words.join("; ")))
+}

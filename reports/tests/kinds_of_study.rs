@@ -1,0 +1,209 @@
+//! Every kind of study from its tables to statistics, figure and report, on runs that nobody made.
+
+mod made_up;
+#[path = "made_up/studies.rs"]
+mod studies;
+
+use made_up::{newest, open_run};
+use reports::artefact::Artefact;
+use reports::{figure, report};
+use studies::{COMPARISON, comparison, correlation, corruption, ensemble, proxy, search};
+
+/// Draws twice, and checks that figure and report hold what they must.
+fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
+    let svg = figure::svg(artefact).unwrap();
+    assert_eq!(svg, figure::svg(artefact).unwrap());
+    let svg = String::from_utf8(svg).unwrap();
+    let report = report::markdown(std::slice::from_ref(artefact));
+    for (text, parts) in [(&svg, in_figure), (&report, in_report)] {
+        for part in parts {
+            assert!(text.contains(part), "no `{part}` in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = "compared_with = \"fig4\"\nstatement = \"Lower scores, no correlation.\"\n\
+        claim = { statistic = \"level-drop\", greater_than = 0.1 }\n";
+    correlation(root.path(), "high-budget", 30, 0.2, false, keys);
+    let alone = newest(root.path(), "high-budget").unwrap();
+    check(
+        &alone,
+        &["n = 30 architectures", "± 1 standard deviation"],
+        &[
+            "The paper: Lower scores",
+            "No result of `fig4` at this scale",
+            "Verdict: **undecided**",
+        ],
+    );
+    correlation(root.path(), "fig4", 40, 0.0, true, "");
+    let beside = newest(root.path(), "high-budget").unwrap();
+    let parts = [
+        "| here | 4.00 | 6",
+        "| fig4 | 0.50 | 8",
+        "| fig4 - here |  | +2",
+        "Claim: drop of the mean score > 0.1. Verdict: **held**",
+        "Compared with fig4, laptop scale, shapes, seeds 0, commit 0123456789ab:",
+    ];
+    check(&beside, &[], &parts);
+    assert!(
+        beside.headline().starts_with("drop of the mean score +2"),
+        "{}",
+        beside.headline()
+    );
+    assert!(
+        beside.findings.to_string().contains("reference - here: mean score +2"),
+        "{}",
+        beside.findings
+    );
+}
+
+#[test]
+fn an_ensemble_is_drawn_by_rank() {
+    let root = tempfile::tempdir().unwrap();
+    for n in [3, 60] {
+        ensemble(root.path(), n);
+        let artefact = newest(root.path(), "fig5b").unwrap();
+        let parts = [
+            "mean of 3 HyperNets ± 1 standard deviation",
+            "Rank by mean score",
+            "between architectures",
+        ];
+        check(&artefact, &parts, &["Mean Kendall τ between two of 3 HyperNets"]);
+        let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
+        assert_eq!(svg.matches("<circle").count(), n as usize + 1);
+    }
+    let artefact = newest(root.path(), "fig5b").unwrap();
+    assert!(report::markdown(&[artefact]).contains("Verdict: **held**"));
+}
+
+#[test]
+fn every_corruption_has_its_line() {
+    let root = tempfile::tempdir().unwrap();
+    for n in [3, 60] {
+        corruption(root.path(), n);
+        let artefact = newest(root.path(), "encoding-corruption").unwrap();
+        let count = format!("n = {n} architectures");
+        check(
+            &artefact,
+            &[
+                "dilations",
+                "all corruptions, mean",
+                "correct encoding is better",
+                &count,
+            ],
+            &[
+                "| units | ",
+                "cannot be corrupted so",
+                "The correct encoding has the lowest error of all in",
+            ][if n == 3 { 2 } else { 0 }..],
+        );
+    }
+}
+
+#[test]
+fn both_methods_of_the_gradient_by_proxy_are_drawn_from_one_start() {
+    let root = tempfile::tempdir().unwrap();
+    for starts in [2, 12] {
+        proxy(root.path(), starts);
+        let artefact = newest(root.path(), "gradient-by-proxy").unwrap();
+        let count = format!("n = {starts} starting points");
+        let undecided = ["fewer than 3", "Verdict: **undecided**"];
+        let in_report: &[&str] = if starts == 2 {
+            &undecided
+        } else {
+            &["| random steps - gradient |"]
+        };
+        check(
+            &artefact,
+            &["gradient, mean", "random steps, mean", "start", &count],
+            in_report,
+        );
+    }
+}
+
+#[test]
+fn a_search_is_drawn_with_its_stages_and_its_best_architectures_are_listed() {
+    let root = tempfile::tempdir().unwrap();
+    for n in [4, 60] {
+        search(root.path(), n);
+        let artefact = newest(root.path(), "appendix-e").unwrap();
+        let parts = ["perturbation begins", "SMASHv2, 3x3 only", "Architectures scored"];
+        check(
+            &artefact,
+            &parts,
+            &["| SMASHv1 | ", "| 12345 | chain |", "improvement over the lowest score"],
+        );
+        assert!(
+            artefact.headline().starts_with("lowest score: SMASHv"),
+            "{}",
+            artefact.headline()
+        );
+    }
+}
+
+#[test]
+fn a_comparison_keeps_quoted_numbers_apart() {
+    let root = tempfile::tempdir().unwrap();
+    comparison(root.path());
+    let artefact = newest(root.path(), "table1").unwrap();
+    let in_report = [
+        "| paper, quoted |",
+        "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
+        "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
+        "| 1 failed | 20.6 % |",
+        "Left out: 1 trainings failed.",
+        "Large-Scale Evolution (regularised): 6 trainings, lowest validation error 35.00 %",
+        "Claim: error of SMASHv2 - error of WRN-28-10 > 0. Verdict: **held**",
+        "| SMASHv2 | 40 |",
+    ];
+    check(
+        &artefact,
+        &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"],
+        &in_report,
+    );
+    let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
+    assert!(
+        !svg.contains("17.54") && !svg.contains("3.65"),
+        "a quoted number is drawn"
+    );
+}
+
+#[test]
+fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
+    let check = |keys: &str, expected: &str| {
+        let root = tempfile::tempdir().unwrap();
+        correlation(root.path(), "fig5a", 5, 0.0, true, keys);
+        let drawn = newest(root.path(), "fig5a").and_then(|artefact| figure::svg(&artefact));
+        let message = format!("{:#}", drawn.unwrap_err());
+        assert!(message.contains(expected), "{message}");
+    };
+    check(
+        "claim = { statistic = \"search-gain\", greater_than = 0.0 }",
+        "the definition's `claim`: `gain of the search over random sampling > 0` is no statistic of this kind of study",
+    );
+    check(
+        "claim = { statistic = \"tau-drop\", greater_than = 0.0 }",
+        "without `compared_with`",
+    );
+    let root = tempfile::tempdir().unwrap();
+    let unknown = COMPARISON.replace("\"SMASHv2\"]", "\"SMASHv3\"]");
+    let wrong_figure = COMPARISON.replace("system-bars", "descent");
+    let without_label = COMPARISON.replace("y_label", "# y_label");
+    for (definition, expected) in [
+        (unknown, "`between` names `SMASHv3`, which is no system"),
+        (wrong_figure, "a figure of kind Descent does not fit its kind of study"),
+        (
+            without_label,
+            "the definition's `figure`: expected `x_label` and `y_label`",
+        ),
+    ] {
+        comparison(root.path());
+        open_run(root.path(), "table1", 0, &definition);
+        let drawn = newest(root.path(), "table1").and_then(|artefact| figure::svg(&artefact));
+        let message = format!("{:#}", drawn.unwrap_err());
+        assert!(message.contains(expected), "{message}");
+    }
+}

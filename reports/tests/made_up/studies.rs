@@ -1,0 +1,267 @@
+//! The tables of every kind of study, made up.
+
+use std::path::Path;
+
+use results::{
+    ArchitectureRow, CandidateRow, CorruptionRow, MemberScoreRow, ProxyRow, ScoreRow, Status, SystemRow,
+    SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
+};
+
+use crate::made_up::open_run;
+
+/// A value in [0, 1) without a pattern to the eye, different for each pair of numbers.
+fn jitter(first: u32, second: u32) -> f64 {
+    let mixed = first.wrapping_mul(0x9E37_79B9) ^ second.wrapping_mul(0x85EB_CA6B).rotate_left(13);
+    f64::from(mixed.wrapping_mul(0xC2B2_AE35) >> 8) / f64::from(1 << 24)
+}
+
+/// Architectures, scores with two draws and true errors with two trainings, and the weights that were counted. The scores
+/// lie `lower` lower than elsewhere, and true errors rise with them if `ranked`.
+pub fn correlation(root: &Path, artefact: &str, n: u32, lower: f64, ranked: bool, keys: &str) {
+    let definition = format!(
+        "{keys}\n[study]\nkind = \"correlation\"\n[figure]\nkind = \"scatter-error-bars\"\ntitle = \"Crippled HyperNet\"\n\
+         x_label = \"SMASH score (validation error, generated weights)\"\ny_label = \"True error (test error)\"\n"
+    );
+    let dir = open_run(root, artefact, 0, &definition);
+    let architecture = |architecture| ArchitectureRow {
+        seed: 0,
+        architecture,
+        hash: format!("{architecture:08x}"),
+        json: "{}".to_owned(),
+        parameters: 1000 + u64::from(architecture) * 7 % 13,
+        multiply_adds: 1000 + u64::from(architecture) * 5 % 17,
+        ops: 8,
+        depth: 8,
+    };
+    let score = |architecture, draw| ScoreRow {
+        seed: 0,
+        architecture,
+        draw,
+        error: Some(0.8 - lower + 0.1 * jitter(architecture, 0) + 0.02 * jitter(architecture, 1 + draw)),
+        loss: None,
+        status: Status::Ok,
+    };
+    let truth = |architecture, training_seed| TruthRow {
+        seed: 0,
+        architecture,
+        training_seed,
+        status: Status::Ok,
+        error: Some(
+            0.3 + 0.1 * jitter(architecture, if ranked { 0 } else { 8 })
+                + 0.02 * jitter(architecture, 9 + training_seed),
+        ),
+        validation_error: None,
+        train_loss: None,
+        epochs: 5,
+        message: None,
+    };
+    let weights = |architecture| WeightsRow {
+        seed: 0,
+        architecture,
+        generated: 1000,
+        learned: if ranked { 500 } else { 4000 },
+    };
+    dir.write(&(0..n).map(architecture).collect::<Vec<_>>()).unwrap();
+    dir.write(&(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>())
+        .unwrap();
+    dir.write(&(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>())
+        .unwrap();
+    dir.write(&(0..n).map(weights).collect::<Vec<_>>()).unwrap();
+}
+
+/// Three HyperNets that mostly agree on n architectures.
+pub fn ensemble(root: &Path, n: u32) {
+    let definition = "[study]\nkind = \"ensemble\"\n[claim]\nstatistic = \"member-agreement\"\ngreater_than = 0.0\n\
+         [figure]\nkind = \"score-rank\"\ntitle = \"Scores averaged over HyperNets\"\n\
+         x_label = \"Rank by mean score\"\ny_label = \"SMASH score (validation error)\"\n";
+    let dir = open_run(root, "fig5b", 0, definition);
+    let row = |member: u32, architecture: u32| MemberScoreRow {
+        seed: 0,
+        member,
+        architecture,
+        draw: 0,
+        error: Some(
+            0.5 + 0.02 * f64::from(member) + 0.2 * jitter(architecture, 0) + 0.05 * jitter(architecture, 1 + member),
+        ),
+        loss: None,
+        status: Status::Ok,
+    };
+    dir.write(
+        &(0..n)
+            .flat_map(|a| (0..3).map(move |member| row(member, a)))
+            .collect::<Vec<_>>(),
+    )
+    .unwrap();
+}
+
+/// Encodings of n architectures, of which a quarter has no other of equal length.
+pub fn corruption(root: &Path, n: u32) {
+    let definition = "[study]\nkind = \"corruption\"\n[claim]\nstatistic = \"correct-is-best\"\ngreater_than = 0.5\n\
+         [figure]\nkind = \"corruption-bars\"\ntitle = \"Weights from a corrupted encoding\"\n\
+         x_label = \"Increase of validation error (percentage points)\"\ny_label = \"What is corrupted\"\n";
+    let dir = open_run(root, "encoding-corruption", 0, definition);
+    let mut rows = Vec::new();
+    for architecture in 0..n {
+        for (index, name) in (0..).zip(["none", "dilations", "reads", "writes", "units", "all", "other"]) {
+            let skipped = name == "other" && architecture % 4 == 3;
+            let raised = if index == 0 {
+                0.0
+            } else {
+                0.01 * f64::from(index) * jitter(architecture, index) - 0.01
+            };
+            rows.push(CorruptionRow {
+                seed: 0,
+                architecture,
+                corruption: name.to_owned(),
+                draw: 0,
+                error: (!skipped).then_some(0.6 + raised),
+                loss: None,
+                status: if skipped { Status::Skipped } else { Status::Ok },
+            });
+        }
+    }
+    dir.write(&rows).unwrap();
+}
+
+/// Ten steps by each method, from each start.
+pub fn proxy(root: &Path, starts: u32) {
+    let definition = "[study]\nkind = \"proxy-gradient\"\n[claim]\nstatistic = \"gradient-gain\"\ngreater_than = 0.0\n\
+         [figure]\nkind = \"descent\"\ntitle = \"Architectural gradient descent by proxy\"\n\
+         x_label = \"Step\"\ny_label = \"Lowest validation error so far\"\n";
+    let dir = open_run(root, "gradient-by-proxy", 0, definition);
+    let mut rows = Vec::new();
+    for (start, (index, method)) in (0..starts).flat_map(|start| [(start, (1, "gradient")), (start, (2, "random"))]) {
+        for step in 0..=10 {
+            let random = jitter(100 * start + step, if step == 0 { 0 } else { index });
+            rows.push(ProxyRow {
+                seed: 0,
+                start,
+                method: method.to_owned(),
+                step,
+                hash: String::new(),
+                changes: 2,
+                error: Some(0.6 + 0.1 * random - 0.004 * f64::from(step / index)),
+                loss: None,
+                status: Status::Ok,
+            });
+        }
+    }
+    dir.write(&rows).unwrap();
+}
+
+fn candidates(searches: &[&str], n: u32) -> Vec<CandidateRow> {
+    let mut rows = Vec::new();
+    for (number, search) in (0..).zip(searches) {
+        for index in 0..n {
+            let (stage, lower) = match index {
+                _ if index < n / 2 => ("random", 0.0),
+                _ if index < 3 * n / 4 => ("perturbation", 0.05),
+                _ => ("chain", 0.08),
+            };
+            rows.push(CandidateRow {
+                seed: 0,
+                search: (*search).to_owned(),
+                stage: stage.to_owned(),
+                index,
+                hash: format!("{:08x}", 1000 * number + index),
+                json: "{}".to_owned(),
+                parameters: 12_345,
+                error: Some(0.5 - lower + 0.1 * jitter(index, number)),
+                status: Status::Ok,
+            });
+        }
+    }
+    rows
+}
+
+/// Three searches of n candidates each.
+pub fn search(root: &Path, n: u32) {
+    let definition = "[study]\nkind = \"search\"\n[figure]\nkind = \"search-progress\"\ntitle = \"Search by SMASH score\"\n\
+         x_label = \"Architectures scored\"\ny_label = \"Lowest SMASH score so far\"\n";
+    let dir = open_run(root, "appendix-e", 0, definition);
+    dir.write(&candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n))
+        .unwrap();
+}
+
+/// Definition of a comparison of two systems with one that a search found and one that the paper alone has numbers of.
+pub const COMPARISON: &str = r#"
+statement = "WRN-28-10 has the lower error."
+[claim]
+statistic = "error-difference"
+greater_than = 0.0
+between = ["WRN-28-10", "SMASHv2"]
+[figure]
+kind = "system-bars"
+title = "Systems trained on the same data"
+x_label = "Test error"
+y_label = "System"
+[study]
+kind = "comparison"
+top5 = true
+[[study.system]]
+name = "WRN-28-10"
+depth = 28
+paper = { error = 17.54, top5 = 5.2, deviation = 1.14, parameters = 36.5, depth = 28 }
+[[study.system]]
+name = "SMASHv2"
+paper = { error = 20.6 }
+[[study.system]]
+name = "Large-Scale Evolution (regularised)"
+[[study.system]]
+name = "NASNet"
+paper = { error = 3.65 }
+"#;
+
+/// Four trainings of each system, of which one failed, and the searches that found two of them.
+pub fn comparison(root: &Path) {
+    let dir = open_run(root, "table1", 0, COMPARISON);
+    let systems = [
+        ("WRN-28-10", "hand-designed", 0.2),
+        ("SMASHv2", "SMASH", 0.25),
+        ("Large-Scale Evolution (regularised)", "trained search", 0.24),
+    ];
+    let system = |(system, role, _): (&str, &str, f64)| SystemRow {
+        seed: 0,
+        system: system.to_owned(),
+        role: role.to_owned(),
+        parameters: 1_234_567,
+        multiply_adds: 1,
+        depth: 28,
+        json: None,
+    };
+    let training = |(name, _, error): (&str, &str, f64), training_seed: u32| {
+        let failed = name == "SMASHv2" && training_seed == 3;
+        SystemTrainingRow {
+            seed: 0,
+            system: name.to_owned(),
+            fold: None,
+            training_seed,
+            status: if failed { Status::Failed } else { Status::Ok },
+            error: (!failed).then_some(error + 0.02 * jitter(training_seed, name.len() as u32)),
+            top5_error: (!failed).then_some(error / 4.0),
+            train_loss: None,
+            epochs: 5,
+            message: None,
+        }
+    };
+    let trial = |index| TrialRow {
+        seed: 0,
+        system: "Large-Scale Evolution (regularised)".to_owned(),
+        index,
+        hash: String::new(),
+        json: "{}".to_owned(),
+        parameters: 1,
+        error: Some(0.4 - 0.01 * f64::from(index)),
+        status: Status::Ok,
+    };
+    dir.write(&systems.map(system)).unwrap();
+    dir.write(
+        &systems
+            .into_iter()
+            .flat_map(|s| (0..4).map(move |t| training(s, t)))
+            .collect::<Vec<_>>(),
+    )
+    .unwrap();
+    dir.write(&(0..6).map(trial).collect::<Vec<_>>()).unwrap();
+    dir.write(&candidates(&["SMASHv2"], 40)).unwrap();
+}
