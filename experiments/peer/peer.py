@@ -4,6 +4,7 @@
 row from each line of standard input and prints its milliseconds.
 """
 
+import itertools
 import json
 import resource
 import sys
@@ -21,6 +22,38 @@ BLOCKS = CASE["architecture"]["blocks"]
 N, KERNEL, D = CASE["base_channels"], CASE["max_kernel"], CASE["depth_compression"]
 LABELS = torch.tensor(CASE["labels"], device=DEVICE)
 INPUT, IMAGES = TENSORS["input"], TENSORS["images"]
+
+
+def named():
+    """Our lists of convolutions and BatchNorms, which are in order of use, under the names used here."""
+    convs, norms = itertools.count(), itertools.count()
+
+    def conv(name):
+        TENSORS[f"resulting.{name}"] = TENSORS.pop(f"resulting.convs.{next(convs)}")
+
+    def norm(name):
+        place = next(norms)
+        for part in ("weight", "bias", "running_mean", "running_variance"):
+            TENSORS[f"resulting.{name}.{part}"] = TENSORS.pop(f"resulting.norms.{place}.{part}")
+
+    conv("stem")
+    for b, block in enumerate(BLOCKS):
+        for o, op in enumerate(block["ops"]):
+            name = f"blocks.{b}.{o}"
+            norm(f"{name}.norm_in")
+            conv(f"{name}.conv_1x1")
+            norm(f"{name}.norm_bottleneck")
+            for slot, used in enumerate(op["convs"]):
+                if used:
+                    conv(f"{name}.slots.{slot}")
+        if b + 1 < len(BLOCKS):
+            norm(f"transitions.{b}.norm")
+            conv(f"transitions.{b}.conv")
+            TENSORS[f"resulting.transitions.{b}.conv"].squeeze_((2, 3))
+    norm("norm")
+
+
+named()
 STATISTICS = {name: tensor for name, tensor in TENSORS.items() if "running" in name}
 P = {
     name: tensor.requires_grad_()
@@ -123,12 +156,12 @@ def resulting(train):
     def op_output(b, o, op, x):
         name = f"resulting.blocks.{b}.{o}"
         x = F.relu(batch_norm(x, f"{name}.norm_in", train))
-        x = batch_norm(F.conv2d(x, P[f"{name}.conv_1x1"][:, :, None, None]), f"{name}.norm_bottleneck", train)
+        x = batch_norm(F.conv2d(x, P[f"{name}.conv_1x1"]), f"{name}.norm_bottleneck", train)
 
         def conv(slot, z):
             c = op["convs"][slot]
             padding = same(c["kernel"], c["dilation"])
-            weight = P[f"{name}.convs.{slot}"]
+            weight = P[f"{name}.slots.{slot}"]
             return F.conv2d(F.relu(z), weight, padding=padding, dilation=c["dilation"], groups=c["groups"])
 
         return paths(op, x, conv)

@@ -1,16 +1,39 @@
 //! Definitions of artefacts: TOML at the paper's settings, with an overlay for each other scale.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use smash::training::SmashTraining;
-use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
+
+use crate::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 3] = [
+const DEFINITIONS: [(&str, &str); 16] = [
+    ("fig1", include_str!("../definitions/fig1.toml")),
+    ("fig3", include_str!("../definitions/fig3.toml")),
     ("fig4", include_str!("../definitions/fig4.toml")),
+    ("fig5a", include_str!("../definitions/fig5a.toml")),
+    ("high-budget", include_str!("../definitions/high-budget.toml")),
+    ("fig5b", include_str!("../definitions/fig5b.toml")),
+    (
+        "encoding-corruption",
+        include_str!("../definitions/encoding-corruption.toml"),
+    ),
+    (
+        "gradient-by-proxy",
+        include_str!("../definitions/gradient-by-proxy.toml"),
+    ),
+    ("transfer-stl10", include_str!("../definitions/transfer-stl10.toml")),
+    (
+        "transfer-modelnet10",
+        include_str!("../definitions/transfer-modelnet10.toml"),
+    ),
+    ("table1", include_str!("../definitions/table1.toml")),
+    ("table2", include_str!("../definitions/table2.toml")),
+    ("table3", include_str!("../definitions/table3.toml")),
+    ("appendix-e", include_str!("../definitions/appendix-e.toml")),
     ("fidelity", include_str!("../definitions/fidelity.toml")),
     ("throughput", include_str!("../definitions/throughput.toml")),
 ];
@@ -58,8 +81,14 @@ pub struct Definition {
     pub title: String,
     /// Place in the paper.
     pub paper: String,
+    /// What the paper says, in a sentence or two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
     /// Prose for the report.
     pub analysis: String,
+    /// The artefact whose scores and correlation the report sets beside these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<String>,
     /// What is claimed, if anything; checked by machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<results::Claim>,
@@ -68,120 +97,6 @@ pub struct Definition {
     pub figure: Option<toml::Table>,
     /// What is run.
     pub study: Study,
-}
-
-/// The study kinds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Study {
-    /// SMASH score against true error.
-    Correlation(CorrelationStudy),
-    /// True error by the fast recipe against that by the paper's.
-    Fidelity(FidelityStudy),
-    /// Time of each kind of step.
-    Throughput(ThroughputStudy),
-}
-
-/// Which recipe resulting networks are trained by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Recipe {
-    /// The paper's: `study.resulting`.
-    Paper,
-    /// A shorter one: `study.fast`.
-    Fast,
-}
-
-impl Recipe {
-    /// Name as on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Fast => "fast",
-        }
-    }
-}
-
-/// Settings of a correlation study (paper, section 4.1).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CorrelationStudy {
-    /// Architectures that are sampled and scored.
-    pub scored: usize,
-    /// Every how many-th of them, by score, is trained.
-    pub every: usize,
-    /// Noise draws z that each score is the mean over.
-    pub noise_draws: usize,
-    /// Trainings of each trained architecture, with different seeds.
-    pub training_seeds: usize,
-    /// Architectures scored in one unit of work.
-    pub shard: usize,
-    /// The images.
-    pub data: Data,
-    /// The search space.
-    pub space: SearchSpace,
-    /// Size of the HyperNet.
-    pub hypernet: HyperNetConfig,
-    /// Training of the SMASH network.
-    pub smash: SmashTraining,
-    /// Which of the two trainings below gives the true error.
-    pub recipe: Recipe,
-    /// Training of the resulting networks.
-    pub resulting: ResultingTraining,
-    /// A faster one.
-    pub fast: ResultingTraining,
-}
-
-/// Settings of a fidelity study: the same architectures trained by both recipes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FidelityStudy {
-    /// Architectures that are sampled and trained.
-    pub architectures: usize,
-    /// Trainings of each architecture by each recipe.
-    pub training_seeds: usize,
-    /// The images.
-    pub data: Data,
-    /// The search space.
-    pub space: SearchSpace,
-    /// Training of the resulting networks.
-    pub resulting: ResultingTraining,
-    /// A faster one.
-    pub fast: ResultingTraining,
-}
-
-/// Settings of a throughput study.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ThroughputStudy {
-    /// Steps of each kind that are timed, each with another architecture.
-    pub steps: usize,
-    /// The images.
-    pub data: Data,
-    /// The search space.
-    pub space: SearchSpace,
-    /// Size of the HyperNet.
-    pub hypernet: HyperNetConfig,
-    /// Training of the SMASH network; all steps have its batch size.
-    pub smash: SmashTraining,
-    /// Training of the resulting networks.
-    pub resulting: ResultingTraining,
-}
-
-/// Which images.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Data {
-    /// Name of the data set.
-    pub name: String,
-    /// Height and width in pixels; the set's own if not given.
-    pub image_size: Option<usize>,
-    /// Training images, the validation images included; all if not given.
-    pub train: Option<usize>,
-    /// Images held out of the training set for scoring.
-    pub validation: usize,
-    /// Test images; all if not given.
-    pub test: Option<usize>,
 }
 
 /// Names of all artefacts.
@@ -245,6 +160,9 @@ pub fn parse(text: &str, scale: Scale) -> Result<Definition> {
 struct Takes {
     from: String,
     parts: Vec<String>,
+    /// Which entries of lists whose entries have a `name`, and the names that they get here, one copy for each; all, under
+    /// their own names, if not given.
+    entries: Option<BTreeMap<String, Vec<String>>>,
 }
 
 impl Takes {
@@ -254,7 +172,7 @@ impl Takes {
             let study = table.get("study").and_then(toml::Value::as_table);
             let parts = self.parts.iter().filter_map(|part| {
                 let settings = study?.get(part)?.clone();
-                Some((part.clone(), settings))
+                Some((part.clone(), self.chosen(settings)))
             });
             toml::Table::from_iter([("study".to_string(), toml::Value::Table(parts.collect()))])
         };
@@ -267,10 +185,37 @@ impl Takes {
     }
 }
 
+impl Takes {
+    fn chosen(&self, settings: toml::Value) -> toml::Value {
+        let (toml::Value::Array(list), Some(entries)) = (&settings, &self.entries) else {
+            return settings;
+        };
+        let copies = |entry: &toml::Value| -> Vec<toml::Value> {
+            let names = named(entry).and_then(|name| entries.get(name));
+            let copy = |name: &String| {
+                let mut copy = entry.clone();
+                if let Some(table) = copy.as_table_mut() {
+                    table.insert("name".into(), name.clone().into());
+                }
+                copy
+            };
+            names.into_iter().flatten().map(copy).collect()
+        };
+        list.iter().flat_map(copies).collect::<Vec<_>>().into()
+    }
+}
+
+/// Puts an overlay over a table. Tables are merged, and so are lists whose entries have a `name`, by that name; any other
+/// value takes the place of the old one.
 fn merge(base: &mut toml::Table, overlay: toml::Table) {
     for (key, value) in overlay {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(inner)), toml::Value::Table(part)) => merge(inner, part),
+            (Some(toml::Value::Array(inner)), toml::Value::Array(part))
+                if part.iter().all(|entry| named(entry).is_some()) =>
+            {
+                merge_by_name(inner, part);
+            }
             (_, value) => {
                 base.insert(key, value);
             }
@@ -278,94 +223,17 @@ fn merge(base: &mut toml::Table, overlay: toml::Table) {
     }
 }
 
-impl CorrelationStudy {
-    /// The recipe in use.
-    pub fn truth_settings(&self) -> &ResultingTraining {
-        match self.recipe {
-            Recipe::Paper => &self.resulting,
-            Recipe::Fast => &self.fast,
-        }
-    }
+fn named(entry: &toml::Value) -> Option<&str> {
+    entry.as_table()?.get("name")?.as_str()
 }
 
-impl Study {
-    /// The images.
-    pub fn data(&self) -> &Data {
-        match self {
-            Self::Correlation(study) => &study.data,
-            Self::Fidelity(study) => &study.data,
-            Self::Throughput(study) => &study.data,
+fn merge_by_name(base: &mut Vec<toml::Value>, overlay: Vec<toml::Value>) {
+    for entry in overlay {
+        let known = base.iter_mut().find(|known| named(known) == named(&entry));
+        match (known.and_then(toml::Value::as_table_mut), entry) {
+            (Some(known), toml::Value::Table(entry)) => merge(known, entry),
+            (_, entry) => base.push(entry),
         }
-    }
-
-    /// The images, to be overridden.
-    pub fn data_mut(&mut self) -> &mut Data {
-        match self {
-            Self::Correlation(study) => &mut study.data,
-            Self::Fidelity(study) => &mut study.data,
-            Self::Throughput(study) => &mut study.data,
-        }
-    }
-
-    /// The recipes of resulting networks.
-    pub fn trainings_mut(&mut self) -> Vec<&mut ResultingTraining> {
-        match self {
-            Self::Correlation(study) => vec![&mut study.resulting, &mut study.fast],
-            Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
-            Self::Throughput(study) => vec![&mut study.resulting],
-        }
-    }
-
-    /// Noise draws z of each score; 0 where nothing is scored.
-    pub fn noise_draws(&self) -> usize {
-        match self {
-            Self::Correlation(study) => study.noise_draws,
-            Self::Fidelity(_) | Self::Throughput(_) => 0,
-        }
-    }
-
-    fn validate(&self) -> Result<()> {
-        let (space, counts) = match self {
-            Self::Correlation(study) => (
-                &study.space,
-                vec![
-                    ("scored", study.scored),
-                    ("every", study.every),
-                    ("noise-draws", study.noise_draws),
-                    ("training-seeds", study.training_seeds),
-                    ("shard", study.shard),
-                    ("smash.epochs", study.smash.epochs),
-                    ("smash.batch-size", study.smash.batch_size),
-                    ("resulting.epochs", study.resulting.epochs),
-                    ("resulting.batch-size", study.resulting.batch_size),
-                    ("fast.epochs", study.fast.epochs),
-                    ("fast.batch-size", study.fast.batch_size),
-                ],
-            ),
-            Self::Fidelity(study) => (
-                &study.space,
-                vec![
-                    ("architectures", study.architectures),
-                    ("training-seeds", study.training_seeds),
-                    ("resulting.epochs", study.resulting.epochs),
-                    ("resulting.batch-size", study.resulting.batch_size),
-                    ("fast.epochs", study.fast.epochs),
-                    ("fast.batch-size", study.fast.batch_size),
-                ],
-            ),
-            Self::Throughput(study) => (
-                &study.space,
-                vec![("steps", study.steps), ("smash.batch-size", study.smash.batch_size)],
-            ),
-        };
-        space.validate()?;
-        let validation = [("data.validation", self.data().validation)];
-        for (key, value) in counts.into_iter().chain(validation) {
-            if value == 0 {
-                bail!("`study.{key}` must be at least 1");
-            }
-        }
-        Ok(())
     }
 }
 
@@ -397,8 +265,32 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let text = DEFINITIONS[0].1.replace("noise-draws = 1", "noise-drawz = 1");
+        let text = text_of("fig4").unwrap().replace("noise-draws = 1", "noise-drawz = 1");
         let error = format!("{:#}", parse(&text, Scale::Paper).unwrap_err());
         assert!(error.contains("noise-drawz"), "{error}");
+    }
+
+    #[test]
+    fn taken_entries_are_copied_under_the_names_they_get() {
+        let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
+        let takes = "from = 'fig4'\nparts = ['list']\nentries = { b = ['x', 'y'] }";
+        let takes: Takes = toml::from_str(takes).unwrap();
+        let list = parse("list = [{ name = 'a' }, { name = 'b', v = 1 }]")
+            .remove("list")
+            .unwrap();
+        let expected = parse("list = [{ name = 'x', v = 1 }, { name = 'y', v = 1 }]");
+        assert_eq!(takes.chosen(list), expected["list"]);
+    }
+
+    #[test]
+    fn lists_of_named_entries_are_merged_by_name() {
+        let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
+        let mut base = parse("list = [{ name = 'a', x = 1, y = 2 }, { name = 'b', x = 3 }]\nplain = [1, 2]");
+        merge(
+            &mut base,
+            parse("list = [{ name = 'b', x = 4 }, { name = 'c' }]\nplain = [3]"),
+        );
+        let expected = "list = [{ name = 'a', x = 1, y = 2 }, { name = 'b', x = 4 }, { name = 'c' }]\nplain = [3]";
+        assert_eq!(base, parse(expected));
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::backend::AutodiffBackend;
 use results::{FastTruthRow, TruthRow};
 use smash::Architecture;
 
-use crate::definition::FidelityStudy;
+use crate::studies::FidelityStudy;
 use crate::study::{Setup, Study};
 use crate::truths::Truths;
 use crate::units::{Kind, Unit, gather};

@@ -1,17 +1,30 @@
 //! What is run: definitions with overlays for each scale, units of work, and the study kinds.
 
+pub mod comparison;
 pub mod correlation;
+pub mod corruption;
 pub mod definition;
 pub mod device;
+pub mod drawings;
+pub mod ensemble;
 pub mod fidelity;
+pub mod found;
 /// Agreement with numbers of the released code, for devices that tests do not run on.
 #[path = "../../smash/tests/golden/mod.rs"]
 mod golden;
 pub mod peer;
 pub mod provenance;
+pub mod proxy;
 pub mod run;
+pub mod scores;
+pub mod search;
+pub mod smash_run;
+pub mod studies;
 pub mod study;
+mod study_checks;
 pub mod throughput;
+pub mod training;
+pub mod trials;
 pub mod truths;
 pub mod units;
 pub mod workers;

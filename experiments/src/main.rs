@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
-use experiments::definition::{self, Recipe, Scale};
+use experiments::definition::{self, Scale};
 use experiments::device::{self, Device, Task};
 use experiments::run::RunOptions;
+use experiments::studies::Recipe;
 use mimalloc::MiMalloc;
 
 /// Keeps what a step frees for the next one. The system's allocator gives buffers of megabytes back at once, and the kernel
@@ -64,6 +65,9 @@ struct RunArguments {
     /// Data set, in place of the definition's.
     #[arg(long)]
     dataset: Option<String>,
+    /// Data set that architectures are searched on, where the definition has another than for training.
+    #[arg(long)]
+    source: Option<String>,
     /// Folder that holds data sets in their official formats.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -108,7 +112,7 @@ fn execute(command: Command) -> Result<()> {
         Command::List => {
             for name in definition::names() {
                 let definition = definition::load(name, Scale::Paper)?;
-                println!("{name:<12}{}  (paper, {})", definition.title, definition.paper);
+                println!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
             }
             Ok(())
         }
@@ -131,6 +135,7 @@ fn execute(command: Command) -> Result<()> {
             let options = RunOptions {
                 scale: arguments.scale,
                 dataset: arguments.dataset.clone(),
+                source: arguments.source.clone(),
                 data_dir: arguments
                     .data_dir
                     .clone()

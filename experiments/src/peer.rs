@@ -13,6 +13,7 @@ use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use results::store::write_atomically;
 use serde::Deserialize;
@@ -21,7 +22,8 @@ use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::optimiser::{Adam, Nesterov};
 use smash::training::negative_log_likelihood;
 use smash::{
-    Architecture, Encoding, GeneratedWeights, HyperNetConfig, Mode, ResultingNet, Seed, SmashNet, Stream, Task,
+    Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, Mode, Network, Phase, Seed, SmashNet, Stream,
+    Task,
 };
 
 use crate::golden::format::{Config, GoldenArchitecture};
@@ -46,13 +48,18 @@ struct Bench<B: AutodiffBackend> {
     net: SmashNet<B>,
     /// Encoding and noise, `[1, 1 + encoding channels, units, slices]`.
     input: Tensor<B::InnerBackend, 4>,
-    resulting: ResultingNet<B>,
+    resulting: Network<B>,
     images: Tensor<B::InnerBackend, 4>,
     labels: Vec<i32>,
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
     nesterov: Nesterov<B::InnerBackend>,
     device: B::Device,
+}
+
+/// A resulting network draws nothing in a step.
+fn unused_randomness() -> ChaCha8Rng {
+    Seed(0).rng(Stream::Regularisation, &[])
 }
 
 /// Answers the requests of standard input until it ends.
@@ -93,15 +100,11 @@ impl<B: AutodiffBackend> Bench<B> {
             .first()
             .with_context(|| format!("{}: no architecture in it", path.display()))?
             .to_architecture();
-        let task = Task {
-            image_channels: 3,
-            image_size: 32,
-            classes: config.nClasses,
-        };
+        let task = Task::of_images(3, 32, config.nClasses);
         let space = config.space();
         let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
         let net = SmashNet::new(space.clone(), &HyperNetConfig::default(), task, &mut rng, device);
-        let resulting = ResultingNet::new(&space, task, &architecture, &mut rng, device);
+        let resulting = Network::new(Blueprint::of(&space, task, &architecture), &mut rng, device);
         let Encoding {
             shape: [channels, units, slices],
             values,
@@ -182,7 +185,7 @@ impl<B: AutodiffBackend> Bench<B> {
         let (smash, _) = self
             .net
             .forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
-        let (resulting, _) = self.resulting.forward(images, Mode::Train);
+        let (resulting, _) = self.resulting.forward(images, Phase::Train(&mut unused_randomness()));
         [smash, resulting].map(|output| {
             negative_log_likelihood(output, &self.labels, 0.0, &self.device)
                 .into_scalar()
@@ -204,7 +207,9 @@ impl<B: AutodiffBackend> Bench<B> {
                 net.main.update_statistics(&statistics);
             }
             "resulting-net training step" => {
-                let (output, statistics) = self.resulting.forward(self.tracked(&self.images), Mode::Train);
+                let (output, statistics) = self
+                    .resulting
+                    .forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
                 let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);

@@ -12,11 +12,18 @@ use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecor
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
+use crate::comparison::ComparisonRun;
 use crate::correlation::CorrelationRun;
-use crate::definition::{self, Data, Definition, Recipe, Scale, Study as StudyDefinition};
+use crate::corruption::CorruptionRun;
+use crate::definition::{self, Definition, Scale};
 use crate::device::Device;
+use crate::drawings::DrawingRun;
+use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
 use crate::provenance;
+use crate::proxy::ProxyRun;
+use crate::search::SearchRun;
+use crate::studies::{Data, Recipe, Study as StudyDefinition};
 use crate::study::{Images, Setup, Study};
 use crate::throughput::ThroughputRun;
 use crate::units::{self, Kind, units_of_stage};
@@ -29,6 +36,8 @@ pub struct RunOptions {
     pub scale: Scale,
     /// Data set in place of the definition's.
     pub dataset: Option<String>,
+    /// Data set that architectures are searched on, in place of the definition's, where they are searched on another.
+    pub source: Option<String>,
     /// Folder of the real data sets.
     pub data_dir: Option<PathBuf>,
     /// Recipe of the resulting networks in place of the definition's.
@@ -57,6 +66,13 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let mut definition = definition::load(artefact, options.scale)?;
     if let Some(name) = &options.dataset {
         definition.study.data_mut().name.clone_from(name);
+        definition.study.quote_for(name);
+    }
+    if let Some(name) = &options.source {
+        let own = definition.study.searches_mut().iter_mut();
+        let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
+        ensure!(!own.is_empty(), "`{artefact}` searches on no data set of its own");
+        own.into_iter().for_each(|data| data.name.clone_from(name));
     }
     if let Some(recipe) = options.recipe {
         match &mut definition.study {
@@ -69,9 +85,13 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             training.precision = Precision::Bfloat16;
         }
     }
-    let data = load_data(definition.study.data(), options)?;
-    if options.worker.is_none() {
-        data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let mut data_sets = Vec::new();
+    for settings in definition.study.data_sets() {
+        let data = load_data(settings, options)?;
+        if options.worker.is_none() {
+            data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        }
+        data_sets.push(data);
     }
     // A worker writes where its starter does, even if there has been a commit since.
     let (commit, dirty) = match &options.worker {
@@ -92,16 +112,13 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             RunDir::new(&options.results, &key)
         })
         .collect();
-    let images = Images::<B>::new(data, device.clone());
+    let images: Vec<Images<B>> = data_sets
+        .into_iter()
+        .map(|data| Images::new(data, device.clone()))
+        .collect();
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        let setup = Setup::new(&images, definition.study.data().validation, dir, seed as u64)?;
-        let run: Box<dyn Study + '_> = match &definition.study {
-            StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, setup)),
-            StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, setup)),
-            StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, setup)),
-        };
-        runs.push(run);
+        runs.push(study_of(&definition.study, &images, dir, seed as u64)?);
     }
     if options.worker.is_some() {
         return workers::serve(&runs, options.threads_of_worker());
@@ -111,7 +128,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         return print_plan(&runs, options.jobs, earlier.as_ref());
     }
 
-    let fresh = |seed| new_manifest(artefact, &definition, options, &images.data, seed, (&commit, dirty));
+    let fresh = |seed| new_manifest(artefact, &definition, options, &images, seed, (&commit, dirty));
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
         dir.create()?;
@@ -144,6 +161,31 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
+/// One seed of a study, of whichever kind.
+fn study_of<'a, B: AutodiffBackend>(
+    study: &'a StudyDefinition,
+    images: &'a [Images<B>],
+    dir: &'a RunDir,
+    seed: u64,
+) -> Result<Box<dyn Study + 'a>> {
+    let mut setups = Vec::new();
+    for (images, settings) in images.iter().zip(study.data_sets()) {
+        setups.push(Setup::new(images, settings, dir, seed)?);
+    }
+    let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
+    Ok(match study {
+        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups))),
+        StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
+        StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),
+        StudyDefinition::Ensemble(study) => Box::new(EnsembleRun::new(study, first(setups))),
+        StudyDefinition::Corruption(study) => Box::new(CorruptionRun::new(study, first(setups))),
+        StudyDefinition::ProxyGradient(study) => Box::new(ProxyRun::new(study, first(setups))),
+        StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
+        StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
+        StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
+    })
+}
+
 impl RunOptions {
     /// Threads of a unit when several run side by side.
     fn threads_of_worker(&self) -> usize {
@@ -161,6 +203,9 @@ impl RunOptions {
         command.arg("--results").arg(&self.results);
         if let Some(name) = &self.dataset {
             command.args(["--dataset", name]);
+        }
+        if let Some(name) = &self.source {
+            command.args(["--source", name]);
         }
         if let Some(folder) = &self.data_dir {
             command.arg("--data-dir").arg(folder);
@@ -201,6 +246,7 @@ fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
         n_test: data.test,
         // The same images for every seed of a run, so that seeds differ by training alone.
         seed: 0,
+        ..LoadOptions::default()
     };
     Ok(datasets::load(&data.name, &load)?)
 }
@@ -275,11 +321,11 @@ fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> R
     Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
 
-fn new_manifest(
+fn new_manifest<B: AutodiffBackend>(
     artefact: &str,
     definition: &Definition,
     options: &RunOptions,
-    data: &DataSet,
+    images: &[Images<B>],
     seed: u64,
     (commit, dirty): (&str, bool),
 ) -> Manifest {
@@ -301,6 +347,17 @@ fn new_manifest(
         records: source.records as u64,
         sha256: source.sha256.clone(),
     };
+    let mut records: Vec<DatasetRecord> = images
+        .iter()
+        .zip(definition.study.data_sets())
+        .map(|(Images { data, .. }, settings)| DatasetRecord {
+            name: settings.name.clone(),
+            train: split(&data.train),
+            test: split(&data.test),
+            sources: data.sources.iter().map(source).collect(),
+        })
+        .collect();
+    let warnings = images.iter().flat_map(|images| images.data.warnings.clone());
     Manifest {
         artefact: artefact.into(),
         scale: options.scale.name().into(),
@@ -319,18 +376,14 @@ fn new_manifest(
         kernel_tuning: options.device.kernel_tuning(),
         definition_hash: definition.hash(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),
-        warnings: data.warnings.clone(),
+        warnings: warnings.collect(),
         peak_memory_bytes: None,
         host: Host {
             cpu: provenance::cpu(),
             threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
         },
-        dataset: DatasetRecord {
-            name: definition.study.data().name.clone(),
-            train: split(&data.train),
-            test: split(&data.test),
-            sources: data.sources.iter().map(source).collect(),
-        },
+        dataset: records.remove(0),
+        other_datasets: records,
         timings: BTreeMap::new(),
         definition: definition.to_table(),
     }

@@ -9,9 +9,9 @@ use burn::tensor::backend::AutodiffBackend;
 use results::ThroughputRow;
 use results::tables::write_table;
 use smash::scoring::{score, score_noise};
-use smash::{Architecture, Examples, ResultingTrainer, SmashNet, SmashTrainer};
+use smash::{Architecture, Blueprint, Examples, ResultingTrainer, SmashNet, SmashTrainer};
 
-use crate::definition::ThroughputStudy;
+use crate::studies::ThroughputStudy;
 use crate::study::{Setup, Study};
 use crate::units::{Kind, Unit, gather};
 
@@ -68,7 +68,8 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
                 0 => timed(|| Ok(trainer.train_epoch(smash, batch, seed, device, &|| ())?)),
                 1 => {
                     let key = [index as u64, 0];
-                    let mut trainer = ResultingTrainer::<B>::new(space, task, architecture, seed, key, device);
+                    let mut trainer =
+                        ResultingTrainer::<B>::new(Blueprint::of(space, task, architecture), seed, key, device);
                     timed(|| Ok(trainer.train_epoch(resulting, batch, seed, device, &|| ())?))
                 }
                 2 => timed(|| Ok(score(&net, architecture, &noise, batch, device).map(drop)?)),

@@ -1,13 +1,14 @@
 //! Training resulting networks: the true error of an architecture.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::store::write_atomically;
 use results::tables::write_table;
 use results::{Status, TruthRow};
-use smash::{Architecture, ResultingTrainer, ResultingTraining, SearchSpace};
+use smash::blueprint::Blueprint;
+use smash::{Architecture, ResultingTraining, SearchSpace};
 
-use crate::study::{Setup, read_checkpoint, remove};
+use crate::study::Setup;
+use crate::training::Training;
 use crate::units::{Kind, Unit};
 
 /// Trainings of architectures by one recipe.
@@ -50,45 +51,28 @@ impl<'a> Truths<'a> {
         name: &str,
         done: &dyn Fn(usize),
     ) -> Result<()> {
-        let (settings, device) = (self.settings, setup.device());
-        let key = [index as u64, training_seed as u64];
-        let in_training = setup.dir.checkpoint_path(&format!("{name}.safetensors"));
-        let examples = setup.training();
-        let mut trainer = ResultingTrainer::<B>::new(self.space, setup.task, architecture, setup.seed, key, device);
-        if in_training.exists() {
-            let restored = trainer.restore(read_checkpoint(&in_training)?, device);
-            restored.with_context(|| in_training.display().to_string())?;
-            done(trainer.history.len() * examples.batches(settings.batch_size));
-        }
-        let mut row = TruthRow {
+        let training = Training {
+            setup,
+            settings: self.settings,
+            examples: setup.training(),
+            key: [index as u64, training_seed as u64],
+            name: name.into(),
+        };
+        let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
+        let is_ok = trained.failure.is_none();
+        let error = |examples| is_ok.then(|| trained.trainer.evaluate(examples).error);
+        let row = TruthRow {
             seed: setup.seed.0,
             architecture: index as u32,
             training_seed: training_seed as u32,
-            status: Status::Failed,
-            error: None,
-            validation_error: None,
-            train_loss: None,
-            epochs: 0,
-            message: None,
+            status: if is_ok { Status::Ok } else { Status::Failed },
+            error: error(setup.test()),
+            validation_error: error(setup.validation()),
+            train_loss: trained.train_loss(),
+            epochs: trained.epochs(),
+            message: trained.failure,
         };
-        while trainer.history.len() < settings.epochs {
-            if let Err(error) = trainer.train_epoch(settings, examples, setup.seed, device, &|| done(1)) {
-                // A diverged network is a result, not the end of the run.
-                row.message = Some(error.to_string());
-                break;
-            }
-            if trainer.history.len() < settings.epochs {
-                write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
-            }
-        }
-        row.epochs = trainer.history.len() as u32;
-        if row.message.is_none() {
-            row.error = Some(trainer.evaluate(setup.test()).error);
-            row.validation_error = Some(trainer.evaluate(setup.validation()).error);
-            row.train_loss = trainer.history.last().map(|train| train.loss);
-            row.status = Status::Ok;
-        }
         write_table(&setup.dir.unit_path(&format!("{name}.parquet")), &[row])?;
-        remove(&in_training)
+        training.forget()
     }
 }

@@ -24,6 +24,14 @@ pub enum Kind {
     TrainResulting,
     /// Train a resulting network by the fast recipe, to compare it with the other.
     TrainFast,
+    /// Score architectures one after the other, each chosen by the scores before.
+    Search,
+    /// Follow a gradient, and random steps beside it.
+    Descend,
+    /// Train architectures one after the other, each chosen by the errors before.
+    TrainedSearch,
+    /// Train a system of a comparison.
+    TrainSystem,
     /// Time the steps of a kind.
     Time,
 }
@@ -36,6 +44,10 @@ impl Kind {
             Self::Score => "score architectures",
             Self::TrainResulting => "train resulting networks",
             Self::TrainFast => "train by the fast recipe",
+            Self::Search => "search by score",
+            Self::Descend => "descend",
+            Self::TrainedSearch => "search by training",
+            Self::TrainSystem => "train systems",
             Self::Time => "time steps",
         }
     }

@@ -58,8 +58,8 @@ fn tables_do_not_depend_on_jobs_or_interruptions() {
             .unwrap(),
     );
     let expected = tables(&at("one"));
-    // Architectures, epochs, scores and truths of each seed.
-    assert_eq!(expected.len(), 8);
+    // Architectures, epochs, numbers of weights, scores and truths of each seed.
+    assert_eq!(expected.len(), 10);
 
     succeeded(
         &experiments(&at("two"), &["fig4", "--jobs", "2", "--seeds", "2"])
@@ -102,7 +102,7 @@ fn bad_input_gives_one_clear_line() {
     let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
     assert!(!abacus.status.success());
     assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda or cuda:INDEX"));
-    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: fig4"));
+    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: fig1, fig3, fig4"));
     assert!(error(&["fig4", "--device", "cuda"]).contains("without CUDA"));
     assert!(error(&["fig4", "--dataset", "mnist"]).contains("mnist"));
     assert!(error(&["fig4", "--dataset", "cifar100"]).contains("--data-dir"));

@@ -18,7 +18,10 @@ pub struct Args {
     /// Data set to use instead of the definition's.
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder with the files of the data set.
+    /// Data set to search architectures on, where the definition searches on another than it trains on.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Folder with the files of the data sets.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
@@ -82,6 +85,9 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     arguments.extend(["--device".into(), args.device.clone().into()]);
     if let Some(dataset) = &args.dataset {
         arguments.extend(["--dataset".into(), dataset.into()]);
+    }
+    if let Some(source) = &args.source {
+        arguments.extend(["--source".into(), source.into()]);
     }
     if let Some(folder) = &args.data_dir {
         arguments.extend(["--data-dir".into(), folder.into()]);
@@ -176,8 +182,8 @@ mod tests {
     #[test]
     fn overrides_are_passed_to_the_run() {
         check(
-            "t1 --scale smoke --dataset cifar10 --data-dir d --recipe fast --seeds 3 --jobs 2 --results r --plan",
-            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --data-dir d --recipe fast --seeds 3 \
+            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --recipe fast --seeds 3 --jobs 2 --results r --plan",
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --recipe fast --seeds 3 \
              --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );

@@ -1,0 +1,133 @@
+//! The ensemble study: the same architectures scored by SMASH networks of different seeds (paper, figure 5b).
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{EpochRow, MemberScoreRow};
+use smash::Architecture;
+
+use crate::scores::{Scored, scores, shards};
+use crate::smash_run::SmashRun;
+use crate::studies::EnsembleStudy;
+use crate::study::{Setup, Study};
+use crate::units::{Kind, Unit, gather};
+
+/// One seed of an ensemble study.
+pub struct EnsembleRun<'a, B: AutodiffBackend> {
+    study: &'a EnsembleStudy,
+    setup: Setup<'a, B>,
+    architectures: Vec<Architecture>,
+}
+
+impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
+    /// Samples the one list of architectures that all members score.
+    pub fn new(study: &'a EnsembleStudy, setup: Setup<'a, B>) -> Self {
+        Self {
+            study,
+            architectures: setup.sample(&study.space, study.scored),
+            setup,
+        }
+    }
+
+    fn member(&self, member: usize) -> SmashRun<'_, B> {
+        SmashRun {
+            setup: &self.setup,
+            space: &self.study.space,
+            hypernet: &self.study.hypernet,
+            settings: &self.study.smash,
+            seed: self.setup.seed.of_member(member as u64),
+            stem: format!("smash-{member}"),
+        }
+    }
+
+    fn scoring_units(&self) -> Vec<Unit<'_>> {
+        let mut units = Vec::new();
+        for member in 0..self.study.members {
+            for (shard, range) in shards(self.study.scored, self.study.shard).enumerate() {
+                units.push(Unit {
+                    kind: Kind::Score,
+                    name: format!("seed {}, scores of member {member}, shard {shard}", self.setup.seed.0),
+                    output: self.shard_path(member, shard),
+                    steps: range.len() * self.study.noise_draws,
+                    work: Box::new(move |done| {
+                        let rows = self.score(member, range.clone(), done)?;
+                        Ok(write_table(&self.shard_path(member, shard), &rows)?)
+                    }),
+                });
+            }
+        }
+        units
+    }
+
+    fn shard_path(&self, member: usize, shard: usize) -> PathBuf {
+        let name = format!("member-scores-{member}-{shard:04}.parquet");
+        self.setup.dir.unit_path(&name)
+    }
+
+    fn score(&self, member: usize, range: Range<usize>, done: &dyn Fn(usize)) -> Result<Vec<MemberScoreRow>> {
+        let net = self.member(member).network()?;
+        let Setup { seed, .. } = self.setup;
+        let draws = self.study.noise_draws;
+        let mut rows = Vec::new();
+        for index in range {
+            let architecture = &self.architectures[index];
+            // The same noise for all members, so that they differ by their weights alone.
+            let scored = scores(
+                &net,
+                architecture,
+                draws,
+                seed,
+                self.setup.validation(),
+                self.setup.device(),
+            );
+            let row = |(draw, Scored { error, loss, status })| MemberScoreRow {
+                seed: seed.0,
+                member: member as u32,
+                architecture: index as u32,
+                draw: draw as u32,
+                error,
+                loss,
+                status,
+            };
+            rows.extend(scored.into_iter().enumerate().map(row));
+            done(draws);
+        }
+        Ok(rows)
+    }
+}
+
+impl<B: AutodiffBackend> Study for EnsembleRun<'_, B> {
+    fn stages(&self) -> Vec<(Kind, usize)> {
+        let EnsembleStudy {
+            members, scored, shard, ..
+        } = *self.study;
+        vec![
+            (Kind::TrainSmash, members),
+            (Kind::Score, members * scored.div_ceil(shard)),
+        ]
+    }
+
+    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
+        Ok(match stage {
+            0 => (0..self.study.members)
+                .map(|member| self.member(member).unit())
+                .collect(),
+            _ => self.scoring_units(),
+        })
+    }
+
+    fn write_tables(&self) -> Result<()> {
+        let dir = self.setup.dir;
+        dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
+        let mut epochs: Vec<EpochRow> = Vec::new();
+        for member in 0..self.study.members {
+            epochs.extend(self.member(member).epochs()?);
+        }
+        dir.write(&epochs)?;
+        dir.write(&gather::<MemberScoreRow>(&self.scoring_units())?)?;
+        Ok(())
+    }
+}

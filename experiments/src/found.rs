@@ -1,0 +1,144 @@
+//! The search of the paper's appendix C as units of work: a SMASH network is trained, then architectures are scored with
+//! it, and the best of them is what was found.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::{read_table, write_table};
+use results::{CandidateRow, Status};
+use smash::search::{Stage, search};
+use smash::{Architecture, Counts};
+
+use crate::scores::{mean_error, scores};
+use crate::smash_run::SmashRun;
+use crate::studies::SmashSearch;
+use crate::study::{Setup, remove};
+use crate::units::{Kind, Unit};
+
+/// Scored candidates after which an unfinished search is saved.
+const SAVED_EVERY: usize = 20;
+
+/// One search of a run.
+pub struct FoundBySmash<'a, B: AutodiffBackend> {
+    /// Its settings.
+    pub search: &'a SmashSearch,
+    /// Its place among the searches of the run, which names its files.
+    pub number: usize,
+    /// The images that it searches on.
+    pub setup: &'a Setup<'a, B>,
+}
+
+impl<B: AutodiffBackend> Clone for FoundBySmash<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: AutodiffBackend> Copy for FoundBySmash<'_, B> {}
+
+impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
+    /// Its SMASH network.
+    pub fn smash(self) -> SmashRun<'a, B> {
+        SmashRun {
+            setup: self.setup,
+            space: &self.search.space,
+            hypernet: &self.search.hypernet,
+            settings: &self.search.smash,
+            seed: self.setup.seed,
+            stem: format!("smash-{}", self.number),
+        }
+    }
+
+    fn file(self) -> String {
+        format!("candidates-{}.parquet", self.number)
+    }
+
+    fn path(self) -> PathBuf {
+        self.setup.dir.unit_path(&self.file())
+    }
+
+    /// The unit that searches, once the network is trained.
+    pub fn unit(self) -> Unit<'a> {
+        let plan = &self.search.plan;
+        Unit {
+            kind: Kind::Search,
+            name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
+            output: self.path(),
+            steps: plan.random + plan.perturbations + plan.chain,
+            work: Box::new(move |done| self.run(done)),
+        }
+    }
+
+    fn run(self, done: &dyn Fn(usize)) -> Result<()> {
+        let Setup { seed, task, .. } = *self.setup;
+        let SmashSearch {
+            space,
+            plan,
+            noise_draws,
+            ..
+        } = self.search;
+        let net = self.smash().network()?;
+        // Candidates follow from the scores before them, so that a search goes on by replaying the scores it has.
+        let unfinished = self.setup.dir.checkpoint_path(&self.file());
+        let known: Vec<CandidateRow> = match unfinished.exists() {
+            true => read_table(&unfinished)?,
+            false => Vec::new(),
+        };
+        let mut rows: Vec<CandidateRow> = Vec::new();
+        let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
+            let error = match known.get(rows.len()) {
+                Some(row) => row.error,
+                None => mean_error(&scores(
+                    &net,
+                    architecture,
+                    *noise_draws,
+                    seed,
+                    self.setup.validation(),
+                    self.setup.device(),
+                )),
+            };
+            rows.push(CandidateRow {
+                seed: seed.0,
+                search: self.search.name.clone(),
+                stage: stage.name().into(),
+                index: rows.len() as u32,
+                hash: architecture.hash(),
+                json: architecture.to_json(),
+                parameters: Counts::of(space, task, architecture).parameters,
+                error,
+                status: if error.is_some() { Status::Ok } else { Status::Failed },
+            });
+            if rows.len() > known.len() && rows.len().is_multiple_of(SAVED_EVERY) {
+                write_table(&unfinished, &rows)?;
+            }
+            done(1);
+            // A failed score is worse than any other.
+            Ok(error.unwrap_or(f64::INFINITY))
+        };
+        search(space, plan, seed, score)?;
+        write_table(&self.path(), &rows)?;
+        remove(&unfinished)
+    }
+
+    /// All candidates in the order of scoring.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub fn candidates(self) -> Result<Vec<CandidateRow>> {
+        Ok(read_table(&self.path())?)
+    }
+
+    /// The first candidate with the lowest score.
+    ///
+    /// # Errors
+    /// A table that cannot be read, or no candidate with a finite score.
+    pub fn best(self) -> Result<Architecture> {
+        let rows = self.candidates()?;
+        let scored = rows.iter().filter_map(|row| Some((row.error?, row)));
+        let (_, best) = scored
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
+        Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())
+    }
+}

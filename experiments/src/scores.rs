@@ -1,0 +1,82 @@
+//! Scoring architectures with generated weights, in shards of some architectures each.
+
+use std::ops::Range;
+
+use burn::tensor::backend::Backend;
+use results::Status;
+use smash::scoring::{score, score_noise};
+use smash::{Architecture, Evaluation, Examples, Seed, SmashNet};
+
+/// The architectures of each shard.
+pub fn shards(architectures: usize, shard: usize) -> impl Iterator<Item = Range<usize>> {
+    let first = (0..architectures).step_by(shard);
+    first.map(move |first| first..(first + shard).min(architectures))
+}
+
+/// One evaluation as tables hold it: an architecture whose score is not finite has failed, and the others go on.
+pub struct Scored {
+    /// Validation error.
+    pub error: Option<f64>,
+    /// Validation loss.
+    pub loss: Option<f64>,
+    /// Whether it is finite.
+    pub status: Status,
+}
+
+impl Scored {
+    /// From an evaluation, where there is one.
+    pub fn of(outcome: Option<Evaluation>) -> Self {
+        Self {
+            error: outcome.map(|evaluation| evaluation.error),
+            loss: outcome.map(|evaluation| evaluation.loss),
+            status: if outcome.is_some() { Status::Ok } else { Status::Failed },
+        }
+    }
+}
+
+/// The evaluations of an architecture with the first noise draws of the run's list.
+pub fn scores<B: Backend>(
+    net: &SmashNet<B>,
+    architecture: &Architecture,
+    draws: usize,
+    seed: Seed,
+    validation: Examples<'_, B>,
+    device: &B::Device,
+) -> Vec<Scored> {
+    let draw = |draw| score(net, architecture, &score_noise(seed, draw), validation, device).ok();
+    (0..draws).map(|index| Scored::of(draw(index))).collect()
+}
+
+/// The mean error of some evaluations; nothing if one of them failed.
+pub fn mean_error(scored: &[Scored]) -> Option<f64> {
+    let errors: Option<Vec<f64>> = scored.iter().map(|scored| scored.error).collect();
+    let errors = errors.filter(|errors| !errors.is_empty())?;
+    Some(errors.iter().sum::<f64>() / errors.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_all_architectures_once() {
+        let of = |count, shard| shards(count, shard).flatten().collect::<Vec<_>>();
+        assert_eq!(of(7, 3), (0..7).collect::<Vec<_>>());
+        assert_eq!(shards(7, 3).last(), Some(6..7));
+        assert_eq!(shards(6, 3).count(), 2);
+    }
+
+    #[test]
+    fn a_mean_needs_all_evaluations() {
+        let evaluation = |error| {
+            Scored::of(Some(Evaluation {
+                error,
+                top5_error: 0.0,
+                loss: 1.0,
+            }))
+        };
+        assert_eq!(mean_error(&[evaluation(0.25), evaluation(0.75)]), Some(0.5));
+        assert_eq!(mean_error(&[evaluation(0.25), Scored::of(None)]), None);
+        assert_eq!(mean_error(&[]), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! The search study: the best architectures by SMASH score, to be drawn (paper, appendices C and E).
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+
+use crate::found::FoundBySmash;
+use crate::studies::SearchStudy;
+use crate::study::{Setup, Study};
+use crate::units::{Kind, Unit, gather};
+
+/// One seed of a search study.
+pub struct SearchRun<'a, B: AutodiffBackend> {
+    study: &'a SearchStudy,
+    /// The study's images, then those of each search that has its own.
+    setups: Vec<Setup<'a, B>>,
+}
+
+impl<'a, B: AutodiffBackend> SearchRun<'a, B> {
+    /// Searches with the images of `setups`, as [`crate::studies::Study::data_sets`] lists them.
+    pub fn new(study: &'a SearchStudy, setups: Vec<Setup<'a, B>>) -> Self {
+        Self { study, setups }
+    }
+
+    fn searches(&self) -> impl Iterator<Item = FoundBySmash<'_, B>> {
+        searches(&self.study.searches, &self.setups)
+    }
+}
+
+/// The searches of a study, each with its images.
+pub fn searches<'a, B: AutodiffBackend>(
+    searches: &'a [crate::studies::SmashSearch],
+    setups: &'a [Setup<'a, B>],
+) -> impl Iterator<Item = FoundBySmash<'a, B>> {
+    let mut own = setups.iter().skip(1);
+    searches.iter().enumerate().map(move |(number, search)| {
+        let setup = match search.data {
+            Some(_) => own.next().expect("images for each search that has its own"),
+            None => &setups[0],
+        };
+        FoundBySmash { search, number, setup }
+    })
+}
+
+impl<B: AutodiffBackend> Study for SearchRun<'_, B> {
+    fn stages(&self) -> Vec<(Kind, usize)> {
+        let searches = self.study.searches.len();
+        vec![(Kind::TrainSmash, searches), (Kind::Search, searches)]
+    }
+
+    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
+        Ok(match stage {
+            0 => self.searches().map(|found| found.smash().unit()).collect(),
+            _ => self.searches().map(FoundBySmash::unit).collect(),
+        })
+    }
+
+    fn write_tables(&self) -> Result<()> {
+        let dir = self.setups[0].dir;
+        let mut epochs = Vec::new();
+        for found in self.searches() {
+            epochs.extend(found.smash().epochs()?);
+        }
+        dir.write(&epochs)?;
+        dir.write(&gather::<results::CandidateRow>(&self.units(1)?)?)?;
+        Ok(())
+    }
+}

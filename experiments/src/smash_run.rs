@@ -1,0 +1,134 @@
+//! One SMASH network of a run: the unit that trains it, and what is done with it once it is trained.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::module::AutodiffModule;
+use burn::tensor::backend::AutodiffBackend;
+use results::EpochRow;
+use results::store::write_atomically;
+use results::tables::{read_table, write_table};
+use smash::checkpoint::Checkpoint;
+use smash::training::SmashTraining;
+use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
+
+use crate::study::{Setup, read_checkpoint, remove};
+use crate::units::{Kind, Unit};
+
+/// A SMASH network of a run.
+pub struct SmashRun<'a, B: AutodiffBackend> {
+    /// The images that it is trained on.
+    pub setup: &'a Setup<'a, B>,
+    /// The space whose architectures it runs.
+    pub space: &'a SearchSpace,
+    /// Size of its HyperNet.
+    pub hypernet: &'a HyperNetConfig,
+    /// How it is trained.
+    pub settings: &'a SmashTraining,
+    /// Root of its random numbers: that of the run, unless several networks of a run differ by it.
+    pub seed: Seed,
+    /// Stem of the names of its files, and its name in the table of epochs.
+    pub stem: String,
+}
+
+impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
+    fn network_path(&self) -> PathBuf {
+        self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.stem))
+    }
+
+    fn epochs_path(&self) -> PathBuf {
+        self.setup.dir.unit_path(&format!("epochs-{}.parquet", self.stem))
+    }
+
+    /// The unit that trains it.
+    pub fn unit(self) -> Unit<'a> {
+        let settings = self.settings;
+        Unit {
+            kind: Kind::TrainSmash,
+            name: format!("seed {}, SMASH network `{}`", self.setup.seed.0, self.stem),
+            output: self.network_path(),
+            steps: settings.epochs * self.setup.batches(settings.batch_size),
+            work: Box::new(move |done| self.train(done)),
+        }
+    }
+
+    fn trainer(&self) -> SmashTrainer<B> {
+        let Setup { task, .. } = *self.setup;
+        SmashTrainer::new(self.space.clone(), self.hypernet, task, self.seed, self.setup.device())
+    }
+
+    fn train(&self, done: &dyn Fn(usize)) -> Result<()> {
+        let (settings, device) = (self.settings, self.setup.device());
+        let in_training = format!("{}-in-training.safetensors", self.stem);
+        let in_training = self.setup.dir.checkpoint_path(&in_training);
+        let examples = self.setup.training();
+        let mut trainer = self.trainer();
+        if in_training.exists() {
+            let restored = trainer.restore(read_checkpoint(&in_training)?, device);
+            restored.with_context(|| in_training.display().to_string())?;
+            done(trainer.history.len() * examples.batches(settings.batch_size));
+        }
+        while trainer.history.len() < settings.epochs {
+            trainer.train_epoch(settings, examples, self.seed, device, &|| done(1))?;
+            write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
+        }
+        let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
+            seed: self.setup.seed.0,
+            unit: self.stem.clone(),
+            epoch: epoch as u32,
+            learning_rate: settings.learning_rate * settings.schedule.factor(epoch as f64 / settings.epochs as f64),
+            train_loss: train.loss,
+            train_error: train.error,
+            validation_error: None,
+        };
+        let rows: Vec<EpochRow> = trainer.history.iter().enumerate().map(row).collect();
+        write_table(&self.epochs_path(), &rows)?;
+        let mut network = Checkpoint::default();
+        network.add("hypernet", &trainer.net.hypernet);
+        network.add("main", &trainer.net.main);
+        write_atomically(&self.network_path(), &network.to_bytes())?;
+        remove(&in_training)
+    }
+
+    /// Loss and error of its epochs.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub fn epochs(&self) -> Result<Vec<EpochRow>> {
+        Ok(read_table(&self.epochs_path())?)
+    }
+
+    /// The trained network on the gradient tape.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read or does not fit, by name.
+    pub fn tracked_network(&self) -> Result<SmashNet<B>> {
+        let net = self.trainer().net;
+        let path = self.network_path();
+        let mut checkpoint = read_checkpoint(&path)?;
+        let restore = || -> Result<_> {
+            let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
+            let main = checkpoint.restore("main", net.main)?;
+            checkpoint.finish()?;
+            Ok(SmashNet {
+                space: net.space,
+                hypernet,
+                main,
+            })
+        };
+        restore().with_context(|| path.display().to_string())
+    }
+
+    /// The trained network, off the gradient tape.
+    ///
+    /// # Errors
+    /// As [`Self::tracked_network`].
+    pub fn network(&self) -> Result<SmashNet<B::InnerBackend>> {
+        let SmashNet { space, hypernet, main } = self.tracked_network()?;
+        Ok(SmashNet {
+            space,
+            hypernet: hypernet.valid(),
+            main: main.valid(),
+        })
+    }
+}
