@@ -18,6 +18,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::artefact::{Artefact, FigureKind};
+use crate::drawing::{self, Scene};
 use crate::findings::Findings;
 use canvas::{Canvas, HEADER, MARGIN, SIZE, register_font, text_width};
 
@@ -30,6 +31,9 @@ const CAPTION_LINE: i32 = 26;
 /// # Errors
 /// If the artefact has no figure, its figure does not fit its kind of study, or there is nothing to draw.
 pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
+    if let Some(drawing) = drawing_of(artefact)? {
+        return drawing.svg();
+    }
     let mut document = String::new();
     let backend = SVGBackend::with_string(&mut document, SIZE);
     draw(backend.into_drawing_area(), artefact)?;
@@ -41,9 +45,29 @@ pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
 /// # Errors
 /// As for [`svg`], and if the file system refuses.
 pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
+    if let Some(drawing) = drawing_of(artefact)? {
+        return drawing.write_png(path);
+    }
     let unfinished = path.with_extension("writing.png");
     draw(BitMapBackend::new(&unfinished, SIZE).into_drawing_area(), artefact)?;
     fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
+}
+
+/// The drawing of an artefact whose figure shows architectures, with the conditions under it.
+fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
+    let (Some(definition), Findings::Drawing { drawings, cells }) = (&artefact.figure, &artefact.findings) else {
+        return Ok(None);
+    };
+    let mut drawing = match definition.kind {
+        FigureKind::MemoryBanks => drawing::banks_figure(&definition.title, drawings)?,
+        FigureKind::Encoding => drawing::encoding_figure(&definition.title, drawings, cells)?,
+        kind => bail!(
+            "{}: a figure of kind {kind:?} does not fit its kind of study",
+            artefact.name()
+        ),
+    };
+    drawing.caption(&artefact.conditions().join(" · "));
+    Ok(Some(drawing))
 }
 
 fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<()>
@@ -79,9 +103,6 @@ where
         (FigureKind::SearchProgress, Findings::Search(summary)) => search::draw(&canvas, definition, summary),
         (FigureKind::SearchProgress, Findings::Comparison(found)) => search::draw(&canvas, definition, &found.searches),
         (FigureKind::SystemBars, Findings::Comparison(found)) => systems::draw(&canvas, definition, &found.summary),
-        (FigureKind::MemoryBanks | FigureKind::Encoding, Findings::Drawing { .. }) => {
-            bail!("{}: drawings of architectures are not figures of statistics", name())
-        }
         (kind, _) => bail!("{}: a figure of kind {kind:?} does not fit its kind of study", name()),
     };
     drawn.with_context(name)?;

@@ -251,7 +251,7 @@ impl fmt::Display for Findings {
                     false => writeln!(f, "{}", found.searches),
                 }
             }
-            Self::Drawing { drawings, .. } => writeln!(f, "{} drawings", drawings.len()),
+            Self::Drawing { drawings, .. } => writeln!(f, "architectures drawn: {}", drawings.len()),
             Self::Nothing => Ok(()),
         }
     }

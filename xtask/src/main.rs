@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod draw;
 mod gpu_check;
 mod list;
 mod process;
@@ -36,6 +37,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
+    /// Draw architectures, from a file or the best of a stored search.
+    Draw(draw::Args),
     /// Run the benches, or measure against PyTorch.
     Bench(bench::Args),
     /// Run every check, the cheapest first.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::List => list::run(),
         Verb::Reproduce(args) => reproduce::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Draw(args) => draw::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
