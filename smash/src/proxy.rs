@@ -99,9 +99,9 @@ pub fn encoding_gradient<B: AutodiffBackend>(
 /// The change that replacing an element should make to E is, to first order, the sum of dE/dc times the change of c, -1 to
 /// +1 or +1 to -1, over the cells that change; here divided by the cells of the op (its units times its slices), so that
 /// wide ops and ops that read much do not go first for their size. Of all options of all elements the one with the largest
-/// decrease is taken, then the next, each element once; options that a change before it made illegal are passed over. The first
-/// `skipped` elements in this order are left alone, for they were tried before. Fewer elements are replaced if no more decreases
-/// are predicted.
+/// decrease is taken, then the next, each element once; options that a change before it made illegal are passed over. The
+/// first `skipped` elements in this order are left alone, for they were tried before. Fewer elements are replaced if no
+/// more decreases are predicted.
 pub fn gradient_step(
     space: &SearchSpace,
     architecture: &Architecture,
@@ -329,6 +329,9 @@ mod tests {
             };
             let place = Place::all(&architecture).into_iter().find(changed).expect("one op changed");
             prop_assert!((predicted(&step.architecture, place) - best).abs() < 1e-9);
+            // With that element skipped, another one.
+            let next = gradient_step(&space, &architecture, &gradient, 1, 1);
+            prop_assert_eq!(differing(&step.architecture, &next.architecture), 1 + next.changed);
         }
     }
 
