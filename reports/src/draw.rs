@@ -1,146 +1,199 @@
-//! The command `draw`: the drawings of one architecture (paper, appendix E).
+//! `reports draw`: architectures as graphs, from a file or the best that an artefact's searches found.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use results::CandidateRow;
-use results::store::Group;
+use clap::{Args, ValueEnum};
+use reports::drawing::{Architecture, Graph, dot, graph_figure};
+use reports::output::{self, Output};
+use results::{CandidateRow, Manifest};
 
-use crate::drawing::architecture::Architecture;
-use crate::drawing::graph::Graph;
-use crate::drawing::{Scene, block_drawing, dot, network_drawing};
-use crate::output::{self, Output};
+use super::Stored;
 
-/// An architecture to draw.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// Stem of the names of its files.
-    stem: String,
+/// What to draw, and how.
+#[derive(Args)]
+pub struct Draw {
+    /// File with an architecture in its stored form, JSON.
+    #[arg(required_unless_present = "artefact", value_name = "ARCH.json")]
+    file: Option<PathBuf>,
+    /// Draw the architecture of the lowest SMASH score of each search of this artefact's newest runs, by root seed; expanded
+    /// too.
+    #[arg(long, conflicts_with = "file")]
+    artefact: Option<String>,
+    #[command(flatten)]
+    stored: Stored,
+    /// The paper's N, channels of one unit; without it, widths are in units of N.
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
+    base_channels: Option<u16>,
+    /// Draw each block with all its convolutions, sums and concatenations too.
+    #[arg(long)]
+    expanded: bool,
+    /// Draw this block alone, counted from 0, with all its convolutions, sums and concatenations.
+    #[arg(long, conflicts_with = "expanded")]
+    block: Option<usize>,
+    /// Format of the files; may be given several times.
+    #[arg(long, value_enum, default_values = ["svg", "dot"])]
+    format: Vec<Format>,
+    /// Folder for the files.
+    #[arg(long, default_value = "drawings")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A vector image.
+    Svg,
+    /// Text for Graphviz.
+    Dot,
+    /// A pixel image.
+    Png,
+}
+
+/// An architecture with what its drawings are called.
+struct Subject {
+    /// Beginning of the names of files.
+    file: String,
+    /// Where it comes from, for errors.
+    place: String,
     title: String,
     architecture: Architecture,
     base_channels: Option<usize>,
 }
 
-impl Subject {
-    /// The architecture of a file.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is no architecture.
-    pub fn of_file(path: &Path, base_channels: Option<usize>) -> Result<Self> {
-        let place = || path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(place)?;
-        let stem = path
-            .file_stem()
-            .map_or_else(place, |stem| stem.to_string_lossy().into_owned());
-        Ok(Self {
-            title: stem.clone(),
-            stem,
-            architecture: Architecture::from_json(&text).with_context(place)?,
-            base_channels,
-        })
-    }
-
-    /// The best candidate of each search of some runs, by seed: the first with the lowest score.
-    ///
-    /// # Errors
-    /// Runs without candidates, or a table that cannot be read.
-    pub fn of_searches(group: &Group) -> Result<Vec<Self>> {
-        let manifest = group.manifest();
-        let rows = group.read_if_there::<CandidateRow>()?.unwrap_or_default();
-        let mut best: BTreeMap<(u64, &str), (f64, &CandidateRow)> = BTreeMap::new();
-        for row in &rows {
-            let Some(error) = row.error else { continue };
-            let known = best.entry((row.seed, &row.search)).or_insert((error, row));
-            if error < known.0 {
-                *known = (error, row);
-            }
+/// Draws, and prints the paths of the files.
+pub fn run(options: &Draw) -> Result<()> {
+    let subjects = match (&options.artefact, &options.file) {
+        (Some(artefact), _) => best_of_searches(artefact, &options.stored)?,
+        (None, Some(file)) => vec![from_file(file, options.base_channels)?],
+        (None, None) => unreachable!("the command line asks for a file or an artefact"),
+    };
+    for subject in &subjects {
+        let expanded = options.expanded || options.artefact.is_some();
+        for (name, title, graph) in graphs(subject, options.block, expanded)? {
+            write(options, &format!("{}-{name}", subject.file), &title, &graph)?;
         }
-        ensure!(
-            !best.is_empty(),
-            "{}: no search in it has a candidate with a score",
-            group.runs[0].dir.path().display()
-        );
-        let subject = |((seed, search), (error, row)): ((u64, &str), (f64, &CandidateRow))| {
-            let slug: String = search
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() {
-                        c.to_ascii_lowercase()
-                    } else {
-                        '-'
-                    }
-                })
-                .collect();
-            Ok(Self {
-                stem: format!(
-                    "{}-{}-{}-{slug}-seed-{seed}",
-                    manifest.artefact, manifest.scale, manifest.dataset.name
-                ),
-                title: format!(
-                    "{search}: {:.2} % SMASH score, {} parameters ({}, {} scale, {}, seed {seed})",
-                    100.0 * error,
-                    row.parameters,
-                    manifest.artefact,
-                    manifest.scale,
-                    manifest.dataset.name
-                ),
-                architecture: Architecture::from_json(&row.json).with_context(|| row.hash.clone())?,
-                base_channels: base_channels(&manifest.definition, search),
-            })
-        };
-        best.into_iter().map(subject).collect()
     }
-
-    /// Writes the drawings into a folder and says where.
-    ///
-    /// # Errors
-    /// If one cannot be drawn or written.
-    pub fn draw(&self, folder: &Path, png: bool) -> Result<()> {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        let blocks = &self.architecture.blocks;
-        let named = |graph: fn(&_, _) -> Graph| -> Vec<(String, Graph)> {
-            let block = |(index, block)| (format!("block {}", index + 1), graph(block, self.base_channels));
-            blocks.iter().enumerate().map(block).collect()
-        };
-        let whole = network_drawing(&self.architecture, self.base_channels, &self.title);
-        self.write(folder, "", &whole, &dot::dot(&named(Graph::simplified)), png)?;
-        for (index, expanded) in named(Graph::expanded).into_iter().enumerate() {
-            let title = format!("{}, {}", self.title, expanded.0);
-            let drawing = block_drawing(&self.architecture, index, self.base_channels, &title);
-            let suffix = format!("-block-{}", index + 1);
-            self.write(folder, &suffix, &drawing, &dot::dot(&[expanded]), png)?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, folder: &Path, suffix: &str, drawing: &Scene, dot: &str, png: bool) -> Result<()> {
-        let path = |extension: &str| folder.join(format!("{}{suffix}.{extension}", self.stem));
-        let outputs = [
-            Output {
-                path: path("svg"),
-                bytes: drawing.svg()?,
-            },
-            Output {
-                path: path("dot"),
-                bytes: dot.as_bytes().to_vec(),
-            },
-        ];
-        output::write(&outputs)?;
-        if png {
-            drawing.write_png(&path("png"))?;
-            println!("{}", path("png").display());
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
-/// N of a search's space, as the definition of the run gives it.
-fn base_channels(definition: &toml::Table, search: &str) -> Option<usize> {
-    let searches = definition.get("study")?.get("searches")?.as_array()?;
-    let of_name = searches
-        .iter()
-        .find(|entry| entry.get("name").and_then(toml::Value::as_str) == Some(search));
-    let value = of_name?.get("space")?.get("base-channels")?.as_integer()?;
-    usize::try_from(value).ok()
+fn from_file(file: &Path, base_channels: Option<u16>) -> Result<Subject> {
+    let place = file.display().to_string();
+    let text = fs::read_to_string(file).with_context(|| place.clone())?;
+    let stem = file
+        .file_stem()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    Ok(Subject {
+        architecture: Architecture::from_json(&text).with_context(|| place.clone())?,
+        place,
+        title: stem.clone(),
+        file: stem,
+        base_channels: base_channels.map(usize::from),
+    })
+}
+
+fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
+    let artefact = stored.newest(artefact)?;
+    let candidates = artefact.group.read::<CandidateRow>()?;
+    let mut best: BTreeMap<(u64, &str), (f64, &CandidateRow)> = BTreeMap::new();
+    for row in &candidates {
+        let Some(error) = row.error else { continue };
+        let known = best.entry((row.seed, &row.search)).or_insert((error, row));
+        if error < known.0 {
+            *known = (error, row);
+        }
+    }
+    ensure!(
+        !best.is_empty(),
+        "{}: candidates: expected one with a score, found none",
+        artefact.name()
+    );
+    let subject = |(error, row): (f64, &CandidateRow)| {
+        let CandidateRow {
+            search, seed, index, ..
+        } = row;
+        let place = format!(
+            "{}: candidates: `{search}`, seed {seed}, index {index}",
+            artefact.name()
+        );
+        Ok(Subject {
+            file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(search)),
+            title: format!(
+                "Best of {search}, seed {seed}: SMASH score {:.2} %, {} parameters",
+                100.0 * error,
+                row.parameters
+            ),
+            architecture: Architecture::from_json(&row.json).with_context(|| place.clone())?,
+            place,
+            base_channels: base_channels_of(artefact.group.manifest(), search),
+        })
+    };
+    best.into_values().map(subject).collect()
+}
+
+/// The paper's N of a search, where the definition has it.
+fn base_channels_of(manifest: &Manifest, search: &str) -> Option<usize> {
+    let searches = manifest.definition.get("study")?.get("searches")?.as_array()?;
+    let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(search);
+    let base_channels = searches.iter().find(is_it)?.get("space")?.get("base-channels")?;
+    usize::try_from(base_channels.as_integer()?).ok()
+}
+
+/// Name, title and graph of each drawing.
+fn graphs(subject: &Subject, block: Option<usize>, expanded: bool) -> Result<Vec<(String, String, Graph)>> {
+    let Subject {
+        title,
+        architecture,
+        base_channels,
+        ..
+    } = subject;
+    let blocks = architecture.blocks.len();
+    let of_block = |index: usize| {
+        let graph = Graph::block(&architecture.blocks[index], index, *base_channels);
+        (format!("block-{index}"), format!("{title}, block {index}"), graph)
+    };
+    if let Some(index) = block {
+        ensure!(
+            index < blocks,
+            "{}: block {index}: expected 0 to {}, counted from 0",
+            subject.place,
+            blocks - 1
+        );
+        return Ok(vec![of_block(index)]);
+    }
+    let network = Graph::network(architecture, *base_channels);
+    let mut graphs = vec![("network".to_owned(), title.clone(), network)];
+    if expanded {
+        graphs.extend((0..blocks).map(of_block));
+    }
+    Ok(graphs)
+}
+
+fn write(options: &Draw, name: &str, title: &str, graph: &Graph) -> Result<()> {
+    let path = |extension: &str| options.out.join(format!("{name}.{extension}"));
+    for format in &options.format {
+        let (path, bytes) = match format {
+            Format::Svg => (path("svg"), graph_figure(graph, title)?.svg()?),
+            Format::Dot => (path("dot"), dot(title, graph).into_bytes()),
+            Format::Png => {
+                let path = path("png");
+                fs::create_dir_all(&options.out)
+                    .with_context(|| format!("{}: cannot create the folder", options.out.display()))?;
+                graph_figure(graph, title)?.write_png(&path)?;
+                println!("{}", path.display());
+                continue;
+            }
+        };
+        output::write(&[Output { path, bytes }])?;
+    }
+    Ok(())
+}
+
+/// A name as part of the name of a file.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    name.chars().map(plain).collect()
 }

@@ -1,16 +1,21 @@
-//! Drawings of architectures: as graphs, simplified or with every convolution, as memory banks and as encodings (paper, figures
+//! Drawings of architectures: as graphs, simplified or with every convolution, as memory banks, and as encodings (paper, figures
 //! 1, 3 and 6 to 13).
 
-pub mod architecture;
+mod architecture;
 mod banks;
-pub mod dot;
+mod dot;
 mod encoding;
-pub mod graph;
+mod graph;
 mod layout;
+#[cfg(test)]
+mod made_up;
 mod network;
 mod scene;
 
+pub use architecture::Architecture;
 pub use banks::banks_figure;
+pub use dot::dot;
 pub use encoding::encoding_figure;
-pub use network::{block_drawing, network_drawing};
+pub use graph::Graph;
+pub use network::graph_figure;
 pub use scene::Scene;

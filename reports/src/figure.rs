@@ -18,7 +18,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::artefact::{Artefact, FigureKind};
-use crate::drawing::{self, Scene};
+use crate::drawing::{Scene, banks_figure, encoding_figure};
 use crate::findings::Findings;
 use canvas::{Canvas, HEADER, MARGIN, SIZE, register_font, text_width};
 
@@ -53,21 +53,22 @@ pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
     fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
 }
 
-/// The drawing of an artefact whose figure shows architectures, with the conditions under it.
+/// The drawing of an artefact whose figure shows architectures, with the conditions under it. It is as large as it needs.
 fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
     let (Some(definition), Findings::Drawing { drawings, cells }) = (&artefact.figure, &artefact.findings) else {
         return Ok(None);
     };
-    let mut drawing = match definition.kind {
-        FigureKind::MemoryBanks => drawing::banks_figure(&definition.title, drawings)?,
-        FigureKind::Encoding => drawing::encoding_figure(&definition.title, drawings, cells)?,
+    let title = &definition.title;
+    let drawing = match definition.kind {
+        FigureKind::MemoryBanks => banks_figure(drawings, title),
+        FigureKind::Encoding => encoding_figure(drawings, cells, title),
         kind => bail!(
             "{}: a figure of kind {kind:?} does not fit its kind of study",
             artefact.name()
         ),
     };
-    drawing.caption(&artefact.conditions().join(" · "));
-    Ok(Some(drawing))
+    let captioned = drawing.and_then(|drawing| drawing.captioned(&artefact.conditions()));
+    captioned.map(Some).with_context(|| artefact.name())
 }
 
 fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<()>

@@ -2,7 +2,6 @@
 //! manifests and tables it is drawn from: equal results give equal bytes.
 
 pub mod artefact;
-pub mod draw;
 pub mod drawing;
 pub mod figure;
 pub mod findings;

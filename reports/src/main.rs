@@ -1,12 +1,13 @@
 //! The binary: draws figures and writes tables from stored results.
 
+mod draw;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use reports::artefact::Artefact;
-use reports::draw::Subject;
 use reports::output::{self, Output};
 use reports::{figure, readme, report};
 use results::store::{DEFAULT_ROOT, find_runs, latest_group, latest_groups};
@@ -50,26 +51,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Draw architectures: the whole network simplified and each block with every convolution, as SVG and for Graphviz.
-    Draw {
-        /// File of one architecture in its stored form.
-        #[arg(required_unless_present = "artefact", conflicts_with = "artefact")]
-        file: Option<PathBuf>,
-        /// Channels of one unit, the paper's N, to label ops of a file with.
-        #[arg(long, requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
-        base_channels: Option<u16>,
-        /// The best architecture of each search of the newest run of this artefact.
-        #[arg(long)]
-        artefact: Option<String>,
-        #[command(flatten)]
-        stored: Stored,
-        /// Folder for the drawings.
-        #[arg(long, default_value = "drawings")]
-        out: PathBuf,
-        /// Draw PNG images too.
-        #[arg(long)]
-        png: bool,
-    },
+    /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
+    Draw(draw::Draw),
     /// Splice the table of results, and of speed if it was measured, into the README.
     Readme {
         #[command(flatten)]
@@ -128,22 +111,8 @@ fn run(command: Command) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Draw {
-            file,
-            base_channels,
-            artefact,
-            stored,
-            out,
-            png,
-        } => {
-            let subjects = match (file, artefact) {
-                (Some(file), _) => vec![Subject::of_file(&file, base_channels.map(usize::from))?],
-                (None, Some(name)) => Subject::of_searches(&stored.newest(&name)?.group)?,
-                (None, None) => unreachable!("one of the two is required"),
-            };
-            for subject in subjects {
-                subject.draw(&out, png)?;
-            }
+        Command::Draw(options) => {
+            draw::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Report {

@@ -27,9 +27,15 @@ pub struct Args {
     /// Folder for the drawings [default: `drawings` in the folder of the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Draw PNG images too.
+    /// Draw each block with all its convolutions, sums and concatenations too.
     #[arg(long)]
-    png: bool,
+    expanded: bool,
+    /// Draw this block alone, counted from 0, with all its convolutions, sums and concatenations.
+    #[arg(long, value_name = "BLOCK", conflicts_with = "expanded")]
+    block: Option<usize>,
+    /// Format of the files, svg, dot or png; may be given several times [default: svg and dot]
+    #[arg(long)]
+    format: Vec<String>,
 }
 
 /// Runs `reports draw`.
@@ -44,13 +50,19 @@ pub fn run(args: &Args) -> Result<()> {
         .arg(&results)
         .arg("--out")
         .arg(&out);
-    if let Some(base) = args.base_channels {
-        draw.args(["--base-channels", &base.to_string()]);
-    }
-    for (flag, value) in [("--artefact", &args.artefact), ("--scale", &args.scale)] {
+    let base_channels = args.base_channels.map(|base| base.to_string());
+    let block = args.block.map(|block| block.to_string());
+    draw.args(args.expanded.then_some("--expanded"));
+    for (flag, value) in [
+        ("--artefact", &args.artefact),
+        ("--scale", &args.scale),
+        ("--base-channels", &base_channels),
+        ("--block", &block),
+    ] {
         draw.args(value.iter().flat_map(|value| [flag, value.as_str()]));
     }
-    process::run(draw.args(args.png.then_some("--png")))?;
+    draw.args(args.format.iter().flat_map(|format| ["--format", format.as_str()]));
+    process::run(&mut draw)?;
     println!("drawings: {}", out.display());
     Ok(())
 }

@@ -6,6 +6,9 @@ use serde::Deserialize;
 /// Version of the form that is read here.
 const VERSION: u32 = 1;
 
+/// More banks than a drawing can show, and than any search space has.
+const MOST_BANKS: usize = 1_000;
+
 /// An architecture as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +28,7 @@ pub struct Block {
     pub ops: Vec<Op>,
 }
 
-/// One op.
+/// One op (paper, figure 2a).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Op {
@@ -45,7 +48,7 @@ pub struct Op {
 pub struct Conv {
     /// Kernel size `[height, width]`.
     pub kernel: [usize; 2],
-    /// Dilation factor `[height, width]`.
+    /// Dilation factor `[height, width]`, 1 for none.
     pub dilation: [usize; 2],
     /// Convolution groups.
     pub groups: usize,
@@ -55,17 +58,19 @@ impl Architecture {
     /// Reads the stored form and checks what a drawing relies on.
     ///
     /// # Errors
-    /// Text that is no JSON of this form, or banks that cannot be drawn, by block and op.
+    /// Text that is no JSON of this form, or ops that cannot be drawn, by block and op, counted from 0.
     pub fn from_json(text: &str) -> Result<Self> {
-        let architecture: Self = serde_json::from_str(text).context("not an architecture in its stored form")?;
-        ensure!(
-            architecture.version == VERSION,
-            "format version {}; expected {VERSION}",
-            architecture.version
-        );
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let fault = "not an architecture in its stored form";
+        let Version { version } = serde_json::from_str(text).context(fault)?;
+        ensure!(version == VERSION, "format version {version}; expected {VERSION}");
+        let architecture: Self = serde_json::from_str(text).context(fault)?;
         ensure!(
             !architecture.blocks.is_empty(),
-            "expected at least one block, found none"
+            "blocks: expected at least one, found none"
         );
         for (index, block) in architecture.blocks.iter().enumerate() {
             block.check().with_context(|| format!("block {index}"))?;
@@ -84,22 +89,35 @@ impl Block {
         Ok(())
     }
 
-    /// Banks that hold the input of the block: those that are read before an op has written them.
+    /// Banks that hold the input of the block, as few as the ops allow: banks are read only where something is in them, and
+    /// empty ones are filled in order. The stored form does not tell their number.
     pub fn input_banks(&self) -> usize {
-        let mut written: Vec<usize> = Vec::new();
+        let needed = |inputs: usize| {
+            let mut written = inputs;
+            for op in &self.ops {
+                if let Some(&unwritten) = op.reads.iter().find(|&&bank| bank >= written) {
+                    return Some(inputs + 1 + unwritten - written);
+                }
+                for &bank in &op.writes {
+                    if bank > written {
+                        return Some(inputs + bank - written);
+                    }
+                    written = written.max(bank + 1);
+                }
+            }
+            None
+        };
         let mut inputs = 0;
-        for op in &self.ops {
-            let unwritten = op.reads.iter().filter(|bank| !written.contains(bank));
-            inputs = unwritten.map(|bank| bank + 1).max().unwrap_or(0).max(inputs);
-            written.extend(&op.writes);
+        while let Some(more) = needed(inputs) {
+            inputs = more;
         }
         inputs
     }
 
-    /// Banks that are read or written.
+    /// Banks that hold something at the end.
     pub fn banks(&self) -> usize {
         let used = self.ops.iter().flat_map(|op| op.reads.iter().chain(&op.writes));
-        used.map(|bank| bank + 1).max().unwrap_or(0)
+        used.map(|bank| bank + 1).max().unwrap_or(0).max(self.input_banks())
     }
 }
 
@@ -120,28 +138,63 @@ impl Op {
             "units: expected a multiple of the bank size {bank_size}, found {}",
             self.units
         );
-        ensure!(self.convs[0].is_some(), "convs: expected the first to be active");
+        ensure!(
+            self.writes.len() >= self.slices(bank_size),
+            "writes: expected at least {} banks for {} units, found {:?}",
+            self.slices(bank_size),
+            self.units,
+            self.writes
+        );
+        ensure!(self.convs[0].is_some(), "convs: expected number 0 to be active");
         for second in [1, 3] {
             ensure!(
                 self.convs[second].is_none() || self.convs[second - 1].is_some(),
                 "convs: number {second} is active without the one before it"
             );
         }
+        for (slot, conv) in self.convs.iter().enumerate() {
+            let numbers = conv
+                .iter()
+                .flat_map(|conv| [conv.kernel, conv.dilation, [conv.groups; 2]]);
+            ensure!(
+                numbers.flatten().all(|number| number > 0),
+                "convs: number {slot}: expected kernel, dilation and groups of at least 1"
+            );
+        }
         Ok(())
+    }
+
+    /// Number of slices, each as wide as a bank, that the output is cut into. The j-th bank written gets slice j modulo it.
+    pub fn slices(&self, bank_size: usize) -> usize {
+        self.units / bank_size
+    }
+
+    /// The convolutions of each active path, in order.
+    pub fn paths(&self) -> impl Iterator<Item = Vec<Conv>> {
+        let paths = self
+            .convs
+            .chunks(2)
+            .map(|path| path.iter().flatten().copied().collect());
+        paths.filter(|path: &Vec<Conv>| !path.is_empty())
+    }
+
+    /// Each active path in words, as in `3x3, d 2 → 5x5`.
+    pub fn path_labels(&self) -> impl Iterator<Item = String> {
+        self.paths().map(|path| {
+            let labels: Vec<String> = path.iter().map(Conv::label).collect();
+            labels.join(" → ")
+        })
     }
 
     /// Output channels, in units of N or, where N is known, as a number.
     pub fn outputs(&self, base_channels: Option<usize>) -> String {
         match base_channels {
-            Some(base) => format!("N = {}", self.units * base),
+            Some(base) => format!("N = {}", self.units.saturating_mul(base)),
             None if self.units == 1 => "1 unit".to_owned(),
             None => format!("{} units", self.units),
         }
     }
 }
-
-/// More banks than a drawing can show, and than any search space has.
-const MOST_BANKS: usize = 10_000;
 
 impl Conv {
     /// As in `3x3, d 2, g 4`: kernel, dilation and groups, the last two where they are not 1.
@@ -162,14 +215,9 @@ impl Conv {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::super::made_up::{SMALL, op};
     use super::*;
-
-    /// Two ops: the first adds to bank 0, the second reads both banks and writes a third one.
-    pub(crate) const SMALL: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[
-        {"reads":[0],"writes":[0,1],"units":1,"convs":[{"kernel":[3,3],"dilation":[2,2],"groups":1},null,null,null]},
-        {"reads":[0,1],"writes":[2],"units":1,"convs":[{"kernel":[3,5],"dilation":[1,2],"groups":2},null,
-            {"kernel":[3,3],"dilation":[1,1],"groups":1},null]}]}]}"#;
 
     #[test]
     fn the_stored_form_is_read() {
@@ -191,7 +239,16 @@ pub(crate) mod tests {
             assert!(message.contains(expected), "{message}");
         };
         check("\"version\":1", "\"version\":2", "format version 2; expected 1");
-        check("\"units\":1", "\"units\":0", "block 0: op 0: units");
+        check(
+            "\"units\":1",
+            "\"units\":0",
+            "block 0: op 0: units: expected a multiple",
+        );
+        check(
+            "\"units\":1",
+            "\"units\":3",
+            "block 0: op 0: writes: expected at least 3 banks",
+        );
         check(
             "\"reads\":[0,1]",
             "\"reads\":[1,0]",
@@ -202,7 +259,31 @@ pub(crate) mod tests {
             "\"writes\":[99999]",
             "block 0: op 1: writes: expected banks below",
         );
+        check("[2,2]", "[2,0]", "block 0: op 0: convs: number 0: expected kernel");
+        check(
+            "{\"kernel\":[3,3],\"dilation\":[2,2],\"groups\":1}",
+            "null",
+            "expected number 0 to be active",
+        );
+        check(
+            "null,null,null",
+            "null,null,{\"kernel\":[3,3],\"dilation\":[1,1],\"groups\":1}",
+            "number 3 is active without",
+        );
         check("\"bank_size\":1", "\"bank_sise\":1", "bank_sise");
         check("\"blocks\":[", "\"blocks\":[{]", "stored form");
+    }
+
+    #[test]
+    fn the_input_has_as_many_banks_as_reads_and_the_order_of_filling_ask_for() {
+        let inputs = |ops: &[(&[usize], &[usize])]| {
+            let ops = ops.iter().map(|(reads, writes)| op(reads, writes)).collect();
+            Block { bank_size: 1, ops }.input_banks()
+        };
+        assert_eq!(inputs(&[(&[0], &[0]), (&[0], &[0])]), 1);
+        assert_eq!(inputs(&[(&[0, 2], &[1]), (&[1], &[3])]), 3);
+        // Bank 1 would be skipped, unless it is of the input.
+        assert_eq!(inputs(&[(&[0], &[2]), (&[2], &[3])]), 2);
+        assert_eq!(inputs(&[(&[0], &[1]), (&[1], &[2]), (&[3], &[0])]), 4);
     }
 }

@@ -1,114 +1,257 @@
-//! Memory banks as lanes and ops as columns that read from them and write to them (paper, figure 1).
+//! Architectures as memory banks: one lane for each bank, downwards in time, with ops that read and write (paper, figure 1).
 
-use anyhow::{Context, Result};
-use plotters::prelude::RGBColor;
-use plotters::style::text_anchor::HPos;
+use anyhow::{Context, Result, ensure};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
 use results::DrawingRow;
 
-use super::architecture::{Architecture, Block};
-use super::scene::{LIGHT_FILL, LINE, Scene, WHITE_FILL, text_width};
-use crate::figure::canvas::INK;
+use super::architecture::{Architecture, Block, Op};
+use super::scene::{LINE, Outline, SHADE, Scene, circle, width_of};
+use crate::figure::canvas::{INK, Pixel};
 
+/// Pixels between two lanes, and between the last one and the ops.
 const LANE: i32 = 40;
+const TO_OPS: i32 = 56;
+/// Pixels from the first line of a panel to its ops, and between two ops.
+const HEAD: i32 = 46;
+const BETWEEN_OPS: i32 = 22;
+/// Pixels within an op above and below its text.
 const PADDING: i32 = 8;
-const COLUMN_GAP: i32 = 26;
-/// Between the names of the banks and the first op.
-const LEFT: i32 = 96;
-const HELD: RGBColor = RGBColor(0xB8, 0xC4, 0xCE);
-const EMPTY: RGBColor = RGBColor(0xEE, 0xEE, 0xEE);
+/// Half the width of a mark, in pixels.
+const MARK: i32 = 8;
+/// Pixels between drawings and between blocks of one.
+const BETWEEN: i32 = 72;
 
-/// The first block of each drawing, one under the other.
+/// Several architectures side by side, each with its name and its blocks below each other.
 ///
 /// # Errors
-/// An architecture that cannot be read.
-pub fn banks_figure(title: &str, rows: &[DrawingRow]) -> Result<Scene> {
-    let mut scene = Scene::default();
-    scene.title(title, (0, LINE / 2));
-    let mut top = 2 * LINE;
-    for row in rows {
-        let architecture = Architecture::from_json(&row.json).with_context(|| row.drawing.clone())?;
-        scene.text(&row.drawing, (0, top + LINE / 2), HPos::Left);
-        let drawing = block_banks(&architecture.blocks[0], Some(row.base_channels as usize));
-        top += 3 * LINE / 2;
-        let height = drawing.extent().1;
-        scene.place(drawing, (0, top));
-        top += height + 2 * LINE;
+/// If there is none, or one is not in the stored form.
+pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
+    ensure!(!rows.is_empty(), "no architecture to draw");
+    let mut figure = Scene::default();
+    let mut left = 0;
+    for (index, row) in rows.iter().enumerate() {
+        // A named pattern is the same for every root seed.
+        let is_drawn = |other: &DrawingRow| other.drawing == row.drawing && other.json == row.json;
+        if rows[..index].iter().any(is_drawn) {
+            continue;
+        }
+        let architecture = of_row(row)?;
+        let base_channels = Some(row.base_channels as usize);
+        let mut panel = Scene::default();
+        panel.text(&row.drawing, (0, 0), HPos::Left, VPos::Top)?;
+        panel.place(banks_scene(&architecture, base_channels)?, (0, LINE + 8));
+        figure.place(panel, (left, 0));
+        left = figure.size().0 + BETWEEN;
     }
-    legend(&mut scene, top);
+    let top = figure.size().1 + LINE;
+    figure.place(legend()?, (0, top));
+    figure.titled(title)
+}
+
+/// The architecture of a row.
+pub(super) fn of_row(row: &DrawingRow) -> Result<Architecture> {
+    Architecture::from_json(&row.json).with_context(|| format!("drawings: seed {}: `{}`", row.seed, row.drawing))
+}
+
+/// The blocks below each other; one alone where all are the same.
+pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usize>) -> Result<Scene> {
+    let blocks = &architecture.blocks;
+    let mut scene = Scene::default();
+    let mut panel = |title: &str, block: &Block, name: &str| {
+        let top = match scene.size().1 {
+            0 => 0,
+            height => height + BETWEEN / 2,
+        };
+        let mut panel = Scene::default();
+        panel.text(title, (0, 0), HPos::Left, VPos::Top)?;
+        panel.place(block_scene(block, name, base_channels)?, (0, LINE + 8));
+        scene.place(panel, (0, top));
+        anyhow::Ok(())
+    };
+    if blocks.iter().all(|block| *block == blocks[0]) && blocks.len() > 1 {
+        panel(&format!("each of {} blocks", blocks.len()), &blocks[0], "op ")?;
+    } else {
+        for (index, block) in blocks.iter().enumerate() {
+            panel(&format!("block {index}"), block, &format!("op {index}."))?;
+        }
+    }
     Ok(scene)
 }
 
-fn legend(scene: &mut Scene, y: i32) {
-    read_mark(scene, (8, y));
-    scene.text("reads (concatenated)", (24, y), HPos::Left);
-    write_mark(scene, (268, y));
-    scene.text("writes (added)", (284, y), HPos::Left);
-    scene.line(vec![(460, y), (500, y)], HELD, 6);
-    scene.text("bank that holds something", (512, y), HPos::Left);
-}
-
-fn read_mark(scene: &mut Scene, (x, y): (i32, i32)) {
-    scene.rectangle([(x - 6, y - 6), (x + 6, y + 6)], WHITE_FILL, true);
-}
-
-fn write_mark(scene: &mut Scene, (x, y): (i32, i32)) {
-    scene.polygon(vec![(x - 8, y - 7), (x + 8, y - 7), (x, y + 8)], INK);
-}
-
-/// The banks of a block over its ops.
-pub(super) fn block_banks(block: &Block, base_channels: Option<usize>) -> Scene {
+/// What the marks mean, in one column.
+pub(super) fn legend() -> Result<Scene> {
     let mut scene = Scene::default();
-    let labels: Vec<Vec<String>> = block
-        .ops
-        .iter()
-        .map(|op| {
-            let convs = op.convs.iter().flatten().map(|conv| conv.label());
-            [op.outputs(base_channels)].into_iter().chain(convs).collect()
-        })
+    let x = MARK + 4;
+    let names = [
+        "an op reads the bank",
+        "an op writes to the empty bank",
+        "an op adds to what the bank holds",
+    ];
+    for (row, name) in (0..).zip(names) {
+        let y = LINE / 2 + 2 + 26 * row;
+        match row {
+            0 => read_mark(&mut scene, (x, y)),
+            1 => write_mark(&mut scene, (x, y), false),
+            _ => write_mark(&mut scene, (x, y), true),
+        }
+        scene.text(name, (x + 24, y), HPos::Left, VPos::Center)?;
+    }
+    let y = LINE / 2 + 2 + 26 * 3;
+    scene.dashed(&[(x, y - 10), (x, y)]);
+    scene.line(vec![(x, y), (x, y + 10)], 3);
+    scene.text("a bank, empty and in use", (x + 24, y), HPos::Left, VPos::Center)?;
+    Ok(scene)
+}
+
+/// One block; the names of its ops begin as given.
+fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Result<Scene> {
+    let labels: Vec<Vec<String>> = (0..)
+        .zip(&block.ops)
+        .map(|(op_index, op)| op_label(op, &format!("{name}{op_index}"), base_channels))
         .collect();
     let widths: Vec<i32> = labels
         .iter()
-        .map(|lines| lines.iter().map(|line| text_width(line)).max().unwrap_or(0) + 2 * PADDING)
-        .collect();
-    let lines = labels.iter().map(Vec::len).max().unwrap_or(0) as i32;
-    let box_height = lines * LINE + PADDING;
-    let lane = |bank: usize| box_height + LANE * (bank as i32 + 1);
-    let mut left = LEFT;
-    let columns: Vec<i32> = widths
-        .iter()
-        .map(|width| {
-            left += width + COLUMN_GAP;
-            left - width / 2 - COLUMN_GAP
-        })
-        .collect();
-
-    for bank in 0..block.banks() {
-        let y = lane(bank);
-        scene.text(&format!("bank {bank}"), (0, y), HPos::Left);
-        let first_write = block.ops.iter().position(|op| op.writes.contains(&bank));
-        let held_from = match first_write {
-            _ if bank < block.input_banks() => LEFT - 16,
-            Some(op) => columns[op] + widths[op] / 4,
-            None => left,
-        };
-        scene.line(vec![(LEFT - 16, y), (held_from, y)], EMPTY, 6);
-        scene.line(vec![(held_from, y), (left, y)], HELD, 6);
+        .flatten()
+        .map(|line| width_of(line))
+        .collect::<Result<_>>()?;
+    let box_width = widths.into_iter().max().unwrap_or(0) + 24;
+    let lane = |bank: usize| MARK + 4 + LANE * bank as i32;
+    let box_left = lane(block.banks() - 1) + TO_OPS;
+    let heights = labels.iter().map(|label| LINE * label.len() as i32 + 2 * PADDING);
+    let mut tops = Vec::new();
+    let mut bottom = HEAD;
+    for height in heights.clone() {
+        tops.push(bottom);
+        bottom += height + BETWEEN_OPS;
     }
-    for (((op, lines), &x), &width) in block.ops.iter().zip(&labels).zip(&columns).zip(&widths) {
-        let (reads_at, writes_at) = (x - width / 4, x + width / 4);
-        let lowest = |banks: &[usize]| lane(banks.iter().copied().max().unwrap_or(0));
-        scene.line(vec![(reads_at, lowest(&op.reads)), (reads_at, box_height)], INK, 1);
-        scene.line(vec![(writes_at, box_height), (writes_at, lowest(&op.writes))], INK, 1);
-        scene.rectangle([(x - width / 2, 0), (x + width / 2, box_height)], LIGHT_FILL, true);
-        for (line, y) in lines.iter().zip((PADDING / 2 + LINE / 2..).step_by(LINE as usize)) {
-            scene.text(line, (x, y), HPos::Center);
+    let mut scene = Scene::default();
+    draw_lanes(&mut scene, block, lane, &tops, bottom)?;
+    let input = block.input_banks();
+    let mut written = input;
+    for (((op, label), top), height) in block.ops.iter().zip(&labels).zip(&tops).zip(heights) {
+        let (reads, writes) = (read_height(*top), write_height(*top));
+        scene.line(vec![(lane(op.reads[0]), reads), (box_left, reads)], 1);
+        scene.arrow_head((0, reads), (box_left, reads));
+        for &bank in &op.reads {
+            read_mark(&mut scene, (lane(bank), reads));
         }
-        op.reads
-            .iter()
-            .for_each(|&bank| read_mark(&mut scene, (reads_at, lane(bank))));
-        op.writes
-            .iter()
-            .for_each(|&bank| write_mark(&mut scene, (writes_at, lane(bank))));
+        scene.line(vec![(lane(op.writes[0]), writes), (box_left, writes)], 1);
+        for &bank in &op.writes {
+            scene.arrow_head((box_left, writes), (lane(bank) + MARK, writes));
+            write_mark(&mut scene, (lane(bank), writes), bank < written);
+        }
+        written = op.writes.iter().fold(written, |written, bank| written.max(bank + 1));
+        scene.frame([box_left, *top, box_width, height], 0, SHADE, Outline::Solid(2));
+        scene.label(label, (box_left + box_width / 2, top + height / 2))?;
     }
-    scene
+    Ok(scene)
+}
+
+/// Each bank with its number: thin while it is empty, then heavy, with an arrow at the end of the block.
+fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, tops: &[i32], bottom: i32) -> Result<()> {
+    let begin = LINE + 2;
+    for bank in 0..block.banks() {
+        let x = lane(bank);
+        scene.text(&bank.to_string(), (x, 0), HPos::Center, VPos::Top)?;
+        let first = block.ops.iter().position(|op| op.writes.contains(&bank));
+        let filled = match first {
+            Some(op) if bank >= block.input_banks() => write_height(tops[op]),
+            _ => begin,
+        };
+        scene.dashed(&[(x, begin), (x, filled)]);
+        scene.line(vec![(x, filled), (x, bottom)], 3);
+        scene.arrow_head((x, begin), (x, bottom + 8));
+    }
+    Ok(())
+}
+
+/// Where the line of reads meets an op, below its top.
+fn read_height(top: i32) -> i32 {
+    top + 12
+}
+
+/// Where the line of writes meets an op, far enough from that of reads for the marks.
+fn write_height(top: i32) -> i32 {
+    top + 12 + 2 * MARK + 6
+}
+
+/// Name and width of an op, then a line for each of its paths.
+fn op_label(op: &Op, name: &str, base_channels: Option<usize>) -> Vec<String> {
+    let mut lines = vec![format!("{name}: {}", op.outputs(base_channels))];
+    lines.extend(op.path_labels());
+    lines
+}
+
+fn read_mark(scene: &mut Scene, at: Pixel) {
+    scene.fill(circle(at, MARK - 2), INK);
+}
+
+fn write_mark(scene: &mut Scene, (x, y): Pixel, adds: bool) {
+    scene.frame([x - MARK, y - MARK, 2 * MARK, 2 * MARK], MARK, WHITE, Outline::Solid(2));
+    if adds {
+        scene.line(vec![(x - MARK + 3, y), (x + MARK - 3, y)], 2);
+        scene.line(vec![(x, y - MARK + 3), (x, y + MARK - 3)], 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::made_up::{RESNET, SMALL, blocks};
+    use super::*;
+
+    fn row(drawing: &str, json: &str) -> DrawingRow {
+        DrawingRow {
+            seed: 3,
+            drawing: drawing.into(),
+            json: json.into(),
+            base_channels: 8,
+            encoding_channels: None,
+            encoding_units: None,
+            encoding_slices: None,
+        }
+    }
+
+    #[test]
+    fn drawings_stand_side_by_side_with_their_names_each_once() {
+        let mut rows = vec![row("ResNet", RESNET), row("small", SMALL)];
+        let figure = banks_figure(&rows, "Two blocks").unwrap();
+        figure.assert_legible();
+        let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
+        for part in [
+            "Two blocks",
+            "ResNet",
+            "small",
+            "op 0.0: N = 16",
+            "op 0.1: N = 8",
+            "3x5, d 1x2, g 2",
+        ] {
+            assert!(texts.iter().any(|text| text == part), "{part} is missing in {texts:?}");
+        }
+        let again = DrawingRow {
+            seed: 4,
+            ..rows[0].clone()
+        };
+        rows.push(again);
+        let svg = |figure: Scene| figure.svg().unwrap();
+        assert_eq!(svg(banks_figure(&rows, "Two blocks").unwrap()), svg(figure));
+    }
+
+    #[test]
+    fn what_is_not_stored_right_is_named() {
+        let message = |rows: &[DrawingRow]| format!("{:#}", banks_figure(rows, "").err().unwrap());
+        assert_eq!(message(&[]), "no architecture to draw");
+        let found = message(&[row("ResNet", "{}")]);
+        assert!(found.starts_with("drawings: seed 3: `ResNet`: "), "{found}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_text_covers_another(block in blocks()) {
+            block_scene(&block, "op 0.", Some(8)).unwrap().titled("A block").unwrap().assert_legible();
+        }
+    }
 }

@@ -1,120 +1,365 @@
-//! A network as graph, as memory banks and as encoding tensor, one above the other (paper, figure 3).
+//! An architecture as graph, as memory banks and as the encoding tensor c (paper, figure 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use plotters::prelude::RGBColor;
-use plotters::style::text_anchor::HPos;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
 use results::{DrawingRow, EncodingCellRow};
 
 use super::architecture::Architecture;
-use super::banks::block_banks;
+use super::banks::{banks_scene, legend, of_row};
 use super::graph::Graph;
-use super::network::graph_drawing;
-use super::scene::{LINE, Scene};
+use super::network::graph_scene;
+use super::scene::{LINE, Outline, SHADE, Scene, width_of};
+use crate::figure::canvas::Pixel;
 
-const GAP: i32 = 70;
-/// Width and height of a cell.
-const CELL: (i32, i32) = (22, 14);
-/// Names of the parts stand left of the cells.
-const LEFT: i32 = 110;
-const COLD: RGBColor = RGBColor(0xF2, 0xF2, 0xF2);
+/// Pixels between the panels.
+const BETWEEN: i32 = 90;
+/// Pixels that the cells should take together, `(width, height)`, and what one takes at least and at most.
+const CELLS: Pixel = (640, 900);
+const LEAST_CELL: i32 = 5;
+const MOST_CELL: Pixel = (44, 24);
+/// Pixels above the cells for names of ops, and between those and the cells.
+const HEAD: i32 = 70;
+const TO_NAMES: i32 = 40;
+/// Pixels between the names of parts and the cells.
+const TO_CELLS: i32 = 40;
 
-/// The figure of one drawing with its encoding.
+/// The architectures that have an encoding, below each other; each as graph, as memory banks and as encoding.
+///
+/// A row of the encoding is a channel, a column a slice of input channels. The darker a cell, the more of its output units
+/// hold +1.
 ///
 /// # Errors
-/// An architecture that cannot be read, no drawing with an encoding, or cells outside of it.
-pub fn encoding_figure(title: &str, rows: &[DrawingRow], cells: &[EncodingCellRow]) -> Result<Scene> {
-    let row = rows.first().context("no architecture to draw")?;
-    let architecture = Architecture::from_json(&row.json).with_context(|| row.drawing.clone())?;
-    let base = Some(row.base_channels as usize);
-    let mut scene = Scene::default();
-    scene.title(title, (0, LINE / 2));
-    let graphs = architecture
-        .blocks
-        .iter()
-        .map(|block| graph_drawing(&Graph::simplified(block, base)));
-    let mut top = side_by_side(&mut scene, "unrolled graph", 2 * LINE, graphs);
-    let banks = architecture.blocks.iter().map(|block| block_banks(block, base));
-    top = side_by_side(
-        &mut scene,
-        "memory banks: squares are reads, triangles are writes",
-        top,
-        banks,
-    );
-    let heading =
-        "encoding tensor c: channel against slice of input channels; the darker, the more rows of output units are +1";
-    scene.text(heading, (0, top + LINE / 2), HPos::Left);
-    let of_drawing: Vec<&EncodingCellRow> = cells.iter().filter(|cell| cell.drawing == row.drawing).collect();
-    scene.place(encoding(row, &of_drawing)?, (0, top + 2 * LINE));
-    Ok(scene)
-}
-
-/// Draws scenes of blocks under a heading and returns where the next heading goes.
-fn side_by_side(scene: &mut Scene, heading: &str, top: i32, drawings: impl Iterator<Item = Scene>) -> i32 {
-    scene.text(heading, (0, top + LINE / 2), HPos::Left);
-    let (mut left, mut bottom) = (0, 0);
-    for (index, drawing) in drawings.enumerate() {
-        let (width, height) = drawing.extent();
-        scene.text(&format!("block {}", index + 1), (left, top + 2 * LINE), HPos::Left);
-        scene.place(drawing, (left, top + 3 * LINE));
-        left += width + GAP;
-        bottom = bottom.max(top + 3 * LINE + height);
-    }
-    bottom + 2 * LINE
-}
-
-fn encoding(row: &DrawingRow, cells: &[&EncodingCellRow]) -> Result<Scene> {
-    let sizes = [row.encoding_channels, row.encoding_units, row.encoding_slices];
-    let [Some(channels), Some(units), Some(slices)] = sizes else {
-        anyhow::bail!("{}: no encoding is stored with it", row.drawing);
-    };
-    let mut hot: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-    let mut parts: BTreeMap<u32, &str> = BTreeMap::new();
-    for cell in cells {
-        ensure!(
-            cell.channel < channels && cell.unit < units && cell.slice < slices,
-            "{}: cell ({}, {}, {}) lies outside of the encoding of {channels} channels, {units} units and {slices} slices",
-            row.drawing,
-            cell.channel,
-            cell.unit,
-            cell.slice
-        );
-        *hot.entry((cell.channel, cell.slice)).or_default() += 1;
-        parts.insert(cell.channel, &cell.part);
-    }
-    let mut scene = Scene::default();
-    let corner = |channel: u32, slice: u32| (LEFT + CELL.0 * slice as i32, CELL.1 * channel as i32);
-    for channel in 0..channels {
-        for slice in 0..slices {
-            let share = hot
-                .get(&(channel, slice))
-                .map_or(0.0, |&rows| f64::from(rows) / f64::from(units));
-            let (x, y) = corner(channel, slice);
-            let shade = |light: u8| (f64::from(light) * (1.0 - share) + 30.0 * share) as u8;
-            let fill = RGBColor(shade(COLD.0), shade(COLD.1), shade(COLD.2));
-            scene.rectangle([(x, y), (x + CELL.0 - 2, y + CELL.1 - 2)], fill, false);
+/// If there is none, one is not in the stored form, or its encoding does not fit it.
+pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &str) -> Result<Scene> {
+    let mut figure = Scene::default();
+    let encoded: Vec<&DrawingRow> = rows.iter().filter(|row| row.encoding_channels.is_some()).collect();
+    ensure!(!encoded.is_empty(), "no architecture with an encoding to draw");
+    for row in &encoded {
+        let mut name = row.drawing.clone();
+        if encoded.iter().any(|other| other.seed != row.seed) {
+            name += &format!(", seed {}", row.seed);
+        }
+        let architecture = of_row(row)?;
+        let base_channels = Some(row.base_channels as usize);
+        let mut banks = banks_scene(&architecture, base_channels)?;
+        let bottom = banks.size().1 + LINE;
+        banks.place(legend()?, (0, bottom));
+        let panels = [
+            (
+                format!("{name}: graph"),
+                graph_scene(&Graph::network(&architecture, base_channels))?,
+            ),
+            ("memory banks".to_owned(), banks),
+            (
+                "encoding c, by op and channel".to_owned(),
+                Encoding::of(row, cells, &architecture)?.scene()?,
+            ),
+        ];
+        let top = match figure.size().1 {
+            0 => 0,
+            height => height + BETWEEN,
+        };
+        let mut left = 0;
+        for (heading, panel) in panels {
+            let width = panel.size().0.max(width_of(&heading)?);
+            figure.text(&heading, (left, top), HPos::Left, VPos::Top)?;
+            figure.place(panel, (left, top + LINE + 12));
+            left += width + BETWEEN;
         }
     }
-    // Each part is named at the middle of the channels that it was seen to have.
-    let mut spans: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for (&channel, &part) in &parts {
-        let span = spans.entry(part).or_insert((channel, channel));
-        *span = (span.0.min(channel), span.1.max(channel));
-    }
-    for (part, (first, last)) in spans {
-        let y = (corner(first, 0).1 + corner(last, 0).1 + CELL.1) / 2;
-        scene.text(part, (LEFT - 14, y), HPos::Right);
-        scene.line(
-            vec![
-                (LEFT - 8, corner(first, 0).1),
-                (LEFT - 8, corner(last, 0).1 + CELL.1 - 2),
-            ],
-            COLD_LINE,
-            2,
-        );
-    }
-    Ok(scene)
+    figure.titled(title)
 }
 
-const COLD_LINE: RGBColor = RGBColor(0x88, 0x88, 0x88);
+/// An encoding with what its rows and columns stand for.
+struct Encoding {
+    channels: usize,
+    units: usize,
+    slices: usize,
+    /// How many units of a channel and slice hold +1; those without one are left out.
+    hot: BTreeMap<(usize, usize), usize>,
+    /// Each part with its first and last channel that holds +1 anywhere, in order.
+    parts: Vec<(String, usize, usize)>,
+    /// Name and first slice of each op.
+    ops: Vec<(String, usize)>,
+}
+
+impl Encoding {
+    fn of(row: &DrawingRow, cells: &[EncodingCellRow], architecture: &Architecture) -> Result<Self> {
+        let place = || format!("drawings: seed {}: `{}`", row.seed, row.drawing);
+        let size = |name: &str, size: Option<u32>| match size {
+            Some(size) if (1..=10_000).contains(&size) => Ok(size as usize),
+            _ => Err(anyhow::anyhow!(
+                "{}: {name}: expected 1 to 10000, found {size:?}",
+                place()
+            )),
+        };
+        let channels = size("encoding_channels", row.encoding_channels)?;
+        let units = size("encoding_units", row.encoding_units)?;
+        let slices = size("encoding_slices", row.encoding_slices)?;
+        let mut hot: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut extents: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        let mut met = BTreeSet::new();
+        for cell in cells
+            .iter()
+            .filter(|cell| cell.seed == row.seed && cell.drawing == row.drawing)
+        {
+            let [channel, unit, slice] = [cell.channel, cell.unit, cell.slice].map(|index| index as usize);
+            ensure!(
+                channel < channels && unit < units && slice < slices,
+                "encoding-cells: seed {}: `{}`: expected a cell of {channels} channels, {units} units and {slices} slices, found \
+                 ({channel}, {unit}, {slice})",
+                row.seed,
+                row.drawing
+            );
+            if met.insert((channel, unit, slice)) {
+                *hot.entry((channel, slice)).or_default() += 1;
+            }
+            let extent = extents.entry(&cell.part).or_insert((channel, channel));
+            *extent = (extent.0.min(channel), extent.1.max(channel));
+        }
+        ensure!(!hot.is_empty(), "{}: no cell of its encoding holds +1", place());
+        let mut parts: Vec<_> = extents
+            .into_iter()
+            .map(|(part, (first, last))| (part.to_owned(), first, last))
+            .collect();
+        parts.sort_by_key(|&(_, first, _)| first);
+        let ops = first_slices(architecture, slices)
+            .with_context(|| format!("{}: no depth compression gives its ops {slices} slices", place()))?;
+        Ok(Self {
+            channels,
+            units,
+            slices,
+            hot,
+            parts,
+            ops,
+        })
+    }
+
+    fn scene(&self) -> Result<Scene> {
+        let mut scene = Scene::default();
+        let names: Vec<i32> = self
+            .parts
+            .iter()
+            .map(|(part, ..)| width_of(part))
+            .collect::<Result<_>>()?;
+        let left = names.into_iter().max().unwrap_or(0) + TO_CELLS;
+        let cell = |room: i32, count: usize, most: i32| (room / count as i32).clamp(LEAST_CELL, most);
+        let cell_width = cell(CELLS.0, self.slices, MOST_CELL.0);
+        let cell_height = cell(CELLS.1, self.channels, MOST_CELL.1);
+        let x = |slice: usize| left + cell_width * slice as i32;
+        let y = |channel: usize| HEAD + cell_height * channel as i32;
+        let (right, bottom) = (x(self.slices), y(self.channels));
+        for (&(channel, slice), &count) in &self.hot {
+            let corners = [
+                (slice, channel),
+                (slice + 1, channel),
+                (slice + 1, channel + 1),
+                (slice, channel + 1),
+            ];
+            let outline = corners.map(|(slice, channel)| (x(slice), y(channel)));
+            scene.fill(outline.to_vec(), shade(count, self.units));
+        }
+        scene.line(
+            vec![
+                (left, HEAD),
+                (right, HEAD),
+                (right, bottom),
+                (left, bottom),
+                (left, HEAD),
+            ],
+            2,
+        );
+        let mut free = 0;
+        for (name, slice) in &self.ops {
+            // Where it begins, and a line to its name, which moves aside for those before it.
+            let text = x(*slice).max(free);
+            scene.line(vec![(text, HEAD - TO_NAMES), (x(*slice), HEAD), (x(*slice), bottom)], 1);
+            scene.text(name, (text, HEAD - TO_NAMES - 2), HPos::Left, VPos::Bottom)?;
+            free = text + width_of(name)? + 10;
+        }
+        let mut lowest = i32::MIN;
+        for (part, first, last) in &self.parts {
+            let (top, end) = (y(*first) + 1, y(last + 1) - 1);
+            let bracket = left - 8;
+            scene.line(
+                vec![(left - 3, top), (bracket, top), (bracket, end), (left - 3, end)],
+                1,
+            );
+            let middle = (top + end) / 2;
+            let text = middle.max(lowest);
+            scene.line(vec![(bracket, middle), (left - TO_CELLS + 8, text)], 1);
+            scene.text(part, (left - TO_CELLS + 4, text), HPos::Right, VPos::Center)?;
+            lowest = text + LINE;
+        }
+        let below = bottom.max(lowest) + 14;
+        let size = format!("{} slices of input channels, {} channels", self.slices, self.channels);
+        scene.text(&size, (left, below), HPos::Left, VPos::Top)?;
+        let mut next = left;
+        for count in 1..=self.units {
+            let text = match self.units {
+                1 => "+1".to_owned(),
+                units => format!("{count} of {units}"),
+            };
+            let width = 22 + 8 + width_of(&text)? + 24;
+            if next + width > right.max(left + CELLS.0 / 2) && next > left {
+                break;
+            }
+            let top = below + LINE + 12;
+            scene.frame([next, top, 22, 16], 0, shade(count, self.units), Outline::Solid(1));
+            scene.text(&text, (next + 30, top + 8), HPos::Left, VPos::Center)?;
+            next += width;
+        }
+        if self.units > 1 {
+            scene.text(
+                "output units hold +1, all others -1",
+                (left, below + 2 * LINE + 14),
+                HPos::Left,
+                VPos::Top,
+            )?;
+        }
+        Ok(scene)
+    }
+}
+
+/// The shade of a cell of which some units hold +1.
+fn shade(count: usize, units: usize) -> RGBColor {
+    let darkest = 0x22;
+    let lightest = i32::from(SHADE.0) - 0x20;
+    let step = |count: usize| (lightest - darkest) * (units - count) as i32 / units.saturating_sub(1).max(1) as i32;
+    let level = (darkest + step(count)) as u8;
+    RGBColor(level, level, level)
+}
+
+/// Name and first slice of each op. An op takes its channels read, in units of N, divided by the depth compression and
+/// rounded up. Compressions that give the same sum give the same slices, for none gets more by compressing more.
+fn first_slices(architecture: &Architecture, slices: usize) -> Option<Vec<(String, usize)>> {
+    let channels: Vec<(String, usize)> = (0..)
+        .zip(&architecture.blocks)
+        .flat_map(|(index, block)| {
+            let ops = (0..).zip(&block.ops);
+            ops.map(move |(op_index, op): (usize, _)| (format!("{index}.{op_index}"), op.reads.len() * block.bank_size))
+        })
+        .collect();
+    let most = channels.iter().map(|(_, channels)| *channels).max()?;
+    (1..=most).find_map(|compression| {
+        let mut start = 0;
+        let firsts = channels
+            .iter()
+            .map(|(name, channels)| {
+                let first = start;
+                start += channels.div_ceil(compression);
+                (name.clone(), first)
+            })
+            .collect();
+        (start == slices).then_some(firsts)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::SMALL;
+    use super::*;
+
+    fn row() -> DrawingRow {
+        DrawingRow {
+            seed: 3,
+            drawing: "sample 0".into(),
+            json: SMALL.into(),
+            base_channels: 6,
+            encoding_channels: Some(9),
+            encoding_units: Some(2),
+            encoding_slices: Some(3),
+        }
+    }
+
+    fn cell(part: &str, channel: u32, unit: u32, slice: u32) -> EncodingCellRow {
+        EncodingCellRow {
+            seed: 3,
+            drawing: "sample 0".into(),
+            part: part.into(),
+            channel,
+            unit,
+            slice,
+        }
+    }
+
+    #[test]
+    fn a_figure_shows_graph_banks_and_encoding_with_its_parts() {
+        let cells = [
+            cell("reads", 0, 0, 0),
+            cell("reads", 1, 0, 2),
+            cell("writes", 4, 0, 1),
+            cell("writes", 4, 1, 1),
+        ];
+        let figure = encoding_figure(&[row()], &cells, "A network").unwrap();
+        figure.assert_legible();
+        let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
+        for part in [
+            "sample 0: graph",
+            "memory banks",
+            "encoding c, by op and channel",
+            "reads",
+            "writes",
+            "op 0.1",
+            "op 0.1: N = 6",
+            "0.1",
+        ] {
+            assert!(texts.iter().any(|text| text == part), "{part} is missing in {texts:?}");
+        }
+        let again = encoding_figure(&[row()], &cells, "A network").unwrap();
+        assert_eq!(figure.svg().unwrap(), again.svg().unwrap());
+        let dark = encoding_figure(
+            &[row()],
+            &[cells.to_vec(), vec![cell("reads", 0, 1, 0)]].concat(),
+            "A network",
+        )
+        .unwrap();
+        assert_ne!(
+            figure.svg().unwrap(),
+            dark.svg().unwrap(),
+            "a cell more makes no difference"
+        );
+    }
+
+    #[test]
+    fn cells_that_do_not_fit_are_named() {
+        let message = |row: DrawingRow, cell| format!("{:#}", encoding_figure(&[row], &[cell], "").err().unwrap());
+        let found = message(row(), cell("reads", 9, 0, 0));
+        assert!(
+            found.contains("expected a cell of 9 channels, 2 units and 3 slices, found (9, 0, 0)"),
+            "{found}"
+        );
+        let mut long = row();
+        long.encoding_slices = Some(5);
+        let found = message(long, cell("reads", 0, 0, 0));
+        assert!(found.contains("no depth compression gives its ops 5 slices"), "{found}");
+        let mut none = row();
+        none.encoding_channels = None;
+        assert_eq!(
+            message(none, cell("reads", 0, 0, 0)),
+            "no architecture with an encoding to draw"
+        );
+        let mut other = cell("reads", 0, 0, 0);
+        other.seed = 4;
+        assert!(message(row(), other).ends_with("no cell of its encoding holds +1"));
+    }
+
+    #[test]
+    fn the_slices_of_ops_follow_from_their_sum() {
+        let architecture = Architecture::from_json(SMALL).unwrap();
+        let starts = |slices| first_slices(&architecture, slices).map(|ops| ops.into_iter().map(|op| op.1).collect());
+        assert_eq!(starts(3), Some(vec![0, 1]));
+        assert_eq!(starts(2), Some(vec![0, 1]));
+        assert_eq!(starts(4), None::<Vec<usize>>);
+    }
+
+    #[test]
+    fn more_units_are_darker_and_all_of_them_darkest() {
+        let shades: Vec<u8> = (1..=8).map(|count| shade(count, 8).0).collect();
+        assert!(shades.windows(2).all(|pair| pair[0] > pair[1]), "{shades:?}");
+        assert_eq!(shades[7], shade(1, 1).0);
+    }
+}

@@ -1,25 +1,23 @@
-//! A block as an unrolled graph: ops and what flows between them.
+//! Architectures as unrolled graphs: ops and what flows between them.
 
 use std::collections::BTreeSet;
 
-use super::architecture::{Block, Op};
+use super::architecture::{Architecture, Block, Op};
 
 /// What a node is, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Where a block begins.
-    Input,
-    /// A whole op.
+    /// Where a network or a block begins or ends.
+    End,
+    /// A whole op or, where its convolutions are nodes too, its 1x1 convolution.
     Op,
-    /// One convolution of an op.
+    /// One of the further convolutions of an op.
     Conv,
-    /// A sum or a concatenation.
+    /// A sum, a concatenation, a slice or a transition between blocks.
     Join,
-    /// Where a block ends.
-    Output,
 }
 
-/// A node with the lines of its label.
+/// A node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// What it is.
@@ -38,119 +36,217 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A node that reads from others.
-    fn add(&mut self, kind: Kind, label: Vec<String>, from: impl IntoIterator<Item = usize>) -> usize {
+    /// The whole network with one node for each op (paper, figures 6 and 7).
+    ///
+    /// An edge goes from each op to those that read a bank that it wrote, also where others added to the bank since. No op is
+    /// useless, for all banks leave the block; but only those that no op of the block reads have an edge to its end, lest
+    /// everything has one. `base_channels` is the paper's N; without it, widths are in units of N.
+    pub fn network(architecture: &Architecture, base_channels: Option<usize>) -> Self {
+        let mut graph = Self::default();
+        let mut from = graph.add(Kind::End, ["stem"], []);
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let unread = graph.simplified(block, index, from, base_channels);
+            let is_last = index + 1 == architecture.blocks.len();
+            from = match is_last {
+                true => graph.add(Kind::End, ["classifier"], unread),
+                false => graph.add(Kind::Join, ["transition"], unread),
+            };
+        }
+        graph
+    }
+
+    /// One block with every convolution, sum and concatenation (paper, figures 8 to 13); `index` is its place in the network.
+    pub fn block(block: &Block, index: usize, base_channels: Option<usize>) -> Self {
+        let mut graph = Self::default();
+        let mut banks: Vec<Option<usize>> = vec![None; block.banks()];
+        for (bank, held) in banks.iter_mut().enumerate().take(block.input_banks()) {
+            *held = Some(graph.add(Kind::End, [format!("bank {bank}")], []));
+        }
+        for (op_index, op) in block.ops.iter().enumerate() {
+            let name = format!("op {index}.{op_index}");
+            let output = graph.op(&name, op, &banks, base_channels);
+            let slices = op.slices(block.bank_size);
+            for (place, &bank) in op.writes.iter().enumerate() {
+                let slice = match slices {
+                    1 => String::new(),
+                    _ => format!("slice {} of {slices}", place % slices),
+                };
+                banks[bank] = Some(match (banks[bank], slices) {
+                    (None, 1) => output,
+                    (None, _) => graph.add(Kind::Join, [format!("bank {bank}"), slice], [output]),
+                    (Some(held), 1) => graph.add(Kind::Join, [format!("+ bank {bank}")], [held, output]),
+                    (Some(held), _) => graph.add(Kind::Join, [format!("+ bank {bank}"), slice], [held, output]),
+                });
+            }
+        }
+        let held: BTreeSet<usize> = banks.into_iter().flatten().collect();
+        graph.add(Kind::End, ["all banks"], held);
+        graph
+    }
+
+    /// Adds a node that reads from others.
+    fn add<const LINES: usize>(
+        &mut self,
+        kind: Kind,
+        label: [impl Into<String>; LINES],
+        from: impl IntoIterator<Item = usize>,
+    ) -> usize {
         let node = self.nodes.len();
+        let label = label.map(Into::into).into();
         self.nodes.push(Node { kind, label });
         self.edges.extend(from.into_iter().map(|from| (from, node)));
         node
     }
 
-    /// A block with one node for each op, and an edge from each op to those that read what it wrote, also where later ops
-    /// added to it. To the end of the block go the ops that no op reads, lest everything goes there.
-    pub fn simplified(block: &Block, base_channels: Option<usize>) -> Self {
-        let mut graph = Self::default();
-        let input = graph.add(Kind::Input, vec!["in".into()], []);
+    /// Adds a block with one node for each op; the answer is the nodes that none of its ops reads.
+    fn simplified(
+        &mut self,
+        block: &Block,
+        index: usize,
+        input: usize,
+        base_channels: Option<usize>,
+    ) -> BTreeSet<usize> {
         let mut contributors: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); block.banks()];
         for bank in contributors.iter_mut().take(block.input_banks()) {
             bank.insert(input);
         }
-        for op in &block.ops {
+        let mut unread = BTreeSet::from([input]);
+        for (op_index, op) in block.ops.iter().enumerate() {
             let read: BTreeSet<usize> = op.reads.iter().flat_map(|&bank| contributors[bank].clone()).collect();
-            let mut label = vec![op.outputs(base_channels)];
-            label.extend(op.convs.iter().flatten().map(|conv| conv.label()));
-            let node = graph.add(Kind::Op, label, read);
+            unread.retain(|node| !read.contains(node));
+            let node = self.add(Kind::Op, [format!("op {index}.{op_index}")], read);
+            let label = &mut self.nodes[node].label;
+            label.push(op.outputs(base_channels));
+            label.extend(op.path_labels());
+            unread.insert(node);
             for &bank in &op.writes {
                 contributors[bank].insert(node);
             }
         }
-        let unread: Vec<usize> = (0..graph.nodes.len())
-            .filter(|&node| !graph.edges.iter().any(|&(from, _)| from == node))
-            .collect();
-        graph.add(Kind::Output, vec!["out".into()], unread);
-        graph
+        unread
     }
 
-    /// A block with every convolution, sum and concatenation.
-    pub fn expanded(block: &Block, base_channels: Option<usize>) -> Self {
-        let mut graph = Self::default();
-        let mut banks: Vec<Option<usize>> = vec![None; block.banks()];
-        for (bank, held) in banks.iter_mut().enumerate().take(block.input_banks()) {
-            *held = Some(graph.add(Kind::Input, vec![format!("bank {bank}")], []));
-        }
-        for (index, op) in block.ops.iter().enumerate() {
-            let output = graph.op(index, op, &banks, base_channels);
-            for &bank in &op.writes {
-                banks[bank] = Some(match banks[bank] {
-                    Some(held) => graph.add(Kind::Join, vec![format!("+ bank {bank}")], [held, output]),
-                    None => output,
-                });
-            }
-        }
-        let held: BTreeSet<usize> = banks.into_iter().flatten().collect();
-        graph.add(Kind::Output, vec!["out".into()], held);
-        graph
-    }
-
-    fn op(&mut self, index: usize, op: &Op, banks: &[Option<usize>], base_channels: Option<usize>) -> usize {
+    /// Adds the 1x1 convolution of an op and what follows it; the answer is the node of the op's output.
+    fn op(&mut self, name: &str, op: &Op, banks: &[Option<usize>], base_channels: Option<usize>) -> usize {
         let mut read: BTreeSet<usize> = op.reads.iter().filter_map(|&bank| banks[bank]).collect();
-        if read.len() > 1 {
-            read = [self.add(Kind::Join, vec!["concat".into()], read)].into();
+        if op.reads.len() > 1 {
+            let numbers: Vec<String> = op.reads.iter().map(usize::to_string).collect();
+            // In short lines, for an op may read dozens.
+            let lines = numbers.chunks(8).map(|chunk| chunk.join(", "));
+            let node = self.add(Kind::Join, ["concat banks"], read);
+            self.nodes[node].label.extend(lines);
+            read = [node].into();
         }
-        let label = vec![format!("op {index}: 1x1"), op.outputs(base_channels)];
-        let narrowed = self.add(Kind::Op, label, read);
-        let paths: Vec<usize> = [&op.convs[..2], &op.convs[2..]]
-            .into_iter()
-            .filter(|path| path[0].is_some())
+        let narrowed = self.add(Kind::Op, [name.to_owned(), "1x1".to_owned()], read);
+        let outputs: Vec<usize> = op
+            .paths()
             .map(|path| {
-                path.iter()
-                    .flatten()
-                    .fold(narrowed, |from, conv| self.add(Kind::Conv, vec![conv.label()], [from]))
+                path.iter().fold(narrowed, |from, conv| {
+                    self.add(Kind::Conv, [conv.label(), op.outputs(base_channels)], [from])
+                })
             })
             .collect();
-        match paths[..] {
-            [path] => path,
-            _ => self.add(Kind::Join, vec!["+".into()], paths),
+        match outputs[..] {
+            [output] => output,
+            _ => self.add(Kind::Join, ["+"], outputs),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::architecture::Architecture;
-    use super::super::architecture::tests::SMALL;
+    use proptest::prelude::*;
+
+    use super::super::made_up::{SMALL, blocks};
     use super::*;
 
-    #[test]
-    fn edges_of_a_simplified_block_are_its_reads() {
-        let architecture = Architecture::from_json(SMALL).unwrap();
-        let graph = Graph::simplified(&architecture.blocks[0], Some(6));
-        // In, two ops, out: the second op reads what the first wrote and, in bank 0, what came in.
-        assert_eq!(graph.edges, BTreeSet::from([(0, 1), (0, 2), (1, 2), (2, 3)]));
-        assert_eq!(graph.nodes[1].label, ["N = 6", "3x3, d 2"]);
+    fn small() -> Architecture {
+        Architecture::from_json(SMALL).unwrap()
     }
 
     #[test]
-    fn an_expanded_block_has_every_convolution_and_sum() {
-        let architecture = Architecture::from_json(SMALL).unwrap();
-        let graph = Graph::expanded(&architecture.blocks[0], None);
+    fn a_network_has_one_node_for_each_op_and_says_what_it_is() {
+        let graph = Graph::network(&small(), Some(6));
+        // Stem, two ops, classifier: the second op reads what the first wrote and, in bank 0, what came in.
+        assert_eq!(graph.edges, BTreeSet::from([(0, 1), (0, 2), (1, 2), (2, 3)]));
+        assert_eq!(graph.nodes[1].label, ["op 0.0", "N = 6", "3x3, d 2"]);
+        assert_eq!(graph.nodes[2].label, ["op 0.1", "N = 6", "3x5, d 1x2, g 2", "3x3"]);
+    }
+
+    #[test]
+    fn an_expanded_block_has_every_convolution_sum_and_concatenation() {
+        let graph = Graph::block(&small().blocks[0], 0, None);
         let labels: Vec<&str> = graph.nodes.iter().map(|node| node.label[0].as_str()).collect();
         let expected = [
             "bank 0",
-            "op 0: 1x1",
+            "op 0.0",
             "3x3, d 2",
             "+ bank 0",
-            "concat",
-            "op 1: 1x1",
+            "concat banks",
+            "op 0.1",
             "3x5, d 1x2, g 2",
             "3x3",
             "+",
-            "out",
+            "all banks",
         ];
         assert_eq!(labels, expected);
         // Bank 1 holds what the first op gave, bank 0 the sum with what came in; the second op reads both.
-        assert!(graph.edges.contains(&(2, 3)) && graph.edges.contains(&(0, 3)));
-        assert!(graph.edges.contains(&(2, 4)) && graph.edges.contains(&(3, 4)));
-        assert!(graph.edges.iter().all(|(from, to)| from < to));
+        for edge in [(2, 3), (0, 3), (2, 4), (3, 4)] {
+            assert!(graph.edges.contains(&edge), "{edge:?}");
+        }
+    }
+
+    proptest! {
+        /// Reads and writes say which op depends on which; the graph has exactly these edges.
+        #[test]
+        fn edges_between_ops_are_what_reads_and_writes_say(block in blocks()) {
+            let graph = graph_of(&block);
+            let first_op = 1;
+            let ops = &block.ops;
+            let writes_what_is_read = |writer: usize, reader: usize| {
+                ops[writer].writes.iter().any(|bank| ops[reader].reads.contains(bank))
+            };
+            for reader in 0..ops.len() {
+                for writer in 0..ops.len() {
+                    let expected = writer < reader && writes_what_is_read(writer, reader);
+                    let edge = (first_op + writer, first_op + reader);
+                    prop_assert_eq!(graph.edges.contains(&edge), expected, "{:?}", edge);
+                }
+                let reads_input = ops[reader].reads.iter().any(|&bank| bank < block.input_banks());
+                prop_assert_eq!(graph.edges.contains(&(0, first_op + reader)), reads_input);
+                let is_read = (reader + 1..ops.len()).any(|later| writes_what_is_read(reader, later));
+                let end = graph.nodes.len() - 1;
+                prop_assert_eq!(graph.edges.contains(&(first_op + reader, end)), !is_read);
+            }
+        }
+
+        #[test]
+        fn an_expanded_block_has_a_node_for_each_convolution_and_sum(block in blocks()) {
+            let graph = Graph::block(&block, 2, None);
+            let count = |kind| graph.nodes.iter().filter(|node| node.kind == kind).count();
+            prop_assert_eq!(count(Kind::Op), block.ops.len());
+            let convs = block.ops.iter().map(|op| op.convs.iter().flatten().count()).sum::<usize>();
+            prop_assert_eq!(count(Kind::Conv), convs);
+            let sums = graph.nodes.iter().filter(|node| node.label[0].starts_with("+ bank")).count();
+            let mut written: BTreeSet<usize> = (0..block.input_banks()).collect();
+            let added = block.ops.iter().flat_map(|op| &op.writes).filter(|&&bank| !written.insert(bank)).count();
+            prop_assert_eq!(sums, added);
+            prop_assert!(graph.edges.iter().all(|(from, to)| from < to && *to < graph.nodes.len()));
+            // Nothing but the input comes from nowhere, and nothing but the end leads nowhere.
+            for (index, node) in graph.nodes.iter().enumerate() {
+                let is_input = node.label[0].starts_with("bank") && node.kind == Kind::End;
+                prop_assert_eq!(graph.edges.iter().any(|edge| edge.1 == index), !is_input);
+                let is_end = index + 1 == graph.nodes.len();
+                prop_assert_eq!(graph.edges.iter().any(|edge| edge.0 == index), !is_end);
+            }
+        }
+    }
+
+    fn graph_of(block: &Block) -> Graph {
+        let mut graph = Graph::default();
+        let input = graph.add(Kind::End, ["in"], []);
+        let unread = graph.simplified(block, 0, input, None);
+        graph.add(Kind::End, ["out"], unread);
+        graph
     }
 }

@@ -1,264 +1,391 @@
-//! Places for the nodes of a graph, in layers from top to bottom, and the ways of its edges between them.
+//! Where the nodes of a graph and the bends of its edges lie: in layers from top to bottom, without overlap.
 //!
-//! The usual three steps: layers by longest path, orders by barycentres, places by neighbours. An edge over several layers gets a
-//! place of its own in each, so that it passes between nodes. Nothing is random: equal graphs give equal layouts.
+//! All edges of a node that skip layers share one line, which runs down to the layer above its last reader. Where that line
+//! passes a layer it takes a place of its own, a bend, so that no line crosses a node.
 
-/// Free space between neighbours of a layer, and between layers, in pixels.
-const GAP: i32 = 26;
-const LAYER_GAP: i32 = 46;
-const SWEEPS: usize = 12;
+use super::graph::Graph;
 
-/// A point in pixels.
-pub type Point = (i32, i32);
+/// Pixels between neighbours of a layer: two nodes, or a bend and whatever is beside it.
+const NODE_GAP: i32 = 28;
+const BEND_GAP: i32 = 16;
+/// Pixels between two layers: at least, and more for each line between them.
+const LAYER_GAP: i32 = 40;
+const GAP_PER_EDGE: i32 = 3;
+const MOST_GAP: i32 = 120;
+/// How often orders and places are improved.
+const ORDER_ROUNDS: usize = 24;
+const PLACE_ROUNDS: usize = 40;
 
-/// Where everything goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A graph laid out, in pixels from the upper left corner.
+#[derive(Clone, Debug)]
 pub struct Layout {
-    /// Centre of each node.
-    pub centres: Vec<Point>,
-    /// Points of each edge from its first node's lower side to its second one's upper side, in the order of the edges.
-    pub routes: Vec<Vec<Point>>,
-    /// Width and height of all.
-    pub size: Point,
+    /// Left, top, width and height of each node.
+    pub boxes: Vec<[i32; 4]>,
+    /// The lines to draw, each from point to point.
+    pub lines: Vec<Line>,
+    /// Width and height of the whole.
+    pub size: [i32; 2],
 }
 
-/// A node, or the place of an edge in a layer that it crosses.
+/// A line between two layers, down through the one above it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its points, downwards.
+    pub points: Vec<(i32, i32)>,
+    /// Whether it ends at a node.
+    pub arrow: bool,
+}
+
+/// What takes a place in a layer.
 struct Item {
     layer: usize,
     width: i32,
+    /// Whether it is a node and not a bend.
+    is_node: bool,
     above: Vec<usize>,
     below: Vec<usize>,
 }
 
-/// Lays out nodes of these widths and heights; edges go from lower to higher indices.
-pub fn layout(sizes: &[Point], edges: &[(usize, usize)]) -> Layout {
-    let mut items: Vec<Item> = sizes
-        .iter()
-        .map(|&(width, _)| Item {
-            layer: 0,
-            width,
-            above: Vec::new(),
-            below: Vec::new(),
-        })
-        .collect();
-    for node in 0..sizes.len() {
-        let deepest = edges
-            .iter()
-            .filter(|(_, to)| *to == node)
-            .map(|&(from, _)| items[from].layer + 1);
-        items[node].layer = deepest.max().unwrap_or(0);
+/// Lays out a graph whose nodes have the given widths and heights in pixels.
+pub fn layout(graph: &Graph, sizes: &[(i32, i32)]) -> Layout {
+    let items = items(graph, sizes);
+    let layers = ordered(&items);
+    let centres = placed(&items, &layers);
+    drawn(graph.nodes.len(), sizes, &items, &layers, &centres)
+}
+
+/// Nodes, then bends, joined from layer to layer. A node's layer is the length of the longest path that ends at it.
+fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
+    let item = |layer, width, is_node| Item {
+        layer,
+        width,
+        is_node,
+        above: Vec::new(),
+        below: Vec::new(),
+    };
+    let mut items: Vec<Item> = sizes.iter().map(|&(width, _)| item(0, width, true)).collect();
+    // Edges go from earlier to later nodes, and those of earlier nodes come first.
+    for &(from, to) in &graph.edges {
+        items[to].layer = items[to].layer.max(items[from].layer + 1);
     }
-    let ways: Vec<Vec<usize>> = edges.iter().map(|&edge| way(&mut items, edge)).collect();
-    let mut layers: Vec<Vec<usize>> = Vec::new();
-    layers.resize_with(items.iter().map(|item| item.layer + 1).max().unwrap_or(0), Vec::new);
+    let connect = |items: &mut Vec<Item>, from: usize, to: usize| {
+        items[from].below.push(to);
+        items[to].above.push(from);
+    };
+    for from in 0..sizes.len() {
+        let readers = || graph.edges.range((from, 0)..(from + 1, 0)).map(|&(_, to)| to);
+        let top = items[from].layer;
+        let last = readers().map(|to| items[to].layer).max().unwrap_or(top);
+        // The item of this line in each layer from the node's on.
+        let mut chain = vec![from];
+        for layer in top + 1..last {
+            let bend = items.len();
+            items.push(item(layer, 0, false));
+            connect(&mut items, chain[chain.len() - 1], bend);
+            chain.push(bend);
+        }
+        for to in readers() {
+            let above = chain[items[to].layer - 1 - top];
+            connect(&mut items, above, to);
+        }
+    }
+    items
+}
+
+/// The items of each layer in an order that makes few lines cross: each is moved to the mean place of its neighbours, from
+/// above and from below in turn, and the best of all orders is kept.
+fn ordered(items: &[Item]) -> Vec<Vec<usize>> {
+    let depth = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
+    let mut layers = vec![Vec::new(); depth];
     for (index, item) in items.iter().enumerate() {
         layers[item.layer].push(index);
     }
-    order(&items, &mut layers);
-    let mut x = places(&items, &layers);
-    let left = (0..items.len())
-        .map(|item| x[item] - items[item].width / 2)
-        .min()
-        .unwrap_or(0);
-    x.iter_mut().for_each(|x| *x -= left);
-    let width = (0..items.len())
-        .map(|item| x[item] + items[item].width / 2)
-        .max()
-        .unwrap_or(0);
-
-    let height_of = |layer: &Vec<usize>| {
-        let heights = layer.iter().filter_map(|&item| sizes.get(item)).map(|size| size.1);
-        heights.max().unwrap_or(0)
-    };
-    let mut top = 0;
-    let mut spans = Vec::new();
-    for layer in &layers {
-        let height = height_of(layer);
-        spans.push((top, top + height));
-        top += height + LAYER_GAP;
-    }
-    let centre = |item: usize| {
-        let (top, bottom) = spans[items[item].layer];
-        (x[item], (top + bottom) / 2)
-    };
-    // Straight down through a layer, so that no node beside it is touched.
-    let through = |&item: &usize| {
-        let (top, bottom) = spans[items[item].layer];
-        [(x[item], top), (x[item], bottom)]
-    };
-    let route = |(way, &(from, to)): (&Vec<usize>, &(usize, usize))| {
-        let (start, end) = (centre(from), centre(to));
-        let mut points = vec![(start.0, start.1 + sizes[from].1 / 2)];
-        points.extend(way.iter().flat_map(through));
-        points.push((end.0, end.1 - sizes[to].1 / 2));
-        points
-    };
-    Layout {
-        centres: (0..sizes.len()).map(centre).collect(),
-        routes: ways.iter().zip(edges).map(route).collect(),
-        size: (width, (top - LAYER_GAP).max(0)),
-    }
-}
-
-/// The places of an edge between its ends, linked to each other.
-fn way(items: &mut Vec<Item>, (from, to): (usize, usize)) -> Vec<usize> {
-    assert!(from < to, "an edge from {from} to {to}");
-    let mut way = Vec::new();
-    let mut last = from;
-    for layer in items[from].layer + 1..items[to].layer {
-        items.push(Item {
-            layer,
-            width: 2,
-            above: vec![last],
-            below: Vec::new(),
-        });
-        let item = items.len() - 1;
-        items[last].below.push(item);
-        way.push(item);
-        last = item;
-    }
-    items[last].below.push(to);
-    items[to].above.push(last);
-    way
-}
-
-/// Sorts each layer by the mean place of its neighbours, in turn of those above and those below.
-fn order(items: &[Item], layers: &mut [Vec<usize>]) {
-    for sweep in 0..SWEEPS {
-        let mut place = vec![0.0; items.len()];
-        for layer in layers.iter() {
-            for (index, &item) in layer.iter().enumerate() {
-                place[item] = (index as f64 + 0.5) / layer.len() as f64;
-            }
-        }
-        let downwards = sweep % 2 == 0;
-        let count = layers.len();
-        for step in 0..count {
-            let layer = &mut layers[if downwards { step } else { count - 1 - step }];
-            let mean = |item: usize| {
+    let mut best = (crossings(items, &layers), layers.clone());
+    for round in 0..ORDER_ROUNDS {
+        let downwards = round % 2 == 0;
+        let mut places = places(items.len(), &layers);
+        for step in 0..depth {
+            let layer = if downwards { step } else { depth - 1 - step };
+            let mean = |index: usize| {
                 let neighbours = if downwards {
-                    &items[item].above
+                    &items[index].above
                 } else {
-                    &items[item].below
+                    &items[index].below
                 };
-                let sum: f64 = neighbours.iter().map(|&other| place[other]).sum();
-                if neighbours.is_empty() {
-                    place[item]
-                } else {
-                    sum / neighbours.len() as f64
+                match neighbours.len() {
+                    0 => places[index],
+                    n => neighbours.iter().map(|&neighbour| places[neighbour]).sum::<f64>() / n as f64,
                 }
             };
-            let mut keyed: Vec<(f64, usize)> = layer.iter().map(|&item| (mean(item), item)).collect();
+            let mut keyed: Vec<(f64, usize)> = layers[layer].iter().map(|&index| (mean(index), index)).collect();
             keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-            *layer = keyed.into_iter().map(|(_, item)| item).collect();
-            let size = layer.len() as f64;
-            for (index, &item) in layer.iter().enumerate() {
-                place[item] = (index as f64 + 0.5) / size;
-            }
+            layers[layer] = keyed.into_iter().map(|(_, index)| index).collect();
+            set_places(&mut places, &layers[layer]);
         }
+        let found = crossings(items, &layers);
+        if found < best.0 {
+            best = (found, layers.clone());
+        }
+    }
+    best.1
+}
+
+/// The place of each item within its layer, from 0 to 1.
+fn places(count: usize, layers: &[Vec<usize>]) -> Vec<f64> {
+    let mut places = vec![0.0; count];
+    for layer in layers {
+        set_places(&mut places, layer);
+    }
+    places
+}
+
+fn set_places(places: &mut [f64], layer: &[usize]) {
+    for (place, &index) in layer.iter().enumerate() {
+        places[index] = (place as f64 + 0.5) / layer.len() as f64;
     }
 }
 
-/// Moves items towards their neighbours, as far as the order and the gaps of a layer allow.
-fn places(items: &[Item], layers: &[Vec<usize>]) -> Vec<i32> {
-    let distance = |left: usize, right: usize| f64::from((items[left].width + items[right].width) / 2 + GAP);
-    let mut x = vec![0.0; items.len()];
+/// How many pairs of lines cross.
+fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
+    let mut places = vec![0; items.len()];
     for layer in layers {
-        for pair in layer.windows(2) {
-            x[pair[1]] = x[pair[0]] + distance(pair[0], pair[1]);
+        for (place, &index) in layer.iter().enumerate() {
+            places[index] = place;
         }
     }
-    for _ in 0..SWEEPS {
-        for layer in layers {
-            let wanted: Vec<f64> = layer
+    let mut count = 0;
+    for layer in layers {
+        let mut lines: Vec<(usize, usize)> = layer
+            .iter()
+            .flat_map(|&from| items[from].below.iter().map(move |&to| (from, to)))
+            .map(|(from, to)| (places[from], places[to]))
+            .collect();
+        lines.sort_unstable();
+        for (index, line) in lines.iter().enumerate() {
+            count += lines[index + 1..]
                 .iter()
-                .map(|&item| {
-                    let neighbours = || items[item].above.iter().chain(&items[item].below);
-                    let count = neighbours().count();
-                    let sum: f64 = neighbours().map(|&other| x[other]).sum();
-                    if count == 0 { x[item] } else { sum / count as f64 }
-                })
-                .collect();
-            // The mean of the places when pushed to the right and when pushed to the left keeps order and gaps.
-            let (mut right, mut left) = (wanted.clone(), wanted);
-            for index in 1..layer.len() {
-                right[index] = right[index].max(right[index - 1] + distance(layer[index - 1], layer[index]));
-            }
-            for index in (1..layer.len()).rev() {
-                left[index - 1] = left[index - 1].min(left[index] - distance(layer[index - 1], layer[index]));
-            }
-            for (index, &item) in layer.iter().enumerate() {
-                x[item] = (left[index] + right[index]) / 2.0;
-            }
+                .filter(|other| other.0 > line.0 && other.1 < line.1)
+                .count();
         }
     }
-    // Rounded from left to right, so that no gap is rounded away.
-    let mut whole = vec![0; items.len()];
+    count
+}
+
+/// Horizontal centres. Each layer in turn is placed as near to its neighbours above or below as its order and gaps allow.
+fn placed(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
+    let mut centres = vec![0.0; items.len()];
     for layer in layers {
-        for (index, &item) in layer.iter().enumerate() {
-            let least = match index {
-                0 => i32::MIN,
-                _ => whole[layer[index - 1]] + distance(layer[index - 1], item).ceil() as i32,
+        let wanted = vec![(0.0, 1.0); layer.len()];
+        place(items, layer, &wanted, &mut centres);
+    }
+    for round in 0..PLACE_ROUNDS {
+        let downwards = round % 2 == 0;
+        for step in 0..layers.len() {
+            let layer = if downwards {
+                &layers[step]
+            } else {
+                &layers[layers.len() - 1 - step]
             };
-            whole[item] = (x[item].round() as i32).max(least);
+            let wanted: Vec<(f64, f64)> = layer
+                .iter()
+                .map(|&index| wanted(items, index, downwards, &centres))
+                .collect();
+            place(items, layer, &wanted, &mut centres);
         }
     }
-    whole
+    centres
+}
+
+/// Where an item wants to be, and how much: long lines want to be straight.
+fn wanted(items: &[Item], index: usize, downwards: bool, centres: &[f64]) -> (f64, f64) {
+    let item = &items[index];
+    let neighbours = if downwards { &item.above } else { &item.below };
+    let pull = |neighbour: usize| match (item.is_node, items[neighbour].is_node) {
+        (true, true) => 1.0,
+        (false, false) => 8.0,
+        _ => 2.0,
+    };
+    let weight: f64 = neighbours.iter().map(|&neighbour| pull(neighbour)).sum();
+    if weight == 0.0 {
+        return (centres[index], 0.1);
+    }
+    let sum: f64 = neighbours.iter().map(|&other| pull(other) * centres[other]).sum();
+    (sum / weight, weight)
+}
+
+/// The places nearest to the wanted ones, by weighted squares, that keep order and gaps. Without the gaps this is isotonic
+/// regression: neighbours that want to pass each other are pooled at their mean.
+fn place(items: &[Item], layer: &[usize], wanted: &[(f64, f64)], centres: &mut [f64]) {
+    let mut offsets = Vec::with_capacity(layer.len());
+    let mut offset = 0.0;
+    for (position, &index) in layer.iter().enumerate() {
+        if position > 0 {
+            offset += f64::from(distance(&items[layer[position - 1]], &items[index]));
+        }
+        offsets.push(offset);
+    }
+    // Mean, weight and number of each pool.
+    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
+    for (&(at, weight), offset) in wanted.iter().zip(&offsets) {
+        let mut pool = (at - offset, weight, 1);
+        while let Some(&(mean, weight, count)) = pools.last()
+            && mean >= pool.0
+        {
+            let total = weight + pool.1;
+            pool = ((mean * weight + pool.0 * pool.1) / total, total, count + pool.2);
+            pools.pop();
+        }
+        pools.push(pool);
+    }
+    let means = pools
+        .iter()
+        .flat_map(|&(mean, _, count)| std::iter::repeat_n(mean, count));
+    for ((&index, mean), offset) in layer.iter().zip(means).zip(offsets) {
+        centres[index] = mean + offset;
+    }
+}
+
+/// Pixels between the centres of neighbours.
+fn distance(left: &Item, right: &Item) -> i32 {
+    let gap = if left.is_node && right.is_node {
+        NODE_GAP
+    } else {
+        BEND_GAP
+    };
+    // One for each of two roundings.
+    (left.width + 1) / 2 + (right.width + 1) / 2 + gap + 2
+}
+
+/// Pixels: boxes, and lines that leave a node at the middle of its lower side and spread over the upper side of the next.
+fn drawn(nodes: usize, sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &[f64]) -> Layout {
+    let left = (0..items.len())
+        .map(|index| centres[index] - f64::from(items[index].width) / 2.0)
+        .fold(f64::MAX, f64::min);
+    let x = |index: usize| (centres[index] - left).round() as i32;
+    let mut boxes = vec![[0; 4]; nodes];
+    // Upper and lower end of each layer.
+    let mut bands = Vec::with_capacity(layers.len());
+    let mut top = 0;
+    for layer in layers {
+        let tall = |&&index: &&usize| items[index].is_node;
+        let height = layer
+            .iter()
+            .filter(tall)
+            .map(|&index| sizes[index].1)
+            .max()
+            .unwrap_or(0);
+        for &index in layer.iter().filter(tall) {
+            let (width, height) = sizes[index];
+            boxes[index] = [x(index) - width / 2, top, width, height];
+        }
+        bands.push((top, top + height));
+        let lines: usize = layer.iter().map(|&index| items[index].below.len()).sum();
+        let gap = (LAYER_GAP + GAP_PER_EDGE * lines as i32).min(MOST_GAP);
+        top += height + gap;
+    }
+    let mut lines = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (band_top, band_bottom) = bands[item.layer];
+        let start = if item.is_node {
+            band_top + sizes[index].1
+        } else {
+            band_top
+        };
+        for &to in &item.below {
+            let end = if items[to].is_node {
+                let [left, _, width, _] = boxes[to];
+                let mut above = items[to].above.clone();
+                above.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
+                let place = above
+                    .iter()
+                    .position(|&other| other == index)
+                    .expect("it is one of them");
+                left + width * (place as i32 + 1) / (above.len() as i32 + 1)
+            } else {
+                x(to)
+            };
+            let mut points = vec![
+                (x(index), start),
+                (x(index), band_bottom),
+                (end, bands[items[to].layer].0),
+            ];
+            points.dedup();
+            let arrow = items[to].is_node;
+            lines.push(Line { points, arrow });
+        }
+    }
+    let right = boxes.iter().map(|[left, _, width, _]| left + width);
+    let bends = lines.iter().flat_map(|line| line.points.iter().map(|point| point.0));
+    let width = right.chain(bends).max().unwrap_or(0);
+    let height = bands.last().map_or(0, |band| band.1);
+    Layout {
+        boxes,
+        lines,
+        size: [width, height],
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::made_up::blocks;
     use super::*;
 
-    /// Graphs by a small congruential generator: which edges there are decides nothing but the picture.
-    fn graph(nodes: usize, mut state: u64) -> (Vec<Point>, Vec<(usize, usize)>) {
-        let mut next = |below: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
+    fn sizes(graph: &Graph) -> Vec<(i32, i32)> {
+        let size = |label: &Vec<String>| {
+            let width = label.iter().map(|line| 9 * line.len() as i32).max().unwrap_or(0);
+            (width, 20 * label.len() as i32)
         };
-        let sizes = (0..nodes)
-            .map(|_| (40 + next(120) as i32, 20 + next(40) as i32))
-            .collect();
-        let mut edges = Vec::new();
-        for to in 1..nodes {
-            for from in 0..to {
-                if from + 1 == to || next(4) == 0 {
-                    edges.push((from, to));
+        graph.nodes.iter().map(|node| size(&node.label)).collect()
+    }
+
+    /// Whether a part of a line is strictly within a box.
+    fn enters([(x0, y0), (x1, y1)]: [(i32, i32); 2], [left, top, width, height]: [i32; 4]) -> bool {
+        (1..40).any(|step| {
+            let at = |from: i32, to: i32| f64::from(from) + f64::from(to - from) * f64::from(step) / 40.0;
+            let (x, y) = (at(x0, x1), at(y0, y1));
+            let within = |value: f64, low: i32, size: i32| value > f64::from(low) && value < f64::from(low + size);
+            within(x, left, width) && within(y, top, height)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_overlaps(block in blocks()) {
+            let graph = Graph::block(&block, 0, None);
+            let laid_out = layout(&graph, &sizes(&graph));
+            let [width, height] = laid_out.size;
+            for (index, &[left, top, w, h]) in laid_out.boxes.iter().enumerate() {
+                prop_assert!(left >= 0 && top >= 0 && left + w <= width && top + h <= height);
+                for &[l, t, other_w, other_h] in &laid_out.boxes[index + 1..] {
+                    let apart = left + w < l || l + other_w < left || top + h < t || t + other_h < top;
+                    prop_assert!(apart, "{:?} and {:?}", [left, top, w, h], [l, t, other_w, other_h]);
+                }
+            }
+            for line in &laid_out.lines {
+                for part in line.points.windows(2) {
+                    prop_assert!(part[0].1 <= part[1].1);
+                    for &node in &laid_out.boxes {
+                        prop_assert!(!enters([part[0], part[1]], node), "{:?} in {:?}", part, node);
+                    }
                 }
             }
         }
-        (sizes, edges)
-    }
 
-    #[test]
-    fn nodes_do_not_overlap_and_edges_go_down() {
-        for seed in 0..20 {
-            let (sizes, edges) = graph(4 + seed as usize, seed);
-            let layout = layout(&sizes, &edges);
-            let corners = |node: usize| {
-                let ((x, y), (width, height)) = (layout.centres[node], sizes[node]);
-                [x - width / 2, x + width / 2, y - height / 2, y + height / 2]
-            };
-            for node in 0..sizes.len() {
-                let [left, right, top, bottom] = corners(node);
-                assert!(left >= 0 && top >= 0, "{left}, {top}");
-                assert!(right <= layout.size.0 && bottom <= layout.size.1);
-                for other in 0..node {
-                    let [l, r, t, b] = corners(other);
-                    assert!(right < l || r < left || bottom < t || b < top, "{node} and {other}");
-                }
+        #[test]
+        fn as_many_arrows_end_at_a_node_as_edges(block in blocks()) {
+            let graph = Graph::block(&block, 0, None);
+            let laid_out = layout(&graph, &sizes(&graph));
+            for (index, &[left, top, width, _]) in laid_out.boxes.iter().enumerate() {
+                let ends = |line: &&Line| {
+                    let (x, y) = line.points[line.points.len() - 1];
+                    line.arrow && y == top && (left..=left + width).contains(&x)
+                };
+                let edges = graph.edges.iter().filter(|edge| edge.1 == index).count();
+                prop_assert_eq!(laid_out.lines.iter().filter(ends).count(), edges);
             }
-            for route in &layout.routes {
-                assert!(route.windows(2).all(|pair| pair[0].1 < pair[1].1), "{route:?}");
-            }
+            prop_assert_eq!(laid_out.lines.iter().filter(|line| line.arrow).count(), graph.edges.len());
         }
-    }
-
-    #[test]
-    fn equal_graphs_give_equal_layouts() {
-        let (sizes, edges) = graph(12, 3);
-        assert_eq!(layout(&sizes, &edges), layout(&sizes, &edges));
     }
 }

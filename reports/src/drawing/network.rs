@@ -1,65 +1,95 @@
-//! A whole architecture, one graph for each block, or one block with all its convolutions (paper, appendix E).
+//! Graphs of architectures, drawn (paper, figures 6 to 13).
 
-use plotters::style::text_anchor::HPos;
+use anyhow::Result;
+use plotters::prelude::*;
 
-use super::architecture::Architecture;
-use super::graph::{Graph, Kind, Node};
-use super::layout::{Point, layout};
-use super::scene::{LIGHT_FILL, LINE, Scene, WHITE_FILL, text_width};
+use super::graph::{Graph, Kind};
+use super::layout::layout;
+use super::scene::{LINE, Outline, SHADE, Scene, width_of};
 
-const PADDING: i32 = 10;
-/// Free space between the drawings of two blocks.
-const BLOCK_GAP: i32 = 70;
-const TITLE_HEIGHT: i32 = 44;
+/// Pixels between the text of a node and its outline.
+const PADDING: (i32, i32) = (12, 6);
+/// Pixels between the heads of two arrows that end at a node.
+const ARROW: i32 = 13;
 
-/// The simplified blocks side by side.
-pub fn network_drawing(architecture: &Architecture, base_channels: Option<usize>, title: &str) -> Scene {
-    let mut scene = Scene::default();
-    scene.title(title, (0, LINE / 2));
-    let mut left = 0;
-    for (index, block) in architecture.blocks.iter().enumerate() {
-        let drawing = graph_drawing(&Graph::simplified(block, base_channels));
-        let name = format!("block {}", index + 1);
-        scene.text(&name, (left, TITLE_HEIGHT + LINE / 2), HPos::Left);
-        let width = drawing.extent().0.max(text_width(&name));
-        scene.place(drawing, (left, TITLE_HEIGHT + 2 * LINE));
-        left += width + BLOCK_GAP;
-    }
-    scene
+/// A graph with its title.
+///
+/// Ops have a heavy outline and a shade, further convolutions round corners, sums and concatenations a dotted outline, and
+/// where a network or block begins and ends the sides are round.
+///
+/// # Errors
+/// If a label cannot be measured.
+pub fn graph_figure(graph: &Graph, title: &str) -> Result<Scene> {
+    graph_scene(graph)?.titled(title)
 }
 
-/// One block with every convolution, sum and concatenation.
-pub fn block_drawing(architecture: &Architecture, block: usize, base_channels: Option<usize>, title: &str) -> Scene {
+/// A graph without title.
+pub(super) fn graph_scene(graph: &Graph) -> Result<Scene> {
+    let mut arrows = vec![0; graph.nodes.len()];
+    for &(_, to) in &graph.edges {
+        arrows[to] += 1;
+    }
+    let size = |(label, arrows): (&Vec<String>, i32)| {
+        let widths: Vec<i32> = label.iter().map(|line| width_of(line)).collect::<Result<_>>()?;
+        let width = widths.into_iter().max().unwrap_or(0) + 2 * PADDING.0;
+        Ok((
+            width.max(40).max(ARROW * (arrows + 1)),
+            LINE * label.len() as i32 + 2 * PADDING.1,
+        ))
+    };
+    let labels = graph.nodes.iter().map(|node| &node.label);
+    let sizes: Vec<(i32, i32)> = labels.zip(arrows).map(size).collect::<Result<_>>()?;
+    let laid_out = layout(graph, &sizes);
     let mut scene = Scene::default();
-    scene.title(title, (0, LINE / 2));
-    let graph = Graph::expanded(&architecture.blocks[block], base_channels);
-    scene.place(graph_drawing(&graph), (0, TITLE_HEIGHT));
-    scene
+    scene.reach((laid_out.size[0] + 2, laid_out.size[1] + 2));
+    for line in laid_out.lines {
+        if let [.., from, to] = line.points[..]
+            && line.arrow
+        {
+            scene.arrow_head(from, to);
+        }
+        scene.line(line.points, 1);
+    }
+    for (node, rectangle) in graph.nodes.iter().zip(laid_out.boxes) {
+        let [left, top, width, height] = rectangle;
+        match node.kind {
+            Kind::End => scene.frame(rectangle, height, WHITE, Outline::Solid(1)),
+            Kind::Op => scene.frame(rectangle, 0, SHADE, Outline::Solid(3)),
+            Kind::Conv => scene.frame(rectangle, 12, WHITE, Outline::Solid(1)),
+            Kind::Join => scene.frame(rectangle, 0, WHITE, Outline::Dashed),
+        }
+        scene.label(&node.label, (left + width / 2, top + height / 2))?;
+    }
+    Ok(scene)
 }
 
-/// A graph, laid out.
-pub(super) fn graph_drawing(graph: &Graph) -> Scene {
-    let sizes: Vec<Point> = graph.nodes.iter().map(size).collect();
-    let edges: Vec<(usize, usize)> = graph.edges.iter().copied().collect();
-    let placed = layout(&sizes, &edges);
-    let mut scene = Scene::default();
-    for route in placed.routes {
-        scene.arrow(route);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::architecture::Architecture;
+    use super::super::made_up::{RESNET, blocks};
+    use super::*;
+
+    #[test]
+    fn a_drawn_network_names_all_that_is_in_it_and_equal_ones_are_equal_bytes() {
+        let architecture = Architecture::from_json(RESNET).unwrap();
+        let svg = || {
+            let graph = Graph::network(&architecture, Some(8));
+            String::from_utf8(graph_figure(&graph, "A ResNet").unwrap().svg().unwrap()).unwrap()
+        };
+        let text = svg();
+        for part in ["A ResNet", "stem", "op 0.0", "op 0.1", "N = 16", "3x3", "classifier"] {
+            assert!(text.contains(&format!("\n{part}\n")), "{part} is missing in {text}");
+        }
+        assert_eq!(text, svg());
     }
-    for ((node, (x, y)), (width, height)) in graph.nodes.iter().zip(placed.centres).zip(sizes) {
-        let corners = [(x - width / 2, y - height / 2), (x + width / 2, y + height / 2)];
-        let fill = if node.kind == Kind::Op { LIGHT_FILL } else { WHITE_FILL };
-        scene.rectangle(corners, fill, matches!(node.kind, Kind::Op | Kind::Conv));
-        let first = y - LINE * (node.label.len() as i32 - 1) / 2;
-        for (line, y) in node.label.iter().zip((first..).step_by(LINE as usize)) {
-            scene.text(line, (x, y), HPos::Center);
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_text_covers_another(block in blocks()) {
+            graph_figure(&Graph::block(&block, 1, Some(8)), "A block").unwrap().assert_legible();
         }
     }
-    scene
-}
-
-/// Width and height of a node with its label.
-fn size(node: &Node) -> Point {
-    let widest = node.label.iter().map(|line| text_width(line)).max().unwrap_or(0);
-    (widest + 2 * PADDING, LINE * node.label.len() as i32 + PADDING)
 }

@@ -40,7 +40,7 @@ pub(super) const COLOURS: [RGBColor; 7] = [
 ];
 
 /// A place on the figure, from its upper left corner.
-pub(super) type Pixel = (i32, i32);
+pub(crate) type Pixel = (i32, i32);
 
 /// The outline of a mark.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,10 @@ pub(super) struct Mark {
 }
 
 /// Lengths in pixels of the strokes and gaps of a line; none for a solid one.
-pub(super) type Dash = &'static [f64];
+pub(crate) type Dash = &'static [f64];
 
 pub(super) const SOLID: Dash = &[];
-pub(super) const DASHES: [Dash; 4] = [SOLID, &[14.0, 8.0], &[3.0, 6.0], &[16.0, 6.0, 3.0, 6.0]];
+pub(crate) const DASHES: [Dash; 4] = [SOLID, &[14.0, 8.0], &[3.0, 6.0], &[16.0, 6.0, 3.0, 6.0]];
 
 /// Which slanted lines a bar is filled with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -311,7 +311,7 @@ pub(super) fn series_mark(index: usize) -> Mark {
 }
 
 /// The polyline cut into the strokes of a dash.
-fn strokes(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
+pub(crate) fn strokes(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
     if dash.is_empty() {
         return vec![points.to_vec()];
     }
