@@ -167,12 +167,12 @@ struct Run<'a, B: Backend> {
 impl<B: Backend> Run<'_, B> {
     fn read(&mut self, value: Value) -> Tensor<B, 4> {
         let (held, unread) = (&mut self.values[value.index()], &mut self.unread[value.index()]);
-        let output = held.as_ref().expect("held until it is read last").read();
         *unread -= 1;
-        if *unread == 0 {
-            *held = None;
-        }
-        output
+        let output = match unread {
+            0 => held.take().map(Shared::read_last),
+            _ => held.as_ref().map(Shared::read),
+        };
+        output.expect("held until it is read last")
     }
 
     fn read_all(&mut self, values: &[Value]) -> Vec<Tensor<B, 4>> {

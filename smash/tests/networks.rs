@@ -71,7 +71,10 @@ fn a_fractal_block_has_a_convolution_for_each_node() {
         inputs = channels;
     }
     // 4 convolutions on the longest path of a block of 3 columns, and the output layer (paper, table 1: depth 21).
-    assert_eq!(blueprint.counts().depth, 21);
+    let counts = blueprint.counts();
+    assert_eq!(counts.depth, 21);
+    // 9 weights for each pair of channels, BatchNorm and output layer. Larsson et al. state 38.6 million.
+    assert_eq!(counts.parameters, 33_698_880 + 2 * 7 * 1472 + 513 * 10);
 }
 
 #[test]
