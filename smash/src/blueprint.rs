@@ -404,7 +404,8 @@ impl Blueprint {
             for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
                 banks[bank] = Some(match banks[bank] {
                     Some(held) => self.add([held, slice]),
-                    None => slice,
+                    // Two banks that hold one slice are two values: gradients are summed by bank.
+                    None => self.cut(slice, channels, 1)[0],
                 });
             }
         }

@@ -93,11 +93,10 @@ impl<B: Backend> Network<B> {
     pub fn forward(&self, examples: Tensor<B, 4>, phase: Phase<'_>) -> (Tensor<B, 2>, NetStatistics<B>) {
         let weights = &self.weights;
         let [batch, ..] = examples.dims();
+        let examples = volume::slices_as_images(examples, self.blueprint.task.image_depth);
         let mut run = Run {
-            values: vec![Shared::new(volume::slices_as_images(
-                examples,
-                self.blueprint.task.image_depth,
-            ))],
+            values: vec![Some(Shared::new(examples))],
+            unread: reads(&self.blueprint),
             convs: weights.convs.iter(),
             norms: weights.norms.iter(),
             statistics: Vec::new(),
@@ -127,10 +126,35 @@ impl<B: Backend> Network<B> {
     }
 }
 
+/// How often each value is read.
+fn reads(blueprint: &Blueprint) -> Vec<usize> {
+    let mut reads = vec![0; blueprint.sizes.len()];
+    for value in blueprint.steps.iter().flat_map(inputs).chain([&blueprint.features]) {
+        reads[value.index()] += 1;
+    }
+    reads
+}
+
+/// What a step reads.
+fn inputs(step: &Step) -> &[Value] {
+    match step {
+        Step::Conv { inputs, .. } | Step::Norm { inputs } | Step::Join { inputs, .. } => inputs,
+        Step::Add { inputs } | Step::Shake { inputs } => inputs,
+        Step::Relu { input }
+        | Step::Cut { input, .. }
+        | Step::Halve { input }
+        | Step::MaxHalve { input }
+        | Step::Subsample { input, .. } => std::slice::from_ref(input),
+    }
+}
+
 /// A forward pass under way.
 struct Run<'a, B: Backend> {
     net: &'a Network<B>,
-    values: Vec<Shared<B>>,
+    /// Values that are still to be read.
+    values: Vec<Option<Shared<B>>>,
+    /// How often each value is still to be read. After that it is let go, so that an evaluation holds few of them.
+    unread: Vec<usize>,
     convs: std::slice::Iter<'a, Param<Tensor<B, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<B>>,
     statistics: NetStatistics<B>,
@@ -141,16 +165,22 @@ struct Run<'a, B: Backend> {
 }
 
 impl<B: Backend> Run<'_, B> {
-    fn read(&self, value: Value) -> Tensor<B, 4> {
-        self.values[value.index()].read()
+    fn read(&mut self, value: Value) -> Tensor<B, 4> {
+        let (held, unread) = (&mut self.values[value.index()], &mut self.unread[value.index()]);
+        *unread -= 1;
+        let output = match unread {
+            0 => held.take().map(Shared::read_last),
+            _ => held.as_ref().map(Shared::read),
+        };
+        output.expect("held until it is read last")
     }
 
-    fn read_all(&self, values: &[Value]) -> Vec<Tensor<B, 4>> {
+    fn read_all(&mut self, values: &[Value]) -> Vec<Tensor<B, 4>> {
         values.iter().map(|&value| self.read(value)).collect()
     }
 
     fn push(&mut self, output: Tensor<B, 4>) {
-        self.values.push(Shared::new(output));
+        self.values.push(Some(Shared::new(output)));
     }
 
     fn step(&mut self, step: &Step) {
@@ -184,7 +214,10 @@ impl<B: Backend> Run<'_, B> {
                 self.statistics.extend(batch);
                 self.push(output);
             }
-            Step::Relu { input } => self.push(relu(self.read(*input))),
+            Step::Relu { input } => {
+                let input = self.read(*input);
+                self.push(relu(input));
+            }
             Step::Add { inputs } => {
                 let [left, right] = inputs.map(|input| self.read(input));
                 self.push(add(left, right));
@@ -202,7 +235,8 @@ impl<B: Backend> Run<'_, B> {
                 self.push(output);
             }
             Step::MaxHalve { input } => {
-                self.push(max_pool2d(self.read(*input), [2, 2], [2, 2], [0, 0], [1, 1], false));
+                let input = self.read(*input);
+                self.push(max_pool2d(input, [2, 2], [2, 2], [0, 0], [1, 1], false));
             }
             Step::Subsample { input, offset } => {
                 let mut output = every_second(self.read(*input), *offset);

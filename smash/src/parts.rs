@@ -125,6 +125,12 @@ impl<B: Backend> Shared<B> {
             other => other.into_tensor(),
         }
     }
+
+    /// The tensor, for its last reader; one that is the only reader needs no sum.
+    pub fn read_last(self) -> Tensor<B, 4> {
+        let missing = self.readers.lock().expect("no pass panicked").missing;
+        if missing == 0 { self.tensor } else { self.read() }
+    }
 }
 
 #[derive(Debug)]

@@ -2,15 +2,20 @@
 
 use burn::backend::Autodiff;
 use burn::prelude::*;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, load};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use smash::baselines::Baseline;
 use smash::blueprint::{ConvShape, Value};
-use smash::convolution::{Activation, Precision};
+use smash::convolution::{Activation, Precision, conv_same};
+use smash::pooling::every_second;
+use smash::sampling::sample;
 use smash::{
-    Blueprint, DeviceImages, Examples, Network, Phase, ResultingTrainer, ResultingTraining, Schedule, Seed, Task,
+    Blueprint, DeviceImages, Examples, Limits, Network, Phase, ResultingTrainer, ResultingTraining, Schedule,
+    SearchSpace, Seed, Task,
 };
 
 type B = Autodiff<Flex>;
@@ -66,7 +71,10 @@ fn a_fractal_block_has_a_convolution_for_each_node() {
         inputs = channels;
     }
     // 4 convolutions on the longest path of a block of 3 columns, and the output layer (paper, table 1: depth 21).
-    assert_eq!(blueprint.counts().depth, 21);
+    let counts = blueprint.counts();
+    assert_eq!(counts.depth, 21);
+    // 9 weights for each pair of channels, BatchNorm and output layer. Larsson et al. state 38.6 million.
+    assert_eq!(counts.parameters, 33_698_880 + 2 * 7 * 1472 + 513 * 10);
 }
 
 #[test]
@@ -383,4 +391,55 @@ fn a_join_keeps_at_least_one_input() {
         "{seen:?}"
     );
     assert_close(&values(net.forward(image, Phase::Evaluate).0), &of_subset(0b111));
+}
+
+/// In a step of global drop-path the loss depends on one column of a block, from end to end through all joins.
+#[test]
+fn global_drop_path_leaves_one_whole_column() {
+    let baseline = Baseline::Fractalnet {
+        columns: 3,
+        channels: vec![4],
+        drop_path: true,
+    };
+    let blueprint = baseline.blueprint(Task::of_images(3, 8, 4)).unwrap();
+    let net = Network::<B>::new(blueprint, &mut ChaCha8Rng::seed_from_u64(3), &FlexDevice);
+    let mut seen = [false; 3];
+    for seed in 0..20 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let is_global = rng.clone().random_bool(0.5);
+        let (output, _) = net.forward(random([4, 3, 8, 8], seed), Phase::Train(&mut rng));
+        let gradients = output.narrow(1, 0, 1).sum().backward();
+        let is_used = |conv: &&burn::module::Param<Tensor<B, 4>>| {
+            let gradient = conv.val().grad(&gradients).expect("all convolutions run");
+            gradient.abs().max().into_scalar() > 0.0
+        };
+        let used = net.weights.convs.iter().filter(is_used).count();
+        if is_global {
+            let column = [4, 2, 1].iter().position(|&length| length == used);
+            seen[column.unwrap_or_else(|| panic!("{used} convolutions are no column"))] = true;
+        }
+    }
+    assert_eq!(seen, [true; 3], "columns that were kept");
+}
+
+/// A convolution of which every second pixel is kept is burn's convolution of stride 2.
+#[test]
+fn a_convolution_with_every_second_pixel_is_a_strided_one() {
+    let task = Task {
+        stem_stride: 2,
+        ..Task::of_images(3, 12, 10)
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let space = SearchSpace::smash_v2(2, 1);
+    let architecture = sample(&space, Limits::of(&space), &mut rng);
+    let blueprint = Blueprint::of(&space, task, &architecture);
+    let sizes: Vec<usize> = blueprint.sizes.iter().map(|size| size.pixels).collect();
+    assert_eq!(sizes[..3], [12, 12, 6]);
+    assert_eq!(sizes[sizes.len() - 1], 1, "blocks run at 6, 3 and 1 pixels");
+    let net = Network::<B>::new(blueprint, &mut rng, &FlexDevice);
+    let (images, weight) = (random([2, 3, 12, 12], 4), net.weights.convs[0].val());
+    let options = ConvOptions::new([2, 2], [3, 3], [1, 1], 1);
+    let strided = conv2d(images.clone(), weight.clone(), None, options);
+    let ours = every_second(conv_same(images, Activation::Identity, weight, [1, 1], 1), 0);
+    assert_close(&values(ours), &values(strided));
 }
