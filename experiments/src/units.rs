@@ -134,12 +134,16 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     seconds
 }
 
-/// In this process, with all cores.
-fn one_by_one(open: &[(usize, &Unit<'_>)], step: &dyn Fn(usize)) -> Result<f64> {
+/// In this process, with all cores. Inside the pool: from outside, each of many small parallel steps would be handed over and
+/// waited for.
+fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<f64> {
     let start = Instant::now();
-    for (_, unit) in open {
-        (unit.work)(step).with_context(|| unit.name.clone())?;
-    }
+    rayon::ThreadPoolBuilder::new().build()?.install(|| -> Result<()> {
+        for (_, unit) in open {
+            (unit.work)(step).with_context(|| unit.name.clone())?;
+        }
+        Ok(())
+    })?;
     Ok(start.elapsed().as_secs_f64())
 }
 
