@@ -1,8 +1,9 @@
-//! The commands of this repository: `cargo xtask --help` lists them, one file each. Only starts
-//! other programs, so that it builds in seconds.
+//! The commands of this repository: `cargo xtask --help` lists them, one file each. Starts other
+//! programs and links none of them, so that it builds in seconds.
 
 mod bench;
 mod ci;
+mod fetch;
 mod gpu_check;
 mod list;
 mod process;
@@ -36,6 +37,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
+    /// Download a data set.
+    Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
     Bench(bench::Args),
     /// Run every check, the cheapest first.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::List => list::run(),
         Verb::Reproduce(args) => reproduce::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
