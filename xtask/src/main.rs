@@ -1,9 +1,10 @@
-//! The commands of this repository: `cargo xtask --help` lists them, one file each. Only starts
-//! other programs, so that it builds in seconds.
+//! The commands of this repository: `cargo xtask --help` lists them, one file each. Starts other
+//! programs and links none of them, so that it builds in seconds.
 
 mod bench;
 mod ci;
 mod draw;
+mod fetch;
 mod gpu_check;
 mod list;
 mod process;
@@ -39,6 +40,8 @@ enum Verb {
     Report(report::Args),
     /// Draw architectures, from a file or the best of a stored search.
     Draw(draw::Args),
+    /// Download a data set.
+    Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
     Bench(bench::Args),
     /// Run every check, the cheapest first.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Reproduce(args) => reproduce::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Draw(args) => draw::run(&args),
+        Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),

@@ -62,7 +62,7 @@ const BOUNDARIES: [Boundary; 6] = [
     Boundary {
         member: "xtask",
         may_use: &[],
-        must_not_use: &["burn", "polars", "plotters", "indicatif"],
+        must_not_use: &["burn", "polars", "plotters"],
     },
 ];
 

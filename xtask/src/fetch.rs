@@ -1,0 +1,325 @@
+//! `cargo xtask fetch`: downloads the official files of a data set to where the experiments read them.
+//!
+//! All of it happens in a folder `.fetch-SET` inside the data folder. What an interruption leaves there is resumed by the
+//! next call; the finished set is renamed into its place and the folder removed, the archive with it.
+
+mod download;
+mod extract;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use md5::{Digest, Md5};
+
+/// What is fetched, and where it goes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Data set to fetch.
+    #[arg(value_parser = ["cifar10", "cifar100", "stl10", "modelnet10", "imagenet32"])]
+    set: String,
+    /// Folder that the data set goes into [default: SMASH_DATA_DIR].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Another place that has the official archive.
+    #[arg(long)]
+    url: Option<String>,
+}
+
+/// A data set that is published as one archive.
+struct Set {
+    name: &'static str,
+    url: &'static str,
+    /// Size of the archive in bytes.
+    bytes: u64,
+    /// Published digest of the archive in hexadecimal, if there is one.
+    md5: Option<&'static str>,
+    format: Format,
+    /// The folder that the archive holds.
+    folder: &'static str,
+    contents: Contents,
+    /// Files and folders of the archive that nothing here reads, by name.
+    left_out: &'static [&'static str],
+    /// What the archive may hold: more than it officially does, and no more than a disk has room for.
+    limits: Limits,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    TarGz,
+    Zip,
+}
+
+/// What must be there for the set to be complete.
+enum Contents {
+    /// Names below the folder of the set, and sizes in bytes where they are known.
+    Files(&'static [(&'static str, Option<u64>)]),
+    /// Number of meshes in `CLASS/train` and `CLASS/test`.
+    Meshes(usize),
+}
+
+/// Bounds of an archive's contents, those that are left out included.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Files and folders.
+    entries: u64,
+    /// Unpacked bytes.
+    bytes: u64,
+}
+
+const CIFAR10_FILE: Option<u64> = Some(10_000 * 3_073);
+
+/// CIFAR and STL-10 publish MD5 digests. The size of an archive is that which its server announces.
+const SETS: [Set; 4] = [
+    Set {
+        name: "cifar10",
+        url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        bytes: 170_052_171,
+        md5: Some("c32a1d4ab5d03f1284b67883e8d87530"),
+        format: Format::TarGz,
+        folder: "cifar-10-batches-bin",
+        contents: Contents::Files(&[
+            ("data_batch_1.bin", CIFAR10_FILE),
+            ("data_batch_2.bin", CIFAR10_FILE),
+            ("data_batch_3.bin", CIFAR10_FILE),
+            ("data_batch_4.bin", CIFAR10_FILE),
+            ("data_batch_5.bin", CIFAR10_FILE),
+            ("test_batch.bin", CIFAR10_FILE),
+        ]),
+        left_out: &[],
+        limits: Limits {
+            entries: 32,
+            bytes: 200_000_000,
+        },
+    },
+    Set {
+        name: "cifar100",
+        url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+        bytes: 168_513_733,
+        md5: Some("03b5dce01913d631647c71ecec9e9cb8"),
+        format: Format::TarGz,
+        folder: "cifar-100-binary",
+        contents: Contents::Files(&[("train.bin", Some(50_000 * 3_074)), ("test.bin", Some(10_000 * 3_074))]),
+        left_out: &[],
+        limits: Limits {
+            entries: 32,
+            bytes: 200_000_000,
+        },
+    },
+    Set {
+        name: "stl10",
+        url: "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
+        bytes: 2_640_397_119,
+        md5: Some("91f7769df0f17e558f3565bffb0c7dfb"),
+        format: Format::TarGz,
+        folder: "stl10_binary",
+        contents: Contents::Files(&[
+            ("train_X.bin", Some(5_000 * 27_648)),
+            ("train_y.bin", Some(5_000)),
+            ("test_X.bin", Some(8_000 * 27_648)),
+            ("test_y.bin", Some(8_000)),
+            ("fold_indices.txt", None),
+        ]),
+        // 2.8 GB of images without labels.
+        left_out: &["unlabeled_X.bin"],
+        limits: Limits {
+            entries: 32,
+            bytes: 3_200_000_000,
+        },
+    },
+    Set {
+        name: "modelnet10",
+        url: "http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip",
+        bytes: 473_402_300,
+        md5: None,
+        format: Format::Zip,
+        folder: "ModelNet10",
+        contents: Contents::Meshes(4_899),
+        left_out: &["__MACOSX", ".DS_Store"],
+        // The unpacked size is not published. Text of numbers shrinks to a quarter or so; this allows a sixteenth.
+        limits: Limits {
+            entries: 20_000,
+            bytes: 8_000_000_000,
+        },
+    },
+];
+
+/// Fetches a data set, unless it is there.
+///
+/// # Errors
+/// No data folder, a server that does not give the official archive, an archive that is damaged or not to be trusted, a
+/// folder that cannot be written; and ImageNet32x32, which can be had with a login only: the error says how.
+pub fn run(args: &Args) -> Result<()> {
+    let data_dir = args.data_dir.clone();
+    let data_dir = data_dir.or_else(|| env::var_os("SMASH_DATA_DIR").map(PathBuf::from));
+    let data_dir = data_dir.context("there is no data folder: expected --data-dir DIR or SMASH_DATA_DIR")?;
+    let Some(set) = SETS.iter().find(|set| set.name == args.set) else {
+        bail!(imagenet32(&data_dir));
+    };
+    fetch(set, args.url.as_deref().unwrap_or(set.url), &data_dir)
+}
+
+/// How to get the set that cannot be fetched.
+fn imagenet32(data_dir: &Path) -> String {
+    let dir = data_dir.display();
+    format!(
+        "imagenet32 cannot be fetched, because its terms ask for a login.\n\
+         Log in at https://image-net.org/download-images.php and download, under \"Download downsampled image data\",\n\
+         \"Train (32x32)\" (two parts) and \"Val (32x32)\", as npz or for Python. Unpack them to\n  \
+         {dir}/Imagenet32_train/train_data_batch_1 to train_data_batch_10\n  \
+         {dir}/Imagenet32_val/val_data\n\
+         each with the suffix .npz, or with none for the Python form"
+    )
+}
+
+fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
+    let place = data_dir.join(set.folder);
+    if place.symlink_metadata().is_ok() {
+        set.contents.check(&place).with_context(|| {
+            format!(
+                "{}: it is there and not complete; expected nothing, or all of {}",
+                place.display(),
+                set.name
+            )
+        })?;
+        println!("{}: complete already, nothing is fetched", place.display());
+        return Ok(());
+    }
+    let work = data_dir.join(format!(".fetch-{}", set.name));
+    fs::create_dir_all(&work).with_context(|| format!("{}: cannot be made", work.display()))?;
+    let _lock = lock(&work)?;
+
+    let archive = download::download(url, set.bytes, &work)?;
+    let unpacked = work.join("unpacked");
+    remove_folder(&unpacked)?;
+    let outcome = verify(set, url, &archive).and_then(|()| {
+        println!("{}: unpacking", set.name);
+        extract::extract(set, &archive, &unpacked)?;
+        let folder = unpacked.join(set.folder);
+        set.contents
+            .check(&folder)
+            .with_context(|| format!("{url}: the archive is not complete"))
+    });
+    if let Err(error) = outcome {
+        // What cannot be used must not be in the way of the next call. A full disk is no fault of the archive.
+        remove_folder(&unpacked)?;
+        if !extract::is_fault_of_the_disk(&error) {
+            remove_folder(&work)?;
+        }
+        return Err(error);
+    }
+    fs::rename(unpacked.join(set.folder), &place).with_context(|| format!("{}: cannot be made", place.display()))?;
+    remove_folder(&work)?;
+    println!("{}: complete", place.display());
+    Ok(())
+}
+
+/// Keeps a second call from writing the same files.
+fn lock(work: &Path) -> Result<File> {
+    let path = work.join("lock");
+    let file = File::create(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("{}: another call is fetching this set", path.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot be locked", path.display())),
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{}: cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Compares the digest, where one is published; the size has been compared while downloading.
+fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
+    let Some(expected) = set.md5 else {
+        println!(
+            "{}: no digest is published; size, the checksums inside the archive and the number of files are checked",
+            set.name
+        );
+        return Ok(());
+    };
+    let mut file = File::open(archive).with_context(|| format!("{}: cannot be read", archive.display()))?;
+    let mut digest = Md5::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file
+            .read(&mut buffer)
+            .with_context(|| format!("{}: cannot be read", archive.display()))?;
+        if n == 0 {
+            break;
+        }
+        digest.update(&buffer[..n]);
+    }
+    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(
+        found == expected,
+        "{url}: its MD5 is {found}, expected {expected}; the file is removed"
+    );
+    println!("{}: MD5 {found} as published", set.name);
+    Ok(())
+}
+
+impl Contents {
+    /// # Errors
+    /// What is missing or of another size.
+    fn check(&self, folder: &Path) -> Result<()> {
+        match self {
+            Self::Files(files) => {
+                for (name, expected) in *files {
+                    let path = folder.join(name);
+                    let found = fs::metadata(&path).map(|data| data.len());
+                    let found = found.with_context(|| format!("{}: expected a file", path.display()))?;
+                    let expected = expected.unwrap_or(found);
+                    ensure!(
+                        found == expected,
+                        "{}: {found} bytes, expected {expected}",
+                        path.display()
+                    );
+                }
+            }
+            Self::Meshes(expected) => {
+                let found = n_meshes(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
+                ensure!(
+                    found == *expected,
+                    "{}: {found} meshes, expected {expected}",
+                    folder.display()
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Number of files `CLASS/PART/*.off`.
+fn n_meshes(folder: &Path) -> io::Result<usize> {
+    let mut n = 0;
+    for class in fs::read_dir(folder)? {
+        let class = class?.path();
+        for part in ["train", "test"].map(|part| class.join(part)) {
+            if part.is_dir() {
+                for file in fs::read_dir(part)? {
+                    n += usize::from(file?.path().extension().is_some_and(|extension| extension == "off"));
+                }
+            }
+        }
+    }
+    Ok(n)
+}
+
+/// A bar of bytes on standard error; indicatif draws nothing where that is not a terminal.
+fn bytes_bar(total: u64) -> ProgressBar {
+    let style = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go";
+    ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is well formed"))
+}

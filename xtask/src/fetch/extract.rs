@@ -1,0 +1,244 @@
+//! Unpacks an archive that is not trusted: plain files and folders below one folder, of bounded number and size.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::GzDecoder;
+use tar::EntryType;
+use zip::ZipArchive;
+
+use super::{Format, Set};
+
+/// What an entry of an archive is.
+enum Kind {
+    File,
+    Folder,
+    /// Something that is never unpacked, in words.
+    Refused(&'static str),
+}
+
+/// Unpacks the archive of a set into the folder `target`, which must not be there yet.
+///
+/// # Errors
+/// An archive that is damaged, an entry that is anything but a file or a folder, leaves the set's folder or comes twice,
+/// contents over the set's limits, or a folder that cannot be written, see [`is_fault_of_the_disk`]. The entry is named.
+pub fn extract(set: &Set, archive: &Path, target: &Path) -> Result<()> {
+    fs::create_dir(target).map_err(|error| CannotWrite::new(target, error))?;
+    let mut unpacking = Unpacking {
+        set,
+        target,
+        n_entries: 0,
+        n_bytes: 0,
+    };
+    let file = BufReader::new(File::open(archive).with_context(|| format!("{}: cannot be read", archive.display()))?);
+    match set.format {
+        Format::TarGz => tar_gz(&mut unpacking, file),
+        Format::Zip => zip(&mut unpacking, file),
+    }
+}
+
+/// Whether an error of [`extract`] says that the target could not be written, so that the archive may be good.
+pub fn is_fault_of_the_disk(error: &anyhow::Error) -> bool {
+    error.is::<CannotWrite>()
+}
+
+fn tar_gz(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
+    let mut archive = tar::Archive::new(GzDecoder::new(file));
+    // Raw entries, because long names would be read into memory at any length that they claim.
+    for entry in archive.entries()?.raw(true) {
+        let mut entry = entry.context("the archive is damaged: expected gzip with tar inside")?;
+        let name = entry.header().path_bytes().into_owned();
+        let kind = match entry.header().entry_type() {
+            EntryType::Regular if name.ends_with(b"/") => Kind::Folder,
+            EntryType::Regular => Kind::File,
+            EntryType::Directory => Kind::Folder,
+            // They hold times and the like; of what they could say, none of the sets needs anything.
+            EntryType::XHeader | EntryType::XGlobalHeader => {
+                unpacking.count(&name, entry.size())?;
+                continue;
+            }
+            EntryType::Link => Kind::Refused("a hard link"),
+            EntryType::Symlink => Kind::Refused("a symbolic link"),
+            EntryType::Char | EntryType::Block => Kind::Refused("a device"),
+            EntryType::Fifo => Kind::Refused("a pipe"),
+            _ => Kind::Refused("of a kind that no set has"),
+        };
+        unpacking.unpack(&name, kind, entry.size(), &mut entry)?;
+    }
+    Ok(())
+}
+
+fn zip(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
+    let mut archive = ZipArchive::new(file).context("the archive is damaged: expected zip")?;
+    for index in 0..archive.len() {
+        let mut entry = archive
+            .by_index(index)
+            .with_context(|| format!("the archive is damaged at entry {index}"))?;
+        let name = entry.name_raw().to_owned();
+        // The kind of file as Unix has it; 0 where the archive was made elsewhere.
+        let kind = match entry.unix_mode().unwrap_or(0) & 0o170_000 {
+            0o040_000 => Kind::Folder,
+            0 | 0o100_000 if name.ends_with(b"/") => Kind::Folder,
+            0 | 0o100_000 => Kind::File,
+            0o120_000 => Kind::Refused("a symbolic link"),
+            _ => Kind::Refused("a device or a pipe"),
+        };
+        let size = entry.size();
+        unpacking.unpack(&name, kind, size, &mut entry)?;
+    }
+    Ok(())
+}
+
+struct Unpacking<'a> {
+    set: &'a Set,
+    target: &'a Path,
+    n_entries: u64,
+    n_bytes: u64,
+}
+
+impl Unpacking<'_> {
+    /// Counts an entry of `size` bytes against the limits, before anything is read from it.
+    fn count(&mut self, name: &[u8], size: u64) -> Result<()> {
+        let limits = self.set.limits;
+        self.n_entries += 1;
+        self.n_bytes = self.n_bytes.saturating_add(size);
+        let name = String::from_utf8_lossy(name);
+        ensure!(
+            self.n_entries <= limits.entries,
+            "entry `{name}`: it is entry number {}, expected at most {}",
+            self.n_entries,
+            limits.entries
+        );
+        ensure!(
+            self.n_bytes <= limits.bytes,
+            "entry `{name}`: with it the archive holds {} bytes, expected at most {}",
+            self.n_bytes,
+            limits.bytes
+        );
+        Ok(())
+    }
+
+    fn unpack(&mut self, name: &[u8], kind: Kind, size: u64, content: &mut impl Read) -> Result<()> {
+        self.count(name, size)?;
+        let path = inner_path(name)?;
+        let name = String::from_utf8_lossy(name);
+        if let Kind::Refused(what) = kind {
+            bail!("entry `{name}`: it is {what}, expected a file or a folder");
+        }
+        if path
+            .iter()
+            .any(|part| self.set.left_out.iter().any(|left_out| part == *left_out))
+        {
+            return Ok(());
+        }
+        ensure!(
+            path.starts_with(self.set.folder) || path.as_os_str().is_empty(),
+            "entry `{name}`: expected a path below `{}`",
+            self.set.folder
+        );
+        let path = self.target.join(path);
+        if let Kind::Folder = kind {
+            return make_folder(&name, &path);
+        }
+        make_folder(&name, path.parent().unwrap_or(self.target))?;
+        let file = match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                bail!("entry `{name}`: the archive has it twice");
+            }
+            file => file.map_err(|error| CannotWrite::new(&path, error))?,
+        };
+        write(&name, size, content, file, &path)
+    }
+}
+
+fn make_folder(name: &str, path: &Path) -> Result<()> {
+    match fs::create_dir_all(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            bail!("entry `{name}`: it needs a folder where the archive has a file")
+        }
+        made => Ok(made.map_err(|error| CannotWrite::new(path, error))?),
+    }
+}
+
+/// Writes a file of `size` bytes, neither more nor less.
+fn write(name: &str, size: u64, content: &mut impl Read, mut file: File, path: &Path) -> Result<()> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut written = 0;
+    loop {
+        // Read to the end, where a zip's checksum is compared.
+        let n = content
+            .read(&mut buffer)
+            .with_context(|| format!("entry `{name}`: it is damaged after {written} of {size} bytes"))?;
+        if n == 0 {
+            break;
+        }
+        written += n as u64;
+        ensure!(
+            written <= size,
+            "entry `{name}`: it holds more than the {size} bytes that it claims"
+        );
+        file.write_all(&buffer[..n])
+            .map_err(|error| CannotWrite::new(path, error))?;
+    }
+    ensure!(
+        written == size,
+        "entry `{name}`: it ends after {written} of {size} bytes"
+    );
+    Ok(file.sync_all().map_err(|error| CannotWrite::new(path, error))?)
+}
+
+/// The path of an entry below the folder that is unpacked into.
+///
+/// # Errors
+/// A name that could lead elsewhere, here or on another system.
+fn inner_path(name: &[u8]) -> Result<PathBuf> {
+    let text = String::from_utf8_lossy(name);
+    let refused = || format!("entry `{text}`: expected a relative path of plain names");
+    let text = str::from_utf8(name).with_context(refused)?;
+    ensure!(
+        !text.is_empty() && !text.starts_with('/') && !text.contains(['\\', ':', '\0']),
+        refused()
+    );
+    let mut path = PathBuf::new();
+    for part in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        ensure!(part != "..", refused());
+        path.push(part);
+    }
+    Ok(path)
+}
+
+/// A place on this machine could not be written, which is no fault of the archive.
+#[derive(Debug)]
+struct CannotWrite {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl CannotWrite {
+    fn new(path: &Path, source: io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl fmt::Display for CannotWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: cannot be written", self.path.display())
+    }
+}
+
+impl std::error::Error for CannotWrite {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}

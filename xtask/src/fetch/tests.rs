@@ -1,0 +1,345 @@
+//! Tests of fetching against a server on this machine, and what they share.
+
+mod archives;
+
+use std::fs;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use md5::{Digest, Md5};
+use tar::EntryType;
+use tempfile::TempDir;
+
+use super::server::{Behaviour, Server};
+use super::*;
+
+/// Bytes that do not shrink, so that an archive of them can be cut in its middle.
+fn noise(n: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(n).collect()
+}
+
+/// A tar archive, of names as they are, that the writer of the library would refuse in part.
+fn tar_gz(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, kind, content) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_mode(0o777);
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        tar.append(&header, *content).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+fn official() -> Vec<u8> {
+    let content = noise(5_000);
+    tar_gz(&[
+        ("set/", EntryType::Directory, b""),
+        ("set/a.bin", EntryType::Regular, &content),
+        ("set/unread.bin", EntryType::Regular, b"left out"),
+    ])
+}
+
+/// The set that an archive is.
+fn set_of(archive: &[u8]) -> Set {
+    let digest: String = Md5::digest(archive).iter().map(|byte| format!("{byte:02x}")).collect();
+    Set {
+        name: "test",
+        url: "",
+        bytes: archive.len() as u64,
+        md5: Some(digest.leak()),
+        format: Format::TarGz,
+        folder: "set",
+        contents: Contents::Files(&[("a.bin", Some(5_000))]),
+        left_out: &["unread.bin"],
+        limits: Limits {
+            entries: 8,
+            bytes: 10_000,
+        },
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn fails(set: &Set, url: &str, folder: &Path, parts: &[&str]) {
+    let error = format!("{:#}", fetch(set, url, folder).unwrap_err());
+    for part in parts {
+        assert!(error.contains(part), "expected `{part}` in: {error}");
+    }
+    assert!(!folder.join(set.folder).exists(), "after: {error}");
+}
+
+fn succeeds(set: &Set, url: &str, folder: &Path) {
+    fetch(set, url, folder).unwrap();
+    assert_eq!(names(folder), ["set"]);
+    assert_eq!(names(&folder.join("set")), ["a.bin"]);
+    assert_eq!(fs::read(folder.join("set/a.bin")).unwrap(), noise(5_000));
+}
+
+/// A server that broke off in the middle of the official archive, and the folder it was fetched into.
+fn interrupted() -> (Server, Set, TempDir) {
+    let body = official();
+    let set = set_of(&body);
+    let server = Server::start(Behaviour {
+        body,
+        etag: "\"one\"",
+        cut_after: Some(2_000),
+        ..Behaviour::default()
+    });
+    let folder = TempDir::new().unwrap();
+    fails(
+        &set,
+        &server.url,
+        folder.path(),
+        &[&server.url, "after 2000 of", "goes on from there"],
+    );
+    assert_eq!(server.starts(), [0]);
+    server.change(|behaviour| behaviour.cut_after = None);
+    (server, set, folder)
+}
+
+#[test]
+fn a_set_is_downloaded_and_unpacked_and_a_second_call_leaves_it_alone() {
+    let body = official();
+    let set = set_of(&body);
+    let server = Server::start(Behaviour {
+        body,
+        redirect_to: Some("/elsewhere"),
+        ..Behaviour::default()
+    });
+    let folder = TempDir::new().unwrap();
+    let inner = folder.path().join("made/on/the/way");
+    succeeds(&set, &server.url, &inner);
+    assert_eq!(server.starts(), [0, 0], "one redirection");
+    succeeds(&set, &server.url, &inner);
+    assert_eq!(server.starts(), [0; 0]);
+}
+
+#[test]
+fn a_length_that_is_not_announced_is_no_problem() {
+    let body = official();
+    let set = set_of(&body);
+    let server = Server::start(Behaviour {
+        body,
+        unannounced: true,
+        ..Behaviour::default()
+    });
+    succeeds(&set, &server.url, TempDir::new().unwrap().path());
+}
+
+#[test]
+fn a_download_goes_on_where_it_was_cut() {
+    let (server, set, folder) = interrupted();
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [2_000]);
+}
+
+#[test]
+fn a_server_that_ignores_ranges_starts_again() {
+    let (server, set, folder) = interrupted();
+    server.change(|behaviour| behaviour.ignores_ranges = true);
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [2_000]);
+}
+
+#[test]
+fn a_file_that_changed_between_attempts_starts_again() {
+    let (server, _, folder) = interrupted();
+    let content = noise(5_000);
+    let changed = tar_gz(&[("set/a.bin", EntryType::Regular, &content)]);
+    let set = set_of(&changed);
+    server.change(|behaviour| {
+        behaviour.body = changed;
+        behaviour.etag = "\"two\"";
+    });
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [2_000], "the condition alone tells");
+}
+
+#[test]
+fn a_part_of_another_length_is_not_appended() {
+    let (server, _, folder) = interrupted();
+    let content = noise(5_000);
+    let changed = tar_gz(&[("set/a.bin", EntryType::Regular, &content)]);
+    // As the first call left it, but for the server: it gives a part of the longer file.
+    let set = set_of(&changed);
+    server.change(|behaviour| behaviour.ignores_conditions = true);
+    fails(
+        &set,
+        &server.url,
+        folder.path(),
+        &["announces", &changed.len().to_string()],
+    );
+    assert_eq!(server.starts(), [2_000, 0]);
+}
+
+#[test]
+fn a_part_of_another_file_is_found_by_its_digest_and_not_kept() {
+    let (server, set, folder) = interrupted();
+    server.change(|behaviour| {
+        behaviour.body.fill(0);
+        behaviour.ignores_conditions = true;
+    });
+    fails(
+        &set,
+        &server.url,
+        folder.path(),
+        &[&server.url, "MD5", set.md5.unwrap()],
+    );
+    assert_eq!(names(folder.path()), [""; 0]);
+    server.change(|behaviour| behaviour.body = official());
+    server.starts();
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [0]);
+}
+
+#[test]
+fn without_a_name_of_its_state_a_file_starts_again() {
+    let body = official();
+    let set = set_of(&body);
+    let server = Server::start(Behaviour {
+        body,
+        cut_after: Some(2_000),
+        ..Behaviour::default()
+    });
+    let folder = TempDir::new().unwrap();
+    fails(&set, &server.url, folder.path(), &["after 2000 of"]);
+    server.change(|behaviour| behaviour.cut_after = None);
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [0, 0]);
+}
+
+#[test]
+fn another_url_does_not_continue_the_part_of_the_first() {
+    let (_, set, folder) = interrupted();
+    let mirror = Server::start(Behaviour {
+        body: official(),
+        etag: "\"one\"",
+        ..Behaviour::default()
+    });
+    succeeds(&set, &mirror.url, folder.path());
+    assert_eq!(mirror.starts(), [0]);
+}
+
+#[test]
+fn what_the_server_does_not_give_is_named() {
+    let body = official();
+    let set = set_of(&body);
+    let n = body.len();
+    let server = Server::start(Behaviour {
+        body,
+        ..Behaviour::default()
+    });
+    let folder = TempDir::new().unwrap();
+    let fails = |parts: &[&str]| fails(&set, &server.url, folder.path(), parts);
+    server.change(|behaviour| behaviour.status = Some("404 Not Found"));
+    fails(&[&server.url, "404 Not Found", "expected the archive"]);
+    server.change(|behaviour| behaviour.status = None);
+    server.change(|behaviour| behaviour.announced = Some(n + 1));
+    fails(&[&server.url, &format!("announces {} bytes", n + 1), &format!("of {n}")]);
+    server.change(|behaviour| behaviour.unannounced = true);
+    server.change(|behaviour| behaviour.body.push(0));
+    fails(&[&server.url, &format!("more than the expected {n} bytes")]);
+    server.change(|behaviour| behaviour.body.truncate(n - 1));
+    fails(&[&server.url, &format!("ended after {} of {n} bytes", n - 1)]);
+    server.change(|behaviour| behaviour.redirect_to = Some("http://127.0.0.1:1/nobody"));
+    fails(&[&server.url, "cannot be asked"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let body = official();
+    let set = set_of(&body);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    fails(
+        &set,
+        "http://127.0.0.1:1/",
+        &file.join("data"),
+        &["file/data/.fetch-test", "cannot be made"],
+    );
+}
+
+#[test]
+fn what_is_there_and_not_complete_is_left_alone() {
+    let set = set_of(&official());
+    let folder = TempDir::new().unwrap();
+    let place = folder.path().join("set");
+    fs::create_dir(&place).unwrap();
+    let error = fetch(&set, "http://127.0.0.1:1/", folder.path()).unwrap_err();
+    for part in ["it is there and not complete", "a.bin: expected a file"] {
+        assert!(format!("{error:#}").contains(part), "{error:#}");
+    }
+    fs::write(place.join("a.bin"), "short").unwrap();
+    let error = fetch(&set, "http://127.0.0.1:1/", folder.path()).unwrap_err();
+    assert!(format!("{error:#}").contains("5 bytes, expected 5000"), "{error:#}");
+    assert_eq!(names(folder.path()), ["set"]);
+}
+
+#[test]
+fn an_archive_that_could_not_be_unpacked_is_not_downloaded_again() {
+    let (server, set, folder) = interrupted();
+    let in_the_way = folder.path().join(".fetch-test/unpacked");
+    fs::write(&in_the_way, "").unwrap();
+    fails(&set, &server.url, folder.path(), &["unpacked: cannot be removed"]);
+    fs::remove_file(&in_the_way).unwrap();
+    server.starts();
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [0; 0]);
+}
+
+#[test]
+fn two_calls_at_once_do_not_write_the_same_files() {
+    let (server, set, folder) = interrupted();
+    let held = lock(&folder.path().join(".fetch-test")).unwrap();
+    fails(&set, &server.url, folder.path(), &["another call is fetching"]);
+    drop(held);
+    succeeds(&set, &server.url, folder.path());
+}
+
+#[test]
+fn the_set_with_a_login_is_explained() {
+    let args = Args {
+        set: "imagenet32".into(),
+        data_dir: Some("some/data".into()),
+        url: None,
+    };
+    let error = run(&args).unwrap_err().to_string();
+    for part in [
+        "login",
+        "image-net.org",
+        "some/data/Imagenet32_train/train_data_batch_1 ",
+        "Imagenet32_val/val_data",
+    ] {
+        assert!(error.contains(part), "expected `{part}` in: {error}");
+    }
+}
+
+#[test]
+fn every_set_that_can_be_named_is_known() {
+    let names: Vec<_> = SETS.iter().map(|set| set.name).collect();
+    assert_eq!(names, ["cifar10", "cifar100", "stl10", "modelnet10"]);
+    for set in &SETS {
+        assert!(set.md5.is_none_or(|md5| md5.len() == 32), "{}", set.name);
+        if let Contents::Files(files) = set.contents {
+            let bytes: u64 = files.iter().filter_map(|(_, bytes)| *bytes).sum();
+            assert!(bytes < set.limits.bytes, "{}: {bytes}", set.name);
+        }
+    }
+}
