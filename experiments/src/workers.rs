@@ -1,8 +1,7 @@
 //! Units that run side by side, each in a process of its own.
 //!
 //! Threads of one process would wait for each other: after its backward pass burn's autodiff asks every graph of the process
-//! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs (a seventh of
-//! all time with two threads on two cores).
+//! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs.
 //!
 //! A worker is this program with the same arguments and `--worker`. It plans the same units, reads `STAGE INDEX` from each line
 //! of standard input, and answers with lines `step N` and in the end `done SECONDS BYTES` or `failed MESSAGE`. It ends when its

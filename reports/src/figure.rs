@@ -103,7 +103,7 @@ where
         (FigureKind::Descent, Findings::Proxy(summary)) => descent::draw(&canvas, definition, summary),
         (FigureKind::SearchProgress, Findings::Search(summary)) => search::draw(&canvas, definition, summary),
         (FigureKind::SearchProgress, Findings::Comparison(found)) => search::draw(&canvas, definition, &found.searches),
-        (FigureKind::SystemBars, Findings::Comparison(found)) => systems::draw(&canvas, definition, &found.summary),
+        (FigureKind::SystemBars, Findings::Comparison(found)) => systems::draw(&canvas, definition, found),
         (kind, _) => bail!("{}: a figure of kind {kind:?} does not fit its kind of study", name()),
     };
     drawn.with_context(name)?;

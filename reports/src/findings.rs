@@ -79,6 +79,17 @@ pub struct ComparisonFindings {
     pub searches: SearchSummary,
 }
 
+impl ComparisonFindings {
+    /// What a system is called: by its own name or, where a smaller one stands for it, by both.
+    pub fn label(&self, name: &str) -> String {
+        let definition = self.systems.iter().find(|definition| definition.name == name);
+        match definition.and_then(|definition| definition.here.as_ref()) {
+            Some(here) => format!("{here} (for {name})"),
+            None => name.to_owned(),
+        }
+    }
+}
+
 impl Findings {
     /// The statistic that a claim is about: `None` where the data leave it undefined.
     ///
@@ -142,7 +153,7 @@ impl Findings {
             Self::Comparison(found) => {
                 let best = found.summary.best();
                 let text = |(system, error): (&results::comparison::SystemSummary, _)| {
-                    format!("lowest test error: {}, {error}", system.name)
+                    format!("lowest test error: {}, {error}", found.label(&system.name))
                 };
                 return Ok(best.map_or_else(|| "no test error".to_owned(), text));
             }
@@ -246,6 +257,11 @@ impl fmt::Display for Findings {
             Self::Search(summary) => writeln!(f, "{summary}"),
             Self::Comparison(found) => {
                 writeln!(f, "{}", found.summary)?;
+                for SystemDefinition { name, here, .. } in &found.systems {
+                    if let Some(here) = here {
+                        writeln!(f, "  {here} stands for {name}")?;
+                    }
+                }
                 match found.searches.searches.is_empty() {
                     true => Ok(()),
                     false => writeln!(f, "{}", found.searches),

@@ -272,7 +272,7 @@ fn comparison_table(found: &ComparisonFindings) -> String {
         };
         let missing = || unmeasured.to_owned();
         let mut line = vec![
-            system.name.clone(),
+            found.label(&system.name),
             system
                 .parameters
                 .map_or_else(missing, |[least, most]| range(least, most)),

@@ -4,11 +4,11 @@
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use results::ComparisonSummary;
 use results::comparison::SystemSummary;
 
 use super::canvas::{Axis, COLOURS, Canvas, Hatch, INK, Sample, Ticks, widest};
 use crate::artefact::FigureDefinition;
+use crate::findings::ComparisonFindings;
 
 /// The roles and how their bars are filled; any other role is drawn like the first.
 const ROLES: [(&str, RGBColor, Hatch); 3] = [
@@ -21,11 +21,12 @@ const ROLES: [(&str, RGBColor, Hatch); 3] = [
 pub(super) fn draw<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     definition: &FigureDefinition,
-    summary: &ComparisonSummary,
+    found: &ComparisonFindings,
 ) -> Result<()>
 where
     DB::ErrorType: 'static,
 {
+    let summary = &found.summary;
     ensure!(summary.measured() > 0, "no system has a test error");
     let has_role = |role: &str| {
         summary
@@ -38,7 +39,7 @@ where
     canvas.legend(&roles.map(entry).collect::<Vec<_>>())?;
 
     let systems: Vec<&SystemSummary> = summary.systems.iter().rev().collect();
-    let names: Vec<String> = systems.iter().map(|system| system.name.clone()).collect();
+    let names: Vec<String> = systems.iter().map(|system| found.label(&system.name)).collect();
     let notes: Vec<String> = systems.iter().map(|system| note(system)).collect();
     let ends = systems.iter().filter_map(|system| system.error);
     let highest = ends

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub struct SystemDefinition {
     /// Its name.
     pub name: String,
+    /// The smaller system that stands for it at this scale.
+    pub here: Option<String>,
     /// What the paper quotes for it.
     pub paper: Option<Quoted>,
 }
