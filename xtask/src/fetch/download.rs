@@ -15,6 +15,9 @@ use ureq::{Agent, Body};
 
 use super::bytes_bar;
 
+/// How long a server may be silent in the middle of a download. Its tests need not wait as long.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
+
 /// What identifies a file on a server.
 #[derive(PartialEq)]
 struct Origin {
@@ -107,7 +110,8 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_recv_response(Some(PATIENCE))
+        .timeout_per_read(Some(PATIENCE))
         .build();
     // Compressed for the way, a file would have other positions and another length.
     let mut request = Agent::from(config).get(url).header("Accept-Encoding", "identity");

@@ -1,6 +1,6 @@
 //! A server for the tests: one file on a port of this machine, with the faults that a server can have.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,6 +17,8 @@ pub struct Behaviour {
     pub ignores_conditions: bool,
     /// Closes the connection after this many bytes of the body.
     pub cut_after: Option<usize>,
+    /// Falls silent where it would close the connection, until the client does.
+    pub stalls: bool,
     /// Announces this length in place of the true one.
     pub announced: Option<usize>,
     /// Announces no length at all.
@@ -121,5 +123,9 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour, starts: &Mutex<Vec<usize
         write!(stream, "ETag: {}\r\n", behaviour.etag)?;
     }
     write!(stream, "Connection: close\r\n\r\n")?;
-    stream.write_all(&body[..behaviour.cut_after.unwrap_or(body.len()).min(body.len())])
+    stream.write_all(&body[..behaviour.cut_after.unwrap_or(body.len()).min(body.len())])?;
+    if behaviour.stalls {
+        stream.read_to_end(&mut Vec::new())?;
+    }
+    Ok(())
 }

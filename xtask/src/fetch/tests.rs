@@ -150,6 +150,27 @@ fn a_download_goes_on_where_it_was_cut() {
 }
 
 #[test]
+fn a_server_that_falls_silent_is_left_and_its_part_kept() {
+    let (server, set, folder) = interrupted();
+    server.change(|behaviour| {
+        behaviour.cut_after = Some(1_000);
+        behaviour.stalls = true;
+    });
+    fails(
+        &set,
+        &server.url,
+        folder.path(),
+        &[&server.url, "after 3000 of", "goes on from there", "timeout"],
+    );
+    server.change(|behaviour| {
+        behaviour.cut_after = None;
+        behaviour.stalls = false;
+    });
+    succeeds(&set, &server.url, folder.path());
+    assert_eq!(server.starts(), [2_000, 3_000]);
+}
+
+#[test]
 fn a_server_that_ignores_ranges_starts_again() {
     let (server, set, folder) = interrupted();
     server.change(|behaviour| behaviour.ignores_ranges = true);
