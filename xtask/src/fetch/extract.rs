@@ -105,7 +105,7 @@ impl Unpacking<'_> {
         let limits = self.set.limits;
         self.n_entries += 1;
         self.n_bytes = self.n_bytes.saturating_add(size);
-        let name = String::from_utf8_lossy(name);
+        let name = shown(name);
         ensure!(
             self.n_entries <= limits.entries,
             "entry `{name}`: it is entry number {}, expected at most {}",
@@ -124,7 +124,7 @@ impl Unpacking<'_> {
     fn unpack(&mut self, name: &[u8], kind: Kind, size: u64, content: &mut impl Read) -> Result<()> {
         self.count(name, size)?;
         let path = inner_path(name)?;
-        let name = String::from_utf8_lossy(name);
+        let name = shown(name);
         if let Kind::Refused(what) = kind {
             bail!("entry `{name}`: it is {what}, expected a file or a folder");
         }
@@ -195,12 +195,17 @@ fn write(name: &str, size: u64, content: &mut impl Read, mut file: File, path: &
     Ok(file.sync_all().map_err(|error| CannotWrite::new(path, error))?)
 }
 
+/// The name of an entry for a message. Control characters could rewrite the terminal that it appears on.
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).replace(char::is_control, "\u{fffd}")
+}
+
 /// The path of an entry below the folder that is unpacked into.
 ///
 /// # Errors
 /// A name that could lead elsewhere, here or on another system.
 fn inner_path(name: &[u8]) -> Result<PathBuf> {
-    let text = String::from_utf8_lossy(name);
+    let text = shown(name);
     let refused = || format!("entry `{text}`: expected a relative path of plain names");
     let text = str::from_utf8(name).with_context(refused)?;
     ensure!(

@@ -35,6 +35,9 @@ fn an_entry_that_leads_elsewhere_is_refused_by_name() {
         let archive = zip_of(&[(name, b"x")]);
         refused(&zip_set(&archive), archive.clone(), &parts);
     }
+    // What a terminal would take as an order is not printed.
+    let archive = tar_gz(&[("../\u{1b}[2J", EntryType::Regular, b"x")]);
+    refused(&set_of(&archive), archive.clone(), &["entry `../\u{fffd}[2J`"]);
     let archive = tar_gz(&[("other/a.bin", EntryType::Regular, b"x")]);
     refused(
         &set_of(&archive),
