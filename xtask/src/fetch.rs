@@ -209,11 +209,15 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     });
     if let Err(error) = outcome {
         // What cannot be used must not be in the way of the next call. A full disk is no fault of the archive.
-        remove_folder(&unpacked)?;
-        if !extract::is_fault_of_the_disk(&error) {
-            remove_folder(&work)?;
-        }
-        return Err(error);
+        let useless = if extract::is_fault_of_the_disk(&error) {
+            &unpacked
+        } else {
+            &work
+        };
+        return Err(match remove_folder(useless) {
+            Ok(()) => error,
+            Err(second) => error.context(format!("{second:#}")),
+        });
     }
     fs::rename(unpacked.join(set.folder), &place).with_context(|| format!("{}: cannot be made", place.display()))?;
     remove_folder(&work)?;
