@@ -125,16 +125,8 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
 
 impl Format {
     fn empty(&self, part: &str) -> ImageSet {
-        ImageSet {
-            name: format!("{} {part}", self.name),
-            images: Vec::new(),
-            labels: Vec::new(),
-            channels: CHANNELS,
-            depth: 1,
-            height: SIZE,
-            width: SIZE,
-            classes: usize::from(self.labels[self.labels.len() - 1].classes),
-        }
+        let classes = usize::from(self.labels[self.labels.len() - 1].classes);
+        ImageSet::empty(format!("{} {part}", self.name), [CHANNELS, 1, SIZE, SIZE], classes)
     }
 
     /// Appends the records of one file to a set and gives their number.

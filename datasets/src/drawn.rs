@@ -31,9 +31,9 @@ pub(crate) struct Order {
 
 /// Draws the first examples of a subset. `draw` appends the bytes of an example of the class that it is given.
 ///
-/// `like` gives what all examples have in common: name of the set, channels, depth and classes; of the rest it is empty.
+/// `empty` is the set without examples, under its name.
 pub(crate) fn draw_all(
-    like: ImageSet,
+    empty: ImageSet,
     order: Order,
     mut draw: impl FnMut(usize, &mut ChaCha8Rng, &mut Vec<u8>),
 ) -> Result<ImageSet, Error> {
@@ -42,10 +42,8 @@ pub(crate) fn draw_all(
         Subset::Test => "test",
     };
     let mut set = ImageSet {
-        name: format!("{} {subset}", like.name),
-        height: order.size,
-        width: order.size,
-        ..like
+        name: format!("{} {subset}", empty.name),
+        ..empty
     };
     if order.n == 0 || order.n > MAX_COUNT {
         return Err(Error::Count {
@@ -56,7 +54,7 @@ pub(crate) fn draw_all(
     }
     if order.size < MIN_SIZE {
         return Err(Error::ImageSize {
-            rule: format!("{} are drawn at any size from {MIN_SIZE}", like.name),
+            rule: format!("{} are drawn at any size from {MIN_SIZE}", empty.name),
             set: set.name,
             wanted: order.size,
         });

@@ -55,3 +55,30 @@ pub(crate) fn difference(set: &ImageSet, official: usize, differences: &[String]
 
 /// The end of every message about missing files: how the data folder is named.
 pub(crate) const NAME_DATA_DIR: &str = "and name DATA_DIR by --data-dir or SMASH_DATA_DIR";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::LoadOptions;
+
+    /// A data folder that holds these files.
+    pub(crate) fn data_dir(files: &[(&str, Vec<u8>)]) -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (file, bytes) in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    /// All of a set below a data folder.
+    pub(crate) fn options(dir: &TempDir) -> LoadOptions {
+        LoadOptions {
+            data_dir: Some(dir.path().into()),
+            ..LoadOptions::default()
+        }
+    }
+}

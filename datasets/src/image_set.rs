@@ -26,6 +26,20 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
+    /// A set without examples; `sizes` are channels, depth, height and width of one.
+    pub(crate) fn empty(name: String, [channels, depth, height, width]: [usize; 4], classes: usize) -> ImageSet {
+        ImageSet {
+            name,
+            images: Vec::new(),
+            labels: Vec::new(),
+            channels,
+            depth,
+            height,
+            width,
+            classes,
+        }
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()

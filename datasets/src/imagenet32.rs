@@ -60,16 +60,7 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
     let mut sources = Vec::new();
     let mut warnings = Vec::new();
     let mut read_part = |part: &Part| -> Result<ImageSet, Error> {
-        let mut set = ImageSet {
-            name: format!("imagenet32 {}", part.name),
-            images: Vec::new(),
-            labels: Vec::new(),
-            channels: CHANNELS,
-            depth: 1,
-            height: SIZE,
-            width: SIZE,
-            classes: CLASSES,
-        };
+        let mut set = ImageSet::empty(format!("imagenet32 {}", part.name), [CHANNELS, 1, SIZE, SIZE], CLASSES);
         let folder = folder_of(part, data_dir)?;
         let mut differences = Vec::new();
         for file in part.files {

@@ -59,16 +59,7 @@ fn official((_, of_class): Part) -> usize {
 }
 
 fn empty_set(name: &str, part: Part, edge: usize) -> ImageSet {
-    ImageSet {
-        name: format!("{name} {}", part.0),
-        images: Vec::new(),
-        labels: Vec::new(),
-        channels: 1,
-        depth: edge,
-        height: edge,
-        width: edge,
-        classes: CLASSES.len(),
-    }
+    ImageSet::empty(format!("{name} {}", part.0), [1, edge, edge, edge], CLASSES.len())
 }
 
 /// Makes voxels of the meshes below the data folder.

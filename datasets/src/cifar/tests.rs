@@ -3,9 +3,9 @@
 use std::fs;
 
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::*;
+use crate::files::tests::{data_dir, options};
 use crate::image_set::hex;
 use crate::{LoadOptions, load};
 
@@ -15,29 +15,11 @@ fn record(labels: &[u8], first: usize) -> Vec<u8> {
     labels.iter().copied().chain(pixels).collect()
 }
 
-/// A data folder that holds these files.
-fn data_dir(files: &[(&str, Vec<u8>)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (file, bytes) in files {
-        let path = dir.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    dir
-}
-
 const BATCH_1: &str = "cifar-10-batches-bin/data_batch_1.bin";
 const BATCH_3: &str = "cifar-10-batches-bin/data_batch_3.bin";
 const TEST_BATCH: &str = "cifar-10-batches-bin/test_batch.bin";
 const TRAIN: &str = "cifar-100-binary/train.bin";
 const TEST: &str = "cifar-100-binary/test.bin";
-
-fn options(dir: &TempDir) -> LoadOptions {
-    LoadOptions {
-        data_dir: Some(dir.path().into()),
-        ..LoadOptions::default()
-    }
-}
 
 /// What is wrong with these files.
 fn error(name: &str, files: &[(&str, Vec<u8>)]) -> String {

@@ -1,10 +1,7 @@
 //! Both forms, partial and damaged files, through small ones in a temporary folder.
 
-use std::fs;
-
-use tempfile::TempDir;
-
 use super::*;
+use crate::files::tests::{data_dir, options};
 use crate::numpy::tests::{npy, npz};
 use crate::{LoadOptions, load};
 
@@ -45,23 +42,6 @@ fn pickle_file(labels: &[u16], first: usize) -> Vec<u8> {
         b"eu.",
     ]
     .concat()
-}
-
-fn data_dir(files: &[(&str, Vec<u8>)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (file, bytes) in files {
-        let path = dir.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    dir
-}
-
-fn options(dir: &TempDir) -> LoadOptions {
-    LoadOptions {
-        data_dir: Some(dir.path().into()),
-        ..LoadOptions::default()
-    }
 }
 
 fn error(files: &[(&str, Vec<u8>)]) -> String {

@@ -3,27 +3,17 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::load;
+use crate::files::tests::data_dir;
 use crate::numpy::tests::{npy, npz};
+use crate::{files, load};
 
 /// A tetrahedron that is wider than high.
 const MESH: &str = "OFF4 4 6\n0 0 0\n9 0 0\n0 9 0\n0 0 4\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n";
 
-fn data_dir(files: &[(&str, Vec<u8>)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (file, bytes) in files {
-        let path = dir.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    dir
-}
-
 fn options(dir: &TempDir) -> LoadOptions {
     LoadOptions {
-        data_dir: Some(dir.path().into()),
         image_size: Some(8),
-        ..LoadOptions::default()
+        ..files::tests::options(dir)
     }
 }
 

@@ -16,17 +16,9 @@ use crate::{Error, ImageSet};
 /// Draws the images that are ordered.
 pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
     let layouts = scene::layouts();
-    let like = ImageSet {
-        name: "shapes".into(),
-        images: Vec::new(),
-        labels: Vec::new(),
-        channels: canvas::CHANNELS,
-        depth: 1,
-        height: 0,
-        width: 0,
-        classes: scene::CLASSES,
-    };
-    draw_all(like, order, |class, rng, images| {
+    let sizes = [canvas::CHANNELS, 1, order.size, order.size];
+    let empty = ImageSet::empty("shapes".into(), sizes, scene::CLASSES);
+    draw_all(empty, order, |class, rng, images| {
         scene::draw(class, &layouts, order.size, rng).append_bytes(images);
     })
 }

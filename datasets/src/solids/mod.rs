@@ -18,17 +18,8 @@ use crate::{Error, ImageSet};
 
 /// Draws the volumes that are ordered, as 0 (empty) and 255 (full), slices from the ground up.
 pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
-    let like = ImageSet {
-        name: "solids".into(),
-        images: Vec::new(),
-        labels: Vec::new(),
-        channels: 1,
-        depth: order.size,
-        height: 0,
-        width: 0,
-        classes: FORMS.len(),
-    };
-    draw_all(like, order, |class, rng, volumes| {
+    let empty = ImageSet::empty("solids".into(), [1, order.size, order.size, order.size], FORMS.len());
+    draw_all(empty, order, |class, rng, volumes| {
         draw(FORMS[class], order.size, rng, volumes);
     })
 }

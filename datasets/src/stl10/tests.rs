@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::files::tests::options;
 use crate::{LoadOptions, load};
 
 /// The bytes of an image in the file's order, of which each pixel tells its place.
@@ -31,13 +32,6 @@ fn data_dir() -> TempDir {
 
 fn write(dir: &TempDir, file: &str, bytes: &[u8]) {
     fs::write(dir.path().join(FOLDER).join(file), bytes).unwrap();
-}
-
-fn options(dir: &TempDir) -> LoadOptions {
-    LoadOptions {
-        data_dir: Some(dir.path().into()),
-        ..LoadOptions::default()
-    }
 }
 
 /// What is wrong if one file of a good folder holds these bytes.
