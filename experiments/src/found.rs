@@ -121,23 +121,14 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         remove(&unfinished)
     }
 
-    /// All candidates in the order of scoring.
-    ///
-    /// # Errors
-    /// A table that cannot be read.
-    pub fn candidates(self) -> Result<Vec<CandidateRow>> {
-        Ok(read_table(&self.path())?)
-    }
-
     /// The first candidate with the lowest score.
     ///
     /// # Errors
     /// A table that cannot be read, or no candidate with a finite score.
     pub fn best(self) -> Result<Architecture> {
-        let rows = self.candidates()?;
-        let scored = rows.iter().filter_map(|row| Some((row.error?, row)));
-        let (_, best) = scored
-            .min_by(|a, b| a.0.total_cmp(&b.0))
+        let found = results::search::summary(&read_table(&self.path())?);
+        let (_, best) = found
+            .best()
             .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
         Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())
     }

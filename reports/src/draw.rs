@@ -1,6 +1,5 @@
 //! `reports draw`: architectures as graphs, from a file or the best that an artefact's searches found.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
+use results::search::{self, Best, SearchRun};
 use results::{CandidateRow, Manifest};
 
 use super::Stored;
@@ -97,24 +97,18 @@ fn from_file(file: &Path, base_channels: Option<u16>) -> Result<Subject> {
 
 fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     let artefact = stored.newest(artefact)?;
-    let candidates = artefact.group.read::<CandidateRow>()?;
-    let mut best: BTreeMap<(u64, &str), (f64, &CandidateRow)> = BTreeMap::new();
-    for row in &candidates {
-        let Some(error) = row.error else { continue };
-        let known = best.entry((row.seed, &row.search)).or_insert((error, row));
-        if error < known.0 {
-            *known = (error, row);
-        }
-    }
+    let searches = search::summary(&artefact.group.read::<CandidateRow>()?).searches;
+    let best: Vec<(&SearchRun, &Best)> = searches
+        .iter()
+        .filter_map(|found| Some((found, found.best.as_ref()?)))
+        .collect();
     ensure!(
         !best.is_empty(),
         "{}: candidates: expected one with a score, found none",
         artefact.name()
     );
-    let subject = |(error, row): (f64, &CandidateRow)| {
-        let CandidateRow {
-            search, seed, index, ..
-        } = row;
+    let subject = |(SearchRun { search, seed, .. }, best): (&SearchRun, &Best)| {
+        let index = best.index;
         let place = format!(
             "{}: candidates: `{search}`, seed {seed}, index {index}",
             artefact.name()
@@ -123,15 +117,15 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
             file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(search)),
             title: format!(
                 "Best of {search}, seed {seed}: SMASH score {:.2} %, {} parameters",
-                100.0 * error,
-                row.parameters
+                100.0 * best.error,
+                best.parameters
             ),
-            architecture: Architecture::from_json(&row.json).with_context(|| place.clone())?,
+            architecture: Architecture::from_json(&best.json).with_context(|| place.clone())?,
             place,
             base_channels: base_channels_of(artefact.group.manifest(), search),
         })
     };
-    best.into_values().map(subject).collect()
+    best.into_iter().map(subject).collect()
 }
 
 /// The paper's N of a search, where the definition has it.

@@ -43,7 +43,7 @@ declare! {
         /// How the evaluation ended.
         pub status: Status,
     }
-    fault = score_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -68,7 +68,7 @@ declare! {
         /// Why the training failed or was skipped.
         pub message: Option<String>,
     }
-    fault = truth_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -85,7 +85,7 @@ declare! {
         /// Test error in [0, 1]; there if and only if the status is ok.
         pub error: Option<f64>,
     }
-    fault = fast_truth_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -102,7 +102,7 @@ declare! {
         /// Seconds from its start until the device had finished.
         pub seconds: f64,
     }
-    fault = throughput_fault
+    fault(seconds) = positive_seconds
 }
 
 declare! {
@@ -157,7 +157,7 @@ declare! {
         /// How the evaluation ended.
         pub status: Status,
     }
-    fault = member_score_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -178,7 +178,7 @@ declare! {
         /// How the evaluation ended; skipped where the architecture cannot be corrupted like this.
         pub status: Status,
     }
-    fault = corruption_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -203,7 +203,7 @@ declare! {
         /// How the evaluation ended.
         pub status: Status,
     }
-    fault = proxy_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -228,7 +228,7 @@ declare! {
         /// How the evaluation ended.
         pub status: Status,
     }
-    fault = candidate_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -251,7 +251,7 @@ declare! {
         /// How the training ended.
         pub status: Status,
     }
-    fault = trial_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -298,7 +298,7 @@ declare! {
         /// Why the training failed.
         pub message: Option<String>,
     }
-    fault = system_training_fault
+    fault(status, error) = measured_if_ok
 }
 
 declare! {
@@ -339,45 +339,9 @@ declare! {
     }
 }
 
-fn score_fault(row: &ScoreRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn truth_fault(row: &TruthRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn fast_truth_fault(row: &FastTruthRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn throughput_fault(row: &ThroughputRow) -> Option<&'static str> {
-    let is_time = row.seconds.is_finite() && row.seconds > 0.0;
+fn positive_seconds(seconds: f64) -> Option<&'static str> {
+    let is_time = seconds.is_finite() && seconds > 0.0;
     (!is_time).then_some("a step takes some seconds")
-}
-
-fn member_score_fault(row: &MemberScoreRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn corruption_fault(row: &CorruptionRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn proxy_fault(row: &ProxyRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn candidate_fault(row: &CandidateRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn trial_fault(row: &TrialRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
-}
-
-fn system_training_fault(row: &SystemTrainingRow) -> Option<&'static str> {
-    measured_if_ok(row.status, row.error)
 }
 
 fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {

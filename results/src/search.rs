@@ -60,6 +60,10 @@ pub struct Best {
     pub error: f64,
     /// Its hash.
     pub hash: String,
+    /// The architecture itself, in its stored form.
+    pub json: String,
+    /// Position in the order of scoring.
+    pub index: u32,
     /// Free parameters of its resulting network.
     pub parameters: u64,
     /// The stage that met it.
@@ -123,6 +127,8 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
         best: best.map(|row| Best {
             error: row.error.expect("the best has a score"),
             hash: row.hash.clone(),
+            json: row.json.clone(),
+            index: row.index,
             parameters: row.parameters,
             stage: row.stage.clone(),
         }),

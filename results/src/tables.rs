@@ -115,7 +115,7 @@ macro_rules! declare {
         pub struct $row:ident in $name:literal {
             $($(#[$field_attribute:meta])* pub $field:ident: $cell:ty,)*
         }
-        $(fault = $fault:path)?
+        $(fault($($checked:ident),+) = $fault:path)?
     ) => {
         $(#[$row_attribute])*
         #[derive(Clone, Debug, PartialEq)]
@@ -142,7 +142,7 @@ macro_rules! declare {
             }
 
             $(fn fault(&self) -> Option<&'static str> {
-                $fault(self)
+                $fault($(self.$checked),+)
             })?
         }
     };
