@@ -4,13 +4,10 @@
 //! counted, trained and measured by the same code. Sizes are those of one image; for volumes ([`Task::image_depth`] above 1) every
 //! value has a depth too, and every kernel larger than 1 is as deep as it is high.
 
-use crate::architecture::{Architecture, Block, Op};
 use crate::convolution::Activation;
-use crate::counts::{Counts, STEM_KERNEL, Task};
-use crate::space::SearchSpace;
+use crate::counts::{Counts, Task};
 
-/// Kernel size of the stem on volumes, as of all their convolutions (paper, appendix C).
-const VOLUME_KERNEL: usize = 3;
+mod resulting;
 
 /// Something that flows between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +93,21 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// What it reads.
+    pub fn inputs(&self) -> &[Value] {
+        match self {
+            Self::Conv { inputs, .. } | Self::Norm { inputs } | Self::Join { inputs, .. } => inputs,
+            Self::Add { inputs } | Self::Shake { inputs } => inputs,
+            Self::Relu { input }
+            | Self::Cut { input, .. }
+            | Self::Halve { input }
+            | Self::MaxHalve { input }
+            | Self::Subsample { input, .. } => std::slice::from_ref(input),
+        }
+    }
+}
+
 /// Size of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
@@ -171,8 +183,9 @@ impl Blueprint {
         inputs.iter().map(|&input| self.size(input).channels).sum()
     }
 
-    fn push(&mut self, step: Step, inputs: &[Value], convs: u32, size: Size) -> Value {
-        let deepest = inputs.iter().map(|input| self.depths[input.0]).max();
+    fn push(&mut self, step: Step, size: Size) -> Value {
+        let deepest = step.inputs().iter().map(|input| self.depths[input.0]).max();
+        let convs = u32::from(matches!(step, Step::Conv { .. }));
         self.depths.push(deepest.expect("a step has inputs") + convs);
         self.sizes.push(size);
         self.steps.push(step);
@@ -212,7 +225,7 @@ impl Blueprint {
             pixels,
             depth,
         };
-        self.push(step, inputs, 1, size)
+        self.push(step, size)
     }
 
     /// BatchNorm.
@@ -227,22 +240,20 @@ impl Blueprint {
             Step::Norm {
                 inputs: inputs.to_vec(),
             },
-            inputs,
-            0,
             size,
         )
     }
 
     /// ReLU.
     pub fn relu(&mut self, input: Value) -> Value {
-        self.push(Step::Relu { input }, &[input], 0, self.size(input))
+        self.push(Step::Relu { input }, self.size(input))
     }
 
     /// The sum of two values of the same size.
     pub fn add(&mut self, inputs: [Value; 2]) -> Value {
         let [left, right] = inputs.map(|input| self.size(input));
         assert_eq!(left, right, "summands");
-        self.push(Step::Add { inputs }, &inputs, 0, left)
+        self.push(Step::Add { inputs }, left)
     }
 
     /// The first parts of so many channels each.
@@ -261,20 +272,20 @@ impl Blueprint {
     /// Half the height and width, and depth of volumes; an odd last row, column or slice is dropped.
     pub fn halve(&mut self, input: Value) -> Value {
         let size = self.halved(input);
-        self.push(Step::Halve { input }, &[input], 0, size)
+        self.push(Step::Halve { input }, size)
     }
 
     /// As [`Self::halve`] with maxima, on images.
     pub fn max_halve(&mut self, input: Value) -> Value {
         assert!(!self.is_volume(), "maxima are for images");
         let size = self.halved(input);
-        self.push(Step::MaxHalve { input }, &[input], 0, size)
+        self.push(Step::MaxHalve { input }, size)
     }
 
     /// Every second row and column, and slice of volumes.
     pub fn subsample(&mut self, input: Value, offset: usize) -> Value {
         let size = self.halved(input);
-        self.push(Step::Subsample { input, offset }, &[input], 0, size)
+        self.push(Step::Subsample { input, offset }, size)
     }
 
     fn halved(&self, input: Value) -> Size {
@@ -297,12 +308,12 @@ impl Blueprint {
             inputs: inputs.to_vec(),
             drop_path,
         };
-        self.push(step, inputs, 0, self.size(inputs[0]))
+        self.push(step, self.size(inputs[0]))
     }
 
     /// A random convex combination of two values.
     pub fn shake(&mut self, inputs: [Value; 2]) -> Value {
-        self.push(Step::Shake { inputs }, &inputs, 0, self.size(inputs[0]))
+        self.push(Step::Shake { inputs }, self.size(inputs[0]))
     }
 
     /// What the output layer reads.
@@ -354,92 +365,5 @@ impl ConvShape {
             may_round: false,
             ..Self::square(size)
         }
-    }
-}
-
-/// The resulting network of an architecture (paper, section 3 and appendix C).
-impl Blueprint {
-    /// Builds it: BatchNorm only around the 1x1 convolution of each op, all convolutions after a ReLU.
-    ///
-    /// On volumes every convolution of an op, and the stem, has a 3x3x3 kernel ("we employ 3x3x3 filters (rather than fully variable
-    /// filter size)").
-    pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        let (mut blueprint, images) = Self::new(architecture.hash(), task);
-        let stem_kernel = if blueprint.is_volume() {
-            VOLUME_KERNEL
-        } else {
-            STEM_KERNEL
-        };
-        let stem = ConvShape::exact(stem_kernel);
-        let mut value = blueprint.conv(&[images], Activation::Identity, space.block_input(0), stem);
-        if task.stem_stride == 2 {
-            value = blueprint.subsample(value, 0);
-        }
-        for (index, block) in architecture.blocks.iter().enumerate() {
-            let banks = blueprint.block(space, index, block, value);
-            let normalised = blueprint.norm(&banks);
-            if index + 1 == architecture.blocks.len() {
-                let features = blueprint.relu(normalised);
-                return blueprint.classify(features);
-            }
-            let outputs = space.block_input(index + 1);
-            let narrowed = blueprint.conv(&[normalised], Activation::Relu, outputs, ConvShape::exact(1));
-            value = blueprint.halve(narrowed);
-        }
-        unreachable!("an architecture has blocks")
-    }
-
-    /// The ops of a block, and its banks after them.
-    fn block(&mut self, space: &SearchSpace, index: usize, block: &Block, input: Value) -> Vec<Value> {
-        let input_banks = space.input_banks(index, block.bank_size);
-        let channels = block.bank_size * space.base_channels;
-        let mut banks: Vec<Option<Value>> = self.cut(input, channels, input_banks).into_iter().map(Some).collect();
-        banks.resize(block.banks_used(input_banks), None);
-        for op in &block.ops {
-            let reads: Option<Vec<Value>> = op.reads.iter().map(|&bank| banks[bank]).collect();
-            let reads = reads.unwrap_or_else(|| panic!("an op reads an empty bank of {:?}", op.reads));
-            let output = self.op(space, op, &reads);
-            let slices = op.output_slices(block.bank_size).min(op.writes.len());
-            let slices = self.cut(output, channels, slices);
-            for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
-                banks[bank] = Some(match banks[bank] {
-                    Some(held) => self.add([held, slice]),
-                    // Two banks that hold one slice are two values: gradients are summed by bank.
-                    None => self.cut(slice, channels, 1)[0],
-                });
-            }
-        }
-        let written: Option<Vec<Value>> = banks.into_iter().collect();
-        written.expect("banks are written without gaps")
-    }
-
-    fn op(&mut self, space: &SearchSpace, op: &Op, reads: &[Value]) -> Value {
-        let outputs = op.units * space.base_channels;
-        let bottleneck = space.bottleneck_channels(self.channels(reads), outputs);
-        let normalised = self.norm(reads);
-        let narrowed = self.conv(&[normalised], Activation::Relu, bottleneck, ConvShape::square(1));
-        let bottleneck = self.norm(&[narrowed]);
-        let mut path = |first: usize| {
-            let convs = op.convs[first..first + 2].iter().flatten();
-            let mut value = None;
-            for conv in convs {
-                let shape = ConvShape {
-                    kernel: if self.is_volume() {
-                        [VOLUME_KERNEL; 2]
-                    } else {
-                        conv.kernel
-                    },
-                    dilation: conv.dilation,
-                    groups: conv.groups,
-                    may_round: true,
-                };
-                let input = value.unwrap_or(bottleneck);
-                value = Some(self.conv(&[input], Activation::Relu, outputs, shape));
-            }
-            value
-        };
-        let (left, right) = (path(0), path(2));
-        let left = left.expect("the first convolution is active");
-        right.map_or(left, |right| self.add([left, right]))
     }
 }

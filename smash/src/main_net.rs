@@ -191,7 +191,7 @@ impl<B: Backend> MainNet<B> {
 }
 
 /// Runs the active convolutions of an op, `conv(slot, input)` with its ReLU, and adds the two paths.
-pub(crate) fn run_paths<B: Backend>(
+fn run_paths<B: Backend>(
     op: &Op,
     bottleneck: Tensor<B, 4>,
     conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,

@@ -129,23 +129,15 @@ impl<B: Backend> Network<B> {
 /// How often each value is read.
 fn reads(blueprint: &Blueprint) -> Vec<usize> {
     let mut reads = vec![0; blueprint.sizes.len()];
-    for value in blueprint.steps.iter().flat_map(inputs).chain([&blueprint.features]) {
+    for value in blueprint
+        .steps
+        .iter()
+        .flat_map(Step::inputs)
+        .chain([&blueprint.features])
+    {
         reads[value.index()] += 1;
     }
     reads
-}
-
-/// What a step reads.
-fn inputs(step: &Step) -> &[Value] {
-    match step {
-        Step::Conv { inputs, .. } | Step::Norm { inputs } | Step::Join { inputs, .. } => inputs,
-        Step::Add { inputs } | Step::Shake { inputs } => inputs,
-        Step::Relu { input }
-        | Step::Cut { input, .. }
-        | Step::Halve { input }
-        | Step::MaxHalve { input }
-        | Step::Subsample { input, .. } => std::slice::from_ref(input),
-    }
 }
 
 /// A forward pass under way.

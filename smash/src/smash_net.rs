@@ -1,7 +1,8 @@
 //! The SMASH network: HyperNet and main network, trained and scored as one.
 
-use burn::module::Module;
+use burn::module::{AutodiffModule, Module};
 use burn::prelude::*;
+use burn::tensor::backend::AutodiffBackend;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -82,6 +83,17 @@ impl<B: Backend> SmashNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         self.main.forward(&self.space, architecture, weights, images, mode)
+    }
+}
+
+impl<B: AutodiffBackend> SmashNet<B> {
+    /// The same network off the gradient tape.
+    pub fn valid(&self) -> SmashNet<B::InnerBackend> {
+        SmashNet {
+            space: self.space.clone(),
+            hypernet: self.hypernet.valid(),
+            main: self.main.valid(),
+        }
     }
 }
 
