@@ -4,13 +4,14 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::tables::{read_table, write_table};
-use results::{CandidateRow, EpochRow, Status, SystemRow, SystemTrainingRow, TrialRow};
+use results::tables::write_table;
+use results::{CandidateRow, Status, SystemRow, SystemTrainingRow, TrialRow};
 use smash::Architecture;
 use smash::blueprint::Blueprint;
 
 use crate::found::FoundBySmash;
 use crate::search::searches;
+use crate::smash_run::epochs_of;
 use crate::studies::{ComparisonStudy, SmashSearch, System, SystemKind};
 use crate::study::{Setup, Study};
 use crate::training::Training;
@@ -210,17 +211,9 @@ impl<B: AutodiffBackend> Study for ComparisonRun<'_, B> {
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.target().dir;
-        let mut epochs: Vec<EpochRow> = Vec::new();
-        for found in self.searches() {
-            epochs.extend(found.smash().epochs()?);
-        }
-        dir.write(&epochs)?;
+        dir.write(&epochs_of(self.searches().map(FoundBySmash::smash))?)?;
         dir.write(&gather::<CandidateRow>(&self.units(1)?)?)?;
-        let mut trials: Vec<TrialRow> = Vec::new();
-        for unit in self.units(2)? {
-            trials.extend(read_table::<TrialRow>(&unit.output)?);
-        }
-        dir.write(&trials)?;
+        dir.write(&gather::<TrialRow>(&self.units(2)?)?)?;
         dir.write(&self.system_rows()?)?;
         dir.write(&gather::<SystemTrainingRow>(&self.units(3)?)?)?;
         Ok(())

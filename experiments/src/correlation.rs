@@ -8,7 +8,7 @@ use results::tables::write_table;
 use results::{ScoreRow, TruthRow, WeightsRow};
 use smash::Architecture;
 
-use crate::scores::{Scored, scores, shards};
+use crate::scores::{Scored, mean_of_all, score_rows, shards};
 use crate::smash_run::SmashRun;
 use crate::studies::CorrelationStudy;
 use crate::study::{Setup, Study};
@@ -33,14 +33,8 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     }
 
     fn smash(&self) -> SmashRun<'_, B> {
-        SmashRun {
-            setup: &self.setup,
-            space: &self.study.space,
-            hypernet: &self.study.hypernet,
-            settings: &self.study.smash,
-            seed: self.setup.seed,
-            stem: "smash".into(),
-        }
+        let study = self.study;
+        SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
     fn shard_path(&self, shard: usize) -> PathBuf {
@@ -80,14 +74,8 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         let scores = self.scores()?;
         let mut ranking: Vec<(f64, usize)> = Vec::new();
         for architecture in 0..self.study.scored {
-            let draws: Vec<&ScoreRow> = scores
-                .iter()
-                .filter(|row| row.architecture as usize == architecture)
-                .collect();
-            let errors: Option<Vec<f64>> = draws.iter().map(|row| row.error).collect();
-            if let Some(errors) = errors {
-                ranking.push((errors.iter().sum::<f64>() / errors.len() as f64, architecture));
-            }
+            let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
+            ranking.extend(mean_of_all(draws.map(|row| row.error)).map(|score| (score, architecture)));
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         Ok(ranking
@@ -103,30 +91,16 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
     fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: &dyn Fn(usize)) -> Result<()> {
         let net = self.smash().network()?;
-        let Setup { seed, .. } = self.setup;
         let draws = self.study.noise_draws;
-        let mut rows = Vec::new();
-        for index in range {
-            let architecture = &self.architectures[index];
-            let scored = scores(
-                &net,
-                architecture,
-                draws,
-                seed,
-                self.setup.validation(),
-                self.setup.device(),
-            );
-            let row = |(draw, Scored { error, loss, status })| ScoreRow {
-                seed: seed.0,
-                architecture: index as u32,
-                draw: draw as u32,
-                error,
-                loss,
-                status,
-            };
-            rows.extend(scored.into_iter().enumerate().map(row));
-            done(draws);
-        }
+        let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
+            seed: self.setup.seed.0,
+            architecture,
+            draw,
+            error,
+            loss,
+            status,
+        };
+        let rows = score_rows(&self.setup, &net, &self.architectures, range, draws, done, row);
         Ok(write_table(&self.shard_path(shard), &rows)?)
     }
 

@@ -39,14 +39,8 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
     }
 
     fn smash(&self) -> SmashRun<'_, B> {
-        SmashRun {
-            setup: &self.setup,
-            space: &self.study.space,
-            hypernet: &self.study.hypernet,
-            settings: &self.study.smash,
-            seed: self.setup.seed,
-            stem: "smash".into(),
-        }
+        let study = self.study;
+        SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
     fn shard_path(&self, shard: usize) -> PathBuf {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::MemberScoreRow;
 use results::tables::write_table;
-use results::{EpochRow, MemberScoreRow};
 use smash::Architecture;
 
-use crate::scores::{Scored, scores, shards};
-use crate::smash_run::SmashRun;
+use crate::scores::{Scored, score_rows, shards};
+use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::EnsembleStudy;
 use crate::study::{Setup, Study};
 use crate::units::{Kind, Unit, gather};
@@ -43,6 +43,10 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
         }
     }
 
+    fn networks(&self) -> impl Iterator<Item = SmashRun<'_, B>> {
+        (0..self.study.members).map(|member| self.member(member))
+    }
+
     fn scoring_units(&self) -> Vec<Unit<'_>> {
         let mut units = Vec::new();
         for member in 0..self.study.members {
@@ -69,33 +73,26 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
 
     fn score(&self, member: usize, range: Range<usize>, done: &dyn Fn(usize)) -> Result<Vec<MemberScoreRow>> {
         let net = self.member(member).network()?;
-        let Setup { seed, .. } = self.setup;
         let draws = self.study.noise_draws;
-        let mut rows = Vec::new();
-        for index in range {
-            let architecture = &self.architectures[index];
-            // The same noise for all members, so that they differ by their weights alone.
-            let scored = scores(
-                &net,
-                architecture,
-                draws,
-                seed,
-                self.setup.validation(),
-                self.setup.device(),
-            );
-            let row = |(draw, Scored { error, loss, status })| MemberScoreRow {
-                seed: seed.0,
-                member: member as u32,
-                architecture: index as u32,
-                draw: draw as u32,
-                error,
-                loss,
-                status,
-            };
-            rows.extend(scored.into_iter().enumerate().map(row));
-            done(draws);
-        }
-        Ok(rows)
+        let row = |architecture, draw, Scored { error, loss, status }| MemberScoreRow {
+            seed: self.setup.seed.0,
+            member: member as u32,
+            architecture,
+            draw,
+            error,
+            loss,
+            status,
+        };
+        // The run's noise for all members, so that they differ by their weights alone.
+        Ok(score_rows(
+            &self.setup,
+            &net,
+            &self.architectures,
+            range,
+            draws,
+            done,
+            row,
+        ))
     }
 }
 
@@ -112,9 +109,7 @@ impl<B: AutodiffBackend> Study for EnsembleRun<'_, B> {
 
     fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
         Ok(match stage {
-            0 => (0..self.study.members)
-                .map(|member| self.member(member).unit())
-                .collect(),
+            0 => self.networks().map(SmashRun::unit).collect(),
             _ => self.scoring_units(),
         })
     }
@@ -122,11 +117,7 @@ impl<B: AutodiffBackend> Study for EnsembleRun<'_, B> {
     fn write_tables(&self) -> Result<()> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        let mut epochs: Vec<EpochRow> = Vec::new();
-        for member in 0..self.study.members {
-            epochs.extend(self.member(member).epochs()?);
-        }
-        dir.write(&epochs)?;
+        dir.write(&epochs_of(self.networks())?)?;
         dir.write(&gather::<MemberScoreRow>(&self.scoring_units())?)?;
         Ok(())
     }

@@ -8,7 +8,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
 use results::{ProxyRow, Status};
@@ -16,7 +15,7 @@ use smash::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, ran
 use smash::scoring::score_noise;
 use smash::{Architecture, SmashNet, Stream};
 
-use crate::scores::{Scored, mean_error, scores};
+use crate::scores::{Scored, mean_error, mean_of_all, scores};
 use crate::smash_run::SmashRun;
 use crate::studies::ProxyStudy;
 use crate::study::{Setup, Study};
@@ -56,14 +55,8 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
     }
 
     fn smash(&self) -> SmashRun<'_, B> {
-        SmashRun {
-            setup: &self.setup,
-            space: &self.study.space,
-            hypernet: &self.study.hypernet,
-            settings: &self.study.smash,
-            seed: self.setup.seed,
-            stem: "smash".into(),
-        }
+        let study = self.study;
+        SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
     fn path(&self, start: usize) -> PathBuf {
@@ -88,11 +81,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
 
     fn descend(&self, net: &SmashNet<B>, start: usize, method: Method, done: &dyn Fn(usize)) -> Result<Vec<ProxyRow>> {
         let (study, seed, device) = (self.study, self.setup.seed, self.setup.device());
-        let valid = SmashNet {
-            space: net.space.clone(),
-            hypernet: net.hypernet.valid(),
-            main: net.main.valid(),
-        };
+        let valid = net.valid();
         let score = |architecture: &Architecture| {
             scores(
                 &valid,
@@ -105,7 +94,6 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
         };
         let row = |step: usize, architecture: &Architecture, changes: usize, scored: &[Scored]| {
             let error = mean_error(scored);
-            let losses: Option<Vec<f64>> = scored.iter().map(|scored| scored.loss).collect();
             ProxyRow {
                 seed: seed.0,
                 start: start as u32,
@@ -114,7 +102,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                 hash: architecture.hash(),
                 changes: changes as u32,
                 error,
-                loss: losses.map(|losses| losses.iter().sum::<f64>() / losses.len() as f64),
+                loss: mean_of_all(scored.iter().map(|scored| scored.loss)),
                 status: if error.is_some() { Status::Ok } else { Status::Failed },
             }
         };

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use burn::tensor::backend::Backend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use results::Status;
 use smash::scoring::{score, score_noise};
 use smash::{Architecture, Evaluation, Examples, Seed, SmashNet};
+
+use crate::study::Setup;
 
 /// The architectures of each shard.
 pub fn shards(architectures: usize, shard: usize) -> impl Iterator<Item = Range<usize>> {
@@ -47,11 +49,42 @@ pub fn scores<B: Backend>(
     (0..draws).map(|index| Scored::of(draw(index))).collect()
 }
 
+/// A row for each evaluation of some of a run's architectures, from its architecture's index, its draw and itself; `done`
+/// counts evaluations.
+pub fn score_rows<B: AutodiffBackend, R>(
+    setup: &Setup<'_, B>,
+    net: &SmashNet<B::InnerBackend>,
+    architectures: &[Architecture],
+    range: Range<usize>,
+    draws: usize,
+    done: &dyn Fn(usize),
+    row: impl Fn(u32, u32, Scored) -> R,
+) -> Vec<R> {
+    let mut rows = Vec::new();
+    for index in range {
+        let scored = scores(
+            net,
+            &architectures[index],
+            draws,
+            setup.seed,
+            setup.validation(),
+            setup.device(),
+        );
+        rows.extend((0..).zip(scored).map(|(draw, scored)| row(index as u32, draw, scored)));
+        done(draws);
+    }
+    rows
+}
+
 /// The mean error of some evaluations; nothing if one of them failed.
 pub fn mean_error(scored: &[Scored]) -> Option<f64> {
-    let errors: Option<Vec<f64>> = scored.iter().map(|scored| scored.error).collect();
-    let errors = errors.filter(|errors| !errors.is_empty())?;
-    Some(errors.iter().sum::<f64>() / errors.len() as f64)
+    mean_of_all(scored.iter().map(|scored| scored.error))
+}
+
+/// The mean of some values; nothing if there are none or one is missing.
+pub fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Vec<f64> = values.collect::<Option<_>>()?;
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 #[cfg(test)]

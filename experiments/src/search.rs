@@ -4,6 +4,7 @@ use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 
 use crate::found::FoundBySmash;
+use crate::smash_run::epochs_of;
 use crate::studies::SearchStudy;
 use crate::study::{Setup, Study};
 use crate::units::{Kind, Unit, gather};
@@ -56,11 +57,7 @@ impl<B: AutodiffBackend> Study for SearchRun<'_, B> {
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.setups[0].dir;
-        let mut epochs = Vec::new();
-        for found in self.searches() {
-            epochs.extend(found.smash().epochs()?);
-        }
-        dir.write(&epochs)?;
+        dir.write(&epochs_of(self.searches().map(FoundBySmash::smash))?)?;
         dir.write(&gather::<results::CandidateRow>(&self.units(1)?)?)?;
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
 use results::store::write_atomically;
@@ -32,6 +31,23 @@ pub struct SmashRun<'a, B: AutodiffBackend> {
 }
 
 impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
+    /// The one network of a run that has one.
+    pub fn only(
+        setup: &'a Setup<'a, B>,
+        space: &'a SearchSpace,
+        hypernet: &'a HyperNetConfig,
+        settings: &'a SmashTraining,
+    ) -> Self {
+        Self {
+            setup,
+            space,
+            hypernet,
+            settings,
+            seed: setup.seed,
+            stem: "smash".into(),
+        }
+    }
+
     fn network_path(&self) -> PathBuf {
         self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.stem))
     }
@@ -124,11 +140,20 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// # Errors
     /// As [`Self::tracked_network`].
     pub fn network(&self) -> Result<SmashNet<B::InnerBackend>> {
-        let SmashNet { space, hypernet, main } = self.tracked_network()?;
-        Ok(SmashNet {
-            space,
-            hypernet: hypernet.valid(),
-            main: main.valid(),
-        })
+        Ok(self.tracked_network()?.valid())
     }
+}
+
+/// Loss and error of the epochs of some networks, one after the other.
+///
+/// # Errors
+/// A table that cannot be read.
+pub fn epochs_of<'a, B: AutodiffBackend + 'a>(
+    networks: impl Iterator<Item = SmashRun<'a, B>>,
+) -> Result<Vec<EpochRow>> {
+    let mut rows = Vec::new();
+    for network in networks {
+        rows.extend(network.epochs()?);
+    }
+    Ok(rows)
 }

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use results::ThroughputRow;
 use results::tables::write_table;
 use smash::scoring::{score, score_noise};
-use smash::{Architecture, Blueprint, Examples, ResultingTrainer, SmashNet, SmashTrainer};
+use smash::{Architecture, Blueprint, Examples, ResultingTrainer, SmashTrainer};
 
 use crate::studies::ThroughputStudy;
 use crate::study::{Setup, Study};
@@ -56,11 +55,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
             ..images
         };
         let mut trainer = SmashTrainer::<B>::new(space.clone(), hypernet, task, seed, device);
-        let net = SmashNet {
-            space: space.clone(),
-            hypernet: trainer.net.hypernet.valid(),
-            main: trainer.net.main.valid(),
-        };
+        let net = trainer.net.valid();
         // Every step ends by reading a value back, so that the device is done. An epoch of one batch is a step.
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {
             let noise = score_noise(seed, index);
