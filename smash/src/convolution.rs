@@ -16,12 +16,14 @@ use burn::tensor::ops::{ConvOptions, FloatTensor};
 use burn_flex::{Flex, FlexTensor};
 use serde::{Deserialize, Serialize};
 
+mod folding;
 mod geometry;
 mod outputs;
 mod weight_gradient;
 
 use crate::flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
 use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
+use folding::Folding;
 use geometry::Geometry;
 
 /// What is done to the input of a convolution first: one pass over memory less than as an operation of its own.
@@ -183,8 +185,19 @@ impl Operands {
 }
 
 fn forward(operands: &Operands) -> FlexTensor {
-    let geometry = operands.geometry;
-    let output = outputs::forward(&Planes::of(&operands.inputs), values(&operands.weight), geometry);
+    let (geometry, planes, weight) = (
+        operands.geometry,
+        Planes::of(&operands.inputs),
+        values(&operands.weight),
+    );
+    let output = match Folding::of(geometry) {
+        Some(folding) => {
+            let (folded, geometry) = (folding.fold(&planes), folding.folded());
+            let planes = Planes::contiguous(&folded, planes.channels.len(), geometry.pixels());
+            folding.unfold(&outputs::forward(&planes, weight, geometry))
+        }
+        None => outputs::forward(&planes, weight, geometry),
+    };
     tensor(output, geometry.output_shape())
 }
 
@@ -215,9 +228,22 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let operands = ops.state;
-        let geometry = operands.geometry;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
-        let gradient = values(&gradient);
+        let (planes, gradient) = (Planes::of(&operands.inputs), values(&gradient));
+        let [_, channels, _, _] = operands.geometry.output_shape();
+        let folding = Folding::of(operands.geometry);
+        let folded = folding.map(|folding| {
+            let gradient = Planes::contiguous(gradient, channels, operands.geometry.pixels());
+            [&planes, &gradient].map(|planes| folding.fold(planes))
+        });
+        let (planes, gradient, geometry) = match (folding, &folded) {
+            (Some(folding), Some([inputs, gradient])) => {
+                let geometry = folding.folded();
+                let planes = Planes::contiguous(inputs, planes.channels.len(), geometry.pixels());
+                (planes, gradient.as_slice(), geometry)
+            }
+            _ => (planes, gradient, operands.geometry),
+        };
         let Some((weight_node, input_nodes)) = ops.parents.split_last() else {
             unreachable!("a convolution has a weight");
         };
@@ -228,13 +254,12 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
         };
         if input_nodes.iter().any(Option::is_some) {
             let channels = |tensor: &FlexTensor| tensor.layout().shape()[1];
-            let values = outputs::input_gradient(
-                &Planes::of(&operands.inputs),
-                values(&operands.weight),
-                gradient,
-                geometry,
-                operands.inputs[..skipped].iter().map(channels).sum(),
-            );
+            let first = operands.inputs[..skipped].iter().map(channels).sum();
+            let weight = values(&operands.weight);
+            let mut values = outputs::input_gradient(&planes, weight, gradient, geometry, first);
+            if let Some(folding) = folding {
+                values = folding.unfold(&values);
+            }
             let parts = split(values, &operands.inputs[skipped..]);
             for (node, part) in input_nodes[skipped..].iter().zip(parts) {
                 if let Some(node) = node {
@@ -243,7 +268,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
             }
         }
         if let Some(node) = weight_node {
-            let values = weight_gradient::weight_gradient(&Planes::of(&operands.inputs), gradient, geometry);
+            let values = weight_gradient::weight_gradient(&planes, gradient, geometry);
             gradients.register::<Flex>(node.id, tensor(values, geometry.weight_shape()));
         }
     }

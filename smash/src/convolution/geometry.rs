@@ -29,7 +29,7 @@ pub struct Geometry {
     pub height: usize,
     pub width: usize,
     pub kernel: [usize; 2],
-    dilation: [usize; 2],
+    pub dilation: [usize; 2],
     /// Factor on negative inputs, before they are convolved: 0 is a ReLU, 1 changes nothing.
     pub slope: f32,
 }
@@ -88,9 +88,14 @@ impl Geometry {
         self.height * self.width
     }
 
+    /// Weights of one output channel for one input.
+    pub fn window(self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
     /// Weights of one output channel.
     pub fn taps(self) -> usize {
-        self.inputs * self.kernel[0] * self.kernel[1]
+        self.inputs * self.window()
     }
 
     /// Multiply-adds of one output channel of one image.
@@ -114,18 +119,42 @@ impl Geometry {
         (self.height + 2 * above) * self.pitch() + left
     }
 
+    /// Taps that read the same row of the image: one row of the kernel, of all inputs.
+    pub fn taps_of_row(self) -> usize {
+        self.inputs * self.kernel[1]
+    }
+
+    /// The taps of an output in the order in which they are summed: input of the group, row and column of the kernel. Rows
+    /// are outermost, so that those outside the image can be left out.
+    fn ordered_taps(self) -> impl Iterator<Item = [usize; 3]> {
+        let [rows, columns] = self.kernel;
+        let of_row = move |row: usize| {
+            let of_input = move |input: usize| (0..columns).map(move |column| [input, row, column]);
+            (0..self.inputs).flat_map(of_input)
+        };
+        (0..rows).flat_map(of_row)
+    }
+
+    /// The same taps: input of the group, and place in the weight's `[kernel_height, kernel_width]`.
+    pub fn places(self) -> impl Iterator<Item = [usize; 2]> {
+        let columns = self.kernel[1];
+        self.ordered_taps()
+            .map(move |[input, row, column]| [input, row * columns + column])
+    }
+
     /// Where each tap of an output of the first group lies in padded planes, seen from its first.
     fn offsets(self) -> Vec<usize> {
-        let [rows, columns] = self.kernel;
-        let [down, right] = self.dilation;
-        let mut offsets = Vec::with_capacity(self.taps());
-        for input in 0..self.inputs {
-            for row in 0..rows {
-                let start = input * self.plane() + row * down * self.pitch();
-                offsets.extend((0..columns).map(|column| start + column * right));
-            }
-        }
-        offsets
+        let ([down, right], pitch, plane) = (self.dilation, self.pitch(), self.plane());
+        let offset = |[input, row, column]: [usize; 3]| input * plane + row * down * pitch + column * right;
+        self.ordered_taps().map(offset).collect()
+    }
+
+    /// Rows of the kernel that reach into the image from any of some rows of outputs.
+    fn rows_inside(self, outputs: Range<usize>) -> Range<usize> {
+        let (above, down) = (self.padding()[0], self.dilation[0]);
+        let first = above.saturating_sub(outputs.end - 1).div_ceil(down);
+        let end = (self.height - 1 + above - outputs.start) / down + 1;
+        first..end.min(self.kernel[0])
     }
 
     /// Blocks of output channels that are computed together; none lies in two groups.
@@ -231,6 +260,8 @@ fn pad_plane(source: &[f32], target: &mut [f32], geometry: Geometry) {
 pub struct Positions {
     /// First position of each vector at the padded pitch.
     pub padded: Vec<usize>,
+    /// Rows of the kernel that reach into the image from each vector: of a large kernel on a small map, few.
+    pub rows: Vec<Range<usize>>,
     /// The same in a plane without padding; `None` where a vector would reach beyond its row.
     pub plain: Option<Vec<usize>>,
     /// Values that the vectors cover at the padded pitch.
@@ -238,10 +269,10 @@ pub struct Positions {
 }
 
 impl Positions {
-    fn new(geometry: Geometry, lanes: usize) -> Self {
+    pub fn new(geometry: Geometry, lanes: usize) -> Self {
         let Geometry { height, width, .. } = geometry;
         let (pixels, pitch) = (geometry.pixels(), geometry.pitch());
-        let (padded, plain) = if pitch == width && pixels.is_multiple_of(lanes) {
+        let (padded, plain): (Vec<usize>, _) = if pitch == width && pixels.is_multiple_of(lanes) {
             let starts: Vec<usize> = (0..pixels).step_by(lanes).collect();
             (starts.clone(), Some(starts))
         } else if width.is_multiple_of(lanes) {
@@ -253,12 +284,26 @@ impl Positions {
         } else {
             ((0..(height - 1) * pitch + width).step_by(lanes).collect(), None)
         };
-        let size = padded.len() * lanes;
-        Self { padded, plain, size }
+        let rows_of = |start: usize| start / pitch..((start + lanes - 1) / pitch + 1).min(height);
+        Self {
+            rows: padded
+                .iter()
+                .map(|&start| geometry.rows_inside(rows_of(start)))
+                .collect(),
+            size: padded.len() * lanes,
+            padded,
+            plain,
+        }
+    }
+
+    /// The vectors from which a row of the kernel reaches into the image: they lie side by side.
+    pub fn of_row(&self, row: usize) -> Range<usize> {
+        let mut vectors = (0..self.rows.len()).filter(|&vector| self.rows[vector].contains(&row));
+        let first = vectors.next();
+        first.map_or(0..0, |first| first..vectors.next_back().unwrap_or(first) + 1)
     }
 }
 
-/// Values of a vector.
 struct Lanes;
 
 impl WithSimd for Lanes {
@@ -268,6 +313,11 @@ impl WithSimd for Lanes {
     fn with_simd<S: Simd>(self, _: S) -> usize {
         S::F32_LANES
     }
+}
+
+/// Values of a vector on this machine.
+pub fn lanes() -> usize {
+    Arch::new().dispatch(Lanes)
 }
 
 /// What the kernels of a convolution share.
@@ -286,7 +336,7 @@ impl Plan {
         Self {
             arch,
             geometry,
-            positions: Positions::new(geometry, arch.dispatch(Lanes)),
+            positions: Positions::new(geometry, lanes()),
             offsets: geometry.offsets(),
             run: None,
         }
@@ -297,7 +347,7 @@ impl Plan {
     /// values would be as many pages apart as there are channels.
     pub fn for_outputs(geometry: Geometry) -> Self {
         let plan = Self::new(geometry);
-        let lanes = plan.arch.dispatch(Lanes);
+        let lanes = lanes();
         let run = RUN * lanes;
         if geometry.kernel != [1, 1] || !geometry.pixels().is_multiple_of(run) {
             return plan;

@@ -26,9 +26,11 @@ const CHAIN: usize = 64;
 /// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
 /// kernel_height, kernel_width]`.
 pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f32> {
-    let taps = geometry.taps();
+    let (inputs, window) = (geometry.inputs, geometry.window());
     let plan = Plan::for_outputs(geometry);
-    let packed = pack(&plan, |output, tap| weight[output * taps + tap]);
+    let packed = pack(&plan, |output, input, place| {
+        weight[(output * inputs + input) * window + place]
+    });
     convolve(input, &packed, &plan, &|_, _, _| ())
 }
 
@@ -50,14 +52,13 @@ pub fn input_gradient(
         inputs, outputs, slope, ..
     } = geometry;
     let pixels = geometry.pixels();
-    let window = geometry.kernel[0] * geometry.kernel[1];
+    let window = geometry.window();
     let kept = inputs - first;
     let mut transposed = geometry.transposed();
     transposed.outputs = kept;
     let plan = Plan::for_outputs(transposed);
-    let packed = pack(&plan, |channel, tap| {
+    let packed = pack(&plan, |channel, output, place| {
         let (group, input) = (channel / kept, first + channel % kept);
-        let (output, place) = (tap / window, tap % window);
         weight[((group * outputs + output) * inputs + input) * window + window - 1 - place]
     });
     let gradient = Planes::contiguous(gradient, geometry.groups * outputs, pixels);
@@ -76,17 +77,19 @@ pub fn input_gradient(
     })
 }
 
-/// Weights `at(output, tap)` in the order in which they are used: `[block, tap, output of the block]`.
-fn pack(plan: &Plan, at: impl Fn(usize, usize) -> f32 + Sync) -> Vec<f32> {
+/// Weights `at(output, input of its group, place in the window)` in the order in which they are used: `[block, tap, output
+/// of the block]`.
+fn pack(plan: &Plan, at: impl Fn(usize, usize, usize) -> f32 + Sync) -> Vec<f32> {
     let (taps, blocks) = (plan.geometry.taps(), plan.geometry.blocks(BLOCK));
     filled(plan.geometry.groups * plan.geometry.outputs * taps, |packed| {
         let blocks = split_mut(&blocks, packed, taps).into_par_iter();
         blocks
             .with_min_len(pieces_of_task(BLOCK * taps))
             .for_each(|(block, packed)| {
-                for (tap, packed) in packed.chunks_exact_mut(block.len).enumerate() {
+                let places = plan.geometry.places();
+                for ([input, place], packed) in places.zip(packed.chunks_exact_mut(block.len)) {
                     for (output, packed) in packed.iter_mut().enumerate() {
-                        *packed = at(block.first + output, tap);
+                        *packed = at(block.first + output, input, place);
                     }
                 }
             });
@@ -188,6 +191,8 @@ impl WithSimd for ConvolveBlock<'_> {
         let tiles = Tiles {
             padded: self.padded,
             starts: &positions.padded[vectors.clone()],
+            rows: &positions.rows[vectors.clone()],
+            taps_of_row: geometry.taps_of_row(),
             offsets: &plan.offsets,
             weights: self.weights,
         };
@@ -208,12 +213,23 @@ struct Tiles<'a> {
     padded: &'a [f32],
     /// First position of each vector.
     starts: &'a [usize],
+    /// Rows of the kernel that each vector needs.
+    rows: &'a [Range<usize>],
+    taps_of_row: usize,
     offsets: &'a [usize],
     /// `[tap, output]`
     weights: &'a [f32],
 }
 
 impl Tiles<'_> {
+    /// Taps that any of some vectors needs; the others are zeros beside the image.
+    #[inline(always)]
+    fn taps(&self, vectors: Range<usize>) -> Range<usize> {
+        // The further down a vector lies, the fewer rows below it.
+        let (first, last) = (&self.rows[vectors.start], &self.rows[vectors.end - 1]);
+        last.start * self.taps_of_row..first.end * self.taps_of_row
+    }
+
     /// Writes vector `v` of output `o` to `target[o * plane + places[v]..]`.
     #[inline(always)]
     fn convolve<S: Simd>(self, simd: S, outputs: usize, target: &mut [f32], plane: usize, places: &[usize]) {
@@ -264,9 +280,13 @@ impl<const OUTPUTS: usize, const VECTORS: usize> WithSimd for Tile<'_, OUTPUTS, 
             places,
         } = self;
         let starts = &tiles.starts[first..first + VECTORS];
+        let taps = tiles.taps(first..first + VECTORS);
         let (weights, _) = tiles.weights.as_chunks::<OUTPUTS>();
         let mut totals = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
-        for (offsets, weights) in tiles.offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
+        for (offsets, weights) in tiles.offsets[taps.clone()]
+            .chunks(CHAIN)
+            .zip(weights[taps].chunks(CHAIN))
+        {
             let mut sums = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
             for (&offset, weights) in offsets.iter().zip(weights) {
                 let mut values = [simd.splat_f32s(0.0); VECTORS];

@@ -8,8 +8,14 @@ use rayon::prelude::*;
 use super::geometry::{Block, Geometry, Plan, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut};
 use crate::planes::Planes;
 
-/// Most outputs in a block.
-const BLOCK: usize = 6;
+/// Most outputs in a block: as many as there are registers for, with the taps that one row of the kernel has.
+fn most_outputs(geometry: Geometry) -> usize {
+    match geometry.kernel {
+        [_, 3] => 8,
+        _ => 6,
+    }
+}
+
 /// Values of a cache line.
 const CACHE_LINE: usize = 16;
 /// Most parts that a batch is cut into for sums over images.
@@ -35,9 +41,13 @@ pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry)
         .collect();
     let mut sums = sums.into_iter();
     let mut total = sums.next().expect("a batch is not empty");
-    for sum in sums {
-        total.iter_mut().zip(sum).for_each(|(total, value)| *total += value);
-    }
+    let rest: Vec<Vec<f32>> = sums.collect();
+    total.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, total)| {
+        for sum in &rest {
+            let values = &sum[chunk * CHUNK..];
+            total.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+        }
+    });
     total
 }
 
@@ -53,13 +63,14 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         ..
     } = *geometry;
     let (pixels, plane, taps) = (geometry.pixels(), geometry.plane(), geometry.taps());
-    let blocks = geometry.blocks(BLOCK);
+    let blocks = geometry.blocks(most_outputs(*geometry));
     let mut sums = vec![0.0; groups * outputs * taps];
     // A plane serves all taps of its kernel. Where that is one, planes must come from a near cache.
     let step = match geometry.kernel {
         [1, 1] => (CHUNK / (groups * inputs * plane)).max(1),
         _ => images.len(),
     };
+    let runs = runs(plan);
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
     let lanes = positions.size / positions.padded.len();
     let take_out = |block: &Block, lane_sums: &[f32], sums: &mut [f32]| {
@@ -87,11 +98,11 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                 inputs: &padded[block.group * inputs * plane..],
                 image: groups * inputs * plane,
                 starts: &positions.padded,
-                offsets: &plan.offsets,
+                runs: &runs,
                 sums: lane_sums,
             });
         };
-        let work = pieces_of_work(count * BLOCK * geometry.multiply_adds());
+        let work = pieces_of_work(count * most_outputs(*geometry) * geometry.multiply_adds());
         if step < images.len() {
             let tasks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_par_iter();
             tasks
@@ -116,6 +127,32 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         }
     }
     sums
+}
+
+/// Taps that read the same rows of the same planes, so that they are summed together.
+struct Run<'a> {
+    offsets: &'a [usize],
+    /// Vectors of positions that they meet in the image.
+    vectors: Range<usize>,
+}
+
+/// All taps of an output in the order of the weight: planes stay in a near cache for all rows of the kernel.
+fn runs(plan: &Plan) -> Vec<Run<'_>> {
+    let Geometry { inputs, kernel, .. } = plan.geometry;
+    let [rows, columns] = kernel;
+    let vectors: Vec<Range<usize>> = (0..rows).map(|row| plan.positions.of_row(row)).collect();
+    if rows == 1 {
+        let (offsets, vectors) = (&plan.offsets[..], vectors[0].clone());
+        return vec![Run { offsets, vectors }];
+    }
+    let run = |input: usize, row: usize| Run {
+        offsets: &plan.offsets[(row * inputs + input) * columns..][..columns],
+        vectors: vectors[row].clone(),
+    };
+    (0..inputs)
+        .flat_map(|input| (0..rows).map(move |row| (input, row)))
+        .map(|(input, row)| run(input, row))
+        .collect()
 }
 
 /// Sums over lanes, from `[tap, output, lane]` to `[output, tap]`.
@@ -218,7 +255,7 @@ struct Products<'a> {
     image: usize,
     /// First position of each vector in a padded plane.
     starts: &'a [usize],
-    offsets: &'a [usize],
+    runs: &'a [Run<'a>],
     /// `[tap, output, lane]`
     sums: &'a mut [f32],
 }
@@ -235,16 +272,23 @@ impl WithSimd for Products<'_> {
                 let step = (FIRST_LEVEL / image).max(1);
                 for (images, gradients) in self.gradients.chunks(step * image).enumerate() {
                     let inputs = &self.inputs[images * step * self.image..];
-                    for taps in even_ranges(self.offsets.len(), $most) {
-                        match taps.len() {
-                            $($taps => simd.vectorize(ProductBlock::<$outputs, $taps> {
-                                products: &mut self,
-                                gradients,
-                                inputs,
-                                first: taps.start,
-                            }),)*
-                            taps => unreachable!("a block of {taps} taps"),
+                    let mut first = 0;
+                    for run in self.runs {
+                        for taps in even_ranges(run.offsets.len(), $most) {
+                            let first = first + taps.start;
+                            match taps.len() {
+                                $($taps => simd.vectorize(ProductBlock::<$outputs, $taps> {
+                                    products: &mut self,
+                                    gradients,
+                                    inputs,
+                                    vectors: run.vectors.clone(),
+                                    offsets: &run.offsets[taps],
+                                    first,
+                                }),)*
+                                taps => unreachable!("a block of {taps} taps"),
+                            }
                         }
+                        first += run.offsets.len();
                     }
                 }
             }};
@@ -256,6 +300,8 @@ impl WithSimd for Products<'_> {
             4 => by_taps!(4: 5, 1 2 3 4 5),
             5 => by_taps!(5: 4, 1 2 3 4),
             6 => by_taps!(6: 4, 1 2 3 4),
+            7 => by_taps!(7: 3, 1 2 3),
+            8 => by_taps!(8: 3, 1 2 3),
             outputs => unreachable!("a block of {outputs} outputs"),
         }
     }
@@ -266,6 +312,9 @@ struct ProductBlock<'a, 'b, const OUTPUTS: usize, const TAPS: usize> {
     products: &'a mut Products<'b>,
     gradients: &'a [f32],
     inputs: &'a [f32],
+    vectors: Range<usize>,
+    /// Of each tap.
+    offsets: &'a [usize],
     /// The first of the taps.
     first: usize,
 }
@@ -279,9 +328,11 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
             products,
             gradients,
             inputs,
+            vectors,
+            offsets,
             first,
         } = self;
-        let taps: &[usize; TAPS] = products.offsets[first..][..TAPS].try_into().expect("enough taps");
+        let taps: &[usize; TAPS] = offsets.try_into().expect("enough taps");
         let (gradients, _) = S::as_simd_f32s(gradients);
         let (gradients, _) = gradients.as_chunks::<OUTPUTS>();
         let (sums, _) = S::as_mut_simd_f32s(products.sums);
@@ -290,7 +341,8 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
         let mut totals = *sums;
         for (image, gradients) in gradients.chunks_exact(products.starts.len()).enumerate() {
             let inputs = &inputs[image * products.image..];
-            for (gradients, &start) in gradients.iter().zip(products.starts) {
+            let starts = &products.starts[vectors.clone()];
+            for (gradients, &start) in gradients[vectors.clone()].iter().zip(starts) {
                 let mut values = [simd.splat_f32s(0.0); TAPS];
                 for t in 0..TAPS {
                     values[t] = load::<S>(inputs, start + taps[t]);
