@@ -83,6 +83,7 @@ impl<B: AutodiffBackend> Study for DrawingRun<'_, B> {
                 drawing: name.clone(),
                 json: architecture.to_json(),
                 base_channels: space.base_channels as u32,
+                width: space.width as u32,
                 encoding_channels: size(0),
                 encoding_units: size(1),
                 encoding_slices: size(2),

@@ -27,6 +27,9 @@ pub struct Draw {
     /// The paper's N, channels of one unit; without it, widths are in units of N.
     #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
     base_channels: Option<u16>,
+    /// Reference width of the search space; without it, block inputs have as few banks as the ops allow.
+    #[arg(long, value_name = "WIDTH", requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
+    width: Option<u16>,
     /// Draw each block with all its convolutions, sums and concatenations too.
     #[arg(long)]
     expanded: bool,
@@ -66,7 +69,7 @@ struct Subject {
 pub fn run(options: &Draw) -> Result<()> {
     let subjects = match (&options.artefact, &options.file) {
         (Some(artefact), _) => best_of_searches(artefact, &options.stored)?,
-        (None, Some(file)) => vec![from_file(file, options.base_channels)?],
+        (None, Some(file)) => vec![from_file(file, options.base_channels, options.width)?],
         (None, None) => unreachable!("the command line asks for a file or an artefact"),
     };
     for subject in &subjects {
@@ -78,7 +81,7 @@ pub fn run(options: &Draw) -> Result<()> {
     Ok(())
 }
 
-fn from_file(file: &Path, base_channels: Option<u16>) -> Result<Subject> {
+fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Result<Subject> {
     let place = file.display().to_string();
     let text = fs::read_to_string(file).with_context(|| place.clone())?;
     let stem = file
@@ -87,7 +90,7 @@ fn from_file(file: &Path, base_channels: Option<u16>) -> Result<Subject> {
         .to_string_lossy()
         .into_owned();
     Ok(Subject {
-        architecture: Architecture::from_json(&text).with_context(|| place.clone())?,
+        architecture: Architecture::from_json(&text, width.map(usize::from)).with_context(|| place.clone())?,
         place,
         title: stem.clone(),
         file: stem,
@@ -109,6 +112,7 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     );
     let subject = |(SearchRun { search, seed, .. }, best): (&SearchRun, &Best)| {
         let index = best.index;
+        let space = |key| of_space(artefact.group.manifest(), search, key);
         let place = format!(
             "{}: candidates: `{search}`, seed {seed}, index {index}",
             artefact.name()
@@ -120,20 +124,20 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
                 100.0 * best.error,
                 best.parameters
             ),
-            architecture: Architecture::from_json(&best.json).with_context(|| place.clone())?,
+            architecture: Architecture::from_json(&best.json, space("width")).with_context(|| place.clone())?,
             place,
-            base_channels: base_channels_of(artefact.group.manifest(), search),
+            base_channels: space("base-channels"),
         })
     };
     best.into_iter().map(subject).collect()
 }
 
-/// The paper's N of a search, where the definition has it.
-fn base_channels_of(manifest: &Manifest, search: &str) -> Option<usize> {
+/// A number of the search space of a search, where the definition has it.
+fn of_space(manifest: &Manifest, search: &str, key: &str) -> Option<usize> {
     let searches = manifest.definition.get("study")?.get("searches")?.as_array()?;
     let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(search);
-    let base_channels = searches.iter().find(is_it)?.get("space")?.get("base-channels")?;
-    usize::try_from(base_channels.as_integer()?).ok()
+    let number = searches.iter().find(is_it)?.get("space")?.get(key)?;
+    usize::try_from(number.as_integer()?).ok()
 }
 
 /// Name, title and graph of each drawing.

@@ -52,6 +52,7 @@ fn studies_of_drawings_are_figures() {
         drawing: "sample 0".into(),
         json: json(),
         base_channels: 6,
+        width: 1,
         encoding_channels: Some(4),
         encoding_units: Some(1),
         encoding_slices: Some(6),
@@ -119,8 +120,7 @@ fn a_file_is_drawn_as_network_and_block_by_block() {
 #[test]
 fn the_best_of_each_search_is_drawn() {
     let root = tempfile::tempdir().unwrap();
-    let definition =
-        "[study]\nkind = \"search\"\n[[study.searches]]\nname = \"SMASHv1\"\nspace = { base-channels = 6 }\n";
+    let definition = "[study]\nkind = \"search\"\n[[study.searches]]\nname = \"SMASHv1\"\nspace = { base-channels = 6, width = 1 }\n";
     let dir = open_run(root.path(), "appendix-e", 0, definition);
     let row = |search: &str, index, error, json: &str| CandidateRow {
         seed: 0,
@@ -196,6 +196,10 @@ fn what_cannot_be_drawn_is_one_error_that_names_its_place() {
     .unwrap();
     let found = run(&["b.json"]);
     let expected = "error: b.json: block 0: op 0: units: expected a multiple of the bank size 1, found 0\n";
+    assert_eq!(found, expected);
+    let found = run(&["a.json", "--width", "501"]);
+    let expected =
+        "error: a.json: block 0: expected 2 to 1000 banks of input for these ops, found 1002 at this width\n";
     assert_eq!(found, expected);
     for arguments in [
         &[][..],

@@ -312,6 +312,8 @@ declare! {
         pub json: String,
         /// Channels of one unit, the paper's N.
         pub base_channels: u32,
+        /// Reference width of its search space, which tells how wide block inputs are.
+        pub width: u32,
         /// Channels of its encoding, where that is drawn too.
         pub encoding_channels: Option<u32>,
         /// Rows of its encoding: output units.

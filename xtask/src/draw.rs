@@ -15,6 +15,9 @@ pub struct Args {
     /// Channels of one unit, the paper's N, to label ops of a file with.
     #[arg(long, value_name = "N", requires = "file")]
     base_channels: Option<u16>,
+    /// Reference width of the search space of a file, which tells how wide block inputs are.
+    #[arg(long, requires = "file")]
+    width: Option<u16>,
     /// Artefact with a search, as `appendix-e`: its newest run.
     #[arg(long, value_name = "NAME")]
     artefact: Option<String>,
@@ -51,12 +54,14 @@ pub fn run(args: &Args) -> Result<()> {
         .arg("--out")
         .arg(&out);
     let base_channels = args.base_channels.map(|base| base.to_string());
+    let width = args.width.map(|width| width.to_string());
     let block = args.block.map(|block| block.to_string());
     draw.args(args.expanded.then_some("--expanded"));
     for (flag, value) in [
         ("--artefact", &args.artefact),
         ("--scale", &args.scale),
         ("--base-channels", &base_channels),
+        ("--width", &width),
         ("--block", &block),
     ] {
         draw.args(value.iter().flat_map(|value| [flag, value.as_str()]));

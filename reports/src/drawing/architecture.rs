@@ -26,6 +26,9 @@ pub struct Block {
     pub bank_size: usize,
     /// The ops in order of execution.
     pub ops: Vec<Op>,
+    /// Banks that hold the input of the block. The stored form does not tell their number.
+    #[serde(skip)]
+    pub input_banks: usize,
 }
 
 /// One op (paper, figure 2a).
@@ -57,9 +60,13 @@ pub struct Conv {
 impl Architecture {
     /// Reads the stored form and checks what a drawing relies on.
     ///
+    /// The reference width of the search space tells how many banks hold the input of each block; without it they are as few
+    /// as the ops of the block allow.
+    ///
     /// # Errors
-    /// Text that is no JSON of this form, or ops that cannot be drawn, by block and op, counted from 0.
-    pub fn from_json(text: &str) -> Result<Self> {
+    /// Text that is no JSON of this form, ops that cannot be drawn, by block and op, counted from 0, or block inputs of this
+    /// width that are too narrow for them.
+    pub fn from_json(text: &str, width: Option<usize>) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             version: u32,
@@ -67,58 +74,86 @@ impl Architecture {
         let fault = "not an architecture in its stored form";
         let Version { version } = serde_json::from_str(text).context(fault)?;
         ensure!(version == VERSION, "format version {version}; expected {VERSION}");
-        let architecture: Self = serde_json::from_str(text).context(fault)?;
+        let mut architecture: Self = serde_json::from_str(text).context(fault)?;
         ensure!(
             !architecture.blocks.is_empty(),
             "blocks: expected at least one, found none"
         );
-        for (index, block) in architecture.blocks.iter().enumerate() {
-            block.check().with_context(|| format!("block {index}"))?;
+        let inputs = width.map(block_inputs);
+        for (index, block) in architecture.blocks.iter_mut().enumerate() {
+            let input = inputs.as_ref().map(|inputs| {
+                let found = inputs.get(index).copied();
+                found.with_context(|| format!("blocks: expected at most {}, for a width is given", inputs.len()))
+            });
+            block
+                .complete(input.transpose()?)
+                .with_context(|| format!("block {index}"))?;
         }
         Ok(architecture)
     }
 }
 
+/// Channels entering each of the three blocks, in units of N, at a reference width: the stem gives twice the width, and each
+/// block adds twice that before a transition halves it, to an even number.
+fn block_inputs(width: usize) -> [usize; 3] {
+    let stem = width.saturating_mul(2);
+    let next = |input: usize| input.saturating_add(stem.saturating_mul(2)) / 4 * 2;
+    [stem, next(stem), next(next(stem))]
+}
+
 impl Block {
-    fn check(&self) -> Result<()> {
+    /// Checks the ops and finds how many banks hold the input of the block, of so many units if that is known.
+    fn complete(&mut self, input: Option<usize>) -> Result<()> {
         ensure!(self.bank_size > 0, "bank_size: expected at least 1, found 0");
         ensure!(!self.ops.is_empty(), "ops: expected at least one, found none");
         for (index, op) in self.ops.iter().enumerate() {
             op.check(self.bank_size).with_context(|| format!("op {index}"))?;
         }
-        Ok(())
-    }
-
-    /// Banks that hold the input of the block, as few as the ops allow: banks are read only where something is in them, and
-    /// empty ones are filled in order. The stored form does not tell their number.
-    pub fn input_banks(&self) -> usize {
-        let needed = |inputs: usize| {
-            let mut written = inputs;
-            for op in &self.ops {
-                if let Some(&unwritten) = op.reads.iter().find(|&&bank| bank >= written) {
-                    return Some(inputs + 1 + unwritten - written);
-                }
-                for &bank in &op.writes {
-                    if bank > written {
-                        return Some(inputs + bank - written);
-                    }
-                    written = written.max(bank + 1);
-                }
+        let least = least_input_banks(&self.ops);
+        self.input_banks = match input {
+            None => least,
+            Some(units) => {
+                let banks = units / self.bank_size;
+                ensure!(
+                    (least..=MOST_BANKS).contains(&banks),
+                    "expected {least} to {MOST_BANKS} banks of input for these ops, found {banks} at this width"
+                );
+                banks
             }
-            None
         };
-        let mut inputs = 0;
-        while let Some(more) = needed(inputs) {
-            inputs = more;
-        }
-        inputs
+        Ok(())
     }
 
     /// Banks that hold something at the end.
     pub fn banks(&self) -> usize {
-        let used = self.ops.iter().flat_map(|op| op.reads.iter().chain(&op.writes));
-        used.map(|bank| bank + 1).max().unwrap_or(0).max(self.input_banks())
+        let written = self.ops.iter().filter_map(|op| op.writes.last());
+        written.map(|bank| bank + 1).max().unwrap_or(0).max(self.input_banks)
     }
+}
+
+/// Banks that hold the input of a block, as few as its ops allow: banks are read only where something is in them, and empty
+/// ones are filled in order.
+pub(super) fn least_input_banks(ops: &[Op]) -> usize {
+    let needed = |inputs: usize| {
+        let mut written = inputs;
+        for op in ops {
+            if let Some(&unwritten) = op.reads.iter().find(|&&bank| bank >= written) {
+                return Some(inputs + 1 + unwritten - written);
+            }
+            for &bank in &op.writes {
+                if bank > written {
+                    return Some(inputs + bank - written);
+                }
+                written = written.max(bank + 1);
+            }
+        }
+        None
+    };
+    let mut inputs = 0;
+    while let Some(more) = needed(inputs) {
+        inputs = more;
+    }
+    inputs
 }
 
 impl Op {
@@ -221,8 +256,8 @@ mod tests {
 
     #[test]
     fn the_stored_form_is_read() {
-        let block = &Architecture::from_json(SMALL).unwrap().blocks[0];
-        assert_eq!((block.input_banks(), block.banks()), (1, 3));
+        let block = &Architecture::from_json(SMALL, None).unwrap().blocks[0];
+        assert_eq!((block.input_banks, block.banks()), (1, 3));
         let labels = block.ops[1].convs.map(|conv| conv.map(|conv| conv.label()));
         assert_eq!(labels[0].as_deref(), Some("3x5, d 1x2, g 2"));
         assert_eq!(labels[2].as_deref(), Some("3x3"));
@@ -235,7 +270,7 @@ mod tests {
         let check = |from: &str, to: &str, expected: &str| {
             let text = SMALL.replacen(from, to, 1);
             assert_ne!(text, SMALL);
-            let message = format!("{:#}", Architecture::from_json(&text).unwrap_err());
+            let message = format!("{:#}", Architecture::from_json(&text, None).unwrap_err());
             assert!(message.contains(expected), "{message}");
         };
         check("\"version\":1", "\"version\":2", "format version 2; expected 1");
@@ -277,13 +312,29 @@ mod tests {
     #[test]
     fn the_input_has_as_many_banks_as_reads_and_the_order_of_filling_ask_for() {
         let inputs = |ops: &[(&[usize], &[usize])]| {
-            let ops = ops.iter().map(|(reads, writes)| op(reads, writes)).collect();
-            Block { bank_size: 1, ops }.input_banks()
+            let ops: Vec<Op> = ops.iter().map(|(reads, writes)| op(reads, writes)).collect();
+            least_input_banks(&ops)
         };
         assert_eq!(inputs(&[(&[0], &[0]), (&[0], &[0])]), 1);
         assert_eq!(inputs(&[(&[0, 2], &[1]), (&[1], &[3])]), 3);
         // Bank 1 would be skipped, unless it is of the input.
         assert_eq!(inputs(&[(&[0], &[2]), (&[2], &[3])]), 2);
         assert_eq!(inputs(&[(&[0], &[1]), (&[1], &[2]), (&[3], &[0])]), 4);
+    }
+
+    #[test]
+    fn a_width_tells_the_banks_of_block_inputs() {
+        // As a space of this width has it: figure 4's, of width 4, has block inputs of 8, 12 and 14 N.
+        assert_eq!(block_inputs(4), [8, 12, 14]);
+        assert_eq!(block_inputs(1), [2, 2, 2]);
+        let block = |width| Architecture::from_json(SMALL, Some(width)).map(|found| found.blocks[0].clone());
+        let found = block(1).unwrap();
+        assert_eq!((found.input_banks, found.banks()), (2, 3));
+        for (width, banks) in [(0, "0"), (600, "1200"), (usize::MAX, "18446744073709551615")] {
+            let message = format!("{:#}", block(width).unwrap_err());
+            let expected =
+                format!("block 0: expected 1 to 1000 banks of input for these ops, found {banks} at this width");
+            assert_eq!(message, expected);
+        }
     }
 }

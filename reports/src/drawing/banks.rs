@@ -51,7 +51,8 @@ pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
 
 /// The architecture of a row.
 pub(super) fn of_row(row: &DrawingRow) -> Result<Architecture> {
-    Architecture::from_json(&row.json).with_context(|| format!("drawings: seed {}: `{}`", row.seed, row.drawing))
+    Architecture::from_json(&row.json, Some(row.width as usize))
+        .with_context(|| format!("drawings: seed {}: `{}`", row.seed, row.drawing))
 }
 
 /// The blocks below each other; one alone where all are the same.
@@ -127,7 +128,7 @@ fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Resul
     }
     let mut scene = Scene::default();
     draw_lanes(&mut scene, block, lane, &tops, bottom)?;
-    let input = block.input_banks();
+    let input = block.input_banks;
     let mut written = input;
     for (((op, label), top), height) in block.ops.iter().zip(&labels).zip(&tops).zip(heights) {
         let (reads, writes) = (read_height(*top), write_height(*top));
@@ -156,7 +157,7 @@ fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, top
         scene.text(&bank.to_string(), (x, 0), HPos::Center, VPos::Top)?;
         let first = block.ops.iter().position(|op| op.writes.contains(&bank));
         let filled = match first {
-            Some(op) if bank >= block.input_banks() => write_height(tops[op]),
+            Some(op) if bank >= block.input_banks => write_height(tops[op]),
             _ => begin,
         };
         scene.dashed(&[(x, begin), (x, filled)]);
@@ -208,6 +209,7 @@ mod tests {
             drawing: drawing.into(),
             json: json.into(),
             base_channels: 8,
+            width: 1,
             encoding_channels: None,
             encoding_units: None,
             encoding_slices: None,

@@ -269,6 +269,7 @@ mod tests {
             drawing: "sample 0".into(),
             json: SMALL.into(),
             base_channels: 6,
+            width: 1,
             encoding_channels: Some(9),
             encoding_units: Some(2),
             encoding_slices: Some(3),
@@ -349,7 +350,7 @@ mod tests {
 
     #[test]
     fn the_slices_of_ops_follow_from_their_sum() {
-        let architecture = Architecture::from_json(SMALL).unwrap();
+        let architecture = Architecture::from_json(SMALL, None).unwrap();
         let starts = |slices| first_slices(&architecture, slices).map(|ops| ops.into_iter().map(|op| op.1).collect());
         assert_eq!(starts(3), Some(vec![0, 1]));
         assert_eq!(starts(2), Some(vec![0, 1]));

@@ -1,6 +1,6 @@
 //! Architectures as unrolled graphs: ops and what flows between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::architecture::{Architecture, Block, Op};
 
@@ -56,27 +56,37 @@ impl Graph {
     }
 
     /// One block with every convolution, sum and concatenation (paper, figures 8 to 13); `index` is its place in the network.
+    ///
+    /// Banks to which the same was written so far are one node, lest a wide block has hundreds.
     pub fn block(block: &Block, index: usize, base_channels: Option<usize>) -> Self {
         let mut graph = Self::default();
         let mut banks: Vec<Option<usize>> = vec![None; block.banks()];
-        for (bank, held) in banks.iter_mut().enumerate().take(block.input_banks()) {
-            *held = Some(graph.add(Kind::End, [format!("bank {bank}")], []));
-        }
+        let range = match block.input_banks {
+            1 => "bank 0".to_owned(),
+            count => format!("banks 0 to {}", count - 1),
+        };
+        let input = graph.add(Kind::End, ["block input".to_owned(), range], []);
+        banks[..block.input_banks].fill(Some(input));
         for (op_index, op) in block.ops.iter().enumerate() {
             let name = format!("op {index}.{op_index}");
             let output = graph.op(&name, op, &banks, base_channels);
             let slices = op.slices(block.bank_size);
+            // The banks that take each slice, by what they held.
+            let mut written: BTreeMap<(Option<usize>, usize), Vec<usize>> = BTreeMap::new();
             for (place, &bank) in op.writes.iter().enumerate() {
-                let slice = match slices {
-                    1 => String::new(),
-                    _ => format!("slice {} of {slices}", place % slices),
-                };
-                banks[bank] = Some(match (banks[bank], slices) {
+                written.entry((banks[bank], place % slices)).or_default().push(bank);
+            }
+            for ((held, slice), taking) in written {
+                let node = match (held, slices) {
                     (None, 1) => output,
-                    (None, _) => graph.add(Kind::Join, [format!("bank {bank}"), slice], [output]),
-                    (Some(held), 1) => graph.add(Kind::Join, [format!("+ bank {bank}")], [held, output]),
-                    (Some(held), _) => graph.add(Kind::Join, [format!("+ bank {bank}"), slice], [held, output]),
-                });
+                    _ => graph.join(held.map_or("", |_| "+ "), &taking, held.into_iter().chain([output])),
+                };
+                if slices > 1 {
+                    graph.nodes[node].label.push(format!("slice {slice} of {slices}"));
+                }
+                for bank in taking {
+                    banks[bank] = Some(node);
+                }
             }
         }
         let held: BTreeSet<usize> = banks.into_iter().flatten().collect();
@@ -98,6 +108,20 @@ impl Graph {
         node
     }
 
+    /// Adds a sum or concatenation that names banks, in short lines, for there may be dozens.
+    fn join(&mut self, what: &str, banks: &[usize], from: impl IntoIterator<Item = usize>) -> usize {
+        if let [bank] = banks {
+            return self.add(Kind::Join, [format!("{what}bank {bank}")], from);
+        }
+        let node = self.add(Kind::Join, [format!("{what}banks")], from);
+        let lines = banks.chunks(8).map(|chunk| {
+            let numbers: Vec<String> = chunk.iter().map(usize::to_string).collect();
+            numbers.join(", ")
+        });
+        self.nodes[node].label.extend(lines);
+        node
+    }
+
     /// Adds a block with one node for each op; the answer is the nodes that none of its ops reads.
     fn simplified(
         &mut self,
@@ -107,7 +131,7 @@ impl Graph {
         base_channels: Option<usize>,
     ) -> BTreeSet<usize> {
         let mut contributors: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); block.banks()];
-        for bank in contributors.iter_mut().take(block.input_banks()) {
+        for bank in contributors.iter_mut().take(block.input_banks) {
             bank.insert(input);
         }
         let mut unread = BTreeSet::from([input]);
@@ -128,16 +152,14 @@ impl Graph {
 
     /// Adds the 1x1 convolution of an op and what follows it; the answer is the node of the op's output.
     fn op(&mut self, name: &str, op: &Op, banks: &[Option<usize>], base_channels: Option<usize>) -> usize {
-        let mut read: BTreeSet<usize> = op.reads.iter().filter_map(|&bank| banks[bank]).collect();
-        if op.reads.len() > 1 {
-            let numbers: Vec<String> = op.reads.iter().map(usize::to_string).collect();
-            // In short lines, for an op may read dozens.
-            let lines = numbers.chunks(8).map(|chunk| chunk.join(", "));
-            let node = self.add(Kind::Join, ["concat banks"], read);
-            self.nodes[node].label.extend(lines);
-            read = [node].into();
-        }
-        let narrowed = self.add(Kind::Op, [name.to_owned(), "1x1".to_owned()], read);
+        let read: BTreeSet<usize> = op.reads.iter().filter_map(|&bank| banks[bank]).collect();
+        let narrowed = match op.reads[..] {
+            [bank] => self.add(Kind::Op, [name.to_owned(), format!("1x1 of bank {bank}")], read),
+            _ => {
+                let read = self.join("concat ", &op.reads, read);
+                self.add(Kind::Op, [name.to_owned(), "1x1".to_owned()], [read])
+            }
+        };
         let outputs: Vec<usize> = op
             .paths()
             .map(|path| {
@@ -161,7 +183,7 @@ mod tests {
     use super::*;
 
     fn small() -> Architecture {
-        Architecture::from_json(SMALL).unwrap()
+        Architecture::from_json(SMALL, None).unwrap()
     }
 
     #[test]
@@ -178,7 +200,7 @@ mod tests {
         let graph = Graph::block(&small().blocks[0], 0, None);
         let labels: Vec<&str> = graph.nodes.iter().map(|node| node.label[0].as_str()).collect();
         let expected = [
-            "bank 0",
+            "block input",
             "op 0.0",
             "3x3, d 2",
             "+ bank 0",
@@ -212,7 +234,7 @@ mod tests {
                     let edge = (first_op + writer, first_op + reader);
                     prop_assert_eq!(graph.edges.contains(&edge), expected, "{:?}", edge);
                 }
-                let reads_input = ops[reader].reads.iter().any(|&bank| bank < block.input_banks());
+                let reads_input = ops[reader].reads.iter().any(|&bank| bank < block.input_banks);
                 prop_assert_eq!(graph.edges.contains(&(0, first_op + reader)), reads_input);
                 let is_read = (reader + 1..ops.len()).any(|later| writes_what_is_read(reader, later));
                 let end = graph.nodes.len() - 1;
@@ -227,19 +249,27 @@ mod tests {
             prop_assert_eq!(count(Kind::Op), block.ops.len());
             let convs = block.ops.iter().map(|op| op.convs.iter().flatten().count()).sum::<usize>();
             prop_assert_eq!(count(Kind::Conv), convs);
-            let sums = graph.nodes.iter().filter(|node| node.label[0].starts_with("+ bank")).count();
-            let mut written: BTreeSet<usize> = (0..block.input_banks()).collect();
+            let sums: usize = graph.nodes.iter().filter(|node| node.label[0].starts_with("+ bank")).map(banks_named).sum();
+            let mut written: BTreeSet<usize> = (0..block.input_banks).collect();
             let added = block.ops.iter().flat_map(|op| &op.writes).filter(|&&bank| !written.insert(bank)).count();
             prop_assert_eq!(sums, added);
             prop_assert!(graph.edges.iter().all(|(from, to)| from < to && *to < graph.nodes.len()));
             // Nothing but the input comes from nowhere, and nothing but the end leads nowhere.
             for (index, node) in graph.nodes.iter().enumerate() {
-                let is_input = node.label[0].starts_with("bank") && node.kind == Kind::End;
-                prop_assert_eq!(graph.edges.iter().any(|edge| edge.1 == index), !is_input);
+                prop_assert_eq!(graph.edges.iter().any(|edge| edge.1 == index), index > 0, "{:?}", node);
                 let is_end = index + 1 == graph.nodes.len();
                 prop_assert_eq!(graph.edges.iter().any(|edge| edge.0 == index), !is_end);
             }
         }
+    }
+
+    /// How many banks a sum names.
+    fn banks_named(node: &Node) -> usize {
+        let lines = node.label.iter().filter(|line| !line.starts_with("slice"));
+        lines
+            .flat_map(|line| line.split([' ', ',']))
+            .filter(|word| word.parse::<usize>().is_ok())
+            .count()
     }
 
     fn graph_of(block: &Block) -> Graph {

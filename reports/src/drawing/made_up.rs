@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::architecture::{Block, Conv, Op};
+use super::architecture::{Block, Conv, Op, least_input_banks};
 
 /// Two ops: the first adds to bank 0 and fills bank 1, the second reads both and fills bank 2.
 pub(super) const SMALL: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[
@@ -58,6 +58,10 @@ pub(super) fn blocks() -> impl Strategy<Value = Block> {
                 convs: active.map(|active| (active == 1).then(|| conv(3 + 2 * (pattern % 3)))),
             });
         }
-        Block { bank_size, ops }
+        Block {
+            bank_size,
+            input_banks: least_input_banks(&ops),
+            ops,
+        }
     })
 }

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_drawn_network_names_all_that_is_in_it_and_equal_ones_are_equal_bytes() {
-        let architecture = Architecture::from_json(RESNET).unwrap();
+        let architecture = Architecture::from_json(RESNET, None).unwrap();
         let svg = || {
             let graph = Graph::network(&architecture, Some(8));
             String::from_utf8(graph_figure(&graph, "A ResNet").unwrap().svg().unwrap()).unwrap()
