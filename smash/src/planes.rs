@@ -76,7 +76,7 @@ pub fn planar(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
     tensors.into_iter().map(planar).collect()
 }
 
-/// Values `[batch, channels, height, width]`, cut into as many channels as each tensor has.
+/// Values `[batch, channels, height, width]`, cut into as many channels as each tensor has; of one image as views.
 pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
     let shape = |index: usize| shape_of(&tensors[index]);
     if tensors.len() == 1 {
@@ -84,6 +84,16 @@ pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
     }
     let [batch, _, height, width] = shape(0);
     let (pixels, image) = (height * width, values.len() / batch);
+    if batch == 1 {
+        let whole = tensor(values, [1, image / pixels, height, width]);
+        let mut first = 0;
+        let parts = tensors.iter().map(|tensor| {
+            let channels = tensor.layout().shape()[1];
+            first += channels;
+            whole.narrow(1, first - channels, channels)
+        });
+        return parts.collect();
+    }
     let part = |index: usize| {
         let shape = shape(index);
         let first = (0..index)

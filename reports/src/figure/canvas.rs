@@ -293,6 +293,7 @@ impl Axis<'_> {
         };
         move |x: &f64| match kind {
             0 => format!("{x:.digits$} %"),
+            1 if x.abs() < 1e-9 => "0".to_owned(),
             1 => format!("{x:+.digits$}"),
             2 if (x - x.round()).abs() < 1e-6 => format!("{x:.0}"),
             _ => String::new(),

@@ -73,11 +73,12 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
     let runs = runs(plan);
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
     let lanes = positions.size / positions.padded.len();
-    let take_out = |block: &Block, lane_sums: &[f32], sums: &mut [f32]| {
+    let take_out = |block: &Block, lane_sums: &[f32], first: usize, sums: &mut [f32]| {
         let outputs = block.len;
         plan.arch.dispatch(TakeOut {
             lane_sums,
             outputs,
+            first,
             sums,
         });
     };
@@ -90,7 +91,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         pad(input, start..start + count, *geometry, &mut padded);
         let image = groups * outputs * pixels;
         let gradients = interleave(plan, &blocks, &gradient[start * image..][..count * image], &mut buffer);
-        let products = |block: &Block, lane_sums: &mut [f32]| {
+        let products = |block: &Block, runs: &[Run<'_>], lane_sums: &mut [f32]| {
             let size = count * positions.size;
             plan.arch.dispatch(Products {
                 gradients: &gradients[block.first * size..][..block.len * size],
@@ -98,7 +99,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                 inputs: &padded[block.group * inputs * plane..],
                 image: groups * inputs * plane,
                 starts: &positions.padded,
-                runs: &runs,
+                runs,
                 sums: lane_sums,
             });
         };
@@ -107,23 +108,29 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
             let tasks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_par_iter();
             tasks
                 .with_min_len(work)
-                .for_each(|(block, lane_sums)| products(block, lane_sums));
+                .for_each(|(block, lane_sums)| products(block, &runs, lane_sums));
         } else {
             let tasks = split_mut(&blocks, &mut sums, taps).into_par_iter();
             tasks
                 .with_min_len(work)
                 .for_each_init(Vec::new, |lane_sums, (block, sums)| {
-                    lane_sums.clear();
-                    lane_sums.resize(block.len * taps * lanes, 0.0);
-                    products(block, lane_sums);
-                    take_out(block, lane_sums, sums);
+                    let mut first = 0;
+                    // Input by input, so that sums stay in the first-level cache until they are taken out.
+                    for runs in runs.chunks(geometry.kernel[0]) {
+                        let taps = runs.iter().map(|run| run.offsets.len()).sum::<usize>();
+                        lane_sums.clear();
+                        lane_sums.resize(block.len * taps * lanes, 0.0);
+                        products(block, runs, lane_sums);
+                        take_out(block, lane_sums, first, sums);
+                        first += taps;
+                    }
                 });
         }
     }
     if step < images.len() {
         let lane_sums = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
         for ((block, lane_sums), (_, sums)) in lane_sums.zip(split_mut(&blocks, &mut sums, taps)) {
-            take_out(block, lane_sums, sums);
+            take_out(block, lane_sums, 0, sums);
         }
     }
     sums
@@ -155,10 +162,12 @@ fn runs(plan: &Plan) -> Vec<Run<'_>> {
         .collect()
 }
 
-/// Sums over lanes, from `[tap, output, lane]` to `[output, tap]`.
+/// Sums over lanes, from those of some taps, `[tap, output, lane]`, to `[output, tap]` of all.
 struct TakeOut<'a> {
     lane_sums: &'a [f32],
     outputs: usize,
+    /// The first of the taps.
+    first: usize,
     sums: &'a mut [f32],
 }
 
@@ -170,13 +179,14 @@ impl WithSimd for TakeOut<'_> {
         let Self {
             lane_sums,
             outputs,
+            first,
             sums,
         } = self;
         let taps = sums.len() / outputs;
         let (lane_sums, _) = S::as_simd_f32s(lane_sums);
         for (tap, of_tap) in lane_sums.chunks_exact(outputs).enumerate() {
             for (output, &lanes) in of_tap.iter().enumerate() {
-                sums[output * taps + tap] = simd.reduce_sum_f32s(lanes);
+                sums[output * taps + first + tap] = simd.reduce_sum_f32s(lanes);
             }
         }
     }
