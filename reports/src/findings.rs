@@ -222,7 +222,7 @@ impl Findings {
             ],
             Self::Search(summary) => vec![
                 format!("gain over random sampling {}", points_text(summary.gain)),
-                bootstrap,
+                "[ ]: 95 %, Student's t over searches".to_owned(),
             ],
             Self::Comparison(_) => vec!["bars: mean over trainings ± 1 standard deviation".to_owned()],
             Self::Throughput(_) | Self::Drawing { .. } | Self::Nothing => Vec::new(),

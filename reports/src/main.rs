@@ -1,6 +1,7 @@
 //! The binary: draws figures and writes tables from stored results.
 
 mod draw;
+mod stats;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
+    /// Print the statistics of a ranking, of any Parquet or CSV table.
+    Stats(stats::Stats),
     /// Splice the table of results, and of speed if it was measured, into the README.
     Readme {
         #[command(flatten)]
@@ -113,6 +116,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Draw(options) => {
             draw::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Stats(options) => {
+            stats::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Report {

@@ -46,7 +46,9 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
         Findings::Proxy(summary) => vec![proxy_table(summary), bootstrap("starting points")],
         Findings::Search(summary) => search_paragraphs(summary)
             .into_iter()
-            .chain([bootstrap("searches")])
+            .chain([format!(
+                "{left_out}Brackets hold 95 % intervals by Student's t over searches."
+            )])
             .collect(),
         Findings::Comparison(found) => {
             let mut paragraphs = vec![comparison_table(found)];

@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::paired::difference;
 use crate::rows::{SystemRow, SystemTrainingRow, TrialRow};
-use crate::statistics::{Interval, mean, mean_difference, mean_interval, standard_deviation};
+use crate::statistics::{Interval, mean, standard_deviation};
+use crate::student::{mean_t_difference, mean_t_interval};
 use crate::tables::Status;
 use crate::text::{left_out_text, percent};
 
@@ -171,7 +172,7 @@ impl ComparisonSummary {
         self.systems.iter().find(|system| system.name == name)
     }
 
-    /// Test error of `second` minus that of `first`, positive where `first` is better, with the bootstrap interval over
+    /// Test error of `second` minus that of `first`, positive where `first` is better, with Student's interval over
     /// trainings: over those that both have of the same root seed, fold and training seed, or, if there are none, over the
     /// trainings of each by themselves. `None` if one is not there or has too few.
     pub fn error_difference(&self, first: &str, second: &str) -> Option<Interval> {
@@ -182,8 +183,8 @@ impl ComparisonSummary {
         };
         let pairs = by_seed(first.errors.iter().filter_map(pair));
         match pairs.is_empty() {
-            true => mean_difference(&second.groups(), &first.groups()),
-            false => mean_interval(&pairs),
+            true => mean_t_difference(&second.groups(), &first.groups()),
+            false => mean_t_interval(&pairs),
         }
     }
 
@@ -268,6 +269,9 @@ impl fmt::Display for ComparisonSummary {
                 None => "not run".to_owned(),
             };
             write!(f, "\n{:28}{parameters:>14}  {error}", system.name)?;
+            if let Some(top5) = system.top5_error {
+                write!(f, ", top-5 {top5}")?;
+            }
             if !system.left_out().is_empty() {
                 write!(f, ", {}", system.left_out())?;
             }

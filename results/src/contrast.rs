@@ -7,9 +7,9 @@ use std::fmt;
 use crate::correlation::CorrelationSummary;
 use crate::rows::{ScoreRow, WeightsRow};
 use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, bootstrap_difference, kendall_tau_b, mean, mean_difference,
-    mean_interval,
+    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, bootstrap_difference, mean, mean_difference, mean_interval,
 };
+use crate::tau::kendall_tau_b;
 use crate::text::{error_text, interval_text, points_text};
 
 /// What a contrast takes of one study.

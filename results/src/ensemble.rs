@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::rows::MemberScoreRow;
-use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, kendall_tau_b, mean, standard_deviation,
-};
+use crate::statistics::{BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, mean, standard_deviation};
+use crate::tau::kendall_tau_b;
 use crate::text::{interval_text, left_out_text, percent};
 
 /// How far the members of an ensemble agree.

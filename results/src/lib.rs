@@ -2,6 +2,7 @@
 //! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
 
 pub mod claim;
+pub mod columns;
 pub mod comparison;
 pub mod contrast;
 pub mod correlation;
@@ -12,11 +13,14 @@ pub mod manifest;
 pub mod paired;
 pub mod peer;
 pub mod proxy;
+pub mod ranking;
 pub mod rows;
 pub mod search;
 pub mod statistics;
 pub mod store;
+pub mod student;
 pub mod tables;
+pub mod tau;
 pub mod text;
 pub mod throughput;
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::paired::difference;
 use crate::rows::CandidateRow;
-use crate::statistics::{Interval, mean_interval};
+use crate::statistics::Interval;
+use crate::student::mean_t_interval;
 use crate::text::{left_out_text, percent, points_text};
 
 /// The stage that the others are compared with.
@@ -83,7 +84,7 @@ pub fn summary(rows: &[CandidateRow]) -> SearchSummary {
     let gains: Vec<f64> = searches.iter().filter_map(SearchRun::gain).collect();
     SearchSummary {
         searches,
-        gain: mean_interval(&[gains]),
+        gain: mean_t_interval(&[gains]),
     }
 }
 

@@ -7,6 +7,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::tau::kendall_tau_b;
+
 /// Resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
 
@@ -35,24 +37,6 @@ pub fn spearman(points: &[Point]) -> Option<f64> {
     let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
     let ranked: Vec<Point> = ranks(&xs).into_iter().zip(ranks(&ys)).collect();
     pearson(&ranked)
-}
-
-/// Kendall's tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y)).
-pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
-    let (mut balance, mut distinct_x, mut distinct_y) = (0_i64, 0_u64, 0_u64);
-    for (i, a) in points.iter().enumerate() {
-        for b in &points[..i] {
-            let (x, y) = (order(a.0, b.0), order(a.1, b.1));
-            balance += x * y;
-            distinct_x += x.unsigned_abs();
-            distinct_y += y.unsigned_abs();
-        }
-    }
-    if distinct_x == 0 || distinct_y == 0 {
-        return None;
-    }
-    let scale = (distinct_x as f64).sqrt() * (distinct_y as f64).sqrt();
-    Some((balance as f64 / scale).clamp(-1.0, 1.0))
 }
 
 /// A straight line, `y = slope * x + intercept`.
@@ -335,14 +319,6 @@ pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// -1, 0 or 1: how `a` stands to `b`.
-fn order(a: f64, b: f64) -> i64 {
-    let order = a
-        .partial_cmp(&b)
-        .unwrap_or_else(|| panic!("cannot compare {a} with {b}"));
-    order as i64
-}
-
 /// # Panics
 /// Without values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
@@ -350,12 +326,12 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
+pub(crate) fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
     let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
     values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
 
-fn generator(seed: u64) -> ChaCha8Rng {
+pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(BOOTSTRAP_STREAM);
     rng
@@ -369,8 +345,17 @@ fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     groups.iter().map(&mut draw).collect()
 }
 
+/// As many groups as there are, drawn with replacement, and of each as many units as it has.
+pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
+    let drawn: Vec<Vec<T>> = (0..n)
+        .map(|_| groups[rng.random_range(0..n) as usize].clone())
+        .collect();
+    resample(&drawn, rng)
+}
+
 /// An estimate with the percentiles of its resamples; `draw` gives the statistic of one of them.
-fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
+pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
     let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
     let undefined = resamples - values.len();
     let (low, high) = interval_of(&mut values)?;

@@ -10,6 +10,7 @@ mod list;
 mod process;
 mod report;
 mod reproduce;
+mod stats;
 mod tables;
 #[cfg(test)]
 mod tidy;
@@ -40,6 +41,8 @@ enum Verb {
     Report(report::Args),
     /// Draw architectures, from a file or the best of a stored search.
     Draw(draw::Args),
+    /// Print how well one column of a table ranks another.
+    Stats(stats::Args),
     /// Download a data set.
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Reproduce(args) => reproduce::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Draw(args) => draw::run(&args),
+        Verb::Stats(args) => stats::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),

@@ -1,0 +1,181 @@
+//! Columns of any Parquet or CSV file, for statistics of tables that are not ours.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
+
+use crate::error::{Error, Result};
+
+/// How a Parquet file begins.
+const PARQUET: &[u8] = b"PAR1";
+
+/// Cells of a CSV file that stand for a missing value.
+const MISSING: [&str; 3] = ["", "NA", "null"];
+
+/// Some columns of a table, of equal length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Columns {
+    /// Columns of numbers in the order in which they were asked for; `None` is a missing value.
+    pub numbers: Vec<Vec<Option<f64>>>,
+    /// The column that rows are told apart by, as text, if one was asked for.
+    pub group: Option<Vec<String>>,
+}
+
+/// Reads columns by name. A file that begins as Parquet does is that, any other is CSV with a line of names; empty cells, `NA`
+/// and `null` are missing values there.
+///
+/// # Errors
+/// If the file cannot be read, or a column is missing, or holds anything but finite numbers, by row, counted from 0.
+pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let columns = if bytes.starts_with(PARQUET) {
+        of_parquet(path, bytes, numbers, group)?
+    } else {
+        of_csv(path, &bytes, numbers, group)?
+    };
+    for (name, cells) in numbers.iter().zip(&columns.numbers) {
+        let fault = cells
+            .iter()
+            .position(|cell| cell.is_some_and(|value| !value.is_finite()));
+        if let Some(row) = fault {
+            return Err(column(
+                path,
+                name,
+                format!(
+                    "row {row}: expected a finite number, found {}",
+                    cells[row].unwrap_or(f64::NAN)
+                ),
+            ));
+        }
+    }
+    Ok(columns)
+}
+
+fn column(path: &Path, name: &str, problem: String) -> Error {
+    Error::Column {
+        path: path.to_path_buf(),
+        column: name.to_owned(),
+        problem,
+    }
+}
+
+/// The error for a name that is not among those of the file.
+fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
+    column(path, name, format!("no such column; found {}", known.join(", ")))
+}
+
+fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
+    let parquet = |error: polars::prelude::PolarsError| Error::Parquet {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+    };
+    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(parquet)?;
+    let known: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+    let cast = |frame: &DataFrame, name: &str, to: &DataType| {
+        let found = frame.column(name).map_err(|_| unknown(path, name, &known))?;
+        let is_number = found.dtype().is_primitive_numeric();
+        if *to == DataType::Float64 && !is_number {
+            return Err(column(path, name, format!("expected numbers, found {}", found.dtype())));
+        }
+        found.cast(to).map_err(parquet)
+    };
+    let mut columns = Columns {
+        numbers: Vec::new(),
+        group: None,
+    };
+    for name in numbers {
+        let cells = cast(&frame, name, &DataType::Float64)?;
+        columns.numbers.push(cells.f64().map_err(parquet)?.iter().collect());
+    }
+    if let Some(name) = group {
+        let cells = cast(&frame, name, &DataType::String)?;
+        let text = |cell: Option<&str>| cell.unwrap_or("(missing)").to_owned();
+        columns.group = Some(cells.str().map_err(parquet)?.iter().map(text).collect());
+    }
+    Ok(columns)
+}
+
+fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
+    let malformed = |error: csv::Error| Error::Manifest {
+        path: path.to_path_buf(),
+        problem: format!("neither Parquet nor CSV: {error}"),
+    };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let known: Vec<String> = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
+    let place = |name: &str| {
+        let place = known.iter().position(|known| known == name);
+        place.ok_or_else(|| unknown(path, name, &known))
+    };
+    let places: Vec<usize> = numbers.iter().map(|name| place(name)).collect::<Result<_>>()?;
+    let group_place = group.map(place).transpose()?;
+    let mut columns = Columns {
+        numbers: vec![Vec::new(); numbers.len()],
+        group: group.map(|_| Vec::new()),
+    };
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(malformed)?;
+        for ((name, &place), cells) in numbers.iter().zip(&places).zip(&mut columns.numbers) {
+            let text = &record[place];
+            let number = match text {
+                text if MISSING.contains(&text) => None,
+                text => Some(
+                    text.parse()
+                        .map_err(|_| column(path, name, format!("row {row}: expected a number, found `{text}`")))?,
+                ),
+            };
+            cells.push(number);
+        }
+        if let (Some(place), Some(cells)) = (group_place, &mut columns.group) {
+            cells.push(record[place].to_owned());
+        }
+    }
+    Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8], numbers: &[&str], group: Option<&str>) -> std::result::Result<Columns, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        let folder = folder.path().display().to_string();
+        read_columns(&path, numbers, group).map_err(|error| error.to_string().replace(&format!("{folder}/"), ""))
+    }
+
+    #[test]
+    fn csv_is_read_by_name() {
+        let found = read(
+            b"name, y,x,\"a, b\"\np,1,-2.5e-1,7\nq, NA,3,8\n",
+            &["x", "y"],
+            Some("name"),
+        );
+        let expected = Columns {
+            numbers: vec![vec![Some(-0.25), Some(3.0)], vec![Some(1.0), None]],
+            group: Some(vec!["p".into(), "q".into()]),
+        };
+        assert_eq!(found, Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let fault = |text: &[u8], expected: &str| {
+            let found = read(text, &["x"], None).unwrap_err();
+            assert!(found.contains(expected), "{found}");
+        };
+        fault(b"a,b\n1,2\n", "t.csv: column `x`: no such column; found a, b");
+        fault(
+            b"x\n1\ntwo\n",
+            "t.csv: column `x`: row 1: expected a number, found `two`",
+        );
+        fault(
+            b"x\n1\ninf\n",
+            "t.csv: column `x`: row 1: expected a finite number, found inf",
+        );
+        fault(b"x,y\n1,2\n3\n", "t.csv: neither Parquet nor CSV");
+        fault(b"PAR1 and no more", "t.csv: not a readable Parquet table");
+        fault(b"", "no such column");
+    }
+}

@@ -1,0 +1,285 @@
+//! How good a ranking is, beyond a coefficient of correlation: what it is worth to a search that takes the best of it.
+//!
+//! The predictor comes first in a [`Point`], the truth second, and lower is better in both. Ties of the predictor are broken
+//! at random, and a statistic is its expected value over that.
+
+use std::fmt;
+
+use rand::seq::SliceRandom;
+
+use crate::statistics::{
+    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, generator, mean_over_groups, pearson, percentiles, ranks,
+    resample_groups, spearman,
+};
+use crate::tau::{kendall_tau_b, weighted_tau};
+use crate::text::p_text;
+
+/// A statistic of a ranking.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Ranking {
+    /// [`pearson`].
+    Pearson,
+    /// [`spearman`].
+    Spearman,
+    /// [`kendall_tau_b`].
+    Kendall,
+    /// [`weighted_tau`].
+    WeightedTau,
+    /// [`better_half_tau`].
+    BetterHalfTau,
+    /// [`precision`], of this fraction.
+    Precision(f64),
+    /// [`best_rank`] among so many.
+    BestRank(usize),
+    /// [`regret`] of so many.
+    Regret(usize),
+    /// [`gain`] of so many.
+    Gain(usize),
+}
+
+/// What a statistic would be if the predictor told nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chance {
+    /// Zero: a coefficient, to be tested on both sides.
+    Zero,
+    /// Less than the statistic of a good predictor.
+    Less,
+    /// More than it.
+    More,
+}
+
+impl Ranking {
+    /// All statistics, in the order in which they are printed, with the best `k` of the predictor besides its first.
+    pub fn all(k: usize) -> Vec<Self> {
+        let mut all = vec![
+            Self::Kendall,
+            Self::Spearman,
+            Self::Pearson,
+            Self::WeightedTau,
+            Self::BetterHalfTau,
+            Self::Precision(0.05),
+            Self::Precision(0.1),
+            Self::Precision(0.2),
+        ];
+        all.extend([Self::BestRank(k), Self::Regret(1), Self::Gain(1)]);
+        if k > 1 {
+            all.extend([Self::Regret(k), Self::Gain(k)]);
+        }
+        all
+    }
+
+    /// Its value; `None` where the points leave it undefined.
+    pub fn of(self, points: &[Point]) -> Option<f64> {
+        match self {
+            Self::Pearson => pearson(points),
+            Self::Spearman => spearman(points),
+            Self::Kendall => kendall_tau_b(points),
+            Self::WeightedTau => weighted_tau(points),
+            Self::BetterHalfTau => better_half_tau(points),
+            Self::Precision(fraction) => precision(points, fraction),
+            Self::BestRank(k) => best_rank(points, k),
+            Self::Regret(k) => regret(points, k),
+            Self::Gain(k) => gain(points, k),
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> String {
+        match self {
+            Self::Pearson => "Pearson r".to_owned(),
+            Self::Spearman => "Spearman ρ".to_owned(),
+            Self::Kendall => "Kendall τ".to_owned(),
+            Self::WeightedTau => "weighted τ".to_owned(),
+            Self::BetterHalfTau => "τ in the better half".to_owned(),
+            Self::Precision(fraction) => format!("precision at {:.0} %", 100.0 * fraction),
+            Self::BestRank(k) => format!("best rank at {k}"),
+            Self::Regret(k) => format!("regret at {k}"),
+            Self::Gain(k) => format!("gain over random at {k}"),
+        }
+    }
+
+    fn chance(self) -> Chance {
+        match self {
+            Self::Pearson | Self::Spearman | Self::Kendall | Self::WeightedTau | Self::BetterHalfTau => Chance::Zero,
+            Self::Precision(_) | Self::Gain(_) => Chance::Less,
+            Self::BestRank(_) | Self::Regret(_) => Chance::More,
+        }
+    }
+}
+
+/// Kendall's tau among the half of the points that are truly better, with all that tie with the last of them: whether the
+/// predictor tells good from very good, which is what a search needs.
+pub fn better_half_tau(points: &[Point]) -> Option<f64> {
+    let mut truths: Vec<f64> = points.iter().map(|point| point.1).collect();
+    truths.sort_by(f64::total_cmp);
+    let last = *truths.get(points.len().div_ceil(2).checked_sub(1)?)?;
+    let better: Vec<Point> = points.iter().copied().filter(|point| point.1 <= last).collect();
+    kendall_tau_b(&better)
+}
+
+/// The share of the truly best that are among the best by the predictor, of a fraction of the points, at least one.
+pub fn precision(points: &[Point], fraction: f64) -> Option<f64> {
+    if points.is_empty() {
+        return None;
+    }
+    let k = ((fraction * points.len() as f64).round() as usize).clamp(1, points.len());
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let [by_predictor, by_truth] = [xs, ys].map(|values| chances(&values, k));
+    let both: f64 = by_predictor.iter().zip(&by_truth).map(|(a, b)| a * b).sum();
+    Some(both / k as f64)
+}
+
+/// How probable it is for each value to be among the `k` least, ties broken at random.
+fn chances(values: &[f64], k: usize) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted[k - 1];
+    let better = sorted.iter().filter(|&&value| value < last).count();
+    let tied = sorted.iter().filter(|&&value| value == last).count();
+    let chance = |&value: &f64| match value {
+        value if value < last => 1.0,
+        value if value == last => (k - better) as f64 / tied as f64,
+        _ => 0.0,
+    };
+    values.iter().map(chance).collect()
+}
+
+/// The true rank, from 1, of the truly best among the `k` best by the predictor.
+pub fn best_rank(points: &[Point], k: usize) -> Option<f64> {
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let ranked: Vec<Point> = xs.into_iter().zip(ranks(&ys)).collect();
+    expected_best(&ranked, k)
+}
+
+/// How much worse the truly best of the `k` best by the predictor is than the best of all.
+pub fn regret(points: &[Point], k: usize) -> Option<f64> {
+    let best = points.iter().map(|point| point.1).min_by(f64::total_cmp)?;
+    Some(expected_best(points, k)? - best)
+}
+
+/// How much better the truly best of the `k` best by the predictor is than the best of `k` points picked at random.
+pub fn gain(points: &[Point], k: usize) -> Option<f64> {
+    let at_random: Vec<Point> = points.iter().map(|point| (0.0, point.1)).collect();
+    Some(expected_best(&at_random, k)? - expected_best(points, k)?)
+}
+
+/// The expected least truth among the `k` best by the predictor; of all points if there are fewer.
+fn expected_best(points: &[Point], k: usize) -> Option<f64> {
+    let k = k.min(points.len());
+    if k == 0 {
+        return None;
+    }
+    let mut sorted = points.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let last = sorted[k - 1].0;
+    let (sure, rest) = sorted.split_at(sorted.partition_point(|point| point.0 < last));
+    let least = sure.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
+    let mut tied: Vec<f64> = rest
+        .iter()
+        .filter(|point| point.0 == last)
+        .map(|point| point.1)
+        .collect();
+    tied.sort_by(f64::total_cmp);
+    // The least of those drawn is the j-th if no better one is drawn and it is.
+    let (mut left, mut expected) = (1.0, 0.0);
+    let drawn = k - sure.len();
+    for (index, &value) in tied.iter().enumerate() {
+        let chance = (drawn as f64 / (tied.len() - index) as f64).min(1.0);
+        expected += left * chance * value.min(least);
+        left *= 1.0 - chance;
+    }
+    Some(expected)
+}
+
+/// A statistic with its interval, and how probable as good a one is without any relation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Which.
+    pub statistic: Ranking,
+    /// Of the mean over the groups.
+    pub interval: Option<Interval>,
+    /// Share of the permutations of the predictor within each group that give as extreme a value or a more extreme one, on
+    /// both sides for coefficients, in the better direction for the others.
+    pub p: Option<f64>,
+}
+
+/// Statistics of a ranking with intervals by a bootstrap on two levels: groups, such as root seeds, are drawn, and of each
+/// its points. With one group that level adds nothing.
+///
+/// Values of different groups never enter one statistic; the mean over the groups is taken.
+pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
+    let measured = |&statistic: &Ranking| {
+        let mut rng = generator(BOOTSTRAP_SEED);
+        let of = |groups: &[Vec<Point>]| mean_over_groups(groups, |points| statistic.of(points));
+        let estimate = of(groups);
+        let interval =
+            estimate.and_then(|estimate| percentiles(estimate, RESAMPLES, || of(&resample_groups(groups, &mut rng))));
+        Measured {
+            statistic,
+            interval,
+            p: estimate.map(|estimate| permutation(groups, statistic, estimate)),
+        }
+    };
+    statistics.iter().map(measured).collect()
+}
+
+/// The p-value of a permutation test with [`RESAMPLES`] permutations. Those that leave the statistic undefined count as
+/// extreme.
+fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
+    let mut rng = generator(BOOTSTRAP_SEED);
+    let mut groups = groups.to_vec();
+    let mut extreme = 1;
+    for _ in 0..RESAMPLES {
+        for group in &mut groups {
+            let mut xs: Vec<f64> = group.iter().map(|point| point.0).collect();
+            xs.shuffle(&mut rng);
+            group.iter_mut().zip(xs).for_each(|(point, x)| point.0 = x);
+        }
+        // Rounding must not make a permutation that changes nothing less extreme.
+        let slack = 1e-12 * found.abs().max(1.0);
+        let value = mean_over_groups(&groups, |points| statistic.of(points));
+        let is_extreme = value.is_none_or(|value| match statistic.chance() {
+            Chance::Zero => value.abs() >= found.abs() - slack,
+            Chance::Less => value >= found - slack,
+            Chance::More => value <= found + slack,
+        });
+        extreme += usize::from(is_extreme);
+    }
+    extreme as f64 / (RESAMPLES + 1) as f64
+}
+
+/// `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |value: f64| match self.statistic.chance() {
+            Chance::Zero => format!("{value:+.3}"),
+            _ => significant(value),
+        };
+        let label = self.statistic.label();
+        match self.interval {
+            Some(interval) => {
+                let [estimate, low, high] = [interval.estimate, interval.low, interval.high].map(number);
+                let text = format!("{estimate} [{low}, {high}]");
+                write!(f, "{label:24}{text:32}{}", p_text(self.p))?;
+                match interval.undefined {
+                    0 => Ok(()),
+                    undefined => write!(f, " ({undefined} resamples undefined)"),
+                }
+            }
+            None => write!(f, "{label:24}undefined"),
+        }
+    }
+}
+
+/// Four significant digits.
+fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 12);
+    format!("{value:.*}", digits as usize)
+}
+
+#[cfg(test)]
+#[path = "ranking_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! Values worked out by hand, and laws.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Predictor and truth, of which the predictor's best is the third of truth.
+const POINTS: [Point; 6] = [
+    (1.0, 30.0),
+    (2.0, 10.0),
+    (3.0, 50.0),
+    (4.0, 20.0),
+    (5.0, 60.0),
+    (6.0, 40.0),
+];
+
+fn close(found: Option<f64>, expected: f64) {
+    let found = found.unwrap();
+    assert!((found - expected).abs() < 1e-12, "found {found}, expected {expected}");
+}
+
+#[test]
+fn what_a_search_gets_from_a_ranking() {
+    close(best_rank(&POINTS, 1), 3.0);
+    close(best_rank(&POINTS, 2), 1.0);
+    close(regret(&POINTS, 1), 20.0);
+    close(regret(&POINTS, 2), 0.0);
+    close(gain(&POINTS, 1), 35.0 - 30.0);
+    // Of two at random the best is 10 in 5 of 15 draws, 20 in 4, 30 in 3, 40 in 2, 50 in 1.
+    close(gain(&POINTS, 2), (50.0 + 80.0 + 90.0 + 80.0 + 50.0) / 15.0 - 10.0);
+    // A third of six: {30, 10} by the predictor, {10, 20} by truth.
+    close(precision(&POINTS, 1.0 / 3.0), 0.5);
+    close(precision(&POINTS, 0.01), 0.0);
+    // 10, 20 and 30: their predictors are 2, 4 and 1.
+    close(better_half_tau(&POINTS), -1.0 / 3.0);
+}
+
+#[test]
+fn ties_of_the_predictor_are_broken_at_random() {
+    let tied = [(1.0, 1.0), (1.0, 2.0), (1.0, 6.0), (2.0, 0.0)];
+    close(regret(&tied, 1), 3.0);
+    close(best_rank(&tied, 1), 3.0);
+    // Of two of the three: 1 in two of three draws, else 2.
+    close(regret(&tied, 2), 4.0 / 3.0);
+    close(regret(&tied, 4), 0.0);
+    // The truly best two are 0, never taken, and 1, taken in two of three draws.
+    close(precision(&tied, 0.5), 1.0 / 3.0);
+}
+
+#[test]
+fn two_levels_know_that_groups_differ() {
+    let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
+    let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
+    let [mixed] = measure(&[rising.clone(), falling], &[Ranking::Kendall])[..] else {
+        unreachable!("one statistic");
+    };
+    let interval = mixed.interval.unwrap();
+    assert_eq!((interval.estimate, interval.low, interval.high), (0.0, -1.0, 1.0));
+    assert!(mixed.p.unwrap() > 0.5, "{mixed:?}");
+    let [alike] = measure(&[rising.clone(), rising], &[Ranking::Kendall])[..] else {
+        unreachable!("one statistic");
+    };
+    assert_eq!(alike.interval.map(|interval| interval.low), Some(1.0));
+    assert_eq!(alike.p, Some(1.0 / 10_001.0));
+}
+
+#[test]
+fn better_is_less_for_rank_and_regret_and_more_for_the_rest() {
+    let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
+    for measured in measure(&[perfect], &Ranking::all(3)) {
+        let p = measured.p.unwrap();
+        // A twentieth of the points is one: as good by chance in a twentieth of the permutations.
+        let least = match measured.statistic {
+            Ranking::Precision(0.05) | Ranking::Regret(1) | Ranking::Gain(1) => 0.03..0.07,
+            Ranking::BestRank(3) | Ranking::Regret(3) | Ranking::Gain(3) => 0.12..0.18,
+            _ => 0.0..0.03,
+        };
+        assert!(least.contains(&p), "{measured}: {p}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Ranks decide all but Pearson's coefficient, regret and gain, and nothing depends on the order of the points.
+    #[test]
+    fn statistics_depend_on_what_they_should(
+        drawn in prop::collection::vec((-9_i8..9, -9_i8..9), 3..25),
+        k in 1_usize..6,
+        turn in 0_usize..25,
+    ) {
+        let points: Vec<Point> = drawn.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
+        let bent: Vec<Point> = points.iter().map(|&(x, y)| (x.exp(), y)).collect();
+        let mut turned = points.clone();
+        turned.rotate_left(turn % points.len());
+        for statistic in Ranking::all(k) {
+            let found = statistic.of(&points);
+            let same = |other: Option<f64>| match (found, other) {
+                (Some(a), Some(b)) => (a - b).abs() < 1e-9,
+                (a, b) => a == b,
+            };
+            if statistic != Ranking::Pearson {
+                prop_assert!(same(statistic.of(&bent)), "{statistic:?}: {found:?}");
+            }
+            // Of points tied in both, weighted tau takes the later first.
+            let tied = (1..points.len()).any(|i| points[..i].contains(&points[i]));
+            if statistic != Ranking::WeightedTau || !tied {
+                prop_assert!(same(statistic.of(&turned)), "{statistic:?}: {found:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Kendall's tau, plain and weighted, in the time that sorting takes.
+
+use std::cmp::Ordering;
+
+use crate::statistics::Point;
+
+/// Kendall's tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y)).
+///
+/// # Panics
+/// If a value is no number.
+pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
+    // Sums of halves are exact.
+    additive_tau(points, &vec![0.5; points.len()])
+}
+
+/// Kendall's tau with the weight `1/r + 1/s` on a pair of which one has rank r and the other rank s, from the best on: the
+/// mean of that with ranks by predictor, then truth, and that with ranks by truth, then predictor. As SciPy's `weightedtau`
+/// has it for negated values, with later points before earlier ones where both are tied.
+pub fn weighted_tau(points: &[Point]) -> Option<f64> {
+    let swapped: Vec<Point> = points.iter().map(|&(x, y)| (y, x)).collect();
+    let [by_predictor, by_truth] = [points, &swapped].map(|points| {
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|&a, &b| {
+            let ((ax, ay), (bx, by)) = (points[a], points[b]);
+            compare(ax, bx).then(compare(ay, by)).then(b.cmp(&a))
+        });
+        let mut weights = vec![0.0; points.len()];
+        for (rank, &point) in order.iter().enumerate() {
+            weights[point] = 1.0 / (rank + 1) as f64;
+        }
+        weights
+    });
+    let of = |weights: &[f64]| additive_tau(points, weights);
+    Some((of(&by_predictor)? + of(&by_truth)?) / 2.0)
+}
+
+/// Tau-b with the sum of two points' weights as the weight of their pair.
+fn additive_tau(points: &[Point], weights: &[f64]) -> Option<f64> {
+    let n = points.len();
+    let mut by_x: Vec<usize> = (0..n).collect();
+    by_x.sort_by(|&a, &b| compare(points[a].0, points[b].0));
+    let ys: Vec<f64> = points.iter().map(|point| point.1).collect();
+    let places = dense_ranks(&ys);
+    let all: f64 = (n.max(1) - 1) as f64 * weights.iter().sum::<f64>();
+    let tied = |groups: &mut dyn Iterator<Item = Vec<usize>>| -> f64 {
+        let of_group =
+            |group: Vec<usize>| (group.len() - 1) as f64 * group.iter().map(|&point| weights[point]).sum::<f64>();
+        groups.map(of_group).sum()
+    };
+    let mut by_y: Vec<usize> = (0..n).collect();
+    by_y.sort_by(|&a, &b| compare(points[a].1, points[b].1));
+    let equal_x = |&a: &usize, &b: &usize| points[a].0 == points[b].0;
+    let equal_y = |&a: &usize, &b: &usize| points[a].1 == points[b].1;
+    let distinct_x = all - tied(&mut by_x.chunk_by(equal_x).map(<[usize]>::to_vec));
+    let distinct_y = all - tied(&mut by_y.chunk_by(equal_y).map(<[usize]>::to_vec));
+    let is_tied_x = by_x.chunk_by(equal_x).count() < 2;
+    let is_tied_y = by_y.chunk_by(equal_y).count() < 2;
+    if is_tied_x || is_tied_y {
+        return None;
+    }
+    // Points of a smaller x so far, by their y.
+    let mut below = Sums::new(n);
+    let mut balance = 0.0;
+    for group in by_x.chunk_by(equal_x) {
+        for &point in group {
+            let (lower, equal) = (below.before(places[point]), below.before(places[point] + 1));
+            let above = below.total - equal;
+            let difference = lower - above;
+            balance += difference.weight + difference.count * weights[point];
+        }
+        for &point in group {
+            below.add(places[point], weights[point]);
+        }
+    }
+    Some((balance / (distinct_x.sqrt() * distinct_y.sqrt())).clamp(-1.0, 1.0))
+}
+
+/// -0 is 0.
+fn compare(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b)
+        .unwrap_or_else(|| panic!("cannot compare {a} with {b}"))
+}
+
+/// Count and sum of the weights of some points.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    count: f64,
+    weight: f64,
+}
+
+impl std::ops::Add for Sum {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            weight: self.weight + other.weight,
+        }
+    }
+}
+
+impl std::ops::Sub for Sum {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            count: self.count - other.count,
+            weight: self.weight - other.weight,
+        }
+    }
+}
+
+/// Sums over places from the first on, in logarithmic time (a Fenwick tree).
+struct Sums {
+    tree: Vec<Sum>,
+    total: Sum,
+}
+
+impl Sums {
+    fn new(places: usize) -> Self {
+        Self {
+            tree: vec![Sum::default(); places + 1],
+            total: Sum::default(),
+        }
+    }
+
+    fn add(&mut self, place: usize, weight: f64) {
+        let one = Sum { count: 1.0, weight };
+        self.total = self.total + one;
+        let mut node = place + 1;
+        while node < self.tree.len() {
+            self.tree[node] = self.tree[node] + one;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    /// Over the places before this one.
+    fn before(&self, place: usize) -> Sum {
+        let (mut sum, mut node) = (Sum::default(), place);
+        while node > 0 {
+            sum = sum + self.tree[node];
+            node &= node - 1;
+        }
+        sum
+    }
+}
+
+/// Ranks from 0; ties share one, and none is left out.
+fn dense_ranks(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| compare(values[a], values[b]));
+    let mut places = vec![0; values.len()];
+    for (place, ties) in order.chunk_by(|&a, &b| values[a] == values[b]).enumerate() {
+        ties.iter().for_each(|&index| places[index] = place);
+    }
+    places
+}
+
+#[cfg(test)]
+#[path = "tau_tests.rs"]
+mod tests;

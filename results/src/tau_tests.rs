@@ -1,0 +1,97 @@
+//! Values computed with SciPy 1.17 (`kendalltau`, and `weightedtau` of the negated values), and the definition as a law.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Forty pairs with ties, and both zeros.
+const X: [f64; 40] = [
+    -0.8, -1.3, -0.2, 0.4, 1.1, 0.1, -0.6, -0.8, 0.7, 1.6, 0.3, -1.2, -1.0, 1.6, 0.2, -1.7, -0.1, -1.2, -0.6, -0.5,
+    -0.7, 0.6, -0.1, -0.6, 0.4, 0.8, -1.6, -0.3, -1.0, -0.2, -1.3, 0.0, -0.0, -0.3, -1.0, -0.4, -1.1, -1.4, 0.2, -1.1,
+];
+const Y: [f64; 40] = [
+    0.8, 0.1, -2.1, 0.5, -0.6, 0.1, -0.3, -2.4, 0.1, 0.5, 1.1, -1.8, 0.2, -0.3, -0.2, -1.7, 1.4, -0.0, 2.1, 0.4, 0.5,
+    1.1, -0.7, -0.4, 1.6, 0.0, -0.6, -0.2, 0.1, -0.5, -0.8, 0.2, 0.1, -1.0, 0.4, -1.5, -1.8, -2.0, 1.1, -0.9,
+];
+
+fn points() -> Vec<Point> {
+    X.into_iter().zip(Y).collect()
+}
+
+#[test]
+fn both_agree_with_scipy() {
+    let check = |points: &[Point], expected: [f64; 2]| {
+        let found = [weighted_tau(points).unwrap(), kendall_tau_b(points).unwrap()];
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "found {found}, expected {expected}");
+        }
+    };
+    check(&points(), [0.39561231568133165, 0.2789495416859894]);
+    let distinct = [
+        (0.31, 0.22),
+        (0.42, 0.35),
+        (0.18, 0.20),
+        (0.77, 0.41),
+        (0.55, 0.47),
+        (0.29, 0.19),
+        (0.64, 0.39),
+        (0.50, 0.36),
+    ];
+    check(&distinct, [0.7813027970715223, 0.7857142857142856]);
+    let ties = [
+        (1.0, 2.0),
+        (2.0, 1.0),
+        (2.0, 2.0),
+        (3.0, 2.0),
+        (3.0, 3.0),
+        (3.0, 3.0),
+        (4.0, 5.0),
+        (5.0, 4.0),
+        (5.0, 4.0),
+        (1.0, 2.0),
+    ];
+    check(&ties, [0.6125433570734518, 0.6844475644404533]);
+    let ties_in_x = [(1.0, 0.3), (1.0, 0.1), (1.0, 0.2), (2.0, 0.5), (2.0, 0.4), (2.0, 0.2)];
+    check(&ties_in_x, [0.5875092250649314, 0.5345224838248488]);
+}
+
+#[test]
+fn neither_is_defined_without_two_values_of_both() {
+    for points in [
+        &[][..],
+        &[(1.0, 2.0)],
+        &[(1.0, 2.0), (1.0, 3.0)],
+        &[(1.0, 2.0), (3.0, 2.0)],
+    ] {
+        assert_eq!(
+            [kendall_tau_b(points), weighted_tau(points)],
+            [None, None],
+            "{points:?}"
+        );
+    }
+}
+
+proptest! {
+    /// Pair by pair, as it is defined.
+    #[test]
+    fn sums_over_pairs_are_those_of_the_definition(
+        drawn in prop::collection::vec((0_u8..6, 0_u8..6, 1_u8..9), 2..30),
+    ) {
+        let points: Vec<Point> = drawn.iter().map(|&(x, y, _)| (f64::from(x), f64::from(y))).collect();
+        let weights: Vec<f64> = drawn.iter().map(|&(_, _, weight)| f64::from(weight)).collect();
+        let (mut balance, mut distinct_x, mut distinct_y) = (0.0, 0.0, 0.0);
+        for (i, a) in points.iter().enumerate() {
+            for (j, b) in points[..i].iter().enumerate() {
+                let weight = weights[i] + weights[j];
+                let [x, y] = [a.0 - b.0, a.1 - b.1].map(|d| if d == 0.0 { 0.0 } else { f64::signum(d) });
+                balance += weight * x * y;
+                distinct_x += weight * x.abs();
+                distinct_y += weight * y.abs();
+            }
+        }
+        match additive_tau(&points, &weights) {
+            None => prop_assert!(distinct_x == 0.0 || distinct_y == 0.0),
+            Some(tau) => prop_assert!((tau - balance / f64::sqrt(distinct_x * distinct_y)).abs() < 1e-12),
+        }
+    }
+}
