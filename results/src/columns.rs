@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use csv_core::ReadFieldResult;
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 
 use crate::error::{Error, Result};
@@ -97,12 +98,12 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
 }
 
 fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let malformed = |error: csv::Error| Error::Manifest {
+    let malformed = |problem: String| Error::Manifest {
         path: path.to_path_buf(),
-        problem: format!("neither Parquet nor CSV: {error}"),
+        problem: format!("neither Parquet nor CSV: {problem}"),
     };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let known: Vec<String> = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
+    let mut records = csv_records(bytes).map_err(malformed)?.into_iter();
+    let known = records.next().unwrap_or_default();
     let place = |name: &str| {
         let place = known.iter().position(|known| known == name);
         place.ok_or_else(|| unknown(path, name, &known))
@@ -113,11 +114,15 @@ fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> R
         numbers: vec![Vec::new(); numbers.len()],
         group: group.map(|_| Vec::new()),
     };
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(malformed)?;
+    for (row, record) in records.enumerate() {
+        if record.len() != known.len() {
+            let (expected, found) = (known.len(), record.len());
+            return Err(malformed(format!(
+                "row {row}: expected {expected} fields, found {found}"
+            )));
+        }
         for ((name, &place), cells) in numbers.iter().zip(&places).zip(&mut columns.numbers) {
-            let text = &record[place];
-            let number = match text {
+            let number = match record[place].as_str() {
                 text if MISSING.contains(&text) => None,
                 text => Some(
                     text.parse()
@@ -127,10 +132,35 @@ fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> R
             cells.push(number);
         }
         if let (Some(place), Some(cells)) = (group_place, &mut columns.group) {
-            cells.push(record[place].to_owned());
+            cells.push(record[place].clone());
         }
     }
     Ok(columns)
+}
+
+/// The records of a CSV file, blanks around fields cut off; empty lines are none.
+fn csv_records(mut bytes: &[u8]) -> std::result::Result<Vec<Vec<String>>, String> {
+    let mut reader = csv_core::Reader::new();
+    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let mut part = [0; 256];
+        let (result, read, written) = reader.read_field(bytes, &mut part);
+        bytes = &bytes[read..];
+        field.extend_from_slice(&part[..written]);
+        match result {
+            // Without input left, the next call says where the last field ends.
+            ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+            ReadFieldResult::Field { record_end } => {
+                let text = String::from_utf8(std::mem::take(&mut field));
+                let text = text.map_err(|_| format!("record {}: not UTF-8", records.len()))?;
+                record.push(text.trim().to_owned());
+                if record_end {
+                    records.push(std::mem::take(&mut record));
+                }
+            }
+            ReadFieldResult::End => return Ok(records),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn systems_are_listed_in_the_order_of_the_definition_and_missing_ones_are_not_ze
     assert_eq!((summary.trainings(), summary.measured(), summary.seeds()), (11, 3, 1));
     let text = summary.to_string();
     assert!(
-        text.contains("26.00 ± 2.65 % (n = 3), 1 failed") && text.contains("not run"),
+        text.contains("26.00 ± 2.65 % (n = 3), top-5 13.00 ± 1.32 % (n = 3), 1 failed") && text.contains("not run"),
         "{text}"
     );
 }

@@ -55,12 +55,14 @@ fn two_levels_know_that_groups_differ() {
         unreachable!("one statistic");
     };
     let interval = mixed.interval.unwrap();
-    assert_eq!((interval.estimate, interval.low, interval.high), (0.0, -1.0, 1.0));
+    for (found, expected) in [(interval.estimate, 0.0), (interval.low, -1.0), (interval.high, 1.0)] {
+        close(Some(found), expected);
+    }
     assert!(mixed.p.unwrap() > 0.5, "{mixed:?}");
     let [alike] = measure(&[rising.clone(), rising], &[Ranking::Kendall])[..] else {
         unreachable!("one statistic");
     };
-    assert_eq!(alike.interval.map(|interval| interval.low), Some(1.0));
+    close(alike.interval.map(|interval| interval.low), 1.0);
     assert_eq!(alike.p, Some(1.0 / 10_001.0));
 }
 

@@ -19,6 +19,8 @@ pub(super) const MARGIN: i32 = 24;
 pub(super) const HEADER: i32 = 104;
 pub(super) const CAPTION_SIZE: f64 = 20.0;
 const LABEL_SIZE: f64 = 24.0;
+/// Pixels that a number on an axis needs, with some distance to the next.
+const LABEL_ROOM: usize = 80;
 
 /// The family as the SVG names it; measured, and drawn in a PNG, with the embedded DejaVu Sans.
 pub(crate) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
@@ -132,6 +134,8 @@ where
             _ => 104,
         };
         let area = self.root.clone().shrink((MARGIN, HEADER), self.plot_size);
+        // Beside long names there is little room.
+        let x_labels = (self.plot_size.0 as i32 - left - right).max(0) as usize / LABEL_ROOM;
         let (x_format, y_format) = (x.format(), y.format());
         let mut chart = ChartBuilder::on(&area)
             .margin_right(right)
@@ -146,7 +150,7 @@ where
             .max_light_lines(1)
             .light_line_style(TRANSPARENT)
             .axis_style(INK)
-            .x_labels(9)
+            .x_labels(x_labels.clamp(3, 9))
             .y_labels(9)
             .x_label_formatter(&x_format)
             .y_label_formatter(&y_format)
