@@ -1,5 +1,7 @@
 //! Checkpoints: training resumes bit for bit, and one that does not fit is refused by name.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, Normalisation};
@@ -12,6 +14,10 @@ use smash::{
 };
 
 type B = Autodiff<Flex>;
+
+/// Held by each test that trains: burn's autodiff has state that all threads of a process share, and where two train at once
+/// about one run in twenty differs in its last bits. Studies train in a process for each unit.
+static TRAINING: Mutex<()> = Mutex::new(());
 
 const TASK: Task = Task {
     image_channels: 3,
@@ -44,6 +50,7 @@ fn smash_trainer() -> SmashTrainer<B> {
 }
 
 fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
+    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
     let options = LoadOptions {
         image_size: Some(8),
         n_train: Some(40),
