@@ -8,8 +8,8 @@ use std::fmt;
 use rand::seq::SliceRandom;
 
 use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, generator, mean_over_groups, pearson, percentiles, ranks,
-    resample_groups, spearman,
+    BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, generator, mean_over_groups, percentiles, ranks,
+    resample_groups,
 };
 use crate::tau::{kendall_tau_b, weighted_tau};
 use crate::text::p_text;
@@ -17,12 +17,8 @@ use crate::text::p_text;
 /// A statistic of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ranking {
-    /// [`pearson`].
-    Pearson,
-    /// [`spearman`].
-    Spearman,
-    /// [`kendall_tau_b`].
-    Kendall,
+    /// [`Coefficient::of`].
+    Coefficient(Coefficient),
     /// [`weighted_tau`].
     WeightedTau,
     /// [`better_half_tau`].
@@ -51,16 +47,9 @@ enum Chance {
 impl Ranking {
     /// All statistics, in the order in which they are printed, with the best `k` of the predictor besides its first.
     pub fn all(k: usize) -> Vec<Self> {
-        let mut all = vec![
-            Self::Kendall,
-            Self::Spearman,
-            Self::Pearson,
-            Self::WeightedTau,
-            Self::BetterHalfTau,
-            Self::Precision(0.05),
-            Self::Precision(0.1),
-            Self::Precision(0.2),
-        ];
+        let mut all: Vec<Self> = Coefficient::ALL.map(Self::Coefficient).to_vec();
+        all.extend([Self::WeightedTau, Self::BetterHalfTau]);
+        all.extend([0.05, 0.1, 0.2].map(Self::Precision));
         all.extend([Self::BestRank(k), Self::Regret(1), Self::Gain(1)]);
         if k > 1 {
             all.extend([Self::Regret(k), Self::Gain(k)]);
@@ -71,9 +60,7 @@ impl Ranking {
     /// Its value; `None` where the points leave it undefined.
     pub fn of(self, points: &[Point]) -> Option<f64> {
         match self {
-            Self::Pearson => pearson(points),
-            Self::Spearman => spearman(points),
-            Self::Kendall => kendall_tau_b(points),
+            Self::Coefficient(coefficient) => coefficient.of(points),
             Self::WeightedTau => weighted_tau(points),
             Self::BetterHalfTau => better_half_tau(points),
             Self::Precision(fraction) => precision(points, fraction),
@@ -86,9 +73,7 @@ impl Ranking {
     /// Its name for people.
     pub fn label(self) -> String {
         match self {
-            Self::Pearson => "Pearson r".to_owned(),
-            Self::Spearman => "Spearman ρ".to_owned(),
-            Self::Kendall => "Kendall τ".to_owned(),
+            Self::Coefficient(coefficient) => coefficient.label().to_owned(),
             Self::WeightedTau => "weighted τ".to_owned(),
             Self::BetterHalfTau => "τ in the better half".to_owned(),
             Self::Precision(fraction) => format!("precision at {:.0} %", 100.0 * fraction),
@@ -100,7 +85,7 @@ impl Ranking {
 
     fn chance(self) -> Chance {
         match self {
-            Self::Pearson | Self::Spearman | Self::Kendall | Self::WeightedTau | Self::BetterHalfTau => Chance::Zero,
+            Self::Coefficient(_) | Self::WeightedTau | Self::BetterHalfTau => Chance::Zero,
             Self::Precision(_) | Self::Gain(_) => Chance::Less,
             Self::BestRank(_) | Self::Regret(_) => Chance::More,
         }

@@ -51,7 +51,10 @@ fn ties_of_the_predictor_are_broken_at_random() {
 fn two_levels_know_that_groups_differ() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
-    let [mixed] = measure(&[rising.clone(), falling], &[Ranking::Kendall])[..] else {
+    let [mixed] = measure(
+        &[rising.clone(), falling],
+        &[Ranking::Coefficient(Coefficient::Kendall)],
+    )[..] else {
         unreachable!("one statistic");
     };
     let interval = mixed.interval.unwrap();
@@ -59,7 +62,7 @@ fn two_levels_know_that_groups_differ() {
         close(Some(found), expected);
     }
     assert!(mixed.p.unwrap() > 0.5, "{mixed:?}");
-    let [alike] = measure(&[rising.clone(), rising], &[Ranking::Kendall])[..] else {
+    let [alike] = measure(&[rising.clone(), rising], &[Ranking::Coefficient(Coefficient::Kendall)])[..] else {
         unreachable!("one statistic");
     };
     close(alike.interval.map(|interval| interval.low), 1.0);
@@ -101,7 +104,7 @@ proptest! {
                 (Some(a), Some(b)) => (a - b).abs() < 1e-9,
                 (a, b) => a == b,
             };
-            if statistic != Ranking::Pearson {
+            if statistic != Ranking::Coefficient(Coefficient::Pearson) {
                 prop_assert!(same(statistic.of(&bent)), "{statistic:?}: {found:?}");
             }
             // Of points tied in both, weighted tau takes the later first.

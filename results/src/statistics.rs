@@ -381,4 +381,4 @@ fn interval_of(values: &mut [f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 #[path = "statistics_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DISTINCT: [Point; 8] = [
+pub(crate) const DISTINCT: [Point; 8] = [
     (0.31, 0.22),
     (0.42, 0.35),
     (0.18, 0.20),
@@ -15,7 +15,7 @@ const DISTINCT: [Point; 8] = [
     (0.50, 0.36),
 ];
 
-const TIES: [Point; 10] = [
+pub(crate) const TIES: [Point; 10] = [
     (1.0, 2.0),
     (2.0, 1.0),
     (2.0, 2.0),
@@ -30,7 +30,7 @@ const TIES: [Point; 10] = [
 
 const FALLING: [Point; 5] = [(0.1, 0.9), (0.2, 0.7), (0.3, 0.8), (0.4, 0.2), (0.5, 0.1)];
 
-const TIES_IN_X: [Point; 6] = [(1.0, 0.3), (1.0, 0.1), (1.0, 0.2), (2.0, 0.5), (2.0, 0.4), (2.0, 0.2)];
+pub(crate) const TIES_IN_X: [Point; 6] = [(1.0, 0.3), (1.0, 0.1), (1.0, 0.2), (2.0, 0.5), (2.0, 0.4), (2.0, 0.2)];
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
     assert!(
