@@ -1,7 +1,6 @@
 //! Definitions of artefacts: TOML at the paper's settings, with an overlay for each other scale.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
@@ -104,14 +103,18 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     DEFINITIONS.into_iter().map(|(name, _)| name)
 }
 
-/// The definition of an artefact with the overlay of a scale.
+/// The definition of an artefact with the overlay of a scale, and over both what the command line sets: `KEY=VALUE` in TOML,
+/// such as `study.data.train=100`.
 ///
 /// # Errors
 /// An unknown artefact, or a definition with an unknown or missing key, naming file and place.
-pub fn load(name: &str, scale: Scale) -> Result<Definition> {
+pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     let text = text_of(name)?;
-    let path = PathBuf::from(format!("experiments/definitions/{name}.toml"));
-    parse(text, scale).with_context(|| format!("{}", path.display()))
+    let mut place = format!("experiments/definitions/{name}.toml");
+    for setting in set {
+        place += &format!(" with --set {setting}");
+    }
+    parse(text, scale, set).context(place)
 }
 
 fn text_of(name: &str) -> Result<&'static str> {
@@ -124,11 +127,11 @@ fn text_of(name: &str) -> Result<&'static str> {
     Ok(text)
 }
 
-/// Parses the text of a definition and merges the overlay of a scale into it.
+/// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it.
 ///
 /// # Errors
 /// Text that is no definition, naming the key.
-pub fn parse(text: &str, scale: Scale) -> Result<Definition> {
+pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     let mut table: toml::Table = toml::from_str(text)?;
     if let Some(takes) = table.remove("takes") {
         let takes: Takes = takes.try_into().context("`takes`")?;
@@ -149,7 +152,17 @@ pub fn parse(text: &str, scale: Scale) -> Result<Definition> {
         Some(_) => bail!("`scale.{}` must be a table", scale.name()),
         None => {}
     }
-    let definition: Definition = toml::Value::Table(table).try_into()?;
+    for setting in set {
+        // Without what TOML says of the place, which is several lines for these few words.
+        let setting = toml::from_str(setting).map_err(|error: toml::de::Error| {
+            anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML: {}", error.message())
+        })?;
+        merge(&mut table, setting);
+    }
+    let definition: Definition = toml::Value::Table(table)
+        .try_into()
+        // In one line: TOML puts the place on another.
+        .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
     definition.study.validate()?;
     Ok(definition)
 }
@@ -258,7 +271,7 @@ mod tests {
     fn every_definition_is_valid_at_every_scale() {
         for name in names() {
             for scale in [Scale::Smoke, Scale::Laptop, Scale::Gpu, Scale::Paper] {
-                load(name, scale).unwrap();
+                load(name, scale, &[]).unwrap();
             }
         }
     }
@@ -266,8 +279,29 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let text = text_of("fig4").unwrap().replace("noise-draws = 1", "noise-drawz = 1");
-        let error = format!("{:#}", parse(&text, Scale::Paper).unwrap_err());
+        let error = format!("{:#}", parse(&text, Scale::Paper, &[]).unwrap_err());
         assert!(error.contains("noise-drawz"), "{error}");
+    }
+
+    #[test]
+    fn settings_go_over_the_scale_and_are_part_of_the_hash() {
+        let load = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|&text| text.into()).collect();
+            load("fig4", Scale::Smoke, &set)
+        };
+        let set = load(&["study.data.train=70", "study.data = { test = 9 }"]).unwrap();
+        let data = set.study.data_sets()[0].clone();
+        assert_eq!((data.train, data.test), (Some(70), Some(9)));
+        assert_ne!(set.hash(), load(&[]).unwrap().hash());
+        for (setting, expected) in [
+            ("study.data.trian=70", "trian"),
+            ("study.data.train=many", "KEY=VALUE"),
+            ("study.data.train=-1", "-1"),
+        ] {
+            let error = format!("{:#}", load(&[setting]).unwrap_err());
+            assert!(error.contains(setting) && error.contains(expected), "{error}");
+            assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        }
     }
 
     #[test]

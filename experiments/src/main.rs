@@ -71,6 +71,9 @@ struct RunArguments {
     /// Folder that holds data sets in their official formats.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Recipe of the resulting networks, in place of the definition's.
     #[arg(long)]
     recipe: Option<Recipe>,
@@ -111,7 +114,7 @@ fn execute(command: Command) -> Result<()> {
     match command {
         Command::List => {
             for name in definition::names() {
-                let definition = definition::load(name, Scale::Paper)?;
+                let definition = definition::load(name, Scale::Paper, &[])?;
                 println!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
             }
             Ok(())
@@ -140,6 +143,7 @@ fn execute(command: Command) -> Result<()> {
                     .data_dir
                     .clone()
                     .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
+                set: arguments.set.clone(),
                 recipe: arguments.recipe,
                 bfloat16: arguments.bfloat16,
                 seeds: arguments.seeds,

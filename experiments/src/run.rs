@@ -40,6 +40,8 @@ pub struct RunOptions {
     pub source: Option<String>,
     /// Folder of the real data sets.
     pub data_dir: Option<PathBuf>,
+    /// Single settings over the definition's, `KEY=VALUE` in TOML.
+    pub set: Vec<String>,
     /// Recipe of the resulting networks in place of the definition's.
     pub recipe: Option<Recipe>,
     /// Train resulting networks with products of bfloat16.
@@ -63,7 +65,7 @@ pub struct RunOptions {
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
 pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B::Device) -> Result<()> {
-    let mut definition = definition::load(artefact, options.scale)?;
+    let mut definition = definition::load(artefact, options.scale, &options.set)?;
     if let Some(name) = &options.dataset {
         definition.study.data_mut().name.clone_from(name);
         definition.study.quote_for(name);
@@ -209,6 +211,9 @@ impl RunOptions {
         }
         if let Some(folder) = &self.data_dir {
             command.arg("--data-dir").arg(folder);
+        }
+        for setting in &self.set {
+            command.args(["--set", setting]);
         }
         if let Some(recipe) = self.recipe {
             command.args(["--recipe", recipe.name()]);

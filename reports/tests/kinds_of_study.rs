@@ -110,7 +110,7 @@ fn both_methods_of_the_gradient_by_proxy_are_drawn_from_one_start() {
         proxy(root.path(), starts);
         let artefact = newest(root.path(), "gradient-by-proxy").unwrap();
         let count = format!("n = {starts} starting points");
-        let undecided = ["fewer than 3", "Verdict: **undecided**"];
+        let undecided = ["undefined below 3 values", "Verdict: **undecided**"];
         let in_report: &[&str] = if starts == 2 {
             &undecided
         } else {

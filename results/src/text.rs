@@ -73,7 +73,7 @@ pub fn left_out_text(reasons: &[(usize, &str)]) -> String {
 }
 
 fn too_few() -> String {
-    format!("fewer than {FEWEST}")
+    format!("undefined below {FEWEST} values")
 }
 
 #[cfg(test)]

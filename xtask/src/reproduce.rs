@@ -24,6 +24,9 @@ pub struct Args {
     /// Folder with the files of the data sets.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
     #[arg(long, value_parser = ["paper", "fast"])]
     recipe: Option<String>,
@@ -91,6 +94,9 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     }
     if let Some(folder) = &args.data_dir {
         arguments.extend(["--data-dir".into(), folder.into()]);
+    }
+    for setting in &args.set {
+        arguments.extend(["--set".into(), setting.into()]);
     }
     if let Some(recipe) = &args.recipe {
         arguments.extend(["--recipe".into(), recipe.into()]);
@@ -182,9 +188,10 @@ mod tests {
     #[test]
     fn overrides_are_passed_to_the_run() {
         check(
-            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --recipe fast --seeds 3 --jobs 2 --results r --plan",
-            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --recipe fast --seeds 3 \
-             --jobs 2 --plan",
+            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 \
+             --recipe fast --seeds 3 --jobs 2 --results r --plan",
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 \
+             --recipe fast --seeds 3 --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );
     }
