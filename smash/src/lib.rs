@@ -7,6 +7,7 @@
 pub mod architecture;
 pub mod baselines;
 pub mod blueprint;
+mod canonical;
 pub mod checkpoint;
 pub mod convolution;
 pub mod corruption;

@@ -1,0 +1,124 @@
+//! A hash of an architecture that does not depend on how it is written down: on the numbers of its memory banks, the order of
+//! ops that do not depend on each other, or which of two paths of an op comes first. Architectures that differ in nothing else
+//! are the same network with its weights in another order, and have the same distribution of true errors.
+//!
+//! There are no dead operations to take out: a block hands all its banks on, and every slice of an op's output goes to one.
+
+use sha2::{Digest, Sha256};
+
+use crate::architecture::{Architecture, Block, Conv, Op};
+use crate::space::SearchSpace;
+
+/// Digest of what is known of a node.
+type Colour = [u8; 32];
+
+/// A block as a graph of inputs, ops, slices of their outputs, and sums of those that are read or handed on.
+#[derive(Default)]
+struct Graph {
+    colours: Vec<Colour>,
+    /// What each node is computed from.
+    inputs: Vec<Vec<usize>>,
+}
+
+impl Architecture {
+    /// The canonical hash: 16 hexadecimal digits.
+    ///
+    /// Equal for isomorphic architectures. It is found by colour refinement, which cannot tell some regular graphs apart: two
+    /// architectures of many ops that are all alike but for which reads which could share it without being isomorphic.
+    pub fn canonical_hash(&self, space: &SearchSpace) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"smash-canonical-v1");
+        for (index, block) in self.blocks.iter().enumerate() {
+            hash.update((block.bank_size as u64).to_le_bytes());
+            hash.update(Graph::of(block, space.input_banks(index, block.bank_size)).refined());
+        }
+        let digest = hash.finalize();
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Graph {
+    fn of(block: &Block, input_banks: usize) -> Self {
+        let mut graph = Self::default();
+        // What is in each bank: the nodes whose sum it holds.
+        let mut banks: Vec<Vec<usize>> = (0..input_banks).map(|_| vec![graph.add("input", vec![])]).collect();
+        banks.resize(block.banks_used(input_banks), Vec::new());
+        // A sum that several ops read is one node.
+        let mut sums: Vec<Option<usize>> = vec![None; banks.len()];
+        for op in &block.ops {
+            let read = op
+                .reads
+                .iter()
+                .map(|&bank| graph.sum(&banks, &mut sums, bank))
+                .collect();
+            let node = graph.add(&label(op), read);
+            let count = op.output_slices(block.bank_size).min(op.writes.len());
+            // Without groups, slices of the output can change places with their weights; with groups they may not.
+            let is_grouped = op.convs.iter().flatten().any(|conv| conv.groups > 1);
+            let slices: Vec<usize> = (0..count)
+                .map(|slice| graph.add(&format!("slice {}", if is_grouped { slice } else { 0 }), vec![node]))
+                .collect();
+            for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
+                banks[bank].push(slice);
+                sums[bank] = None;
+            }
+        }
+        let output = (0..banks.len())
+            .map(|bank| graph.sum(&banks, &mut sums, bank))
+            .collect();
+        graph.add("output", output);
+        graph
+    }
+
+    fn sum(&mut self, banks: &[Vec<usize>], sums: &mut [Option<usize>], bank: usize) -> usize {
+        *sums[bank].get_or_insert_with(|| self.add("sum", banks[bank].clone()))
+    }
+
+    fn add(&mut self, label: &str, inputs: Vec<usize>) -> usize {
+        self.colours.push(Sha256::digest(label.as_bytes()).into());
+        self.inputs.push(inputs);
+        self.inputs.len() - 1
+    }
+
+    /// Refines the colours by those of the neighbours until no more nodes differ, and digests all of them.
+    fn refined(mut self) -> Colour {
+        let mut readers = vec![Vec::new(); self.inputs.len()];
+        for (node, inputs) in self.inputs.iter().enumerate() {
+            inputs.iter().for_each(|&input| readers[input].push(node));
+        }
+        let mut different = 0;
+        loop {
+            let mut sorted = self.colours.clone();
+            sorted.sort_unstable();
+            let digest = Sha256::digest(sorted.as_flattened()).into();
+            sorted.dedup();
+            if sorted.len() == different {
+                return digest;
+            }
+            different = sorted.len();
+            let refine = |node: usize| {
+                let mut hash = Sha256::new();
+                hash.update(self.colours[node]);
+                for neighbours in [&self.inputs[node], &readers[node]] {
+                    let mut colours: Vec<Colour> = neighbours.iter().map(|&other| self.colours[other]).collect();
+                    colours.sort_unstable();
+                    hash.update((colours.len() as u64).to_le_bytes());
+                    hash.update(colours.as_flattened());
+                }
+                hash.finalize().into()
+            };
+            self.colours = (0..self.inputs.len()).map(refine).collect();
+        }
+    }
+}
+
+/// What an op does with what it reads; its two paths in a fixed order.
+fn label(op: &Op) -> String {
+    let path = |convs: &[Option<Conv>]| {
+        let conv = |conv: &Conv| format!("{:?}/{:?}/{}", conv.kernel, conv.dilation, conv.groups);
+        convs.iter().flatten().map(conv).collect::<Vec<_>>().join(">")
+    };
+    let mut paths = [path(&op.convs[..2]), path(&op.convs[2..])];
+    paths.sort_unstable();
+    format!("op {} {paths:?}", op.units)
+}
