@@ -13,6 +13,7 @@ pub mod found;
 #[path = "../../smash/tests/golden/mod.rs"]
 mod golden;
 pub mod peer;
+pub mod pool;
 pub mod provenance;
 pub mod proxy;
 pub mod run;

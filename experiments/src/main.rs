@@ -10,6 +10,7 @@ use experiments::device::{self, Device, Task};
 use experiments::run::RunOptions;
 use experiments::studies::Recipe;
 use mimalloc::MiMalloc;
+use results::Pool;
 
 /// Keeps what a step frees for the next one. The system's allocator gives buffers of megabytes back at once, and the kernel
 /// clears their pages again in the next step.
@@ -39,6 +40,9 @@ enum Command {
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
+    /// Writes all trainings of a pool to one Parquet file, or adds those of such a file.
+    #[command(subcommand)]
+    Pool(PoolCommand),
     /// Times the steps of a network on request; our side of `cargo xtask bench --peer`.
     Peer {
         /// File of architectures, of which the first is taken.
@@ -49,6 +53,23 @@ enum Command {
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
+}
+
+#[derive(Subcommand)]
+enum PoolCommand {
+    /// Write all trainings to a file.
+    Export(PoolFiles),
+    /// Add the trainings of a file.
+    Import(PoolFiles),
+}
+
+#[derive(clap::Args)]
+struct PoolFiles {
+    /// The Parquet file.
+    file: PathBuf,
+    /// Folder of the pool.
+    #[arg(long, value_name = "DIR")]
+    pool: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -74,6 +95,9 @@ struct RunArguments {
     /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    #[arg(long, value_name = "DIR")]
+    pool: Option<PathBuf>,
     /// Recipe of the resulting networks, in place of the definition's.
     #[arg(long)]
     recipe: Option<Recipe>,
@@ -124,6 +148,16 @@ fn execute(command: Command) -> Result<()> {
             json,
             device,
         } => device::run(&Task::Golden(&safetensors, &json), device),
+        Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
+            let count = Pool::new(&pool).export(&file)?;
+            println!("{count} trainings written to {}", file.display());
+            Ok(())
+        }
+        Command::Pool(PoolCommand::Import(PoolFiles { file, pool })) => {
+            let count = Pool::new(&pool).import(&file)?;
+            println!("{count} new trainings added to {}", pool.display());
+            Ok(())
+        }
         Command::Peer {
             architectures,
             folder,
@@ -144,6 +178,7 @@ fn execute(command: Command) -> Result<()> {
                     .clone()
                     .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
                 set: arguments.set.clone(),
+                pool: arguments.pool.clone(),
                 recipe: arguments.recipe,
                 bfloat16: arguments.bfloat16,
                 seeds: arguments.seeds,

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 /// The lock file that this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
+/// In place of a commit, outside of a repository.
+pub const UNKNOWN: &str = "unknown";
+
 /// Commit of the working tree and whether it differs from it; `unknown` and `true` outside of a repository.
 ///
 /// A tree that differs has a digest of the difference in its name, so that a run is never resumed from other code.
@@ -25,7 +28,7 @@ pub fn commit() -> (String, bool) {
                 (format!("{commit}-{}", &sha256(&difference)[..8]), true)
             }
         }
-        _ => ("unknown".into(), true),
+        _ => (UNKNOWN.into(), true),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::device::Device;
 use crate::drawings::DrawingRun;
 use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
+use crate::pool::{self, RunPool};
 use crate::provenance;
 use crate::proxy::ProxyRun;
 use crate::search::SearchRun;
@@ -42,6 +43,8 @@ pub struct RunOptions {
     pub data_dir: Option<PathBuf>,
     /// Single settings over the definition's, `KEY=VALUE` in TOML.
     pub set: Vec<String>,
+    /// Folder of a pool, to take trained networks from and add them to.
+    pub pool: Option<PathBuf>,
     /// Recipe of the resulting networks in place of the definition's.
     pub recipe: Option<Recipe>,
     /// Train resulting networks with products of bfloat16.
@@ -118,9 +121,11 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         .into_iter()
         .map(|data| Images::new(data, device.clone()))
         .collect();
+    let pool = options.pool.as_ref();
+    let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(study_of(&definition.study, &images, dir, seed as u64)?);
+        runs.push(study_of(&definition.study, &images, dir, pool.as_ref(), seed as u64)?);
     }
     if options.worker.is_some() {
         return workers::serve(&runs, options.threads_of_worker());
@@ -168,11 +173,12 @@ fn study_of<'a, B: AutodiffBackend>(
     study: &'a StudyDefinition,
     images: &'a [Images<B>],
     dir: &'a RunDir,
+    pool: Option<&'a RunPool>,
     seed: u64,
 ) -> Result<Box<dyn Study + 'a>> {
     let mut setups = Vec::new();
     for (images, settings) in images.iter().zip(study.data_sets()) {
-        setups.push(Setup::new(images, settings, dir, seed)?);
+        setups.push(Setup::new(images, settings, dir, pool, seed)?);
     }
     let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
     Ok(match study {
@@ -214,6 +220,9 @@ impl RunOptions {
         }
         for setting in &self.set {
             command.args(["--set", setting]);
+        }
+        if let Some(folder) = &self.pool {
+            command.arg("--pool").arg(folder);
         }
         if let Some(recipe) = self.recipe {
             command.args(["--recipe", recipe.name()]);
@@ -274,6 +283,7 @@ fn run_units(
             continue;
         }
         run.write_tables()?;
+        manifest.warnings.extend(pool::origins(dir)?);
         for (kind, seconds) in &spent {
             *manifest.timings.entry(kind.name().to_string()).or_default() += seconds / seeds;
         }

@@ -11,6 +11,7 @@ use smash::checkpoint::Checkpoint;
 use smash::training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
 
+use crate::pool::{NetworkContext, RunPool, note_origin};
 use crate::study::{Setup, read_checkpoint, remove};
 use crate::units::{Kind, Unit};
 
@@ -75,6 +76,13 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
 
     fn train(&self, done: &dyn Fn(usize)) -> Result<()> {
         let (settings, device) = (self.settings, self.setup.device());
+        let files = [self.network_path(), self.epochs_path()];
+        let files = files.each_ref().map(PathBuf::as_path);
+        if let Some((pool, context)) = self.pooled()
+            && pool.take_network(&context, files)?
+        {
+            return note_origin(self.setup.dir, &self.stem, pool.commit());
+        }
         let in_training = format!("{}-in-training.safetensors", self.stem);
         let in_training = self.setup.dir.checkpoint_path(&in_training);
         let examples = self.setup.training();
@@ -103,7 +111,25 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         network.add("hypernet", &trainer.net.hypernet);
         network.add("main", &trainer.net.main);
         write_atomically(&self.network_path(), &network.to_bytes())?;
+        if let Some((pool, context)) = self.pooled() {
+            pool.add_network(&context, files)?;
+        }
         remove(&in_training)
+    }
+
+    /// Its name in the pool, if the run has one.
+    fn pooled(&self) -> Option<(&'a RunPool, NetworkContext<'_>)> {
+        let Setup { pool, task, .. } = self.setup;
+        let (pool, data) = pool.as_ref()?;
+        let context = NetworkContext {
+            data,
+            task: *task,
+            space: self.space,
+            hypernet: self.hypernet,
+            smash: self.settings,
+            seed: self.seed.0,
+        };
+        Some((pool, context))
     }
 
     /// Loss and error of its epochs.

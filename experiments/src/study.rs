@@ -10,6 +10,7 @@ use results::{ArchitectureRow, RunDir};
 use smash::checkpoint::Checkpoint;
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
+use crate::pool::{PooledData, RunPool};
 use crate::studies::{Data, Folds};
 use crate::units::{Kind, Unit};
 
@@ -83,6 +84,8 @@ pub struct Setup<'a, B: AutodiffBackend> {
     pub split: Split,
     /// Sizes of images and classes.
     pub task: Task,
+    /// Where trained networks are taken from and added to, if anywhere, and the name of the images there.
+    pub pool: Option<(&'a RunPool, PooledData)>,
     all_train: Vec<usize>,
     all_test: Vec<usize>,
 }
@@ -96,7 +99,14 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
     ///
     /// # Errors
     /// More validation images than there are.
-    pub fn new(images: &'a Images<B>, settings: &Data, dir: &'a RunDir, seed: u64) -> Result<Self> {
+    pub fn new(
+        images: &'a Images<B>,
+        settings: &Data,
+        dir: &'a RunDir,
+        pool: Option<&'a RunPool>,
+        seed: u64,
+    ) -> Result<Self> {
+        let pool = pool.map(|pool| (pool, PooledData::of(&images.data, settings.validation, seed)));
         let seed = Seed(seed);
         let data = &images.data;
         // Of an object that is shown in several rotations, all are held out or none.
@@ -116,6 +126,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
             seed,
             split,
             task,
+            pool,
             all_train: (0..data.train.len()).collect(),
             all_test: (0..data.test.len()).collect(),
         })

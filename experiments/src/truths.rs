@@ -7,6 +7,7 @@ use results::{Status, TruthRow};
 use smash::blueprint::Blueprint;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
+use crate::pool::note_origin;
 use crate::study::Setup;
 use crate::training::Training;
 use crate::units::{Kind, Unit};
@@ -51,11 +52,23 @@ impl<'a> Truths<'a> {
         name: &str,
         done: &dyn Fn(usize),
     ) -> Result<()> {
+        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let pooled = setup.pool.as_ref().map(|(pool, data)| {
+            let key = pool.truth_key(data, setup.task, self.space, self.settings, architecture, training_seed);
+            (*pool, key)
+        });
+        if let Some((pool, key)) = &pooled
+            && let Some((row, commit)) = pool.truth(key, index)?
+        {
+            note_origin(setup.dir, name, &commit)?;
+            return Ok(write_table(&output, &[row])?);
+        }
         let training = Training {
             setup,
             settings: self.settings,
             examples: setup.training(),
-            key: [index as u64, training_seed as u64],
+            // By what it is, not by its place in the run: its true error is the same in every run that trains it.
+            key: [architecture.canonical_number(self.space), training_seed as u64],
             name: name.into(),
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
@@ -72,7 +85,10 @@ impl<'a> Truths<'a> {
             epochs: trained.epochs(),
             message: trained.failure,
         };
-        write_table(&setup.dir.unit_path(&format!("{name}.parquet")), &[row])?;
+        if let Some((pool, key)) = pooled {
+            pool.add_truth(key, architecture, &row)?;
+        }
+        write_table(&output, &[row])?;
         training.forget()
     }
 }

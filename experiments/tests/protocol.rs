@@ -81,6 +81,61 @@ fn tables_do_not_depend_on_jobs_or_interruptions() {
 }
 
 #[test]
+fn a_pool_gives_the_tables_that_training_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pool = at("pool");
+    let run = |results: &str, arguments: &[&str]| {
+        let output = experiments(&at(results), arguments)
+            .arg("--pool")
+            .arg(&pool)
+            .output()
+            .unwrap();
+        succeeded(&output);
+    };
+    let files = |kind: &str| std::fs::read_dir(pool.join(kind)).unwrap().count();
+    succeeded(&experiments(&at("without"), &["fig4"]).output().unwrap());
+    run("first", &["fig4"]);
+    let expected = tables(&at("without"));
+    assert_eq!(tables(&at("first")), expected);
+    let (truths, networks) = (files("truths"), files("networks"));
+    assert!(
+        truths > 0 && networks == 2,
+        "{truths} truths, {networks} files of networks"
+    );
+
+    run("second", &["fig4", "--jobs", "1"]);
+    assert_eq!(tables(&at("second")), expected);
+    assert_eq!((files("truths"), files("networks")), (truths, networks));
+    let manifest = |results: &str| {
+        let seed = tables(&at(results)).into_keys().next().unwrap();
+        std::fs::read_to_string(at(results).join(seed).with_file_name("manifest.toml")).unwrap()
+    };
+    // Those of the run, and the SMASH network.
+    assert!(manifest("second").contains(&format!("{} trainings are of the pool", truths + 1)));
+    assert!(!manifest("first").contains("of the pool"));
+
+    // Another recipe is another training.
+    run("other", &["fig4", "--set", "study.resulting.learning-rate=0.05"]);
+    assert_eq!((files("truths"), files("networks")), (2 * truths, networks));
+
+    let pool_command = |arguments: [&str; 2], pool: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        command.arg("pool").args(arguments).arg("--pool").arg(pool);
+        command
+    };
+    let exported = at("truths.parquet");
+    let exported = exported.to_str().unwrap();
+    succeeded(&pool_command(["export", exported], &pool).output().unwrap());
+    let copy = at("copy");
+    succeeded(&pool_command(["import", exported], &copy).output().unwrap());
+    assert_eq!(std::fs::read_dir(copy.join("truths")).unwrap().count(), 2 * truths);
+    std::fs::write(exported, "damaged").unwrap();
+    let error = error_of(&mut pool_command(["import", exported], &copy));
+    assert!(error.contains("truths.parquet"), "{error}");
+}
+
+#[test]
 fn a_plan_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let output = experiments(folder.path(), &["fig4", "--plan"]).output().unwrap();

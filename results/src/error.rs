@@ -51,6 +51,14 @@ pub enum Error {
         /// Line, field and expectation.
         problem: String,
     },
+    /// A file of a pool, or one to be imported into it, is not what it should be.
+    #[error("{path}: {problem}")]
+    Pool {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// The tables of a run do not fit together.
     #[error("seed {seed}: the truths name architecture {architecture}, the architectures do not")]
     UnknownArchitecture {

@@ -1,6 +1,7 @@
 //! What came out of an experiment: the tables and their schemas, the store on disk, and the
 //! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
 
+pub mod ceiling;
 pub mod claim;
 pub mod columns;
 pub mod comparison;
@@ -12,6 +13,8 @@ mod error;
 pub mod manifest;
 pub mod paired;
 pub mod peer;
+pub mod pool;
+pub mod predictors;
 pub mod proxy;
 pub mod ranking;
 pub mod rows;
@@ -32,10 +35,12 @@ pub use corruption::CorruptionSummary;
 pub use ensemble::EnsembleSummary;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
+pub use pool::{Pool, PooledTruthRow, TruthKey};
+pub use predictors::PredictorsSummary;
 pub use proxy::ProxySummary;
 pub use rows::{
     ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
-    ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
+    PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
 };
 pub use search::SearchSummary;
 pub use store::{RunDir, RunKey};

@@ -89,6 +89,28 @@ declare! {
 }
 
 declare! {
+    /// What one predictor says of one architecture.
+    pub struct PredictionRow in "predictions" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture, as in [`ArchitectureRow::architecture`].
+        pub architecture: u32,
+        /// Name of the predictor, as in `SMASH score`.
+        pub predictor: String,
+        /// Whether it could be had.
+        pub status: Status,
+        /// Its value; there if and only if the status is ok. A lower one predicts a lower error: measures of which more is taken
+        /// for better are negated.
+        pub value: Option<f64>,
+        /// Multiply-adds that it took for this architecture.
+        pub cost: f64,
+        /// Multiply-adds that were spent once for all architectures, such as on the training of a SMASH network.
+        pub shared_cost: f64,
+    }
+    fault(status, value) = finite_if_ok
+}
+
+declare! {
     /// One timed step. The one table that holds times, so that no two runs have the same.
     pub struct ThroughputRow in "throughput" {
         /// Root seed of the run.
@@ -346,12 +368,21 @@ fn positive_seconds(seconds: f64) -> Option<&'static str> {
     (!is_time).then_some("a step takes some seconds")
 }
 
-fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
     match (status, error) {
         (Status::Ok, None) => Some("status `ok` needs an error"),
         (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
         (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
         (Status::Failed | Status::Skipped, None) => None,
         (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
+
+fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
+    match (status, value) {
+        (Status::Ok, Some(value)) if value.is_finite() => None,
+        (Status::Ok, _) => Some("status `ok` needs a finite value"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }

@@ -26,14 +26,20 @@ impl Architecture {
     /// Equal for isomorphic architectures. It is found by colour refinement, which cannot tell some regular graphs apart: two
     /// architectures of many ops that are all alike but for which reads which could share it without being isomorphic.
     pub fn canonical_hash(&self, space: &SearchSpace) -> String {
+        format!("{:016x}", self.canonical_number(space))
+    }
+
+    /// The canonical hash as a number, for the key of a random stream.
+    pub fn canonical_number(&self, space: &SearchSpace) -> u64 {
         let mut hash = Sha256::new();
         hash.update(b"smash-canonical-v1");
         for (index, block) in self.blocks.iter().enumerate() {
             hash.update((block.bank_size as u64).to_le_bytes());
             hash.update(Graph::of(block, space.input_banks(index, block.bank_size)).refined());
         }
-        let digest = hash.finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let digest: Colour = hash.finalize().into();
+        let (first, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
+        u64::from_be_bytes(*first)
     }
 }
 

@@ -27,6 +27,9 @@ pub struct Args {
     /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    #[arg(long, value_name = "DIR")]
+    pool: Option<PathBuf>,
     /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
     #[arg(long, value_parser = ["paper", "fast"])]
     recipe: Option<String>,
@@ -97,6 +100,9 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     }
     for setting in &args.set {
         arguments.extend(["--set".into(), setting.into()]);
+    }
+    if let Some(folder) = &args.pool {
+        arguments.extend(["--pool".into(), folder.into()]);
     }
     if let Some(recipe) = &args.recipe {
         arguments.extend(["--recipe".into(), recipe.into()]);
@@ -188,9 +194,9 @@ mod tests {
     #[test]
     fn overrides_are_passed_to_the_run() {
         check(
-            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 \
+            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --pool p \
              --recipe fast --seeds 3 --jobs 2 --results r --plan",
-            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 \
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --pool p \
              --recipe fast --seeds 3 --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );

@@ -1,0 +1,234 @@
+//! Taking trained networks from a pool, and adding those of a run to it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use datasets::DataSet;
+use results::pool::{Pool, PooledTruthRow, TruthKey, copy};
+use results::store::write_atomically;
+use results::{RunDir, TruthRow};
+use serde::Serialize;
+use smash::training::SmashTraining;
+use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
+
+use crate::provenance;
+
+/// Counts changes of the code that give a training another result than rounding does. Raise it with such a change, so that
+/// trainings of before are not taken for those of now.
+const TRAINING_VERSION: u32 = 1;
+
+/// The pool of a run.
+#[derive(Clone, Debug)]
+pub struct RunPool {
+    pool: Pool,
+    /// That of the run; where its tree differed from the commit, with a digest of the difference.
+    commit: String,
+    device_class: &'static str,
+}
+
+/// The images that trainings of a pool are for.
+#[derive(Clone, Debug, Serialize)]
+pub struct PooledData {
+    train: String,
+    test: String,
+    validation: usize,
+    /// Root seed, which decides the validation images.
+    split: u64,
+}
+
+/// What the true error of an architecture depends on, beside itself and the seeds.
+#[derive(Serialize)]
+struct TruthContext<'a> {
+    training: u32,
+    device: &'a str,
+    data: &'a PooledData,
+    task: Task,
+    space: &'a SearchSpace,
+    recipe: &'a ResultingTraining,
+}
+
+/// What a SMASH network depends on.
+#[derive(Serialize)]
+pub struct NetworkContext<'a> {
+    /// The images.
+    pub data: &'a PooledData,
+    /// Their size.
+    pub task: Task,
+    /// The search space.
+    pub space: &'a SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: &'a HyperNetConfig,
+    /// The training.
+    pub smash: &'a SmashTraining,
+    /// Root of the network's random numbers.
+    pub seed: u64,
+}
+
+impl PooledData {
+    /// Reads all images for their digests.
+    pub fn of(data: &DataSet, validation: usize, seed: u64) -> Self {
+        Self {
+            train: data.train.digest(),
+            test: data.test.digest(),
+            validation,
+            split: seed,
+        }
+    }
+}
+
+impl RunPool {
+    /// The pool in a folder, for a run of a commit on a kind of device.
+    pub fn new(folder: &Path, commit: &str, device_class: &'static str) -> Self {
+        Self {
+            pool: Pool::new(folder),
+            commit: commit.into(),
+            device_class,
+        }
+    }
+
+    /// The commit of the run.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// The key of a true error.
+    pub fn truth_key(
+        &self,
+        data: &PooledData,
+        task: Task,
+        space: &SearchSpace,
+        recipe: &ResultingTraining,
+        architecture: &Architecture,
+        training_seed: usize,
+    ) -> TruthKey {
+        let context = TruthContext {
+            training: TRAINING_VERSION,
+            device: self.device_class,
+            data,
+            task,
+            space,
+            recipe,
+        };
+        TruthKey {
+            canonical: architecture.canonical_hash(space),
+            context: as_json(&context),
+            seed: data.split,
+            training_seed: training_seed as u32,
+        }
+    }
+
+    /// The training with a key as a row of the run, for architecture number `index`, and the commit that trained it.
+    ///
+    /// # Errors
+    /// A file of the pool that cannot be read or is not what its name says.
+    pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
+        Ok(self.pool.truth(key)?.map(|found| {
+            let row = TruthRow {
+                seed: key.seed,
+                architecture: index as u32,
+                training_seed: key.training_seed,
+                status: found.status,
+                error: found.error,
+                validation_error: found.validation_error,
+                train_loss: found.train_loss,
+                epochs: found.epochs,
+                message: found.message,
+            };
+            (row, found.commit)
+        }))
+    }
+
+    /// Adds a training of this run.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn add_truth(&self, key: TruthKey, architecture: &Architecture, row: &TruthRow) -> Result<()> {
+        let pooled = PooledTruthRow {
+            canonical: key.canonical,
+            json: architecture.to_json(),
+            context: key.context,
+            seed: key.seed,
+            training_seed: key.training_seed,
+            status: row.status,
+            error: row.error,
+            validation_error: row.validation_error,
+            train_loss: row.train_loss,
+            epochs: row.epochs,
+            message: row.message.clone(),
+            commit: self.commit.clone(),
+        };
+        Ok(self.pool.add(pooled)?)
+    }
+
+    /// A SMASH network is used again by the same code alone, since how it is trained is what commits differ in; never where
+    /// the code is not known.
+    fn network_context(&self, context: &NetworkContext) -> Option<String> {
+        let of_commit = (&self.commit, self.device_class, context);
+        (self.commit != provenance::UNKNOWN).then(|| as_json(&of_commit))
+    }
+
+    /// Copies the files of a SMASH network, checkpoint and epochs, from the pool; false if it does not have it.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn take_network(&self, context: &NetworkContext, [checkpoint, epochs]: [&Path; 2]) -> Result<bool> {
+        let Some(context) = self.network_context(context) else {
+            return Ok(false);
+        };
+        let [stored, stored_epochs] = self.pool.network_paths(&context);
+        if !stored.exists() {
+            return Ok(false);
+        }
+        copy(&stored_epochs, epochs)?;
+        copy(&stored, checkpoint)?;
+        Ok(true)
+    }
+
+    /// Copies the files of a SMASH network to the pool.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn add_network(&self, context: &NetworkContext, files: [&Path; 2]) -> Result<()> {
+        if let Some(context) = self.network_context(context) {
+            self.pool.add_network(&context, files)?;
+        }
+        Ok(())
+    }
+}
+
+fn as_json(context: &impl Serialize) -> String {
+    serde_json::to_string(context).expect("plain data always serialises")
+}
+
+/// Notes beside a unit's output that it is of the pool, and of which commit.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
+    Ok(write_atomically(
+        &dir.unit_path(&format!("{name}.origin")),
+        commit.as_bytes(),
+    )?)
+}
+
+/// What a run took from the pool, in words; nothing if it took nothing.
+///
+/// # Errors
+/// If the folder of the units cannot be read.
+pub fn origins(dir: &RunDir) -> Result<Option<String>> {
+    let folder = dir.unit_path("");
+    let mut commits = Vec::new();
+    let fault = || format!("{}: cannot be read", folder.display());
+    for entry in std::fs::read_dir(&folder).with_context(fault)? {
+        let path = entry.with_context(fault)?.path();
+        if path.extension().is_some_and(|extension| extension == "origin") {
+            commits
+                .push(std::fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?);
+        }
+    }
+    let count = commits.len();
+    commits.sort_unstable();
+    commits.dedup();
+    let words = format!("{count} trainings are of the pool, by commit {}", commits.join(", "));
+    Ok((count > 0).then_some(words))
+}

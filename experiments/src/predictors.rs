@@ -1,0 +1,371 @@
+//! What a study's predictors say of the architectures that it trains: variants of the SMASH score, and its rivals.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{PredictionRow, Status};
+use serde::{Deserialize, Serialize};
+use smash::predictors::{
+    Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
+    warm_network,
+};
+use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
+use smash::{Architecture, Counts, SmashNet};
+
+use crate::networks::{NetworkSettings, PLAIN};
+use crate::smash_run::SmashRun;
+use crate::studies::CorrelationStudy;
+use crate::study::Setup;
+use crate::units::{Kind, Unit};
+
+/// A predictor of the true error, as definitions give it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Predictor {
+    /// Its name, as in `SMASH score`.
+    pub name: String,
+    /// What it is.
+    pub method: Method,
+}
+
+/// The predictors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub enum Method {
+    /// Validation error or loss with the weights that SMASH networks give, the mean over networks and noise draws.
+    Score(ScoreMethod),
+    /// Number of parameters of the resulting network; more is taken for better.
+    Parameters,
+    /// Multiply-adds of the resulting network; more is taken for better.
+    MultiplyAdds,
+    /// Convolutions on the longest path of the resulting network; more is taken for better.
+    Depth,
+    /// How much gradient flows through the untrained network (Tanaka et al. 2020).
+    Synflow,
+    /// How differently the untrained network's ReLUs see some images (Mellor et al. 2021).
+    Naswot {
+        /// How many images.
+        images: usize,
+    },
+    /// Validation error of the network with random weights and a trained last layer (Saxe et al. 2011).
+    RandomWeights,
+    /// Validation error after as many steps of training as cost what a score costs.
+    Steps,
+    /// The same, from the weights that a SMASH network gives.
+    WarmScore {
+        /// The network.
+        #[serde(default = "plain")]
+        network: String,
+    },
+}
+
+/// How a score is taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScoreMethod {
+    /// The networks.
+    #[serde(default = "only_plain")]
+    pub networks: Vec<String>,
+    /// Noise draws z, the first of the run's list.
+    pub draws: usize,
+    /// What is measured on the validation images.
+    #[serde(default)]
+    pub by: Measure,
+    /// What BatchNorm normalises with.
+    #[serde(default)]
+    pub statistics: ScoreStatistics,
+}
+
+/// What of an evaluation counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The fraction of images that are classified wrongly (paper).
+    #[default]
+    Error,
+    /// The mean negative log-likelihood.
+    Loss,
+}
+
+fn plain() -> String {
+    PLAIN.into()
+}
+
+fn only_plain() -> Vec<String> {
+    vec![plain()]
+}
+
+impl Method {
+    /// Names of the networks that it needs.
+    pub fn networks(&self) -> &[String] {
+        match self {
+            Self::Score(score) => &score.networks,
+            Self::WarmScore { network } => std::slice::from_ref(network),
+            _ => &[],
+        }
+    }
+}
+
+impl CorrelationStudy {
+    /// Checks the predictors and the networks that they name.
+    ///
+    /// # Errors
+    /// The first fault, naming the predictor.
+    pub fn check_predictors(&self) -> Result<()> {
+        let networks = self.network_settings()?;
+        for (index, predictor) in self.predictors.iter().enumerate() {
+            let place = || format!("predictor `{}`", predictor.name);
+            let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
+            ensure!(!is_taken, "{}: the name is taken", place());
+            for name in predictor.method.networks() {
+                ensure!(
+                    networks.iter().any(|network| network.name == *name),
+                    "{}: there is no network `{name}`",
+                    place()
+                );
+            }
+            let fewest = match &predictor.method {
+                Method::Score(score) => score.draws.min(score.networks.len()),
+                Method::Naswot { images } => *images,
+                _ => 1,
+            };
+            ensure!(fewest > 0, "{}: expected at least one network, draw and image", place());
+        }
+        let needed = |name: &str| {
+            let mut named = self.predictors.iter().flat_map(|predictor| predictor.method.networks());
+            named.any(|network| network == name)
+        };
+        match networks.iter().skip(1).find(|network| !needed(&network.name)) {
+            Some(network) => anyhow::bail!("network `{}`: no predictor needs it", network.name),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The predictors of one seed of a study.
+pub struct Predictors<'a, B: AutodiffBackend> {
+    /// The study.
+    pub study: &'a CorrelationStudy,
+    /// The images.
+    pub setup: &'a Setup<'a, B>,
+    /// The architectures of the run.
+    pub architectures: &'a [Architecture],
+    /// Its SMASH networks.
+    pub networks: &'a [NetworkSettings],
+}
+
+impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
+
+/// A value of a predictor and what it cost, in multiply-adds.
+struct Predicted {
+    /// Nothing if it could not be had.
+    value: Option<f64>,
+    cost: u64,
+}
+
+impl<'a, B: AutodiffBackend> Predictors<'a, B> {
+    /// The units that ask each predictor about architectures that are given by their index.
+    pub fn units(self, trained: &[usize]) -> Vec<Unit<'a>> {
+        let mut units = Vec::new();
+        for (index, predictor) in self.study.predictors.iter().enumerate() {
+            for (shard, chunk) in trained.chunks(self.study.shard).enumerate() {
+                let (chunk, output) = (chunk.to_vec(), self.path(index, shard));
+                units.push(Unit {
+                    kind: Kind::Predict,
+                    name: format!("seed {}, {}, shard {shard}", self.setup.seed.0, predictor.name),
+                    output: output.clone(),
+                    steps: chunk.len(),
+                    work: Box::new(move |done| self.predict(predictor, &chunk, &output, done)),
+                });
+            }
+        }
+        units
+    }
+
+    fn path(&self, predictor: usize, shard: usize) -> PathBuf {
+        let name = format!("predictions-{predictor:02}-{shard:04}.parquet");
+        self.setup.dir.unit_path(&name)
+    }
+
+    fn predict(&self, predictor: &Predictor, indices: &[usize], output: &Path, done: &dyn Fn(usize)) -> Result<()> {
+        let loaded = predictor.method.networks().iter().map(|name| {
+            let settings = self.settings(name);
+            Ok((settings, self.run_of(settings).network()?))
+        });
+        let loaded: Vec<(&NetworkSettings, SmashNet<B::InnerBackend>)> = loaded.collect::<Result<_>>()?;
+        let norm = match &predictor.method {
+            Method::Score(ScoreMethod { statistics, .. }) => *statistics,
+            _ => ScoreStatistics::Running,
+        };
+        let Setup { seed, .. } = *self.setup;
+        let norm = norm.prepare(self.setup.training(), self.study.smash.batch_size, seed);
+        let shared_cost: u64 = loaded.iter().map(|(settings, _)| self.training_cost(settings)).sum();
+        let mut rows = Vec::new();
+        for &index in indices {
+            let Predicted { value, cost } = self.ask(&predictor.method, &loaded, &norm, index)?;
+            rows.push(PredictionRow {
+                seed: seed.0,
+                architecture: index as u32,
+                predictor: predictor.name.clone(),
+                status: if value.is_some() { Status::Ok } else { Status::Failed },
+                value,
+                cost: cost as f64,
+                shared_cost: shared_cost as f64,
+            });
+            done(1);
+        }
+        Ok(write_table(output, &rows)?)
+    }
+
+    fn ask(
+        &self,
+        method: &Method,
+        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        norm: &ScoreNorm<B::InnerBackend>,
+        index: usize,
+    ) -> Result<Predicted> {
+        let Self { study, setup, .. } = *self;
+        let (architecture, space) = (&self.architectures[index], &study.space);
+        let (training, validation) = (setup.training(), setup.validation());
+        let (n_training, n_validation) = (training.indices.len(), validation.indices.len());
+        let costs = Costs::of(space, setup.task, Some(&study.hypernet), architecture);
+        let counts = Counts::of(space, setup.task, architecture);
+        // The same network for all predictors that look at an untrained one.
+        let key = [architecture.canonical_number(space), 0];
+        let untrained = || initial_network(space, setup.task, architecture, setup.seed, key, setup.device());
+        let batch = study.truth_settings().batch_size;
+        let steps = steps_at_cost_of_score(n_validation, study.noise_draws, batch);
+        let short = ShortTraining {
+            steps,
+            recipe: study.truth_settings(),
+            seed: setup.seed,
+            key,
+        };
+        let free = |value: f64| Predicted {
+            value: Some(value),
+            cost: 0,
+        };
+        Ok(match method {
+            Method::Score(score) => self.score(score, networks, norm, index)?,
+            Method::Parameters => free(-(counts.parameters as f64)),
+            Method::MultiplyAdds => free(-(counts.multiply_adds as f64)),
+            Method::Depth => free(-f64::from(counts.depth)),
+            Method::Synflow => Predicted {
+                value: synflow::<B::InnerBackend>(&untrained()).ok().map(|flow| -flow),
+                cost: costs.synflow(),
+            },
+            &Method::Naswot { images } => Predicted {
+                value: naswot(&untrained(), random_images(training, images, setup.seed)).ok().map(|score| -score),
+                cost: costs.naswot(images.min(n_training)),
+            },
+            Method::RandomWeights => {
+                let evaluation = random_weights(untrained(), training, validation, setup.seed);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    cost: costs.random_weights(n_training, n_validation),
+                }
+            }
+            Method::Steps => {
+                let net = initial_network::<B>(space, setup.task, architecture, setup.seed, key, setup.device());
+                let evaluation = short.error_after(net, training, validation);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    cost: costs.steps(steps, batch, n_validation),
+                }
+            }
+            Method::WarmScore { .. } => {
+                let (_, smash) = &networks[0];
+                let weights = smash.generate(architecture, &score_noise(setup.seed, 0), setup.device());
+                let net = warm_network::<B>(smash, setup.task, architecture, &weights);
+                let evaluation = short.error_after(net, training, validation);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    cost: costs.warm_score(steps, batch, n_validation),
+                }
+            }
+        })
+    }
+
+    /// The mean over networks and noise draws; nothing if one of them is not finite.
+    fn score(
+        &self,
+        method: &ScoreMethod,
+        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        norm: &ScoreNorm<B::InnerBackend>,
+        index: usize,
+    ) -> Result<Predicted> {
+        let Self { setup, .. } = *self;
+        let architecture = &self.architectures[index];
+        let validation = setup.validation();
+        let (mut sum, mut cost) = (0.0, 0);
+        for (settings, net) in networks {
+            architecture
+                .validate(&settings.space)
+                .with_context(|| format!("architecture {index} in the space of network `{}`", settings.name))?;
+            let costs = Costs::of(&settings.space, setup.task, settings.hypernet.as_ref(), architecture);
+            cost += costs.score(validation.indices.len(), method.draws);
+            if let ScoreNorm::Recalibrated(batches) = norm {
+                let images: usize = batches.iter().map(|images| images.dims()[0]).sum();
+                cost += (method.draws * images) as u64 * costs.in_smash;
+            }
+            for draw in 0..method.draws {
+                let noise = score_noise(setup.seed, draw);
+                let evaluation = score_normalised_by(norm, net, architecture, &noise, validation, setup.device());
+                let Ok(evaluation) = evaluation else {
+                    return Ok(Predicted { value: None, cost });
+                };
+                sum += match method.by {
+                    Measure::Error => evaluation.error,
+                    Measure::Loss => evaluation.loss,
+                };
+            }
+        }
+        let value = sum / (networks.len() * method.draws) as f64;
+        Ok(Predicted {
+            value: Some(value),
+            cost,
+        })
+    }
+
+    fn settings(&self, name: &str) -> &'a NetworkSettings {
+        let mut networks = self.networks.iter();
+        let found = networks.find(|network| network.name == name);
+        found.unwrap_or_else(|| panic!("no network `{name}`, though definitions are checked"))
+    }
+
+    /// A network of the study.
+    pub fn run_of(&self, settings: &'a NetworkSettings) -> SmashRun<'a, B> {
+        SmashRun {
+            setup: self.setup,
+            space: &settings.space,
+            hypernet: settings.hypernet.as_ref(),
+            settings: &settings.smash,
+            seed: self.setup.seed.of_member(settings.member),
+            // The plain one as other studies call it, so that a pool has one of both.
+            stem: match settings.name.as_str() {
+                PLAIN => "smash".into(),
+                name => format!("smash-{name}"),
+            },
+        }
+    }
+
+    /// Multiply-adds of a network's training, with the mean over the run's architectures for each of its steps.
+    fn training_cost(&self, settings: &NetworkSettings) -> u64 {
+        let NetworkSettings { smash, space, .. } = settings;
+        let step = |architecture: &Architecture| {
+            let costs = Costs::of(space, self.setup.task, settings.hypernet.as_ref(), architecture);
+            costs.score_training_step(smash.batch_size)
+        };
+        let mean = self.architectures.iter().map(step).sum::<u64>() / self.architectures.len() as u64;
+        let steps = smash.epochs * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
+        steps as u64 * mean
+    }
+}

@@ -1,0 +1,106 @@
+//! The noise ceiling: the most that any predictor, even the true error itself, can be expected to correlate with true errors
+//! that are measured by few trainings.
+
+use crate::statistics::{BOOTSTRAP_SEED, Interval, RESAMPLES, generator, mean_over_groups, percentiles, resample_groups};
+use crate::tau::kendall_tau_b;
+
+/// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
+///
+/// The mean of tau over all pairs of repetitions is that of one training against another. Under a normal model tau = 2/π
+/// asin(ρ), so that it gives the correlation ρ of two trainings, the reliability of one; by Spearman and Brown that of the mean of
+/// m is m ρ / (1 + (m - 1) ρ), and the correlation of the mean with what it estimates is the square root of that.
+///
+/// `groups[s][a]` are the errors of the trainings of architecture a of root seed s. Of each as many count as the architecture
+/// with the fewest has. `None` where one has a single training or the data leave tau undefined. The interval is a bootstrap over
+/// root seeds and architectures.
+pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
+    let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
+    let of = |groups: &[Vec<&[f64]>]| {
+        let repeatability = mean_over_groups(groups, |errors| between_trainings(errors, trainings))?;
+        Some(ceiling(repeatability, trainings))
+    };
+    let borrowed: Vec<Vec<&[f64]>> = groups
+        .iter()
+        .map(|group| group.iter().map(Vec::as_slice).collect())
+        .collect();
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(of(&borrowed)?, RESAMPLES, || of(&resample_groups(&borrowed, &mut rng)))
+}
+
+/// Mean of tau over all pairs of repetitions.
+fn between_trainings(errors: &[&[f64]], trainings: usize) -> Option<f64> {
+    let mut taus = Vec::new();
+    for second in 1..trainings {
+        for first in 0..second {
+            let points: Vec<_> = errors.iter().map(|errors| (errors[first], errors[second])).collect();
+            taus.push(kendall_tau_b(&points)?);
+        }
+    }
+    Some(taus.iter().sum::<f64>() / taus.len() as f64)
+}
+
+/// From the tau of one training against another to that of the expected error against the mean of some.
+fn ceiling(repeatability: f64, trainings: usize) -> f64 {
+    let m = trainings as f64;
+    // Trainings that agree less than by chance say nothing of what they estimate.
+    let of_one = (std::f64::consts::FRAC_PI_2 * repeatability).sin().max(0.0);
+    let of_mean = m * of_one / (1.0 + (m - 1.0) * of_one);
+    of_mean.sqrt().asin() / std::f64::consts::FRAC_PI_2
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Sum of uniform numbers, normal enough.
+    fn normal(rng: &mut ChaCha8Rng) -> f64 {
+        (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
+    }
+
+    /// Architectures of standard deviation 1 measured with so much noise; their expected errors too.
+    fn measured(n: usize, trainings: usize, noise: f64, seed: u64) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let expected: Vec<f64> = (0..n).map(|_| normal(&mut rng)).collect();
+        let measure = |&centre: &f64| (0..trainings).map(|_| centre + noise * normal(&mut rng)).collect();
+        let errors = expected.iter().map(measure).collect();
+        (expected, errors)
+    }
+
+    #[test]
+    fn it_is_what_the_expected_error_reaches() {
+        for (trainings, noise) in [(2, 0.5), (2, 1.0), (3, 1.0), (5, 2.0)] {
+            let (expected, errors) = measured(3000, trainings, noise, 1);
+            let means = errors.iter().map(|errors| errors.iter().sum::<f64>());
+            let points: Vec<_> = expected.iter().copied().zip(means).collect();
+            let reached = kendall_tau_b(&points).unwrap();
+            let references: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
+            let found = ceiling(between_trainings(&references, trainings).unwrap(), trainings);
+            assert!((found - reached).abs() < 0.02, "{trainings} trainings, noise {noise}: {found}, {reached}");
+        }
+    }
+
+    #[test]
+    fn its_interval_holds_it_and_it_needs_repeated_trainings() {
+        let (_, errors) = measured(60, 2, 1.0, 2);
+        let found = noise_ceiling(std::slice::from_ref(&errors)).unwrap();
+        // Spread and noise of 1: two trainings correlate by 1/2, their mean with the truth by sqrt(2/3).
+        let true_ceiling = (2.0f64 / 3.0).sqrt().asin() / std::f64::consts::FRAC_PI_2;
+        assert!(found.low < true_ceiling && true_ceiling < found.high, "{found:?}, {true_ceiling}");
+        assert!(found.low < found.estimate && found.estimate < found.high);
+        let mut once = errors;
+        once[7].truncate(1);
+        assert_eq!(noise_ceiling(&[once]), None);
+        assert_eq!(noise_ceiling(&[]), None);
+    }
+
+    #[test]
+    fn without_noise_it_is_one_and_without_spread_none() {
+        let (_, errors) = measured(20, 2, 0.0, 3);
+        let found = noise_ceiling(&[errors]).unwrap();
+        assert!((found.estimate - 1.0).abs() < 1e-6, "{found:?}");
+        assert_eq!(noise_ceiling(&[vec![vec![0.5; 2]; 8]]), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! The pool of true errors: trainings of architectures that any run may use again, instead of training anew.
+//!
+//! ```text
+//! <pool>/truths/<key>.parquet          one training
+//! <pool>/networks/<key>.safetensors    one trained SMASH network, with its epochs as `.parquet`
+//! ```
+//! A training has the key of all that it depends on: the architecture up to isomorphism, the recipe and the search space, the
+//! data, and the seeds. A key that is looked up is computed anew from the row, so that a file that was renamed or edited is
+//! refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{DataFrame, Series};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::rows::measured_if_ok;
+use crate::store::write_atomically;
+use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
+
+declare! {
+    /// One training of one architecture.
+    pub struct PooledTruthRow in "pool" {
+        /// Canonical hash of the architecture: equal for isomorphic ones.
+        pub canonical: String,
+        /// The architecture that was trained, in its stored form.
+        pub json: String,
+        /// All else that the training depends on, as JSON: recipe, search space, data, kind of device.
+        pub context: String,
+        /// Root seed.
+        pub seed: u64,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
+        pub error: Option<f64>,
+        /// Validation error in [0, 1] at the end of the training.
+        pub validation_error: Option<f64>,
+        /// Mean training loss of the last epoch in nats.
+        pub train_loss: Option<f64>,
+        /// Epochs that were completed.
+        pub epochs: u32,
+        /// Why the training failed.
+        pub message: Option<String>,
+        /// Commit of the code that trained it.
+        pub commit: String,
+    }
+    fault(status, error) = measured_if_ok
+}
+
+/// What a training is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TruthKey {
+    /// See [`PooledTruthRow::canonical`].
+    pub canonical: String,
+    /// See [`PooledTruthRow::context`].
+    pub context: String,
+    /// Root seed.
+    pub seed: u64,
+    /// Index of the repetition of the training.
+    pub training_seed: u32,
+}
+
+impl TruthKey {
+    fn of(row: &PooledTruthRow) -> Self {
+        Self {
+            canonical: row.canonical.clone(),
+            context: row.context.clone(),
+            seed: row.seed,
+            training_seed: row.training_seed,
+        }
+    }
+
+    fn digest(&self) -> String {
+        let (seed, training_seed) = (self.seed.to_string(), self.training_seed.to_string());
+        digest(&["truth", &self.canonical, &self.context, &seed, &training_seed])
+    }
+}
+
+/// The pool in a folder.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    folder: PathBuf,
+}
+
+impl Pool {
+    /// The pool in a folder, which need not be there yet.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+        }
+    }
+
+    fn truth_path(&self, key: &TruthKey) -> PathBuf {
+        self.folder.join("truths").join(format!("{}.parquet", key.digest()))
+    }
+
+    /// The training with a key, if the pool has it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds anything but this training.
+    pub fn truth(&self, key: &TruthKey) -> Result<Option<PooledTruthRow>> {
+        let path = self.truth_path(key);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let rows: Vec<PooledTruthRow> = read_table(&path)?;
+        match <[_; 1]>::try_from(rows) {
+            Ok([row]) if TruthKey::of(&row) == *key => Ok(Some(row)),
+            _ => Err(Error::Pool {
+                path,
+                problem: "expected the one training that the file is named after".to_owned(),
+            }),
+        }
+    }
+
+    /// Adds a training. One that is there already stays.
+    ///
+    /// # Errors
+    /// If the row contradicts itself, or the file system refuses.
+    pub fn add(&self, row: PooledTruthRow) -> Result<()> {
+        let path = self.truth_path(&TruthKey::of(&row));
+        if path.exists() {
+            return Ok(());
+        }
+        create_parent(&path)?;
+        write_table(&path, &[row])
+    }
+
+    /// All trainings, in the order of context, architecture and seeds.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not one of a pool.
+    pub fn truths(&self) -> Result<Vec<PooledTruthRow>> {
+        let folder = self.folder.join("truths");
+        let mut rows = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(rows),
+            Err(error) => return Err(Error::io(&folder, "list")(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(Error::io(&folder, "list"))?.path();
+            if path.extension().is_some_and(|extension| extension == "parquet") {
+                rows.extend(read_table::<PooledTruthRow>(&path)?);
+            }
+        }
+        rows.sort_by(|a, b| {
+            let order = |row: &PooledTruthRow| (row.seed, row.training_seed);
+            (&a.context, &a.canonical, order(a)).cmp(&(&b.context, &b.canonical, order(b)))
+        });
+        Ok(rows)
+    }
+
+    /// Writes all trainings to one Parquet file, and returns how many there are.
+    ///
+    /// # Errors
+    /// As [`Pool::truths`], or a file that cannot be written.
+    pub fn export(&self, file: &Path) -> Result<usize> {
+        let rows = self.truths()?;
+        write_table(file, &rows)?;
+        Ok(rows.len())
+    }
+
+    /// Adds the trainings of a file that [`Pool::export`] wrote, and returns how many were new. The file is read and checked
+    /// before anything is added. A training that is there already must have ended alike.
+    ///
+    /// # Errors
+    /// A file that is no such table, or contradicts the pool.
+    pub fn import(&self, file: &Path) -> Result<usize> {
+        let rows: Vec<PooledTruthRow> = read_table(file)?;
+        let mut new = Vec::new();
+        for (index, row) in rows.into_iter().enumerate() {
+            match self.truth(&TruthKey::of(&row))? {
+                None => new.push(row),
+                Some(known) if (known.status, known.error) == (row.status, row.error) => {}
+                Some(known) => {
+                    return Err(Error::Pool {
+                        path: file.to_path_buf(),
+                        problem: format!(
+                            "row {index}: the pool has the same training of commit {} with error {:?}, this one of commit {} \
+                             has {:?}",
+                            known.commit, known.error, row.commit, row.error
+                        ),
+                    });
+                }
+            }
+        }
+        let count = new.len();
+        new.into_iter().try_for_each(|row| self.add(row))?;
+        Ok(count)
+    }
+
+    /// Files of a SMASH network that depends on `context` alone: its checkpoint and its epochs.
+    pub fn network_paths(&self, context: &str) -> [PathBuf; 2] {
+        let name = digest(&["network", context]);
+        ["safetensors", "parquet"].map(|extension| self.folder.join("networks").join(format!("{name}.{extension}")))
+    }
+
+    /// Stores a copy of a SMASH network's files; the checkpoint last, which stands for both.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn add_network(&self, context: &str, [checkpoint, epochs]: [&Path; 2]) -> Result<()> {
+        let [stored, stored_epochs] = self.network_paths(context);
+        if stored.exists() {
+            return Ok(());
+        }
+        create_parent(&stored)?;
+        copy(epochs, &stored_epochs)?;
+        copy(checkpoint, &stored)
+    }
+}
+
+/// Copies a file so that the copy is whole or not there.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    write_atomically(to, &fs::read(from).map_err(Error::io(from, "read"))?)
+}
+
+fn create_parent(path: &Path) -> Result<()> {
+    let folder = path.parent().expect("a file of the pool lies in a folder");
+    fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder"))
+}
+
+/// 32 hexadecimal digits for some texts; their lengths take part, so that no two lists have the same.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"smash-pool-v1");
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;
