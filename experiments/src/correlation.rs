@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
-use results::{ScoreRow, TruthRow, WeightsRow};
+use results::{PredictionRow, ScoreRow, TruthRow, WeightsRow};
 use smash::Architecture;
 
+use crate::networks::NetworkSettings;
+use crate::predictors::Predictors;
 use crate::scores::{Scored, mean_of_all, score_rows, shards};
-use crate::smash_run::SmashRun;
+use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::CorrelationStudy;
 use crate::study::{Setup, Study};
 use crate::truths::Truths;
@@ -20,21 +22,40 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     study: &'a CorrelationStudy,
     setup: Setup<'a, B>,
     architectures: Vec<Architecture>,
+    /// The plain one first.
+    networks: Vec<NetworkSettings>,
 }
 
 impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     /// Samples the architectures to score.
-    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Settings of a network that do not fit.
+    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>) -> Result<Self> {
+        Ok(Self {
             study,
+            networks: study.network_settings()?,
             architectures: setup.sample(&study.space, study.scored),
             setup,
+        })
+    }
+
+    fn predictors(&self) -> Predictors<'_, B> {
+        Predictors {
+            study: self.study,
+            setup: &self.setup,
+            architectures: &self.architectures,
+            networks: &self.networks,
         }
     }
 
+    /// The plain SMASH network.
     fn smash(&self) -> SmashRun<'_, B> {
-        let study = self.study;
-        SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
+        self.predictors().run_of(&self.networks[0])
+    }
+
+    fn smash_runs(&self) -> impl Iterator<Item = SmashRun<'_, B>> {
+        self.networks.iter().map(|settings| self.predictors().run_of(settings))
     }
 
     fn shard_path(&self, shard: usize) -> PathBuf {
@@ -120,33 +141,40 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
     fn stages(&self) -> Vec<(Kind, usize)> {
         let study = self.study;
-        vec![
-            (Kind::TrainSmash, 1),
+        let trained = study.scored.div_ceil(study.every);
+        let mut stages = vec![
+            (Kind::TrainSmash, self.networks.len()),
             (Kind::Score, study.scored.div_ceil(study.shard)),
-            (
-                Kind::TrainResulting,
-                study.scored.div_ceil(study.every) * study.training_seeds,
-            ),
-        ]
+            (Kind::TrainResulting, trained * study.training_seeds),
+        ];
+        if !study.predictors.is_empty() {
+            stages.push((Kind::Predict, trained.div_ceil(study.shard) * study.predictors.len()));
+        }
+        stages
     }
 
     fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
         Ok(match stage {
-            0 => vec![self.smash().unit()],
+            0 => self.smash_runs().map(SmashRun::unit).collect(),
             1 => self.scoring_units(),
-            _ => self.truth_units()?,
+            2 => self.truth_units()?,
+            _ => self.predictors().units(&self.selected()?),
         })
     }
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        dir.write(&self.smash().epochs()?)?;
+        dir.write(&epochs_of(self.smash_runs())?)?;
         dir.write(&self.weights()?)?;
         dir.write(&self.scores()?)?;
         let mut truths: Vec<TruthRow> = gather(&self.truth_units()?)?;
         truths.sort_by_key(|row| (row.architecture, row.training_seed));
         dir.write(&truths)?;
+        if !self.study.predictors.is_empty() {
+            let predictions: Vec<PredictionRow> = gather(&self.predictors().units(&self.selected()?))?;
+            dir.write(&predictions)?;
+        }
         Ok(())
     }
 }

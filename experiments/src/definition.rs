@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 16] = [
+const DEFINITIONS: [(&str, &str); 18] = [
     ("fig1", include_str!("../definitions/fig1.toml")),
     ("fig3", include_str!("../definitions/fig3.toml")),
     ("fig4", include_str!("../definitions/fig4.toml")),
@@ -34,6 +34,8 @@ const DEFINITIONS: [(&str, &str); 16] = [
     ("table3", include_str!("../definitions/table3.toml")),
     ("appendix-e", include_str!("../definitions/appendix-e.toml")),
     ("fidelity", include_str!("../definitions/fidelity.toml")),
+    ("rivals", include_str!("../definitions/rivals.toml")),
+    ("ladder", include_str!("../definitions/ladder.toml")),
     ("throughput", include_str!("../definitions/throughput.toml")),
 ];
 
@@ -220,7 +222,7 @@ impl Takes {
 
 /// Puts an overlay over a table. Tables are merged, and so are lists whose entries have a `name`, by that name; any other
 /// value takes the place of the old one.
-fn merge(base: &mut toml::Table, overlay: toml::Table) {
+pub(crate) fn merge(base: &mut toml::Table, overlay: toml::Table) {
     for (key, value) in overlay {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(inner)), toml::Value::Table(part)) => merge(inner, part),

@@ -36,7 +36,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
         SmashRun {
             setup: &self.setup,
             space: &self.study.space,
-            hypernet: &self.study.hypernet,
+            hypernet: Some(&self.study.hypernet),
             settings: &self.study.smash,
             seed: self.setup.seed.of_member(member as u64),
             stem: format!("smash-{member}"),

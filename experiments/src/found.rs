@@ -43,7 +43,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         SmashRun {
             setup: self.setup,
             space: &self.search.space,
-            hypernet: &self.search.hypernet,
+            hypernet: Some(&self.search.hypernet),
             settings: &self.search.smash,
             seed: self.setup.seed,
             stem: format!("smash-{}", self.number),

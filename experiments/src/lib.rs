@@ -12,8 +12,10 @@ pub mod found;
 /// Agreement with numbers of the released code, for devices that tests do not run on.
 #[path = "../../smash/tests/golden/mod.rs"]
 mod golden;
+pub mod networks;
 pub mod peer;
 pub mod pool;
+pub mod predictors;
 pub mod provenance;
 pub mod proxy;
 pub mod run;

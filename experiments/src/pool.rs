@@ -56,8 +56,8 @@ pub struct NetworkContext<'a> {
     pub task: Task,
     /// The search space.
     pub space: &'a SearchSpace,
-    /// Size of the HyperNet.
-    pub hypernet: &'a HyperNetConfig,
+    /// Size of the HyperNet, if it has one.
+    pub hypernet: Option<&'a HyperNetConfig>,
     /// The training.
     pub smash: &'a SmashTraining,
     /// Root of the network's random numbers.

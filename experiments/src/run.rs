@@ -182,7 +182,7 @@ fn study_of<'a, B: AutodiffBackend>(
     }
     let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
     Ok(match study {
-        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups))),
+        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups))?),
         StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
         StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),
         StudyDefinition::Ensemble(study) => Box::new(EnsembleRun::new(study, first(setups))),

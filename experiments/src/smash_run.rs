@@ -21,8 +21,8 @@ pub struct SmashRun<'a, B: AutodiffBackend> {
     pub setup: &'a Setup<'a, B>,
     /// The space whose architectures it runs.
     pub space: &'a SearchSpace,
-    /// Size of its HyperNet.
-    pub hypernet: &'a HyperNetConfig,
+    /// Size of its HyperNet, if it has one.
+    pub hypernet: Option<&'a HyperNetConfig>,
     /// How it is trained.
     pub settings: &'a SmashTraining,
     /// Root of its random numbers: that of the run, unless several networks of a run differ by it.
@@ -42,7 +42,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         Self {
             setup,
             space,
-            hypernet,
+            hypernet: Some(hypernet),
             settings,
             seed: setup.seed,
             stem: "smash".into(),
@@ -71,7 +71,11 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
 
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
-        SmashTrainer::new(self.space.clone(), self.hypernet, task, self.seed, self.setup.device())
+        let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
+        match self.hypernet {
+            Some(hypernet) => SmashTrainer::new(space, hypernet, task, seed, device),
+            None => SmashTrainer::without_hypernet(space, task, seed, device),
+        }
     }
 
     fn train(&self, done: &dyn Fn(usize)) -> Result<()> {

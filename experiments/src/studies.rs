@@ -9,6 +9,9 @@ use smash::search::SearchPlan;
 use smash::training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
+use crate::networks::FurtherNetwork;
+use crate::predictors::Predictor;
+
 /// The study kinds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -81,6 +84,12 @@ pub struct CorrelationStudy {
     pub resulting: ResultingTraining,
     /// A faster one.
     pub fast: ResultingTraining,
+    /// SMASH networks beside that of `smash`, for predictors.
+    #[serde(default, rename = "network", skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<FurtherNetwork>,
+    /// Predictors that are compared on the trained architectures; the first is what the others are compared with.
+    #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
+    pub predictors: Vec<Predictor>,
 }
 
 /// Settings of a fidelity study: the same architectures trained by both recipes.

@@ -123,7 +123,11 @@ impl Study {
                     ("shard", study.shard),
                 ];
                 at_least_one("study", &counts)?;
-                check_smash(&study.space, &study.smash)?;
+                for network in study.network_settings()? {
+                    let place = || format!("network `{}`", network.name);
+                    check_smash(&network.space, &network.smash).with_context(place)?;
+                }
+                study.check_predictors()?;
                 check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
             }
             Self::Fidelity(study) => {

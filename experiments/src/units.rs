@@ -26,6 +26,8 @@ pub enum Kind {
     TrainFast,
     /// Score architectures one after the other, each chosen by the scores before.
     Search,
+    /// Ask a predictor about some architectures.
+    Predict,
     /// Follow a gradient, and random steps beside it.
     Descend,
     /// Train architectures one after the other, each chosen by the errors before.
@@ -45,6 +47,7 @@ impl Kind {
             Self::TrainResulting => "train resulting networks",
             Self::TrainFast => "train by the fast recipe",
             Self::Search => "search by score",
+            Self::Predict => "ask predictors",
             Self::Descend => "descend",
             Self::TrainedSearch => "search by training",
             Self::TrainSystem => "train systems",
