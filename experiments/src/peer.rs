@@ -19,8 +19,8 @@ use results::store::write_atomically;
 use serde::Deserialize;
 use serde_json::json;
 use smash::checkpoint::{Checkpoint, HostTensor};
+use smash::evaluation::negative_log_likelihood;
 use smash::optimiser::{Adam, Nesterov};
-use smash::training::negative_log_likelihood;
 use smash::{
     Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, Mode, Network, Phase, Seed, SmashNet, Stream,
     Task,
@@ -200,7 +200,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 let (output, statistics) = self
                     .net
                     .forward(&self.architecture, &self.weights(), images, Mode::Train);
-                let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward();
+                let gradients = [negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward()];
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
                 net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);

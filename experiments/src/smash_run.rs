@@ -111,9 +111,10 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         };
         let rows: Vec<EpochRow> = trainer.history.iter().enumerate().map(row).collect();
         write_table(&self.epochs_path(), &rows)?;
+        let net = trainer.network(settings);
         let mut network = Checkpoint::default();
-        network.add("hypernet", &trainer.net.hypernet);
-        network.add("main", &trainer.net.main);
+        network.add("hypernet", &net.hypernet);
+        network.add("main", &net.main);
         write_atomically(&self.network_path(), &network.to_bytes())?;
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, files)?;
@@ -160,6 +161,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
                 space: net.space,
                 hypernet,
                 main,
+                noise: self.settings.noise,
             })
         };
         restore().with_context(|| path.display().to_string())

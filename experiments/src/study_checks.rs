@@ -248,8 +248,20 @@ impl ComparisonStudy {
 
 fn check_smash(space: &SearchSpace, smash: &SmashTraining) -> Result<()> {
     space.validate()?;
-    let counts = [("epochs", smash.epochs), ("batch-size", smash.batch_size)];
-    at_least_one("smash", &counts)
+    let counts = [
+        ("epochs", smash.epochs),
+        ("batch-size", smash.batch_size),
+        ("architectures-per-step", smash.architectures_per_step),
+    ];
+    at_least_one("smash", &counts)?;
+    if let Some(last) = smash.average_last {
+        let epochs = smash.epochs;
+        ensure!(
+            (1..=epochs).contains(&last),
+            "`smash.average-last` must be from 1 to the number of epochs ({epochs}), got {last}"
+        );
+    }
+    Ok(())
 }
 
 fn check_trainings(trainings: &[(&str, &ResultingTraining)]) -> Result<()> {

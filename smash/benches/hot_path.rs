@@ -87,12 +87,8 @@ fn hot_path(criterion: &mut Criterion) {
 
     // One epoch of one batch is one step.
     let settings = SmashTraining {
-        epochs: 1_000_000,
-        batch_size: BATCH,
-        learning_rate: 1e-3,
-        schedule: Schedule::Cosine,
-        anneal_limits: false,
         augment: true,
+        ..SmashTraining::plain(1_000_000, BATCH, 1e-3)
     };
     let mut trainer = SmashTrainer::<B>::new(space.clone(), &HyperNetConfig::default(), TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {

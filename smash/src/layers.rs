@@ -96,15 +96,24 @@ impl<B: Backend> BatchNorm<B> {
 
     /// Moves the running statistics of the leading channels towards those of a batch.
     pub fn update(&mut self, statistics: &BatchStatistics<B>) {
-        let [channels] = statistics.mean.dims();
-        let move_towards = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
-            let old = running.val();
-            let leading = old.clone().slice(0..channels) * (1.0 - BATCH_NORM_MOMENTUM);
-            let new = old.slice_assign(0..channels, leading + batch.clone() * BATCH_NORM_MOMENTUM);
+        let moved = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
+            let leading = running.val().slice(0..batch.dims()[0]) * (1.0 - BATCH_NORM_MOMENTUM);
+            leading + batch.clone() * BATCH_NORM_MOMENTUM
+        };
+        self.replace(&BatchStatistics {
+            mean: moved(&self.running_mean, &statistics.mean),
+            variance: moved(&self.running_variance, &statistics.variance),
+        });
+    }
+
+    /// Replaces the running statistics of the leading channels.
+    pub fn replace(&mut self, statistics: &BatchStatistics<B>) {
+        let replaced = |running: &Param<Tensor<B, 1>>, leading: &Tensor<B, 1>| {
+            let new = running.val().slice_assign(0..leading.dims()[0], leading.clone());
             Param::initialized(running.id, new.detach().set_require_grad(false))
         };
-        self.running_mean = move_towards(&self.running_mean, &statistics.mean);
-        self.running_variance = move_towards(&self.running_variance, &statistics.variance);
+        self.running_mean = replaced(&self.running_mean, &statistics.mean);
+        self.running_variance = replaced(&self.running_variance, &statistics.variance);
     }
 }
 

@@ -181,12 +181,34 @@ impl<B: Backend> MainNet<B> {
 
     /// Moves BatchNorm's running statistics towards those of a training batch.
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
-        let norms = self
-            .transitions
-            .iter_mut()
-            .map(|transition| &mut transition.norm)
-            .chain([&mut self.norm]);
-        norms.zip(statistics).for_each(|(norm, batch)| norm.update(batch));
+        self.norms()
+            .zip(statistics)
+            .for_each(|(norm, batch)| norm.update(batch));
+    }
+
+    /// Replaces BatchNorm's running statistics by the mean of those of some batches that ran one architecture.
+    ///
+    /// # Panics
+    /// Without a batch.
+    pub fn replace_statistics(&mut self, batches: &[NetStatistics<B>]) {
+        assert!(!batches.is_empty(), "statistics are a mean over batches");
+        for (index, norm) in self.norms().enumerate() {
+            let mean = |part: fn(&BatchStatistics<B>) -> &Tensor<B, 1>| {
+                let parts = batches.iter().map(|batch| part(&batch[index]).clone());
+                let sum = parts.reduce(|sum, part| sum + part).expect("at least one batch");
+                sum / batches.len() as f64
+            };
+            norm.replace(&BatchStatistics {
+                mean: mean(|batch| &batch.mean),
+                variance: mean(|batch| &batch.variance),
+            });
+        }
+    }
+
+    /// In the order of [`NetStatistics`].
+    fn norms(&mut self) -> impl Iterator<Item = &mut BatchNorm<B>> {
+        let of_transitions = self.transitions.iter_mut().map(|transition| &mut transition.norm);
+        of_transitions.chain([&mut self.norm])
     }
 }
 

@@ -50,8 +50,9 @@ impl<B: Backend> Adam<B> {
         }
     }
 
-    /// Updates every parameter of `module` that has a gradient.
-    pub fn step<A, M>(&mut self, module: M, gradients: &A::Gradients, learning_rate: f64) -> M
+    /// Updates every parameter of `module` that has a gradient, by the mean over some losses; a loss in which it takes no part
+    /// counts as a gradient of 0.
+    pub fn step<A, M>(&mut self, module: M, gradients: &[A::Gradients], learning_rate: f64) -> M
     where
         A: AutodiffBackend<InnerBackend = B>,
         M: AutodiffModule<A>,
@@ -135,19 +136,23 @@ impl<B: Backend> Nesterov<B> {
         A: AutodiffBackend<InnerBackend = B>,
         M: AutodiffModule<A>,
     {
-        update_parameters(module, gradients, |name, value: Tensor<B, 1>, gradient| {
-            let velocity = match self.slots.remove(name) {
-                Some(mut slot) => slot.remove(0),
-                None => value.zeros_like(),
-            };
-            let update = NesterovUpdate {
-                weight_decay: self.weight_decay,
-                rate: learning_rate,
-            };
-            let [updated, velocity] = update.apply([value, gradient, velocity]);
-            self.slots.insert(name.to_string(), vec![velocity]);
-            updated
-        })
+        update_parameters(
+            module,
+            std::slice::from_ref(gradients),
+            |name, value: Tensor<B, 1>, gradient| {
+                let velocity = match self.slots.remove(name) {
+                    Some(mut slot) => slot.remove(0),
+                    None => value.zeros_like(),
+                };
+                let update = NesterovUpdate {
+                    weight_decay: self.weight_decay,
+                    rate: learning_rate,
+                };
+                let [updated, velocity] = update.apply([value, gradient, velocity]);
+                self.slots.insert(name.to_string(), vec![velocity]);
+                updated
+            },
+        )
     }
 
     /// Adds the state to a checkpoint, under `prefix`.
@@ -268,15 +273,16 @@ fn fused<B: Backend, const IN: usize, const OUT: usize>(
     Ok(outputs.map(|output| Primitive::Plain(tensor(output, [count])).into_tensor()))
 }
 
-/// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened.
-fn update_parameters<A, M, F>(module: M, gradients: &A::Gradients, update: F) -> M
+/// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened, the gradient the mean over
+/// those that are given.
+fn update_parameters<A, M, F>(module: M, gradients: &[A::Gradients], update: F) -> M
 where
     A: AutodiffBackend,
     M: AutodiffModule<A>,
     F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
 {
     struct Mapper<'a, A: AutodiffBackend, F> {
-        gradients: &'a A::Gradients,
+        gradients: &'a [A::Gradients],
         update: F,
         path: Vec<String>,
     }
@@ -293,9 +299,13 @@ where
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
             let (id, value, mapper) = param.consume();
-            let Some(gradient) = value.grad(self.gradients) else {
+            let found = self.gradients.iter().filter_map(|gradients| value.grad(gradients));
+            let Some(mut gradient) = found.reduce(|sum, gradient| sum + gradient) else {
                 return Param::from_mapped_value(id, value, mapper);
             };
+            if self.gradients.len() > 1 {
+                gradient = gradient / self.gradients.len() as f64;
+            }
             let shape = value.dims();
             let flat = [shape.iter().product::<usize>()];
             let updated = (self.update)(

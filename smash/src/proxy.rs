@@ -17,10 +17,10 @@ use crate::checkpoint::HostTensor;
 use crate::elements::Place;
 use crate::encoding::{Encoding, EncodingLayout};
 use crate::error::DivergedError;
+use crate::evaluation::{Examples, negative_log_likelihood};
 use crate::layers::Mode;
-use crate::smash_net::{Noise, SmashNet, hypernet_input};
+use crate::smash_net::{Noise, SmashNet};
 use crate::space::SearchSpace;
-use crate::training::{Examples, negative_log_likelihood};
 use crate::weights::GeneratedWeights;
 
 /// Images of a batch; decides nothing but speed and memory.
@@ -59,7 +59,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     // Only the encoding's gradient is asked for; the weights' would cost as much again.
     let (hypernet, main) = (net.hypernet.clone().no_grad(), net.main.clone().no_grad());
     let encoding = Encoding::new(&net.space, architecture);
-    let input = hypernet_input::<B>(&encoding, noise, device).require_grad();
+    let input = net.hypernet_input(&encoding, noise, device).require_grad();
     let generated = GeneratedWeights::from_output(&net.space, hypernet.forward(input.clone())).matrix();
 
     // First dE/dW, summed over batches, so that the HyperNet is passed once.

@@ -26,6 +26,8 @@ pub enum Stream {
     ScoredArchitecture,
     /// The recorded list of noise draws z of the scores.
     ScoreNoise,
+    /// Order of the training images from which BatchNorm's statistics are taken anew for scores.
+    Recalibration,
     /// Root seeds of the SMASH networks of an ensemble.
     Member,
     /// The architectures that a figure shows.

@@ -9,10 +9,11 @@ use crate::blueprint::Blueprint;
 use crate::checkpoint::Checkpoint;
 use crate::convolution::Precision;
 use crate::error::{CheckpointError, DivergedError};
+use crate::evaluation::{Evaluation, Examples, Tally, history_text, negative_log_likelihood, parse_history};
 use crate::network::{Network, Phase};
 use crate::optimiser::Nesterov;
 use crate::random::{Seed, Stream};
-use crate::training::{Evaluation, Examples, Schedule, Tally, history_text, negative_log_likelihood, parse_history};
+use crate::training::Schedule;
 
 /// L2 weight decay of all parameters (released code).
 const WEIGHT_DECAY: f64 = 1e-4;

@@ -2,9 +2,15 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::architecture::{Architecture, Block, Conv, Op};
+use crate::counts::{Counts, Task};
 use crate::space::{BLOCKS, SearchSpace, Units};
+
+/// Architectures of which [`sample_size_balanced`] takes one: enough that the smallest and the largest lie far in the tails of
+/// [`sample`], few enough that drawing them takes little of a training step.
+const SIZE_BALANCED_DRAWS: usize = 16;
 
 /// Limits that a training schedule moves within those of the space.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +37,46 @@ pub fn sample(space: &SearchSpace, limits: Limits, rng: &mut ChaCha8Rng) -> Arch
         .map(|block| sample_block(space, limits, block, rng))
         .collect();
     Architecture { blocks }
+}
+
+/// From which distribution the architectures are drawn that a SMASH network is trained on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// The paper's, which is also that of the architectures that are scored.
+    #[default]
+    Paper,
+    /// About uniform in the logarithm of the resulting network's multiply-adds; see [`sample_size_balanced`].
+    SizeBalanced,
+}
+
+impl Sampling {
+    /// Draws one architecture, valid as those of [`sample`].
+    pub fn draw(self, space: &SearchSpace, limits: Limits, task: Task, rng: &mut ChaCha8Rng) -> Architecture {
+        match self {
+            Self::Paper => sample(space, limits, rng),
+            Self::SizeBalanced => sample_size_balanced(space, limits, task, rng),
+        }
+    }
+}
+
+/// Draws some architectures by [`sample`], and a target uniformly between the logarithms of the fewest and most multiply-adds
+/// among them; the architecture nearest to the target is taken.
+///
+/// The range is that of the draws themselves, so it follows `limits` that grow during training.
+pub fn sample_size_balanced(space: &SearchSpace, limits: Limits, task: Task, rng: &mut ChaCha8Rng) -> Architecture {
+    let draws = (0..SIZE_BALANCED_DRAWS).map(|_| {
+        let architecture = sample(space, limits, rng);
+        let size = (Counts::of(space, task, &architecture).multiply_adds as f64).ln();
+        (size, architecture)
+    });
+    let mut draws: Vec<(f64, Architecture)> = draws.collect();
+    let sizes = || draws.iter().map(|(size, _)| *size);
+    let (smallest, largest) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    let target = smallest + (largest - smallest) * rng.random::<f64>();
+    let distances = sizes().map(|size| (size - target).abs()).enumerate();
+    let nearest = distances.min_by(|a, b| a.1.total_cmp(&b.1)).expect("some were drawn").0;
+    draws.swap_remove(nearest).1
 }
 
 fn sample_block(space: &SearchSpace, limits: Limits, block: usize, rng: &mut ChaCha8Rng) -> Block {

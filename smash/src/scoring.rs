@@ -1,13 +1,14 @@
 //! Scoring an architecture with generated weights (Algorithm 1, second loop).
 
 use burn::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::architecture::Architecture;
 use crate::error::DivergedError;
+use crate::evaluation::{Evaluation, Examples};
 use crate::layers::Mode;
 use crate::random::{Seed, Stream};
 use crate::smash_net::{Noise, SmashNet};
-use crate::training::{Evaluation, Examples};
 use crate::weights::GeneratedWeights;
 
 /// The recorded list of noise draws that every score of a run uses: draw `index` of the run's seed.
@@ -40,7 +41,95 @@ pub fn score_with<B: Backend>(
     weights: &GeneratedWeights<B>,
     validation: Examples<'_, B>,
 ) -> Result<Evaluation, DivergedError> {
-    let evaluation = validation.evaluate(|images| net.forward(architecture, weights, images, Mode::Evaluate).0);
+    evaluate(net, architecture, weights, validation, Mode::Evaluate)
+}
+
+/// What BatchNorm normalises with while architectures are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum ScoreStatistics {
+    /// Its running statistics, which all architectures share (paper).
+    #[default]
+    Running,
+    /// Those of each batch of validation images, so that the class given to an image depends on the others in its batch.
+    Batch,
+    /// Those of some training batches that run the architecture with the weights generated for it.
+    Recalibrated {
+        /// Number of batches, at least 1.
+        batches: usize,
+    },
+}
+
+/// [`ScoreStatistics`] with the images that they need, the same for all architectures and noise draws of a run.
+#[derive(Clone, Debug)]
+pub enum ScoreNorm<B: Backend> {
+    /// See [`ScoreStatistics::Running`].
+    Running,
+    /// See [`ScoreStatistics::Batch`].
+    Batch,
+    /// See [`ScoreStatistics::Recalibrated`]: its batches, `[batch, channels, height, width]` each.
+    Recalibrated(Vec<Tensor<B, 4>>),
+}
+
+impl ScoreStatistics {
+    /// Draws the batches to recalibrate with: training images in a random order that `seed` fixes, without crops and flips,
+    /// and in another order each time that all of them were used.
+    ///
+    /// # Panics
+    /// If there are no batches to be drawn, or no images.
+    pub fn prepare<B: Backend>(self, training: Examples<'_, B>, batch_size: usize, seed: Seed) -> ScoreNorm<B> {
+        match self {
+            Self::Running => ScoreNorm::Running,
+            Self::Batch => ScoreNorm::Batch,
+            Self::Recalibrated { batches } => {
+                assert!(
+                    batches > 0 && !training.indices.is_empty(),
+                    "{batches} batches of {} images",
+                    training.indices.len()
+                );
+                let streams = [Stream::Recalibration; 2];
+                let of_pass = |pass| training.training_batches(batch_size, false, seed, streams, &[pass]);
+                let images = (0..).flat_map(of_pass).map(|(images, _)| images);
+                ScoreNorm::Recalibrated(images.take(batches).collect())
+            }
+        }
+    }
+}
+
+/// [`score`] with BatchNorm normalising as `norm` says. The network and the generated weights stay as they are.
+///
+/// # Errors
+/// A loss that is not finite.
+pub fn score_normalised_by<B: Backend>(
+    norm: &ScoreNorm<B>,
+    net: &SmashNet<B>,
+    architecture: &Architecture,
+    noise: &Noise,
+    validation: Examples<'_, B>,
+    device: &B::Device,
+) -> Result<Evaluation, DivergedError> {
+    let weights = net.generate(architecture, noise, device);
+    match norm {
+        ScoreNorm::Running => score_with(net, architecture, &weights, validation),
+        ScoreNorm::Batch => evaluate(net, architecture, &weights, validation, Mode::Train),
+        ScoreNorm::Recalibrated(batches) => {
+            let run = |images: &Tensor<B, 4>| net.forward(architecture, &weights, images.clone(), Mode::Train).1;
+            let statistics: Vec<_> = batches.iter().map(run).collect();
+            let mut net = net.clone();
+            net.main.replace_statistics(&statistics);
+            score_with(&net, architecture, &weights, validation)
+        }
+    }
+}
+
+fn evaluate<B: Backend>(
+    net: &SmashNet<B>,
+    architecture: &Architecture,
+    weights: &GeneratedWeights<B>,
+    validation: Examples<'_, B>,
+    mode: Mode,
+) -> Result<Evaluation, DivergedError> {
+    let evaluation = validation.evaluate(|images| net.forward(architecture, weights, images, mode).0);
     if !evaluation.loss.is_finite() {
         return Err(DivergedError {
             loss: evaluation.loss,

@@ -24,6 +24,8 @@ pub struct SmashNet<B: Backend> {
     pub hypernet: HyperNet<B>,
     /// Holds all other weights.
     pub main: MainNet<B>,
+    /// Whether the HyperNet reads the noise z, or zeros in its place.
+    pub noise: bool,
 }
 
 impl<B: Backend> SmashNet<B> {
@@ -37,7 +39,12 @@ impl<B: Backend> SmashNet<B> {
     ) -> Self {
         let hypernet = hypernet.init(&space, rng, device);
         let main = MainNet::new(&space, task, rng, device);
-        Self { space, hypernet, main }
+        Self {
+            space,
+            hypernet,
+            main,
+            noise: true,
+        }
     }
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise.
@@ -49,8 +56,20 @@ impl<B: Backend> SmashNet<B> {
     pub fn generate_from(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
         GeneratedWeights::from_output(
             &self.space,
-            self.hypernet.forward(hypernet_input(encoding, noise, device)),
+            self.hypernet.forward(self.hypernet_input(encoding, noise, device)),
         )
+    }
+
+    /// What the HyperNet reads: z, then c, `[1, 1 + encoding channels, units, slices]`.
+    pub(crate) fn hypernet_input(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
+        let [channels, units, slices] = encoding.shape;
+        let mut input = if self.noise {
+            noise.values(units, slices)
+        } else {
+            vec![0.0; units * slices]
+        };
+        input.extend(&encoding.values);
+        Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
     }
 
     /// Number of weights of the 1x1 convolutions that are generated for an architecture.
@@ -93,16 +112,9 @@ impl<B: AutodiffBackend> SmashNet<B> {
             space: self.space.clone(),
             hypernet: self.hypernet.valid(),
             main: self.main.valid(),
+            noise: self.noise,
         }
     }
-}
-
-/// What a HyperNet reads: z, then c, `[1, 1 + encoding channels, units, slices]`.
-pub(crate) fn hypernet_input<B: Backend>(encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
-    let [channels, units, slices] = encoding.shape;
-    let mut input = noise.values(units, slices);
-    input.extend(&encoding.values);
-    Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
 }
 
 /// One draw of the noise z, of any length: cell `(unit, slice)` does not depend on how long the encoding is.

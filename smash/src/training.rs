@@ -1,28 +1,31 @@
-//! Training a SMASH network (Algorithm 1, first loop), and what training and evaluation share.
+//! Training a SMASH network (Algorithm 1, first loop), and how learning rates fall.
+
+use std::collections::BTreeMap;
 
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use datasets::shuffled_indices;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::Architecture;
 use crate::checkpoint::{Checkpoint, HostTensor};
 use crate::error::{CheckpointError, DivergedError};
+use crate::evaluation::{Evaluation, Examples, Tally, history_text, negative_log_likelihood, parse_history};
 use crate::hypernet::HyperNetConfig;
-use crate::images::DeviceImages;
 use crate::layers::Mode;
 use crate::optimiser::Adam;
 use crate::random::{Seed, Stream};
-use crate::sampling::{Limits, sample};
+use crate::sampling::{Limits, Sampling};
 use crate::smash_net::{Noise, SmashNet};
 use crate::{SearchSpace, Task};
 
 /// Weight decay of all freely learned weights; the HyperNet has none (released code).
 const WEIGHT_DECAY: f64 = 1e-4;
 
+/// Where a checkpoint holds the average of the network.
+const AVERAGE: &str = "average.";
+
 /// Part of a training in which the rate of [`Schedule::OneCycle`] rises.
 const WARM_UP: f64 = 0.2;
-/// Images of an evaluation batch; decides nothing but speed.
-const EVALUATION_BATCH: usize = 100;
 
 /// How a SMASH network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ const EVALUATION_BATCH: usize = 100;
 pub struct SmashTraining {
     /// Passes over the training images.
     pub epochs: usize,
-    /// Images in a batch; each batch trains one sampled architecture.
+    /// Images in a batch.
     pub batch_size: usize,
     /// Initial learning rate of Adam.
     pub learning_rate: f64,
@@ -40,6 +43,41 @@ pub struct SmashTraining {
     pub anneal_limits: bool,
     /// Random crops and flips.
     pub augment: bool,
+    /// Sampled architectures that each batch trains, with noise of their own; their gradients are averaged (paper: 1).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub architectures_per_step: usize,
+    /// How they are drawn.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub sampling: Sampling,
+    /// The network that is scored is the average over the ends of so many last epochs, 1 to all; not given, it is the one
+    /// that the last step left, as in the paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_last: Option<usize>,
+    /// The HyperNet reads noise z, in training and scoring; else zeros.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub noise: bool,
+}
+
+// A setting that is left as it is in the paper is not written, so that definitions keep the hashes that name results.
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == one()
+}
+
+fn is_paper(sampling: &Sampling) -> bool {
+    *sampling == Sampling::default()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(is_on: &bool) -> bool {
+    *is_on
 }
 
 /// How a learning rate falls over a training run.
@@ -68,6 +106,22 @@ impl Schedule {
 }
 
 impl SmashTraining {
+    /// The plain method: a rate that falls along a cosine, nothing annealed, augmented or switched on.
+    pub fn plain(epochs: usize, batch_size: usize, learning_rate: f64) -> Self {
+        Self {
+            epochs,
+            batch_size,
+            learning_rate,
+            schedule: Schedule::Cosine,
+            anneal_limits: false,
+            augment: false,
+            architectures_per_step: one(),
+            sampling: Sampling::default(),
+            average_last: None,
+            noise: yes(),
+        }
+    }
+
     /// Limits of sampling after a fraction of training, 0 to 1.
     pub fn limits(&self, space: &SearchSpace, progress: f64) -> Limits {
         let full = Limits::of(space);
@@ -84,178 +138,6 @@ impl SmashTraining {
     }
 }
 
-/// Some images of a set.
-#[derive(Debug)]
-pub struct Examples<'a, B: Backend> {
-    /// The whole set.
-    pub images: &'a DeviceImages<B>,
-    /// Which of its images.
-    pub indices: &'a [usize],
-}
-
-impl<B: Backend> Clone for Examples<'_, B> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B: Backend> Copy for Examples<'_, B> {}
-
-impl<'a, B: Backend> Examples<'a, B> {
-    /// Batches that one epoch has, a smaller last one included.
-    pub fn batches(&self, batch_size: usize) -> usize {
-        self.indices.len().div_ceil(batch_size)
-    }
-
-    /// The batches of one training epoch, images `[batch, channels, height, width]` and classes: shuffled, and cropped and
-    /// flipped at random if asked for.
-    pub(crate) fn training_batches(
-        self,
-        batch_size: usize,
-        augment: bool,
-        seed: Seed,
-        [order, augmentation]: [Stream; 2],
-        key: &[u64],
-    ) -> impl Iterator<Item = (Tensor<B, 4>, Vec<i32>)> + use<'a, B> {
-        let mut rng = seed.rng(augmentation, key);
-        let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
-        let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
-        let mut start = 0;
-        std::iter::from_fn(move || {
-            let end = (start + batch_size).min(shuffled.len());
-            let chunk = (start < end).then(|| &shuffled[start..end])?;
-            start = end;
-            let views = augment.then(|| self.images.random_views(chunk.len(), &mut rng));
-            Some(self.images.batch(chunk, views.as_deref()))
-        })
-    }
-
-    /// Error and loss of `forward`, which gives log-probabilities `[batch, classes]`. A loss may come out as NaN.
-    pub fn evaluate(self, forward: impl Fn(Tensor<B, 4>) -> Tensor<B, 2>) -> Evaluation {
-        let mut tally = Tally::default();
-        for chunk in self.indices.chunks(EVALUATION_BATCH) {
-            let (images, labels) = self.images.batch(chunk, None);
-            tally.add(forward(images), &labels);
-        }
-        Evaluation::over(&tally.read())
-    }
-}
-
-/// Mean over one pass over some images.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Fraction of images classified wrongly.
-    pub error: f64,
-    /// Fraction of images whose class is not among the five most probable; 0 with five classes or fewer.
-    pub top5_error: f64,
-    /// Mean negative log-likelihood.
-    pub loss: f64,
-}
-
-impl Evaluation {
-    /// Over all images of some batches.
-    fn over(batches: &[BatchTally]) -> Self {
-        let sum = |value: fn(&BatchTally) -> f64| batches.iter().map(value).sum::<f64>();
-        let images = sum(|batch| batch.images as f64);
-        Self {
-            error: sum(|batch| batch.wrong as f64) / images,
-            top5_error: sum(|batch| batch.beyond_five as f64) / images,
-            loss: sum(|batch| batch.loss) / images,
-        }
-    }
-}
-
-/// What is counted of each batch, left on the device until the end: reading back waits for all work before.
-pub(crate) struct Tally<B: Backend> {
-    /// For each image log-probability of its class, and number of classes that are at least as probable, `[batch, 2]`.
-    batches: Vec<Tensor<B, 2>>,
-}
-
-impl<B: Backend> Default for Tally<B> {
-    fn default() -> Self {
-        Self { batches: Vec::new() }
-    }
-}
-
-/// Sums over the images of a batch.
-pub(crate) struct BatchTally {
-    images: usize,
-    wrong: usize,
-    beyond_five: usize,
-    loss: f64,
-}
-
-impl<B: Backend> Tally<B> {
-    /// Adds a batch of log-probabilities `[batch, classes]`.
-    pub fn add(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) {
-        let of_label = log_probabilities
-            .clone()
-            .gather(1, column(labels, &log_probabilities.device()));
-        let rivals = log_probabilities.greater_equal(of_label.clone()).float().sum_dim(1);
-        self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
-    }
-
-    /// Reads all batches back.
-    pub fn read(self) -> Vec<BatchTally> {
-        let sizes: Vec<usize> = self.batches.iter().map(|batch| batch.dims()[0]).collect();
-        let values = HostTensor::of(Tensor::cat(self.batches, 0)).values;
-        let mut images = values.as_chunks::<2>().0.iter();
-        let batch = |size| {
-            let mut tally = BatchTally {
-                images: size,
-                wrong: 0,
-                beyond_five: 0,
-                loss: 0.0,
-            };
-            for &[of_label, rivals] in images.by_ref().take(size) {
-                tally.loss -= f64::from(of_label);
-                // Right if the label's value is above all others, itself counted, so that NaN and ties are never right.
-                tally.wrong += usize::from(rivals != 1.0);
-                tally.beyond_five += usize::from(!(1.0..=5.0).contains(&rivals));
-            }
-            tally
-        };
-        sizes.into_iter().map(batch).collect()
-    }
-
-    /// Reads back the batches of a training epoch, of which the first is step `first` of the training.
-    ///
-    /// # Errors
-    /// The first step whose loss is not finite.
-    pub fn of_epoch(self, first: usize, architecture: impl Fn(usize) -> String) -> Result<Evaluation, DivergedError> {
-        let batches = self.read();
-        match batches.iter().position(|batch| !batch.loss.is_finite()) {
-            Some(index) => Err(DivergedError {
-                loss: batches[index].loss / batches[index].images as f64,
-                step: first + index,
-                architecture: architecture(first + index),
-            }),
-            None => Ok(Evaluation::over(&batches)),
-        }
-    }
-}
-
-/// Classes as a column `[batch, 1]` on the device.
-fn column<B: Backend>(labels: &[i32], device: &B::Device) -> Tensor<B, 2, Int> {
-    Tensor::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device)
-}
-
-/// Mean negative log-likelihood of the labels, shape `[1]`, from log-probabilities `[batch, classes]`.
-///
-/// With `smoothing`, that part of a label's probability is spread evenly over all classes.
-pub fn negative_log_likelihood<B: Backend>(
-    log_probabilities: Tensor<B, 2>,
-    labels: &[i32],
-    smoothing: f64,
-    device: &B::Device,
-) -> Tensor<B, 1> {
-    let of_labels = log_probabilities.clone().gather(1, column(labels, device)).mean();
-    if smoothing == 0.0 {
-        return of_labels.neg();
-    }
-    (of_labels * (1.0 - smoothing) + log_probabilities.mean() * smoothing).neg()
-}
-
 /// A SMASH network in training: everything that the next epoch depends on.
 #[derive(Debug)]
 pub struct SmashTrainer<B: AutodiffBackend> {
@@ -263,8 +145,11 @@ pub struct SmashTrainer<B: AutodiffBackend> {
     pub net: SmashNet<B>,
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
-    /// Mean over the training batches of each epoch done.
+    task: Task,
+    /// Mean over the training batches, and over the architectures of each, of each epoch done.
     pub history: Vec<Evaluation>,
+    /// Mean of the network over the ends of the last epochs, by name in a checkpoint; empty before the first of them.
+    average: BTreeMap<String, HostTensor>,
 }
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
@@ -275,11 +160,13 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             net: SmashNet::new(space, hypernet, task, &mut rng, device),
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(WEIGHT_DECAY),
+            task,
             history: Vec::new(),
+            average: BTreeMap::new(),
         }
     }
 
-    /// Trains one epoch: for each batch a new architecture, new noise and new weights W = H(c, z).
+    /// Trains one epoch: for each batch a new architecture, or several, each with new noise and new weights W = H(c, z).
     ///
     /// `after_step` is called after each step.
     ///
@@ -297,37 +184,100 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
         let progress = |step: usize| step as f64 / steps;
-        let space = self.net.space.clone();
-        let architecture = |step: usize| {
+        let (space, task) = (self.net.space.clone(), self.task);
+        let architecture = |step: usize, member: usize| -> Architecture {
             let limits = settings.limits(&space, progress(step));
-            sample(&space, limits, &mut seed.rng(Stream::SmashArchitecture, &[step as u64]))
+            let mut rng = seed.rng(Stream::SmashArchitecture, &key_of(step, member));
+            settings.sampling.draw(&space, limits, task, &mut rng)
         };
+        let members = settings.architectures_per_step;
+        self.net.noise = settings.noise;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
         let mut tally = Tally::default();
         let epoch_batches =
             examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
         for (index, (images, labels)) in epoch_batches.enumerate() {
             let step = epoch * batches + index;
-            let architecture = architecture(step);
-            let noise = Noise::new(seed.rng(Stream::SmashNoise, &[step as u64]));
-            let weights = self.net.generate(&architecture, &noise, device);
             let images = Tensor::from_inner(images);
-            let (log_probabilities, statistics) = self.net.forward(&architecture, &weights, images, Mode::Train);
-            tally.add(log_probabilities.clone().inner(), &labels);
-            let gradients = negative_log_likelihood(log_probabilities, &labels, 0.0, device).backward();
+            let (mut gradients, mut statistics) = (Vec::new(), Vec::new());
+            for member in 0..members {
+                let architecture = architecture(step, member);
+                let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
+                let weights = self.net.generate(&architecture, &noise, device);
+                let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
+                tally.add(log_probabilities.clone().inner(), &labels);
+                gradients.push(negative_log_likelihood(log_probabilities, &labels, 0.0, device).backward());
+                statistics.push(batch);
+            }
             let rate = settings.learning_rate * settings.schedule.factor(progress(step));
             let net = &mut self.net;
             net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
             net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
-            net.main.update_statistics(&statistics);
+            statistics.iter().for_each(|batch| net.main.update_statistics(batch));
             after_step();
         }
-        self.history
-            .push(tally.of_epoch(epoch * batches, |step| architecture(step).hash())?);
+        let of_pass = |pass: usize| architecture(pass / members, pass % members).hash();
+        let evaluation = tally.of_epoch(epoch * batches * members, of_pass);
+        self.history.push(evaluation.map_err(|diverged| DivergedError {
+            step: diverged.step / members,
+            ..diverged
+        })?);
+        if let Some(last) = settings.average_last {
+            let ends = (self.history.len() + last).saturating_sub(settings.epochs);
+            if ends > 0 {
+                self.add_to_average(ends);
+            }
+        }
         Ok(())
     }
 
-    /// Network, optimiser and number of epochs.
+    /// Takes the network as it is now into the average, as the last of so many ends of epochs.
+    fn add_to_average(&mut self, ends: usize) {
+        let mut now = Checkpoint::default();
+        now.add(&format!("{AVERAGE}hypernet"), &self.net.hypernet);
+        now.add(&format!("{AVERAGE}main"), &self.net.main);
+        if ends == 1 {
+            self.average = now.tensors;
+            return;
+        }
+        assert!(
+            !self.average.is_empty(),
+            "end {ends} of an average without the ends before"
+        );
+        for (name, mean) in &mut self.average {
+            for (mean, &value) in mean.values.iter_mut().zip(&now.tensors[name].values) {
+                *mean += (value - *mean) / ends as f32;
+            }
+        }
+    }
+
+    /// The network that is scored, after so many epochs as are done: the average over the ends of the last of them if the
+    /// settings ask for one and the first of these is done, else the network as the last step left it.
+    pub fn network(&self, settings: &SmashTraining) -> SmashNet<B> {
+        let net = if self.average.is_empty() {
+            self.net.clone()
+        } else {
+            self.averaged().expect("the average is one of this network")
+        };
+        SmashNet {
+            noise: settings.noise,
+            ..net
+        }
+    }
+
+    fn averaged(&self) -> Result<SmashNet<B>, CheckpointError> {
+        let mut average = Checkpoint {
+            tensors: self.average.clone(),
+            ..Default::default()
+        };
+        let mut net = self.net.clone();
+        net.hypernet = average.restore(&format!("{AVERAGE}hypernet"), net.hypernet)?;
+        net.main = average.restore(&format!("{AVERAGE}main"), net.main)?;
+        average.finish()?;
+        Ok(net)
+    }
+
+    /// Network, optimiser, epochs and average.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
             metadata: history_text(&self.history),
@@ -337,6 +287,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         checkpoint.add("main", &self.net.main);
         self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
         self.main_optimiser.save("optimiser.main", &mut checkpoint);
+        checkpoint.tensors.extend(self.average.clone());
         checkpoint
     }
 
@@ -346,6 +297,13 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
         self.history = parse_history(&checkpoint.metadata)?;
+        (self.average, checkpoint.tensors) = checkpoint
+            .tensors
+            .into_iter()
+            .partition(|(name, _)| name.starts_with(AVERAGE));
+        if !self.average.is_empty() {
+            self.averaged()?;
+        }
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
         self.hypernet_optimiser
@@ -355,35 +313,12 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     }
 }
 
-/// Text of a checkpoint: errors and loss of each epoch done, as the bits of their floating-point values.
-pub(crate) fn history_text(history: &[Evaluation]) -> String {
-    let bits = |evaluation: &Evaluation| {
-        let Evaluation {
-            error,
-            top5_error,
-            loss,
-        } = evaluation;
-        [error, top5_error, loss]
-            .map(|value| format!("{:016x}", value.to_bits()))
-            .concat()
-    };
-    history.iter().map(bits).collect::<Vec<_>>().join(" ")
-}
-
-/// Reads what [`history_text`] wrote.
-pub(crate) fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
-    let parse = |word: &str| {
-        let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);
-        Some(Evaluation {
-            error: number(word.get(..16))?,
-            top5_error: number(word.get(16..32))?,
-            loss: number(word.get(32..))?,
-        })
-    };
-    let history = text.split_whitespace().map(parse).collect::<Option<_>>();
-    history.ok_or_else(|| CheckpointError::Format {
-        reason: format!("the metadata must give errors and loss of each epoch, found `{text}`"),
-    })
+/// Names the random numbers of one of a step's architectures. The first has those of a step that trains one.
+fn key_of(step: usize, member: usize) -> Vec<u64> {
+    match member {
+        0 => vec![step as u64],
+        _ => vec![step as u64, member as u64],
+    }
 }
 
 #[cfg(test)]
@@ -391,33 +326,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_history_comes_back_to_the_bit() {
-        let history = vec![
-            Evaluation {
-                error: 0.1 + 0.2,
-                top5_error: 0.1,
-                loss: 1e-300,
-            },
-            Evaluation {
-                error: 0.0,
-                top5_error: 0.0,
-                loss: 4.6,
-            },
-        ];
-        assert_eq!(parse_history(&history_text(&history)).unwrap(), history);
-        assert_eq!(parse_history("").unwrap(), vec![]);
-        assert!(parse_history("3").is_err());
-    }
-
-    #[test]
     fn budget_and_kernels_grow_over_the_first_half() {
         let settings = SmashTraining {
-            epochs: 1,
-            batch_size: 1,
-            learning_rate: 1e-3,
-            schedule: Schedule::Cosine,
             anneal_limits: true,
-            augment: false,
+            ..SmashTraining::plain(1, 1, 1e-3)
         };
         let space = SearchSpace::smash_v2(12, 4);
         let at = |progress| settings.limits(&space, progress);

@@ -1,80 +1,20 @@
 //! Checkpoints: training resumes bit for bit, and one that does not fit is refused by name.
 
-use std::sync::{Mutex, PoisonError};
+mod tiny;
 
-use burn::backend::Autodiff;
-use burn_flex::{Flex, FlexDevice};
-use datasets::{LoadOptions, Normalisation};
+use burn_flex::FlexDevice;
 use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::convolution::Precision;
 use smash::error::CheckpointError;
-use smash::{
-    Architecture, Blueprint, DeviceImages, Examples, HyperNetConfig, Limits, ResultingTrainer, ResultingTraining,
-    Schedule, SearchSpace, Seed, SmashTrainer, SmashTraining, Stream, Task,
-};
-
-type B = Autodiff<Flex>;
-
-/// Held by each test that trains: burn's autodiff has state that all threads of a process share, and where two train at once
-/// about one run in twenty differs in its last bits. Studies train in a process for each unit.
-static TRAINING: Mutex<()> = Mutex::new(());
-
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
-
-fn space() -> SearchSpace {
-    SearchSpace {
-        base_channels: 2,
-        max_channels: 4,
-        max_groups: 2,
-        ..SearchSpace::smash_v2(2, 1)
-    }
-}
-
-fn architecture() -> Architecture {
-    let mut rng = Seed(5).rng(Stream::ScoredArchitecture, &[0]);
-    smash::sampling::sample(&space(), Limits::of(&space()), &mut rng)
-}
-
-fn smash_trainer() -> SmashTrainer<B> {
-    let hypernet = HyperNetConfig {
-        growth: 2,
-        layers: vec![1, 1],
-    };
-    SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
-}
-
-fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
-    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
-    let options = LoadOptions {
-        image_size: Some(8),
-        n_train: Some(40),
-        n_test: Some(1),
-        ..Default::default()
-    };
-    let set = datasets::load("shapes", &options).unwrap().train;
-    let indices: Vec<usize> = (0..set.len()).collect();
-    let normalisation = Normalisation::of(&set);
-    use_them(Examples {
-        images: &DeviceImages::new(&set, &normalisation, &FlexDevice),
-        indices: &indices,
-    });
-}
+use smash::{Blueprint, ResultingTrainer, ResultingTraining, Schedule, Seed, SmashTrainer, SmashTraining};
+use tiny::{B, TASK, architecture, smash_trainer, space, with_examples};
 
 #[test]
 fn a_smash_network_resumes_bit_for_bit() {
     let settings = SmashTraining {
-        epochs: 3,
-        batch_size: 10,
-        learning_rate: 1e-3,
-        schedule: Schedule::Cosine,
         anneal_limits: true,
         augment: true,
+        ..SmashTraining::plain(3, 10, 1e-3)
     };
     with_examples(|examples| {
         let epoch = |trainer: &mut SmashTrainer<B>| {
@@ -109,7 +49,7 @@ fn a_resulting_network_resumes_bit_for_bit() {
         precision: Precision::Float32,
         augment: true,
     };
-    let architecture = architecture();
+    let architecture = architecture(0);
     let new = || {
         ResultingTrainer::<B>::new(
             Blueprint::of(&space(), TASK, &architecture),
@@ -194,7 +134,7 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
         precision: Precision::Float32,
         augment: false,
     };
-    let architecture = architecture();
+    let architecture = architecture(0);
     let mut trainer = ResultingTrainer::<B>::new(
         Blueprint::of(&space(), TASK, &architecture),
         Seed(5),

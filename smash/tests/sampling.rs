@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use smash::error::ArchitectureError;
-use smash::sampling::{perturb, sample};
-use smash::{Architecture, Limits, SearchSpace};
+use smash::sampling::{Sampling, perturb, sample};
+use smash::{Architecture, Counts, Limits, SearchSpace, Task};
 
 /// Small spaces of both kinds, at budgets down to one where only the smallest ops fit.
 fn spaces() -> impl Strategy<Value = SearchSpace> {
@@ -53,6 +53,19 @@ proptest! {
             let budget = space.slice_budget(index, limits.max_budget, block.bank_size);
             prop_assert!(block.slices(&space) <= budget, "block {}: {:?}, budget {}", index, block, budget);
         }
+    }
+
+    #[test]
+    fn size_balanced_samples_are_valid_within_the_limits_and_repeat((space, limits) in limited_spaces(), seed: u64) {
+        let draw = || Sampling::SizeBalanced.draw(&space, limits, Task::of_images(3, 8, 10), &mut rng(seed));
+        let architecture = draw();
+        prop_assert_eq!(architecture.validate(&space), Ok(()));
+        prop_assert!(kernel_sizes(&architecture).all(|kernel| kernel <= limits.max_kernel));
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let budget = space.slice_budget(index, limits.max_budget, block.bank_size);
+            prop_assert!(block.slices(&space) <= budget, "block {}: {:?}, budget {}", index, block, budget);
+        }
+        prop_assert_eq!(draw(), architecture);
     }
 
     #[test]
@@ -167,5 +180,43 @@ fn unknown_and_missing_fields_are_refused_by_name() {
             }
             other => panic!("{text}: {other:?}"),
         }
+    }
+}
+
+/// How far 600 draws are from uniform in the logarithm of multiply-adds: the share that would have to move to another eighth of
+/// the range between the 2nd and the 98th percentile of the paper's draws; those beyond count to the first and last.
+fn unevenness(sampling: Sampling, space: &SearchSpace) -> f64 {
+    let task = Task::of_images(3, 16, 10);
+    let sizes = |sampling: Sampling, seed| -> Vec<f64> {
+        let mut rng = rng(seed);
+        let draw = |_| Counts::of(space, task, &sampling.draw(space, Limits::of(space), task, &mut rng));
+        (0..600)
+            .map(draw)
+            .map(|counts| (counts.multiply_adds as f64).ln())
+            .collect()
+    };
+    let mut reference = sizes(Sampling::Paper, 1);
+    reference.sort_by(f64::total_cmp);
+    let (low, high) = (reference[12], reference[587]);
+    let mut shares = [0.0; 8];
+    for size in sizes(sampling, 2) {
+        shares[((size - low) / (high - low) * 8.0).clamp(0.0, 7.0) as usize] += 1.0 / 600.0;
+    }
+    shares.iter().map(|share| (share - 0.125f64).abs()).sum::<f64>() / 2.0
+}
+
+#[test]
+fn size_balanced_samples_are_more_even_in_size_than_the_papers() {
+    let laptop = SearchSpace {
+        base_channels: 3,
+        max_channels: 12,
+        depth_compression: 2,
+        budget: [0.02, 1.0],
+        ..SearchSpace::smash_v1(2, 1)
+    };
+    for space in [laptop, SearchSpace::smash_v2(4, 2)] {
+        let [paper, balanced] = [Sampling::Paper, Sampling::SizeBalanced].map(|sampling| unevenness(sampling, &space));
+        println!("{paper} {balanced}");
+        assert!(balanced < 0.6 * paper, "{balanced} against {paper}");
     }
 }

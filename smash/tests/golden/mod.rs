@@ -163,7 +163,7 @@ fn compare_case<B: AutodiffBackend>(
     let difference = largest_difference(log_probabilities.clone(), expected);
     note(Kind::LogProbabilitiesTrain, difference, name("logp_train"));
 
-    let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
+    let loss = smash::evaluation::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
     let value: f64 = loss.clone().into_scalar().elem();
     note(Kind::Loss, value - case.loss, name("loss"));
 
@@ -176,7 +176,7 @@ fn compare_case<B: AutodiffBackend>(
         // A backward pass frees its graph, so the weights are generated anew for each.
         let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input.clone()));
         let (log_probabilities, _) = net.forward(&architecture, &weights, nudged(&x, nudge), Mode::Train);
-        let loss = smash::training::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
+        let loss = smash::evaluation::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
         let (worst, place) = worst_gradient(&gradient_norms(&net, &loss.backward()), &case.gradient_norms);
         let place = match &best {
             None => place,
@@ -284,6 +284,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             space,
             hypernet: HyperNet::from_convs(&hyper_config, convs),
             main,
+            noise: true,
         })
     }
 }

@@ -1,0 +1,64 @@
+//! A space, a SMASH network and images that train in a blink.
+
+use std::sync::{Mutex, PoisonError};
+
+use burn::backend::Autodiff;
+use burn_flex::{Flex, FlexDevice};
+use datasets::{LoadOptions, Normalisation};
+use smash::{
+    Architecture, DeviceImages, Examples, HyperNetConfig, Limits, SearchSpace, Seed, SmashTrainer, Stream, Task,
+};
+
+pub type B = Autodiff<Flex>;
+
+/// Held by each test that trains: burn's autodiff has state that all threads of a process share, and where two train at once
+/// about one run in twenty differs in its last bits. Studies train in a process for each unit.
+static TRAINING: Mutex<()> = Mutex::new(());
+
+pub const TASK: Task = Task {
+    image_channels: 3,
+    image_size: 8,
+    classes: 10,
+    image_depth: 1,
+    stem_stride: 1,
+};
+
+pub fn space() -> SearchSpace {
+    SearchSpace {
+        base_channels: 2,
+        max_channels: 4,
+        max_groups: 2,
+        ..SearchSpace::smash_v2(2, 1)
+    }
+}
+
+pub fn architecture(index: u64) -> Architecture {
+    let mut rng = Seed(5).rng(Stream::ScoredArchitecture, &[index]);
+    smash::sampling::sample(&space(), Limits::of(&space()), &mut rng)
+}
+
+pub fn smash_trainer() -> SmashTrainer<B> {
+    let hypernet = HyperNetConfig {
+        growth: 2,
+        layers: vec![1, 1],
+    };
+    SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
+}
+
+/// With 40 images, one test at a time.
+pub fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
+    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
+    let options = LoadOptions {
+        image_size: Some(8),
+        n_train: Some(40),
+        n_test: Some(1),
+        ..Default::default()
+    };
+    let set = datasets::load("shapes", &options).unwrap().train;
+    let indices: Vec<usize> = (0..set.len()).collect();
+    let normalisation = Normalisation::of(&set);
+    use_them(Examples {
+        images: &DeviceImages::new(&set, &normalisation, &FlexDevice),
+        indices: &indices,
+    });
+}
