@@ -175,7 +175,7 @@ impl<B: AutodiffBackend> Bench<B> {
     }
 
     fn weights(&self) -> GeneratedWeights<B> {
-        let output = self.net.hypernet.forward(self.tracked(&self.input));
+        let output = self.net.hypernet().forward(self.tracked(&self.input));
         GeneratedWeights::from_output(&self.net.space, output)
     }
 
@@ -216,7 +216,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 self.resulting.update_statistics(&statistics);
             }
             "scoring" => {
-                let hypernet = self.net.hypernet.valid();
+                let hypernet = self.net.hypernet().valid();
                 let main = self.net.main.valid();
                 let space = &self.net.space;
                 let weights = GeneratedWeights::from_output(space, hypernet.forward(self.input.clone()));
@@ -225,7 +225,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 let _ = output.into_data();
             }
             "HyperNet, forward and backward" => {
-                let output = self.net.hypernet.forward(self.tracked(&self.input));
+                let output = self.net.hypernet().forward(self.tracked(&self.input));
                 (output.clone() * output).mean().backward();
             }
             _ => bail!("no row `{row}`"),

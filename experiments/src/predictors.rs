@@ -117,7 +117,9 @@ impl CorrelationStudy {
         let networks = self.network_settings()?;
         for (index, predictor) in self.predictors.iter().enumerate() {
             let place = || format!("predictor `{}`", predictor.name);
-            let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
+            let is_taken = self.predictors[..index]
+                .iter()
+                .any(|other| other.name == predictor.name);
             ensure!(!is_taken, "{}: the name is taken", place());
             for name in predictor.method.networks() {
                 ensure!(
@@ -263,7 +265,9 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 cost: costs.synflow(),
             },
             &Method::Naswot { images } => Predicted {
-                value: naswot(&untrained(), random_images(training, images, setup.seed)).ok().map(|score| -score),
+                value: naswot(&untrained(), random_images(training, images, setup.seed))
+                    .ok()
+                    .map(|score| -score),
                 cost: costs.naswot(images.min(n_training)),
             },
             Method::RandomWeights => {

@@ -1,7 +1,9 @@
 //! The noise ceiling: the most that any predictor, even the true error itself, can be expected to correlate with true errors
 //! that are measured by few trainings.
 
-use crate::statistics::{BOOTSTRAP_SEED, Interval, RESAMPLES, generator, mean_over_groups, percentiles, resample_groups};
+use crate::statistics::{
+    BOOTSTRAP_SEED, Interval, RESAMPLES, generator, mean_over_groups, percentiles, resample_groups,
+};
 use crate::tau::kendall_tau_b;
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
@@ -14,7 +16,12 @@ use crate::tau::kendall_tau_b;
 /// with the fewest has. `None` where one has a single training or the data leave tau undefined. The interval is a bootstrap over
 /// root seeds and architectures.
 pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
-    let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
+    let trainings = groups
+        .iter()
+        .flatten()
+        .map(Vec::len)
+        .min()
+        .filter(|&fewest| fewest > 1)?;
     let of = |groups: &[Vec<&[f64]>]| {
         let repeatability = mean_over_groups(groups, |errors| between_trainings(errors, trainings))?;
         Some(ceiling(repeatability, trainings))
@@ -78,7 +85,10 @@ mod tests {
             let reached = kendall_tau_b(&points).unwrap();
             let references: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
             let found = ceiling(between_trainings(&references, trainings).unwrap(), trainings);
-            assert!((found - reached).abs() < 0.02, "{trainings} trainings, noise {noise}: {found}, {reached}");
+            assert!(
+                (found - reached).abs() < 0.02,
+                "{trainings} trainings, noise {noise}: {found}, {reached}"
+            );
         }
     }
 
@@ -88,7 +98,10 @@ mod tests {
         let found = noise_ceiling(std::slice::from_ref(&errors)).unwrap();
         // Spread and noise of 1: two trainings correlate by 1/2, their mean with the truth by sqrt(2/3).
         let true_ceiling = (2.0f64 / 3.0).sqrt().asin() / std::f64::consts::FRAC_PI_2;
-        assert!(found.low < true_ceiling && true_ceiling < found.high, "{found:?}, {true_ceiling}");
+        assert!(
+            found.low < true_ceiling && true_ceiling < found.high,
+            "{found:?}, {true_ceiling}"
+        );
         assert!(found.low < found.estimate && found.estimate < found.high);
         let mut once = errors;
         once[7].truncate(1);

@@ -69,7 +69,10 @@ pub fn summary(
         .collect();
     let mut errors: BTreeMap<(u64, u32), Vec<f64>> = BTreeMap::new();
     for row in truths.iter().filter(|row| row.status == Status::Ok) {
-        errors.entry((row.seed, row.architecture)).or_default().extend(row.error);
+        errors
+            .entry((row.seed, row.architecture))
+            .or_default()
+            .extend(row.error);
     }
     let mut names: Vec<&str> = Vec::new();
     let mut values: BTreeMap<(&str, u64, u32), f64> = BTreeMap::new();
@@ -77,7 +80,10 @@ pub fn summary(
         if !names.contains(&row.predictor.as_str()) {
             names.push(&row.predictor);
         }
-        values.extend(row.value.map(|value| ((row.predictor.as_str(), row.seed, row.architecture), value)));
+        values.extend(
+            row.value
+                .map(|value| ((row.predictor.as_str(), row.seed, row.architecture), value)),
+        );
     }
     let seeds: BTreeSet<u64> = errors.keys().map(|(seed, _)| *seed).collect();
     let of_predictor = |&name: &&str| {
@@ -150,7 +156,11 @@ impl PredictorsSummary {
 /// A line for each predictor, for a terminal.
 impl fmt::Display for PredictorsSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
+        let longest = self
+            .predictors
+            .iter()
+            .map(|predictor| predictor.name.chars().count())
+            .max();
         let width = longest.map_or(0, |longest| longest + 2);
         writeln!(
             f,
@@ -158,7 +168,9 @@ impl fmt::Display for PredictorsSummary {
             "predictor", "n", "Kendall τ", "change", "given parameters", "cost"
         )?;
         for predictor in &self.predictors {
-            let change = predictor.change.map_or(String::new(), |change| interval_text(Some(change)));
+            let change = predictor
+                .change
+                .map_or(String::new(), |change| interval_text(Some(change)));
             writeln!(
                 f,
                 "{:width$}{:>5}  {:24}{change:24}{:24}{:>10.2e}",

@@ -64,12 +64,21 @@ fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
 fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     let (architectures, predictions, truths) = tables();
     let summary = summary(&architectures, &predictions, &truths);
-    let names: Vec<&str> = summary.predictors.iter().map(|predictor| predictor.name.as_str()).collect();
+    let names: Vec<&str> = summary
+        .predictors
+        .iter()
+        .map(|predictor| predictor.name.as_str())
+        .collect();
     assert_eq!(names, ["good", "bad", "holes"]);
-    let [good, bad, holes] = &summary.predictors[..] else { unreachable!() };
+    let [good, bad, holes] = &summary.predictors[..] else {
+        unreachable!()
+    };
     assert_eq!((good.n, good.missing, holes.n, holes.missing), (16, 0, 14, 2));
     let estimate = |interval: Option<Interval>| interval.unwrap().estimate;
-    assert_eq!([good, bad, holes].map(|predictor| estimate(predictor.tau)), [1.0, -1.0, 1.0]);
+    assert_eq!(
+        [good, bad, holes].map(|predictor| estimate(predictor.tau)),
+        [1.0, -1.0, 1.0]
+    );
     assert_eq!(good.change, None);
     assert_eq!([bad, holes].map(|predictor| estimate(predictor.change)), [-2.0, 0.0]);
     // The same resamples on both sides, so that equal predictors never differ.

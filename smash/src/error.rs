@@ -76,6 +76,18 @@ pub struct DivergedError {
     pub architecture: String,
 }
 
+/// A predictor that has no value for an architecture.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{predictor} of architecture {architecture}: {reason}")]
+pub struct PredictorError {
+    /// Name of the predictor.
+    pub predictor: &'static str,
+    /// Hash of the architecture.
+    pub architecture: String,
+    /// Why there is none.
+    pub reason: String,
+}
+
 /// A checkpoint that cannot be read or does not fit the network. The caller knows and names the file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CheckpointError {

@@ -5,7 +5,7 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
 
-use crate::architecture::{Architecture, Op};
+use crate::architecture::{Architecture, Conv, Op};
 use crate::convolution::{Activation, conv_1x1, conv_same};
 use crate::counts::{STEM_KERNEL, Task};
 use crate::flex::concatenate;
@@ -25,6 +25,9 @@ pub struct MainNet<B: Backend> {
     pub shared: Vec<Vec<Param<Tensor<B, 4>>>>,
     /// The downsampling between blocks.
     pub transitions: Vec<Transition<B>>,
+    /// For each block and place of an op in it the weights of its 1x1 convolution, where no HyperNet generates them; else empty.
+    /// See [`crate::pointwise`].
+    pub pointwise: Vec<Vec<Param<Tensor<B, 2>>>>,
     /// BatchNorm before the output layer.
     pub norm: BatchNorm<B>,
     /// Weight of the output layer, `[classes, channels]`.
@@ -108,6 +111,7 @@ impl<B: Backend> MainNet<B> {
             stem,
             shared,
             transitions,
+            pointwise: Vec::new(),
             norm: BatchNorm::new(width, device),
             output_weight,
             output_bias,
@@ -169,14 +173,26 @@ impl<B: Backend> MainNet<B> {
         let outputs = op.units * space.base_channels;
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
-            let inputs = input.dims()[1] / conv.groups;
-            let [rows, columns] = conv.kernel.map(|size| {
-                let start = (space.max_kernel - size) / 2;
-                start..start + size
-            });
-            let weight = window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns]);
+            let weight = self.conv_weight(space, [block, slot], conv, [outputs, input.dims()[1]]);
             conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
         })
+    }
+
+    /// The part of a block's shared convolution in a slot that a convolution of some output and input channels uses,
+    /// `[channels_out, channels_in / groups, height, width]`.
+    pub(crate) fn conv_weight(
+        &self,
+        space: &SearchSpace,
+        [block, slot]: [usize; 2],
+        conv: Conv,
+        [outputs, inputs]: [usize; 2],
+    ) -> Tensor<B, 4> {
+        let [rows, columns] = conv.kernel.map(|size| {
+            let start = (space.max_kernel - size) / 2;
+            start..start + size
+        });
+        let inputs = inputs / conv.groups;
+        window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns])
     }
 
     /// Moves BatchNorm's running statistics towards those of a training batch.

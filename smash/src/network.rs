@@ -53,12 +53,14 @@ pub enum Phase<'a> {
     Train(&'a mut ChaCha8Rng),
     /// Scoring and testing.
     Evaluate,
+    /// Nothing is random, but BatchNorm uses the statistics of the batch.
+    Measure,
 }
 
 impl Phase<'_> {
     fn mode(&self) -> Mode {
         match self {
-            Self::Train(_) => Mode::Train,
+            Self::Train(_) | Self::Measure => Mode::Train,
             Self::Evaluate => Mode::Evaluate,
         }
     }
@@ -91,6 +93,23 @@ impl<B: Backend> Network<B> {
     /// - `examples`: `[batch, channels, height, width]`; volumes `[batch, depth, height, width]`
     /// - output: `[batch, classes]`
     pub fn forward(&self, examples: Tensor<B, 4>, phase: Phase<'_>) -> (Tensor<B, 2>, NetStatistics<B>) {
+        let (features, statistics) = self.features(examples, phase, &mut |_, _| {});
+        let weights = &self.weights;
+        let logits = features.matmul(weights.output_weight.val().transpose()) + weights.output_bias.val().unsqueeze();
+        (log_softmax(logits, 1), statistics)
+    }
+
+    /// What the output layer reads. `see` is shown every value once it is made, with its place in the order of making.
+    ///
+    /// # Shapes
+    /// - `examples`: as of [`Self::forward`]
+    /// - output: `[batch, channels]`
+    pub fn features(
+        &self,
+        examples: Tensor<B, 4>,
+        phase: Phase<'_>,
+        see: &mut dyn FnMut(usize, &Tensor<B, 4>),
+    ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let weights = &self.weights;
         let [batch, ..] = examples.dims();
         let examples = volume::slices_as_images(examples, self.blueprint.task.image_depth);
@@ -104,6 +123,7 @@ impl<B: Backend> Network<B> {
             phase,
             batch,
             net: self,
+            see,
         };
         run.choose_column();
         for step in &self.blueprint.steps {
@@ -111,8 +131,7 @@ impl<B: Backend> Network<B> {
         }
         let features = run.read(self.blueprint.features);
         let features = volume::mean_over_slices(global_average(features), batch);
-        let logits = features.matmul(weights.output_weight.val().transpose()) + weights.output_bias.val().unsqueeze();
-        (log_softmax(logits, 1), run.statistics)
+        (features, run.statistics)
     }
 
     /// Moves BatchNorm's running statistics towards those of a training batch.
@@ -127,7 +146,7 @@ impl<B: Backend> Network<B> {
 }
 
 /// How often each value is read.
-fn reads(blueprint: &Blueprint) -> Vec<usize> {
+pub(crate) fn reads(blueprint: &Blueprint) -> Vec<usize> {
     let mut reads = vec![0; blueprint.sizes.len()];
     for value in blueprint
         .steps
@@ -151,6 +170,7 @@ struct Run<'a, B: Backend> {
     norms: std::slice::Iter<'a, BatchNorm<B>>,
     statistics: NetStatistics<B>,
     phase: Phase<'a>,
+    see: &'a mut dyn FnMut(usize, &Tensor<B, 4>),
     batch: usize,
     /// The one column that joins keep in this step, if they do.
     column: Option<usize>,
@@ -172,6 +192,7 @@ impl<B: Backend> Run<'_, B> {
     }
 
     fn push(&mut self, output: Tensor<B, 4>) {
+        (self.see)(self.values.len(), &output);
         self.values.push(Some(Shared::new(output)));
     }
 
@@ -296,7 +317,7 @@ impl<B: Backend> Run<'_, B> {
             Tensor::<B, 4>::from_data(TensorData::new(values, [batch, 1, 1, 1]), &device)
         };
         match &mut self.phase {
-            Phase::Evaluate => (left + right) * 0.5,
+            Phase::Evaluate | Phase::Measure => (left + right) * 0.5,
             Phase::Train(rng) => {
                 let (forward, backward) = (coefficients(rng), coefficients(rng));
                 let difference = left - right.clone();

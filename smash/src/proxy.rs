@@ -49,6 +49,9 @@ pub struct Step {
 ///
 /// # Errors
 /// A loss that is not finite.
+///
+/// # Panics
+/// If the network has no HyperNet.
 pub fn encoding_gradient<B: AutodiffBackend>(
     net: &SmashNet<B>,
     architecture: &Architecture,
@@ -57,7 +60,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     device: &B::Device,
 ) -> Result<EncodingGradient, DivergedError> {
     // Only the encoding's gradient is asked for; the weights' would cost as much again.
-    let (hypernet, main) = (net.hypernet.clone().no_grad(), net.main.clone().no_grad());
+    let (hypernet, main) = (net.hypernet().clone().no_grad(), net.main.clone().no_grad());
     let encoding = Encoding::new(&net.space, architecture);
     let input = net.hypernet_input(&encoding, noise, device).require_grad();
     let generated = GeneratedWeights::from_output(&net.space, hypernet.forward(input.clone())).matrix();

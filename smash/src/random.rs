@@ -50,6 +50,14 @@ pub enum Stream {
     Corruption,
     /// Random steps that architectural gradient descent is compared with.
     ProxyStep,
+    /// Initial weights of a network that a predictor looks at or trains for a short while.
+    PredictorInitialisation,
+    /// Order of the training images in one epoch of a predictor's short training.
+    PredictorOrder,
+    /// Crops and flips in one epoch of a predictor's short training.
+    PredictorAugmentation,
+    /// The training images that a predictor looks at.
+    PredictorImages,
 }
 
 /// The root seed of a run.

@@ -16,7 +16,7 @@ use crate::random::{Seed, Stream};
 use crate::training::Schedule;
 
 /// L2 weight decay of all parameters (released code).
-const WEIGHT_DECAY: f64 = 1e-4;
+pub(crate) const WEIGHT_DECAY: f64 = 1e-4;
 
 /// How a network with free weights is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,16 +12,19 @@ use crate::encoding::Encoding;
 use crate::hypernet::{HyperNet, HyperNetConfig};
 use crate::layers::{BatchNorm, Mode};
 use crate::main_net::{MainNet, NetStatistics};
+use crate::pointwise;
 use crate::space::SearchSpace;
 use crate::weights::GeneratedWeights;
 
 /// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).
+///
+/// Without a HyperNet it is plain one-shot: the same network, whose 1x1 weights all architectures share too.
 #[derive(Clone, Debug)]
 pub struct SmashNet<B: Backend> {
     /// The space whose architectures it runs.
     pub space: SearchSpace,
-    /// Generates the 1x1 weights.
-    pub hypernet: HyperNet<B>,
+    /// Generates the 1x1 weights. Without one they are learned with the main network.
+    pub hypernet: Option<HyperNet<B>>,
     /// Holds all other weights.
     pub main: MainNet<B>,
     /// Whether the HyperNet reads the noise z, or zeros in its place.
@@ -37,7 +40,7 @@ impl<B: Backend> SmashNet<B> {
         rng: &mut ChaCha8Rng,
         device: &B::Device,
     ) -> Self {
-        let hypernet = hypernet.init(&space, rng, device);
+        let hypernet = Some(hypernet.init(&space, rng, device));
         let main = MainNet::new(&space, task, rng, device);
         Self {
             space,
@@ -47,17 +50,34 @@ impl<B: Backend> SmashNet<B> {
         }
     }
 
-    /// W = H(c, z): the generated weights of an architecture for one draw of noise.
+    /// A new network whose 1x1 weights are shared by all architectures, with initial weights drawn from `rng`.
+    pub fn without_hypernet(space: SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+        let mut main = MainNet::new(&space, task, rng, device);
+        main.pointwise = pointwise::initial(&space, rng, device);
+        Self {
+            space,
+            hypernet: None,
+            main,
+            noise: false,
+        }
+    }
+
+    /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet the shared ones, which
+    /// do not depend on the noise.
     pub fn generate(&self, architecture: &Architecture, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
+        if self.hypernet.is_none() {
+            return pointwise::of(&self.main.pointwise, &self.space, architecture);
+        }
         self.generate_from(&Encoding::new(&self.space, architecture), noise, device)
     }
 
     /// W = H(c, z) of any encoding, such as a corrupted one: weights for every architecture with as many slices.
+    ///
+    /// # Panics
+    /// Without a HyperNet.
     pub fn generate_from(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
-        GeneratedWeights::from_output(
-            &self.space,
-            self.hypernet.forward(self.hypernet_input(encoding, noise, device)),
-        )
+        let input = self.hypernet_input(encoding, noise, device);
+        GeneratedWeights::from_output(&self.space, self.hypernet().forward(input))
     }
 
     /// What the HyperNet reads: z, then c, `[1, 1 + encoding channels, units, slices]`.
@@ -72,8 +92,19 @@ impl<B: Backend> SmashNet<B> {
         Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
     }
 
-    /// Number of weights of the 1x1 convolutions that are generated for an architecture.
+    /// The HyperNet.
+    ///
+    /// # Panics
+    /// Without one.
+    pub fn hypernet(&self) -> &HyperNet<B> {
+        self.hypernet.as_ref().expect("a network with a HyperNet")
+    }
+
+    /// Number of weights of the 1x1 convolutions that are generated for an architecture; 0 without a HyperNet.
     pub fn generated_weights(&self, architecture: &Architecture) -> u64 {
+        if self.hypernet.is_none() {
+            return 0;
+        }
         let of_op = |bank_size: usize, op: &Op| {
             let inputs = op.reads.len() * bank_size * self.space.base_channels;
             let outputs = op.units * self.space.base_channels;

@@ -1,4 +1,5 @@
-//! The resulting network of an architecture as a blueprint (paper, section 3 and appendix C).
+//! The two networks of an architecture as blueprints: the resulting one (paper, section 3 and appendix C), and what it is
+//! inside the SMASH network.
 
 use super::{Blueprint, ConvShape, Value};
 use crate::architecture::{Architecture, Block, Op};
@@ -9,12 +10,29 @@ use crate::space::SearchSpace;
 /// Kernel size of the stem on volumes, as of all their convolutions (paper, appendix C).
 const VOLUME_KERNEL: usize = 3;
 
+/// Which network of an architecture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Resulting,
+    InSmash,
+}
+
 impl Blueprint {
-    /// Builds it: BatchNorm only around the 1x1 convolution of each op, all convolutions after a ReLU.
+    /// The resulting network: BatchNorm only around the 1x1 convolution of each op, all convolutions after a ReLU.
     ///
     /// On volumes every convolution of an op, and the stem, has a 3x3x3 kernel ("we employ 3x3x3 filters (rather than fully variable
     /// filter size)").
     pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Self::build(space, task, architecture, Kind::Resulting)
+    }
+
+    /// The network that a SMASH network runs for an architecture, as one with free weights: no BatchNorm and no ReLU around the 1x1
+    /// convolutions, but a ReLU after the stem, and 1x1 convolutions no wider than the generated weights.
+    pub fn in_smash(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Self::build(space, task, architecture, Kind::InSmash)
+    }
+
+    fn build(space: &SearchSpace, task: Task, architecture: &Architecture, kind: Kind) -> Self {
         let (mut blueprint, images) = Self::new(architecture.hash(), task);
         let stem_kernel = if blueprint.is_volume() {
             VOLUME_KERNEL
@@ -26,8 +44,11 @@ impl Blueprint {
         if task.stem_stride == 2 {
             value = blueprint.subsample(value, 0);
         }
+        if kind == Kind::InSmash {
+            value = blueprint.relu(value);
+        }
         for (index, block) in architecture.blocks.iter().enumerate() {
-            let banks = blueprint.block(space, index, block, value);
+            let banks = blueprint.block(space, kind, (index, block), value);
             let normalised = blueprint.norm(&banks);
             if index + 1 == architecture.blocks.len() {
                 let features = blueprint.relu(normalised);
@@ -41,7 +62,7 @@ impl Blueprint {
     }
 
     /// The ops of a block, and its banks after them.
-    fn block(&mut self, space: &SearchSpace, index: usize, block: &Block, input: Value) -> Vec<Value> {
+    fn block(&mut self, space: &SearchSpace, kind: Kind, (index, block): (usize, &Block), input: Value) -> Vec<Value> {
         let input_banks = space.input_banks(index, block.bank_size);
         let channels = block.bank_size * space.base_channels;
         let mut banks: Vec<Option<Value>> = self.cut(input, channels, input_banks).into_iter().map(Some).collect();
@@ -49,7 +70,7 @@ impl Blueprint {
         for op in &block.ops {
             let reads: Option<Vec<Value>> = op.reads.iter().map(|&bank| banks[bank]).collect();
             let reads = reads.unwrap_or_else(|| panic!("an op reads an empty bank of {:?}", op.reads));
-            let output = self.op(space, op, &reads);
+            let output = self.op(space, kind, op, &reads);
             let slices = op.output_slices(block.bank_size).min(op.writes.len());
             let slices = self.cut(output, channels, slices);
             for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
@@ -64,12 +85,21 @@ impl Blueprint {
         written.expect("banks are written without gaps")
     }
 
-    fn op(&mut self, space: &SearchSpace, op: &Op, reads: &[Value]) -> Value {
+    fn op(&mut self, space: &SearchSpace, kind: Kind, op: &Op, reads: &[Value]) -> Value {
         let outputs = op.units * space.base_channels;
-        let bottleneck = space.bottleneck_channels(self.channels(reads), outputs);
-        let normalised = self.norm(reads);
-        let narrowed = self.conv(&[normalised], Activation::Relu, bottleneck, ConvShape::square(1));
-        let bottleneck = self.norm(&[narrowed]);
+        let (inputs, pointwise) = (self.channels(reads), ConvShape::square(1));
+        let bottleneck = match kind {
+            Kind::Resulting => {
+                let normalised = self.norm(reads);
+                let channels = space.bottleneck_channels(inputs, outputs);
+                let narrowed = self.conv(&[normalised], Activation::Relu, channels, pointwise);
+                self.norm(&[narrowed])
+            }
+            Kind::InSmash => {
+                let channels = space.generated_channels(inputs, outputs);
+                self.conv(reads, Activation::Identity, channels, pointwise)
+            }
+        };
         let mut path = |first: usize| {
             let convs = op.convs[first..first + 2].iter().flatten();
             let mut value = None;

@@ -149,7 +149,7 @@ fn compare_case<B: AutodiffBackend>(
 
     // The files hold the released encoding, which is fed as it is.
     let input = Tensor::cat(vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?], 1);
-    let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input.clone()));
+    let weights = GeneratedWeights::from_output(&net.space, net.hypernet().forward(input.clone()));
     let expected: Tensor<B, 2> = file.get(&name("w1x1"))?;
     note(
         Kind::GeneratedWeights,
@@ -174,7 +174,7 @@ fn compare_case<B: AutodiffBackend>(
     let mut best: Option<(f64, String)> = None;
     for nudge in 0..=NUDGES {
         // A backward pass frees its graph, so the weights are generated anew for each.
-        let weights = GeneratedWeights::from_output(&net.space, net.hypernet.forward(input.clone()));
+        let weights = GeneratedWeights::from_output(&net.space, net.hypernet().forward(input.clone()));
         let (log_probabilities, _) = net.forward(&architecture, &weights, nudged(&x, nudge), Mode::Train);
         let loss = smash::evaluation::negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
         let (worst, place) = worst_gradient(&gradient_norms(&net, &loss.backward()), &case.gradient_norms);
@@ -275,6 +275,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             stem: self.parameter("conv1.weight")?,
             shared: shared.collect::<Result<_, _>>()?,
             transitions: vec![transition(1)?, transition(2)?],
+            pointwise: Vec::new(),
             norm: self.norm("bn1")?,
             output_weight: self.parameter("fc.weight")?,
             output_bias: self.parameter("fc.bias")?,
@@ -282,7 +283,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
         };
         Ok(SmashNet {
             space,
-            hypernet: HyperNet::from_convs(&hyper_config, convs),
+            hypernet: Some(HyperNet::from_convs(&hyper_config, convs)),
             main,
             noise: true,
         })
@@ -312,7 +313,7 @@ fn gradient_norms<B: AutodiffBackend>(net: &SmashNet<B>, gradients: &B::Gradient
     }
     let mut norms = BTreeMap::new();
     let mut add = |name: String, norm: Option<f64>| norm.map(|norm| norms.insert(name, norm));
-    for (index, conv) in net.hypernet.convs.iter().enumerate() {
+    for (index, conv) in net.hypernet().convs.iter().enumerate() {
         add(hyper_name(index), of(conv, gradients));
     }
     for (block, convs) in net.main.shared.iter().enumerate() {

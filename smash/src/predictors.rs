@@ -1,0 +1,86 @@
+//! Predictors of an architecture's error that need no trained SMASH network, and the short trainings that start from one: what
+//! a SMASH score has to beat.
+//!
+//! All of them look at a network of free weights, [`initial_network`], whose initial weights come from streams of their own, so
+//! that a predictor shares no chance with the trainings that give the truth.
+
+use burn::module::Param;
+use burn::prelude::*;
+use datasets::shuffled_indices;
+
+mod costs;
+mod naswot;
+mod random_weights;
+mod short_training;
+mod synflow;
+mod warm;
+
+pub use costs::{Costs, steps_at_cost_of_score};
+pub use naswot::naswot;
+pub use random_weights::{LAST_LAYER_STEPS, random_weights};
+pub use short_training::ShortTraining;
+pub use synflow::synflow;
+pub use warm::warm_network;
+
+use crate::architecture::Architecture;
+use crate::blueprint::Blueprint;
+use crate::counts::Task;
+use crate::error::DivergedError;
+use crate::evaluation::{Evaluation, Examples};
+use crate::network::{Network, Phase};
+use crate::random::{Seed, Stream};
+use crate::space::SearchSpace;
+
+/// Images from which BatchNorm's running statistics are taken anew.
+pub const CALIBRATION_IMAGES: usize = 100;
+
+/// The resulting network of an architecture before any training. `key` names its random stream: network and repetition.
+pub fn initial_network<B: Backend>(
+    space: &SearchSpace,
+    task: Task,
+    architecture: &Architecture,
+    seed: Seed,
+    key: [u64; 2],
+    device: &B::Device,
+) -> Network<B> {
+    let mut rng = seed.rng(Stream::PredictorInitialisation, &key);
+    Network::new(Blueprint::of(space, task, architecture), &mut rng, device)
+}
+
+/// Some images at random, the same for all architectures of a root seed, `[count, channels, height, width]`; all images in a
+/// random order if there are fewer.
+pub fn random_images<B: Backend>(examples: Examples<'_, B>, count: usize, seed: Seed) -> Tensor<B, 4> {
+    let mut rng = seed.rng(Stream::PredictorImages, &[]);
+    let mut places = shuffled_indices(examples.indices.len(), &mut rng);
+    places.truncate(count);
+    let indices: Vec<usize> = places.into_iter().map(|place| examples.indices[place]).collect();
+    examples.images.batch(&indices, None).0
+}
+
+/// Replaces BatchNorm's running statistics by those of some images, `[batch, channels, height, width]`, under the weights as
+/// they are: those of a network that has made few steps or none are still where they started.
+pub fn calibrate<B: Backend>(net: &mut Network<B>, images: Tensor<B, 4>) {
+    let (_, statistics) = net.forward(images, Phase::Measure);
+    let norms = &mut net.weights.norms;
+    assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
+    for (norm, batch) in norms.iter_mut().zip(statistics) {
+        norm.running_mean = Param::initialized(norm.running_mean.id, batch.mean);
+        norm.running_variance = Param::initialized(norm.running_variance.id, batch.variance);
+    }
+}
+
+/// Error and loss with running statistics.
+///
+/// # Errors
+/// A loss that is not finite.
+fn evaluate<B: Backend>(net: &Network<B>, examples: Examples<'_, B>) -> Result<Evaluation, DivergedError> {
+    let evaluation = examples.evaluate(|images| net.forward(images, Phase::Evaluate).0);
+    if !evaluation.loss.is_finite() {
+        return Err(DivergedError {
+            loss: evaluation.loss,
+            step: 0,
+            architecture: net.blueprint.name.clone(),
+        });
+    }
+    Ok(evaluation)
+}

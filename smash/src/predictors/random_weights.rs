@@ -1,0 +1,140 @@
+//! Random weights (Saxe et al. 2011): an architecture's error if only its last layer is trained.
+
+use burn::module::Param;
+use burn::prelude::*;
+use burn::tensor::activation::softmax;
+
+use super::{CALIBRATION_IMAGES, calibrate, evaluate, random_images};
+use crate::error::DivergedError;
+use crate::evaluation::{Evaluation, Examples};
+use crate::network::{Network, Phase};
+use crate::random::Seed;
+use crate::resulting_training::WEIGHT_DECAY;
+
+/// Steps of the last layer's training, each over all features.
+pub const LAST_LAYER_STEPS: usize = 100;
+/// Momentum of the last layer's training.
+const MOMENTUM: f64 = 0.9;
+/// Images of a batch; decides nothing but speed and memory.
+const BATCH: usize = 100;
+
+/// Validation error of a network whose last layer alone is trained, all other weights staying as they are. Lower is better.
+///
+/// BatchNorm takes its statistics from [`CALIBRATION_IMAGES`] training images, so that an image's features do not depend on
+/// others in its batch. The features of the training images are computed once. On them, moved and scaled to mean 0 and
+/// variance 1, softmax regression starts from zero and makes [`LAST_LAYER_STEPS`] steps of Nesterov momentum over all images, with
+/// a rate that cannot diverge. Nothing in it is random but the images for calibration.
+///
+/// # Errors
+/// A loss that is not finite.
+pub fn random_weights<B: Backend>(
+    mut net: Network<B>,
+    training: Examples<'_, B>,
+    validation: Examples<'_, B>,
+    seed: Seed,
+) -> Result<Evaluation, DivergedError> {
+    calibrate(&mut net, random_images(training, CALIBRATION_IMAGES, seed));
+    let (mut features, mut labels) = (Vec::new(), Vec::new());
+    for chunk in training.indices.chunks(BATCH) {
+        let (images, classes) = training.images.batch(chunk, None);
+        features.push(net.features(images, Phase::Evaluate, &mut |_, _| {}).0);
+        labels.extend(classes);
+    }
+    let classes = net.blueprint.task.classes;
+    let (weight, bias) = softmax_regression(Tensor::cat(features, 0), &labels, classes);
+    net.weights.output_weight = Param::initialized(net.weights.output_weight.id, weight);
+    net.weights.output_bias = Param::initialized(net.weights.output_bias.id, bias);
+    evaluate(&net, validation)
+}
+
+/// Weight `[classes, channels]` and bias `[classes]` of a linear layer that tells classes by features `[images, channels]`.
+fn softmax_regression<B: Backend>(
+    features: Tensor<B, 2>,
+    labels: &[i32],
+    classes: usize,
+) -> (Tensor<B, 2>, Tensor<B, 1>) {
+    let [images, channels] = features.dims();
+    let device = features.device();
+    let mean = features.clone().mean_dim(0); // [1, channels]
+    let centred = features - mean.clone();
+    let deviation = (centred.clone() * centred.clone()).mean_dim(0).sqrt();
+    // A feature that does not vary says nothing: it is 0 once it is centred, and stays so.
+    let scale = deviation
+        .clone()
+        .recip()
+        .mask_fill(deviation.lower_equal_elem(0.0), 0.0);
+    let features = centred * scale.clone();
+    let transposed = features.clone().transpose();
+
+    // No curvature of the loss is above half the largest eigenvalue of the features' correlations, and that is not above their
+    // largest row sum. The bias is one more feature, uncorrelated with the others.
+    let correlations = transposed.clone().matmul(features.clone()) / images as f64;
+    let largest: f64 = correlations.abs().sum_dim(1).max().into_scalar().elem();
+    let rate = 1.0 / (largest.max(1.0) / 2.0 + WEIGHT_DECAY);
+
+    let mut one_hot = vec![0.0f32; images * classes];
+    for (row, &label) in one_hot.chunks_exact_mut(classes).zip(labels) {
+        row[label as usize] = 1.0;
+    }
+    let targets = Tensor::<B, 2>::from_data(TensorData::new(one_hot, [images, classes]), &device);
+    let mut weight = Tensor::<B, 2>::zeros([channels, classes], &device);
+    let mut bias = Tensor::<B, 2>::zeros([1, classes], &device);
+    let (mut weight_velocity, mut bias_velocity) = (weight.clone(), bias.clone());
+    for _ in 0..LAST_LAYER_STEPS {
+        let logits = features.clone().matmul(weight.clone()) + bias.clone();
+        let excess = softmax(logits, 1) - targets.clone();
+        let weight_gradient = transposed.clone().matmul(excess.clone()) / images as f64 + weight.clone() * WEIGHT_DECAY;
+        let bias_gradient = excess.mean_dim(0);
+        weight_velocity = weight_velocity * MOMENTUM + weight_gradient.clone();
+        bias_velocity = bias_velocity * MOMENTUM + bias_gradient.clone();
+        weight = weight - (weight_gradient + weight_velocity.clone() * MOMENTUM) * rate;
+        bias = bias - (bias_gradient + bias_velocity.clone() * MOMENTUM) * rate;
+    }
+    // The same layer on features as they are.
+    let weight = weight * scale.transpose();
+    let bias = bias - mean.matmul(weight.clone());
+    (weight.transpose(), bias.reshape([classes]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::HostTensor;
+    use burn_flex::{Flex, FlexDevice};
+
+    fn regression(features: &[[f32; 2]], labels: &[i32], classes: usize) -> (Vec<f32>, Vec<f32>) {
+        let values = features.concat();
+        let features = Tensor::<Flex, 2>::from_data(TensorData::new(values, [features.len(), 2]), &FlexDevice);
+        let (weight, bias) = softmax_regression(features, labels, classes);
+        (HostTensor::of(weight).values, HostTensor::of(bias).values)
+    }
+
+    /// Features that say nothing leave the frequencies of the classes.
+    #[test]
+    fn without_information_the_bias_gives_the_frequencies() {
+        let (weight, bias) = regression(&[[3.0, -1.0]; 4], &[0, 1, 0, 0], 2);
+        assert_eq!(weight, [0.0; 4]);
+        assert!((bias[0] - bias[1] - 3f32.ln()).abs() < 1e-3, "{bias:?}");
+    }
+
+    /// At the minimum no gradient is left but that of the decay.
+    #[test]
+    fn the_loss_comes_to_its_minimum() {
+        let features = [[0.0, 5.0], [1.0, 5.5], [2.0, 4.0], [3.0, 7.0], [2.5, 6.0], [0.5, 6.5]];
+        let labels = [0, 1, 0, 1, 1, 0];
+        let (weight, bias) = regression(&features, &labels, 2);
+        let excess = features.iter().zip(labels).map(|(feature, label)| {
+            let logit =
+                |class: usize| weight[2 * class] * feature[0] + weight[2 * class + 1] * feature[1] + bias[class];
+            let probability = 1.0 / (1.0 + (logit(0) - logit(1)).exp());
+            (probability - label as f32, feature)
+        });
+        let excess: Vec<(f32, &[f32; 2])> = excess.collect();
+        let gradients =
+            [0, 1].map(|index: usize| excess.iter().map(|(excess, x)| excess * x[index]).sum::<f32>() / 6.0);
+        let bias_gradient = excess.iter().map(|(excess, _)| excess).sum::<f32>() / 6.0;
+        for gradient in [gradients[0], gradients[1], bias_gradient] {
+            assert!(gradient.abs() < 0.01, "{gradients:?} {bias_gradient}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! An architecture with the weights that a SMASH network gives it, as a network that can be trained on its own.
+
+use burn::module::{Param, ParamId};
+use burn::prelude::*;
+use burn::tensor::backend::AutodiffBackend;
+
+use crate::architecture::Architecture;
+use crate::blueprint::Blueprint;
+use crate::convolution::Precision;
+use crate::counts::Task;
+use crate::layers::BatchNorm;
+use crate::network::{Network, NetworkWeights};
+use crate::smash_net::SmashNet;
+use crate::weights::GeneratedWeights;
+
+/// The network that computes what [`SmashNet::forward`] does for an architecture and its generated weights, all of whose
+/// weights are free: from it a short training gives the warm score.
+///
+/// It is [`Blueprint::in_smash`], not the resulting network. That has BatchNorm and ReLU around each 1x1 convolution, and with
+/// a ReLU there no scale and shift makes it compute what the SMASH network does, which has neither. So nothing is left out or
+/// made up: generated weights are held divided by their norm, as they are used, and are not divided again in training; shared
+/// convolutions are cut to what the architecture uses; transitions, output layer and the three BatchNorms, with their
+/// running statistics, are those of the SMASH network.
+///
+/// `task` is that of the SMASH network.
+pub fn warm_network<B: AutodiffBackend>(
+    net: &SmashNet<B::InnerBackend>,
+    task: Task,
+    architecture: &Architecture,
+    weights: &GeneratedWeights<B::InnerBackend>,
+) -> Network<B> {
+    let blueprint = Blueprint::in_smash(&net.space, task, architecture);
+    let main = &net.main;
+    let transitions = main.transitions.iter().map(|transition| &transition.norm);
+    let norms = transitions.chain([&main.norm]).zip(&blueprint.norms);
+    let norms = norms.map(|(norm, &channels)| leading(norm, channels)).collect();
+    let convs = convolutions(net, architecture, weights, &blueprint.convs);
+    let channels = blueprint.size(blueprint.features).channels;
+    let output_weight = main.output_weight.val().narrow(1, 0, channels);
+    Network {
+        blueprint: blueprint.into(),
+        precision: Precision::Float32,
+        weights: NetworkWeights {
+            convs: convs.into_iter().map(learned).collect(),
+            norms,
+            output_weight: learned(output_weight),
+            output_bias: learned(main.output_bias.val()),
+        },
+    }
+}
+
+/// The convolutions in the order of the blueprint, whose shapes are given.
+fn convolutions<B: Backend>(
+    net: &SmashNet<B>,
+    architecture: &Architecture,
+    weights: &GeneratedWeights<B>,
+    shapes: &[[usize; 4]],
+) -> Vec<Tensor<B, 4>> {
+    let (space, main) = (&net.space, &net.main);
+    let mut convs = vec![main.stem.val()];
+    let mut channels_read = 0;
+    for (index, block) in architecture.blocks.iter().enumerate() {
+        for op in &block.ops {
+            let inputs = op.reads.len() * block.bank_size * space.base_channels;
+            let outputs = op.units * space.base_channels;
+            let bottleneck = space.generated_channels(inputs, outputs);
+            let generated = weights.of_op(channels_read, inputs, bottleneck);
+            convs.push(generated.unsqueeze_dims(&[2, 3]));
+            channels_read += inputs;
+            for (slot, conv) in op.convs.iter().enumerate() {
+                let inputs = if slot.is_multiple_of(2) { bottleneck } else { outputs };
+                convs.extend(conv.map(|conv| main.conv_weight(space, [index, slot], conv, [outputs, inputs])));
+            }
+        }
+        if let Some(transition) = main.transitions.get(index) {
+            let [_, channels, ..] = shapes[convs.len()];
+            let conv = transition.conv.val().narrow(1, 0, channels);
+            convs.push(conv.unsqueeze_dims(&[2, 3]));
+        }
+    }
+    let found: Vec<[usize; 4]> = convs.iter().map(|conv| conv.dims()).collect();
+    assert_eq!(found, shapes, "convolutions of the SMASH network and of the blueprint");
+    convs
+}
+
+/// A tensor as a learned one.
+fn learned<B: AutodiffBackend, const D: usize>(tensor: Tensor<B::InnerBackend, D>) -> Param<Tensor<B, D>> {
+    Param::from_tensor(Tensor::from_inner(tensor))
+}
+
+/// A BatchNorm of the leading channels.
+fn leading<B: AutodiffBackend>(norm: &BatchNorm<B::InnerBackend>, channels: usize) -> BatchNorm<B> {
+    let cut = |param: &Param<Tensor<B::InnerBackend, 1>>| param.val().narrow(0, 0, channels);
+    let running = |tensor| Param::initialized(ParamId::new(), Tensor::from_inner(tensor));
+    BatchNorm {
+        weight: learned(cut(&norm.weight)),
+        bias: learned(cut(&norm.bias)),
+        running_mean: running(cut(&norm.running_mean)),
+        running_variance: running(cut(&norm.running_variance)),
+    }
+}
