@@ -53,6 +53,10 @@ pub enum FigureKind {
     ScatterErrorBars,
     /// Scores averaged over SMASH networks, by rank.
     ScoreRank,
+    /// Kendall's tau of several predictors, the cheapest first.
+    TauCost,
+    /// How much other predictors change Kendall's tau.
+    TauChanges,
     /// How much each corruption of the encoding raises the error.
     CorruptionBars,
     /// The lowest error so far by step, along the gradient and by random steps.
@@ -124,7 +128,7 @@ impl Artefact {
             .findings
             .interval(claim)
             .expect("claims are checked when they are loaded");
-        Some((claim, claim.judge(interval)))
+        Some((claim, claim.judge(interval, self.findings.ceiling(claim))))
     }
 
     /// The statistic that stands for the whole in one line; may be empty.

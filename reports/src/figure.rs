@@ -4,6 +4,7 @@
 pub(crate) mod canvas;
 mod corruption;
 mod descent;
+mod predictors;
 mod rank;
 mod scatter;
 mod search;
@@ -98,6 +99,10 @@ where
         (FigureKind::ScatterErrorBars, Findings::Correlation(found)) => {
             scatter::draw(&canvas, definition, &found.summary, true)
         }
+        (FigureKind::TauCost | FigureKind::TauChanges, Findings::Correlation(found)) => match &found.predictors {
+            Some(predictors) => predictors::draw(&canvas, definition, predictors),
+            None => bail!("{}: its study compares no predictors", name()),
+        },
         (FigureKind::ScoreRank, Findings::Ensemble(summary)) => rank::draw(&canvas, definition, summary),
         (FigureKind::CorruptionBars, Findings::Corruption(summary)) => corruption::draw(&canvas, definition, summary),
         (FigureKind::Descent, Findings::Proxy(summary)) => descent::draw(&canvas, definition, summary),

@@ -6,14 +6,14 @@ mod quoted;
 
 use std::fmt;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use results::search::{Best, SearchRun};
 use results::statistics::{Coefficient, Interval};
 use results::text::{interval_text, percent, points_text, share_text};
 use results::throughput::StepSummary;
 use results::{
     Claim, ComparisonSummary, Contrast, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow,
-    EnsembleSummary, ProxySummary, SearchSummary, Statistic,
+    EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary, Statistic,
 };
 
 pub(crate) use load::part;
@@ -54,6 +54,8 @@ pub struct CorrelationFindings {
     pub summary: CorrelationSummary,
     /// The artefact that the definition compares it with, if it does.
     pub against: Option<Against>,
+    /// Other predictors on the same architectures, if the study asks some.
+    pub predictors: Option<PredictorsSummary>,
 }
 
 /// The artefact that a study of correlation is compared with.
@@ -97,6 +99,12 @@ impl Findings {
     /// If it is not a statistic of this kind of study, or is about systems that are not there.
     pub fn interval(&self, claim: &Claim) -> Result<Option<Interval>> {
         let interval = match (claim.statistic, self) {
+            (Statistic::PartialKendall, Self::Correlation(found)) => {
+                let first = found.predictors.as_ref().and_then(|summary| summary.predictors.first());
+                first
+                    .with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?
+                    .partial
+            }
             (statistic, Self::Correlation(found)) => match (statistic.coefficient(), &found.against) {
                 (Some(coefficient), _) => found.summary.score.get(coefficient),
                 (None, Some(against)) => match (statistic, &against.found) {
@@ -125,6 +133,15 @@ impl Findings {
             _ => bail!("`{claim}` is no statistic of this kind of study"),
         };
         Ok(interval)
+    }
+
+    /// The most that the statistic of a claim can be expected to be, given the noise of the true errors; `None` where it is not
+    /// known, or is of no use to the claim.
+    pub fn ceiling(&self, claim: &Claim) -> Option<Interval> {
+        match (self, claim.statistic) {
+            (Self::Correlation(found), Statistic::Kendall) => found.summary.ceiling,
+            _ => None,
+        }
     }
 
     /// The statistic that stands for the whole in one line: that of the claim, else the kind's own.
@@ -236,6 +253,9 @@ impl fmt::Display for Findings {
         match self {
             Self::Correlation(found) => {
                 writeln!(f, "{}", found.summary)?;
+                if let Some(predictors) = &found.predictors {
+                    writeln!(f, "{predictors}")?;
+                }
                 match &found.against {
                     Some(Against {
                         found: Some((contrast, run)),
@@ -277,6 +297,7 @@ impl fmt::Display for Findings {
 fn statistic_text(claim: &Claim, interval: Option<Interval>) -> String {
     let value = match claim.statistic {
         Statistic::Kendall
+        | Statistic::PartialKendall
         | Statistic::Spearman
         | Statistic::Pearson
         | Statistic::TauDrop

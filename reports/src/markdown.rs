@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use results::CorrelationSummary;
 use results::contrast::Measures;
+use results::predictors::PredictorSummary;
 use results::statistics::{Coefficient, RESAMPLES};
-use results::text::{error_text, interval_text, p_text, points_text, share_text};
+use results::text::{cost_text, error_text, interval_text, p_text, points_text, share_text};
 use results::throughput::StepSummary;
-use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, ProxySummary, SearchSummary};
+use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary};
 
 use crate::findings::{Against, ComparisonFindings, Findings, SystemDefinition};
 
@@ -25,10 +26,23 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
     match findings {
         Findings::Correlation(found) => {
             let spread = found.summary.spread.map(|spread| format!("Test error: {spread}. "));
-            let notes = format!("{}{}", spread.unwrap_or_default(), bootstrap("architectures"));
+            let ceiling = found.summary.ceiling.map(|ceiling| {
+                format!(
+                    "Noise ceiling: with these trainings the expected error itself would reach a Kendall τ of {}. ",
+                    interval_text(Some(ceiling))
+                )
+            });
+            let notes = format!(
+                "{}{}{}",
+                spread.unwrap_or_default(),
+                ceiling.unwrap_or_default(),
+                bootstrap("architectures")
+            );
             let against = found.against.iter().flat_map(against_paragraphs);
+            let predictors = found.predictors.iter().map(predictors_table);
             [coefficients_table(&found.summary), notes]
                 .into_iter()
+                .chain(predictors)
                 .chain(against)
                 .collect()
         }
@@ -99,6 +113,34 @@ fn coefficients_table(summary: &CorrelationSummary) -> String {
         lines.push([name].into_iter().chain(cells).collect());
     }
     table(&lines)
+}
+
+fn predictors_table(summary: &PredictorsSummary) -> String {
+    let names = [
+        "predictor",
+        "n",
+        "Kendall τ",
+        "change against the first",
+        "τ given parameters",
+        "multiply-adds for one",
+        "once for all",
+    ];
+    let line = |predictor: &PredictorSummary| {
+        let change = predictor
+            .change
+            .map_or_else(String::new, |change| interval_text(Some(change)));
+        vec![
+            predictor.name.clone(),
+            predictor.n.to_string(),
+            interval_text(predictor.tau),
+            change,
+            interval_text(predictor.partial),
+            cost_text(predictor.cost),
+            cost_text(predictor.shared_cost),
+        ]
+    };
+    let lines = summary.predictors.iter().map(line);
+    table(&[header(&names)].into_iter().chain(lines).collect::<Vec<_>>())
 }
 
 fn throughput_table(steps: &[StepSummary]) -> String {

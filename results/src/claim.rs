@@ -51,6 +51,8 @@ impl TryFrom<Stated> for Claim {
 pub enum Statistic {
     /// Kendall's tau between predictor and true error.
     Kendall,
+    /// Kendall's partial tau of the first of a study's predictors and true error, given the number of parameters.
+    PartialKendall,
     /// Spearman's rank correlation between them.
     Spearman,
     /// Pearson's coefficient between them.
@@ -90,6 +92,7 @@ impl Statistic {
             Self::Kendall => Coefficient::Kendall.label(),
             Self::Spearman => Coefficient::Spearman.label(),
             Self::Pearson => Coefficient::Pearson.label(),
+            Self::PartialKendall => "Kendall τ given parameters",
             Self::LevelDrop => "drop of the mean score",
             Self::TauDrop => "drop of Kendall τ",
             Self::MemberAgreement => "Kendall τ between HyperNets",
@@ -112,13 +115,15 @@ impl Claim {
     }
 
     /// Judges the claim by the 95 % interval of its statistic; `None` stands for a statistic
-    /// that the data leave undefined.
-    pub fn judge(&self, interval: Option<Interval>) -> Verdict {
+    /// that the data leave undefined. `ceiling` is the most that it can be expected to be, where that is known: a claim that
+    /// nothing could fulfil with data so noisy is not refuted by them.
+    pub fn judge(&self, interval: Option<Interval>, ceiling: Option<Interval>) -> Verdict {
+        let is_in_reach = ceiling.is_none_or(|ceiling| ceiling.low > self.greater_than);
         match interval {
             // A sample so small that some resamples leave the statistic undefined has no interval to judge by.
             Some(interval) if interval.undefined > 0 => Verdict::Undecided,
             Some(interval) if interval.low > self.greater_than => Verdict::Held,
-            Some(interval) if interval.high < self.greater_than => Verdict::NotHeld,
+            Some(interval) if interval.high < self.greater_than && is_in_reach => Verdict::NotHeld,
             _ => Verdict::Undecided,
         }
     }
@@ -169,21 +174,41 @@ mod tests {
                 high,
                 undefined: 0,
             };
-            assert_eq!(claim.judge(Some(interval)), expected, "[{low}, {high}]");
+            assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
         };
         check(0.1, 0.5, Verdict::Held);
         check(-0.5, -0.1, Verdict::NotHeld);
         check(-0.1, 0.9, Verdict::Undecided);
         check(0.0, 0.9, Verdict::Undecided);
         check(-0.9, 0.0, Verdict::Undecided);
-        assert_eq!(claim.judge(None), Verdict::Undecided);
+        assert_eq!(claim.judge(None, None), Verdict::Undecided);
         let degenerate = Interval {
             estimate: -1.0,
             low: -1.0,
             high: -1.0,
             undefined: 1,
         };
-        assert_eq!(claim.judge(Some(degenerate)), Verdict::Undecided);
+        assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
+    }
+
+    #[test]
+    fn what_is_above_the_noise_ceiling_is_not_refuted() {
+        let claim = |greater_than| Claim {
+            statistic: Statistic::Kendall,
+            greater_than,
+            between: None,
+        };
+        let interval = |low, high| Interval {
+            estimate: (low + high) / 2.0,
+            low,
+            high,
+            undefined: 0,
+        };
+        let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
+        assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
+        assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);
+        assert_eq!(claim(0.65).judge(Some(found), None), Verdict::NotHeld);
+        assert_eq!(claim(0.0).judge(Some(found), Some(ceiling)), Verdict::Held);
     }
 
     #[test]

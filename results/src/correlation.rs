@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::ceiling::noise_ceiling;
 use crate::error::{Error, Result};
 use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 use crate::statistics::{
@@ -25,6 +26,8 @@ pub struct CorrelationSummary {
     /// True errors by the first half of an architecture's trainings against those by the second, where all were
     /// repeated: a better predictor than the truth itself cannot be told from it.
     pub halves: Option<Coefficients>,
+    /// What the expected error itself would reach against these true errors; `None` unless all trainings were repeated.
+    pub ceiling: Option<Interval>,
     /// Number of parameters against true error, the first trivial predictor.
     pub parameters: Coefficients,
     /// Multiply-adds against true error, the second trivial predictor.
@@ -153,6 +156,7 @@ pub fn summary(
         halves: repeated.then(|| Coefficients::of(&groups(Measured::halves))),
         seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
         score: Coefficients::of(&scored),
+        ceiling: noise_ceiling(&errors),
         parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
         multiply_adds: Coefficients::of(&groups(|m| (m.multiply_adds as f64, m.true_error()))),
         spread: spread_and_noise(&errors, test_examples),
@@ -227,6 +231,9 @@ impl fmt::Display for CorrelationSummary {
         for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
             let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
             writeln!(f, "{}", row(&name, cells))?;
+        }
+        if let Some(ceiling) = self.ceiling {
+            writeln!(f, "noise ceiling: Kendall τ {}", interval_text(Some(ceiling)))?;
         }
         match self.spread {
             Some(spread) => writeln!(f, "{spread}")?,

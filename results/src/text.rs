@@ -56,6 +56,15 @@ pub fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
 }
 
+/// A number of multiply-adds: `none`, `320`, `1.2e9`.
+pub fn cost_text(multiply_adds: f64) -> String {
+    match multiply_adds {
+        0.0 => "none".to_owned(),
+        few if few < 1000.0 => format!("{few:.0}"),
+        many => format!("{many:.1e}"),
+    }
+}
+
 /// A p-value: `p = 0.0123`, or `p < 0.0001`.
 pub fn p_text(p: Option<f64>) -> String {
     match p {

@@ -8,7 +8,8 @@ use results::correlation::Predictor;
 use results::store::{Group, StoredRun, find_runs, latest_groups};
 use results::{
     ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, FastTruthRow,
-    MemberScoreRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
+    MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
+    TrialRow, TruthRow, WeightsRow,
 };
 use serde::Deserialize;
 
@@ -57,11 +58,23 @@ impl Findings {
                 let summary = correlation(group, &Predictor::score(&scores))?;
                 let against = compared_with.map(|artefact| against(group, &summary, &scores, artefact, root));
                 let against = against.transpose()?;
-                Self::Correlation(Box::new(CorrelationFindings { summary, against }))
+                let predictions = group.read_if_there::<PredictionRow>()?;
+                let predictors = predictions
+                    .map(|predictions| predictors(group, &predictions))
+                    .transpose()?;
+                Self::Correlation(Box::new(CorrelationFindings {
+                    summary,
+                    against,
+                    predictors,
+                }))
             }
             StudyKind::Fidelity => {
                 let summary = correlation(group, &Predictor::fast_recipe(&group.read::<FastTruthRow>()?))?;
-                Self::Correlation(Box::new(CorrelationFindings { summary, against: None }))
+                Self::Correlation(Box::new(CorrelationFindings {
+                    summary,
+                    against: None,
+                    predictors: None,
+                }))
             }
             StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
             StudyKind::Ensemble => Self::Ensemble(results::ensemble::summary(&group.read::<MemberScoreRow>()?)),
@@ -127,6 +140,11 @@ fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummar
         test_examples,
     );
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+fn predictors(group: &Group, predictions: &[PredictionRow]) -> Result<PredictorsSummary> {
+    let (architectures, truths) = (group.read::<ArchitectureRow>()?, group.read::<TruthRow>()?);
+    Ok(results::predictors::summary(&architectures, predictions, &truths))
 }
 
 /// Compares a study with the newest result of another artefact at the same scale and on the same data set.

@@ -1,0 +1,82 @@
+//! Several predictors in rows: Kendall's tau of each, the cheapest below, or how much it changes against the first.
+
+use anyhow::{Result, ensure};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use results::PredictorsSummary;
+use results::predictors::PredictorSummary;
+use results::statistics::Interval;
+use results::text::cost_text;
+
+use super::canvas::{
+    Axis, COLOURS, Canvas, HEADER, INK, MARGIN, Mark, SIZE, SOLID, Sample, Shape, Ticks, percent_range, widest,
+};
+use crate::artefact::{FigureDefinition, FigureKind};
+
+/// Draws legend and plot.
+pub(super) fn draw<DB: DrawingBackend>(
+    canvas: &Canvas<DB>,
+    definition: &FigureDefinition,
+    summary: &PredictorsSummary,
+) -> Result<()>
+where
+    DB::ErrorType: 'static,
+{
+    let is_change = definition.kind == FigureKind::TauChanges;
+    let value = |row: &PredictorSummary| if is_change { row.change } else { row.tau };
+    let of_first = Mark {
+        shape: Shape::Diamond,
+        colour: COLOURS[1],
+        radius: 8,
+    };
+    let of_others = Mark {
+        shape: Shape::Circle,
+        colour: COLOURS[0],
+        radius: 7,
+    };
+    let mut rows: Vec<&PredictorSummary> = summary.predictors.iter().collect();
+    ensure!(!rows.is_empty(), "no predictor has values");
+    let first = rows[0].name.clone();
+    if is_change {
+        // In the order of the table, from the top; the first is what the others are compared with.
+        rows.remove(0);
+        rows.reverse();
+        canvas.legend(&[(Sample::Bar(of_others), format!("against {first}, 95 % bootstrap"))])?;
+    } else {
+        rows.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        canvas.legend(&[
+            (Sample::Bar(of_first), first.clone()),
+            (Sample::Bar(of_others), "others, 95 % bootstrap".to_owned()),
+        ])?;
+    }
+    let heading = (SIZE.0 as i32 - MARGIN, HEADER - 20);
+    canvas.text("multiply-adds", heading, HPos::Right, VPos::Center)?;
+    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let notes: Vec<String> = rows.iter().map(|row| cost_text(row.cost)).collect();
+    let ends = |interval: Interval| [interval.low, interval.high];
+    let bounds = rows.iter().filter_map(|row| value(row)).flat_map(ends);
+    let x = Axis {
+        // Ranges are asked for in percent.
+        range: percent_range(bounds.chain([0.0]).map(|tau| tau / 100.0)),
+        ticks: Ticks::Points,
+    };
+    let y = Axis {
+        range: -0.6..rows.len() as f64 - 0.4,
+        ticks: Ticks::Names(&names),
+    };
+    let last = x.range.end;
+    let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
+    let zero = [plot.at((0.0, -0.6)), plot.at((0.0, rows.len() as f64 - 0.4))];
+    canvas.line(&zero, INK, 2, SOLID)?;
+    for (place, (row, note)) in rows.iter().zip(&notes).enumerate() {
+        let at = |tau: f64| plot.at((tau, place as f64));
+        if let Some(interval) = value(row) {
+            let mark = if row.name == first { of_first } else { of_others };
+            canvas.error_bar(at(interval.low), at(interval.high), mark.colour)?;
+            canvas.mark(at(interval.estimate), mark)?;
+        }
+        let (edge, height) = at(last);
+        canvas.text(note, (edge + 12, height), HPos::Left, VPos::Center)?;
+    }
+    Ok(())
+}
