@@ -93,15 +93,22 @@ mod tests {
     }
 
     #[test]
-    fn its_interval_holds_it_and_it_needs_repeated_trainings() {
-        let (_, errors) = measured(60, 2, 1.0, 2);
-        let found = noise_ceiling(std::slice::from_ref(&errors)).unwrap();
+    fn most_intervals_hold_it() {
         // Spread and noise of 1: two trainings correlate by 1/2, their mean with the truth by sqrt(2/3).
         let true_ceiling = (2.0f64 / 3.0).sqrt().asin() / std::f64::consts::FRAC_PI_2;
-        assert!(
-            found.low < true_ceiling && true_ceiling < found.high,
-            "{found:?}, {true_ceiling}"
-        );
+        let holds = |seed: &u64| {
+            let found = noise_ceiling(&[measured(40, 2, 1.0, *seed).1]).unwrap();
+            found.low < true_ceiling && true_ceiling < found.high
+        };
+        // Fewer than 26 of 30 have a chance of 2 % at 95 %.
+        let holding = (0..30).filter(holds).count();
+        assert!(holding >= 26, "{holding} of 30");
+    }
+
+    #[test]
+    fn it_needs_repeated_trainings() {
+        let (_, errors) = measured(20, 2, 1.0, 2);
+        let found = noise_ceiling(std::slice::from_ref(&errors)).unwrap();
         assert!(found.low < found.estimate && found.estimate < found.high);
         let mut once = errors;
         once[7].truncate(1);

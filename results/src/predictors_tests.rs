@@ -75,15 +75,14 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     };
     assert_eq!((good.n, good.missing, holes.n, holes.missing), (16, 0, 14, 2));
     let estimate = |interval: Option<Interval>| interval.unwrap().estimate;
-    assert_eq!(
-        [good, bad, holes].map(|predictor| estimate(predictor.tau)),
-        [1.0, -1.0, 1.0]
-    );
+    let taus = [good, bad, holes].map(|predictor| estimate(predictor.tau));
+    let is_near = |(found, expected): (f64, f64)| (found - expected).abs() < 1e-12;
+    assert!(taus.into_iter().zip([1.0, -1.0, 1.0]).all(is_near), "{taus:?}");
     assert_eq!(good.change, None);
-    assert_eq!([bad, holes].map(|predictor| estimate(predictor.change)), [-2.0, 0.0]);
+    assert!((estimate(bad.change) + 2.0).abs() < 1e-12);
     // The same resamples on both sides, so that equal predictors never differ.
     let change = holes.change.unwrap();
-    assert_eq!([change.low, change.high], [0.0, 0.0]);
+    assert_eq!([change.estimate, change.low, change.high], [0.0; 3]);
     assert_eq!(good.shared_cost, 1000.0);
     assert!((bad.cost - 13.5).abs() < 1e-12);
     assert_eq!(summary.seeds, 2);
@@ -98,5 +97,5 @@ fn what_parameters_explain_is_taken_out() {
     let (architectures, predictions, truths) = tables();
     let summary = summary(&architectures, &predictions, &truths);
     let found = summary.predictors[0].partial.unwrap();
-    assert_eq!(found.estimate, 1.0);
+    assert!((found.estimate - 1.0).abs() < 1e-12, "{found:?}");
 }

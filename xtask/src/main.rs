@@ -7,6 +7,7 @@ mod draw;
 mod fetch;
 mod gpu_check;
 mod list;
+mod pool;
 mod process;
 mod report;
 mod reproduce;
@@ -43,6 +44,8 @@ enum Verb {
     Draw(draw::Args),
     /// Print how well one column of a table ranks another.
     Stats(stats::Args),
+    /// Export the trainings of a pool to a file, or import such a file.
+    Pool(pool::Args),
     /// Download a data set.
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Report(args) => report::run(&args),
         Verb::Draw(args) => draw::run(&args),
         Verb::Stats(args) => stats::run(&args),
+        Verb::Pool(args) => pool::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),

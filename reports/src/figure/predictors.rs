@@ -52,7 +52,11 @@ where
     let heading = (SIZE.0 as i32 - MARGIN, HEADER - 20);
     canvas.text("multiply-adds", heading, HPos::Right, VPos::Center)?;
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
-    let notes: Vec<String> = rows.iter().map(|row| cost_text(row.cost)).collect();
+    let note = |row: &&PredictorSummary| match value(row) {
+        Some(_) => cost_text(row.cost),
+        None => format!("{}, τ undefined", cost_text(row.cost)),
+    };
+    let notes: Vec<String> = rows.iter().map(note).collect();
     let ends = |interval: Interval| [interval.low, interval.high];
     let bounds = rows.iter().filter_map(|row| value(row)).flat_map(ends);
     let x = Axis {
