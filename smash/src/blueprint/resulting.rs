@@ -62,13 +62,7 @@ impl Blueprint {
     }
 
     /// The ops of a block, and its banks after them.
-    fn block(
-        &mut self,
-        space: &SearchSpace,
-        kind: Kind,
-        (index, block): (usize, &Block),
-        input: Value,
-    ) -> Vec<Value> {
+    fn block(&mut self, space: &SearchSpace, kind: Kind, (index, block): (usize, &Block), input: Value) -> Vec<Value> {
         let input_banks = space.input_banks(index, block.bank_size);
         let channels = block.bank_size * space.base_channels;
         let mut banks: Vec<Option<Value>> = self.cut(input, channels, input_banks).into_iter().map(Some).collect();

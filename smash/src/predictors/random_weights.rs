@@ -59,7 +59,10 @@ fn softmax_regression<B: Backend>(
     let centred = features - mean.clone();
     let deviation = (centred.clone() * centred.clone()).mean_dim(0).sqrt();
     // A feature that does not vary says nothing: it is 0 once it is centred, and stays so.
-    let scale = deviation.clone().recip().mask_fill(deviation.lower_equal_elem(0.0), 0.0);
+    let scale = deviation
+        .clone()
+        .recip()
+        .mask_fill(deviation.lower_equal_elem(0.0), 0.0);
     let features = centred * scale.clone();
     let transposed = features.clone().transpose();
 
@@ -121,12 +124,14 @@ mod tests {
         let labels = [0, 1, 0, 1, 1, 0];
         let (weight, bias) = regression(&features, &labels, 2);
         let excess = features.iter().zip(labels).map(|(feature, label)| {
-            let logit = |class: usize| weight[2 * class] * feature[0] + weight[2 * class + 1] * feature[1] + bias[class];
+            let logit =
+                |class: usize| weight[2 * class] * feature[0] + weight[2 * class + 1] * feature[1] + bias[class];
             let probability = 1.0 / (1.0 + (logit(0) - logit(1)).exp());
             (probability - label as f32, feature)
         });
         let excess: Vec<(f32, &[f32; 2])> = excess.collect();
-        let gradients = [0, 1].map(|index: usize| excess.iter().map(|(excess, x)| excess * x[index]).sum::<f32>() / 6.0);
+        let gradients =
+            [0, 1].map(|index: usize| excess.iter().map(|(excess, x)| excess * x[index]).sum::<f32>() / 6.0);
         let bias_gradient = excess.iter().map(|(excess, _)| excess).sum::<f32>() / 6.0;
         for gradient in [gradients[0], gradients[1], bias_gradient] {
             assert!(gradient.abs() < 0.01, "{gradients:?} {bias_gradient}");
