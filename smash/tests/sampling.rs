@@ -5,6 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use smash::error::ArchitectureError;
 use smash::sampling::{Sampling, perturb, sample};
+use smash::space::Bottleneck;
 use smash::{Architecture, Counts, Limits, SearchSpace, Task};
 
 /// Small spaces of both kinds, at budgets down to one where only the smallest ops fit.
@@ -119,6 +120,21 @@ proptest! {
                 prop_assert_eq!(op.pattern(), [true, false, false, false]);
             }
         }
+    }
+}
+
+#[test]
+fn the_width_rule_changes_no_draw() {
+    let paper = SearchSpace::smash_v1(6, 4);
+    let released = SearchSpace {
+        bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
+        ..paper.clone()
+    };
+    assert_eq!(released.validate(), Ok(()));
+    for seed in 0..20 {
+        let draw = |space: &SearchSpace| sample(space, Limits::of(space), &mut rng(seed));
+        assert_eq!(draw(&paper), draw(&released));
+        assert_eq!(draw(&paper).validate(&released), Ok(()));
     }
 }
 
