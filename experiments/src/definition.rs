@@ -306,6 +306,45 @@ mod tests {
         }
     }
 
+    /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is off.
+    #[test]
+    fn definitions_of_stored_results_keep_their_hashes() {
+        let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
+        let mut kept = Vec::new();
+        for run in results::store::find_runs(&baselines, None).unwrap() {
+            let manifest = run.manifest;
+            // One that an older program wrote and this one cannot read has no hash here.
+            if let Ok(definition) = manifest.definition.try_into::<Definition>() {
+                assert_eq!(definition.hash(), manifest.definition_hash, "{}", manifest.artefact);
+                kept.push(manifest.artefact);
+            }
+        }
+        // Figure 5a takes all settings of figure 4 but two.
+        assert!(kept.iter().any(|artefact| artefact == "fig5a"), "{kept:?}");
+    }
+
+    #[test]
+    fn a_switch_counts_only_where_it_is_on() {
+        let hash = |set: &str| load("fig4", Scale::Laptop, &[set.into()]).unwrap().hash();
+        let plain = load("fig4", Scale::Laptop, &[]).unwrap().hash();
+        for (off, on) in [
+            ("architectures-per-step=1", "architectures-per-step=4"),
+            ("sampling='paper'", "sampling='size-balanced'"),
+            ("noise=true", "noise=false"),
+        ] {
+            let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
+            assert_eq!(off, plain);
+            assert_ne!(on, plain);
+        }
+        assert_ne!(hash("study.smash.average-last=5"), plain);
+        for impossible in ["average-last=0", "average-last=51", "architectures-per-step=0"] {
+            let set = format!("study.smash.{impossible}");
+            let error = format!("{:#}", load("fig4", Scale::Laptop, &[set]).unwrap_err());
+            assert!(error.contains(impossible.split('=').next().unwrap()), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
     #[test]
     fn taken_entries_are_copied_under_the_names_they_get() {
         let parse = |text| toml::from_str::<toml::Table>(text).unwrap();

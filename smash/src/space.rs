@@ -379,6 +379,31 @@ mod tests {
     }
 
     #[test]
+    fn width_rules_of_paper_and_released_code() {
+        let paper = SearchSpace::smash_v1(12, 4);
+        let released = SearchSpace {
+            bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
+            ..paper.clone()
+        };
+        // Channels read and put out by an op, then of its 1x1: by the paper, as released, and as released inside SMASH.
+        for (inputs, outputs, widths) in [
+            (18, 42, [168, 18, 18]),
+            (54, 12, [48, 48, 42]),
+            (66, 12, [48, 48, 42]),
+            (126, 42, [168, 84, 42]),
+            (30, 6, [24, 24, 24]),
+        ] {
+            assert_eq!(paper.generated_channels(inputs, outputs), widths[0]);
+            let found = [
+                paper.bottleneck_channels(inputs, outputs),
+                released.bottleneck_channels(inputs, outputs),
+                released.generated_channels(inputs, outputs),
+            ];
+            assert_eq!(found, widths, "{inputs} to {outputs}");
+        }
+    }
+
+    #[test]
     fn sizes_follow_the_reference_network() {
         let v2 = SearchSpace::smash_v2(12, 4);
         assert_eq!(sizes(&v2), [[64, 192, 832], [96, 224, 1632], [112, 256, 3184]]);

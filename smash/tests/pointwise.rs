@@ -13,8 +13,7 @@ use smash::pointwise::most_ops;
 use smash::sampling::sample;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, DeviceImages, Examples, Limits, Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining,
-    Task,
+    Architecture, DeviceImages, Examples, Limits, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Task,
 };
 
 type B = Autodiff<Flex>;
@@ -123,12 +122,8 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
         indices: &indices,
     };
     let settings = SmashTraining {
-        epochs: 6,
-        batch_size: 10,
-        learning_rate: 5e-3,
-        schedule: Schedule::Cosine,
-        anneal_limits: false,
         augment: true,
+        ..SmashTraining::plain(6, 10, 5e-3)
     };
     let new = || SmashTrainer::<B>::without_hypernet(space(), TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
