@@ -129,11 +129,21 @@ impl CorrelationStudy {
                 );
             }
             let fewest = match &predictor.method {
-                Method::Score(score) => score.draws.min(score.networks.len()),
+                Method::Score(score) => {
+                    let batches = match score.statistics {
+                        ScoreStatistics::Recalibrated { batches } => batches,
+                        ScoreStatistics::Running | ScoreStatistics::Batch => 1,
+                    };
+                    score.draws.min(score.networks.len()).min(batches)
+                }
                 Method::Naswot { images } => *images,
                 _ => 1,
             };
-            ensure!(fewest > 0, "{}: expected at least one network, draw and image", place());
+            ensure!(
+                fewest > 0,
+                "{}: expected at least one network, draw, batch and image",
+                place()
+            );
         }
         let needed = |name: &str| {
             let mut named = self.predictors.iter().flat_map(|predictor| predictor.method.networks());
