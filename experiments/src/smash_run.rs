@@ -70,7 +70,13 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
 
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
-        SmashTrainer::new(self.space.clone(), self.hypernet, task, self.seed, self.setup.device())
+        SmashTrainer::new(
+            self.space.clone(),
+            Some(self.hypernet),
+            task,
+            self.seed,
+            self.setup.device(),
+        )
     }
 
     fn train(&self, done: &dyn Fn(usize)) -> Result<()> {

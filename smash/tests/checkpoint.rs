@@ -46,7 +46,7 @@ fn smash_trainer() -> SmashTrainer<B> {
         growth: 2,
         layers: vec![1, 1],
     };
-    SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
+    SmashTrainer::new(space(), Some(&hypernet), TASK, Seed(5), &FlexDevice)
 }
 
 fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
