@@ -103,7 +103,7 @@ impl<B: AutodiffBackend> Bench<B> {
         let task = Task::of_images(3, 32, config.nClasses);
         let space = config.space();
         let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
-        let net = SmashNet::new(space.clone(), &HyperNetConfig::default(), task, &mut rng, device);
+        let net = SmashNet::new(space.clone(), Some(&HyperNetConfig::default()), task, &mut rng, device);
         let resulting = Network::new(Blueprint::of(&space, task, &architecture), &mut rng, device);
         let Encoding {
             shape: [channels, units, slices],

@@ -72,10 +72,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
-        match self.hypernet {
-            Some(hypernet) => SmashTrainer::new(space, hypernet, task, seed, device),
-            None => SmashTrainer::without_hypernet(space, task, seed, device),
-        }
+        SmashTrainer::new(space, self.hypernet, task, seed, device)
     }
 
     fn train(&self, done: &dyn Fn(usize)) -> Result<()> {

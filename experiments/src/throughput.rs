@@ -54,7 +54,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
             indices: &images.indices[..smash.batch_size.min(images.indices.len())],
             ..images
         };
-        let mut trainer = SmashTrainer::<B>::new(space.clone(), hypernet, task, seed, device);
+        let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(hypernet), task, seed, device);
         let net = trainer.net.valid();
         // Every step ends by reading a value back, so that the device is done. An epoch of one batch is a step.
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {

@@ -76,7 +76,7 @@ fn hot_path(criterion: &mut Criterion) {
     });
 
     let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
-    let net = SmashNet::<Flex>::new(space.clone(), &HyperNetConfig::default(), TASK, &mut rng, &device);
+    let net = SmashNet::<Flex>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, &mut rng, &device);
     let noise = score_noise(Seed(0), 0);
     group.bench_function("generated weights", |bencher| {
         bencher.iter(|| net.generate(&architecture, &noise, &device).matrix());
@@ -90,7 +90,7 @@ fn hot_path(criterion: &mut Criterion) {
         augment: true,
         ..SmashTraining::plain(1_000_000, BATCH, 1e-3)
     };
-    let mut trainer = SmashTrainer::<B>::new(space.clone(), &HyperNetConfig::default(), TASK, Seed(0), &device);
+    let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {
         bencher.iter(|| {
             trainer

@@ -32,33 +32,24 @@ pub struct SmashNet<B: Backend> {
 }
 
 impl<B: Backend> SmashNet<B> {
-    /// A new network with initial weights drawn from `rng`.
+    /// A new network with initial weights drawn from `rng`. Without a HyperNet its 1x1 weights are shared by all architectures.
     pub fn new(
         space: SearchSpace,
-        hypernet: &HyperNetConfig,
+        hypernet: Option<&HyperNetConfig>,
         task: Task,
         rng: &mut ChaCha8Rng,
         device: &B::Device,
     ) -> Self {
-        let hypernet = Some(hypernet.init(&space, rng, device));
-        let main = MainNet::new(&space, task, rng, device);
+        let hypernet = hypernet.map(|hypernet| hypernet.init(&space, rng, device));
+        let mut main = MainNet::new(&space, task, rng, device);
+        if hypernet.is_none() {
+            main.pointwise = pointwise::initial(&space, rng, device);
+        }
         Self {
             space,
             hypernet,
             main,
             noise: true,
-        }
-    }
-
-    /// A new network whose 1x1 weights are shared by all architectures, with initial weights drawn from `rng`.
-    pub fn without_hypernet(space: SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
-        let mut main = MainNet::new(&space, task, rng, device);
-        main.pointwise = pointwise::initial(&space, rng, device);
-        Self {
-            space,
-            hypernet: None,
-            main,
-            noise: false,
         }
     }
 

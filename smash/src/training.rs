@@ -153,21 +153,17 @@ pub struct SmashTrainer<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
-    /// A network before its first step.
-    pub fn new(space: SearchSpace, hypernet: &HyperNetConfig, task: Task, seed: Seed, device: &B::Device) -> Self {
+    /// A network before its first step; see [`SmashNet::new`].
+    pub fn new(
+        space: SearchSpace,
+        hypernet: Option<&HyperNetConfig>,
+        task: Task,
+        seed: Seed,
+        device: &B::Device,
+    ) -> Self {
         let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
-        Self::of(SmashNet::new(space, hypernet, task, &mut rng, device), task)
-    }
-
-    /// A network without a HyperNet, [`SmashNet::without_hypernet`], before its first step.
-    pub fn without_hypernet(space: SearchSpace, task: Task, seed: Seed, device: &B::Device) -> Self {
-        let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
-        Self::of(SmashNet::without_hypernet(space, task, &mut rng, device), task)
-    }
-
-    fn of(net: SmashNet<B>, task: Task) -> Self {
         Self {
-            net,
+            net: SmashNet::new(space, hypernet, task, &mut rng, device),
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(WEIGHT_DECAY),
             task,

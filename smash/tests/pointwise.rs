@@ -64,7 +64,7 @@ proptest! {
 /// Every weight is a number that says where it is: place of the op in thousands, output in hundreds, channel.
 fn numbered(space: &SearchSpace) -> SmashNet<Flex> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut net = SmashNet::without_hypernet(space.clone(), TASK, &mut rng, &FlexDevice);
+    let mut net = SmashNet::new(space.clone(), None, TASK, &mut rng, &FlexDevice);
     for (place, matrix) in net.main.pointwise.iter_mut().flatten().enumerate() {
         let [rows, columns] = matrix.dims();
         let value = |index| (1000 * place + 100 * (index / columns) + index % columns) as f32;
@@ -125,7 +125,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
         augment: true,
         ..SmashTraining::plain(6, 10, 5e-3)
     };
-    let new = || SmashTrainer::<B>::without_hypernet(space(), TASK, Seed(5), &FlexDevice);
+    let new = || SmashTrainer::<B>::new(space(), None, TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
             trainer

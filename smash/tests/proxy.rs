@@ -47,9 +47,10 @@ fn slopes_along_directions_agree_with_finite_differences() {
         .enumerate()
     {
         let rng = || ChaCha8Rng::seed_from_u64(seed as u64);
-        let mut tracked = SmashNet::<Autodiff<Flex>>::new(space.clone(), &hypernet, task, &mut rng(), &FlexDevice);
+        let mut tracked =
+            SmashNet::<Autodiff<Flex>>::new(space.clone(), Some(&hypernet), task, &mut rng(), &FlexDevice);
         // The same weights, off the tape.
-        let mut plain = SmashNet::<Flex>::new(space.clone(), &hypernet, task, &mut rng(), &FlexDevice);
+        let mut plain = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), task, &mut rng(), &FlexDevice);
         let architecture = sample(&space, Limits::of(&space), &mut rng());
         let noise = Noise::new(rng());
         let (batch, _) = images.batch(&indices, None);

@@ -36,10 +36,8 @@ fn spaces() -> impl Strategy<Value = SearchSpace> {
 /// A SMASH network as after a training: no BatchNorm is where it started.
 fn smash_net(space: &SearchSpace, task: Task, has_hypernet: bool, seed: u64) -> SmashNet<Flex> {
     let rng = &mut rng(seed);
-    let mut net = match has_hypernet {
-        true => SmashNet::new(space.clone(), &hypernet(), task, rng, &FlexDevice),
-        false => SmashNet::without_hypernet(space.clone(), task, rng, &FlexDevice),
-    };
+    let hypernet = has_hypernet.then(hypernet);
+    let mut net = SmashNet::new(space.clone(), hypernet.as_ref(), task, rng, &FlexDevice);
     let transitions = net.main.transitions.iter_mut().map(|transition| &mut transition.norm);
     for norm in transitions.chain([&mut net.main.norm]) {
         let [channels] = norm.weight.dims();

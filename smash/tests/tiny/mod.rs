@@ -42,7 +42,7 @@ pub fn smash_trainer() -> SmashTrainer<B> {
         growth: 2,
         layers: vec![1, 1],
     };
-    SmashTrainer::new(space(), &hypernet, TASK, Seed(5), &FlexDevice)
+    SmashTrainer::new(space(), Some(&hypernet), TASK, Seed(5), &FlexDevice)
 }
 
 /// With 40 images, one test at a time.
