@@ -3,6 +3,8 @@
 
 pub mod claim;
 pub mod columns;
+pub mod comparable;
+pub mod compare;
 pub mod comparison;
 pub mod contrast;
 pub mod correlation;
