@@ -317,7 +317,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(Error::io(path, "write"))
 }
 
-/// The folders in a folder in the order of their names, or only the one of the given name.
+/// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
+/// being written.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -327,7 +328,8 @@ fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
         let entry = entry.map_err(Error::io(folder, "list"))?;
         let path = entry.path();
         let wanted = name.is_none_or(|name| *entry.file_name() == *name);
-        if wanted && path.is_dir() {
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if wanted && !is_hidden && path.is_dir() {
             found.push(path);
         }
     }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod compare;
 mod draw;
 mod fetch;
 mod gpu_check;
@@ -43,6 +44,9 @@ enum Verb {
     Draw(draw::Args),
     /// Print how well one column of a table ranks another.
     Stats(stats::Args),
+    /// Compare two commits, or stored results, by how well the score predicts. Exit code 1: regressed; 2: an error; 3: not
+    /// comparable.
+    Compare(compare::Args),
     /// Download a data set.
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Report(args) => report::run(&args),
         Verb::Draw(args) => draw::run(&args),
         Verb::Stats(args) => stats::run(&args),
+        Verb::Compare(args) => return compare::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
