@@ -1,5 +1,6 @@
 //! The binary: draws figures and writes tables from stored results.
 
+mod compare;
 mod draw;
 mod stats;
 
@@ -56,6 +57,8 @@ enum Command {
     Draw(draw::Draw),
     /// Print the statistics of a ranking, of any Parquet or CSV table.
     Stats(stats::Stats),
+    /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
+    Compare(compare::Compare),
     /// Splice the table of results, and of speed if it was measured, into the README.
     Readme {
         #[command(flatten)]
@@ -87,13 +90,16 @@ struct Stored {
 }
 
 fn main() -> ExitCode {
-    match run(Options::parse().command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let command = Options::parse().command;
+    // There 1 says that the head regressed.
+    let failure = match command {
+        Command::Compare(_) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    };
+    run(command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        failure
+    })
 }
 
 fn run(command: Command) -> Result<ExitCode> {
@@ -122,6 +128,7 @@ fn run(command: Command) -> Result<ExitCode> {
             stats::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Compare(options) => compare::run(&options),
         Command::Report {
             artefact,
             stored,

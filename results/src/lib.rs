@@ -1,9 +1,12 @@
 //! What came out of an experiment: the tables and their schemas, the store on disk, and the
 //! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
 
+pub mod baseline;
 pub mod ceiling;
 pub mod claim;
 pub mod columns;
+pub mod comparable;
+pub mod compare;
 pub mod comparison;
 pub mod contrast;
 pub mod correlation;

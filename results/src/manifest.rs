@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::write_atomically;
+use crate::store::{RunKey, write_atomically};
 
 /// Everything that is known about one run besides its tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,6 +154,19 @@ impl Manifest {
             problem: error.to_string(),
         })?;
         write_atomically(path, text.as_bytes())
+    }
+
+    /// What tells the run from others, and where it lies in a store.
+    pub fn key(&self) -> RunKey {
+        RunKey {
+            artefact: self.artefact.clone(),
+            scale: self.scale.clone(),
+            device_class: self.device_class.clone(),
+            commit: self.commit.clone(),
+            dirty: self.dirty,
+            definition_hash: self.definition_hash.clone(),
+            seed: self.seed,
+        }
     }
 
     /// The time that decides which of two runs is newer: the end, or the start of an open run.

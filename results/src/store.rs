@@ -20,6 +20,9 @@ use crate::tables::{Row, read_table, write_table};
 /// Where runs are kept unless a command line says otherwise, seen from the workspace's root.
 pub const DEFAULT_ROOT: &str = "results/runs";
 
+/// Levels of folders from the root to a run: artefact, scale, device class, commit, definition, seed.
+const LEVELS: usize = 6;
+
 /// The folder of one run: one definition, one seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
@@ -159,6 +162,17 @@ impl Group {
         &self.runs[0].manifest
     }
 
+    /// Artefact, scale and data set: what the result is about.
+    pub fn subject(&self) -> [&str; 3] {
+        let manifest = self.manifest();
+        [&manifest.artefact, &manifest.scale, &manifest.dataset.name]
+    }
+
+    /// The folder that its runs lie in.
+    pub fn folder(&self) -> &Path {
+        self.runs[0].dir.path.parent().expect("a run lies in a folder")
+    }
+
     /// The rows of all seeds in the order of the seeds.
     ///
     /// # Errors
@@ -180,7 +194,8 @@ impl Group {
         all.then(|| self.read()).transpose()
     }
 
-    fn recency(&self) -> &str {
+    /// The time of the last run, which decides which of two groups is newer; see [`Manifest::recency`].
+    pub fn recency(&self) -> &str {
         let times = self.runs.iter().map(|run| run.manifest.recency());
         times.max().expect("a group has a complete run")
     }
@@ -212,9 +227,28 @@ pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Vec<StoredRun>> 
     Ok(runs)
 }
 
-/// The newest group with a complete run for every artefact, scale and data set, in the order of
-/// these names. Of two groups the one whose last run ended later is the newer.
-pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
+/// All runs in a folder at any level of the store, from its root down to that of one run, in the order of their paths.
+///
+/// # Errors
+/// If a folder cannot be listed, or a manifest is faulty.
+pub fn find_runs_below(folder: &Path) -> Result<Vec<StoredRun>> {
+    let mut runs = Vec::new();
+    let mut folders = vec![(folder.to_path_buf(), 0)];
+    while let Some((path, level)) = folders.pop() {
+        let dir = RunDir { path };
+        if dir.manifest_path().exists() {
+            let manifest = dir.read_manifest()?;
+            runs.push(StoredRun { dir, manifest });
+        } else if level < LEVELS {
+            let inner = sub_folders(&dir.path, None)?.into_iter().rev();
+            folders.extend(inner.map(|path| (path, level + 1)));
+        }
+    }
+    Ok(runs)
+}
+
+/// All groups that have a complete run, in the order of their paths.
+pub fn groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut groups: Vec<(PathBuf, Vec<StoredRun>)> = Vec::new();
     for run in runs {
         let folder = run.dir.path.parent().expect("a run lies in a folder");
@@ -223,14 +257,17 @@ pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
             None => groups.push((folder.to_path_buf(), vec![run])),
         }
     }
-    let subject = |group: &Group| {
-        let manifest = group.manifest();
-        let dataset = &manifest.dataset.name;
-        [&manifest.artefact, &manifest.scale, dataset].map(String::clone)
-    };
+    groups.into_iter().filter_map(|(_, runs)| group_of(runs)).collect()
+}
+
+/// The newest group with a complete run for every artefact, scale and data set, in the order of
+/// these names. Of two groups the one whose last run ended later is the newer.
+pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
-    for group in groups.into_iter().filter_map(|(_, runs)| group_of(runs)) {
-        let known = latest.entry(subject(&group)).or_insert_with(|| group.clone());
+    for group in groups(runs) {
+        let known = latest
+            .entry(group.subject().map(String::from))
+            .or_insert_with(|| group.clone());
         if group.recency() > known.recency() {
             *known = group;
         }
@@ -280,7 +317,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(Error::io(path, "write"))
 }
 
-/// The folders in a folder in the order of their names, or only the one of the given name.
+/// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
+/// being written.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -290,7 +328,8 @@ fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
         let entry = entry.map_err(Error::io(folder, "list"))?;
         let path = entry.path();
         let wanted = name.is_none_or(|name| *entry.file_name() == *name);
-        if wanted && path.is_dir() {
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if wanted && !is_hidden && path.is_dir() {
             found.push(path);
         }
     }

@@ -3,22 +3,10 @@
 use super::*;
 use crate::manifest::tests::sample;
 
-fn key(manifest: &Manifest) -> RunKey {
-    RunKey {
-        artefact: manifest.artefact.clone(),
-        scale: manifest.scale.clone(),
-        device_class: manifest.device_class.clone(),
-        commit: manifest.commit.clone(),
-        dirty: manifest.dirty,
-        definition_hash: manifest.definition_hash.clone(),
-        seed: manifest.seed,
-    }
-}
-
 fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> RunDir {
     let mut manifest = sample();
     change(&mut manifest);
-    let dir = RunDir::new(root, &key(&manifest));
+    let dir = RunDir::new(root, &manifest.key());
     dir.create().unwrap();
     dir.write_manifest(&manifest).unwrap();
     dir
@@ -29,7 +17,7 @@ fn a_run_lies_in_the_folder_that_its_key_names() {
     let key = RunKey {
         device_class: "NVIDIA H100 80GB".to_owned(),
         dirty: true,
-        ..key(&sample())
+        ..sample().key()
     };
     let dir = RunDir::new(Path::new("runs"), &key);
     let expected = "runs/fig4/laptop/nvidia-h100-80gb/0123456789ab-dirty/dddddddd/seed-7";
@@ -54,6 +42,29 @@ fn runs_are_found_by_artefact() {
     assert_eq!(find(Some("fig4")), [a, b]);
     assert_eq!(find(Some("fig5")), []);
     assert_eq!(find_runs(&root.path().join("none"), None).unwrap(), []);
+}
+
+#[test]
+fn runs_are_found_below_a_folder_of_any_level() {
+    let root = tempfile::tempdir().unwrap();
+    let first = store(root.path(), |_| ());
+    let second = store(root.path(), |m| m.seed = 8);
+    let other = store(root.path(), |m| m.artefact = "table1".to_owned());
+    // What is being written, and a manifest deeper than a run lies, are no results.
+    store(&root.path().join(".saving-1"), |_| ());
+    store(&first.path().join("units/deeper"), |_| ());
+    store(&root.path().join("no-level"), |_| ());
+    let find = |folder: &Path| {
+        let runs = find_runs_below(folder).unwrap();
+        runs.into_iter().map(|run| run.dir).collect::<Vec<_>>()
+    };
+    assert_eq!(find(root.path()), [first.clone(), second.clone(), other]);
+    let mut folder = first.path().parent().unwrap();
+    for _ in 0..4 {
+        assert_eq!(find(folder), [first.clone(), second.clone()]);
+        folder = folder.parent().unwrap();
+    }
+    assert_eq!(find(first.path()), [first]);
 }
 
 #[test]
@@ -139,7 +150,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let message = RunDir::new(&file, &key(&sample())).create().unwrap_err().to_string();
+    let message = RunDir::new(&file, &sample().key()).create().unwrap_err().to_string();
     assert!(message.contains("file/fig4"), "{message}");
     assert!(message.contains("cannot create the folder"), "{message}");
     let message = write_atomically(&file.join("table"), b"").unwrap_err().to_string();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod compare;
 mod draw;
 mod fetch;
 mod gpu_check;
@@ -46,6 +47,9 @@ enum Verb {
     Stats(stats::Args),
     /// Export the trainings of a pool to a file, or import such a file.
     Pool(pool::Args),
+    /// Compare two commits, or stored results, by how well the score predicts. Exit code 1: regressed; 2: an error; 3: not
+    /// comparable.
+    Compare(compare::Args),
     /// Download a data set.
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Draw(args) => draw::run(&args),
         Verb::Stats(args) => stats::run(&args),
         Verb::Pool(args) => pool::run(&args),
+        Verb::Compare(args) => return compare::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),

@@ -1,8 +1,9 @@
 //! How this tool starts other programs: cargo and the two binaries of the workspace. Standard
 //! streams and working folder are the caller's, so progress bars and relative paths work.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::{env, fmt};
 
 use anyhow::{Context, Result};
@@ -27,14 +28,21 @@ impl Binaries {
     ///
     /// With `cuda`, the experiments can compute on CUDA devices too.
     pub fn build(cuda: Cuda) -> Result<Self> {
-        let mut build = cargo();
-        build.args(["build", "--release", "--workspace", "--bins"]);
-        if cuda == Cuda::With {
-            build.args(["--features", "experiments/cuda"]);
-        }
-        run(&mut build)?;
+        run(cargo().args(build_arguments(cuda)))?;
         let folder = built()?;
         Ok(Self { folder })
+    }
+
+    /// Builds those of another checkout of this repository, by the toolchain that it names, into a target folder.
+    pub fn build_of(checkout: &Path, target: &Path, cuda: Cuda) -> Result<Self> {
+        let mut build = Command::new("cargo");
+        // Set by a cargo that was started through rustup, it would overrule the checkout's `rust-toolchain.toml`.
+        build.env_remove("RUSTUP_TOOLCHAIN");
+        build.current_dir(checkout).env("CARGO_TARGET_DIR", target);
+        run(build.args(build_arguments(cuda)))?;
+        Ok(Self {
+            folder: target.join("release"),
+        })
     }
 
     /// Those beside this program, as they are.
@@ -57,6 +65,14 @@ impl Binaries {
     }
 }
 
+fn build_arguments(cuda: Cuda) -> Vec<&'static str> {
+    let mut arguments = vec!["build", "--release", "--workspace", "--bins"];
+    if cuda == Cuda::With {
+        arguments.extend(["--features", "experiments/cuda"]);
+    }
+    arguments
+}
+
 /// Where cargo puts what it builds: beside this very program, wherever the target folder is.
 pub fn built() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(""))
@@ -77,6 +93,41 @@ pub fn run(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     Err(Failed { program, status }.into())
+}
+
+/// Runs a command to its end and gives the lines of its standard output, which are shown on standard error meanwhile. Anything
+/// but success is an error, as for [`run`].
+pub fn lines(command: &mut Command) -> Result<Vec<String>> {
+    let program = Path::new(command.get_program()).display().to_string();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{program}: cannot be started"))?;
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().expect("standard output is piped")).lines() {
+        let line = line.with_context(|| format!("{program}: output cannot be read"))?;
+        eprintln!("{line}");
+        lines.push(line);
+    }
+    let status = child
+        .wait()
+        .with_context(|| format!("{program}: cannot be waited for"))?;
+    if status.success() {
+        return Ok(lines);
+    }
+    Err(Failed { program, status }.into())
+}
+
+/// Runs a command to its end and gives its exit code, whatever it is.
+pub fn code(command: &mut Command) -> Result<u8> {
+    match run(command) {
+        Ok(()) => Ok(0),
+        Err(error) => {
+            let failed = error.downcast_ref::<Failed>();
+            let code = failed.and_then(|failed| failed.status.code()).map(u8::try_from);
+            code.and_then(Result::ok).ok_or(error)
+        }
+    }
 }
 
 /// A program ran and did not succeed.
@@ -146,6 +197,16 @@ mod tests {
         run(cargo().args(["--version", "--quiet"])).unwrap();
         let error = run(&mut Command::new("no-such-program")).unwrap_err();
         assert!(error.to_string().contains("no-such-program"), "{error}");
+    }
+
+    #[test]
+    fn the_lines_of_a_program_are_those_it_prints() {
+        let printed = lines(cargo().arg("--version")).unwrap();
+        assert!(printed.len() == 1 && printed[0].starts_with("cargo "), "{printed:?}");
+        assert!(lines(cargo().arg("--no-such-flag")).unwrap_err().is::<Failed>());
+        assert_eq!(code(cargo().args(["--version", "--quiet"])).unwrap(), 0);
+        assert_ne!(code(cargo().arg("--no-such-flag")).unwrap(), 0);
+        assert!(code(&mut Command::new("no-such-program")).is_err());
     }
 
     #[test]

@@ -1,0 +1,306 @@
+//! `reports compare`: two stored results of one definition, by two versions of the code.
+
+mod render;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use results::Manifest;
+use results::baseline::save;
+use results::comparable::{Cost, peak_memory, reasons, times, warnings};
+use results::compare::{Change, Paired, Statistic, Tables, Verdict, change, pair};
+use results::statistics::RESAMPLES;
+use results::store::{Group, find_runs_below, groups};
+
+/// Which results, and how the answer is written.
+#[derive(Args)]
+pub struct Compare {
+    /// Folder of stored runs to compare with: a whole store, or a part of it down to the runs of one commit.
+    base: PathBuf,
+    /// Folder with the runs in question; may be the same.
+    head: PathBuf,
+    /// Only this artefact.
+    #[arg(long)]
+    artefact: Option<String>,
+    /// Only this scale.
+    #[arg(long)]
+    scale: Option<String>,
+    /// Only this data set.
+    #[arg(long)]
+    dataset: Option<String>,
+    /// Only runs of this commit as base [default: the newest with the definition of the head]
+    #[arg(long, value_name = "COMMIT")]
+    base_commit: Option<String>,
+    /// Only runs of this commit as head [default: the newest]
+    #[arg(long, value_name = "COMMIT")]
+    head_commit: Option<String>,
+    /// Statistic that the verdict goes by.
+    #[arg(long, default_value = "kendall")]
+    statistic: Statistic,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Store of baselines that the head's runs are copied to, unless they regressed; they replace the older ones of the same
+    /// artefact, scale, device class and data set.
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For a terminal.
+    Text,
+    /// For a program.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// The whole answer.
+struct Comparison {
+    /// Base and head.
+    sides: [Group; 2],
+    /// What was compared, if it could be.
+    measured: Option<Measured>,
+    /// What a reader should know.
+    notes: Vec<String>,
+    /// The statistic that the verdict goes by.
+    statistic: Statistic,
+    verdict: Verdict,
+}
+
+/// Statistics and costs of what both sides have.
+struct Measured {
+    paired: Paired,
+    changes: Vec<Change>,
+    /// Seconds for each kind of unit.
+    times: Vec<Cost>,
+    /// Bytes.
+    peak_memory: Cost,
+}
+
+/// Compares, prints and perhaps saves. The exit code is 1 if the head regressed, 3 if the two are not comparable, else 0.
+pub fn run(options: &Compare) -> Result<ExitCode> {
+    let comparison = compare(options)?;
+    print!(
+        "{}",
+        match options.format {
+            Format::Text => render::text(&comparison),
+            Format::Json => render::json(&comparison),
+            Format::Markdown => render::markdown(&comparison),
+        }
+    );
+    if let Some(root) = &options.save {
+        match comparison.verdict {
+            Verdict::Regressed => eprintln!("not saved as a baseline: regressed"),
+            _ => eprintln!("saved as a baseline: {}", save(&comparison.sides[1], root)?.display()),
+        }
+    }
+    Ok(match comparison.verdict {
+        Verdict::Regressed => ExitCode::from(1),
+        Verdict::NotComparable(_) => ExitCode::from(3),
+        Verdict::Improved | Verdict::NoDifference => ExitCode::SUCCESS,
+    })
+}
+
+fn compare(options: &Compare) -> Result<Comparison> {
+    let head = head(options)?;
+    let base = base(options, &head)?;
+    if let Some(root) = &options.save {
+        let (head, root) = (head.folder().canonicalize()?, root.canonicalize().unwrap_or_default());
+        ensure!(
+            root == Path::new("") || !head.starts_with(&root),
+            "{}: `--save` would replace the very store that the head lies in",
+            root.display()
+        );
+    }
+    if options.save.is_some() {
+        ensure!(
+            !head.manifest().dirty,
+            "{}: `--save` needs runs of a commit, these are of a changed working tree",
+            head.folder().display()
+        );
+    }
+    for side in [&base, &head] {
+        let study = side.manifest().definition.get("study");
+        let kind = study.and_then(|study| study.get("kind")?.as_str()).unwrap_or("none");
+        ensure!(
+            kind == "correlation",
+            "{}: a study of kind `{kind}`; only those of kind `correlation` can be compared",
+            side.runs[0].dir.manifest_path().display()
+        );
+    }
+    let mut comparison = Comparison {
+        notes: warnings(base.manifest(), head.manifest()),
+        statistic: options.statistic,
+        measured: None,
+        verdict: Verdict::NoDifference,
+        sides: [base, head],
+    };
+    let reasons = reasons(comparison.sides[0].manifest(), comparison.sides[1].manifest());
+    if reasons.is_empty() {
+        measure(&mut comparison)?;
+    } else {
+        comparison.verdict = Verdict::NotComparable(reasons);
+    }
+    Ok(comparison)
+}
+
+/// Compares what may be compared.
+fn measure(comparison: &mut Comparison) -> Result<()> {
+    let [base, head] = &comparison.sides;
+    let paired = match pair(&Tables::read(base)?, &Tables::read(head)?) {
+        Ok(paired) => paired,
+        Err(reason) => {
+            comparison.verdict = Verdict::NotComparable(vec![reason]);
+            return Ok(());
+        }
+    };
+    let seeds: Vec<u64> = paired.seeds.keys().copied().collect();
+    let common = |group: &Group| {
+        let runs = group.runs.iter().filter(|run| seeds.contains(&run.manifest.seed));
+        runs.map(|run| run.manifest.clone()).collect::<Vec<_>>()
+    };
+    let manifests = [common(base), common(head)];
+    let sides: [Vec<&Manifest>; 2] = [0, 1].map(|side| manifests[side].iter().collect());
+    let sides = [sides[0].as_slice(), sides[1].as_slice()];
+    for (name, group) in [("base", base), ("head", head)] {
+        let others = group.runs.iter().map(|run| run.manifest.seed);
+        let others: Vec<String> = others
+            .filter(|seed| !seeds.contains(seed))
+            .map(|seed| seed.to_string())
+            .collect();
+        if !others.is_empty() {
+            let others = others.join(", ");
+            comparison
+                .notes
+                .push(format!("left out, as only {name} has it: root seed {others}"));
+        }
+        if !group.unfinished.is_empty() {
+            comparison
+                .notes
+                .push(format!("{name} has runs that are not complete: {:?}", group.unfinished));
+        }
+    }
+    if let [seed] = seeds[..] {
+        comparison.notes.push(format!(
+            "one root seed, {seed}: the intervals hold the chance of these architectures, not that of another SMASH network"
+        ));
+    }
+    if paired.shared_errors {
+        let text = "every training that both have has the same error, so true errors of either side count for both";
+        comparison.notes.push(text.to_owned());
+    }
+    let changes: Vec<Change> = Statistic::ALL
+        .map(|(_, statistic)| change(&paired, statistic, RESAMPLES))
+        .to_vec();
+    let judged = changes.iter().find(|change| change.statistic == comparison.statistic);
+    comparison.verdict = judged.expect("all statistics are measured").judge();
+    comparison.measured = Some(Measured {
+        changes,
+        times: times(sides),
+        peak_memory: peak_memory(sides),
+        paired,
+    });
+    Ok(())
+}
+
+/// The newest result that the options leave in the head's folder.
+fn head(options: &Compare) -> Result<Group> {
+    let found = candidates(&options.head, options.head_commit.as_deref(), options)?;
+    let subject = found[0].subject();
+    if found.iter().any(|group| group.subject() != subject) {
+        bail!("{}", several(&options.head, &found));
+    }
+    Ok(newest(found))
+}
+
+/// What the head is compared with: of the same subject if there is one, and then of the same definition and device class,
+/// the newest.
+fn base(options: &Compare, head: &Group) -> Result<Group> {
+    let mut found = candidates(&options.base, options.base_commit.as_deref(), options)?;
+    let place = |group: &Group| group.folder().canonicalize();
+    found.retain(|group| place(group).ok() != place(head).ok());
+    ensure!(
+        !found.is_empty(),
+        "{}: base and head are the same runs",
+        options.base.display()
+    );
+    prefer(&mut found, |group| group.subject() == head.subject());
+    let subject = found[0].subject();
+    if found.iter().any(|group| group.subject() != subject) {
+        bail!("{}", several(&options.base, &found));
+    }
+    let of_head = head.manifest();
+    prefer(&mut found, |group| {
+        let manifest = group.manifest();
+        manifest.definition == of_head.definition && manifest.device_class == of_head.device_class
+    });
+    Ok(newest(found))
+}
+
+/// Keeps those that fit, if any do.
+fn prefer(groups: &mut Vec<Group>, fits: impl Fn(&Group) -> bool) {
+    if groups.iter().any(&fits) {
+        groups.retain(fits);
+    }
+}
+
+fn newest(groups: Vec<Group>) -> Group {
+    let newest = groups.into_iter().max_by(|a, b| a.recency().cmp(b.recency()));
+    newest.expect("there is a candidate")
+}
+
+/// The complete results below a folder that the options admit; at least one.
+fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<Vec<Group>> {
+    ensure!(
+        folder.is_dir(),
+        "{}: expected a folder of stored runs",
+        folder.display()
+    );
+    let wanted = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let mut runs = find_runs_below(folder)?;
+    runs.retain(|run| {
+        let manifest = &run.manifest;
+        // Runs of a changed tree have a digest behind the commit, and are meant only by one who names it.
+        let is_commit = |commit: &str| {
+            manifest.commit.starts_with(commit)
+                && (!manifest.dirty || commit.contains('-') || manifest.commit == commit)
+        };
+        wanted(&options.artefact, &manifest.artefact)
+            && wanted(&options.scale, &manifest.scale)
+            && wanted(&options.dataset, &manifest.dataset.name)
+            && commit.is_none_or(is_commit)
+    });
+    let found = groups(runs);
+    let conditions = [
+        ("artefact", options.artefact.as_deref()),
+        ("scale", options.scale.as_deref()),
+        ("data set", options.dataset.as_deref()),
+        ("commit", commit),
+    ];
+    let conditions = conditions
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| format!(", {name} {value}")));
+    ensure!(
+        !found.is_empty(),
+        "{}: no complete run{}",
+        folder.display(),
+        conditions.collect::<String>()
+    );
+    Ok(found)
+}
+
+fn several(folder: &Path, groups: &[Group]) -> String {
+    let mut subjects: Vec<String> = groups.iter().map(|group| group.subject().join(" ")).collect();
+    subjects.sort();
+    subjects.dedup();
+    format!(
+        "{}: several results, choose by --artefact, --scale or --dataset: {}",
+        folder.display(),
+        subjects.join("; ")
+    )
+}

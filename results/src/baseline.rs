@@ -1,0 +1,133 @@
+//! Keeping a result as the baseline that later ones are compared with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::store::{Group, RunDir, find_runs, groups, write_atomically};
+
+/// Copies manifests and tables of a result into a store of baselines, in which it takes the place of older ones of the same
+/// artefact, scale, device class and data set. Gives the folder of its runs.
+///
+/// The copy is made aside and renamed before anything old is taken away, so that there is always a baseline that is whole.
+///
+/// # Errors
+/// If the file system refuses, or a manifest in the store is faulty.
+pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
+    let manifest = group.manifest();
+    let place = RunDir::new(root, &manifest.key()).path().to_path_buf();
+    let place = place.parent().expect("a run lies in a folder").to_path_buf();
+    fs::create_dir_all(&place).map_err(Error::io(&place, "create the folder"))?;
+    // Folders with a point in front are no results.
+    let aside = tempfile::Builder::new().prefix(".saving-").tempdir_in(root);
+    let aside = aside.map_err(Error::io(root, "make a folder in"))?;
+    let new = aside.path().join("new");
+    for run in &group.runs {
+        let copy = new.join(run.dir.path().file_name().expect("a run has a folder"));
+        fs::create_dir_all(&copy).map_err(Error::io(&copy, "create the folder"))?;
+        for (name, file) in files(run.dir.path())? {
+            let bytes = fs::read(&file).map_err(Error::io(&file, "read"))?;
+            write_atomically(&copy.join(name), &bytes)?;
+        }
+    }
+    let older: Vec<Group> = groups(find_runs(root, Some(&manifest.artefact))?)
+        .into_iter()
+        .filter(|other| other.subject() == group.subject())
+        .filter(|other| other.manifest().device_class == manifest.device_class && other.folder() != place)
+        .collect();
+    let take_away = |folder: &Path, name: String| {
+        let away = aside.path().join(name);
+        fs::rename(folder, &away).map_err(Error::io(folder, "take away"))
+    };
+    // An earlier copy of the same result, or the empty folder just made.
+    take_away(&place, "same".to_owned())?;
+    fs::rename(&new, &place).map_err(Error::io(&place, "write"))?;
+    for (index, old) in older.iter().enumerate() {
+        take_away(old.folder(), format!("older-{index}"))?;
+        // The folder of a commit goes with its last result.
+        let commit = old.folder().parent().expect("a result lies in a folder");
+        let is_empty = fs::read_dir(commit)
+            .map_err(Error::io(commit, "list"))?
+            .next()
+            .is_none();
+        if is_empty {
+            fs::remove_dir(commit).map_err(Error::io(commit, "remove"))?;
+        }
+    }
+    Ok(place)
+}
+
+/// Manifest and tables of a run, by name.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
+        let entry = entry.map_err(Error::io(folder, "list"))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "manifest.toml" || name.ends_with(".parquet") {
+            files.push((name, entry.path()));
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+    use crate::manifest::tests::sample;
+    use crate::store::{StoredRun, latest_group};
+
+    fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> StoredRun {
+        let mut manifest = sample();
+        change(&mut manifest);
+        let dir = RunDir::new(root, &manifest.key());
+        dir.create().unwrap();
+        dir.write_manifest(&manifest).unwrap();
+        fs::write(dir.path().join("scores.parquet"), manifest.commit.as_bytes()).unwrap();
+        fs::write(dir.unit_path("unit.parquet"), b"of a resume").unwrap();
+        StoredRun { dir, manifest }
+    }
+
+    #[test]
+    fn a_baseline_replaces_the_older_ones_of_its_subject_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, baselines) = (folder.path().join("runs"), folder.path().join("baselines"));
+        store(&baselines, |m| m.commit = "older".to_owned());
+        let mut kept = vec![
+            store(&baselines, |m| m.device_class = "h100".to_owned()),
+            store(&baselines, |m| m.dataset.name = "cifar100".to_owned()),
+            store(&baselines, |m| m.scale = "gpu".to_owned()),
+        ];
+        // In the folder of the commit that goes, another definition on another data set stays.
+        kept.push(store(&baselines, |m| {
+            m.commit = "older".to_owned();
+            m.definition_hash = "e".repeat(64);
+            m.dataset.name = "cifar10".to_owned();
+        }));
+        for seed in [0, 1] {
+            store(&runs, |m| {
+                m.commit = "newer".to_owned();
+                m.seed = seed;
+            });
+        }
+        let group = latest_group(find_runs(&runs, None).unwrap()).unwrap();
+        // The second time it replaces itself.
+        for _ in 0..2 {
+            let saved = save(&group, &baselines).unwrap();
+            assert_eq!(saved, baselines.join("fig4/laptop/cpu/newer/dddddddd"));
+            let found = find_runs(&baselines, None).unwrap();
+            let mut paths: Vec<_> = found.iter().map(|run| run.dir.path().to_path_buf()).collect();
+            let mut expected: Vec<_> = kept.iter().map(|run| run.dir.path().to_path_buf()).collect();
+            expected.extend([saved.join("seed-0"), saved.join("seed-1")]);
+            paths.sort();
+            expected.sort();
+            assert_eq!(paths, expected);
+            assert_eq!(fs::read(saved.join("seed-1/scores.parquet")).unwrap(), b"newer");
+            assert!(!saved.join("seed-1/units").exists());
+            let names = fs::read_dir(&baselines)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
+            assert_eq!(names.collect::<Vec<_>>(), ["fig4"]);
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The scores and true errors of one definition by two versions of the code, *base* and *head*: what has changed, and how
+//! small a change the comparison could have seen. Whether they may be compared is told by [`comparable`](crate::comparable).
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::comparable::{Aspect, Reason};
+use crate::error::{Error, Result};
+use crate::ranking::Ranking;
+use crate::rows::{ArchitectureRow, ScoreRow, TruthRow};
+use crate::statistics::{
+    BOOTSTRAP_SEED, Coefficient, FEWEST, Interval, Point, generator, mean, mean_over_groups, percentiles,
+    resample_groups, standard_deviation,
+};
+use crate::store::Group;
+use crate::tables::Status;
+
+/// How many standard errors a change must have to be found, at the two-sided 5 % level, in four of five comparisons:
+/// z(0.975) + z(0.8) of the standard normal distribution.
+pub const DETECTABLE_ERRORS: f64 = 2.801_585_218;
+
+/// One side's tables, the rows of all its root seeds.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// All sampled architectures.
+    pub architectures: Vec<ArchitectureRow>,
+    /// Their scores.
+    pub scores: Vec<ScoreRow>,
+    /// Trainings of some of them.
+    pub truths: Vec<TruthRow>,
+}
+
+impl Tables {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// If a table is missing or faulty, or a row names an architecture that is not there.
+    pub fn read(group: &Group) -> Result<Self> {
+        let tables = Self {
+            architectures: group.read()?,
+            scores: group.read()?,
+            truths: group.read()?,
+        };
+        let known = tables.by_seed();
+        let scores = tables.scores.iter().map(|row| (row.seed, row.architecture));
+        for (seed, architecture) in scores.chain(tables.truths.iter().map(|row| (row.seed, row.architecture))) {
+            if !known.get(&seed).is_some_and(|known| known.contains_key(&architecture)) {
+                return Err(Error::UnknownArchitecture { seed, architecture });
+            }
+        }
+        Ok(tables)
+    }
+
+    /// By root seed, the hash of each architecture by its index.
+    fn by_seed(&self) -> BTreeMap<u64, BTreeMap<u32, &str>> {
+        let mut seeds: BTreeMap<u64, BTreeMap<u32, &str>> = BTreeMap::new();
+        for row in &self.architectures {
+            seeds.entry(row.seed).or_default().insert(row.architecture, &row.hash);
+        }
+        seeds
+    }
+
+    /// The SMASH score of each architecture: the mean over its draws, if all of them ended ok.
+    fn mean_scores(&self) -> BTreeMap<(u64, u32), f64> {
+        let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
+        for row in &self.scores {
+            draws.entry((row.seed, row.architecture)).or_default().push(row.error);
+        }
+        let means = draws.into_iter().filter_map(|(key, draws)| {
+            let draws: Option<Vec<f64>> = draws.into_iter().collect();
+            Some((key, mean(&draws?)))
+        });
+        means.collect()
+    }
+
+    /// The errors of each architecture's trainings that ended ok, if any did.
+    fn trainings(&self) -> BTreeMap<(u64, u32), Vec<f64>> {
+        let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+        for row in self.truths.iter().filter(|row| row.status == Status::Ok) {
+            let errors = trainings.entry((row.seed, row.architecture)).or_default();
+            errors.extend(row.error);
+        }
+        trainings
+    }
+}
+
+/// One architecture on both sides, base first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Its SMASH score, in [0, 1].
+    pub scores: [Option<f64>; 2],
+    /// Its true error, in [0, 1], where it was trained.
+    pub errors: [Option<f64>; 2],
+}
+
+impl Pair {
+    /// Score and true error of a side that has both.
+    fn points(&self) -> [Option<Point>; 2] {
+        [0, 1].map(|side| Some((self.scores[side]?, self.errors[side]?)))
+    }
+}
+
+/// What base and head have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paired {
+    /// The architectures of each root seed that both sides have.
+    pub seeds: BTreeMap<u64, Vec<Pair>>,
+    /// Whether the true errors of one side stand for the other's too: every training that both have has the same error, so
+    /// that trainings have not changed, and what only one side has trained is known on both.
+    pub shared_errors: bool,
+}
+
+/// Joins both sides by root seed and architecture. Root seeds of one side alone are left out.
+///
+/// # Errors
+/// The reason if they have no root seed in common, or did not sample the same architectures.
+pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
+    let differ = |detail: String| Reason {
+        aspect: Aspect::Sampling,
+        detail,
+    };
+    let hashes = [base.by_seed(), head.by_seed()];
+    let scores = [base.mean_scores(), head.mean_scores()];
+    let trainings = [base.trainings(), head.trainings()];
+    let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
+    let (mut in_both, mut equal) = (0, 0);
+    for (&seed, base) in &hashes[0] {
+        let Some(head) = hashes[1].get(&seed) else {
+            continue;
+        };
+        if base.len() != head.len() {
+            let (base, head) = (base.len(), head.len());
+            return Err(differ(format!(
+                "seed {seed} has {base} architectures in base, {head} in head"
+            )));
+        }
+        for (&index, &hash) in base {
+            let other = head.get(&index).copied().unwrap_or("absent");
+            if hash != other {
+                return Err(differ(format!(
+                    "architecture {index} of seed {seed} is {hash} in base, {other} in head"
+                )));
+            }
+            let key = (seed, index);
+            if let [Some(base), Some(head)] = [0, 1].map(|side| trainings[side].get(&key)) {
+                in_both += 1;
+                equal += usize::from(base == head);
+            }
+            seeds.entry(seed).or_default().push(Pair {
+                scores: [0, 1].map(|side| scores[side].get(&key).copied()),
+                errors: [0, 1].map(|side| trainings[side].get(&key).map(|errors| mean(errors))),
+            });
+        }
+    }
+    if seeds.is_empty() {
+        let [base, head] = hashes.map(|seeds| {
+            let seeds: Vec<String> = seeds.keys().map(u64::to_string).collect();
+            seeds.join(", ")
+        });
+        return Err(differ(format!(
+            "no root seed in common, {base} in base, {head} in head"
+        )));
+    }
+    let shared_errors = in_both >= FEWEST && equal == in_both;
+    if shared_errors {
+        for pair in seeds.values_mut().flatten() {
+            let [base, head] = pair.errors;
+            pair.errors = [base.or(head), head.or(base)];
+        }
+    }
+    Ok(Paired { seeds, shared_errors })
+}
+
+impl Paired {
+    /// How many architectures have score and true error in base, in head, and in both.
+    pub fn counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for pair in self.seeds.values().flatten() {
+            let [base, head] = pair.points().map(|point| usize::from(point.is_some()));
+            counts[0] += base;
+            counts[1] += head;
+            counts[2] += base * head;
+        }
+        counts
+    }
+
+    /// Per root seed, what is taken of each architecture; those of which nothing is are left out.
+    fn groups<T>(&self, take: impl Fn(&Pair) -> Option<T>) -> Vec<Vec<T>> {
+        let groups = self.seeds.values();
+        groups.map(|pairs| pairs.iter().filter_map(&take).collect()).collect()
+    }
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Statistic {
+    /// How well the score ranks, over the architectures that a side has score and true error of.
+    Ranking(Ranking),
+    /// Mean SMASH score of the architectures that both sides have a score of, trained or not.
+    MeanScore,
+    /// Mean true error of those that both sides have a true error of.
+    MeanError,
+}
+
+impl Statistic {
+    /// All statistics with their names on a command line, in the order in which they are printed.
+    pub const ALL: [(&str, Self); 9] = [
+        ("kendall", Self::Ranking(Ranking::Coefficient(Coefficient::Kendall))),
+        ("spearman", Self::Ranking(Ranking::Coefficient(Coefficient::Spearman))),
+        ("pearson", Self::Ranking(Ranking::Coefficient(Coefficient::Pearson))),
+        ("weighted-tau", Self::Ranking(Ranking::WeightedTau)),
+        ("better-half-tau", Self::Ranking(Ranking::BetterHalfTau)),
+        ("precision", Self::Ranking(Ranking::Precision(0.1))),
+        ("regret", Self::Ranking(Ranking::Regret(1))),
+        ("mean-score", Self::MeanScore),
+        ("mean-error", Self::MeanError),
+    ];
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        let known = Self::ALL.into_iter().find(|&(_, statistic)| statistic == self);
+        known.expect("every statistic that is compared has a name").0
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> String {
+        match self {
+            Self::Ranking(ranking) => ranking.label(),
+            Self::MeanScore => "mean SMASH score".to_owned(),
+            Self::MeanError => "mean true error".to_owned(),
+        }
+    }
+
+    /// Whether it is a share or an error, which people read in percent, and no coefficient.
+    pub fn is_fraction(self) -> bool {
+        match self {
+            Self::Ranking(ranking) => matches!(ranking, Ranking::Precision(_) | Ranking::Regret(_)),
+            Self::MeanScore | Self::MeanError => true,
+        }
+    }
+
+    fn higher_is_better(self) -> bool {
+        match self {
+            Self::Ranking(ranking) => !matches!(ranking, Ranking::Regret(_) | Ranking::BestRank(_)),
+            Self::MeanScore | Self::MeanError => false,
+        }
+    }
+}
+
+impl FromStr for Statistic {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|(name, _)| *name == text);
+        let names = Self::ALL.map(|(name, _)| name).join(", ");
+        known
+            .map(|(_, statistic)| statistic)
+            .ok_or(format!("expected one of {names}"))
+    }
+}
+
+/// How a statistic has changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub statistic: Statistic,
+    /// In base and in head, the mean over the root seeds; `None` where it is undefined.
+    pub values: [Option<f64>; 2],
+    /// Head minus base.
+    pub interval: Option<Interval>,
+    /// The smallest change that the comparison could have seen: [`DETECTABLE_ERRORS`] times the standard error of the change,
+    /// which is the standard deviation of the resamples.
+    pub detectable: Option<f64>,
+}
+
+/// How a statistic has changed, with a bootstrap on two levels, of so many resamples: root seeds are drawn with replacement,
+/// and of each its architectures, the same for both sides. A side's statistic takes those of the drawn architectures that it
+/// has measured.
+pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
+    let in_both = |[base, head]: [Option<f64>; 2]| Some([Some(base?), Some(head?)]);
+    let mean_of = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
+    match statistic {
+        Statistic::Ranking(ranking) => {
+            let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
+            bootstrap(statistic, &paired.groups(points), resamples, |points| {
+                ranking.of(points)
+            })
+        }
+        Statistic::MeanScore => {
+            let groups = paired.groups(|pair| in_both(pair.scores));
+            bootstrap(statistic, &groups, resamples, mean_of)
+        }
+        Statistic::MeanError => {
+            let groups = paired.groups(|pair| in_both(pair.errors));
+            bootstrap(statistic, &groups, resamples, mean_of)
+        }
+    }
+}
+
+fn bootstrap<T: Copy>(
+    statistic: Statistic,
+    groups: &[Vec<[Option<T>; 2]>],
+    resamples: usize,
+    of: impl Fn(&[T]) -> Option<f64>,
+) -> Change {
+    let values = |groups: &[Vec<[Option<T>; 2]>]| {
+        [0, 1].map(|side| {
+            mean_over_groups(groups, |pairs| {
+                let own: Vec<T> = pairs.iter().filter_map(|pair| pair[side]).collect();
+                of(&own)
+            })
+        })
+    };
+    let difference = |[base, head]: [Option<f64>; 2]| Some(head? - base?);
+    let values_found = values(groups);
+    let mut measured = Change {
+        statistic,
+        values: values_found,
+        interval: None,
+        detectable: None,
+    };
+    let Some(estimate) = difference(values_found) else {
+        return measured;
+    };
+    let mut rng = generator(BOOTSTRAP_SEED);
+    let draws: Vec<Option<f64>> = (0..resamples)
+        .map(|_| difference(values(&resample_groups(groups, &mut rng))))
+        .collect();
+    let mut next = draws.iter().copied();
+    measured.interval = percentiles(estimate, resamples, || next.next().flatten());
+    let defined: Vec<f64> = draws.into_iter().flatten().collect();
+    measured.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
+    measured
+}
+
+/// What a comparison says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval of the change lies on the worse side of 0.
+    Regressed,
+    /// The whole interval lies on the better side.
+    Improved,
+    /// The interval holds 0, or the sample is so small that some resamples leave the statistic undefined.
+    NoDifference,
+    /// They cannot be compared.
+    NotComparable(Vec<Reason>),
+}
+
+impl Verdict {
+    /// Its name for people and programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::NoDifference => "no difference shown",
+            Self::NotComparable(_) => "not comparable",
+        }
+    }
+}
+
+impl Change {
+    /// The verdict by this statistic.
+    pub fn judge(&self) -> Verdict {
+        let Some(interval) = self.interval else {
+            let undefined = match self.values {
+                [None, None] => "in base and head",
+                [None, Some(_)] => "in base",
+                [Some(_), None] => "in head",
+                [Some(_), Some(_)] => "in every resample",
+            };
+            return Verdict::NotComparable(vec![Reason {
+                aspect: Aspect::Statistic,
+                detail: format!("{} is undefined {undefined}", self.statistic.label()),
+            }]);
+        };
+        // Its only sign, if it has one.
+        let rises = match (interval.low, interval.high) {
+            _ if interval.undefined > 0 => return Verdict::NoDifference,
+            (low, _) if low > 0.0 => true,
+            (_, high) if high < 0.0 => false,
+            _ => return Verdict::NoDifference,
+        };
+        if rises == self.statistic.higher_is_better() {
+            Verdict::Improved
+        } else {
+            Verdict::Regressed
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

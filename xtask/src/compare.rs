@@ -1,0 +1,382 @@
+//! `cargo xtask compare`: two versions of the code by what comes out of them. Builds both, runs what is not stored yet, and
+//! lets `reports compare` judge.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::{self, Binaries, Cuda};
+
+/// Stands for this checkout as it is.
+const WORKTREE: &str = "WORKTREE";
+
+/// What to compare, and how it is run where it is not stored yet.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs.
+    base: String,
+    /// What is in question: the same. WORKTREE is this checkout as it is, with changes that are not committed.
+    head: String,
+    /// Name of the artefact: one that compares scores with true errors.
+    #[arg(long, default_value = "fig4")]
+    artefact: String,
+    /// How much of the paper's budget to spend.
+    #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    scale: String,
+    /// Number of root seeds to run; what is stored may have more.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: u32,
+    /// Data set to use instead of the definition's.
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Folder with the files of the data sets.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Number of units to run at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// `cpu`, `cuda` or `cuda:<index>`.
+    #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
+    device: String,
+    /// Folder of the results [default: results/runs of this repository]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    /// Statistic that the verdict goes by.
+    #[arg(long, default_value = "kendall")]
+    statistic: String,
+    /// How the answer is written.
+    #[arg(long, default_value = "text", value_parser = ["text", "json", "markdown"])]
+    format: String,
+    /// Make the head the new baseline in results/baselines, unless it regressed.
+    #[arg(long)]
+    save: bool,
+}
+
+/// One of the two that are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Side {
+    /// A folder of stored runs.
+    Folder(PathBuf),
+    /// A commit, by its first twelve digits.
+    Commit(String),
+    /// This checkout as it is.
+    Worktree,
+}
+
+/// Compares. The exit code is that of `reports compare`; all errors have 2.
+pub fn run(args: &Args) -> ExitCode {
+    match compare(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            process::exit_code(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compare(args: &Args) -> Result<u8> {
+    let root = process::root();
+    let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
+    ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
+    ensure!(
+        !args.save || head != Side::Worktree,
+        "--save needs a commit or a folder as head: a baseline is to be found again"
+    );
+    let is_changed = !git(root, &["diff", "HEAD", "--name-only"])
+        .unwrap_or_default()
+        .is_empty();
+    if is_changed && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
+        eprintln!("note: changes that are not committed are not compared; {WORKTREE} stands for them");
+    }
+    let cuda = if args.device == "cpu" {
+        Cuda::Without
+    } else {
+        Cuda::With
+    };
+    let own = Binaries::build(cuda)?;
+    // Commits whose code is this checkout's need no other.
+    let here = side(root, "HEAD").ok().filter(|_| !is_changed);
+    let stored = |side: &Side| -> Result<PathBuf> {
+        match side {
+            Side::Folder(folder) => Ok(folder.clone()),
+            Side::Worktree => tables(own.experiments().args(run_arguments(args))),
+            same if Some(same) == here.as_ref() => tables(own.experiments().args(run_arguments(args))),
+            Side::Commit(commit) => {
+                eprintln!("building commit {commit}");
+                let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), cuda)?;
+                tables(binaries.experiments().args(run_arguments(args)))
+            }
+        }
+    };
+    let head_runs = stored(&head)?;
+    let base_runs = match &base {
+        // Runs of another definition could not be compared, so that these are what is wanted if they are there.
+        Side::Commit(commit) if !matches!(head, Side::Folder(_)) => match stored_beside(&head_runs, commit, args.seeds)
+        {
+            Some(runs) => runs,
+            None => stored(&base)?,
+        },
+        _ => stored(&base)?,
+    };
+    process::code(own.reports().args(compare_arguments(args, &base_runs, &head_runs)))
+}
+
+/// What a word of the command line stands for.
+fn side(root: &Path, text: &str) -> Result<Side> {
+    if text == WORKTREE {
+        return Ok(Side::Worktree);
+    }
+    let revision = format!("{text}^{{commit}}");
+    let commit = git(
+        root,
+        &[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--short=12",
+            "--end-of-options",
+            &revision,
+        ],
+    );
+    match (Path::new(text).is_dir(), commit) {
+        (true, Ok(_)) => bail!("`{text}` is a folder and a revision: write ./{text} for the folder, or the commit"),
+        (true, Err(_)) => Ok(Side::Folder(text.into())),
+        (false, Ok(commit)) => Ok(Side::Commit(commit)),
+        (false, Err(_)) => bail!("`{text}`: neither a commit of this repository nor a folder of stored runs"),
+    }
+}
+
+/// What git prints, without the end of the line.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
+    let output = output.context("git: cannot be started")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "git {}: {}",
+        arguments.join(" "),
+        stderr.trim_end().replace('\n', "; ")
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
+}
+
+/// A checkout of a commit of its own, kept for the next time.
+fn checkout(root: &Path, commit: &str) -> Result<PathBuf> {
+    let folder = root.join("target/compare").join(commit);
+    if !folder.exists() {
+        let place = folder.display().to_string();
+        // By force where git remembers a folder that is gone.
+        git(
+            root,
+            &["worktree", "add", "--quiet", "--force", "--detach", &place, commit],
+        )?;
+    }
+    let is_whole = folder.join(".git").exists()
+        && git(&folder, &["rev-parse", "--short=12", "HEAD"])? == commit
+        && git(&folder, &["status", "--porcelain"])?.is_empty();
+    ensure!(
+        is_whole,
+        "{}: expected an unchanged checkout of {commit}; remove the folder",
+        folder.display()
+    );
+    Ok(folder)
+}
+
+/// Runs `experiments run` and gives the folder that holds the runs of all seeds, from the places of their tables.
+fn tables(experiments: &mut Command) -> Result<PathBuf> {
+    let lines = process::lines(experiments)?;
+    let place = lines.iter().find_map(|line| line.strip_prefix("tables: "));
+    let runs = place.and_then(|run| Path::new(run).parent());
+    Ok(runs.context("experiments: expected a line `tables: FOLDER`")?.into())
+}
+
+/// The runs of a commit with the same artefact, scale, device class and definition, if all seeds are complete.
+fn stored_beside(runs: &Path, commit: &str, n_seeds: u32) -> Option<PathBuf> {
+    let found = runs.parent()?.parent()?.join(commit).join(runs.file_name()?);
+    let is_complete = |seed: u32| {
+        let manifest = fs::read_to_string(found.join(format!("seed-{seed}/manifest.toml")));
+        manifest.is_ok_and(|text| text.lines().any(|line| line == "status = \"complete\""))
+    };
+    (0..n_seeds).all(is_complete).then_some(found)
+}
+
+fn run_arguments(args: &Args) -> Vec<OsString> {
+    let results = args.results.clone().unwrap_or_else(process::default_results);
+    let mut arguments: Vec<OsString> = vec!["run".into(), (&args.artefact).into()];
+    arguments.extend(["--scale".into(), (&args.scale).into()]);
+    arguments.extend(["--seeds".into(), args.seeds.to_string().into()]);
+    arguments.extend(["--device".into(), (&args.device).into()]);
+    arguments.extend(["--results".into(), results.into()]);
+    if let Some(dataset) = &args.dataset {
+        arguments.extend(["--dataset".into(), dataset.into()]);
+    }
+    if let Some(folder) = &args.data_dir {
+        arguments.extend(["--data-dir".into(), folder.into()]);
+    }
+    for setting in &args.set {
+        arguments.extend(["--set".into(), setting.into()]);
+    }
+    if let Some(n_jobs) = args.jobs {
+        arguments.extend(["--jobs".into(), n_jobs.to_string().into()]);
+    }
+    arguments
+}
+
+fn compare_arguments(args: &Args, base: &Path, head: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["compare".into(), base.into(), head.into()];
+    arguments.extend(["--artefact".into(), (&args.artefact).into()]);
+    arguments.extend(["--scale".into(), (&args.scale).into()]);
+    if let Some(dataset) = &args.dataset {
+        arguments.extend(["--dataset".into(), dataset.into()]);
+    }
+    arguments.extend(["--statistic".into(), (&args.statistic).into()]);
+    arguments.extend(["--format".into(), (&args.format).into()]);
+    if args.save {
+        let baselines = process::root().join("results/baselines");
+        arguments.extend(["--save".into(), baselines.into()]);
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Cli::try_parse_from(std::iter::once("compare").chain(line.split_whitespace()))
+            .map(|cli| cli.args)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn runs_and_comparison_get_the_same_artefact_and_scale() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let check = |line: &str, run: &str, compare: &str| {
+            let args = parse(line).unwrap();
+            assert_eq!(run_arguments(&args), words(run));
+            assert_eq!(compare_arguments(&args, Path::new("b"), Path::new("h")), words(compare));
+        };
+        check(
+            "HEAD~1 HEAD --results r",
+            "run fig4 --scale laptop --seeds 1 --device cpu --results r",
+            "compare b h --artefact fig4 --scale laptop --statistic kendall --format text",
+        );
+        check(
+            "a b --artefact fig5a --scale smoke --seeds 3 --dataset cifar10 --data-dir d --set a.b=1 --jobs 2 \
+             --results r --statistic regret --format json",
+            "run fig5a --scale smoke --seeds 3 --device cpu --results r --dataset cifar10 --data-dir d --set a.b=1 --jobs 2",
+            "compare b h --artefact fig5a --scale smoke --dataset cifar10 --statistic regret --format json",
+        );
+        let save = compare_arguments(&parse("a b --save").unwrap(), Path::new("b"), Path::new("h"));
+        assert!(
+            Path::new(save.last().unwrap()).ends_with("results/baselines"),
+            "{save:?}"
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused_by_name() {
+        for (line, expected) in [
+            ("HEAD", "<HEAD>"),
+            ("a b --scale huge", "smoke, laptop, gpu, paper"),
+            ("a b --format html", "text, json, markdown"),
+            ("a b --seeds 0", "0 is not in 1.."),
+            ("a b --device gpu", "expected `cpu`, `cuda` or `cuda:<index>`"),
+        ] {
+            let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
+            assert!(error.contains(expected), "`{line}` gave: {error}");
+        }
+    }
+
+    /// A repository with two commits; gives both.
+    fn repository(folder: &Path) -> [String; 2] {
+        git(folder, &["init", "--quiet"]).unwrap();
+        [1, 2].map(|number| {
+            fs::write(folder.join("file"), number.to_string()).unwrap();
+            git(folder, &["add", "file"]).unwrap();
+            let name = ["-c", "user.name=n", "-c", "user.email=e"];
+            git(folder, &[&name[..], &["commit", "--quiet", "-m", "m"]].concat()).unwrap();
+            git(folder, &["rev-parse", "--short=12", "HEAD"]).unwrap()
+        })
+    }
+
+    #[test]
+    fn a_word_is_a_commit_a_folder_or_a_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = repository(folder.path());
+        let side = |text: &str| side(folder.path(), text);
+        assert_eq!(side("HEAD~1").unwrap(), Side::Commit(first));
+        assert_eq!(side("HEAD").unwrap(), Side::Commit(second));
+        assert_eq!(side("WORKTREE").unwrap(), Side::Worktree);
+        let runs = folder.path().display().to_string();
+        assert_eq!(side(&runs).unwrap(), Side::Folder(folder.path().into()));
+        for wrong in ["HEAD~9", "no-such-folder", "--all"] {
+            let error = side(wrong).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{wrong}`: neither")), "{error}");
+        }
+        // Tests run in the folder of their crate, which has a `src`.
+        git(folder.path(), &["branch", "src"]).unwrap();
+        assert!(side("src").unwrap_err().to_string().contains("write ./src"));
+        assert_eq!(side("./src").unwrap(), Side::Folder("./src".into()));
+    }
+
+    #[test]
+    fn a_checkout_is_kept_and_one_that_was_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, _] = repository(folder.path());
+        for _ in 0..2 {
+            let checkout = checkout(folder.path(), &first).unwrap();
+            assert_eq!(checkout, folder.path().join("target/compare").join(&first));
+            assert_eq!(fs::read_to_string(checkout.join("file")).unwrap(), "1");
+            // What is removed is made again.
+            fs::remove_dir_all(&checkout).unwrap();
+        }
+        let kept = checkout(folder.path(), &first).unwrap();
+        assert_eq!(checkout(folder.path(), &first).unwrap(), kept);
+        fs::write(kept.join("file"), "changed").unwrap();
+        let error = checkout(folder.path(), &first).unwrap_err().to_string();
+        assert!(
+            error.ends_with(&format!("expected an unchanged checkout of {first}; remove the folder")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn only_complete_runs_of_all_seeds_are_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let class = folder.path().join("fig4/laptop/cpu");
+        let head = class.join("bbbb/12345678");
+        let write = |seed: u32, status: &str| {
+            let run = class.join(format!("aaaa/12345678/seed-{seed}"));
+            fs::create_dir_all(&run).unwrap();
+            fs::write(
+                run.join("manifest.toml"),
+                format!("seed = {seed}\nstatus = \"{status}\"\n"),
+            )
+            .unwrap();
+        };
+        assert_eq!(stored_beside(&head, "aaaa", 1), None);
+        write(0, "complete");
+        write(1, "running");
+        assert_eq!(stored_beside(&head, "aaaa", 1), Some(class.join("aaaa/12345678")));
+        assert_eq!(stored_beside(&head, "aaaa", 2), None);
+        write(1, "complete");
+        assert_eq!(stored_beside(&head, "aaaa", 2), Some(class.join("aaaa/12345678")));
+        assert_eq!(stored_beside(&head, "aaa", 2), None);
+        assert_eq!(stored_beside(&class.join("bbbb/87654321"), "aaaa", 1), None);
+    }
+}
