@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use results::store::Group;
-use results::{Claim, Verdict};
+use results::{Claim, Manifest, Verdict};
 use serde::Deserialize;
 
 use crate::findings::{Findings, part};
@@ -169,11 +169,15 @@ impl Artefact {
 
     /// The commit, shortened, with a mark if the working tree differed from it.
     pub fn commit(&self) -> String {
-        let manifest = self.group.manifest();
-        let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
-        match manifest.dirty {
-            true => format!("{short} (dirty)"),
-            false => short.to_owned(),
-        }
+        short_commit(self.group.manifest())
+    }
+}
+
+/// The commit of a run, shortened, with a mark if the working tree differed from it.
+pub(crate) fn short_commit(manifest: &Manifest) -> String {
+    let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
+    match manifest.dirty {
+        true => format!("{short} (dirty)"),
+        false => short.to_owned(),
     }
 }

@@ -159,6 +159,13 @@ impl Group {
         &self.runs[0].manifest
     }
 
+    /// What newer results replace older ones of: artefact, scale and data set.
+    pub fn subject(&self) -> [String; 3] {
+        let manifest = self.manifest();
+        let dataset = &manifest.dataset.name;
+        [&manifest.artefact, &manifest.scale, dataset].map(String::clone)
+    }
+
     /// The rows of all seeds in the order of the seeds.
     ///
     /// # Errors
@@ -180,7 +187,8 @@ impl Group {
         all.then(|| self.read()).transpose()
     }
 
-    fn recency(&self) -> &str {
+    /// The time that decides which of two groups is newer: when its last run ended.
+    pub fn recency(&self) -> &str {
         let times = self.runs.iter().map(|run| run.manifest.recency());
         times.max().expect("a group has a complete run")
     }
@@ -212,9 +220,8 @@ pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Vec<StoredRun>> 
     Ok(runs)
 }
 
-/// The newest group with a complete run for every artefact, scale and data set, in the order of
-/// these names. Of two groups the one whose last run ended later is the newer.
-pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
+/// The groups that have a complete run, in the order of their first runs.
+pub fn groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut groups: Vec<(PathBuf, Vec<StoredRun>)> = Vec::new();
     for run in runs {
         let folder = run.dir.path.parent().expect("a run lies in a folder");
@@ -223,14 +230,15 @@ pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
             None => groups.push((folder.to_path_buf(), vec![run])),
         }
     }
-    let subject = |group: &Group| {
-        let manifest = group.manifest();
-        let dataset = &manifest.dataset.name;
-        [&manifest.artefact, &manifest.scale, dataset].map(String::clone)
-    };
+    groups.into_iter().filter_map(|(_, runs)| group_of(runs)).collect()
+}
+
+/// The newest group with a complete run for every artefact, scale and data set, in the order of
+/// these names. Of two groups the one whose last run ended later is the newer.
+pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
-    for group in groups.into_iter().filter_map(|(_, runs)| group_of(runs)) {
-        let known = latest.entry(subject(&group)).or_insert_with(|| group.clone());
+    for group in groups(runs) {
+        let known = latest.entry(group.subject()).or_insert_with(|| group.clone());
         if group.recency() > known.recency() {
             *known = group;
         }
