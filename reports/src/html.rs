@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use results::Verdict;
 
 use crate::artefact::Artefact;
+use crate::findings::Findings;
 use crate::history::History;
 use crate::{markdown, report};
 use architectures::{Drawings, Measured, best_of_searches, row_id};
@@ -110,7 +111,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
     );
     html += &match artefact.verdict() {
         Some((claim, _)) => format!(
-            "<p>{} Claim: {}. {}</p>\n",
+            "<p>{} Claim: {}. Found: {}.</p>\n",
             badge(artefact),
             escape(&claim.to_string()),
             escape(&artefact.headline())
@@ -152,9 +153,10 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
 
 /// The definition's prose, after what follows from the scale.
 fn deviations(artefact: &Artefact) -> String {
-    let scale = match artefact.group.manifest().scale.as_str() {
-        "paper" => String::new(),
-        scale => format!(
+    let scale = match (artefact.group.manifest().scale.as_str(), &artefact.findings) {
+        // Nothing is trained for a drawing.
+        ("paper", _) | (_, Findings::Drawing { .. }) => String::new(),
+        (scale, _) => format!(
             "Run at {scale} scale: networks, data and training are smaller than the paper's, so that its numbers are not the \
              paper's.\n\n"
         ),

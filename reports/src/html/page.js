@@ -74,6 +74,7 @@ function show(element, row, withValues) {
 function place() {
   if (!shown) return;
   const at = shown.getBoundingClientRect();
+  popup.classList.toggle("above", at.top > window.innerHeight / 2);
   const { width, height } = popup.getBoundingClientRect();
   const right = at.right + 12;
   const left = right + width <= window.innerWidth ? right : Math.max(0, at.left - 12 - width);
