@@ -181,3 +181,34 @@ pub(crate) fn short_commit(manifest: &Manifest) -> String {
         false => short.to_owned(),
     }
 }
+
+/// What a drawing of an architecture needs to know of its search space, where the definition has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// The paper's N, channels of one unit.
+    pub base_channels: Option<usize>,
+    /// Reference width.
+    pub width: Option<usize>,
+}
+
+impl Space {
+    /// The search space of a run's study or, where `search` names one, of that search.
+    pub fn of(manifest: &Manifest, search: Option<&str>) -> Self {
+        let study = manifest.definition.get("study");
+        let table = match search {
+            None => study,
+            Some(name) => study.and_then(|study| {
+                let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(name);
+                study.get("searches")?.as_array()?.iter().find(is_it)
+            }),
+        };
+        let number = |key: &str| {
+            let number = table?.get("space")?.get(key)?.as_integer()?;
+            usize::try_from(number).ok()
+        };
+        Self {
+            base_channels: number("base-channels"),
+            width: number("width"),
+        }
+    }
+}

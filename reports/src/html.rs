@@ -145,7 +145,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
         html += &measured.table(artefact, &id, drawings)?;
     }
     html += &best_of_searches(artefact, drawings)?;
-    html += &format!("<h3>Deviations from the paper</h3>\n{}", deviations(artefact));
+    html += &deviations(artefact);
     html += &provenance(artefact);
     html += "</section>\n";
     Ok(html)
@@ -161,7 +161,10 @@ fn deviations(artefact: &Artefact) -> String {
              paper's.\n\n"
         ),
     };
-    text::markdown(&format!("{scale}{}", artefact.analysis))
+    match text::markdown(&format!("{scale}{}", artefact.analysis)) {
+        words if words.is_empty() => words,
+        words => format!("<h3>What was done, and deviations from the paper</h3>\n{words}"),
+    }
 }
 
 /// The command, and where the numbers come from.

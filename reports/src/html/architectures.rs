@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
+use results::ArchitectureRow;
 use results::text::percent;
-use results::{ArchitectureRow, Manifest};
 
 use super::text::{escape, row, table};
-use crate::artefact::Artefact;
+use crate::artefact::{Artefact, Space};
 use crate::drawing::{Architecture, Compact, compact};
 use crate::findings::Findings;
 
@@ -58,34 +58,6 @@ impl Drawings {
             .expect("a string takes everything");
         }
         text + "</svg>\n"
-    }
-}
-
-/// What a drawing needs to know of the search space, where the definition has it.
-pub(super) struct Space {
-    base_channels: Option<usize>,
-    width: Option<usize>,
-}
-
-impl Space {
-    /// The search space of the study or, where `search` names one, of that search.
-    pub fn of(manifest: &Manifest, search: Option<&str>) -> Self {
-        let study = manifest.definition.get("study");
-        let table = match search {
-            None => study,
-            Some(name) => study.and_then(|study| {
-                let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(name);
-                study.get("searches")?.as_array()?.iter().find(is_it)
-            }),
-        };
-        let number = |key: &str| {
-            let number = table?.get("space")?.get(key)?.as_integer()?;
-            usize::try_from(number).ok()
-        };
-        Self {
-            base_channels: number("base-channels"),
-            width: number("width"),
-        }
     }
 }
 
