@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use results::store::Group;
-use results::{Claim, Verdict};
+use results::{Claim, Manifest, Verdict};
 use serde::Deserialize;
 
 use crate::findings::{Findings, part};
@@ -173,11 +173,46 @@ impl Artefact {
 
     /// The commit, shortened, with a mark if the working tree differed from it.
     pub fn commit(&self) -> String {
-        let manifest = self.group.manifest();
-        let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
-        match manifest.dirty {
-            true => format!("{short} (dirty)"),
-            false => short.to_owned(),
+        short_commit(self.group.manifest())
+    }
+}
+
+/// The commit of a run, shortened, with a mark if the working tree differed from it.
+pub(crate) fn short_commit(manifest: &Manifest) -> String {
+    let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
+    match manifest.dirty {
+        true => format!("{short} (dirty)"),
+        false => short.to_owned(),
+    }
+}
+
+/// What a drawing of an architecture needs to know of its search space, where the definition has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// The paper's N, channels of one unit.
+    pub base_channels: Option<usize>,
+    /// Reference width.
+    pub width: Option<usize>,
+}
+
+impl Space {
+    /// The search space of a run's study or, where `search` names one, of that search.
+    pub fn of(manifest: &Manifest, search: Option<&str>) -> Self {
+        let study = manifest.definition.get("study");
+        let table = match search {
+            None => study,
+            Some(name) => study.and_then(|study| {
+                let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(name);
+                study.get("searches")?.as_array()?.iter().find(is_it)
+            }),
+        };
+        let number = |key: &str| {
+            let number = table?.get("space")?.get(key)?.as_integer()?;
+            usize::try_from(number).ok()
+        };
+        Self {
+            base_channels: number("base-channels"),
+            width: number("width"),
         }
     }
 }

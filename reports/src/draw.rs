@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
+use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
+use results::CandidateRow;
 use results::search::{self, Best, SearchRun};
-use results::{CandidateRow, Manifest};
 
 use super::Stored;
 
@@ -112,7 +113,7 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     );
     let subject = |(SearchRun { search, seed, .. }, best): (&SearchRun, &Best)| {
         let index = best.index;
-        let space = |key| of_space(artefact.group.manifest(), search, key);
+        let space = Space::of(artefact.group.manifest(), Some(search));
         let place = format!(
             "{}: candidates: `{search}`, seed {seed}, index {index}",
             artefact.name()
@@ -124,20 +125,12 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
                 100.0 * best.error,
                 best.parameters
             ),
-            architecture: Architecture::from_json(&best.json, space("width")).with_context(|| place.clone())?,
+            architecture: Architecture::from_json(&best.json, space.width).with_context(|| place.clone())?,
             place,
-            base_channels: space("base-channels"),
+            base_channels: space.base_channels,
         })
     };
     best.into_iter().map(subject).collect()
-}
-
-/// A number of the search space of a search, where the definition has it.
-fn of_space(manifest: &Manifest, search: &str, key: &str) -> Option<usize> {
-    let searches = manifest.definition.get("study")?.get("searches")?.as_array()?;
-    let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(search);
-    let number = searches.iter().find(is_it)?.get("space")?.get(key)?;
-    usize::try_from(number.as_integer()?).ok()
 }
 
 /// Name, title and graph of each drawing.

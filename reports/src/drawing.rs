@@ -3,6 +3,7 @@
 
 mod architecture;
 mod banks;
+mod compact;
 mod dot;
 mod encoding;
 mod graph;
@@ -14,6 +15,7 @@ mod scene;
 
 pub use architecture::Architecture;
 pub use banks::banks_figure;
+pub(crate) use compact::{Compact, compact};
 pub use dot::dot;
 pub use encoding::encoding_figure;
 pub use graph::Graph;

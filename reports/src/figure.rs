@@ -10,6 +10,7 @@ mod scatter;
 mod search;
 mod systems;
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use crate::artefact::{Artefact, FigureKind};
 use crate::drawing::{Scene, banks_figure, encoding_figure};
 use crate::findings::Findings;
-use canvas::{Canvas, HEADER, MARGIN, SIZE, register_font, text_width};
+use canvas::{Canvas, HEADER, MARGIN, Placed, SIZE, register_font, text_width};
 
 /// Height of the strip between the axis label and the caption.
 const CAPTION_GAP: i32 = 24;
@@ -32,13 +33,18 @@ const CAPTION_LINE: i32 = 26;
 /// # Errors
 /// If the artefact has no figure, its figure does not fit its kind of study, or there is nothing to draw.
 pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
+    svg_with_places(artefact).map(|(document, _)| document)
+}
+
+/// The figure as an SVG document, and where it shows single architectures.
+pub(crate) fn svg_with_places(artefact: &Artefact) -> Result<(Vec<u8>, Vec<Placed>)> {
     if let Some(drawing) = drawing_of(artefact)? {
-        return drawing.svg();
+        return Ok((drawing.svg()?, Vec::new()));
     }
     let mut document = String::new();
     let backend = SVGBackend::with_string(&mut document, SIZE);
-    draw(backend.into_drawing_area(), artefact)?;
-    Ok(document.into_bytes())
+    let placed = draw(backend.into_drawing_area(), artefact)?;
+    Ok((document.into_bytes(), placed))
 }
 
 /// Writes the figure as a PNG image.
@@ -72,7 +78,7 @@ fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
     captioned.map(Some).with_context(|| artefact.name())
 }
 
-fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<()>
+fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<Vec<Placed>>
 where
     DB::ErrorType: 'static,
 {
@@ -87,6 +93,7 @@ where
     let canvas = Canvas {
         root: &root,
         plot_size: (SIZE.0 - 2 * MARGIN as u32, (caption_top - CAPTION_GAP - HEADER) as u32),
+        placed: RefCell::default(),
     };
     canvas.title(&definition.title)?;
     for (line, y) in caption.iter().zip((caption_top..).step_by(CAPTION_LINE as usize)) {
@@ -113,7 +120,7 @@ where
     };
     drawn.with_context(name)?;
     root.present()?;
-    Ok(())
+    Ok(canvas.placed.into_inner())
 }
 
 /// Joins facts to lines that fit into the figure.

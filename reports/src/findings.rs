@@ -16,7 +16,7 @@ use results::{
     EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary, Statistic,
 };
 
-pub(crate) use load::part;
+pub(crate) use load::{is_correlation, part};
 pub use quoted::{Quoted, SystemDefinition};
 
 /// The statistics of one artefact, by its kind of study.

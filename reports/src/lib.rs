@@ -5,6 +5,8 @@ pub mod artefact;
 pub mod drawing;
 pub mod figure;
 pub mod findings;
+pub mod history;
+pub mod html;
 pub mod markdown;
 pub mod output;
 pub mod readme;

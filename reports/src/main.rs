@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use reports::artefact::Artefact;
+use reports::history::histories;
 use reports::output::{self, Output};
-use reports::{figure, readme, report};
+use reports::{figure, html, readme, report};
 use results::store::{DEFAULT_ROOT, find_runs, latest_group, latest_groups};
 
 /// Figures, tables and the report, drawn from stored results.
@@ -40,13 +41,13 @@ enum Command {
         #[arg(long)]
         png: bool,
     },
-    /// Write REPORT.md and all its figures.
+    /// Write REPORT.md with all its figures, and report.html, which holds them and more in one file.
     Report {
         /// Report this artefact only.
         artefact: Option<String>,
         #[command(flatten)]
         stored: Stored,
-        /// Folder for REPORT.md and the folder `figures`.
+        /// Folder for REPORT.md, report.html and the folder `figures`.
         #[arg(long, default_value = "reports")]
         out: PathBuf,
         /// Write nothing; fail if a file would change.
@@ -140,6 +141,11 @@ fn run(command: Command) -> Result<ExitCode> {
                 path: out.join("REPORT.md"),
                 bytes: report::markdown(&artefacts).into_bytes(),
             }];
+            let histories = histories(stored.runs(artefact.as_deref())?, &stored.results);
+            outputs.push(Output {
+                path: out.join("report.html"),
+                bytes: html::page(&artefacts, &histories)?.into_bytes(),
+            });
             for (name, bytes) in report::figures(&artefacts)? {
                 let path = out.join("figures").join(name);
                 outputs.push(Output { path, bytes });

@@ -39,11 +39,16 @@ fn section(artefact: &Artefact) -> String {
     if !artefact.analysis.trim().is_empty() {
         paragraphs.push(artefact.analysis.trim().to_owned());
     }
-    paragraphs.push(provenance(artefact));
+    let rows: Vec<String> = provenance(artefact)
+        .into_iter()
+        .map(|(name, value)| format!("| {name} | {value} |"))
+        .collect();
+    paragraphs.push(format!("| provenance | |\n| --- | --- |\n{}", rows.join("\n")));
     paragraphs.join("\n\n") + "\n"
 }
 
-fn provenance(artefact: &Artefact) -> String {
+/// Where the numbers come from, as names and values.
+pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let manifest = artefact.group.manifest();
     let runs = || artefact.group.runs.iter().map(|run| &run.manifest);
     // An empty sum of floats is -0.0, which would be printed with its sign.
@@ -85,11 +90,84 @@ fn provenance(artefact: &Artefact) -> String {
     for manifest in runs() {
         rows.extend(manifest.warnings.iter().map(|warning| ("warning", warning.clone())));
     }
-    let rows: Vec<String> = rows
-        .into_iter()
-        .map(|(name, value)| format!("| {name} | {value} |"))
-        .collect();
-    format!("| provenance | |\n| --- | --- |\n{}", rows.join("\n"))
+    rows
+}
+
+/// What else the manifests record: digests of data, lock file, memory and times.
+pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
+    let runs = || artefact.group.runs.iter().map(|run| &run.manifest);
+    let mut rows = Vec::new();
+    // Runs of several seeds mostly share these.
+    let mut push = |name: &'static str, value: String| {
+        if !rows.contains(&(name, value.clone())) {
+            rows.push((name, value));
+        }
+    };
+    for manifest in runs() {
+        push("Cargo.lock, SHA-256", manifest.lock_hash.clone());
+        for set in [&manifest.dataset].into_iter().chain(&manifest.other_datasets) {
+            for (split, record) in [("training", &set.train), ("test", &set.test)] {
+                let (name, examples) = (&set.name, record.examples);
+                push(
+                    "data, SHA-256",
+                    format!("{name}, {split} ({examples} examples): {}", record.sha256),
+                );
+            }
+            for source in &set.sources {
+                push(
+                    "file, SHA-256",
+                    format!("{} ({} records): {}", source.path, source.records, source.sha256),
+                );
+            }
+        }
+        if let Some(level) = &manifest.kernel_tuning {
+            push("kernel tuning", level.clone());
+        }
+    }
+    for manifest in runs() {
+        let memory = manifest
+            .peak_memory_bytes
+            .map(|bytes| format!(", {} MiB at the peak", bytes >> 20));
+        let (seed, start, end) = (manifest.seed, &manifest.start, manifest.recency());
+        push(
+            "run",
+            format!("seed {seed}: {start} to {end}{}", memory.unwrap_or_default()),
+        );
+    }
+    rows
+}
+
+/// The commands that make a result like it.
+pub(crate) fn command(artefact: &Artefact) -> String {
+    let manifest = artefact.group.manifest();
+    let seeds = artefact.group.runs.iter().map(|run| run.manifest.seed + 1).max();
+    let dirty = if manifest.dirty {
+        " # and the changes that were not committed"
+    } else {
+        ""
+    };
+    let mut words = vec![format!(
+        "git checkout {}{dirty}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",
+        manifest.commit.get(..12).unwrap_or(&manifest.commit),
+        manifest.artefact,
+        manifest.scale,
+        manifest.dataset.name,
+        seeds.expect("a group has a run"),
+    )];
+    words.extend(
+        manifest
+            .other_datasets
+            .first()
+            .map(|set| format!("--source {}", set.name)),
+    );
+    let sets = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
+    if sets.into_iter().any(|set| !set.sources.is_empty()) {
+        words.push("--data-dir DIR".to_owned());
+    }
+    if manifest.device_class != "cpu" {
+        words.push("--device cuda".to_owned());
+    }
+    words.join(" ")
 }
 
 /// Hours, minutes and seconds; the largest that is not zero comes first.

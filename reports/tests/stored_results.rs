@@ -26,6 +26,9 @@ greater_than = 0.0
 kind = "correlation"
 "#;
 
+const ARCHITECTURE: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[
+    {"reads":[0],"writes":[0],"units":1,"convs":[{"kernel":[3,3],"dilation":[1,1],"groups":1},null,null,null]}]}]}"#;
+
 /// Writes a complete run of 50 architectures whose errors rise with the scores, and one failure.
 fn store_run(root: &Path, seed: u64, definition: &str) {
     let dir = made_up::open_run(root, "fig4", seed, definition);
@@ -38,7 +41,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             seed,
             architecture,
             hash: format!("{architecture:016x}"),
-            json: "{}".to_owned(),
+            json: ARCHITECTURE.to_owned(),
             parameters: 10_000 + u64::from(architecture) * 31 % 1000,
             multiply_adds: 1_000_000 + u64::from(architecture) * 17 % 1000,
             ops: 8,

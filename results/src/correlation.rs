@@ -48,6 +48,8 @@ pub struct SeedSummary {
     /// Predictor, such as the SMASH score (validation error with generated weights), and true error (test error with
     /// trained weights) of each architecture, both in [0, 1].
     pub points: Vec<Point>,
+    /// The architecture of each point.
+    pub architectures: Vec<u32>,
     /// Standard deviations of each point's predictor over its values, such as noise draws, and of its true error over
     /// its trainings; `None` where there is one value.
     pub deviations: Vec<[Option<f64>; 2]>,
@@ -145,6 +147,7 @@ pub fn summary(
     let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
         seed,
         points: points.clone(),
+        architectures: measured.iter().map(|m| m.architecture).collect(),
         deviations: measured.iter().map(Measured::deviations).collect(),
         score: Coefficients::of(std::slice::from_ref(points)),
         line: least_squares(points),
@@ -273,6 +276,7 @@ impl fmt::Display for SpreadAndNoise {
 
 /// An architecture with everything measured.
 struct Measured {
+    architecture: u32,
     /// Values of the predictor, whose mean counts; at least one.
     scores: Vec<f64>,
     /// Test errors of the repetitions that ended ok; at least one.
@@ -331,6 +335,7 @@ fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[Trut
             _ if errors.is_empty() => sample.without_truth += 1,
             None => sample.without_score += 1,
             Some(values) => measured.push(Measured {
+                architecture,
                 scores: values,
                 errors,
                 parameters: row.parameters,

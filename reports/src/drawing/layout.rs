@@ -8,8 +8,7 @@ use super::graph::Graph;
 /// Pixels between neighbours of a layer: two nodes, or a bend and whatever is beside it.
 const NODE_GAP: i32 = 28;
 const BEND_GAP: i32 = 16;
-/// Pixels between two layers: at least, and more for each line between them.
-const LAYER_GAP: i32 = 40;
+/// Pixels between two layers: more for each line between them.
 const GAP_PER_EDGE: i32 = 3;
 const MOST_GAP: i32 = 120;
 /// How often orders and places are improved.
@@ -46,12 +45,12 @@ struct Item {
     below: Vec<usize>,
 }
 
-/// Lays out a graph whose nodes have the given widths and heights in pixels.
-pub fn layout(graph: &Graph, sizes: &[(i32, i32)]) -> Layout {
+/// Lays out a graph whose nodes have the given widths and heights in pixels, and whose layers are at least so many apart.
+pub fn layout(graph: &Graph, sizes: &[(i32, i32)], least_gap: i32) -> Layout {
     let items = items(graph, sizes);
     let layers = ordered(&items);
     let centres = placed(&items, &layers);
-    drawn(graph.nodes.len(), sizes, &items, &layers, &centres)
+    drawn(sizes, &items, &layers, &centres, least_gap)
 }
 
 /// Nodes, then bends, joined from layer to layer. A node's layer is the length of the longest path that ends at it.
@@ -257,12 +256,12 @@ fn distance(left: &Item, right: &Item) -> i32 {
 }
 
 /// Pixels: boxes, and lines that leave a node at the middle of its lower side and spread over the upper side of the next.
-fn drawn(nodes: usize, sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &[f64]) -> Layout {
+fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &[f64], least_gap: i32) -> Layout {
     let left = (0..items.len())
         .map(|index| centres[index] - f64::from(items[index].width) / 2.0)
         .fold(f64::MAX, f64::min);
     let x = |index: usize| (centres[index] - left).round() as i32;
-    let mut boxes = vec![[0; 4]; nodes];
+    let mut boxes = vec![[0; 4]; sizes.len()];
     // Upper and lower end of each layer.
     let mut bands = Vec::with_capacity(layers.len());
     let mut top = 0;
@@ -280,7 +279,7 @@ fn drawn(nodes: usize, sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize
         }
         bands.push((top, top + height));
         let lines: usize = layer.iter().map(|&index| items[index].below.len()).sum();
-        let gap = (LAYER_GAP + GAP_PER_EDGE * lines as i32).min(MOST_GAP);
+        let gap = (least_gap + GAP_PER_EDGE * lines as i32).min(MOST_GAP);
         top += height + gap;
     }
     let mut lines = Vec::new();
@@ -354,7 +353,7 @@ mod tests {
         #[test]
         fn nothing_overlaps(block in blocks()) {
             let graph = Graph::block(&block, 0, None);
-            let laid_out = layout(&graph, &sizes(&graph));
+            let laid_out = layout(&graph, &sizes(&graph), 20);
             let [width, height] = laid_out.size;
             for (index, &[left, top, w, h]) in laid_out.boxes.iter().enumerate() {
                 prop_assert!(left >= 0 && top >= 0 && left + w <= width && top + h <= height);
@@ -376,7 +375,7 @@ mod tests {
         #[test]
         fn as_many_arrows_end_at_a_node_as_edges(block in blocks()) {
             let graph = Graph::block(&block, 0, None);
-            let laid_out = layout(&graph, &sizes(&graph));
+            let laid_out = layout(&graph, &sizes(&graph), 20);
             for (index, &[left, top, width, _]) in laid_out.boxes.iter().enumerate() {
                 let ends = |line: &&Line| {
                     let (x, y) = line.points[line.points.len() - 1];

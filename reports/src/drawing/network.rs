@@ -9,6 +9,8 @@ use super::scene::{LINE, Outline, SHADE, Scene, width_of};
 
 /// Pixels between the text of a node and its outline.
 const PADDING: (i32, i32) = (12, 6);
+/// Pixels between two layers, at least.
+const LAYER_GAP: i32 = 40;
 /// Pixels between the heads of two arrows that end at a node.
 const ARROW: i32 = 13;
 
@@ -39,7 +41,7 @@ pub(super) fn graph_scene(graph: &Graph) -> Result<Scene> {
     };
     let labels = graph.nodes.iter().map(|node| &node.label);
     let sizes: Vec<(i32, i32)> = labels.zip(arrows).map(size).collect::<Result<_>>()?;
-    let laid_out = layout(graph, &sizes);
+    let laid_out = layout(graph, &sizes, LAYER_GAP);
     let mut scene = Scene::default();
     scene.reach((laid_out.size[0] + 2, laid_out.size[1] + 2));
     for line in laid_out.lines {

@@ -2,6 +2,7 @@
 //!
 //! Series differ in shape or dash as well as in colour, so that a figure can be read without colours.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Once;
 
@@ -14,7 +15,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::artefact::FigureDefinition;
 
 /// Width and height in pixels. Large, because coordinates in the SVG are whole numbers.
-pub(super) const SIZE: (u32, u32) = (1200, 1000);
+pub(crate) const SIZE: (u32, u32) = (1200, 1000);
 pub(super) const MARGIN: i32 = 24;
 pub(super) const HEADER: i32 = 104;
 pub(super) const CAPTION_SIZE: f64 = 20.0;
@@ -121,6 +122,16 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
     pub root: &'a DrawingArea<DB, Shift>,
     /// Width and height for axes, labels and plot, in pixels.
     pub plot_size: (u32, u32),
+    /// The marks that stand for one architecture each, in the order in which they were drawn.
+    pub placed: RefCell<Vec<Placed>>,
+}
+
+/// Where an architecture is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub seed: u64,
+    pub architecture: u32,
+    pub at: Pixel,
 }
 
 impl<DB: DrawingBackend> Canvas<'_, DB>
@@ -196,6 +207,12 @@ where
             self.root.draw(&PathElement::new(stroke, style))?;
         }
         Ok(())
+    }
+
+    /// A point that stands for an architecture of a root seed.
+    pub fn architecture(&self, (seed, architecture): (u64, u32), at: Pixel, mark: Mark) -> Result<()> {
+        self.placed.borrow_mut().push(Placed { seed, architecture, at });
+        self.mark(at, mark)
     }
 
     /// A point.

@@ -50,7 +50,7 @@ where
             if let Some(half) = ranked.deviation {
                 canvas.error_bar(at(ranked.mean - half), at(ranked.mean + half), mark.colour)?;
             }
-            canvas.mark(at(ranked.mean), mark)?;
+            canvas.architecture((seed.seed, ranked.architecture), at(ranked.mean), mark)?;
         }
     }
     Ok(())

@@ -58,14 +58,15 @@ where
     }
     for (index, seed) in summary.seeds.iter().enumerate() {
         let mark = series_mark(index);
-        for (&(x, y), [of_x, of_y]) in seed.points.iter().zip(&seed.deviations) {
+        let points = seed.points.iter().zip(&seed.deviations).zip(&seed.architectures);
+        for ((&(x, y), [of_x, of_y]), &architecture) in points {
             if let Some(half) = of_x.filter(|half| bars && *half > 0.0) {
                 canvas.error_bar(at((x - half, y)), at((x + half, y)), mark.colour)?;
             }
             if let Some(half) = of_y.filter(|half| bars && *half > 0.0) {
                 canvas.error_bar(at((x, y - half)), at((x, y + half)), mark.colour)?;
             }
-            canvas.mark(at((x, y)), mark)?;
+            canvas.architecture((seed.seed, architecture), at((x, y)), mark)?;
         }
     }
     Ok(())

@@ -107,6 +107,14 @@ impl Findings {
     }
 }
 
+/// Whether a group's study measures how a predictor ranks true errors; not if its study cannot be read.
+pub(crate) fn is_correlation(group: &Group) -> bool {
+    let study = part::<Study>(group, "study");
+    study.is_ok_and(|study| {
+        study.is_some_and(|study| matches!(study.kind, StudyKind::Correlation | StudyKind::Fidelity))
+    })
+}
+
 /// A part of a group's definition; `None` if it has no such key.
 ///
 /// # Errors

@@ -1,0 +1,91 @@
+//! How the correlation of score and true error went from commit to commit: every stored result of an artefact at one scale on one
+//! data set, in the order of time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use results::statistics::Interval;
+use results::store::{Group, StoredRun, groups};
+
+use crate::artefact::short_commit;
+use crate::findings::{Findings, is_correlation};
+
+/// The stored results of one artefact at one scale on one data set; at least two.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Line for people, as in `SMASH score against true error: laptop scale, shapes`.
+    pub title: String,
+    /// The results, the oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// One stored result: a definition at a commit on a class of device, with all its seeds.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When its last run ended.
+    pub ended: String,
+    /// The commit, shortened, with a mark if the working tree differed from it.
+    pub commit: String,
+    /// First digits of the definition's hash: results of different definitions are not comparable.
+    pub definition: String,
+    /// The device in words.
+    pub device: String,
+    /// Number of root seeds.
+    pub seeds: usize,
+    /// What it says, or why it cannot be read.
+    pub outcome: Result<Outcome, String>,
+}
+
+/// The correlation of one stored result.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Number of architectures.
+    pub n: usize,
+    /// Kendall's tau between predictor and true error; `None` if undefined.
+    pub tau: Option<Interval>,
+}
+
+/// The histories of all artefacts that measure a correlation and have more than one stored result, in the order of artefact, scale
+/// and data set. `root` is the folder of all stored runs.
+///
+/// A result that can no longer be read is an entry too, with the reason: it must not hide the newest.
+pub fn histories(runs: Vec<StoredRun>, root: &Path) -> Vec<History> {
+    let mut subjects: BTreeMap<[String; 3], Vec<Group>> = BTreeMap::new();
+    for group in groups(runs).into_iter().filter(is_correlation) {
+        subjects
+            .entry(group.subject().map(String::from))
+            .or_default()
+            .push(group);
+    }
+    let several = subjects.into_iter().filter(|(_, groups)| groups.len() > 1);
+    several
+        .map(|([_, scale, dataset], mut groups)| {
+            groups.sort_by(|a, b| a.recency().cmp(b.recency()));
+            let newest = groups[groups.len() - 1].manifest();
+            History {
+                title: format!("{}: {scale} scale, {dataset}", newest.title),
+                entries: groups.iter().map(|group| entry(group, root)).collect(),
+            }
+        })
+        .collect()
+}
+
+fn entry(group: &Group, root: &Path) -> Entry {
+    let manifest = group.manifest();
+    let outcome = match Findings::load(group, root) {
+        Ok(Findings::Correlation(found)) => Ok(Outcome {
+            n: found.summary.n(),
+            tau: found.summary.score.kendall,
+        }),
+        Ok(_) => Err("no study of correlation".to_owned()),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    Entry {
+        ended: group.recency().to_owned(),
+        commit: short_commit(manifest),
+        definition: manifest.definition_hash.chars().take(8).collect(),
+        device: manifest.device.clone(),
+        seeds: group.runs.len(),
+        outcome,
+    }
+}

@@ -1,0 +1,185 @@
+//! The report as one HTML file that needs nothing else: figures, styles and the little script are in it. What it says is what
+//! REPORT.md says; it adds the values behind points, drawings of architectures, provenance in full, and the history over commits.
+
+mod architectures;
+mod figure;
+mod history;
+mod text;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use results::Verdict;
+
+use crate::artefact::Artefact;
+use crate::findings::Findings;
+use crate::history::History;
+use crate::{markdown, report};
+use architectures::{Drawings, Measured, best_of_searches, row_id};
+use text::{escape, facts, inline};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// The page.
+///
+/// # Errors
+/// If a figure or an architecture cannot be drawn.
+pub fn page(artefacts: &[Artefact], histories: &[History]) -> Result<String> {
+    let mut drawings = Drawings::default();
+    let mut colours = BTreeSet::new();
+    let mut sections = String::new();
+    for artefact in artefacts {
+        let section = section(artefact, &mut drawings, &mut colours);
+        sections += &section.with_context(|| artefact.name())?;
+    }
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta \
+         http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src \
+         'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n<main>\n\
+         <h1>SMASH: results</h1>\n{INTRODUCTION}{contents}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
+         hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        dark = figure::dark_rules(&colours),
+        contents = contents(artefacts),
+        history = history::section(histories),
+        symbols = drawings.symbols(),
+    ))
+}
+
+const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: what each experiment claims, and what its stored \
+    results say. Brackets hold 95 % intervals. A claim has <em>held</em> if its whole interval lies on the claimed side, \
+    <em>not held</em> if it lies on the other, and is <em>undecided</em> otherwise. Headings of tables sort them; points of \
+    scatter plots show the architecture that they stand for.</p>\n";
+
+/// A list of the sections, each with its statistic and verdict.
+fn contents(artefacts: &[Artefact]) -> String {
+    let item = |artefact: &Artefact| {
+        let manifest = artefact.group.manifest();
+        let headline = match artefact.headline() {
+            words if words.is_empty() => String::new(),
+            words => format!("<br>{}", escape(&words)),
+        };
+        format!(
+            "<li>{}<span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
+            badge(artefact),
+            anchor(artefact),
+            escape(&manifest.title),
+            escape(&manifest.scale),
+            escape(&manifest.dataset.name),
+        )
+    };
+    let items: String = artefacts.iter().map(item).collect();
+    format!(
+        "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n<ul class=\"contents\">\n{items}</ul>\n<p><a \
+         href=\"#history\">History over commits</a></p>\n</nav>\n"
+    )
+}
+
+/// The verdict as a word in a coloured box.
+fn badge(artefact: &Artefact) -> String {
+    let (class, words) = match artefact.verdict() {
+        None => ("none", "no claim".to_owned()),
+        Some((_, verdict)) => {
+            let class = match verdict {
+                Verdict::Held => "held",
+                Verdict::NotHeld => "not-held",
+                Verdict::Undecided => "undecided",
+            };
+            (class, verdict.to_string())
+        }
+    };
+    format!("<span class=\"badge {class}\">{}</span>", escape(&words))
+}
+
+/// The id of an artefact's section.
+fn anchor(artefact: &Artefact) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    artefact.name().chars().map(plain).collect()
+}
+
+fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<String>) -> Result<String> {
+    let manifest = artefact.group.manifest();
+    let id = anchor(artefact);
+    let title = format!(
+        "{}: {} scale, {}",
+        manifest.title, manifest.scale, manifest.dataset.name
+    );
+    let mut html = format!(
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n",
+        escape(&title)
+    );
+    html += &match artefact.verdict() {
+        Some((claim, _)) => format!(
+            "<p>{} Claim: {}. Found: {}.</p>\n",
+            badge(artefact),
+            escape(&claim.to_string()),
+            escape(&artefact.headline())
+        ),
+        None => format!("<p>{} {}</p>\n", badge(artefact), escape(&artefact.headline())),
+    };
+    if !artefact.statement.trim().is_empty() {
+        html += &format!(
+            "<p class=\"paper\"><strong>The paper:</strong> {}</p>\n",
+            inline(artefact.statement.trim())
+        );
+    }
+    let measured = Measured::of(&artefact.findings);
+    if artefact.figure.is_some() {
+        let target = |place: &crate::figure::canvas::Placed| {
+            let key = (place.seed, place.architecture);
+            let measured = measured
+                .as_ref()
+                .context("a figure with points of architectures that have no values")?;
+            Ok((row_id(&id, key), measured.words(key)))
+        };
+        let drawn = figure::figure(artefact, &manifest.title, target)?;
+        html += &drawn.html;
+        colours.extend(drawn.colours);
+    }
+    let statistics = markdown::paragraphs(&artefact.findings).join("\n\n");
+    if !statistics.is_empty() {
+        html += &format!("<h3>Statistics</h3>\n{}", text::markdown(&statistics));
+    }
+    if let Some(measured) = measured {
+        html += &measured.table(artefact, &id, drawings)?;
+    }
+    html += &best_of_searches(artefact, drawings)?;
+    html += &deviations(artefact);
+    html += &provenance(artefact);
+    html += "</section>\n";
+    Ok(html)
+}
+
+/// The definition's prose, after what follows from the scale.
+fn deviations(artefact: &Artefact) -> String {
+    let scale = match (artefact.group.manifest().scale.as_str(), &artefact.findings) {
+        // Nothing is trained for a drawing.
+        ("paper", _) | (_, Findings::Drawing { .. }) => String::new(),
+        (scale, _) => format!(
+            "Run at {scale} scale: networks, data and training are smaller than the paper's, so that its numbers are not the \
+             paper's.\n\n"
+        ),
+    };
+    match text::markdown(&format!("{scale}{}", artefact.analysis)) {
+        words if words.is_empty() => words,
+        words => format!("<h3>What was done, and deviations from the paper</h3>\n{words}"),
+    }
+}
+
+/// The command, and where the numbers come from.
+fn provenance(artefact: &Artefact) -> String {
+    let manifest = artefact.group.manifest();
+    let definition = toml::to_string(&manifest.definition).expect("a table that was read can be written");
+    let mut rows = report::provenance(artefact);
+    rows.extend(report::digests(artefact));
+    format!(
+        "<h3>How it was made</h3>\n<pre tabindex=\"0\"><code>{}</code></pre>\n<p>Settings that were changed by hand are in the \
+         definition as it was run; equal settings have equal definition hashes.</p>\n<details><summary>Provenance</summary>\n{}\
+         </details>\n<details><summary>Definition as it was run</summary>\n<pre tabindex=\"0\"><code>{}</code></pre>\n\
+         </details>\n",
+        escape(&report::command(artefact)),
+        facts(&rows),
+        escape(&definition),
+    )
+}

@@ -1,0 +1,206 @@
+//! The architectures behind the points of a figure, with what was measured of each, and their drawings, each once in the page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use results::ArchitectureRow;
+use results::text::percent;
+
+use super::text::{escape, row, table};
+use crate::artefact::{Artefact, Space};
+use crate::drawing::{Architecture, Compact, compact};
+use crate::findings::Findings;
+
+/// The drawings of the page, by their content, numbered as they come.
+#[derive(Default)]
+pub(super) struct Drawings {
+    numbers: BTreeMap<Compact, usize>,
+}
+
+impl Drawings {
+    /// The id of the drawing of an architecture in its stored form.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn id(&mut self, json: &str, space: &Space) -> Result<String> {
+        let architecture = Architecture::from_json(json, space.width)?;
+        let next = self.numbers.len();
+        let drawn = compact(&architecture, space.base_channels)?;
+        let number = self.numbers.entry(drawn).or_insert(next);
+        Ok(format!("drawing-{number}"))
+    }
+
+    /// All of them, as symbols that the page may show anywhere.
+    pub fn symbols(self) -> String {
+        let mut ordered: Vec<(usize, Compact)> = self
+            .numbers
+            .into_iter()
+            .map(|(drawn, number)| (number, drawn))
+            .collect();
+        ordered.sort_by_key(|(number, _)| *number);
+        let mut text = String::from(
+            "<svg class=\"symbols\" aria-hidden=\"true\">\n<marker id=\"arrow\" viewBox=\"0 0 9 8\" refX=\"9\" refY=\"4\" \
+             markerWidth=\"9\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L9 4L0 8Z\"/></marker>\n",
+        );
+        for (
+            number,
+            Compact {
+                size: [width, height],
+                shapes,
+            },
+        ) in ordered
+        {
+            writeln!(
+                text,
+                "<symbol id=\"drawing-{number}\" viewBox=\"-2 -2 {width} {height}\">{shapes}</symbol>"
+            )
+            .expect("a string takes everything");
+        }
+        text + "</svg>\n"
+    }
+}
+
+/// What was measured of the architectures in a figure.
+pub(super) struct Measured {
+    /// Name of each value.
+    names: Vec<String>,
+    rows: BTreeMap<(u64, u32), Vec<String>>,
+}
+
+impl Measured {
+    /// `None` where no figure shows single architectures.
+    pub fn of(findings: &Findings) -> Option<Self> {
+        let spread = |value: f64, deviation: Option<f64>| match deviation {
+            Some(deviation) => format!("{} ± {:.2}", percent(value), 100.0 * deviation),
+            None => percent(value),
+        };
+        match findings {
+            Findings::Correlation(found) => {
+                let of_seeds = found.summary.seeds.iter().flat_map(|seed| {
+                    let values = seed.points.iter().zip(&seed.deviations);
+                    let values = values.map(|(&(x, y), &[of_x, of_y])| vec![spread(x, of_x), spread(y, of_y)]);
+                    let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
+                    keys.zip(values)
+                });
+                Some(Self {
+                    names: vec![found.summary.predictor.to_owned(), "true error".to_owned()],
+                    rows: of_seeds.collect(),
+                })
+            }
+            Findings::Ensemble(summary) => {
+                let of_seeds = summary.seeds.iter().flat_map(|seed| {
+                    let values = |ranked: &results::ensemble::Ranked| vec![spread(ranked.mean, ranked.deviation)];
+                    seed.ranked
+                        .iter()
+                        .map(move |ranked| ((seed.seed, ranked.architecture), values(ranked)))
+                });
+                Some(Self {
+                    names: vec!["mean score".to_owned()],
+                    rows: of_seeds.collect(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// An architecture in words, as in `seed 0, architecture 12: SMASH score 71.20 %, true error 30.10 %`.
+    pub fn words(&self, (seed, architecture): (u64, u32)) -> String {
+        let values = &self.rows[&(seed, architecture)];
+        let values: Vec<String> = self
+            .names
+            .iter()
+            .zip(values)
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        format!("seed {seed}, architecture {architecture}: {}", values.join(", "))
+    }
+
+    /// A table with a row for each, which names its drawing, in the section with an id.
+    ///
+    /// # Errors
+    /// If an architecture is not in its table, or cannot be drawn.
+    pub fn table(&self, artefact: &Artefact, section: &str, drawings: &mut Drawings) -> Result<String> {
+        let space = Space::of(artefact.group.manifest(), None);
+        let stored: Vec<ArchitectureRow> = artefact.group.read()?;
+        let stored: BTreeMap<(u64, u32), &ArchitectureRow> =
+            stored.iter().map(|row| ((row.seed, row.architecture), row)).collect();
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (key, values) in &self.rows {
+            let place = || {
+                format!(
+                    "{}: architectures: seed {}, architecture {}",
+                    artefact.name(),
+                    key.0,
+                    key.1
+                )
+            };
+            let found = stored
+                .get(key)
+                .with_context(|| format!("{}: expected a row, found none", place()))?;
+            let drawing = drawings.id(&found.json, &space).with_context(place)?;
+            let mut cells = vec![key.0.to_string(), key.1.to_string()];
+            cells.extend(values.clone());
+            cells.extend([found.parameters, found.multiply_adds].map(|count| count.to_string()));
+            cells.extend([found.ops, found.depth].map(|count| count.to_string()));
+            cells.push(format!(
+                "<button type=\"button\" class=\"drawn\">{}</button>",
+                escape(&found.hash)
+            ));
+            let id = row_id(section, *key);
+            rows.push(row(&cells, &format!(" id=\"{id}\" data-drawing=\"{drawing}\"")));
+        }
+        let names = ["seed", "architecture"]
+            .into_iter()
+            .chain(self.names.iter().map(String::as_str));
+        let names = names.chain(["parameters", "multiply-adds", "ops", "depth", "hash"]);
+        let header: Vec<String> = names.map(escape).collect();
+        Ok(format!(
+            "<details><summary>The {} architectures of the figure</summary>\n{}</details>\n",
+            rows.len(),
+            table(&header, &rows)
+        ))
+    }
+}
+
+/// The id of an architecture's row in the section with an id.
+pub(super) fn row_id(section: &str, (seed, architecture): (u64, u32)) -> String {
+    format!("{section}-{seed}-{architecture}")
+}
+
+/// The best architecture of each search, drawn; nothing where there is no search.
+///
+/// # Errors
+/// If one cannot be drawn.
+pub(super) fn best_of_searches(artefact: &Artefact, drawings: &mut Drawings) -> Result<String> {
+    let summary = match &artefact.findings {
+        Findings::Search(summary) => summary,
+        Findings::Comparison(found) => &found.searches,
+        _ => return Ok(String::new()),
+    };
+    let mut figures = String::new();
+    for search in &summary.searches {
+        let Some(best) = &search.best else { continue };
+        let space = Space::of(artefact.group.manifest(), Some(&search.search));
+        let id = drawings.id(&best.json, &space).with_context(|| {
+            let (name, seed, index) = (artefact.name(), search.seed, best.index);
+            format!("{name}: candidates: `{}`, seed {seed}, index {index}", search.search)
+        })?;
+        let label = escape(&search.label(summary.seeds()));
+        writeln!(
+            figures,
+            "<figure><svg role=\"img\" aria-label=\"Architecture {hash}\"><use href=\"#{id}\"/></svg><figcaption>{label}: \
+             {error}, {parameters} parameters, <code>{hash}</code></figcaption></figure>",
+            hash = escape(&best.hash),
+            error = percent(best.error),
+            parameters = best.parameters,
+        )
+        .expect("a string takes everything");
+    }
+    Ok(match figures.is_empty() {
+        true => figures,
+        false => format!(
+            "<details><summary>The best architecture of each search</summary>\n<div class=\"drawings\">\n{figures}</div></details>\n"
+        ),
+    })
+}

@@ -1,0 +1,129 @@
+//! A figure within the page: the SVG of the report, colours for a dark page, and a layer of links over the points that stand for
+//! architectures.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::text::escape;
+use crate::artefact::Artefact;
+use crate::figure::canvas::{Placed, SIZE};
+use crate::figure::svg_with_places;
+
+/// Radius in the figure's pixels within which a point is hit.
+const REACH: i32 = 13;
+
+/// A figure, and the colours in it, as `#RRGGBB`.
+pub(super) struct Figure {
+    pub html: String,
+    pub colours: BTreeSet<String>,
+}
+
+/// Draws the figure. `target` gives the id of the row that a point links to, and its values in words.
+///
+/// # Errors
+/// As for [`crate::figure::svg`], and those of `target`.
+pub(super) fn figure(
+    artefact: &Artefact,
+    title: &str,
+    mut target: impl FnMut(&Placed) -> Result<(String, String)>,
+) -> Result<Figure> {
+    let (svg, placed) = svg_with_places(artefact)?;
+    let svg = String::from_utf8(svg).expect("an SVG is text");
+    let label = match artefact.headline() {
+        words if words.is_empty() => escape(title),
+        words => escape(&format!("{title}: {words}")),
+    };
+    let svg_begin = format!("<svg role=\"img\" aria-label=\"{label}\" ");
+    let colours = colours(&svg);
+    let svg = svg.replacen("<svg ", &svg_begin, 1);
+    let mut layer = String::new();
+    if !placed.is_empty() {
+        let mut links = Vec::with_capacity(placed.len());
+        for place in &placed {
+            let (id, words) = target(place)?;
+            let (x, y) = place.at;
+            links.push((
+                x,
+                format!(
+                    "<a href=\"#{id}\" aria-label=\"{}\"><circle cx=\"{x}\" cy=\"{y}\" r=\"{REACH}\"/></a>\n",
+                    escape(&words)
+                ),
+            ));
+        }
+        // From left to right, as the arrow keys go.
+        links.sort_by_key(|(x, _)| *x);
+        let links: String = links.into_iter().map(|(_, link)| link).collect();
+        let (width, height) = SIZE;
+        layer = format!(
+            "<svg class=\"points\" viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{} points; arrow keys go from one \
+             to the next\">\n{links}</svg>\n",
+            placed.len()
+        );
+    }
+    let html = format!("<figure class=\"wide\"><div class=\"plot\">\n{svg}{layer}</div></figure>\n");
+    Ok(Figure { html, colours })
+}
+
+/// The colours that an SVG fills and strokes with.
+fn colours(svg: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for mark in ["fill=\"#", "stroke=\"#"] {
+        let parts = svg.split(mark).skip(1);
+        found.extend(
+            parts
+                .filter_map(|part| part.get(..6))
+                .map(|digits| format!("#{digits}")),
+        );
+    }
+    found
+}
+
+/// The rules of a style sheet by which figures of these colours suit a dark page.
+pub(super) fn dark_rules(colours: &BTreeSet<String>) -> String {
+    let rule = |colour: &String| {
+        let dark = dark(colour);
+        format!("  .plot [fill=\"{colour}\"] {{ fill: {dark} }} .plot [stroke=\"{colour}\"] {{ stroke: {dark} }}\n")
+    };
+    let rules: String = colours.iter().map(rule).collect();
+    format!("@media (prefers-color-scheme: dark) {{\n{rules}}}\n")
+}
+
+/// A colour for a dark page: greys are turned over, from black on white to nearly white on the page's colour, and others are made
+/// lighter.
+fn dark(colour: &str) -> String {
+    const INK: f64 = 236.0;
+    const PAPER: f64 = 22.0;
+    let channel = |index: usize| {
+        let digits = &colour[1 + 2 * index..3 + 2 * index];
+        f64::from(u8::from_str_radix(digits, 16).expect("colours have six digits"))
+    };
+    let channels = [channel(0), channel(1), channel(2)];
+    let is_grey = channels.iter().all(|level| *level == channels[0]);
+    let [red, green, blue] = channels.map(|level| match is_grey {
+        true => (INK + (PAPER - INK) * level / 255.0).round() as u8,
+        false => (level + 0.35 * (255.0 - level)).round() as u8,
+    });
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn black_on_white_becomes_light_on_dark_and_every_colour_has_its_rules() {
+        assert_eq!(dark("#FFFFFF"), "#161616");
+        assert_eq!(dark("#000000"), "#ECECEC");
+        assert_eq!(dark("#0072B2"), "#59A3CD");
+        let svg = "<rect fill=\"#FFFFFF\" stroke=\"none\"/><line stroke=\"#0072B2\"/>";
+        let found = colours(svg);
+        assert_eq!(found, BTreeSet::from(["#0072B2".to_owned(), "#FFFFFF".to_owned()]));
+        let rules = dark_rules(&found);
+        assert!(rules.contains(".plot [fill=\"#FFFFFF\"] { fill: #161616 }"), "{rules}");
+        assert!(
+            rules.contains(".plot [stroke=\"#0072B2\"] { stroke: #59A3CD }"),
+            "{rules}"
+        );
+    }
+}
