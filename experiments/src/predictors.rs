@@ -12,7 +12,7 @@ use smash::predictors::{
     warm_network,
 };
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
-use smash::{Architecture, Counts, SmashNet};
+use smash::{Architecture, Counts, Evaluation, SmashNet};
 
 use crate::networks::{NetworkSettings, PLAIN};
 use crate::smash_run::SmashRun;
@@ -49,15 +49,26 @@ pub enum Method {
         /// How many images.
         images: usize,
     },
-    /// Validation error of the network with random weights and a trained last layer (Saxe et al. 2011).
-    RandomWeights,
-    /// Validation error after as many steps of training as cost what a score costs.
-    Steps,
+    /// The network with random weights and a trained last layer (Saxe et al. 2011).
+    RandomWeights {
+        /// What is measured on the validation images.
+        #[serde(default)]
+        by: Measure,
+    },
+    /// The network after as many steps of training as cost what a score costs.
+    Steps {
+        /// What is measured on the validation images.
+        #[serde(default)]
+        by: Measure,
+    },
     /// The same, from the weights that a SMASH network gives.
     WarmScore {
         /// The network.
         #[serde(default = "plain")]
         network: String,
+        /// What is measured on the validation images.
+        #[serde(default)]
+        by: Measure,
     },
 }
 
@@ -89,6 +100,15 @@ pub enum Measure {
     Loss,
 }
 
+impl Measure {
+    fn of(self, evaluation: Evaluation) -> f64 {
+        match self {
+            Self::Error => evaluation.error,
+            Self::Loss => evaluation.loss,
+        }
+    }
+}
+
 fn plain() -> String {
     PLAIN.into()
 }
@@ -102,7 +122,7 @@ impl Method {
     pub fn networks(&self) -> &[String] {
         match self {
             Self::Score(score) => &score.networks,
-            Self::WarmScore { network } => std::slice::from_ref(network),
+            Self::WarmScore { network, .. } => std::slice::from_ref(network),
             _ => &[],
         }
     }
@@ -280,28 +300,28 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                     .map(|score| -score),
                 cost: costs.naswot(images.min(n_training)),
             },
-            Method::RandomWeights => {
+            Method::RandomWeights { by } => {
                 let evaluation = random_weights(untrained(), training, validation, setup.seed);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
                     cost: costs.random_weights(n_training, n_validation),
                 }
             }
-            Method::Steps => {
+            Method::Steps { by } => {
                 let net = initial_network::<B>(space, setup.task, architecture, setup.seed, key, setup.device());
                 let evaluation = short.error_after(net, training, validation);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
                     cost: costs.steps(steps, batch, n_validation),
                 }
             }
-            Method::WarmScore { .. } => {
+            Method::WarmScore { by, .. } => {
                 let (_, smash) = &networks[0];
                 let weights = smash.generate(architecture, &score_noise(setup.seed, 0), setup.device());
                 let net = warm_network::<B>(smash, setup.task, architecture, &weights);
                 let evaluation = short.error_after(net, training, validation);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| evaluation.error),
+                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
                     cost: costs.warm_score(steps, batch, n_validation),
                 }
             }
@@ -336,10 +356,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 let Ok(evaluation) = evaluation else {
                     return Ok(Predicted { value: None, cost });
                 };
-                sum += match method.by {
-                    Measure::Error => evaluation.error,
-                    Measure::Loss => evaluation.loss,
-                };
+                sum += method.by.of(evaluation);
             }
         }
         let value = sum / (networks.len() * method.draws) as f64;

@@ -42,6 +42,7 @@ fn store_all(root: &Path) {
     studies::proxy(root, 12);
     studies::search(root, 8);
     studies::comparison(root);
+    studies::predictors(root, "rivals", "tau-cost", "");
 }
 
 /// The values of an attribute, in order.
@@ -83,11 +84,12 @@ fn the_page_is_whole_and_every_reference_in_it_is_met() {
             "`{id}` is not in the contents"
         );
     }
-    // A link and a row for each point of fig4 and fig5b; of 20 architectures that differ, each is drawn once.
+    // A link and a row for each point of fig4 and fig5b, a row for those of rivals; of 30 architectures that differ, each is drawn
+    // once.
     assert_eq!(found.matches("<a href=\"#fig4-laptop-shapes-0-").count(), 20);
     assert_eq!(found.matches("<a href=\"#fig5b-laptop-shapes-0-").count(), 12);
-    assert_eq!(values(found, "data-drawing").len(), 20 + 12);
-    assert_eq!(found.matches("<symbol ").count(), 20);
+    assert_eq!(values(found, "data-drawing").len(), 20 + 12 + 30);
+    assert_eq!(found.matches("<symbol ").count(), 30);
     for part in [
         "seed 0, architecture 7: SMASH score ",
         "cargo xtask reproduce fig4 --scale laptop --dataset shapes --seeds 1",

@@ -7,7 +7,7 @@ mod studies;
 use made_up::{newest, open_run};
 use reports::artefact::Artefact;
 use reports::{figure, report};
-use studies::{COMPARISON, comparison, correlation, corruption, ensemble, proxy, search};
+use studies::{COMPARISON, comparison, correlation, corruption, ensemble, predictors, proxy, search};
 
 /// Draws twice, and checks that figure and report hold what they must.
 fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
@@ -20,6 +20,26 @@ fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
             assert!(text.contains(part), "no `{part}` in\n{text}");
         }
     }
+}
+
+#[test]
+fn predictors_are_compared_with_the_first() {
+    let root = tempfile::tempdir().unwrap();
+    let claim = "claim = { statistic = \"partial-kendall\", greater_than = 0.0 }\n";
+    predictors(root.path(), "rivals", "tau-cost", claim);
+    let rivals = newest(root.path(), "rivals").unwrap();
+    let in_report = [
+        "| right | 30 | +0.",
+        "| wrong | 30 | -0.",
+        "| nothing | 0 | undefined |  | undefined | 320 |",
+        "| 2.5e9 |",
+        "Noise ceiling: with these trainings",
+        "Verdict: **held**",
+    ];
+    check(&rivals, &["right", "wrong", "2.5e9", "320, τ undefined"], &in_report);
+    predictors(root.path(), "ladder", "tau-changes", "");
+    let ladder = newest(root.path(), "ladder").unwrap();
+    check(&ladder, &["against right", "wrong"], &["| wrong | 30 | -0."]);
 }
 
 #[test]

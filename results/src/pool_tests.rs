@@ -1,3 +1,5 @@
+//! What a pool keeps, finds and refuses.
+
 use super::*;
 
 fn row(canonical: &str, training_seed: u32, error: f64) -> PooledTruthRow {

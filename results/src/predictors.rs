@@ -51,6 +51,9 @@ struct Known {
     truth: f64,
 }
 
+/// A statistic of the architectures of one root seed.
+type Statistic = fn(&[Known]) -> Option<f64>;
+
 /// Kendall's partial tau of two variables given a third, from the three taus.
 pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
     let scale = ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
@@ -123,7 +126,7 @@ pub fn summary(
 
 /// Tau, its change and partial tau, from the same resamples of root seeds and architectures.
 fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
-    let statistics: [fn(&[Known]) -> Option<f64>; 3] = [
+    let statistics: [Statistic; 3] = [
         |known| tau(known, |k| (k.value, k.truth)),
         |known| Some(tau(known, |k| (k.value, k.truth))? - tau(known, |k| (k.first, k.truth))?),
         |known| {

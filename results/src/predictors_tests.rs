@@ -1,3 +1,5 @@
+//! Several predictors on made-up architectures.
+
 use super::*;
 
 fn architecture(seed: u64, index: u32, parameters: u64) -> ArchitectureRow {

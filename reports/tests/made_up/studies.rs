@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use results::{
-    ArchitectureRow, CandidateRow, CorruptionRow, MemberScoreRow, ProxyRow, ScoreRow, Status, SystemRow,
-    SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureRow, CandidateRow, CorruptionRow, MemberScoreRow, PredictionRow, ProxyRow, RunDir, ScoreRow, Status,
+    SystemRow, SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
 };
 
 use crate::made_up::open_run;
@@ -39,8 +39,21 @@ fn architecture_row(index: u32) -> ArchitectureRow {
 /// Architectures, scores with two draws and true errors with two trainings, and the weights that were counted. The scores
 /// lie `lower` lower than elsewhere, and true errors rise with them if `ranked`.
 pub fn correlation(root: &Path, artefact: &str, n: u32, lower: f64, ranked: bool, keys: &str) {
+    correlation_drawn_as(root, artefact, "scatter-error-bars", n, lower, ranked, keys);
+}
+
+/// The same with another kind of figure.
+fn correlation_drawn_as(
+    root: &Path,
+    artefact: &str,
+    figure: &str,
+    n: u32,
+    lower: f64,
+    ranked: bool,
+    keys: &str,
+) -> RunDir {
     let definition = format!(
-        "{keys}\n[study]\nkind = \"correlation\"\n[figure]\nkind = \"scatter-error-bars\"\ntitle = \"Crippled HyperNet\"\n\
+        "{keys}\n[study]\nkind = \"correlation\"\n[figure]\nkind = \"{figure}\"\ntitle = \"Crippled HyperNet\"\n\
          x_label = \"SMASH score (validation error, generated weights)\"\ny_label = \"True error (test error)\"\n"
     );
     let dir = open_run(root, artefact, 0, &definition);
@@ -78,6 +91,31 @@ pub fn correlation(root: &Path, artefact: &str, n: u32, lower: f64, ranked: bool
     dir.write(&(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>())
         .unwrap();
     dir.write(&(0..n).map(weights).collect::<Vec<_>>()).unwrap();
+    dir
+}
+
+/// A study of 30 architectures with three predictors: one that is right, one that is wrong, and one without values.
+pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
+    let n = 30;
+    let dir = correlation_drawn_as(root, artefact, figure, n, 0.0, true, keys);
+    let row = |(predictor, sign, cost): (&str, Option<f64>, f64), architecture| PredictionRow {
+        seed: 0,
+        architecture,
+        predictor: predictor.into(),
+        status: if sign.is_some() { Status::Ok } else { Status::Failed },
+        value: sign.map(|sign| sign * jitter(architecture, 0)),
+        cost,
+        shared_cost: 0.0,
+    };
+    let predictors = [
+        ("right", Some(1.0), 2.5e9),
+        ("wrong", Some(-1.0), 0.0),
+        ("nothing", None, 320.0),
+    ];
+    let rows = predictors
+        .into_iter()
+        .flat_map(|predictor| (0..n).map(move |index| row(predictor, index)));
+    dir.write(&rows.collect::<Vec<_>>()).unwrap();
 }
 
 /// Three HyperNets that mostly agree on n architectures.
