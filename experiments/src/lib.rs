@@ -14,6 +14,7 @@ pub mod found;
 mod golden;
 pub mod networks;
 pub mod peer;
+pub mod plan;
 pub mod pool;
 pub mod predictors;
 pub mod provenance;

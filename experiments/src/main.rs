@@ -119,6 +119,9 @@ struct RunArguments {
     /// Print the units of work and what is done, and run nothing.
     #[arg(long)]
     plan: bool,
+    /// With --plan: the architectures and root seeds that make the interval of Kendall's tau narrowest in a time, such as 30m.
+    #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::plan::parse_duration)]
+    budget: Option<f64>,
     /// Run units on request of the process of this version.
     #[arg(long, hide = true, requires = "artefact")]
     worker: Option<String>,
@@ -186,6 +189,7 @@ fn execute(command: Command) -> Result<()> {
                 device: arguments.device,
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
+                budget: arguments.budget,
                 worker: arguments.worker.clone(),
             };
             // Nothing is gained there, so that it can only be a mistake.

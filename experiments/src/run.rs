@@ -20,6 +20,7 @@ use crate::device::Device;
 use crate::drawings::DrawingRun;
 use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
+use crate::plan;
 use crate::pool::{self, RunPool};
 use crate::provenance;
 use crate::proxy::ProxyRun;
@@ -59,6 +60,8 @@ pub struct RunOptions {
     pub results: PathBuf,
     /// Print the plan and stop.
     pub plan_only: bool,
+    /// Seconds that the run may take; the plan says which size makes the most of them.
+    pub budget: Option<f64>,
     /// Run as a worker of another process, which has this version of code and definition.
     pub worker: Option<String>,
 }
@@ -131,8 +134,12 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         return workers::serve(&runs, options.threads_of_worker());
     }
     if options.plan_only {
-        let earlier = earlier_run(artefact, &definition.hash(), options)?;
-        return print_plan(&runs, options.jobs, earlier.as_ref());
+        plan::print_units(&runs, artefact, &definition.hash(), options)?;
+        let study = match &definition.study {
+            StudyDefinition::Correlation(study) => Some(&**study),
+            _ => None,
+        };
+        return plan::print_power(artefact, study, options);
     }
 
     let fresh = |seed| new_manifest(artefact, &definition, options, &images, seed, (&commit, dirty));
@@ -293,47 +300,6 @@ fn run_units(
         dir.write_manifest(manifest)?;
     }
     Ok(())
-}
-
-/// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
-fn print_plan(runs: &[Box<dyn Study + '_>], jobs: usize, earlier: Option<&Manifest>) -> Result<()> {
-    println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
-    // What the units of a stage are may be known only once all those before are done.
-    let mut are_known = vec![true; runs.len()];
-    for (stage, (kind, in_one_seed)) in runs[0].stages().into_iter().enumerate() {
-        let mut done = 0;
-        for (run, is_known) in runs.iter().zip(&mut are_known) {
-            if *is_known {
-                let units = run.units(stage)?;
-                let of_run = units.iter().filter(|unit| unit.is_done()).count();
-                *is_known = of_run == units.len();
-                done += of_run;
-            }
-        }
-        let all = in_one_seed * runs.len();
-        let open = all - done;
-        let seconds = earlier
-            .and_then(|manifest| manifest.timings.get(kind.name()))
-            .map(|seconds| seconds / in_one_seed as f64 * open as f64 / jobs.min(open.max(1)) as f64);
-        let expected = match seconds {
-            _ if open == 0 => "none".to_string(),
-            Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
-            None => "not known before a first run".to_string(),
-        };
-        println!("{:<28}{all:>8}{done:>8}  {expected}", kind.name());
-    }
-    Ok(())
-}
-
-/// The newest complete run of the same definition on the same kind of device, for its timings.
-fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
-    let runs = results::store::find_runs(&options.results, Some(artefact))?;
-    let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
-        manifest.status == RunStatus::Complete
-            && manifest.definition_hash == definition_hash
-            && manifest.device_class == options.device.class()
-    });
-    Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
 
 fn new_manifest<B: AutodiffBackend>(

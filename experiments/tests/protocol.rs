@@ -149,6 +149,37 @@ fn a_plan_runs_nothing() {
 }
 
 #[test]
+fn a_budget_names_the_run_that_makes_the_most_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |arguments: &[&str]| {
+        experiments(folder.path(), &[arguments, &["--plan"]].concat())
+            .output()
+            .unwrap()
+    };
+    let lines = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let none = experiments(folder.path(), &["fig4", "--plan", "--budget", "30m"])
+        .output()
+        .unwrap();
+    assert!(!none.status.success());
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no result of `fig4` at this scale"));
+    assert!(error_of(&mut experiments(folder.path(), &["fig1", "--plan", "--budget", "1h"])).contains("fig1"));
+
+    let sized = ["fig4", "--seeds", "2", "--set", "study.scored=24"];
+    succeeded(&experiments(folder.path(), &sized).output().unwrap());
+    let output = plan(&[&sized[..], &["--budget", "1h"]].concat());
+    succeeded(&output);
+    let text = lines(&output);
+    assert!(
+        text.contains("12 architectures of each of 2 root seeds: expected Kendall"),
+        "{text}"
+    );
+    assert!(
+        text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"),
+        "{text}"
+    );
+}
+
+#[test]
 fn bad_input_gives_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results");

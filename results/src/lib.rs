@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod paired;
 pub mod peer;
 pub mod pool;
+pub mod power;
 pub mod predictors;
 pub mod proxy;
 pub mod ranking;

@@ -1,0 +1,190 @@
+//! How much a run of some size will be able to say, before it is made, and which size says most for the time that it takes.
+
+use crate::statistics::Interval;
+
+/// Variance of Fisher's transform of Kendall's tau, times n - 4 (Fieller, Hartley and Pearson 1957).
+const FIELLER: f64 = 0.437;
+/// z(0.975) of the standard normal distribution.
+const Z: f64 = 1.959_963_985;
+/// Fewest architectures that the formula speaks of.
+pub const FEWEST_ARCHITECTURES: usize = 10;
+/// Most root seeds that [`Budget::best`] considers.
+const MOST_SEEDS: usize = 64;
+
+/// Variance of Kendall's tau of so many architectures of one root seed.
+///
+/// For two normal variables artanh(tau) has the variance 0.437 / (n - 4), whatever tau is, so that tau itself has about
+/// (1 - tau²)² times that.
+fn sampling_variance(tau: f64, architectures: usize) -> f64 {
+    (1.0 - tau * tau).powi(2) * FIELLER / (architectures - 4) as f64
+}
+
+/// The 95 % interval to be expected around Kendall's tau, the mean over so many root seeds with so many architectures each.
+///
+/// `between` is the standard deviation of tau between root seeds beyond that of sampling architectures, such as by another SMASH
+/// network; with 0 the interval takes architectures as the only source of chance, as those of the artefacts do. Symmetric on the
+/// scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
+///
+/// # Panics
+/// If tau does not lie between -1 and 1, or there are no seeds.
+pub fn expected_interval(tau: f64, between: f64, architectures: usize, seeds: usize) -> Option<Interval> {
+    assert!(tau.abs() < 1.0 && seeds > 0, "tau {tau}, {seeds} seeds");
+    if architectures < FEWEST_ARCHITECTURES {
+        return None;
+    }
+    let variance = (between * between + sampling_variance(tau, architectures)) / seeds as f64;
+    let half = Z * variance.sqrt() / (1.0 - tau * tau);
+    let at = |shift: f64| (tau.atanh() + shift).tanh();
+    Some(Interval {
+        estimate: tau,
+        low: at(-half),
+        high: at(half),
+        undefined: 0,
+    })
+}
+
+/// Standard deviation of tau between root seeds beyond that of sampling so many architectures of each; 0 if the taus vary no
+/// more than that. `None` with a single root seed or too few architectures.
+pub fn between_seeds(taus: &[f64], architectures: usize) -> Option<f64> {
+    if taus.len() < 2 || architectures < FEWEST_ARCHITECTURES {
+        return None;
+    }
+    let mean = taus.iter().sum::<f64>() / taus.len() as f64;
+    let squares: f64 = taus.iter().map(|tau| (tau - mean).powi(2)).sum();
+    let variance = squares / (taus.len() - 1) as f64;
+    Some((variance - sampling_variance(mean, architectures)).max(0.0).sqrt())
+}
+
+/// What a run costs, and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Seconds for each root seed, such as for the training of its SMASH network.
+    pub of_seed: f64,
+    /// Seconds for each architecture whose true error is measured.
+    pub of_architecture: f64,
+    /// Seconds that there are.
+    pub seconds: f64,
+}
+
+impl Budget {
+    /// Seconds of a run.
+    pub fn time(&self, architectures: usize, seeds: usize) -> f64 {
+        seeds as f64 * (self.of_seed + architectures as f64 * self.of_architecture)
+    }
+
+    /// The architectures of each root seed, and the root seeds, that make the interval narrowest within the time; of equals the one with
+    /// fewer root seeds. `None` if there is no time for [`FEWEST_ARCHITECTURES`] of one.
+    pub fn best(&self, tau: f64, between: f64) -> Option<(usize, usize)> {
+        let mut best: Option<(f64, usize, usize)> = None;
+        for seeds in 1..=MOST_SEEDS {
+            let architectures = ((self.seconds / seeds as f64 - self.of_seed) / self.of_architecture).floor();
+            if architectures < FEWEST_ARCHITECTURES as f64 {
+                break;
+            }
+            let architectures = architectures as usize;
+            let variance = (between * between + sampling_variance(tau, architectures)) / seeds as f64;
+            if best.is_none_or(|(least, ..)| variance < least) {
+                best = Some((variance, architectures, seeds));
+            }
+        }
+        best.map(|(_, architectures, seeds)| (architectures, seeds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::statistics::{Coefficient, Point, bootstrap};
+
+    fn width(interval: Interval) -> f64 {
+        interval.high - interval.low
+    }
+
+    /// Sum of uniform numbers, normal enough.
+    fn normal(rng: &mut ChaCha8Rng) -> f64 {
+        (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
+    }
+
+    /// The mean width of the bootstrap's intervals over samples of two normal variables with this tau.
+    fn simulated(tau: f64, architectures: usize, seeds: usize) -> f64 {
+        let r = (std::f64::consts::FRAC_PI_2 * tau).sin();
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut point = || -> Point {
+            let truth = normal(&mut rng);
+            (r * truth + (1.0 - r * r).sqrt() * normal(&mut rng), truth)
+        };
+        let mut sample = || -> Vec<Vec<Point>> {
+            let mut group = || (0..architectures).map(|_| point()).collect();
+            (0..seeds).map(|_| group()).collect()
+        };
+        let widths = (0..40).map(|seed| {
+            let found = bootstrap(&sample(), 400, seed, |points| Coefficient::Kendall.of(points));
+            width(found.unwrap())
+        });
+        widths.sum::<f64>() / 40.0
+    }
+
+    #[test]
+    fn the_expected_width_is_that_of_the_bootstrap() {
+        for (tau, architectures, seeds) in [(0.0, 30, 1), (0.3, 30, 3), (0.6, 60, 1), (0.2, 100, 2)] {
+            let expected = width(expected_interval(tau, 0.0, architectures, seeds).unwrap());
+            let found = simulated(tau, architectures, seeds);
+            assert!(
+                (expected / found - 1.0).abs() < 0.1,
+                "tau {tau}, {seeds} times {architectures}: {expected} expected, {found} found"
+            );
+        }
+    }
+
+    #[test]
+    fn more_of_anything_is_narrower_but_for_what_seeds_differ_by() {
+        let of = |between, architectures, seeds| width(expected_interval(0.3, between, architectures, seeds).unwrap());
+        assert!(of(0.0, 40, 1) < of(0.0, 30, 1) && of(0.0, 30, 2) < of(0.0, 30, 1));
+        // 50 degrees of freedom either way.
+        assert!((of(0.0, 54, 1) - of(0.0, 29, 2)).abs() < 1e-12);
+        // However many architectures, the chance of one SMASH network stays.
+        assert!(of(0.1, 1_000_000, 1) > 2.0 * 1.9 * 0.1);
+        assert_eq!(expected_interval(0.3, 0.0, 9, 100), None);
+    }
+
+    #[test]
+    fn seeds_differ_by_what_sampling_does_not_explain() {
+        assert_eq!(between_seeds(&[0.3], 30), None);
+        assert_eq!(between_seeds(&[0.3, 0.3, 0.3], 30), Some(0.0));
+        let found = between_seeds(&[0.1, 0.5], 1_000_000).unwrap();
+        assert!((found - 0.08f64.sqrt()).abs() < 1e-3, "{found}");
+    }
+
+    #[test]
+    fn a_budget_goes_to_architectures_until_seeds_differ() {
+        let budget = Budget {
+            of_seed: 240.0,
+            of_architecture: 20.0,
+            seconds: 3600.0,
+        };
+        assert_eq!(budget.best(0.2, 0.0), Some((168, 1)));
+        let (architectures, seeds) = budget.best(0.2, 0.2).unwrap();
+        assert!(
+            seeds > 1 && budget.time(architectures, seeds) <= 3600.0,
+            "{seeds} times {architectures}"
+        );
+        // No neighbour within the time is narrower.
+        let of = |architectures, seeds| width(expected_interval(0.2, 0.2, architectures, seeds).unwrap());
+        for (other, seeds_of_other) in [(architectures - 1, seeds), (architectures, seeds - 1), (10, seeds + 1)] {
+            if budget.time(other, seeds_of_other) <= 3600.0 {
+                assert!(of(other, seeds_of_other) >= of(architectures, seeds));
+            }
+        }
+        assert_eq!(
+            Budget {
+                seconds: 400.0,
+                ..budget
+            }
+            .best(0.2, 0.2),
+            None
+        );
+    }
+}
