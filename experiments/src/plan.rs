@@ -155,6 +155,11 @@ pub fn print_power(artefact: &str, study: Option<&CorrelationStudy>, options: &R
         architectures * study.every,
         study.every
     );
+    if seeds == 1 {
+        println!(
+            "one root seed says nothing of another SMASH network: take two or more if the answer must not depend on one"
+        );
+    }
     println!("epochs stay as they are: what fewer would do to true errors is for `fidelity` to say");
     Ok(())
 }

@@ -38,6 +38,9 @@ pub struct Args {
     /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    #[arg(long, value_name = "DIR")]
+    pool: Option<PathBuf>,
     /// Number of units to run at a time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
@@ -222,6 +225,9 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     for setting in &args.set {
         arguments.extend(["--set".into(), setting.into()]);
     }
+    if let Some(folder) = &args.pool {
+        arguments.extend(["--pool".into(), folder.into()]);
+    }
     if let Some(n_jobs) = args.jobs {
         arguments.extend(["--jobs".into(), n_jobs.to_string().into()]);
     }
@@ -276,9 +282,10 @@ mod tests {
             "compare b h --artefact fig4 --scale laptop --statistic kendall --format text",
         );
         check(
-            "a b --artefact fig5a --scale smoke --seeds 3 --dataset cifar10 --data-dir d --set a.b=1 --jobs 2 \
+            "a b --artefact fig5a --scale smoke --seeds 3 --dataset cifar10 --data-dir d --set a.b=1 --pool p --jobs 2 \
              --results r --statistic regret --format json",
-            "run fig5a --scale smoke --seeds 3 --device cpu --results r --dataset cifar10 --data-dir d --set a.b=1 --jobs 2",
+            "run fig5a --scale smoke --seeds 3 --device cpu --results r --dataset cifar10 --data-dir d --set a.b=1 --pool p \
+             --jobs 2",
             "compare b h --artefact fig5a --scale smoke --dataset cifar10 --statistic regret --format json",
         );
         let save = compare_arguments(&parse("a b --save").unwrap(), Path::new("b"), Path::new("h"));
