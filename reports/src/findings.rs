@@ -7,6 +7,7 @@ mod quoted;
 use std::fmt;
 
 use anyhow::{Context, Result, bail, ensure};
+use results::ranking::Measured;
 use results::search::{Best, SearchRun};
 use results::statistics::{Coefficient, Interval};
 use results::text::{interval_text, percent, points_text, share_text};
@@ -54,6 +55,8 @@ pub struct CorrelationFindings {
     pub summary: CorrelationSummary,
     /// The artefact that the definition compares it with, if it does.
     pub against: Option<Against>,
+    /// What picking by the predictor is worth to a search.
+    pub ranking: Vec<Measured>,
     /// Other predictors on the same architectures, if the study asks some.
     pub predictors: Option<PredictorsSummary>,
 }
@@ -217,7 +220,10 @@ impl Findings {
             Self::Correlation(found) => {
                 let score = &found.summary.score;
                 let of = |c: Coefficient| format!("{} {}", c.label(), interval_text(score.get(c)));
-                Coefficient::ALL.into_iter().map(of).chain([bootstrap]).collect()
+                let ceiling = found.summary.ceiling;
+                let ceiling = ceiling.map(|ceiling| format!("noise ceiling of τ {}", interval_text(Some(ceiling))));
+                let coefficients = Coefficient::ALL.into_iter().map(of);
+                coefficients.chain(ceiling).chain([bootstrap]).collect()
             }
             Self::Ensemble(summary) => {
                 let agreement = interval_text(summary.agreement);

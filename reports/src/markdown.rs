@@ -5,6 +5,7 @@ use std::fmt::Write;
 use results::CorrelationSummary;
 use results::contrast::Measures;
 use results::predictors::PredictorSummary;
+use results::ranking::Measured;
 use results::statistics::{Coefficient, RESAMPLES};
 use results::text::{cost_text, error_text, interval_text, p_text, points_text, share_text};
 use results::throughput::StepSummary;
@@ -40,7 +41,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
             );
             let against = found.against.iter().flat_map(against_paragraphs);
             let predictors = found.predictors.iter().map(predictors_table);
-            [coefficients_table(&found.summary), notes]
+            [coefficients_table(&found.summary), notes, ranking_table(&found.ranking)]
                 .into_iter()
                 .chain(predictors)
                 .chain(against)
@@ -113,6 +114,13 @@ fn coefficients_table(summary: &CorrelationSummary) -> String {
         lines.push([name].into_iter().chain(cells).collect());
     }
     table(&lines)
+}
+
+fn ranking_table(measured: &[Measured]) -> String {
+    let names = ["picking by the predictor", "value, errors as fractions", "by chance"];
+    let line = |measured: &Measured| vec![measured.statistic.label(), measured.value_text(), p_text(measured.p)];
+    let lines = measured.iter().map(line);
+    table(&[header(&names)].into_iter().chain(lines).collect::<Vec<_>>())
 }
 
 fn predictors_table(summary: &PredictorsSummary) -> String {

@@ -1,9 +1,7 @@
 //! The noise ceiling: the most that any predictor, even the true error itself, can be expected to correlate with true errors
 //! that are measured by few trainings.
 
-use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, RESAMPLES, generator, mean_over_groups, percentiles, resample_groups,
-};
+use crate::statistics::{Interval, two_level_bootstrap};
 use crate::tau::kendall_tau_b;
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
@@ -22,16 +20,12 @@ pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
         .map(Vec::len)
         .min()
         .filter(|&fewest| fewest > 1)?;
-    let of = |groups: &[Vec<&[f64]>]| {
-        let repeatability = mean_over_groups(groups, |errors| between_trainings(errors, trainings))?;
-        Some(ceiling(repeatability, trainings))
-    };
+    let of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
     let borrowed: Vec<Vec<&[f64]>> = groups
         .iter()
         .map(|group| group.iter().map(Vec::as_slice).collect())
         .collect();
-    let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(of(&borrowed)?, RESAMPLES, || of(&resample_groups(&borrowed, &mut rng)))
+    two_level_bootstrap(&borrowed, of)
 }
 
 /// Mean of tau over all pairs of repetitions.

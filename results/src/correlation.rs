@@ -8,8 +8,8 @@ use crate::ceiling::noise_ceiling;
 use crate::error::{Error, Result};
 use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 use crate::statistics::{
-    BOOTSTRAP_SEED, Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, bootstrap, least_squares, mean,
-    spread_and_noise, standard_deviation,
+    Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, least_squares, mean, spread_and_noise,
+    standard_deviation, two_level_bootstrap,
 };
 use crate::tables::Status;
 use crate::text::{interval_text, left_out_text};
@@ -71,9 +71,9 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
-    /// Coefficients with bootstrap intervals, averaged over groups; see [`bootstrap`].
+    /// Coefficients averaged over root seeds; see [`two_level_bootstrap`].
     fn of(groups: &[Vec<Point>]) -> Self {
-        let interval = |c: Coefficient| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |points| c.of(points));
+        let interval = |c: Coefficient| two_level_bootstrap(groups, |points| c.of(points));
         Self {
             kendall: interval(Coefficient::Kendall),
             spearman: interval(Coefficient::Spearman),
@@ -244,7 +244,7 @@ impl fmt::Display for CorrelationSummary {
         }
         write!(
             f,
-            "[ ]: 95 % percentile bootstrap over architectures, {RESAMPLES} resamples"
+            "[ ]: 95 % percentile bootstrap over root seeds and their architectures, {RESAMPLES} resamples"
         )?;
         match self.undefined_resamples() {
             0 => Ok(()),

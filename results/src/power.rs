@@ -22,7 +22,7 @@ fn sampling_variance(tau: f64, architectures: usize) -> f64 {
 /// The 95 % interval to be expected around Kendall's tau, the mean over so many root seeds with so many architectures each.
 ///
 /// `between` is the standard deviation of tau between root seeds beyond that of sampling architectures, such as by another SMASH
-/// network; with 0 the interval takes architectures as the only source of chance, as those of the artefacts do. Symmetric on the
+/// network; with 0 the interval takes architectures as the only source of chance, as it must with one root seed. Symmetric on the
 /// scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
 ///
 /// # Panics

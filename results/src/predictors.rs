@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::rows::{ArchitectureRow, PredictionRow, TruthRow};
-use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, RESAMPLES, generator, mean, mean_over_groups, percentiles, resample_groups,
-};
+use crate::statistics::{Interval, mean, two_level_bootstrap};
 use crate::tables::Status;
 use crate::tau::kendall_tau_b;
 use crate::text::interval_text;
@@ -124,7 +122,7 @@ pub fn summary(
     }
 }
 
-/// Tau, its change and partial tau, from the same resamples of root seeds and architectures.
+/// Tau, its change and partial tau.
 fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
     let statistics: [Statistic; 3] = [
         |known| tau(known, |k| (k.value, k.truth)),
@@ -138,11 +136,7 @@ fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
             partial_tau(xy, xz, yz)
         },
     ];
-    statistics.map(|statistic| {
-        let of = |groups: &[Vec<Known>]| mean_over_groups(groups, statistic);
-        let mut rng = generator(BOOTSTRAP_SEED);
-        percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
-    })
+    statistics.map(|statistic| two_level_bootstrap(groups, statistic))
 }
 
 fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {

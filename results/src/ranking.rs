@@ -8,8 +8,7 @@ use std::fmt;
 use rand::seq::SliceRandom;
 
 use crate::statistics::{
-    BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, generator, mean_over_groups, percentiles, ranks,
-    resample_groups,
+    BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, generator, mean_over_groups, ranks, two_level_bootstrap,
 };
 use crate::tau::{kendall_tau_b, weighted_tau};
 use crate::text::p_text;
@@ -188,24 +187,27 @@ pub struct Measured {
     pub p: Option<f64>,
 }
 
-/// Statistics of a ranking with intervals by a bootstrap on two levels: groups, such as root seeds, are drawn, and of each
-/// its points. With one group that level adds nothing.
+/// Statistics of a ranking, over groups such as root seeds, with intervals; see [`two_level_bootstrap`].
 ///
 /// Values of different groups never enter one statistic; the mean over the groups is taken.
 pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
-        let mut rng = generator(BOOTSTRAP_SEED);
-        let of = |groups: &[Vec<Point>]| mean_over_groups(groups, |points| statistic.of(points));
-        let estimate = of(groups);
-        let interval =
-            estimate.and_then(|estimate| percentiles(estimate, RESAMPLES, || of(&resample_groups(groups, &mut rng))));
+        let interval = two_level_bootstrap(groups, |points| statistic.of(points));
         Measured {
             statistic,
             interval,
-            p: estimate.map(|estimate| permutation(groups, statistic, estimate)),
+            p: interval.map(|interval| permutation(groups, statistic, interval.estimate)),
         }
     };
-    statistics.iter().map(measured).collect()
+    // Each has a generator of its own, so that threads change nothing.
+    std::thread::scope(|scope| {
+        let running: Vec<_> = statistics
+            .iter()
+            .map(|statistic| scope.spawn(|| measured(statistic)))
+            .collect();
+        let joined = running.into_iter().map(|thread| thread.join());
+        joined.map(|found| found.expect("a statistic does not panic")).collect()
+    })
 }
 
 /// The p-value of a permutation test with [`RESAMPLES`] permutations. Those that leave the statistic undefined count as
@@ -233,25 +235,36 @@ fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
     extreme as f64 / (RESAMPLES + 1) as f64
 }
 
-/// `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Measured {
+    /// Value and interval: `+0.450 [+0.280, +0.600]`.
+    pub fn value_text(&self) -> String {
         let number = |value: f64| match self.statistic.chance() {
             Chance::Zero => format!("{value:+.3}"),
             _ => significant(value),
         };
-        let label = self.statistic.label();
         match self.interval {
             Some(interval) => {
                 let [estimate, low, high] = [interval.estimate, interval.low, interval.high].map(number);
-                let text = format!("{estimate} [{low}, {high}]");
+                format!("{estimate} [{low}, {high}]")
+            }
+            None => "undefined".to_owned(),
+        }
+    }
+}
+
+/// `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (label, text) = (self.statistic.label(), self.value_text());
+        match self.interval {
+            Some(interval) => {
                 write!(f, "{label:24}{text:32}{}", p_text(self.p))?;
                 match interval.undefined {
                     0 => Ok(()),
                     undefined => write!(f, " ({undefined} resamples undefined)"),
                 }
             }
-            None => write!(f, "{label:24}undefined"),
+            None => write!(f, "{label:24}{text}"),
         }
     }
 }

@@ -354,6 +354,14 @@ pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) 
     resample(&drawn, rng)
 }
 
+/// The mean of a statistic over groups, such as root seeds, with its interval by a bootstrap on two levels: groups are drawn with
+/// replacement, and of each its units. With one group that level adds nothing. `None` where the statistic is undefined.
+pub fn two_level_bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
+    let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
+}
+
 /// An estimate with the percentiles of its resamples; `draw` gives the statistic of one of them.
 pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
     let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
