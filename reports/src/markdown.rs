@@ -37,7 +37,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
                 "{}{}{}",
                 spread.unwrap_or_default(),
                 ceiling.unwrap_or_default(),
-                bootstrap("architectures")
+                bootstrap("root seeds and their architectures")
             );
             let against = found.against.iter().flat_map(against_paragraphs);
             let predictors = found.predictors.iter().map(predictors_table);
