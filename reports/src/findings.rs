@@ -7,9 +7,9 @@ mod quoted;
 use std::fmt;
 
 use anyhow::{Context, Result, bail, ensure};
-use results::ranking::Measured;
+use results::ranking::{Measured, Ranking, measure};
 use results::search::{Best, SearchRun};
-use results::statistics::{Coefficient, Interval};
+use results::statistics::{Coefficient, Interval, Point};
 use results::text::{interval_text, percent, points_text, share_text};
 use results::throughput::StepSummary;
 use results::{
@@ -19,6 +19,9 @@ use results::{
 
 pub(crate) use load::{is_correlation, part};
 pub use quoted::{Quoted, SystemDefinition};
+
+/// How many of the best by a predictor a search is taken to train.
+const PICKED: usize = 5;
 
 /// The statistics of one artefact, by its kind of study.
 #[derive(Clone, Debug)]
@@ -55,10 +58,19 @@ pub struct CorrelationFindings {
     pub summary: CorrelationSummary,
     /// The artefact that the definition compares it with, if it does.
     pub against: Option<Against>,
-    /// What picking by the predictor is worth to a search.
-    pub ranking: Vec<Measured>,
     /// Other predictors on the same architectures, if the study asks some.
     pub predictors: Option<PredictorsSummary>,
+}
+
+impl CorrelationFindings {
+    /// What picking by the predictor is worth to a search: the statistics of a ranking beside the coefficients, which the summary
+    /// has. Takes seconds, so that only what shows them computes them.
+    pub fn ranking(&self) -> Vec<Measured> {
+        let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
+        let mut statistics = Ranking::all(PICKED);
+        statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
+        measure(&groups, &statistics)
+    }
 }
 
 /// The artefact that a study of correlation is compared with.

@@ -41,11 +41,15 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
             );
             let against = found.against.iter().flat_map(against_paragraphs);
             let predictors = found.predictors.iter().map(predictors_table);
-            [coefficients_table(&found.summary), notes, ranking_table(&found.ranking)]
-                .into_iter()
-                .chain(predictors)
-                .chain(against)
-                .collect()
+            [
+                coefficients_table(&found.summary),
+                notes,
+                ranking_table(&found.ranking()),
+            ]
+            .into_iter()
+            .chain(predictors)
+            .chain(against)
+            .collect()
         }
         Findings::Throughput(steps) => vec![throughput_table(steps)],
         Findings::Ensemble(summary) => vec![ensemble_paragraph(summary), bootstrap("architectures")],

@@ -5,8 +5,6 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use results::contrast::{self, Side};
 use results::correlation::Predictor;
-use results::ranking::{Measured, Ranking, measure};
-use results::statistics::Point;
 use results::store::{Group, StoredRun, find_runs, latest_groups};
 use results::{
     ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, FastTruthRow,
@@ -16,9 +14,6 @@ use results::{
 use serde::Deserialize;
 
 use super::{Against, ComparisonFindings, CorrelationFindings, Findings, SystemDefinition};
-
-/// How many of the best by a predictor a search is taken to train.
-const PICKED: usize = 5;
 
 /// The part of a definition that decides how its tables are read.
 #[derive(Deserialize)]
@@ -68,7 +63,6 @@ impl Findings {
                     .map(|predictions| predictors(group, &predictions))
                     .transpose()?;
                 Self::Correlation(Box::new(CorrelationFindings {
-                    ranking: ranking(&summary),
                     summary,
                     against,
                     predictors,
@@ -77,7 +71,6 @@ impl Findings {
             StudyKind::Fidelity => {
                 let summary = correlation(group, &Predictor::fast_recipe(&group.read::<FastTruthRow>()?))?;
                 Self::Correlation(Box::new(CorrelationFindings {
-                    ranking: ranking(&summary),
                     summary,
                     against: None,
                     predictors: None,
@@ -155,17 +148,6 @@ fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummar
         test_examples,
     );
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
-}
-
-/// The statistics of a ranking beside the coefficients, which the summary has.
-fn ranking(summary: &CorrelationSummary) -> Vec<Measured> {
-    let groups: Vec<Vec<Point>> = summary.seeds.iter().map(|seed| seed.points.clone()).collect();
-    let is_coefficient = |statistic: &Ranking| matches!(statistic, Ranking::Coefficient(_));
-    let statistics: Vec<Ranking> = Ranking::all(PICKED)
-        .into_iter()
-        .filter(|s| !is_coefficient(s))
-        .collect();
-    measure(&groups, &statistics)
 }
 
 fn predictors(group: &Group, predictions: &[PredictionRow]) -> Result<PredictorsSummary> {
