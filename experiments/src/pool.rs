@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use datasets::DataSet;
 use results::pool::{Pool, PooledTruthRow, TruthKey, copy};
 use results::store::write_atomically;
 use results::{RunDir, TruthRow};
@@ -65,11 +64,11 @@ pub struct NetworkContext<'a> {
 }
 
 impl PooledData {
-    /// Reads all images for their digests.
-    pub fn of(data: &DataSet, validation: usize, seed: u64) -> Self {
+    /// From the digests of the training and the test set.
+    pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
         Self {
-            train: data.train.digest(),
-            test: data.test.digest(),
+            train: train.clone(),
+            test: test.clone(),
             validation,
             split: seed,
         }

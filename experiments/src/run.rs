@@ -310,9 +310,9 @@ fn new_manifest<B: AutodiffBackend>(
     seed: u64,
     (commit, dirty): (&str, bool),
 ) -> Manifest {
-    let split = |set: &datasets::ImageSet| SplitRecord {
+    let split = |set: &datasets::ImageSet, digest: &String| SplitRecord {
         examples: set.len() as u64,
-        sha256: set.digest(),
+        sha256: digest.clone(),
     };
     // Below the data folder, whose place on this machine says nothing about the data.
     let below = |path: &str| match options
@@ -331,11 +331,14 @@ fn new_manifest<B: AutodiffBackend>(
     let mut records: Vec<DatasetRecord> = images
         .iter()
         .zip(definition.study.data_sets())
-        .map(|(Images { data, .. }, settings)| DatasetRecord {
-            name: settings.name.clone(),
-            train: split(&data.train),
-            test: split(&data.test),
-            sources: data.sources.iter().map(source).collect(),
+        .map(|(images, settings)| {
+            let (data, [train, test]) = (&images.data, images.digests());
+            DatasetRecord {
+                name: settings.name.clone(),
+                train: split(&data.train, train),
+                test: split(&data.test, test),
+                sources: data.sources.iter().map(source).collect(),
+            }
         })
         .collect();
     let warnings = images.iter().flat_map(|images| images.data.warnings.clone());

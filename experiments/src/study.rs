@@ -38,6 +38,7 @@ pub struct Images<B: AutodiffBackend> {
     pub data: DataSet,
     /// Where they are copied to.
     pub device: B::Device,
+    digests: OnceLock<[String; 2]>,
     train: OnceLock<DeviceImages<B::InnerBackend>>,
     test: OnceLock<DeviceImages<B::InnerBackend>>,
 }
@@ -48,9 +49,16 @@ impl<B: AutodiffBackend> Images<B> {
         Self {
             data,
             device,
+            digests: OnceLock::new(),
             train: OnceLock::new(),
             test: OnceLock::new(),
         }
+    }
+
+    /// Digests of the training and the test set, which all seeds share and reading takes a while.
+    pub fn digests(&self) -> &[String; 2] {
+        let DataSet { train, test, .. } = &self.data;
+        self.digests.get_or_init(|| [train.digest(), test.digest()])
     }
 
     fn on_device<'a>(
@@ -106,7 +114,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         pool: Option<&'a RunPool>,
         seed: u64,
     ) -> Result<Self> {
-        let pool = pool.map(|pool| (pool, PooledData::of(&images.data, settings.validation, seed)));
+        let pool = pool.map(|pool| (pool, PooledData::of(images.digests(), settings.validation, seed)));
         let seed = Seed(seed);
         let data = &images.data;
         // Of an object that is shown in several rotations, all are held out or none.

@@ -5,6 +5,7 @@ mod load;
 mod quoted;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use results::ranking::{Measured, Ranking, measure};
@@ -60,16 +61,33 @@ pub struct CorrelationFindings {
     pub against: Option<Against>,
     /// Other predictors on the same architectures, if the study asks some.
     pub predictors: Option<PredictorsSummary>,
+    ranking: OnceLock<Vec<Measured>>,
 }
 
 impl CorrelationFindings {
+    /// What the tables say.
+    pub(crate) fn new(
+        summary: CorrelationSummary,
+        against: Option<Against>,
+        predictors: Option<PredictorsSummary>,
+    ) -> Self {
+        Self {
+            summary,
+            against,
+            predictors,
+            ranking: OnceLock::new(),
+        }
+    }
+
     /// What picking by the predictor is worth to a search: the statistics of a ranking beside the coefficients, which the summary
-    /// has. Takes seconds, so that only what shows them computes them.
-    pub fn ranking(&self) -> Vec<Measured> {
-        let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
-        let mut statistics = Ranking::all(PICKED);
-        statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
-        measure(&groups, &statistics)
+    /// has. Takes seconds, so that they are computed when they are first shown.
+    pub fn ranking(&self) -> &[Measured] {
+        self.ranking.get_or_init(|| {
+            let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
+            let mut statistics = Ranking::all(PICKED);
+            statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
+            measure(&groups, &statistics)
+        })
     }
 }
 

@@ -44,7 +44,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
             [
                 coefficients_table(&found.summary),
                 notes,
-                ranking_table(&found.ranking()),
+                ranking_table(found.ranking()),
             ]
             .into_iter()
             .chain(predictors)

@@ -28,7 +28,7 @@ fn one() -> usize {
 
 impl Task {
     /// Images of the size that the networks were made for.
-    pub fn of_images(image_channels: usize, image_size: usize, classes: usize) -> Self {
+    pub const fn of_images(image_channels: usize, image_size: usize, classes: usize) -> Self {
         Self {
             image_channels,
             image_size,

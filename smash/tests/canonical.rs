@@ -8,13 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use smash::sampling::sample;
 use smash::{Architecture, Block, Counts, Limits, Op, SearchSpace, Task};
 
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 16,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task::of_images(3, 16, 10);
 
 fn spaces() -> impl Strategy<Value = SearchSpace> {
     prop_oneof![

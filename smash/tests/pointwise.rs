@@ -18,13 +18,7 @@ use smash::{
 
 type B = Autodiff<Flex>;
 
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task::of_images(3, 8, 10);
 
 fn space() -> SearchSpace {
     SearchSpace {

@@ -303,7 +303,15 @@ where
     }
 }
 
-impl Axis<'_> {
+impl<'a> Axis<'a> {
+    /// One row for each name, the first at the bottom.
+    pub fn rows(names: &'a [String]) -> Self {
+        Self {
+            range: -0.6..names.len() as f64 - 0.4,
+            ticks: Ticks::Names(names),
+        }
+    }
+
     fn format(&self) -> impl Fn(&f64) -> String + use<> {
         let digits = tick_digits(&self.range);
         let kind = match self.ticks {

@@ -64,10 +64,7 @@ where
         range: percent_range(bounds.chain([0.0]).map(|tau| tau / 100.0)),
         ticks: Ticks::Points,
     };
-    let y = Axis {
-        range: -0.6..rows.len() as f64 - 0.4,
-        ticks: Ticks::Names(&names),
-    };
+    let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
     let zero = [plot.at((0.0, -0.6)), plot.at((0.0, rows.len() as f64 - 0.4))];

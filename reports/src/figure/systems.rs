@@ -49,10 +49,7 @@ where
         range: 0.0..105.0 * highest.max(0.01),
         ticks: Ticks::Percent,
     };
-    let y = Axis {
-        range: -0.6..systems.len() as f64 - 0.4,
-        ticks: Ticks::Names(&names),
-    };
+    let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
     for (place, (system, note)) in systems.iter().zip(&notes).enumerate() {

@@ -62,19 +62,11 @@ impl Findings {
                 let predictors = predictions
                     .map(|predictions| predictors(group, &predictions))
                     .transpose()?;
-                Self::Correlation(Box::new(CorrelationFindings {
-                    summary,
-                    against,
-                    predictors,
-                }))
+                Self::Correlation(Box::new(CorrelationFindings::new(summary, against, predictors)))
             }
             StudyKind::Fidelity => {
                 let summary = correlation(group, &Predictor::fast_recipe(&group.read::<FastTruthRow>()?))?;
-                Self::Correlation(Box::new(CorrelationFindings {
-                    summary,
-                    against: None,
-                    predictors: None,
-                }))
+                Self::Correlation(Box::new(CorrelationFindings::new(summary, None, None)))
             }
             StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
             StudyKind::Ensemble => Self::Ensemble(results::ensemble::summary(&group.read::<MemberScoreRow>()?)),

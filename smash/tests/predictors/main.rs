@@ -25,13 +25,7 @@ type B = Autodiff<Flex>;
 /// Held by each test that trains: burn's autodiff has state that all threads of a process share.
 static TRAINING: Mutex<()> = Mutex::new(());
 
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task::of_images(3, 8, 10);
 
 fn space() -> SearchSpace {
     SearchSpace {

@@ -15,13 +15,7 @@ pub type B = Autodiff<Flex>;
 /// about one run in twenty differs in its last bits. Studies train in a process for each unit.
 static TRAINING: Mutex<()> = Mutex::new(());
 
-pub const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+pub const TASK: Task = Task::of_images(3, 8, 10);
 
 pub fn space() -> SearchSpace {
     SearchSpace {
