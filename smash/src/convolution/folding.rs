@@ -7,7 +7,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Positions, lanes};
+use super::geometry::{Geometry, Positions, Vectors};
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
@@ -24,7 +24,7 @@ pub struct Folding {
 impl Folding {
     /// For a convolution, if it saves an eighth of the vectors or more.
     pub fn of(geometry: Geometry) -> Option<Self> {
-        let lanes = lanes();
+        let lanes = Vectors::of(Arch::new()).lanes;
         let count = (1..=MOST).find(|count| (count * geometry.width).is_multiple_of(lanes))?;
         if count == 1 || count > geometry.batch {
             return None;

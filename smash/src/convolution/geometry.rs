@@ -227,7 +227,7 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
                 if is_fresh {
                     target.fill(0.0);
                 }
-                arch.dispatch(|| pad_plane(source, target, geometry));
+                arch.dispatch(move || pad_plane(source, target, geometry));
             });
     };
     if padded.len() == size + SLACK {
@@ -304,21 +304,37 @@ impl Positions {
     }
 }
 
-struct Lanes;
+/// The vectors of this machine.
+#[derive(Clone, Copy)]
+pub struct Vectors {
+    /// Values of one.
+    pub lanes: usize,
+    /// Registers that hold one each.
+    pub registers: usize,
+}
 
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
+impl Vectors {
+    pub fn of(arch: Arch) -> Self {
+        arch.dispatch(OfMachine)
     }
 }
 
-/// Values of a vector on this machine.
-pub fn lanes() -> usize {
-    Arch::new().dispatch(Lanes)
+struct OfMachine;
+
+impl WithSimd for OfMachine {
+    type Output = Vectors;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vectors {
+        Vectors {
+            lanes: S::F32_LANES,
+            registers: S::REGISTER_COUNT,
+        }
+    }
 }
+
+/// Registers from which on the larger tiles of the kernels fit: AVX-512 and NEON have 32, AVX2 has 16.
+pub const MANY_REGISTERS: usize = 32;
 
 /// What the kernels of a convolution share.
 pub struct Plan {
@@ -328,17 +344,20 @@ pub struct Plan {
     pub offsets: Vec<usize>,
     /// Values of a run of positions, where inputs are interleaved: `[group, run, input of the group, position]`.
     run: Option<usize>,
+    pub vectors: Vectors,
 }
 
 impl Plan {
     pub fn new(geometry: Geometry) -> Self {
         let arch = Arch::new();
+        let vectors = Vectors::of(arch);
         Self {
             arch,
             geometry,
-            positions: Positions::new(geometry, lanes()),
+            positions: Positions::new(geometry, vectors.lanes),
             offsets: geometry.offsets(),
             run: None,
+            vectors,
         }
     }
 
@@ -347,7 +366,7 @@ impl Plan {
     /// values would be as many pages apart as there are channels.
     pub fn for_outputs(geometry: Geometry) -> Self {
         let plan = Self::new(geometry);
-        let lanes = lanes();
+        let lanes = plan.vectors.lanes;
         let run = RUN * lanes;
         if geometry.kernel != [1, 1] || !geometry.pixels().is_multiple_of(run) {
             return plan;
@@ -377,7 +396,8 @@ impl Plan {
             let (group, input) = (index / inputs, index % inputs);
             let target = buffer[group * inputs * pixels..].chunks_exact_mut(run);
             for (source, target) in plane.chunks_exact(run).zip(target.skip(input).step_by(inputs)) {
-                self.arch.dispatch(|| {
+                // Moved: a slope behind a reference might be what is written, and nothing would be vectorised.
+                self.arch.dispatch(move || {
                     for (target, &value) in target.iter_mut().zip(source) {
                         *target = if value > 0.0 { value } else { value * slope };
                     }

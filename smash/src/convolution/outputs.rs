@@ -12,16 +12,19 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, copy_rows, load, pieces_of_work, split_mut};
+use super::geometry::{Block, Geometry, MANY_REGISTERS, Plan, Vectors, copy_rows, load, pieces_of_work, split_mut};
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
-/// Most outputs in a block.
-const BLOCK: usize = 8;
 /// Fewest images that are a task each; of fewer, each block of outputs is.
 const PARALLEL_IMAGES: usize = 8;
 /// Taps that are summed before their sum is added to the total: long chains lose digits.
 const CHAIN: usize = 64;
+
+/// Most outputs in a block.
+fn most_outputs(vectors: Vectors) -> usize {
+    if vectors.registers >= MANY_REGISTERS { 8 } else { 6 }
+}
 
 /// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
 /// kernel_height, kernel_width]`.
@@ -67,7 +70,8 @@ pub fn input_gradient(
             return;
         }
         let planes = input.channels[first + block.first..].iter();
-        plan.arch.dispatch(|| {
+        // Moved: a slope behind a reference might be what is written, and nothing would be vectorised.
+        plan.arch.dispatch(move || {
             for (values, channel) in values.chunks_exact_mut(pixels).zip(planes) {
                 for (value, &input) in values.iter_mut().zip(channel.plane(image, pixels)) {
                     *value *= if input > 0.0 { 1.0 } else { slope };
@@ -80,11 +84,12 @@ pub fn input_gradient(
 /// Weights `at(output, input of its group, place in the window)` in the order in which they are used: `[block, tap, output
 /// of the block]`.
 fn pack(plan: &Plan, at: impl Fn(usize, usize, usize) -> f32 + Sync) -> Vec<f32> {
-    let (taps, blocks) = (plan.geometry.taps(), plan.geometry.blocks(BLOCK));
+    let (taps, most) = (plan.geometry.taps(), most_outputs(plan.vectors));
+    let blocks = plan.geometry.blocks(most);
     filled(plan.geometry.groups * plan.geometry.outputs * taps, |packed| {
         let blocks = split_mut(&blocks, packed, taps).into_par_iter();
         blocks
-            .with_min_len(pieces_of_task(BLOCK * taps))
+            .with_min_len(pieces_of_task(most * taps))
             .for_each(|(block, packed)| {
                 let places = plan.geometry.places();
                 for ([input, place], packed) in places.zip(packed.chunks_exact_mut(block.len)) {
@@ -104,7 +109,8 @@ fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &Finish<'_>
     let geometry = plan.geometry;
     let (pixels, taps) = (geometry.pixels(), geometry.taps());
     let output_size = geometry.groups * geometry.outputs * pixels;
-    let (blocks, ranges) = (geometry.blocks(BLOCK), plan.ranges());
+    let most = most_outputs(plan.vectors);
+    let (blocks, ranges) = (geometry.blocks(most), plan.ranges());
     let block_output =
         |padded: &[f32], vectors: &Range<usize>, rows: &mut Vec<f32>, block: &Block, output: &mut [f32]| {
             plan.arch.dispatch(ConvolveBlock {
@@ -139,7 +145,7 @@ fn convolve(input: &Planes<'_>, packed: &[f32], plan: &Plan, finish: &Finish<'_>
         for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
             plan.lay_out(input, image, &mut padded);
             let tasks = split_mut(&blocks, output, pixels).into_par_iter();
-            let tasks = tasks.with_min_len(pieces_of_work(BLOCK * geometry.multiply_adds()));
+            let tasks = tasks.with_min_len(pieces_of_work(most * geometry.multiply_adds()));
             tasks.for_each_init(Vec::new, |rows, (block, output)| {
                 for vectors in &ranges {
                     block_output(&padded, vectors, rows, block, output);
@@ -199,7 +205,7 @@ impl WithSimd for ConvolveBlock<'_> {
         if let Some(plain) = &positions.plain {
             return tiles.convolve(simd, self.outputs, output, pixels, &plain[vectors]);
         }
-        rows.resize(BLOCK * positions.size, 0.0);
+        rows.resize(self.outputs * positions.size, 0.0);
         tiles.convolve(simd, self.outputs, rows, positions.size, &positions.padded);
         for (source, target) in rows.chunks_exact(positions.size).zip(output.chunks_exact_mut(pixels)) {
             copy_rows(source, geometry.pitch(), target, geometry.width, geometry.width);
@@ -243,16 +249,28 @@ impl Tiles<'_> {
                 })*
             }};
         }
-        match outputs {
-            1 => tiles!(1: 8 4 2 1),
-            2 => tiles!(2: 8 4 2 1),
-            3 => tiles!(3: 4 2 1),
-            4 => tiles!(4: 4 2 1),
-            5 => tiles!(5: 4 2 1),
-            6 => tiles!(6: 4 2 1),
-            7 => tiles!(7: 2 1),
-            8 => tiles!(8: 2 1),
-            _ => unreachable!("a block of {outputs} outputs"),
+        if S::REGISTER_COUNT >= MANY_REGISTERS {
+            match outputs {
+                1 => tiles!(1: 8 4 2 1),
+                2 => tiles!(2: 8 4 2 1),
+                3 => tiles!(3: 4 2 1),
+                4 => tiles!(4: 4 2 1),
+                5 => tiles!(5: 4 2 1),
+                6 => tiles!(6: 4 2 1),
+                7 => tiles!(7: 2 1),
+                8 => tiles!(8: 2 1),
+                _ => unreachable!("a block of {outputs} outputs"),
+            }
+        } else {
+            match outputs {
+                1 => tiles!(1: 8 4 2 1),
+                2 => tiles!(2: 4 2 1),
+                3 => tiles!(3: 3 2 1),
+                4 => tiles!(4: 2 1),
+                5 => tiles!(5: 2 1),
+                6 => tiles!(6: 2 1),
+                _ => unreachable!("a block of {outputs} outputs"),
+            }
         }
     }
 }

@@ -5,12 +5,15 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, Plan, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut};
+use super::geometry::{
+    Block, Geometry, MANY_REGISTERS, Plan, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut,
+};
 use crate::planes::Planes;
 
 /// Most outputs in a block: as many as there are registers for, with the taps that one row of the kernel has.
-fn most_outputs(geometry: Geometry) -> usize {
-    match geometry.kernel {
+fn most_outputs(plan: &Plan) -> usize {
+    match plan.geometry.kernel {
+        _ if plan.vectors.registers < MANY_REGISTERS => 4,
         [_, 3] => 8,
         _ => 6,
     }
@@ -63,7 +66,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         ..
     } = *geometry;
     let (pixels, plane, taps) = (geometry.pixels(), geometry.plane(), geometry.taps());
-    let blocks = geometry.blocks(most_outputs(*geometry));
+    let blocks = geometry.blocks(most_outputs(plan));
     let mut sums = vec![0.0; groups * outputs * taps];
     // A plane serves all taps of its kernel. Where that is one, planes must come from a near cache.
     let step = match geometry.kernel {
@@ -103,7 +106,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                 sums: lane_sums,
             });
         };
-        let work = pieces_of_work(count * most_outputs(*geometry) * geometry.multiply_adds());
+        let work = pieces_of_work(count * most_outputs(plan) * geometry.multiply_adds());
         if step < images.len() {
             let tasks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_par_iter();
             tasks
@@ -303,16 +306,26 @@ impl WithSimd for Products<'_> {
                 }
             }};
         }
-        match self.outputs {
-            1 => by_taps!(1: 8, 1 2 3 4 5 6 7 8),
-            2 => by_taps!(2: 8, 1 2 3 4 5 6 7 8),
-            3 => by_taps!(3: 7, 1 2 3 4 5 6 7),
-            4 => by_taps!(4: 5, 1 2 3 4 5),
-            5 => by_taps!(5: 4, 1 2 3 4),
-            6 => by_taps!(6: 4, 1 2 3 4),
-            7 => by_taps!(7: 3, 1 2 3),
-            8 => by_taps!(8: 3, 1 2 3),
-            outputs => unreachable!("a block of {outputs} outputs"),
+        if S::REGISTER_COUNT >= MANY_REGISTERS {
+            match self.outputs {
+                1 => by_taps!(1: 8, 1 2 3 4 5 6 7 8),
+                2 => by_taps!(2: 8, 1 2 3 4 5 6 7 8),
+                3 => by_taps!(3: 7, 1 2 3 4 5 6 7),
+                4 => by_taps!(4: 5, 1 2 3 4 5),
+                5 => by_taps!(5: 4, 1 2 3 4),
+                6 => by_taps!(6: 4, 1 2 3 4),
+                7 => by_taps!(7: 3, 1 2 3),
+                8 => by_taps!(8: 3, 1 2 3),
+                outputs => unreachable!("a block of {outputs} outputs"),
+            }
+        } else {
+            match self.outputs {
+                1 => by_taps!(1: 8, 1 2 3 4 5 6 7 8),
+                2 => by_taps!(2: 5, 1 2 3 4 5),
+                3 => by_taps!(3: 3, 1 2 3),
+                4 => by_taps!(4: 3, 1 2 3),
+                outputs => unreachable!("a block of {outputs} outputs"),
+            }
         }
     }
 }
