@@ -225,12 +225,21 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a second call from writing the same files.
-fn lock(work: &Path) -> Result<File> {
+/// Keeps a second call from writing the same files, until it is dropped.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a process that another thread is about to start holds the file until then.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(work: &Path) -> Result<Lock> {
     let path = work.join("lock");
     let file = File::create(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => bail!("{}: another call is fetching this set", path.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot be locked", path.display())),
     }
