@@ -189,33 +189,26 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for ComparisonRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let searches = self.study.searches.len();
-        let trainings = self.systems().count() * self.folds.len() * self.study.training_seeds;
-        vec![
-            (Kind::TrainSmash, searches),
-            (Kind::Search, searches),
-            (Kind::TrainedSearch, self.trials().count()),
-            (Kind::TrainSystem, trainings),
-        ]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Search, Kind::TrainedSearch, Kind::TrainSystem]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => self.searches().map(|found| found.smash().unit()).collect(),
             1 => self.searches().map(FoundBySmash::unit).collect(),
             2 => self.trials().map(Trials::unit).collect(),
             _ => self.training_units(),
-        })
+        }
     }
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.target().dir;
         dir.write(&epochs_of(self.searches().map(FoundBySmash::smash))?)?;
-        dir.write(&gather::<CandidateRow>(&self.units(1)?)?)?;
-        dir.write(&gather::<TrialRow>(&self.units(2)?)?)?;
+        dir.write(&gather::<CandidateRow>(&self.units(1))?)?;
+        dir.write(&gather::<TrialRow>(&self.units(2))?)?;
         dir.write(&self.system_rows()?)?;
-        dir.write(&gather::<SystemTrainingRow>(&self.units(3)?)?)?;
+        dir.write(&gather::<SystemTrainingRow>(&self.units(3))?)?;
         Ok(())
     }
 }

@@ -74,9 +74,15 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         shards.enumerate().map(unit).collect()
     }
 
-    fn truth_units(&self) -> Result<Vec<Unit<'_>>> {
+    /// How many architectures are trained, if no score fails.
+    fn trained(&self) -> usize {
+        self.study.scored.div_ceil(self.study.every)
+    }
+
+    /// By place in [`CorrelationRun::selected`], which is known only once all scores are there.
+    fn truth_units(&self) -> Vec<Unit<'_>> {
         let mut units = Vec::new();
-        for index in self.selected()? {
+        for place in 0..self.trained() {
             for training_seed in 0..self.study.training_seeds {
                 let truths = Truths {
                     kind: Kind::TrainResulting,
@@ -84,10 +90,18 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     space: &self.study.space,
                     settings: self.study.truth_settings(),
                 };
-                units.push(truths.unit(&self.setup, &self.architectures[index], index, training_seed));
+                let find = move || {
+                    let index = self.selected()?.get(place).copied();
+                    Ok(index.map(|index| (index, &self.architectures[index])))
+                };
+                units.push(truths.unit(&self.setup, place, training_seed, find));
             }
         }
-        Ok(units)
+        units
+    }
+
+    fn prediction_units(&self) -> Vec<Unit<'_>> {
+        self.predictors().units(self.trained(), || self.selected())
     }
 
     /// Sorts by SMASH score and takes every k-th; failed scores are left out.
@@ -139,27 +153,21 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let study = self.study;
-        let trained = study.scored.div_ceil(study.every);
-        let mut stages = vec![
-            (Kind::TrainSmash, self.networks.len()),
-            (Kind::Score, study.scored.div_ceil(study.shard)),
-            (Kind::TrainResulting, trained * study.training_seeds),
-        ];
-        if !study.predictors.is_empty() {
-            stages.push((Kind::Predict, trained.div_ceil(study.shard) * study.predictors.len()));
+    fn stages(&self) -> Vec<Kind> {
+        let mut stages = vec![Kind::TrainSmash, Kind::Score, Kind::TrainResulting];
+        if !self.study.predictors.is_empty() {
+            stages.push(Kind::Predict);
         }
         stages
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => self.smash_runs().map(SmashRun::unit).collect(),
             1 => self.scoring_units(),
-            2 => self.truth_units()?,
-            _ => self.predictors().units(&self.selected()?),
-        })
+            2 => self.truth_units(),
+            _ => self.prediction_units(),
+        }
     }
 
     fn write_tables(&self) -> Result<()> {
@@ -168,11 +176,11 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         dir.write(&epochs_of(self.smash_runs())?)?;
         dir.write(&self.weights()?)?;
         dir.write(&self.scores()?)?;
-        let mut truths: Vec<TruthRow> = gather(&self.truth_units()?)?;
+        let mut truths: Vec<TruthRow> = gather(&self.truth_units())?;
         truths.sort_by_key(|row| (row.architecture, row.training_seed));
         dir.write(&truths)?;
         if !self.study.predictors.is_empty() {
-            let predictions: Vec<PredictionRow> = gather(&self.predictors().units(&self.selected()?))?;
+            let predictions: Vec<PredictionRow> = gather(&self.prediction_units())?;
             dir.write(&predictions)?;
         }
         Ok(())

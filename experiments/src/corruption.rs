@@ -114,16 +114,15 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for CorruptionRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let shards = self.study.scored.div_ceil(self.study.shard);
-        vec![(Kind::TrainSmash, 1), (Kind::Score, shards)]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Score]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => vec![self.smash().unit()],
             _ => self.scoring_units(),
-        })
+        }
     }
 
     fn write_tables(&self) -> Result<()> {

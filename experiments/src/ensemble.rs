@@ -97,21 +97,15 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for EnsembleRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let EnsembleStudy {
-            members, scored, shard, ..
-        } = *self.study;
-        vec![
-            (Kind::TrainSmash, members),
-            (Kind::Score, members * scored.div_ceil(shard)),
-        ]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Score]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => self.networks().map(SmashRun::unit).collect(),
             _ => self.scoring_units(),
-        })
+        }
     }
 
     fn write_tables(&self) -> Result<()> {

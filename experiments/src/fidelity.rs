@@ -42,25 +42,24 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let units = self.study.architectures * self.study.training_seeds;
-        vec![(Kind::TrainResulting, units), (Kind::TrainFast, units)]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainResulting, Kind::TrainFast]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         let seeds = self.study.training_seeds;
         let unit = |(index, seed)| {
-            self.truths(stage)
-                .unit(&self.setup, &self.architectures[index], index, seed)
+            let find = move || Ok(Some((index, &self.architectures[index])));
+            self.truths(stage).unit(&self.setup, index, seed, find)
         };
         let pairs = (0..self.architectures.len()).flat_map(|index| (0..seeds).map(move |seed| (index, seed)));
-        Ok(pairs.map(unit).collect())
+        pairs.map(unit).collect()
     }
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        dir.write(&gather::<TruthRow>(&self.units(0)?)?)?;
+        dir.write(&gather::<TruthRow>(&self.units(0))?)?;
         let fast = |row: TruthRow| FastTruthRow {
             seed: row.seed,
             architecture: row.architecture,
@@ -68,7 +67,7 @@ impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
             status: row.status,
             error: row.error,
         };
-        let rows: Vec<TruthRow> = gather(&self.units(1)?)?;
+        let rows: Vec<TruthRow> = gather(&self.units(1))?;
         dir.write(&rows.into_iter().map(fast).collect::<Vec<_>>())?;
         Ok(())
     }

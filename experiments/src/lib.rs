@@ -32,3 +32,4 @@ pub mod trials;
 pub mod truths;
 pub mod units;
 pub mod workers;
+pub mod workflow;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::definition::{self, Scale};
 use experiments::device::{self, Device, Task};
-use experiments::run::RunOptions;
+use experiments::run::{Part, PartialWork, RunOptions};
 use experiments::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
@@ -29,7 +29,7 @@ enum Command {
     /// Lists the artefacts that can be run.
     List,
     /// Runs an artefact, or continues an interrupted run of it.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Compares a golden file pair with what is computed on a device.
     Golden {
         /// Its tensors.
@@ -122,9 +122,25 @@ struct RunArguments {
     /// With --plan: the architectures and root seeds that make the interval of Kendall's tau narrowest in a time, such as 30m.
     #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::plan::parse_duration)]
     budget: Option<f64>,
-    /// Run units on request of the process of this version.
-    #[arg(long, hide = true, requires = "artefact")]
-    worker: Option<String>,
+    /// Write the units of work to a folder as a workflow for Snakemake and Slurm, and run nothing.
+    #[arg(long, value_name = "DIR", requires = "artefact", conflicts_with = "plan")]
+    export_workflow: Option<PathBuf>,
+    /// Do a part of the run of this version that another process has started: units on request of standard input, unless --unit or
+    /// --tables says otherwise.
+    #[arg(long, hide = true, value_name = "COMMIT,DIRTY,DEFINITION", requires = "artefact")]
+    part_of: Option<String>,
+    /// Run one unit: its stage, and its index in it.
+    #[arg(long, hide = true, value_name = "STAGE:INDEX", requires = "part_of", value_parser = parse_place)]
+    unit: Option<(usize, usize)>,
+    /// Write the tables of a run whose units are all done.
+    #[arg(long, hide = true, requires = "part_of", conflicts_with = "unit")]
+    tables: bool,
+}
+
+fn parse_place(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once(':');
+    let numbers = numbers.and_then(|(stage, index)| Some((stage.parse().ok()?, index.parse().ok()?)));
+    numbers.ok_or_else(|| format!("expected STAGE:INDEX, found `{text}`"))
 }
 
 fn main() -> ExitCode {
@@ -190,7 +206,15 @@ fn execute(command: Command) -> Result<()> {
                 results: arguments.results.clone(),
                 plan_only: arguments.plan,
                 budget: arguments.budget,
-                worker: arguments.worker.clone(),
+                export_workflow: arguments.export_workflow.clone(),
+                part: arguments.part_of.clone().map(|version| Part {
+                    version,
+                    work: match arguments.unit {
+                        Some((stage, index)) => PartialWork::Unit(stage, index),
+                        None if arguments.tables => PartialWork::Tables,
+                        None => PartialWork::Serve,
+                    },
+                }),
             };
             // Nothing is gained there, so that it can only be a mistake.
             ensure!(

@@ -14,7 +14,7 @@ use results::{ArchitectureRow, Manifest, ScoreRow, TruthRow};
 use crate::run::RunOptions;
 use crate::studies::CorrelationStudy;
 use crate::study::Study;
-use crate::units::Kind;
+use crate::units::{Kind, units_of_stage};
 
 /// Results that are committed, for what no own run has measured yet.
 const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/baselines");
@@ -34,24 +34,12 @@ pub fn print_units(
 ) -> Result<()> {
     let (jobs, earlier) = (options.jobs, earlier_run(artefact, definition_hash, options)?);
     println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
-    // What the units of a stage are may be known only once all those before are done.
-    let mut are_known = vec![true; runs.len()];
-    for (stage, (kind, in_one_seed)) in runs[0].stages().into_iter().enumerate() {
-        let mut done = 0;
-        for (run, is_known) in runs.iter().zip(&mut are_known) {
-            if *is_known {
-                let units = run.units(stage)?;
-                let of_run = units.iter().filter(|unit| unit.is_done()).count();
-                *is_known = of_run == units.len();
-                done += of_run;
-            }
-        }
-        let all = in_one_seed * runs.len();
+    for (stage, kind) in runs[0].stages().into_iter().enumerate() {
+        let units = units_of_stage(runs, stage);
+        let (all, done) = (units.len(), units.iter().filter(|unit| unit.is_done()).count());
         let open = all - done;
-        let seconds = earlier
-            .as_ref()
-            .and_then(|manifest| manifest.timings.get(kind.name()))
-            .map(|seconds| seconds / in_one_seed as f64 * open as f64 / jobs.min(open.max(1)) as f64);
+        let seconds = seconds_of_unit(earlier.as_ref(), kind, all / runs.len())
+            .map(|seconds| seconds * open as f64 / jobs.min(open.max(1)) as f64);
         let expected = match seconds {
             _ if open == 0 => "none".to_string(),
             Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
@@ -62,8 +50,17 @@ pub fn print_units(
     Ok(())
 }
 
+/// Seconds that a unit took in an earlier run that had so many of its kind.
+pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> Option<f64> {
+    let seconds = earlier?.timings.get(kind.name())?;
+    Some(seconds / units.max(1) as f64)
+}
+
 /// The newest complete run of the same definition on the same kind of device, for its timings.
-fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
+///
+/// # Errors
+/// A stored run that cannot be read.
+pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
     let runs = find_runs(&options.results, Some(artefact))?;
     let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
         manifest.status == RunStatus::Complete

@@ -15,6 +15,7 @@ use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_b
 use smash::{Architecture, Counts, Evaluation, SmashNet};
 
 use crate::networks::{NetworkSettings, PLAIN};
+use crate::scores::shards;
 use crate::smash_run::SmashRun;
 use crate::studies::CorrelationStudy;
 use crate::study::Setup;
@@ -204,18 +205,27 @@ struct Predicted {
 }
 
 impl<'a, B: AutodiffBackend> Predictors<'a, B> {
-    /// The units that ask each predictor about architectures that are given by their index.
-    pub fn units(self, trained: &[usize]) -> Vec<Unit<'a>> {
+    /// The units that ask each predictor about the architectures that are trained, of which there are `count` if no score fails;
+    /// `trained` gives their indices, when a unit runs.
+    pub fn units(
+        self,
+        count: usize,
+        trained: impl Fn() -> Result<Vec<usize>> + Copy + Send + Sync + 'a,
+    ) -> Vec<Unit<'a>> {
         let mut units = Vec::new();
         for (index, predictor) in self.study.predictors.iter().enumerate() {
-            for (shard, chunk) in trained.chunks(self.study.shard).enumerate() {
-                let (chunk, output) = (chunk.to_vec(), self.path(index, shard));
+            for (shard, places) in shards(count, self.study.shard).enumerate() {
+                let output = self.path(index, shard);
                 units.push(Unit {
                     kind: Kind::Predict,
                     name: format!("seed {}, {}, shard {shard}", self.setup.seed.0, predictor.name),
                     output: output.clone(),
-                    steps: chunk.len(),
-                    work: Box::new(move |done| self.predict(predictor, &chunk, &output, done)),
+                    steps: places.len(),
+                    work: Box::new(move |done| {
+                        let trained = trained()?;
+                        let indices = trained.into_iter().skip(places.start).take(places.len());
+                        self.predict(predictor, &indices.collect::<Vec<_>>(), &output, done)
+                    }),
                 });
             }
         }

@@ -147,15 +147,15 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
 }
 
 impl<B: AutodiffBackend> Study for ProxyRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        vec![(Kind::TrainSmash, 1), (Kind::Descend, self.study.starts)]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Descend]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => vec![self.smash().unit()],
             _ => self.descent_units(),
-        })
+        }
     }
 
     fn write_tables(&self) -> Result<()> {

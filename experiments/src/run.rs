@@ -1,6 +1,7 @@
 //! Runs an artefact: data, plan, units, tables.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
@@ -28,8 +29,9 @@ use crate::search::SearchRun;
 use crate::studies::{Data, Recipe, Study as StudyDefinition};
 use crate::study::{Images, Setup, Study};
 use crate::throughput::ThroughputRun;
-use crate::units::{self, Kind, units_of_stage};
+use crate::units::{self, units_of_stage};
 use crate::workers::{self, Workers};
+use crate::workflow;
 
 /// What the command line chose.
 #[derive(Clone, Debug)]
@@ -62,8 +64,30 @@ pub struct RunOptions {
     pub plan_only: bool,
     /// Seconds that the run may take; the plan says which size makes the most of them.
     pub budget: Option<f64>,
-    /// Run as a worker of another process, which has this version of code and definition.
-    pub worker: Option<String>,
+    /// Write the units as a workflow to this folder, and run nothing.
+    pub export_workflow: Option<PathBuf>,
+    /// Do a part of a run that another process has started.
+    pub part: Option<Part>,
+}
+
+/// A part of a run.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Commit, `true` or `false` for a dirty tree, and definition of the run, with commas between.
+    pub version: String,
+    /// What is to be done.
+    pub work: PartialWork,
+}
+
+/// What a process may do for a run that it has not started.
+#[derive(Clone, Copy, Debug)]
+pub enum PartialWork {
+    /// Run units on request of standard input.
+    Serve,
+    /// Run one unit: its stage, and its index in it.
+    Unit(usize, usize),
+    /// Write the tables, once all units are done.
+    Tables,
 }
 
 /// Runs or continues an artefact on a device and prints where its tables are; statistics are the report's.
@@ -96,14 +120,14 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let mut data_sets = Vec::new();
     for settings in definition.study.data_sets() {
         let data = load_data(settings, options)?;
-        if options.worker.is_none() {
+        if options.part.is_none() {
             data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         }
         data_sets.push(data);
     }
-    // A worker writes where its starter does, even if there has been a commit since.
-    let (commit, dirty) = match &options.worker {
-        Some(version) => starter(version, &definition)?,
+    // A part is written where the rest of the run is, even if there has been a commit since.
+    let (commit, dirty) = match &options.part {
+        Some(part) => starter(&part.version, &definition)?,
         None => provenance::commit(),
     };
     let dirs: Vec<RunDir> = (0..options.seeds)
@@ -130,8 +154,11 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     for (seed, dir) in dirs.iter().enumerate() {
         runs.push(study_of(&definition.study, &images, dir, pool.as_ref(), seed as u64)?);
     }
-    if options.worker.is_some() {
-        return workers::serve(&runs, options.threads_of_worker());
+    match options.part.as_ref().map(|part| part.work) {
+        Some(PartialWork::Serve) => return workers::serve(&runs, options.threads_of_worker()),
+        Some(PartialWork::Unit(stage, index)) => return run_unit(&runs, stage, index),
+        Some(PartialWork::Tables) => ensure_done(&runs)?,
+        None => {}
     }
     if options.plan_only {
         plan::print_units(&runs, artefact, &definition.hash(), options)?;
@@ -158,9 +185,14 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         manifests.push(manifest);
     }
     let version = version(&commit, dirty, &definition);
+    if let Some(folder) = &options.export_workflow {
+        let command = options.command_of_part(artefact, &version)?;
+        let earlier = plan::earlier_run(artefact, &definition.hash(), options)?;
+        return workflow::export(folder, &runs, command, earlier.as_ref(), options);
+    }
     let (artefact, own) = (artefact.to_string(), options.clone());
     let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
-    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options.jobs, &mut workers) {
+    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options, &mut workers) {
         for (dir, manifest) in dirs.iter().zip(&mut manifests) {
             if manifest.status != RunStatus::Complete {
                 manifest.status = RunStatus::Failed;
@@ -210,38 +242,56 @@ impl RunOptions {
 
     /// Starts a worker of this run.
     fn worker_command(&self, artefact: &str, version: &str) -> Result<Command> {
+        let words = self.command_of_part(artefact, version)?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        Ok(command)
+    }
+
+    /// This program and the arguments that any part of a run needs.
+    fn command_of_part(&self, artefact: &str, version: &str) -> Result<Vec<OsString>> {
         let program = std::env::current_exe().context("the path of this program is not known")?;
-        let mut command = Command::new(program);
-        command.args(["run", artefact, "--scale", self.scale.name(), "--worker", version]);
-        command.args(["--seeds", &self.seeds.to_string(), "--jobs", &self.jobs.to_string()]);
-        command.args(["--device", &self.device.to_string()]);
-        command.arg("--results").arg(&self.results);
+        let mut command: Vec<OsString> = vec![program.into(), "run".into(), artefact.into()];
+        let mut option = |name: &str, value: OsString| command.extend([name.into(), value]);
+        option("--scale", self.scale.name().into());
+        option("--part-of", version.into());
+        option("--seeds", self.seeds.to_string().into());
+        option("--jobs", self.jobs.to_string().into());
+        option("--device", self.device.to_string().into());
+        // A part may be done in another folder.
+        option("--results", absolute(&self.results)?);
         if let Some(name) = &self.dataset {
-            command.args(["--dataset", name]);
+            option("--dataset", name.into());
         }
         if let Some(name) = &self.source {
-            command.args(["--source", name]);
+            option("--source", name.into());
         }
         if let Some(folder) = &self.data_dir {
-            command.arg("--data-dir").arg(folder);
+            option("--data-dir", absolute(folder)?);
         }
         for setting in &self.set {
-            command.args(["--set", setting]);
+            option("--set", setting.into());
         }
         if let Some(folder) = &self.pool {
-            command.arg("--pool").arg(folder);
+            option("--pool", absolute(folder)?);
         }
         if let Some(recipe) = self.recipe {
-            command.args(["--recipe", recipe.name()]);
+            option("--recipe", recipe.name().into());
         }
         if self.bfloat16 {
-            command.arg("--bfloat16");
+            command.push("--bfloat16".into());
         }
         Ok(command)
     }
 }
 
-/// What a worker must have in common with the process that starts it.
+fn absolute(path: &Path) -> Result<OsString> {
+    Ok(std::path::absolute(path)
+        .with_context(|| path.display().to_string())?
+        .into())
+}
+
+/// What a part of a run must have in common with the process that started the run.
 fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
     format!("{commit},{dirty},{}", definition.hash())
 }
@@ -250,7 +300,7 @@ fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
 fn starter(version: &str, definition: &Definition) -> Result<(String, bool)> {
     let parts: Vec<&str> = version.split(',').collect();
     let &[commit, dirty, hash] = &parts[..] else {
-        bail!("`--worker {version}`: expected commit, true or false, and hash");
+        bail!("`--part-of {version}`: expected commit, true or false, and hash");
     };
     ensure!(
         hash == definition.hash(),
@@ -276,28 +326,57 @@ fn run_units(
     runs: &[Box<dyn Study + '_>],
     dirs: &[RunDir],
     manifests: &mut [Manifest],
-    jobs: usize,
+    options: &RunOptions,
     workers: &mut Workers,
 ) -> Result<()> {
-    let mut spent: BTreeMap<Kind, f64> = BTreeMap::new();
-    for (stage, (kind, _)) in runs[0].stages().into_iter().enumerate() {
-        let units = units_of_stage(runs, stage)?;
-        *spent.entry(kind).or_default() += units::run(stage, &units, jobs, workers)?;
+    for stage in 0..runs[0].stages().len() {
+        units::run(stage, &units_of_stage(runs, stage), options.jobs, workers)?;
     }
-    let seeds = runs.len() as f64;
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
         if manifest.status == RunStatus::Complete {
             continue;
         }
         run.write_tables()?;
         manifest.warnings.extend(pool::origins(dir)?);
-        for (kind, seconds) in &spent {
-            *manifest.timings.entry(kind.name().to_string()).or_default() += seconds / seeds;
+        for (stage, kind) in run.stages().into_iter().enumerate() {
+            if let Some(seconds) = units::seconds_of(&run.units(stage)) {
+                manifest.timings.insert(kind.name().to_string(), seconds);
+            }
         }
-        manifest.peak_memory_bytes = provenance::peak_memory().map(|own| own + workers.peak_memory());
+        // Of units that ran elsewhere it is not known.
+        let own = provenance::peak_memory().filter(|_| options.part.is_none());
+        manifest.peak_memory_bytes = own.map(|own| own + workers.peak_memory());
         manifest.end = Some(timestamp(SystemTime::now()));
         manifest.status = RunStatus::Complete;
         dir.write_manifest(manifest)?;
+    }
+    Ok(())
+}
+
+/// One unit, with as many threads as `RAYON_NUM_THREADS` says.
+fn run_unit(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Result<()> {
+    let stages = runs[0].stages().len();
+    let units = (stage < stages).then(|| units_of_stage(runs, stage));
+    let unit = units.as_ref().and_then(|units| units.get(index));
+    let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
+    if unit.is_done() {
+        return Ok(());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    pool.install(|| unit.perform(&|_| ()))
+        .with_context(|| unit.name.clone())
+}
+
+fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
+    for stage in 0..runs[0].stages().len() {
+        let open = units_of_stage(runs, stage).into_iter().find(|unit| !unit.is_done());
+        if let Some(unit) = open {
+            bail!(
+                "--tables: `{}` is not done, {} is missing",
+                unit.name,
+                unit.output.display()
+            );
+        }
     }
     Ok(())
 }

@@ -43,22 +43,21 @@ pub fn searches<'a, B: AutodiffBackend>(
 }
 
 impl<B: AutodiffBackend> Study for SearchRun<'_, B> {
-    fn stages(&self) -> Vec<(Kind, usize)> {
-        let searches = self.study.searches.len();
-        vec![(Kind::TrainSmash, searches), (Kind::Search, searches)]
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Search]
     }
 
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>> {
-        Ok(match stage {
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
             0 => self.searches().map(|found| found.smash().unit()).collect(),
             _ => self.searches().map(FoundBySmash::unit).collect(),
-        })
+        }
     }
 
     fn write_tables(&self) -> Result<()> {
         let dir = self.setups[0].dir;
         dir.write(&epochs_of(self.searches().map(FoundBySmash::smash))?)?;
-        dir.write(&gather::<results::CandidateRow>(&self.units(1)?)?)?;
+        dir.write(&gather::<results::CandidateRow>(&self.units(1))?)?;
         Ok(())
     }
 }

@@ -16,14 +16,12 @@ use crate::units::{Kind, Unit};
 
 /// One seed of a study: what is done in which order, and what it leaves.
 pub trait Study: Sync {
-    /// The stages in order, with the number of their units.
-    fn stages(&self) -> Vec<(Kind, usize)>;
+    /// What the units of each stage do, in order.
+    fn stages(&self) -> Vec<Kind>;
 
-    /// The units of a stage. They may need all units of the stages before, and none of their own.
-    ///
-    /// # Errors
-    /// Output of an earlier stage that cannot be read.
-    fn units(&self, stage: usize) -> Result<Vec<Unit<'_>>>;
+    /// The units of a stage, the same before and after those of earlier stages are done: what another machine is asked to do is
+    /// known from the start. Their work may need all units of the stages before, and none of their own.
+    fn units(&self, stage: usize) -> Vec<Unit<'_>>;
 
     /// Gathers the outputs of all units into the tables of the run.
     ///

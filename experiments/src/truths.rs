@@ -25,22 +25,29 @@ pub struct Truths<'a> {
 }
 
 impl<'a> Truths<'a> {
-    /// The unit that trains one architecture, number `index` of the run, with one seed. Its output is one [`TruthRow`].
+    /// The unit that trains one architecture with one seed. `place` is its place among those that are trained, `find` gives its
+    /// number in the run and itself, when the unit runs. Its output is one [`TruthRow`], or none if there is nothing at this place.
     pub fn unit<B: AutodiffBackend>(
         self,
         setup: &'a Setup<'a, B>,
-        architecture: &'a Architecture,
-        index: usize,
+        place: usize,
         training_seed: usize,
+        find: impl Fn() -> Result<Option<(usize, &'a Architecture)>> + Send + Sync + 'a,
     ) -> Unit<'a> {
-        let name = format!("{}-{index:05}-{training_seed}", self.stem);
+        let name = format!("{}-{place:05}-{training_seed}", self.stem);
         let batches = setup.batches(self.settings.batch_size);
         Unit {
             kind: self.kind,
-            name: format!("seed {}, architecture {index}, training {training_seed}", setup.seed.0),
+            name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
             output: setup.dir.unit_path(&format!("{name}.parquet")),
             steps: self.settings.epochs * batches,
-            work: Box::new(move |done| self.train(setup, architecture, [index, training_seed], &name, done)),
+            work: Box::new(move |done| match find()? {
+                Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
+                None => Ok(write_table::<TruthRow>(
+                    &setup.dir.unit_path(&format!("{name}.parquet")),
+                    &[],
+                )?),
+            }),
         }
     }
 

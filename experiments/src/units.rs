@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use results::Row;
+use results::store::write_atomically;
 use results::tables::read_table;
 
 use crate::study::Study;
@@ -78,6 +79,31 @@ impl Unit<'_> {
     pub fn is_done(&self) -> bool {
         self.output.exists()
     }
+
+    /// Does the work, and notes beside the output how long it took.
+    ///
+    /// # Errors
+    /// The error of the work, or a file that cannot be written.
+    pub fn perform(&self, step: &dyn Fn(usize)) -> Result<()> {
+        let start = Instant::now();
+        (self.work)(step)?;
+        let seconds = start.elapsed().as_secs_f64().to_string();
+        Ok(write_atomically(&self.seconds_path(), seconds.as_bytes())?)
+    }
+
+    /// How long it took, wherever it ran; nothing if that was not noted.
+    fn seconds(&self) -> Option<f64> {
+        std::fs::read_to_string(self.seconds_path()).ok()?.parse().ok()
+    }
+
+    fn seconds_path(&self) -> PathBuf {
+        self.output.with_extension("seconds")
+    }
+}
+
+/// Seconds that units took together, if it is known of all of them.
+pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
+    units.iter().map(Unit::seconds).sum()
 }
 
 /// The rows that units have left, in the order of the units.
@@ -93,29 +119,21 @@ pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
 }
 
 /// The units of a stage of all seeds, in order.
-///
-/// # Errors
-/// Output of an earlier stage that cannot be read.
-pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Result<Vec<Unit<'a>>> {
-    let mut units = Vec::new();
-    for run in runs {
-        units.extend(run.units(stage)?);
-    }
-    Ok(units)
+pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<Unit<'a>> {
+    runs.iter().flat_map(|run| run.units(stage)).collect()
 }
 
-/// Runs the units of a stage, all of one kind, that are not done, `jobs` at a time, and returns the seconds that they took
-/// together.
+/// Runs the units of a stage, all of one kind, that are not done, `jobs` at a time.
 ///
 /// No unit depends on another of the same stage, and none on the number of threads, so results are the same whatever
 /// `jobs` is.
 ///
 /// # Errors
 /// The first unit that fails; units already running are finished first.
-pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<f64> {
+pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
     let open: Vec<(usize, &Unit)> = units.iter().enumerate().filter(|(_, unit)| !unit.is_done()).collect();
     let Some((_, first)) = open.first() else {
-        return Ok(0.0);
+        return Ok(());
     };
     // What is timed has the machine to itself.
     let jobs = if first.kind == Kind::Time {
@@ -129,25 +147,21 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
     bar.tick();
     let step = |steps: usize| bar.inc(steps as u64);
-    let seconds = match jobs {
+    let result = match jobs {
         1 => one_by_one(&open, &step),
         _ => side_by_side(stage, &open, workers.take(jobs)?, &step),
     };
     bar.finish_and_clear();
-    seconds
+    result
 }
 
 /// In this process, with all cores. Inside the pool: from outside, each of many small parallel steps would be handed over and
 /// waited for.
-fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<f64> {
-    let start = Instant::now();
-    rayon::ThreadPoolBuilder::new().build()?.install(|| -> Result<()> {
-        for (_, unit) in open {
-            (unit.work)(step).with_context(|| unit.name.clone())?;
-        }
-        Ok(())
-    })?;
-    Ok(start.elapsed().as_secs_f64())
+fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().build()?.install(|| {
+        open.iter()
+            .try_for_each(|(_, unit)| unit.perform(step).with_context(|| unit.name.clone()))
+    })
 }
 
 /// Each worker takes the next unit when it is done with one.
@@ -156,14 +170,12 @@ fn side_by_side(
     open: &[(usize, &Unit<'_>)],
     workers: &mut [Worker],
     step: &(dyn Fn(usize) + Sync),
-) -> Result<f64> {
+) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
-    let seconds = Mutex::new(0.0);
     let drive = |worker: &mut Worker| -> Result<()> {
         while let Some((index, unit)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let of_unit = worker.run(stage, *index, step).with_context(|| unit.name.clone())?;
-            *seconds.lock().expect("no thread panicked") += of_unit;
+            worker.run(stage, *index, step).with_context(|| unit.name.clone())?;
         }
         Ok(())
     };
@@ -179,6 +191,6 @@ fn side_by_side(
     });
     match failure.into_inner().expect("no thread panicked") {
         Some(error) => Err(error),
-        None => Ok(seconds.into_inner().expect("no thread panicked")),
+        None => Ok(()),
     }
 }

@@ -3,14 +3,13 @@
 //! Threads of one process would wait for each other: after its backward pass burn's autodiff asks every graph of the process
 //! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs.
 //!
-//! A worker is this program with the same arguments and `--worker`. It plans the same units, reads `STAGE INDEX` from each line
-//! of standard input, and answers with lines `step N` and in the end `done SECONDS BYTES` or `failed MESSAGE`. It ends when its
+//! A worker is this program with the same arguments and `--part-of`. It plans the same units, reads `STAGE INDEX` from each line
+//! of standard input, and answers with lines `step N` and in the end `done BYTES`, the most memory so far, or `failed MESSAGE`. It ends when its
 //! input does, so that no worker outlives the process that started it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -79,11 +78,11 @@ impl Drop for Workers {
 }
 
 impl Worker {
-    /// Has a unit run and returns its seconds; `steps` is told of steps as they are done.
+    /// Has a unit run; `steps` is told of steps as they are done.
     ///
     /// # Errors
     /// The error of the unit, or a worker that ended without an answer.
-    pub fn run(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<f64> {
+    pub fn run(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<()> {
         writeln!(self.requests, "{stage} {index}").context("a worker process has ended")?;
         for line in self.answers.by_ref() {
             let line = line?;
@@ -91,11 +90,8 @@ impl Worker {
             match word {
                 "step" => steps(rest.parse().with_context(|| format!("a worker answered `{line}`"))?),
                 "done" => {
-                    let mut numbers = rest.split(' ');
-                    let seconds = numbers.next().and_then(|text| text.parse().ok());
-                    let memory = numbers.next().and_then(|text| text.parse().ok());
-                    self.peak_memory = memory.unwrap_or(self.peak_memory);
-                    return seconds.with_context(|| format!("a worker answered `{line}`"));
+                    self.peak_memory = rest.parse().with_context(|| format!("a worker answered `{line}`"))?;
+                    return Ok(());
                 }
                 "failed" => bail!("{rest}"),
                 _ => bail!("a worker answered `{line}`"),
@@ -130,17 +126,16 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
             bail!("expected `STAGE INDEX`, found `{line}`");
         };
         if planned.as_ref().is_none_or(|(known, _)| *known != stage) {
-            planned = Some((stage, units_of_stage(runs, stage)?));
+            planned = Some((stage, units_of_stage(runs, stage)));
         }
         let units = planned.as_ref().map(|(_, units)| units);
         let unit = units.and_then(|units| units.get(index));
         let unit = unit.ok_or_else(|| anyhow!("stage {stage} has no unit {index}"))?;
-        let start = Instant::now();
         let step = |steps: usize| println!("step {steps}");
-        match pool.install(|| (unit.work)(&step)) {
+        match pool.install(|| unit.perform(&step)) {
             Ok(()) => {
                 let memory = provenance::peak_memory().unwrap_or(0);
-                println!("done {} {memory}", start.elapsed().as_secs_f64());
+                println!("done {memory}");
             }
             // One line, whatever the message.
             Err(error) => println!("failed {}", format!("{error:#}").replace('\n', " ")),

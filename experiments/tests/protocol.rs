@@ -1,52 +1,12 @@
 //! The protocol of a run, through the binary: same tables whatever the jobs and interruptions, and clear errors.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod binary;
+
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-fn experiments(results: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-    command
-        .args(["run", "--scale", "smoke", "--results"])
-        .arg(results)
-        .args(arguments);
-    command.env_remove("SMASH_DATA_DIR");
-    command
-}
-
-/// All Parquet files of the seed folders by their path below the results folder; those of units are left out.
-fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_path_buf()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && path.file_name().unwrap() != "units" {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "parquet") {
-                found.insert(
-                    path.strip_prefix(folder).unwrap().to_path_buf(),
-                    std::fs::read(path).unwrap(),
-                );
-            }
-        }
-    }
-    found
-}
-
-fn succeeded(output: &Output) {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// The one line that a failing command prints.
-fn error_of(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    assert!(!output.status.success(), "{command:?} succeeded");
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(text.trim_end().lines().count(), 1, "one line, found: {text}");
-    text
-}
+use binary::{error_of, experiments, succeeded, tables};
 
 #[test]
 fn tables_do_not_depend_on_jobs_or_interruptions() {
@@ -248,7 +208,7 @@ fn no_worker_outlives_its_starter() {
         let names_folder = |path: &Path| {
             let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).into_owned();
-            line.contains("--worker") && line.contains(folder.path().to_str().unwrap())
+            line.contains("--part-of") && line.contains(folder.path().to_str().unwrap())
         };
         let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         processes.filter(|path| names_folder(path)).count()

@@ -1,9 +1,10 @@
 //! `cargo xtask reproduce`: runs the units of an artefact, then draws its figure.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::process::{self, Binaries, Cuda};
 
@@ -57,6 +58,15 @@ pub struct Args {
     /// Draw the figure as PNG too.
     #[arg(long)]
     png: bool,
+    /// What runs the units: this program on this machine, Snakemake, or Slurm; arguments after `--` are for the latter two
+    #[arg(long, default_value = "local", value_parser = ["local", "snakemake", "slurm"], conflicts_with_all = ["all", "plan", "budget"])]
+    engine: String,
+    /// Write the units to a folder as a workflow for Snakemake and Slurm, and run nothing.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["all", "plan", "budget", "engine"])]
+    export_workflow: Option<PathBuf>,
+    /// Arguments for snakemake, such as `--executor slurm --jobs 100` [default: --cores all], or for each sbatch
+    #[arg(last = true, value_name = "ENGINE ARGUMENTS")]
+    engine_arguments: Vec<OsString>,
 }
 
 /// Exactly one of the two.
@@ -72,12 +82,53 @@ struct Selection {
 
 /// Runs `experiments run`, then `reports figure` on the same results.
 pub fn run(args: &Args) -> Result<()> {
+    ensure!(
+        args.engine != "local" || args.engine_arguments.is_empty(),
+        "arguments after `--` are for --engine snakemake and --engine slurm"
+    );
     let binaries = Binaries::build(cuda(args))?;
-    process::run(binaries.experiments().args(run_arguments(args)))?;
+    let mut experiments = binaries.experiments();
+    experiments.args(run_arguments(args));
+    if let Some(folder) = &args.export_workflow {
+        return process::run(experiments.arg("--export-workflow").arg(folder));
+    }
+    match &args.selection.artefact {
+        Some(artefact) if args.engine != "local" => {
+            let folder = results(args).join("workflows").join(artefact);
+            process::run(experiments.arg("--export-workflow").arg(&folder))?;
+            let (mut engine, hint) = engine(&folder, args);
+            process::run(&mut engine).context(hint)?;
+        }
+        _ => process::run(&mut experiments)?,
+    }
     if !is_plan(args) {
         process::run(binaries.reports().args(figure_arguments(args)))?;
     }
     Ok(())
+}
+
+/// Has the units of a workflow run, and what to try if that fails.
+fn engine(folder: &Path, args: &Args) -> (Command, &'static str) {
+    if args.engine == "slurm" {
+        let mut command = Command::new("sh");
+        command.arg(folder.join("submit.sh")).args(&args.engine_arguments);
+        return (
+            command,
+            "a job failed, or there is no Slurm here: `squeue` and the logs beside submit.sh say which",
+        );
+    }
+    let mut command = Command::new("snakemake");
+    command.arg("--snakefile").arg(folder.join("Snakefile"));
+    // Where Snakemake keeps its notes.
+    command.arg("--directory").arg(folder);
+    // Outputs are whole or not there, and checkpoints make up for what was interrupted.
+    command.arg("--rerun-incomplete");
+    if args.engine_arguments.is_empty() {
+        command.args(["--cores", "all"]);
+    }
+    command.args(&args.engine_arguments);
+    let hint = "a unit failed, or there is no Snakemake here: `pip install snakemake` installs it";
+    (command, hint)
 }
 
 /// A budget is asked about, not spent.
@@ -224,6 +275,27 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_gets_what_follows_two_hyphens() {
+        let args = parse("fig4 --results r --engine slurm -- --partition=long").unwrap();
+        let words = |command: Command| {
+            let words = std::iter::once(command.get_program()).chain(command.get_args());
+            words
+                .map(|word| word.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            words(engine(Path::new("w"), &args).0),
+            "sh w/submit.sh --partition=long"
+        );
+        let args = parse("fig4 --engine snakemake").unwrap();
+        assert_eq!(
+            words(engine(Path::new("w"), &args).0),
+            "snakemake --snakefile w/Snakefile --directory w --rerun-incomplete --cores all"
+        );
+    }
+
+    #[test]
     fn results_default_to_an_absolute_folder_of_the_repository() {
         let arguments = run_arguments(&parse("fig4").unwrap());
         let folder = PathBuf::from(&arguments[5]);
@@ -246,6 +318,9 @@ mod tests {
             ("fig4 --recipe slow", "paper, fast"),
             ("fig4 --seeds 0", "0 is not in 1.."),
             ("fig4 --jobs 0", "0 is not in 1.."),
+            ("fig4 --engine condor", "local, snakemake, slurm"),
+            ("--all --engine slurm", "cannot be used with"),
+            ("fig4 --plan --export-workflow d", "cannot be used with"),
             ("fig4 --device gpu", "expected `cpu`, `cuda` or `cuda:<index>`"),
             ("fig4 --device cuda:", "expected `cpu`, `cuda` or `cuda:<index>`"),
             ("fig4 --device cpu:0", "expected `cpu`, `cuda` or `cuda:<index>`"),

@@ -1,0 +1,215 @@
+//! A run as a workflow for others to schedule; this program then runs one unit at a time, as it is told.
+//!
+//! For Snakemake a rule for each kind of unit, whose inputs and outputs are the units' files: queues, retries, clusters and clouds
+//! are Snakemake's. For Slurm, where there is no Snakemake, a script that submits an array of jobs for each kind.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use results::Manifest;
+use results::store::write_atomically;
+use serde::Serialize;
+
+use crate::device::Device;
+use crate::plan::seconds_of_unit;
+use crate::run::RunOptions;
+use crate::study::Study;
+use crate::units::Kind;
+
+/// The rules; what differs from run to run is in the plan.
+const SNAKEFILE: &str = include_str!("../workflow/Snakefile");
+/// Most jobs of an array: one less than Slurm's limit, where a site has not set another.
+const ARRAY: usize = 1000;
+/// A job may take so many times as long as a unit took before: the architectures of a run are not of one size.
+const TIME_LIMIT: f64 = 10.0;
+
+#[derive(Serialize)]
+struct Plan {
+    /// This program, and what all its calls have in common.
+    command: Vec<String>,
+    stages: Vec<Stage>,
+}
+
+#[derive(Serialize)]
+struct Stage {
+    /// Name of the rule.
+    rule: String,
+    threads: usize,
+    resources: Resources,
+    units: Vec<PlannedUnit>,
+}
+
+/// In Snakemake's words, which its executors know. What is not known is left to the user's profile, or the site's default.
+#[derive(Clone, Copy, Serialize)]
+struct Resources {
+    /// Minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem_mb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpu: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct PlannedUnit {
+    /// Stage and index, as `--unit` takes them.
+    place: String,
+    /// Place of its run among those of all root seeds.
+    seed: usize,
+    output: PathBuf,
+}
+
+/// Writes the workflow of a run to a folder: `Snakefile` and its `plan.json`, and `submit.sh` for Slurm.
+///
+/// # Errors
+/// A path that is not Unicode, or a file that cannot be written.
+pub fn export(
+    folder: &Path,
+    runs: &[Box<dyn Study + '_>],
+    command: Vec<OsString>,
+    earlier: Option<&Manifest>,
+    options: &RunOptions,
+) -> Result<()> {
+    let mut stages = Vec::new();
+    for (stage, kind) in runs[0].stages().into_iter().enumerate() {
+        let mut units = Vec::new();
+        for (seed, run) in runs.iter().enumerate() {
+            for unit in run.units(stage) {
+                units.push(PlannedUnit {
+                    place: format!("{stage}:{}", units.len()),
+                    seed,
+                    output: std::path::absolute(&unit.output)?,
+                });
+            }
+        }
+        let seconds = seconds_of_unit(earlier, kind, units.len() / runs.len());
+        let memory = earlier.and_then(|manifest| manifest.peak_memory_bytes);
+        stages.push(Stage {
+            rule: kind.name().replace(' ', "_"),
+            // What there are many of runs side by side.
+            threads: if units.len() > runs.len() && kind != Kind::Time {
+                1
+            } else {
+                options.jobs
+            },
+            resources: Resources {
+                runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil() as u64),
+                mem_mb: memory.map(|bytes| bytes.div_ceil(1 << 20)),
+                gpu: (options.device != Device::Cpu).then_some(1),
+            },
+            units,
+        });
+    }
+    let words = command.into_iter().map(OsString::into_string);
+    let Ok(command) = words.collect::<Result<Vec<String>, _>>() else {
+        bail!("a workflow needs paths that are Unicode");
+    };
+    let plan = Plan { command, stages };
+    let json = serde_json::to_string_pretty(&plan).context("a workflow needs paths that are Unicode")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    write_atomically(&folder.join("plan.json"), json.as_bytes())?;
+    write_atomically(&folder.join("Snakefile"), SNAKEFILE.as_bytes())?;
+    write_atomically(&folder.join("submit.sh"), plan.slurm_script().as_bytes())?;
+    Ok(())
+}
+
+impl Plan {
+    /// Submits arrays of jobs, each stage after the one before, and waits for the job that writes the tables.
+    fn slurm_script(&self) -> String {
+        let command = self
+            .command
+            .iter()
+            .map(|word| quoted(word))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut script = "#!/bin/sh\n\
+            # Submits the units of a run to Slurm, an array for each kind of unit, and waits for the last job, which writes the tables.\n\
+            # Units that are done end at once, so that after a failure all can be submitted again. Arguments go to every sbatch.\n\
+            set -eu\n\
+            cd \"$(dirname \"$0\")\"\n\
+            rm -f tables-written\n\
+            after=\n\
+            submit() {\n    \
+                sbatch --parsable --output='%x-%j.log' ${after:+--kill-on-invalid-dep=yes --dependency=afterok:$after} \"$@\"\n\
+            }\n"
+            .to_owned();
+        for (number, stage) in self.stages.iter().enumerate() {
+            let Resources { runtime, mem_mb, gpu } = stage.resources;
+            let mut options = format!("--job-name={} --cpus-per-task={}", stage.rule, stage.threads);
+            let known = [("time", runtime), ("mem", mem_mb), ("gpus", gpu)];
+            for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                options.push_str(&format!(" --{name}={value}"));
+            }
+            script.push_str("jobs=\n");
+            for first in (0..stage.units.len()).step_by(ARRAY) {
+                let last = (stage.units.len() - first).min(ARRAY) - 1;
+                let unit = format!("{number}:$(({first} + SLURM_ARRAY_TASK_ID))");
+                let wrapped = format!("env RAYON_NUM_THREADS={} {command} --unit {unit}", stage.threads);
+                script.push_str(&format!(
+                    "jobs=$jobs${{jobs:+:}}$(submit {options} --array=0-{last} \"$@\" --wrap={})\n",
+                    quoted(&wrapped)
+                ));
+            }
+            if !stage.units.is_empty() {
+                script.push_str("after=$jobs\n");
+            }
+        }
+        // sbatch calls a job that never ran, for another has failed, a success.
+        let wrapped = format!("{command} --tables && touch tables-written");
+        script.push_str(&format!(
+            "submit --wait --job-name=tables \"$@\" --wrap={}\n\
+             [ -e tables-written ] || {{ echo 'error: a job failed, its log is beside this script' >&2; exit 1; }}\n",
+            quoted(&wrapped)
+        ));
+        script
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        for word in ["plain", "two words", "it's", "a \"b\" $c `d` \\"] {
+            let output = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(word))])
+                .output();
+            assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn arrays_have_no_more_jobs_than_slurm_takes() {
+        let unit = |index| PlannedUnit {
+            place: format!("0:{index}"),
+            seed: 0,
+            output: PathBuf::new(),
+        };
+        let plan = Plan {
+            command: vec!["program".to_owned()],
+            stages: vec![Stage {
+                rule: "rule".to_owned(),
+                threads: 3,
+                resources: Resources {
+                    runtime: Some(7),
+                    mem_mb: None,
+                    gpu: None,
+                },
+                units: (0..2 * ARRAY + 1).map(unit).collect(),
+            }],
+        };
+        let script = plan.slurm_script();
+        let arrays: Vec<&str> = script.lines().filter(|line| line.contains("--array")).collect();
+        assert_eq!(arrays.len(), 3);
+        assert!(arrays[0].contains("--cpus-per-task=3 --time=7 --array=0-999 "));
+        assert!(arrays[2].contains("--array=0-0 ") && arrays[2].contains("0:$((2000 + SLURM_ARRAY_TASK_ID))"));
+    }
+}

@@ -1,0 +1,225 @@
+//! Runs whose units another program schedules: the same tables.
+
+mod binary;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use binary::{error_of, experiments, succeeded, tables};
+
+/// Writes the workflow of a smoke run of `fig4` and returns its plan.
+fn exported_plan(results: &Path, workflow: &Path) -> serde_json::Value {
+    let folder = workflow.to_str().unwrap();
+    let arguments = ["fig4", "--seeds", "2", "--jobs", "1", "--export-workflow", folder];
+    succeeded(&experiments(results, &arguments).output().unwrap());
+    serde_json::from_slice(&std::fs::read(workflow.join("plan.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn units_that_run_one_by_one_give_the_same_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
+    let plan = exported_plan(&at("parts"), &at("workflow"));
+    let words: Vec<&str> = plan["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    let part = |arguments: &[&str]| {
+        let mut command = Command::new(words[0]);
+        // Where there is no repository, and with one thread.
+        command
+            .args(&words[1..])
+            .args(arguments)
+            .current_dir("/")
+            .env("RAYON_NUM_THREADS", "1");
+        command
+    };
+    let error = error_of(&mut part(&["--tables"]));
+    assert!(
+        error.contains("SMASH network") && error.contains("is missing"),
+        "{error}"
+    );
+    assert!(error_of(&mut part(&["--unit", "9:0"])).contains("no such unit"));
+    for stage in plan["stages"].as_array().unwrap() {
+        // Backwards: no unit needs another of its stage.
+        for unit in stage["units"].as_array().unwrap().iter().rev() {
+            succeeded(&part(&["--unit", unit["place"].as_str().unwrap()]).output().unwrap());
+            assert!(Path::new(unit["output"].as_str().unwrap()).exists());
+        }
+    }
+    succeeded(&part(&["--tables"]).output().unwrap());
+    let expected = tables(&at("whole"));
+    assert_eq!(tables(&at("parts")), expected);
+    let manifest = |results: &str| {
+        let seed = expected.keys().next().unwrap();
+        let text = std::fs::read_to_string(at(results).join(seed).with_file_name("manifest.toml")).unwrap();
+        text.parse::<toml::Table>().unwrap()
+    };
+    let kinds = |manifest: &toml::Table| {
+        manifest["timings"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let (whole, parts) = (manifest("whole"), manifest("parts"));
+    assert_eq!(parts["status"].as_str(), Some("complete"));
+    assert_eq!(kinds(&parts), kinds(&whole));
+    // Of units that ran elsewhere it is not known.
+    assert!(whole.contains_key("peak_memory_bytes") || !cfg!(target_os = "linux"));
+    assert!(!parts.contains_key("peak_memory_bytes"));
+}
+
+/// Whether all programs are installed; if not, says that the test is skipped.
+fn are_installed(programs: &[&str]) -> bool {
+    let is_missing = |program: &&&str| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("command -v {program}")])
+            .stdout(Stdio::null());
+        !command.status().unwrap().success()
+    };
+    match programs.iter().find(is_missing) {
+        Some(program) => {
+            eprintln!("skipped: `{program}` is not installed");
+            false
+        }
+        None => true,
+    }
+}
+
+#[test]
+fn snakemake_gives_the_same_tables() {
+    if !are_installed(&["snakemake"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
+    exported_plan(&at("parts"), &at("workflow"));
+    let snakemake = || {
+        let mut command = Command::new("snakemake");
+        command
+            .args(["--cores", "2", "--snakefile"])
+            .arg(at("workflow").join("Snakefile"));
+        command.arg("--directory").arg(at("workflow")).output().unwrap()
+    };
+    succeeded(&snakemake());
+    assert_eq!(tables(&at("parts")), tables(&at("whole")));
+    let again = snakemake();
+    succeeded(&again);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("Nothing to be done"));
+}
+
+/// A controller and two compute daemons of Slurm on this machine, which end with it.
+struct Slurm {
+    daemons: Vec<Child>,
+    configuration: String,
+}
+
+impl Slurm {
+    fn start(folder: &Path) -> Self {
+        let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        let (user, here) = (String::from_utf8(user).unwrap(), folder.to_str().unwrap());
+        let mut text = format!(
+            "ClusterName=test\nSlurmctldHost=localhost\nSlurmctldPort={}\nSlurmUser={user}SlurmdUser={user}AuthType=auth/none\n\
+             CredType=cred/none\nStateSaveLocation={here}/state\nSlurmdSpoolDir={here}/spool-%n\nSlurmctldPidFile={here}/pid\n\
+             SlurmdPidFile={here}/pid-%n\nProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nMpiDefault=none\n\
+             SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nSchedulerParameters=sched_interval=1,batch_sched_delay=1\n\
+             PartitionName=main Nodes=ALL Default=YES State=UP\n",
+            port()
+        );
+        for node in ["node1", "node2"] {
+            let line = format!(
+                "NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={} CPUs=1\n",
+                port()
+            );
+            text.push_str(&line);
+        }
+        let configuration = folder.join("slurm.conf");
+        std::fs::write(&configuration, text).unwrap();
+        std::fs::create_dir(folder.join("state")).unwrap();
+        let mut slurm = Self {
+            daemons: Vec::new(),
+            configuration: configuration.to_str().unwrap().to_owned(),
+        };
+        for line in ["slurmctld -D", "slurmd -D -N node1", "slurmd -D -N node2"] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let mut daemon = slurm.command(words[0]);
+            daemon.args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+            slurm.daemons.push(daemon.spawn().unwrap());
+        }
+        let until = Instant::now() + Duration::from_secs(60);
+        while !slurm.has_two_idle_nodes() {
+            assert!(Instant::now() < until, "Slurm does not start");
+            thread::sleep(Duration::from_millis(200));
+        }
+        slurm
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("SLURM_CONF", &self.configuration);
+        command
+    }
+
+    fn has_two_idle_nodes(&self) -> bool {
+        let output = self
+            .command("sinfo")
+            .args(["--noheader", "--format=%T %D"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).trim() == "idle 2"
+    }
+}
+
+impl Drop for Slurm {
+    fn drop(&mut self) {
+        for daemon in &mut self.daemons {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+#[test]
+fn slurm_gives_the_same_tables() {
+    if !are_installed(&["slurmctld", "slurmd", "sbatch", "sinfo"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
+    std::fs::create_dir(at("slurm")).unwrap();
+    let slurm = Slurm::start(&at("slurm"));
+    exported_plan(&at("parts"), &at("workflow"));
+    let submit = || {
+        slurm
+            .command("sh")
+            .arg(at("workflow").join("submit.sh"))
+            .output()
+            .unwrap()
+    };
+    succeeded(&submit());
+    assert_eq!(tables(&at("parts")), tables(&at("whole")));
+
+    // A unit that fails ends the run, and the same command goes on from there.
+    let seed = tables(&at("whole")).into_keys().next().unwrap();
+    let seed = at("parts").join(seed.parent().unwrap());
+    let network = seed.join("checkpoints/smash.safetensors");
+    let kept = std::fs::read(&network).unwrap();
+    std::fs::write(&network, "damaged").unwrap();
+    std::fs::remove_file(seed.join("units/scores-0000.parquet")).unwrap();
+    assert!(!submit().status.success());
+    std::fs::write(&network, kept).unwrap();
+    succeeded(&submit());
+    assert_eq!(tables(&at("parts")), tables(&at("whole")));
+}
