@@ -156,8 +156,8 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     }
     match options.part.as_ref().map(|part| part.work) {
         Some(PartialWork::Serve) => return workers::serve(&runs, options.threads_of_worker()),
-        Some(PartialWork::Unit(stage, index)) => return run_unit(&runs, stage, index),
-        Some(PartialWork::Tables) => ensure_done(&runs)?,
+        Some(PartialWork::Unit(stage, index)) => return units::run_one(&runs, stage, index),
+        Some(PartialWork::Tables) => units::ensure_done(&runs)?,
         None => {}
     }
     if options.plan_only {
@@ -349,34 +349,6 @@ fn run_units(
         manifest.end = Some(timestamp(SystemTime::now()));
         manifest.status = RunStatus::Complete;
         dir.write_manifest(manifest)?;
-    }
-    Ok(())
-}
-
-/// One unit, with as many threads as `RAYON_NUM_THREADS` says.
-fn run_unit(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Result<()> {
-    let stages = runs[0].stages().len();
-    let units = (stage < stages).then(|| units_of_stage(runs, stage));
-    let unit = units.as_ref().and_then(|units| units.get(index));
-    let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
-    if unit.is_done() {
-        return Ok(());
-    }
-    let pool = rayon::ThreadPoolBuilder::new().build()?;
-    pool.install(|| unit.perform(&|_| ()))
-        .with_context(|| unit.name.clone())
-}
-
-fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
-    for stage in 0..runs[0].stages().len() {
-        let open = units_of_stage(runs, stage).into_iter().find(|unit| !unit.is_done());
-        if let Some(unit) = open {
-            bail!(
-                "--tables: `{}` is not done, {} is missing",
-                unit.name,
-                unit.output.display()
-            );
-        }
     }
     Ok(())
 }

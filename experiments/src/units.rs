@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use results::Row;
 use results::store::write_atomically;
@@ -153,6 +153,39 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     };
     bar.finish_and_clear();
     result
+}
+
+/// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says.
+///
+/// # Errors
+/// The error of the unit, or one that the run does not have.
+pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Result<()> {
+    let stages = runs[0].stages().len();
+    let units = (stage < stages).then(|| units_of_stage(runs, stage));
+    let unit = units.as_ref().and_then(|units| units.get(index));
+    let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
+    if unit.is_done() {
+        return Ok(());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    pool.install(|| unit.perform(&|_| ()))
+        .with_context(|| unit.name.clone())
+}
+
+/// # Errors
+/// The first unit that is not done.
+pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
+    for stage in 0..runs[0].stages().len() {
+        let open = units_of_stage(runs, stage).into_iter().find(|unit| !unit.is_done());
+        if let Some(unit) = open {
+            bail!(
+                "--tables: `{}` is not done, {} is missing",
+                unit.name,
+                unit.output.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// In this process, with all cores. Inside the pool: from outside, each of many small parallel steps would be handed over and
