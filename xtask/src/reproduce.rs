@@ -96,8 +96,8 @@ pub fn run(args: &Args) -> Result<()> {
         Some(artefact) if args.engine != "local" => {
             let folder = results(args).join("workflows").join(artefact);
             process::run(experiments.arg("--export-workflow").arg(&folder))?;
-            let (mut engine, hint) = engine(&folder, args);
-            process::run(&mut engine).context(hint)?;
+            process::run(&mut engine(&folder, args))
+                .context("is Snakemake installed? `pip install snakemake` does that")?;
         }
         _ => process::run(&mut experiments)?,
     }
@@ -107,15 +107,12 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Has the units of a workflow run, and what to try if that fails.
-fn engine(folder: &Path, args: &Args) -> (Command, &'static str) {
+/// Has the units of a workflow run.
+fn engine(folder: &Path, args: &Args) -> Command {
     if args.engine == "slurm" {
         let mut command = Command::new("sh");
         command.arg(folder.join("submit.sh")).args(&args.engine_arguments);
-        return (
-            command,
-            "a job failed, or there is no Slurm here: `squeue` and the logs beside submit.sh say which",
-        );
+        return command;
     }
     let mut command = Command::new("snakemake");
     command.arg("--snakefile").arg(folder.join("Snakefile"));
@@ -127,8 +124,7 @@ fn engine(folder: &Path, args: &Args) -> (Command, &'static str) {
         command.args(["--cores", "all"]);
     }
     command.args(&args.engine_arguments);
-    let hint = "a unit failed, or there is no Snakemake here: `pip install snakemake` installs it";
-    (command, hint)
+    command
 }
 
 /// A budget is asked about, not spent.
@@ -284,13 +280,10 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        assert_eq!(
-            words(engine(Path::new("w"), &args).0),
-            "sh w/submit.sh --partition=long"
-        );
+        assert_eq!(words(engine(Path::new("w"), &args)), "sh w/submit.sh --partition=long");
         let args = parse("fig4 --engine snakemake").unwrap();
         assert_eq!(
-            words(engine(Path::new("w"), &args).0),
+            words(engine(Path::new("w"), &args)),
             "snakemake --snakefile w/Snakefile --directory w --rerun-incomplete --cores all"
         );
     }
