@@ -23,6 +23,20 @@ pub enum Error {
         /// What the Parquet reader or writer answered.
         problem: String,
     },
+    /// A file of ours is not as it was written; see [`crate::seal`].
+    #[error("{path}: damaged: {problem}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        problem: &'static str,
+    },
+    /// Another process is running the same run.
+    #[error("{path}: another process is running this; wait for it, or stop it")]
+    Locked {
+        /// Folder of the run.
+        path: PathBuf,
+    },
     /// A table lacks a column, has one too many, or has one of another type.
     #[error("{path}: column `{column}`: {problem}")]
     Column {

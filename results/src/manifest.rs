@@ -1,5 +1,5 @@
 //! The manifest of a run: what was run, from which code, on what machine and data, and how it
-//! ended. One TOML file per run, parsed strictly.
+//! ended. One TOML file per run, parsed strictly and sealed, so that it is not to be edited.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::seal;
 use crate::store::{RunKey, write_atomically};
 
 /// Everything that is known about one run besides its tables.
@@ -130,13 +131,14 @@ impl Manifest {
     /// Reads and checks a manifest.
     ///
     /// # Errors
-    /// If the file cannot be read, has an unknown or a missing field, or contradicts itself.
+    /// If the file cannot be read, is damaged, has an unknown or a missing field, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
         let fault = |problem: String| Error::Manifest {
             path: path.to_path_buf(),
             problem,
         };
+        seal::check(path, text.as_bytes())?;
         let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
         match (manifest.status, &manifest.end) {
             (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
@@ -153,7 +155,9 @@ impl Manifest {
             path: path.to_path_buf(),
             problem: error.to_string(),
         })?;
-        write_atomically(path, text.as_bytes())
+        let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
+        seal::close(&mut bytes);
+        write_atomically(path, &bytes)
     }
 
     /// What tells the run from others, and where it lies in a store.
@@ -251,7 +255,9 @@ pub(crate) mod tests {
         let good = std::fs::read_to_string(&path).unwrap();
         let check = |from: &str, to: &str, expected: &str| {
             assert!(good.contains(from), "{from} is not in the manifest");
-            std::fs::write(&path, good.replacen(from, to, 1)).unwrap();
+            let mut text = good.replacen(from, to, 1).into_bytes();
+            seal::close(&mut text);
+            std::fs::write(&path, text).unwrap();
             let message = Manifest::read(&path).unwrap_err().to_string();
             assert!(message.contains("manifest.toml"), "{message}");
             assert!(message.contains(expected), "{message}");

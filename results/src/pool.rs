@@ -93,7 +93,8 @@ impl Pool {
         }
     }
 
-    fn truth_path(&self, key: &TruthKey) -> PathBuf {
+    /// File of the training with a key.
+    pub fn truth_path(&self, key: &TruthKey) -> PathBuf {
         self.folder.join("truths").join(format!("{}.parquet", key.digest()))
     }
 

@@ -9,16 +9,21 @@
 //! override of the definition, is another result at the same commit, and must neither overwrite
 //! this one nor be resumed from it.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::faults;
 use crate::manifest::{Manifest, RunStatus};
+use crate::seal;
 use crate::tables::{Row, read_table, write_table};
 
 /// Where runs are kept unless a command line says otherwise, seen from the workspace's root.
 pub const DEFAULT_ROOT: &str = "results/runs";
+
+/// Start of the names of files that are being written.
+const UNFINISHED: &str = ".writing-";
 
 /// Levels of folders from the root to a run: artefact, scale, device class, commit, definition, seed.
 const LEVELS: usize = 6;
@@ -78,6 +83,61 @@ impl RunDir {
             fs::create_dir_all(&path).map_err(Error::io(&path, "create the folder"))?;
         }
         Ok(())
+    }
+
+    /// Keeps all others out until the returned file is closed, if only by the end of the process, and removes what writes that
+    /// were interrupted have left. `None` where the file system has no locks.
+    ///
+    /// # Errors
+    /// Another process at this run, or a file system that refuses.
+    pub fn lock_alone(&self) -> Result<Option<File>> {
+        let lock = self.lock(File::try_lock)?;
+        if lock.is_some() {
+            for folder in [self.path(), &self.unit_path(""), &self.checkpoint_path("")] {
+                for file in entries(folder)?.filter(|file| is_unfinished(file)) {
+                    fs::remove_file(&file).map_err(Error::io(&file, "remove"))?;
+                }
+            }
+        }
+        Ok(lock)
+    }
+
+    /// As [`Self::lock_alone`], but keeps out those alone who want to be alone, and removes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::lock_alone`].
+    pub fn lock_with_others(&self) -> Result<Option<File>> {
+        self.lock(File::try_lock_shared)
+    }
+
+    fn lock(&self, lock: impl FnOnce(&File) -> std::result::Result<(), TryLockError>) -> Result<Option<File>> {
+        let path = self.path.join("lock");
+        let file = File::create(&path).map_err(Error::io(&path, "write"))?;
+        match lock(&file) {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+                path: self.path.clone(),
+            }),
+            Err(TryLockError::Error(cause)) if cause.kind() == ErrorKind::Unsupported => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(Error::io(&path, "lock")(cause)),
+        }
+    }
+
+    /// The first table that is damaged, if one is.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn damaged_table(&self) -> Result<Option<Error>> {
+        let tables =
+            entries(&self.path)?.filter(|file| file.extension().is_some_and(|extension| extension == "parquet"));
+        for table in tables {
+            match seal::check_file(&table) {
+                Ok(()) => {}
+                Err(error @ Error::Damaged { .. }) => return Ok(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// The folder itself.
@@ -305,10 +365,16 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         // The default is a file for one's own eyes; results are as readable as other files.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".writing-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        file.write_all(first)?;
+        faults::room()?;
+        faults::point(path);
+        file.write_all(second)?;
         file.as_file().sync_all()?;
+        faults::point(path);
         file.persist(path)?;
+        faults::point(path);
         // The new name lasts once the folder is on disk too.
         #[cfg(unix)]
         File::open(folder)?.sync_all()?;
@@ -317,24 +383,48 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(Error::io(path, "write"))
 }
 
+/// Gives a damaged file another name, `.damaged` at its end, for people to look at, and returns it.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn set_aside(path: &Path) -> Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    let aside = PathBuf::from(name);
+    fs::rename(path, &aside).map_err(Error::io(path, "rename"))?;
+    Ok(aside)
+}
+
 /// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
 /// being written.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
-        let entry = entry.map_err(Error::io(folder, "list"))?;
-        let path = entry.path();
-        let wanted = name.is_none_or(|name| *entry.file_name() == *name);
-        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if wanted && !is_hidden && path.is_dir() {
-            found.push(path);
-        }
-    }
+    let wanted = |path: &PathBuf| {
+        let own = path.file_name().unwrap_or_default();
+        let is_hidden = own.as_encoded_bytes().starts_with(b".");
+        name.is_none_or(|name| own == name) && !is_hidden && path.is_dir()
+    };
+    let mut found: Vec<PathBuf> = entries(folder)?.filter(wanted).collect();
     found.sort();
     Ok(found)
+}
+
+/// All that is in a folder, in no order.
+fn entries(folder: &Path) -> Result<impl Iterator<Item = PathBuf>> {
+    let list = || {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()
+    };
+    Ok(list().map_err(Error::io(folder, "list"))?.into_iter())
+}
+
+/// Whether a file was being written when its writer ended.
+fn is_unfinished(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
 }
 
 /// A name in lower case, with `-` for all but letters, digits, points and underscores.

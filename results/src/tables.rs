@@ -2,15 +2,18 @@
 //!
 //! Columns are the fields in the order of their declaration. A column of an `Option` type is
 //! nullable; every other is not. Reading checks names, order-independent, and types. Equal rows
-//! give equal bytes: the files hold no time and no host.
+//! give equal bytes: the files hold no time and no host. Each is sealed; see [`crate::seal`].
 
 use std::fmt;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{DataFrame, DataType, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series};
+use polars::prelude::{
+    DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetReader, ParquetWriter, PolarsResult, SerReader, Series,
+};
 
 use crate::error::{Error, Result};
+use crate::seal;
 use crate::store::write_atomically;
 
 /// A kind of row; `declare!` writes the implementations.
@@ -51,27 +54,35 @@ pub struct ColumnFault {
 /// If a row contradicts itself, or the file cannot be written.
 pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
     check_rows(path, rows)?;
-    let parquet = |error: polars::prelude::PolarsError| Error::Parquet {
+    let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
+    let bytes = DataFrame::new(rows.len(), columns).and_then(sealed);
+    let bytes = bytes.map_err(|error| Error::Parquet {
         path: path.to_path_buf(),
         problem: error.to_string(),
-    };
-    let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
-    let mut frame = DataFrame::new(rows.len(), columns).map_err(parquet)?;
+    })?;
+    write_atomically(path, &bytes)
+}
+
+/// A frame as the bytes of a Parquet file, sealed.
+fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
     let mut bytes = Vec::new();
+    let metadata = vec![("seal".to_owned(), seal::blank())];
     ParquetWriter::new(&mut bytes)
         .set_parallel(false)
-        .finish(&mut frame)
-        .map_err(parquet)?;
-    write_atomically(path, &bytes)
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
+        .finish(&mut frame)?;
+    seal::close(&mut bytes);
+    Ok(bytes)
 }
 
 /// Reads a table.
 ///
 /// # Errors
-/// If the file is missing or no Parquet, if a column is missing, unknown or of another type, or if
+/// If the file is missing, damaged or no Parquet, if a column is missing, unknown or of another type, or if
 /// a row contradicts itself.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    seal::check(path, &bytes)?;
     let frame = ParquetReader::new(Cursor::new(bytes))
         .finish()
         .map_err(|error| Error::Parquet {
@@ -228,7 +239,7 @@ pub(crate) trait Stored: Sized {
     fn to_series(name: &str, cells: Vec<Option<Self>>) -> Series;
 
     /// The cells of a series of the type [`Self::TYPE`].
-    fn from_series(series: &Series) -> polars::prelude::PolarsResult<Vec<Option<Self>>>;
+    fn from_series(series: &Series) -> PolarsResult<Vec<Option<Self>>>;
 }
 
 macro_rules! stored {
@@ -240,7 +251,7 @@ macro_rules! stored {
                 Series::new(name.into(), cells)
             }
 
-            fn from_series(series: &Series) -> polars::prelude::PolarsResult<Vec<Option<Self>>> {
+            fn from_series(series: &Series) -> PolarsResult<Vec<Option<Self>>> {
                 let own = |cell: Option<_>| cell.map(Self::from);
                 Ok(series.$chunked()?.iter().map(own).collect())
             }

@@ -107,9 +107,8 @@ fn a_faulty_column_is_named_with_its_file() {
         let path = folder.path().join("scores.parquet");
         let columns = change(ScoreRow::to_columns(&[score(Some(0.5), Status::Ok)]));
         let columns = columns.into_iter().map(IntoColumn::into_column).collect();
-        let mut frame = DataFrame::new(1, columns).unwrap();
-        let file = std::fs::File::create(&path).unwrap();
-        ParquetWriter::new(file).finish(&mut frame).unwrap();
+        let frame = DataFrame::new(1, columns).unwrap();
+        std::fs::write(&path, sealed(frame).unwrap()).unwrap();
         let message = read_table::<ScoreRow>(&path).unwrap_err().to_string();
         assert_eq!(message, format!("{}: {expected}", path.display()));
     };
@@ -173,9 +172,13 @@ fn a_file_that_is_no_table_is_refused() {
     let message = || read_table::<TruthRow>(&path).unwrap_err().to_string();
     assert!(message().contains("truths.parquet: cannot read"));
     std::fs::write(&path, "seed,architecture\n").unwrap();
+    assert!(message().contains("truths.parquet: damaged: it has no digest"));
+    let mut text = seal::blank().into_bytes();
+    seal::close(&mut text);
+    std::fs::write(&path, text).unwrap();
     assert!(message().contains("truths.parquet: not a readable Parquet table"));
     write_table(&path, &[truth(None, Status::Failed)]).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    assert!(message().contains("truths.parquet: not a readable Parquet table"));
+    assert!(message().contains("truths.parquet: damaged"));
 }

@@ -1,0 +1,67 @@
+//! Faults on request: the tests of what a crash leaves behind cannot wait for one to come at each place of a run.
+//!
+//! The environment variable `SMASH_FAULT` asks for one, of two kinds. Each file that is written passes three points: half of its
+//! bytes are written; all are, on disk; it has its name.
+//!
+//! - `kill@N` kills the process at the N-th point that it comes to, counted from 1, as `kill -9` does; `kill@NAME` at the first
+//!   point of a file whose name has NAME in it.
+//! - `full@N` leaves no room for the N-th file and those after it.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+enum Fault {
+    KillAt(usize),
+    KillIn(String),
+    Full(usize),
+}
+
+/// The fault that was asked for. What is not understood would be a test that tests nothing.
+fn requested() -> Option<&'static Fault> {
+    static REQUESTED: OnceLock<Option<Fault>> = OnceLock::new();
+    let parse = || {
+        let text = std::env::var("SMASH_FAULT").ok()?;
+        let fault = match (text.split_once('@'), text.split('@').nth(1).map(str::parse)) {
+            (Some(("kill", _)), Some(Ok(point))) => Fault::KillAt(point),
+            (Some(("kill", name)), _) => Fault::KillIn(name.to_owned()),
+            (Some(("full", _)), Some(Ok(file))) => Fault::Full(file),
+            _ => panic!("SMASH_FAULT={text}: expected kill@N, kill@NAME or full@N"),
+        };
+        Some(fault)
+    };
+    REQUESTED.get_or_init(parse).as_ref()
+}
+
+/// A point in writing a file.
+pub fn point(path: &Path) {
+    static POINTS: AtomicUsize = AtomicUsize::new(0);
+    let Some(fault) = requested() else { return };
+    let number = POINTS.fetch_add(1, Ordering::Relaxed) + 1;
+    let is_here = match fault {
+        Fault::KillAt(point) => number == *point,
+        Fault::KillIn(name) => path.to_string_lossy().contains(name),
+        Fault::Full(_) => false,
+    };
+    if is_here {
+        let id = std::process::id().to_string();
+        let killed = Command::new("kill").args(["-KILL", &id]).status();
+        unreachable!("SMASH_FAULT: alive after {killed:?}");
+    }
+}
+
+/// Whether the disk has room for another file.
+///
+/// # Errors
+/// The one that a full disk gives.
+pub fn room() -> io::Result<()> {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    match requested() {
+        Some(Fault::Full(file)) if FILES.fetch_add(1, Ordering::Relaxed) + 1 >= *file => {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        _ => Ok(()),
+    }
+}

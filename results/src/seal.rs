@@ -1,0 +1,99 @@
+//! Seals: the digest of a file inside the file, so that a flipped bit or a cut is found before anything is made of its content.
+//!
+//! A seal is the text `smash-sha256:` and 64 hexadecimal digits, the SHA-256 of the whole file with zeros in place of the digits.
+//! Where it stands is up to the format, so that others read the file as any of its kind: in the metadata of Parquet tables and
+//! safetensors files, in the last line of a manifest. Texts of a table may hold such words, too; the last of the file counts.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+const MARK: &[u8] = b"smash-sha256:";
+
+/// Hexadecimal digits of a digest.
+const DIGITS: usize = 64;
+
+/// A seal that is still to be closed.
+pub fn blank() -> String {
+    String::from_utf8_lossy(MARK).into_owned() + &"0".repeat(DIGITS)
+}
+
+/// Closes the seal of a file's bytes.
+///
+/// # Panics
+/// If they hold none.
+pub fn close(bytes: &mut [u8]) {
+    let place = place(bytes).expect("a file to be sealed holds a blank seal");
+    let digest = digest(bytes, place);
+    bytes[place..place + DIGITS].copy_from_slice(digest.as_bytes());
+}
+
+/// Whether a file is as it was sealed.
+///
+/// # Errors
+/// What is wrong with it, under the name of the file.
+pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
+    let damaged = |problem| Error::Damaged {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let place =
+        place(bytes).ok_or_else(|| damaged("it has no digest of itself: cut off, or not written by this program"))?;
+    if digest(bytes, place).as_bytes() == &bytes[place..place + DIGITS] {
+        Ok(())
+    } else {
+        Err(damaged("it is not as it was written: its digest is another"))
+    }
+}
+
+/// As [`check`], for a file that nothing else is wanted of.
+///
+/// # Errors
+/// As [`check`], and a file that cannot be read.
+pub fn check_file(path: &Path) -> Result<()> {
+    check(path, &std::fs::read(path).map_err(Error::io(path, "read"))?)
+}
+
+/// Where the digits of the last seal start.
+fn place(bytes: &[u8]) -> Option<usize> {
+    let mark = bytes.windows(MARK.len()).rposition(|window| window == MARK)?;
+    let start = mark + MARK.len();
+    (bytes.len() >= start + DIGITS).then_some(start)
+}
+
+fn digest(bytes: &[u8], place: usize) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&bytes[..place]);
+    hash.update([b'0'; DIGITS]);
+    hash.update(&bytes[place + DIGITS..]);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed() -> Vec<u8> {
+        let mut bytes = format!("before {} smash-sha256: {} after", blank(), blank()).into_bytes();
+        close(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_found() {
+        let bytes = sealed();
+        let path = Path::new("table.parquet");
+        check(path, &bytes).unwrap();
+        for bit in 0..8 * bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let error = check(path, &flipped).expect_err("a flipped bit passed").to_string();
+            assert!(error.contains("table.parquet"), "{error}");
+        }
+        for length in 0..bytes.len() {
+            check(path, &bytes[..length]).expect_err("a cut file passed");
+        }
+    }
+}
