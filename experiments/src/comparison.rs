@@ -133,6 +133,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
                 setup.seed.0, system.name
             ),
             output: output.clone(),
+            beside: None,
             steps: settings.epochs * indices.len().div_ceil(settings.batch_size),
             work: Box::new(move |done| {
                 let training = Training {

@@ -15,7 +15,7 @@ use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::CorrelationStudy;
 use crate::study::{Setup, Study};
 use crate::truths::Truths;
-use crate::units::{Kind, Unit, gather};
+use crate::units::{Done, Kind, Unit, gather};
 
 /// One seed of a correlation study.
 pub struct CorrelationRun<'a, B: AutodiffBackend> {
@@ -67,6 +67,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             kind: Kind::Score,
             name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
             output: self.shard_path(shard),
+            beside: None,
             steps: range.len() * self.study.noise_draws,
             work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
         };
@@ -124,7 +125,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         gather(&self.scoring_units())
     }
 
-    fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: &dyn Fn(usize)) -> Result<()> {
+    fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: Done<'_>) -> Result<()> {
         let net = self.smash().network()?;
         let draws = self.study.noise_draws;
         let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
@@ -135,7 +136,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             loss,
             status,
         };
-        let rows = score_rows(&self.setup, &net, &self.architectures, range, draws, done, row);
+        let rows = score_rows(&self.setup, &net, &self.architectures, range, draws, done, row)?;
         Ok(write_table(&self.shard_path(shard), &rows)?)
     }
 

@@ -16,7 +16,7 @@ use crate::scores::{Scored, shards};
 use crate::smash_run::SmashRun;
 use crate::studies::CorruptionStudy;
 use crate::study::{Setup, Study};
-use crate::units::{Kind, Unit, gather};
+use crate::units::{Done, Kind, Unit, gather};
 
 /// Name of the correct encoding in the table.
 const CORRECT: &str = "none";
@@ -52,6 +52,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
             kind: Kind::Score,
             name: format!("seed {}, corrupted scores, shard {shard}", self.setup.seed.0),
             output: self.shard_path(shard),
+            beside: None,
             steps: range.len(),
             work: Box::new(move |done| {
                 let rows = self.score(range.clone(), done)?;
@@ -76,7 +77,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
         [correct].into_iter().chain(corruptions).collect()
     }
 
-    fn score(&self, range: Range<usize>, done: &dyn Fn(usize)) -> Result<Vec<CorruptionRow>> {
+    fn score(&self, range: Range<usize>, done: Done<'_>) -> Result<Vec<CorruptionRow>> {
         let net = self.smash().network()?;
         let Setup { seed, .. } = self.setup;
         let mut rows = Vec::new();
@@ -107,7 +108,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
                     });
                 }
             }
-            done(1);
+            done(1)?;
         }
         Ok(rows)
     }

@@ -13,7 +13,7 @@ use crate::scores::{Scored, score_rows, shards};
 use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::EnsembleStudy;
 use crate::study::{Setup, Study};
-use crate::units::{Kind, Unit, gather};
+use crate::units::{Done, Kind, Unit, gather};
 
 /// One seed of an ensemble study.
 pub struct EnsembleRun<'a, B: AutodiffBackend> {
@@ -55,6 +55,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
                     kind: Kind::Score,
                     name: format!("seed {}, scores of member {member}, shard {shard}", self.setup.seed.0),
                     output: self.shard_path(member, shard),
+                    beside: None,
                     steps: range.len() * self.study.noise_draws,
                     work: Box::new(move |done| {
                         let rows = self.score(member, range.clone(), done)?;
@@ -71,7 +72,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
         self.setup.dir.unit_path(&name)
     }
 
-    fn score(&self, member: usize, range: Range<usize>, done: &dyn Fn(usize)) -> Result<Vec<MemberScoreRow>> {
+    fn score(&self, member: usize, range: Range<usize>, done: Done<'_>) -> Result<Vec<MemberScoreRow>> {
         let net = self.member(member).network()?;
         let draws = self.study.noise_draws;
         let row = |architecture, draw, Scored { error, loss, status }| MemberScoreRow {
@@ -84,15 +85,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
             status,
         };
         // The run's noise for all members, so that they differ by their weights alone.
-        Ok(score_rows(
-            &self.setup,
-            &net,
-            &self.architectures,
-            range,
-            draws,
-            done,
-            row,
-        ))
+        score_rows(&self.setup, &net, &self.architectures, range, draws, done, row)
     }
 }
 

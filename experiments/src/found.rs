@@ -12,9 +12,10 @@ use smash::{Architecture, Counts};
 
 use crate::scores::{mean_error, scores};
 use crate::smash_run::SmashRun;
+use crate::stop;
 use crate::studies::SmashSearch;
-use crate::study::{Setup, remove};
-use crate::units::{Kind, Unit};
+use crate::study::{Setup, read_if_whole, remove};
+use crate::units::{Done, Kind, Unit};
 
 /// Scored candidates after which an unfinished search is saved.
 const SAVED_EVERY: usize = 20;
@@ -65,12 +66,13 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
             kind: Kind::Search,
             name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
             output: self.path(),
+            beside: None,
             steps: plan.random + plan.perturbations + plan.chain,
             work: Box::new(move |done| self.run(done)),
         }
     }
 
-    fn run(self, done: &dyn Fn(usize)) -> Result<()> {
+    fn run(self, done: Done<'_>) -> Result<()> {
         let Setup { seed, task, .. } = *self.setup;
         let SmashSearch {
             space,
@@ -81,10 +83,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         let net = self.smash().network()?;
         // Candidates follow from the scores before them, so that a search goes on by replaying the scores it has.
         let unfinished = self.setup.dir.checkpoint_path(&self.file());
-        let known: Vec<CandidateRow> = match unfinished.exists() {
-            true => read_table(&unfinished)?,
-            false => Vec::new(),
-        };
+        let known: Vec<CandidateRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
         let mut rows: Vec<CandidateRow> = Vec::new();
         let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
             let error = match known.get(rows.len()) {
@@ -112,11 +111,15 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
             if rows.len() > known.len() && rows.len().is_multiple_of(SAVED_EVERY) {
                 write_table(&unfinished, &rows)?;
             }
-            done(1);
+            done(1)?;
             // A failed score is worse than any other.
             Ok(error.unwrap_or(f64::INFINITY))
         };
-        search(space, plan, seed, score)?;
+        let searched = search(space, plan, seed, score);
+        if stop::is_asked() && rows.len() > known.len() {
+            write_table(&unfinished, &rows)?;
+        }
+        searched?;
         write_table(&self.path(), &rows)?;
         remove(&unfinished)
     }

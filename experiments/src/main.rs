@@ -7,7 +7,9 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::definition::{self, Scale};
 use experiments::device::{self, Device, Task};
+use experiments::provenance;
 use experiments::run::{Part, PartialWork, RunOptions};
+use experiments::stop::{self, Stopped};
 use experiments::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
@@ -18,7 +20,7 @@ use results::Pool;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
-#[command(about = "Runs the experiments of the SMASH paper")]
+#[command(about = "Runs the experiments of the SMASH paper", version = provenance::version())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -129,6 +131,9 @@ struct RunArguments {
     /// --tables says otherwise.
     #[arg(long, hide = true, value_name = "COMMIT,DIRTY,DEFINITION", requires = "artefact")]
     part_of: Option<String>,
+    /// Do the part though this program was built from another commit than the run was started with.
+    #[arg(long, hide = true, requires = "part_of")]
+    any_commit: bool,
     /// Run one unit: its stage, and its index in it.
     #[arg(long, hide = true, value_name = "STAGE:INDEX", requires = "part_of", value_parser = parse_place)]
     unit: Option<(usize, usize)>,
@@ -146,6 +151,10 @@ fn parse_place(text: &str) -> Result<(usize, usize), String> {
 fn main() -> ExitCode {
     match execute(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if stop::is_asked() => {
+            eprintln!("{Stopped}");
+            stop::exit_code()
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -209,6 +218,7 @@ fn execute(command: Command) -> Result<()> {
                 export_workflow: arguments.export_workflow.clone(),
                 part: arguments.part_of.clone().map(|version| Part {
                     version,
+                    any_commit: arguments.any_commit,
                     work: match arguments.unit {
                         Some((stage, index)) => PartialWork::Unit(stage, index),
                         None if arguments.tables => PartialWork::Tables,
@@ -221,6 +231,7 @@ fn execute(command: Command) -> Result<()> {
                 !options.bfloat16 || options.device != Device::Cpu,
                 "--bfloat16 is for --device cuda"
             );
+            stop::listen()?;
             let run = |name| device::run(&Task::Run(name, &options), options.device);
             names.into_iter().try_for_each(run)
         }

@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use results::pool::{Pool, PooledTruthRow, TruthKey, copy};
 use results::store::write_atomically;
-use results::{RunDir, TruthRow};
+use results::{RunDir, TruthRow, seal};
 use serde::Serialize;
 use smash::training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::provenance;
+use crate::study::read_if_whole;
 
 /// Counts changes of the code that give a training another result than rounding does. Raise it with such a change, so that
 /// trainings of before are not taken for those of now.
@@ -121,7 +122,8 @@ impl RunPool {
     /// # Errors
     /// A file of the pool that cannot be read or is not what its name says.
     pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
-        Ok(self.pool.truth(key)?.map(|found| {
+        let found = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
+        Ok(found.flatten().map(|found| {
             let row = TruthRow {
                 seed: key.seed,
                 architecture: index as u32,
@@ -175,8 +177,10 @@ impl RunPool {
             return Ok(false);
         };
         let [stored, stored_epochs] = self.pool.network_paths(&context);
-        if !stored.exists() {
-            return Ok(false);
+        for file in [&stored, &stored_epochs] {
+            if read_if_whole(file, seal::check_file)?.is_none() {
+                return Ok(false);
+            }
         }
         copy(&stored_epochs, epochs)?;
         copy(&stored, checkpoint)?;

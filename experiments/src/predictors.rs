@@ -19,7 +19,7 @@ use crate::scores::shards;
 use crate::smash_run::SmashRun;
 use crate::studies::CorrelationStudy;
 use crate::study::Setup;
-use crate::units::{Kind, Unit};
+use crate::units::{Done, Kind, Unit};
 
 /// A predictor of the true error, as definitions give it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -220,6 +220,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                     kind: Kind::Predict,
                     name: format!("seed {}, {}, shard {shard}", self.setup.seed.0, predictor.name),
                     output: output.clone(),
+                    beside: None,
                     steps: places.len(),
                     work: Box::new(move |done| {
                         let trained = trained()?;
@@ -237,7 +238,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         self.setup.dir.unit_path(&name)
     }
 
-    fn predict(&self, predictor: &Predictor, indices: &[usize], output: &Path, done: &dyn Fn(usize)) -> Result<()> {
+    fn predict(&self, predictor: &Predictor, indices: &[usize], output: &Path, done: Done<'_>) -> Result<()> {
         let loaded = predictor.method.networks().iter().map(|name| {
             let settings = self.settings(name);
             Ok((settings, self.run_of(settings).network()?))
@@ -262,7 +263,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 cost: cost as f64,
                 shared_cost: shared_cost as f64,
             });
-            done(1);
+            done(1)?;
         }
         Ok(write_table(output, &rows)?)
     }

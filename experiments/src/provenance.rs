@@ -1,6 +1,7 @@
 //! Where a run comes from: commit, lock file, processor.
 
 use std::process::Command;
+use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
@@ -10,10 +11,28 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 /// In place of a commit, outside of a repository.
 pub const UNKNOWN: &str = "unknown";
 
-/// Commit of the working tree and whether it differs from it; `unknown` and `true` outside of a repository.
+/// The commit that this program was built from, where its builder has said so, as `cargo xtask package` does: it then knows
+/// without a repository.
+pub const BUILT_FROM: Option<&str> = option_env!("SMASH_COMMIT");
+
+/// What `--version` says: commit and features.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let commit = BUILT_FROM.unwrap_or("that of the working tree");
+        let features = if cfg!(feature = "cuda") { "cuda" } else { "none" };
+        format!("of commit {commit}, features: {features}")
+    });
+    &VERSION
+}
+
+/// The commit that this program was built from, if that is known, else that of the working tree, and whether the tree differs from
+/// it; `unknown` and `true` outside of a repository.
 ///
 /// A tree that differs has a digest of the difference in its name, so that a run is never resumed from other code.
 pub fn commit() -> (String, bool) {
+    if let Some(commit) = BUILT_FROM {
+        return (commit.into(), false);
+    }
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;

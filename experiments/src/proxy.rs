@@ -19,7 +19,7 @@ use crate::scores::{Scored, mean_error, mean_of_all, scores};
 use crate::smash_run::SmashRun;
 use crate::studies::ProxyStudy;
 use crate::study::{Setup, Study};
-use crate::units::{Kind, Unit, gather};
+use crate::units::{Done, Kind, Unit, gather};
 
 /// One seed of a proxy-gradient study.
 pub struct ProxyRun<'a, B: AutodiffBackend> {
@@ -68,6 +68,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
             kind: Kind::Descend,
             name: format!("seed {}, descent from start {start}", self.setup.seed.0),
             output: self.path(start),
+            beside: None,
             steps: 2 * (self.study.steps + 1),
             work: Box::new(move |done| {
                 let net = self.smash().tracked_network()?;
@@ -79,7 +80,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
         (0..self.study.starts).map(unit).collect()
     }
 
-    fn descend(&self, net: &SmashNet<B>, start: usize, method: Method, done: &dyn Fn(usize)) -> Result<Vec<ProxyRow>> {
+    fn descend(&self, net: &SmashNet<B>, start: usize, method: Method, done: Done<'_>) -> Result<Vec<ProxyRow>> {
         let (study, seed, device) = (self.study, self.setup.seed, self.setup.device());
         let valid = net.valid();
         let score = |architecture: &Architecture| {
@@ -110,7 +111,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
         let scored = score(&state);
         let mut best = mean_error(&scored);
         let mut rows = vec![row(0, &state, 0, &scored)];
-        done(1);
+        done(1)?;
         let mut gradient: Option<EncodingGradient> = None;
         // Elements that were tried in vain since the state changed.
         let mut tried = 0;
@@ -140,7 +141,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                 gradient = None;
                 tried = 0;
             }
-            done(1);
+            done(1)?;
         }
         Ok(rows)
     }

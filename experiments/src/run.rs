@@ -1,6 +1,5 @@
 //! Runs an artefact: data, plan, units, tables.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
-use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
+use results::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
@@ -25,7 +24,9 @@ use crate::plan;
 use crate::pool::{self, RunPool};
 use crate::provenance;
 use crate::proxy::ProxyRun;
+use crate::record;
 use crate::search::SearchRun;
+use crate::stop;
 use crate::studies::{Data, Recipe, Study as StudyDefinition};
 use crate::study::{Images, Setup, Study};
 use crate::throughput::ThroughputRun;
@@ -75,6 +76,8 @@ pub struct RunOptions {
 pub struct Part {
     /// Commit, `true` or `false` for a dirty tree, and definition of the run, with commas between.
     pub version: String,
+    /// Whether this program may have been built from another commit.
+    pub any_commit: bool,
     /// What is to be done.
     pub work: PartialWork,
 }
@@ -127,7 +130,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     }
     // A part is written where the rest of the run is, even if there has been a commit since.
     let (commit, dirty) = match &options.part {
-        Some(part) => starter(&part.version, &definition)?,
+        Some(part) => starter(part, provenance::BUILT_FROM, &definition)?,
         None => provenance::commit(),
     };
     let dirs: Vec<RunDir> = (0..options.seeds)
@@ -154,11 +157,9 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     for (seed, dir) in dirs.iter().enumerate() {
         runs.push(study_of(&definition.study, &images, dir, pool.as_ref(), seed as u64)?);
     }
-    match options.part.as_ref().map(|part| part.work) {
-        Some(PartialWork::Serve) => return workers::serve(&runs, options.threads_of_worker()),
-        Some(PartialWork::Unit(stage, index)) => return units::run_one(&runs, stage, index),
-        Some(PartialWork::Tables) => units::ensure_done(&runs)?,
-        None => {}
+    let work = options.part.as_ref().map(|part| part.work);
+    if let Some(PartialWork::Serve) = work {
+        return workers::serve(&runs, options.threads_of_worker());
     }
     if options.plan_only {
         plan::print_units(&runs, artefact, &definition.hash(), options)?;
@@ -169,16 +170,31 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         return plan::print_power(artefact, study, options);
     }
 
-    let fresh = |seed| new_manifest(artefact, &definition, options, &images, seed, (&commit, dirty));
+    // Held to the end.
+    let mut locks = Vec::new();
+    for dir in &dirs {
+        dir.create()?;
+        let lock = match work {
+            None if options.export_workflow.is_none() => dir.lock_alone()?,
+            _ => dir.lock_with_others()?,
+        };
+        if lock.is_none() {
+            eprintln!(
+                "warning: {} cannot be locked: let no other process run the same",
+                dir.path().display()
+            );
+        }
+        locks.push(lock);
+    }
+    match work {
+        Some(PartialWork::Unit(stage, index)) => return units::run_one(&runs, stage, index),
+        Some(PartialWork::Tables) => units::ensure_done(&runs)?,
+        _ => {}
+    }
+    let fresh = |seed| record::new(artefact, &definition, options, &images, seed, (&commit, dirty));
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        dir.create()?;
-        // An interrupted run keeps its start and the time it has spent.
-        let manifest = if dir.manifest_path().exists() {
-            dir.read_manifest()?
-        } else {
-            fresh(seed as u64)
-        };
+        let manifest = record::open(dir, fresh(seed as u64))?;
         if manifest.status != RunStatus::Complete {
             dir.write_manifest(&manifest)?;
         }
@@ -194,9 +210,10 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
     if let Err(error) = run_units(&runs, &dirs, &mut manifests, options, &mut workers) {
         for (dir, manifest) in dirs.iter().zip(&mut manifests) {
-            if manifest.status != RunStatus::Complete {
+            if manifest.status != RunStatus::Complete && !stop::is_asked() {
                 manifest.status = RunStatus::Failed;
-                dir.write_manifest(manifest)?;
+                // Where it cannot be written either, as on a full disk, the run stays open.
+                let _ = dir.write_manifest(manifest);
             }
         }
         return Err(error);
@@ -296,15 +313,21 @@ fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
     format!("{commit},{dirty},{}", definition.hash())
 }
 
-/// Commit of the starter and whether its tree was dirty, from its [`version`].
-fn starter(version: &str, definition: &Definition) -> Result<(String, bool)> {
-    let parts: Vec<&str> = version.split(',').collect();
+/// Commit of the starter and whether its tree was dirty, from its [`version`], for a program that knows what it was built from or
+/// does not.
+fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -> Result<(String, bool)> {
+    let parts: Vec<&str> = part.version.split(',').collect();
     let &[commit, dirty, hash] = &parts[..] else {
-        bail!("`--part-of {version}`: expected commit, true or false, and hash");
+        bail!("`--part-of {}`: expected commit, true or false, and hash", part.version);
     };
+    let own = built_from.unwrap_or(commit);
+    ensure!(
+        own == commit || part.any_commit,
+        "this program was built from commit {own}, the run was started with commit {commit}; --any-commit runs the part all the same"
+    );
     ensure!(
         hash == definition.hash(),
-        "this program was replaced by another version while it ran"
+        "this program was replaced by another version while it ran, or has another definition"
     );
     Ok((commit.to_string(), dirty == "true"))
 }
@@ -330,14 +353,26 @@ fn run_units(
     workers: &mut Workers,
 ) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
+        for (run, manifest) in runs.iter().zip(manifests.iter_mut()) {
+            for unit in run.units(stage) {
+                if let Some(damage) = unit.set_damage_aside()? {
+                    record::reopen(manifest, format!("{damage}; {} was done again", unit.name));
+                }
+            }
+        }
         units::run(stage, &units_of_stage(runs, stage), options.jobs, workers)?;
     }
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
+        if let Some(damage) = dir.damaged_table()? {
+            record::reopen(manifest, format!("{damage}; it was written again"));
+        }
         if manifest.status == RunStatus::Complete {
             continue;
         }
         run.write_tables()?;
-        manifest.warnings.extend(pool::origins(dir)?);
+        let origins = pool::origins(dir)?;
+        manifest.warnings.retain(|warning| Some(warning) != origins.as_ref());
+        manifest.warnings.extend(origins);
         for (stage, kind) in run.stages().into_iter().enumerate() {
             if let Some(seconds) = units::seconds_of(&run.units(stage)) {
                 manifest.timings.insert(kind.name().to_string(), seconds);
@@ -353,73 +388,33 @@ fn run_units(
     Ok(())
 }
 
-fn new_manifest<B: AutodiffBackend>(
-    artefact: &str,
-    definition: &Definition,
-    options: &RunOptions,
-    images: &[Images<B>],
-    seed: u64,
-    (commit, dirty): (&str, bool),
-) -> Manifest {
-    let split = |set: &datasets::ImageSet, digest: &String| SplitRecord {
-        examples: set.len() as u64,
-        sha256: digest.clone(),
-    };
-    // Below the data folder, whose place on this machine says nothing about the data.
-    let below = |path: &str| match options
-        .data_dir
-        .as_ref()
-        .and_then(|folder| Path::new(path).strip_prefix(folder).ok())
-    {
-        Some(relative) => relative.display().to_string(),
-        None => path.to_string(),
-    };
-    let source = |source: &datasets::Source| SourceRecord {
-        path: below(&source.path),
-        records: source.records as u64,
-        sha256: source.sha256.clone(),
-    };
-    let mut records: Vec<DatasetRecord> = images
-        .iter()
-        .zip(definition.study.data_sets())
-        .map(|(images, settings)| {
-            let (data, [train, test]) = (&images.data, images.digests());
-            DatasetRecord {
-                name: settings.name.clone(),
-                train: split(&data.train, train),
-                test: split(&data.test, test),
-                sources: data.sources.iter().map(source).collect(),
-            }
-        })
-        .collect();
-    let warnings = images.iter().flat_map(|images| images.data.warnings.clone());
-    Manifest {
-        artefact: artefact.into(),
-        scale: options.scale.name().into(),
-        title: definition.title.clone(),
-        paper: definition.paper.clone(),
-        seed,
-        status: RunStatus::Running,
-        start: timestamp(SystemTime::now()),
-        end: None,
-        commit: commit.into(),
-        dirty,
-        lock_hash: provenance::lock_hash(),
-        burn_version: provenance::burn_version(),
-        device: options.device.describe(),
-        device_class: options.device.class().into(),
-        kernel_tuning: options.device.kernel_tuning(),
-        definition_hash: definition.hash(),
-        noise_draws: (0..definition.study.noise_draws() as u64).collect(),
-        warnings: warnings.collect(),
-        peak_memory_bytes: None,
-        host: Host {
-            cpu: provenance::cpu(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
-        },
-        dataset: records.remove(0),
-        other_datasets: records,
-        timings: BTreeMap::new(),
-        definition: definition.to_table(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_done_by_the_version_that_started_the_run() {
+        let definition = definition::load("fig4", Scale::Smoke, &[]).unwrap();
+        let of = |version: String, any_commit| Part {
+            version,
+            any_commit,
+            work: PartialWork::Tables,
+        };
+        let part = of(version("a1", true, &definition), false);
+        let started = ("a1".to_string(), true);
+        assert_eq!(starter(&part, None, &definition).unwrap(), started);
+        assert_eq!(starter(&part, Some("a1"), &definition).unwrap(), started);
+        let error = starter(&part, Some("b2"), &definition).unwrap_err().to_string();
+        assert!(error.contains("commit b2") && error.contains("commit a1"), "{error}");
+        let any = of(part.version.clone(), true);
+        assert_eq!(starter(&any, Some("b2"), &definition).unwrap(), started);
+        let other = definition::load("fig4", Scale::Laptop, &[]).unwrap();
+        assert!(
+            starter(&any, None, &other)
+                .unwrap_err()
+                .to_string()
+                .contains("another definition")
+        );
+        assert!(starter(&of("a1".into(), false), None, &definition).is_err());
     }
 }

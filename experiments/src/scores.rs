@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use anyhow::Result;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use results::Status;
 use smash::scoring::{score, score_noise};
 use smash::{Architecture, Evaluation, Examples, Seed, SmashNet};
 
 use crate::study::Setup;
+use crate::units::Done;
 
 /// The architectures of each shard.
 pub fn shards(architectures: usize, shard: usize) -> impl Iterator<Item = Range<usize>> {
@@ -51,15 +53,18 @@ pub fn scores<B: Backend>(
 
 /// A row for each evaluation of some of a run's architectures, from its architecture's index, its draw and itself; `done`
 /// counts evaluations.
+///
+/// # Errors
+/// [`Stopped`](crate::stop::Stopped).
 pub fn score_rows<B: AutodiffBackend, R>(
     setup: &Setup<'_, B>,
     net: &SmashNet<B::InnerBackend>,
     architectures: &[Architecture],
     range: Range<usize>,
     draws: usize,
-    done: &dyn Fn(usize),
+    done: Done<'_>,
     row: impl Fn(u32, u32, Scored) -> R,
-) -> Vec<R> {
+) -> Result<Vec<R>> {
     let mut rows = Vec::new();
     for index in range {
         let scored = scores(
@@ -71,9 +76,9 @@ pub fn score_rows<B: AutodiffBackend, R>(
             setup.device(),
         );
         rows.extend((0..).zip(scored).map(|(draw, scored)| row(index as u32, draw, scored)));
-        done(draws);
+        done(draws)?;
     }
-    rows
+    Ok(rows)
 }
 
 /// The mean error of some evaluations; nothing if one of them failed.

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
-use results::store::write_atomically;
 use results::tables::{read_table, write_table};
 use smash::checkpoint::Checkpoint;
 use smash::training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
 
 use crate::pool::{NetworkContext, RunPool, note_origin};
-use crate::study::{Setup, read_checkpoint, remove};
-use crate::units::{Kind, Unit};
+use crate::stop;
+use crate::study::{Setup, read_checkpoint, read_if_whole, remove, write_checkpoint};
+use crate::units::{Done, Kind, Unit};
 
 /// A SMASH network of a run.
 pub struct SmashRun<'a, B: AutodiffBackend> {
@@ -64,6 +64,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             kind: Kind::TrainSmash,
             name: format!("seed {}, SMASH network `{}`", self.setup.seed.0, self.stem),
             output: self.network_path(),
+            beside: Some(self.epochs_path()),
             steps: settings.epochs * self.setup.batches(settings.batch_size),
             work: Box::new(move |done| self.train(done)),
         }
@@ -75,7 +76,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         SmashTrainer::new(space, self.hypernet, task, seed, device)
     }
 
-    fn train(&self, done: &dyn Fn(usize)) -> Result<()> {
+    fn train(&self, done: Done<'_>) -> Result<()> {
         let (settings, device) = (self.settings, self.setup.device());
         let files = [self.network_path(), self.epochs_path()];
         let files = files.each_ref().map(PathBuf::as_path);
@@ -88,14 +89,15 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let in_training = self.setup.dir.checkpoint_path(&in_training);
         let examples = self.setup.training();
         let mut trainer = self.trainer();
-        if in_training.exists() {
-            let restored = trainer.restore(read_checkpoint(&in_training)?, device);
+        if let Some(checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+            let restored = trainer.restore(checkpoint, device);
             restored.with_context(|| in_training.display().to_string())?;
-            done(trainer.history.len() * examples.batches(settings.batch_size));
+            done(trainer.history.len() * examples.batches(settings.batch_size))?;
         }
         while trainer.history.len() < settings.epochs {
-            trainer.train_epoch(settings, examples, self.seed, device, &|| done(1))?;
-            write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
+            trainer.train_epoch(settings, examples, self.seed, device, &|| done(1).is_ok())?;
+            write_checkpoint(&in_training, trainer.checkpoint())?;
+            stop::check()?;
         }
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
             seed: self.setup.seed.0,
@@ -112,7 +114,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let mut network = Checkpoint::default();
         network.add("hypernet", &net.hypernet);
         network.add("main", &net.main);
-        write_atomically(&self.network_path(), &network.to_bytes())?;
+        write_checkpoint(&self.network_path(), network)?;
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, files)?;
         }

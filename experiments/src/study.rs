@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, ImageSet, Split, shuffled_indices};
-use results::{ArchitectureRow, RunDir};
+use results::store::{set_aside, write_atomically};
+use results::{ArchitectureRow, RunDir, seal};
 use smash::checkpoint::Checkpoint;
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
@@ -244,13 +245,68 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
     }
 }
 
-/// Reads a checkpoint.
+/// Writes a checkpoint, sealed.
 ///
 /// # Errors
-/// A file that cannot be read or is none, by name.
+/// If the file system refuses.
+pub fn write_checkpoint(path: &Path, mut checkpoint: Checkpoint) -> Result<()> {
+    checkpoint.metadata = format!("{}\n{}", checkpoint.metadata, seal::blank());
+    let mut bytes = checkpoint.to_bytes();
+    seal::close(&mut bytes);
+    Ok(write_atomically(path, &bytes)?)
+}
+
+/// Reads what [`write_checkpoint`] wrote.
+///
+/// # Errors
+/// A file that cannot be read, is damaged or is none, by name.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())
+    seal::check(path, &bytes)?;
+    let mut checkpoint = Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())?;
+    if let Some((metadata, _)) = checkpoint.metadata.rsplit_once('\n') {
+        checkpoint.metadata.truncate(metadata.len());
+    }
+    Ok(checkpoint)
+}
+
+/// What a file holds that work may start from, if it is there. One that is damaged is set aside with a warning, as if it had not
+/// been there.
+///
+/// # Errors
+/// A file that cannot be read, or is another than expected.
+pub fn read_if_whole<T, E: Into<anyhow::Error>>(
+    path: &Path,
+    read: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<Option<T>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match set_damage_aside(path, read(path))? {
+        Ok(content) => Ok(Some(content)),
+        Err(damage) => {
+            eprintln!("warning: {damage}; the work starts without it");
+            Ok(None)
+        }
+    }
+}
+
+/// Sets a file aside if reading it has shown that it is damaged, and says so.
+///
+/// # Errors
+/// Another error of reading it, or a file that cannot be renamed.
+pub fn set_damage_aside<T, E: Into<anyhow::Error>>(path: &Path, read: Result<T, E>) -> Result<Result<T, String>> {
+    let error = match read {
+        Ok(content) => return Ok(Ok(content)),
+        Err(error) => error.into(),
+    };
+    match error.downcast_ref() {
+        Some(results::Error::Damaged { .. }) => {
+            let aside = set_aside(path)?;
+            Ok(Err(format!("{error}; kept as {}", aside.display())))
+        }
+        _ => Err(error),
+    }
 }
 
 /// Removes the checkpoint of an unfinished unit, once its output is there.
@@ -258,8 +314,11 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
 /// # Errors
 /// A file that is there and cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
-    if path.exists() {
-        std::fs::remove_file(path).with_context(|| format!("{}: cannot be removed", path.display()))?;
+    match std::fs::remove_file(path) {
+        // The same unit may be done twice, where a scheduler has taken its node for dead.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{}: cannot be removed", path.display()))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

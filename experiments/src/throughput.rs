@@ -12,7 +12,7 @@ use smash::{Architecture, Blueprint, Examples, ResultingTrainer, SmashTrainer};
 
 use crate::studies::ThroughputStudy;
 use crate::study::{Setup, Study};
-use crate::units::{Kind, Unit, gather};
+use crate::units::{Done, Kind, Unit, gather};
 
 /// The steps that are timed: name, and stem of the file.
 const STEPS: [(&str, &str); 4] = [
@@ -40,7 +40,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
     }
 
     /// Runs one step for each architecture and notes its seconds.
-    fn time(&self, kind: usize, done: &dyn Fn(usize)) -> Result<Vec<ThroughputRow>> {
+    fn time(&self, kind: usize, done: Done<'_>) -> Result<Vec<ThroughputRow>> {
         let ThroughputStudy {
             space,
             hypernet,
@@ -60,12 +60,12 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {
             let noise = score_noise(seed, index);
             match kind {
-                0 => timed(|| Ok(trainer.train_epoch(smash, batch, seed, device, &|| ())?)),
+                0 => timed(|| Ok(trainer.train_epoch(smash, batch, seed, device, &|| true)?)),
                 1 => {
                     let key = [index as u64, 0];
                     let mut trainer =
                         ResultingTrainer::<B>::new(Blueprint::of(space, task, architecture), seed, key, device);
-                    timed(|| Ok(trainer.train_epoch(resulting, batch, seed, device, &|| ())?))
+                    timed(|| Ok(trainer.train_epoch(resulting, batch, seed, device, &|| true)?))
                 }
                 2 => timed(|| Ok(score(&net, architecture, &noise, batch, device).map(drop)?)),
                 _ => timed(|| {
@@ -84,7 +84,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
                 images: batch.indices.len() as u32,
                 seconds: step(index, architecture)?,
             });
-            done(1);
+            done(1)?;
         }
         Ok(rows)
     }
@@ -112,6 +112,7 @@ impl<B: AutodiffBackend> Study for ThroughputRun<'_, B> {
             kind: Kind::Time,
             name: format!("seed {}, {}", self.setup.seed.0, STEPS[kind].0),
             output: self.path(kind),
+            beside: None,
             steps: self.study.steps,
             work: Box::new(move |done| Ok(write_table(&self.path(kind), &self.time(kind, done)?)?)),
         };

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::store::write_atomically;
 use smash::blueprint::Blueprint;
 use smash::{Examples, ResultingTrainer, ResultingTraining};
 
-use crate::study::{Setup, read_checkpoint, remove};
+use crate::stop;
+use crate::study::{Setup, read_checkpoint, read_if_whole, remove, write_checkpoint};
+use crate::units::Done;
 
 /// A network to train.
 pub struct Training<'a, B: AutodiffBackend> {
@@ -59,23 +60,24 @@ impl<B: AutodiffBackend> Training<'_, B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit or cannot be read or written.
-    pub fn run(&self, blueprint: Blueprint, done: &dyn Fn(usize)) -> Result<Trained<B>> {
+    pub fn run(&self, blueprint: Blueprint, done: Done<'_>) -> Result<Trained<B>> {
         let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
         let in_training = self.checkpoint_path();
         let mut trainer = ResultingTrainer::<B>::new(blueprint, seed, self.key, device);
-        if in_training.exists() {
-            let restored = trainer.restore(read_checkpoint(&in_training)?, device);
+        if let Some(checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+            let restored = trainer.restore(checkpoint, device);
             restored.with_context(|| in_training.display().to_string())?;
-            done(trainer.history.len() * self.examples.batches(settings.batch_size));
+            done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
         }
         let mut failure = None;
         while trainer.history.len() < settings.epochs {
-            if let Err(error) = trainer.train_epoch(settings, self.examples, seed, device, &|| done(1)) {
+            if let Err(error) = trainer.train_epoch(settings, self.examples, seed, device, &|| done(1).is_ok()) {
                 failure = Some(error.to_string());
                 break;
             }
             if trainer.history.len() < settings.epochs {
-                write_atomically(&in_training, &trainer.checkpoint().to_bytes())?;
+                write_checkpoint(&in_training, trainer.checkpoint())?;
+                stop::check()?;
             }
         }
         Ok(Trained { trainer, failure })

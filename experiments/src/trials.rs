@@ -10,9 +10,9 @@ use smash::blueprint::Blueprint;
 use smash::rivals::{SearchMethod, Trial, propose};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
-use crate::study::{Setup, remove};
+use crate::study::{Setup, read_if_whole, remove};
 use crate::training::Training;
-use crate::units::{Kind, Unit};
+use crate::units::{Done, Kind, Unit};
 
 /// Keys of the trials' random streams start here, apart from those of the trainings that a comparison reports.
 const FIRST_KEY: u64 = 1 << 32;
@@ -51,18 +51,16 @@ impl<'a, B: AutodiffBackend> Trials<'a, B> {
             kind: Kind::TrainedSearch,
             name: format!("seed {}, search of {}", self.setup.seed.0, self.system),
             output: self.path(),
+            beside: None,
             steps: self.count * self.settings.epochs * batches,
             work: Box::new(move |done| self.run(done)),
         }
     }
 
-    fn run(&self, done: &dyn Fn(usize)) -> Result<()> {
+    fn run(&self, done: Done<'_>) -> Result<()> {
         let Setup { seed, task, .. } = *self.setup;
         let unfinished = self.setup.dir.checkpoint_path(&self.file());
-        let mut rows: Vec<TrialRow> = match unfinished.exists() {
-            true => read_table(&unfinished)?,
-            false => Vec::new(),
-        };
+        let mut rows: Vec<TrialRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
         let mut trials = Vec::new();
         for row in &rows {
             let architecture = Architecture::from_json(&row.json).with_context(|| unfinished.display().to_string())?;
@@ -71,7 +69,7 @@ impl<'a, B: AutodiffBackend> Trials<'a, B> {
                 reward_error: row.error,
             });
         }
-        done(rows.len() * self.settings.epochs * self.setup.batches(self.settings.batch_size));
+        done(rows.len() * self.settings.epochs * self.setup.batches(self.settings.batch_size))?;
         while trials.len() < self.count {
             let index = trials.len();
             let architecture = propose(self.method, self.space, seed, &trials);

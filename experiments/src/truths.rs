@@ -10,7 +10,7 @@ use smash::{Architecture, ResultingTraining, SearchSpace};
 use crate::pool::note_origin;
 use crate::study::Setup;
 use crate::training::Training;
-use crate::units::{Kind, Unit};
+use crate::units::{Done, Kind, Unit};
 
 /// Trainings of architectures by one recipe.
 pub struct Truths<'a> {
@@ -40,6 +40,7 @@ impl<'a> Truths<'a> {
             kind: self.kind,
             name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
             output: setup.dir.unit_path(&format!("{name}.parquet")),
+            beside: None,
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
@@ -57,7 +58,7 @@ impl<'a> Truths<'a> {
         architecture: &Architecture,
         [index, training_seed]: [usize; 2],
         name: &str,
-        done: &dyn Fn(usize),
+        done: Done<'_>,
     ) -> Result<()> {
         let output = setup.dir.unit_path(&format!("{name}.parquet"));
         let pooled = setup.pool.as_ref().map(|(pool, data)| {

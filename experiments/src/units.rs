@@ -5,14 +5,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use results::Row;
 use results::store::write_atomically;
 use results::tables::read_table;
+use results::{Row, seal};
 
-use crate::study::Study;
-use crate::workers::{Worker, Workers};
+use crate::stop;
+use crate::study::{Study, set_damage_aside};
+use crate::workers::{Failure, Worker, Workers};
 
 /// The kinds of unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,8 +64,10 @@ pub struct Unit<'a> {
     pub kind: Kind,
     /// Name within the artefact, such as `seed 0, architecture 12`.
     pub name: String,
-    /// The file whose presence says that the unit is done.
+    /// Its output: the unit is done if and only if it is there.
     pub output: PathBuf,
+    /// Another file that is written before, and without which it is not done either.
+    pub beside: Option<PathBuf>,
     /// Steps that it takes, for the progress bar.
     pub steps: usize,
     /// Makes the output, atomically, and tells of steps as they are done.
@@ -72,12 +75,29 @@ pub struct Unit<'a> {
 }
 
 /// The work of a unit, given a function that counts steps done.
-type Work<'a> = Box<dyn Fn(&dyn Fn(usize)) -> Result<()> + Send + Sync + 'a>;
+type Work<'a> = Box<dyn Fn(Done<'_>) -> Result<()> + Send + Sync + 'a>;
+
+/// Counts steps done. Its error is [`Stopped`](crate::stop::Stopped): what can go on later is to be stored, and the work ends.
+pub type Done<'a> = &'a dyn Fn(usize) -> Result<()>;
 
 impl Unit<'_> {
-    /// Whether the output is there.
+    /// Whether it has left all that it is to leave.
     pub fn is_done(&self) -> bool {
-        self.output.exists()
+        self.output.exists() && self.beside.as_ref().is_none_or(|file| file.exists())
+    }
+
+    /// Sets aside what it has left, if that is not as it was written, so that it is to be done again. Says which file that was.
+    ///
+    /// # Errors
+    /// A file that cannot be read or renamed.
+    pub fn set_damage_aside(&self) -> Result<Option<String>> {
+        let files = self.beside.iter().chain([&self.output]);
+        for file in files.filter(|file| file.exists()) {
+            if let Some(damage) = set_damage_aside(file, seal::check_file(file))?.err() {
+                return Ok(Some(damage));
+            }
+        }
+        Ok(None)
     }
 
     /// Does the work, and notes beside the output how long it took.
@@ -86,7 +106,10 @@ impl Unit<'_> {
     /// The error of the work, or a file that cannot be written.
     pub fn perform(&self, step: &dyn Fn(usize)) -> Result<()> {
         let start = Instant::now();
-        (self.work)(step)?;
+        (self.work)(&|steps| {
+            step(steps);
+            stop::check()
+        })?;
         let seconds = start.elapsed().as_secs_f64().to_string();
         Ok(write_atomically(&self.seconds_path(), seconds.as_bytes())?)
     }
@@ -129,7 +152,8 @@ pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<
 /// `jobs` is.
 ///
 /// # Errors
-/// The first unit that fails; units already running are finished first.
+/// The first unit that fails; units already running are finished first. Units whose process was killed, once all others are
+/// done.
 pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
     let open: Vec<(usize, &Unit)> = units.iter().enumerate().filter(|(_, unit)| !unit.is_done()).collect();
     let Some((_, first)) = open.first() else {
@@ -164,6 +188,9 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     let units = (stage < stages).then(|| units_of_stage(runs, stage));
     let unit = units.as_ref().and_then(|units| units.get(index));
     let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
+    if let Some(damage) = unit.set_damage_aside()? {
+        eprintln!("warning: {damage}; {} is done again", unit.name);
+    }
     if unit.is_done() {
         return Ok(());
     }
@@ -173,12 +200,15 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
 }
 
 /// # Errors
-/// The first unit that is not done.
+/// The first unit that is not done, or whose output is damaged: it is set aside, so that the unit can be done again.
 pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
-        let open = units_of_stage(runs, stage).into_iter().find(|unit| !unit.is_done());
-        if let Some(unit) = open {
-            bail!(
+        for unit in units_of_stage(runs, stage) {
+            if let Some(damage) = unit.set_damage_aside()? {
+                bail!("--tables: {damage}; `{}` is to be done again", unit.name);
+            }
+            ensure!(
+                unit.is_done(),
                 "--tables: `{}` is not done, {} is missing",
                 unit.name,
                 unit.output.display()
@@ -197,7 +227,8 @@ fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Res
     })
 }
 
-/// Each worker takes the next unit when it is done with one.
+/// Each worker takes the next unit when it is done with one. A worker that is killed, as the system does where memory is short,
+/// takes its unit with it and no other.
 fn side_by_side(
     stage: usize,
     open: &[(usize, &Unit<'_>)],
@@ -206,9 +237,18 @@ fn side_by_side(
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    let killed: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let drive = |worker: &mut Worker| -> Result<()> {
         while let Some((index, unit)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-            worker.run(stage, *index, step).with_context(|| unit.name.clone())?;
+            match worker.run(stage, *index, step) {
+                Ok(()) => {}
+                Err(Failure::Killed(status)) => {
+                    let mut killed = killed.lock().expect("no thread panicked");
+                    killed.push(format!("{} ({status})", unit.name));
+                    worker.restart()?;
+                }
+                Err(Failure::Other(error)) => return Err(error.context(unit.name.clone())),
+            }
         }
         Ok(())
     };
@@ -222,8 +262,16 @@ fn side_by_side(
             });
         }
     });
-    match failure.into_inner().expect("no thread panicked") {
-        Some(error) => Err(error),
-        None => Ok(()),
+    if let Some(error) = failure.into_inner().expect("no thread panicked") {
+        return Err(error);
     }
+    let killed = killed.into_inner().expect("no thread panicked");
+    ensure!(
+        killed.is_empty(),
+        "{} of {} units were killed and are not done: {}; where memory was short, --jobs 1 takes least",
+        killed.len(),
+        open.len(),
+        killed.join(", ")
+    );
+    Ok(())
 }

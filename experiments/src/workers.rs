@@ -4,16 +4,17 @@
 //! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs.
 //!
 //! A worker is this program with the same arguments and `--part-of`. It plans the same units, reads `STAGE INDEX` from each line
-//! of standard input, and answers with lines `step N` and in the end `done BYTES`, the most memory so far, or `failed MESSAGE`. It ends when its
-//! input does, so that no worker outlives the process that started it.
+//! of standard input, and answers with lines `step N` and in the end `done BYTES`, the most memory so far, or `failed MESSAGE`. The end of its
+//! input is its order to stop, so that no worker outlives the process that started it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::provenance;
+use crate::stop::{self, Stopped};
 use crate::study::Study;
 use crate::units::{Unit, units_of_stage};
 
@@ -25,8 +26,10 @@ pub struct Workers {
 
 /// One worker process.
 pub struct Worker {
+    command: Command,
     process: Child,
-    requests: ChildStdin,
+    /// None once it was told to stop.
+    requests: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
     peak_memory: u64,
 }
@@ -46,16 +49,7 @@ impl Workers {
     /// A process that cannot be started.
     pub fn take(&mut self, count: usize) -> Result<&mut [Worker]> {
         while self.running.len() < count {
-            let mut command = (self.command)()?;
-            command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut process = command.spawn().context("a worker process cannot be started")?;
-            let (requests, answers) = (process.stdin.take(), process.stdout.take());
-            self.running.push(Worker {
-                requests: requests.expect("input is piped"),
-                answers: BufReader::new(answers.expect("output is piped")).lines(),
-                process,
-                peak_memory: 0,
-            });
+            self.running.push(Worker::start((self.command)()?)?);
         }
         Ok(&mut self.running[..count])
     }
@@ -77,13 +71,67 @@ impl Drop for Workers {
     }
 }
 
+/// Why a unit of a worker is not done.
+pub enum Failure {
+    /// A signal has ended the worker.
+    Killed(ExitStatus),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
 impl Worker {
+    fn start(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().context("a worker process cannot be started")?;
+        let (requests, answers) = (process.stdin.take(), process.stdout.take());
+        Ok(Self {
+            requests: Some(requests.expect("input is piped")),
+            answers: BufReader::new(answers.expect("output is piped")).lines(),
+            process,
+            command,
+            peak_memory: 0,
+        })
+    }
+
+    /// Starts it again after its end.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn restart(&mut self) -> Result<()> {
+        let command = std::mem::replace(&mut self.command, Command::new(""));
+        *self = Self {
+            peak_memory: self.peak_memory,
+            ..Self::start(command)?
+        };
+        Ok(())
+    }
+
     /// Has a unit run; `steps` is told of steps as they are done.
     ///
     /// # Errors
     /// The error of the unit, or a worker that ended without an answer.
-    pub fn run(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<()> {
-        writeln!(self.requests, "{stage} {index}").context("a worker process has ended")?;
+    pub fn run(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<(), Failure> {
+        match self.answer(stage, index, steps) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let status = self.process.wait().map_err(|error| Failure::Other(error.into()))?;
+                match status.code() {
+                    None if !stop::is_asked() => Err(Failure::Killed(status)),
+                    _ => Err(Failure::Other(anyhow!(
+                        "a worker process ended before its unit was done: {status}"
+                    ))),
+                }
+            }
+            Err(error) => Err(Failure::Other(error)),
+        }
+    }
+
+    /// Whether the unit is done; if not, and there is no error, the worker has ended.
+    fn answer(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<bool> {
+        let requests = self.requests.as_mut().ok_or(Stopped)?;
+        if writeln!(requests, "{stage} {index}").is_err() {
+            return Ok(false);
+        }
         for line in self.answers.by_ref() {
             let line = line?;
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -91,14 +139,17 @@ impl Worker {
                 "step" => steps(rest.parse().with_context(|| format!("a worker answered `{line}`"))?),
                 "done" => {
                     self.peak_memory = rest.parse().with_context(|| format!("a worker answered `{line}`"))?;
-                    return Ok(());
+                    return Ok(true);
                 }
                 "failed" => bail!("{rest}"),
                 _ => bail!("a worker answered `{line}`"),
             }
+            if stop::is_asked() {
+                // The end of its input tells the worker.
+                self.requests = None;
+            }
         }
-        let status = self.process.wait()?;
-        bail!("a worker process ended before its unit was done: {status}")
+        Ok(false)
     }
 }
 
@@ -108,7 +159,7 @@ impl Worker {
 /// A request that is none.
 pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
     let (sender, requests) = mpsc::channel();
-    // Read on a thread of its own, so that a worker whose starter is gone ends in the middle of a unit, too.
+    // Read on a thread of its own, so that a worker whose starter is gone stops in the middle of a unit, too.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };
@@ -116,7 +167,7 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
                 return;
             }
         }
-        std::process::exit(0);
+        stop::ask();
     });
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let mut planned: Option<(usize, Vec<Unit<'_>>)> = None;
@@ -131,15 +182,20 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
         let units = planned.as_ref().map(|(_, units)| units);
         let unit = units.and_then(|units| units.get(index));
         let unit = unit.ok_or_else(|| anyhow!("stage {stage} has no unit {index}"))?;
-        let step = |steps: usize| println!("step {steps}");
+        let step = |steps: usize| say(&format!("step {steps}"));
         match pool.install(|| unit.perform(&step)) {
             Ok(()) => {
                 let memory = provenance::peak_memory().unwrap_or(0);
-                println!("done {memory}");
+                say(&format!("done {memory}"));
             }
             // One line, whatever the message.
-            Err(error) => println!("failed {}", format!("{error:#}").replace('\n', " ")),
+            Err(error) => say(&format!("failed {}", format!("{error:#}").replace('\n', " "))),
         }
     }
     Ok(())
+}
+
+/// Answers, to nobody if the starter is gone.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -171,35 +171,6 @@ fn bad_input_gives_one_clear_line() {
     assert_eq!(std::fs::read_to_string(&results).unwrap(), "not a folder");
 }
 
-#[test]
-fn a_damaged_checkpoint_is_named_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    succeeded(&experiments(folder.path(), &["fig4"]).output().unwrap());
-    let seed = tables(folder.path())
-        .into_keys()
-        .next()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .to_path_buf();
-    let seed = folder.path().join(seed);
-    let checkpoint = seed.join("checkpoints/smash.safetensors");
-    let tables_before = tables(folder.path());
-    std::fs::write(&checkpoint, "damaged").unwrap();
-    std::fs::remove_file(seed.join("units/scores-0000.parquet")).unwrap();
-    std::fs::remove_file(seed.join("units/scores-0001.parquet")).unwrap();
-    // In this process, and in workers.
-    for jobs in ["1", "2"] {
-        let error = error_of(&mut experiments(folder.path(), &["fig4", "--jobs", jobs]));
-        assert!(
-            error.contains("shard") && error.contains("smash.safetensors"),
-            "{error}"
-        );
-    }
-    assert_eq!(tables(folder.path()), tables_before);
-    assert_eq!(std::fs::read_to_string(&checkpoint).unwrap(), "damaged");
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn no_worker_outlives_its_starter() {

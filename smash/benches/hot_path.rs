@@ -94,7 +94,7 @@ fn hot_path(criterion: &mut Criterion) {
     group.bench_function("SMASH training step", |bencher| {
         bencher.iter(|| {
             trainer
-                .train_epoch(&settings, examples, Seed(0), &device, &|| {})
+                .train_epoch(&settings, examples, Seed(0), &device, &|| true)
                 .expect("finite")
         });
     });
@@ -111,7 +111,7 @@ fn hot_path(criterion: &mut Criterion) {
     group.bench_function("resulting-net training step", |bencher| {
         bencher.iter(|| {
             trainer
-                .train_epoch(&settings, examples, Seed(0), &device, &|| {})
+                .train_epoch(&settings, examples, Seed(0), &device, &|| true)
                 .expect("finite")
         });
     });

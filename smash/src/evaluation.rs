@@ -3,13 +3,16 @@
 use burn::prelude::*;
 use datasets::shuffled_indices;
 
-use crate::checkpoint::HostTensor;
+use crate::checkpoint::{Checkpoint, HostTensor};
 use crate::error::{CheckpointError, DivergedError};
 use crate::images::DeviceImages;
 use crate::random::{Seed, Stream};
 
 /// Images of an evaluation batch; decides nothing but speed, unless BatchNorm normalises with the batch's own statistics.
 const EVALUATION_BATCH: usize = 100;
+
+/// Where a checkpoint holds what is counted of an epoch under way.
+const TALLY: &str = "tally";
 
 /// Some images of a set.
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Evaluation {
 }
 
 /// What is counted of each batch, left on the device until the end: reading back waits for all work before.
+#[derive(Debug)]
 pub(crate) struct Tally<B: Backend> {
     /// For each image log-probability of its class, and number of classes that are at least as probable, `[batch, 2]`.
     batches: Vec<Tensor<B, 2>>,
@@ -120,6 +124,39 @@ impl<B: Backend> Tally<B> {
             .gather(1, column(labels, &log_probabilities.device()));
         let rivals = log_probabilities.greater_equal(of_label.clone()).float().sum_dim(1);
         self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
+    }
+
+    /// Batches so far.
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// Stores the batches so far, all of one size, if there are any: `[batches, batch, 2]`.
+    pub fn save(&self, checkpoint: &mut Checkpoint) {
+        if !self.batches.is_empty() {
+            let batches = Tensor::stack::<3>(self.batches.clone(), 0);
+            checkpoint.tensors.insert(TALLY.into(), HostTensor::of(batches));
+        }
+    }
+
+    /// What [`Self::save`] has stored, no batch if there was none.
+    ///
+    /// # Errors
+    /// A tensor of another shape.
+    pub fn load(checkpoint: &mut Checkpoint, device: &B::Device) -> Result<Self, CheckpointError> {
+        let Some(HostTensor { shape, values }) = checkpoint.tensors.remove(TALLY) else {
+            return Ok(Self::default());
+        };
+        let &[count, batch, 2] = &shape[..] else {
+            return Err(CheckpointError::Format {
+                reason: format!("tensor `{TALLY}` is {shape:?}, expected [batches, batch, 2]"),
+            });
+        };
+        let values = values.chunks(2 * batch).take(count);
+        let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [batch, 2]), device);
+        Ok(Self {
+            batches: values.map(tensor).collect(),
+        })
     }
 
     /// Reads all batches back.

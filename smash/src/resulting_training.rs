@@ -38,7 +38,7 @@ pub struct ResultingTraining {
     pub augment: bool,
 }
 
-/// A network with free weights in training: everything that the next epoch depends on.
+/// A network with free weights in training: everything that the next step depends on.
 #[derive(Debug)]
 pub struct ResultingTrainer<B: AutodiffBackend> {
     /// The network.
@@ -48,6 +48,10 @@ pub struct ResultingTrainer<B: AutodiffBackend> {
     key: [u64; 2],
     /// Mean over the training batches of each epoch done.
     pub history: Vec<Evaluation>,
+    /// Of the batches that are done of an epoch under way.
+    tally: Tally<B::InnerBackend>,
+    /// Words of its random numbers for regularisation that are used up.
+    regularisation_used: u128,
 }
 
 impl<B: AutodiffBackend> ResultingTrainer<B> {
@@ -59,10 +63,13 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             optimiser: Nesterov::new(WEIGHT_DECAY),
             key,
             history: Vec::new(),
+            tally: Tally::default(),
+            regularisation_used: 0,
         }
     }
 
-    /// Trains one epoch; `after_step` is called after each step.
+    /// Trains one epoch; `after_step` is called after each step and says whether to go on, as in
+    /// [`SmashTrainer::train_epoch`](crate::SmashTrainer::train_epoch).
     ///
     /// # Errors
     /// A loss that is not finite, once the epoch is over.
@@ -72,7 +79,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
         device: &B::Device,
-        after_step: &dyn Fn(),
+        after_step: &dyn Fn() -> bool,
     ) -> Result<(), DivergedError> {
         let batches = examples.batches(settings.batch_size);
         let steps = (settings.epochs * batches) as f64;
@@ -80,21 +87,26 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         self.net.precision = settings.precision;
         let streams = [Stream::ResultingOrder, Stream::ResultingAugmentation];
         let key = [self.key[0], self.key[1], self.history.len() as u64];
-        let mut tally = Tally::default();
         let mut regularisation = seed.rng(Stream::Regularisation, &key);
+        regularisation.set_word_pos(self.regularisation_used);
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
-        for (index, (images, labels)) in epoch_batches.enumerate() {
+        for (index, (images, labels)) in epoch_batches.enumerate().skip(self.tally.len()) {
             let step = first + index;
             let (log_probabilities, statistics) = self
                 .net
                 .forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
-            tally.add(log_probabilities.clone().inner(), &labels);
+            self.tally.add(log_probabilities.clone().inner(), &labels);
             let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing, device);
             let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
             self.net.weights = self.optimiser.step(self.net.weights.clone(), &loss.backward(), rate);
             self.net.update_statistics(&statistics);
-            after_step();
+            if !after_step() && index + 1 < batches {
+                self.regularisation_used = regularisation.get_word_pos();
+                return Ok(());
+            }
         }
+        self.regularisation_used = 0;
+        let tally = std::mem::take(&mut self.tally);
         self.history
             .push(tally.of_epoch(first, |_| self.net.blueprint.name.clone())?);
         Ok(())
@@ -110,14 +122,15 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         examples.evaluate(|images| net.forward(images, Phase::Evaluate).0)
     }
 
-    /// Network, optimiser and number of epochs.
+    /// Network, optimiser and epochs, the one under way included.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
-            metadata: history_text(&self.history),
+            metadata: format!("{:x}/{}", self.regularisation_used, history_text(&self.history)),
             ..Default::default()
         };
         checkpoint.add("resulting", &self.net.weights);
         self.optimiser.save("optimiser", &mut checkpoint);
+        self.tally.save(&mut checkpoint);
         checkpoint
     }
 
@@ -126,9 +139,14 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     /// # Errors
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
-        self.history = parse_history(&checkpoint.metadata)?;
+        let (used, history) = checkpoint.metadata.split_once('/').unwrap_or_default();
+        self.regularisation_used = u128::from_str_radix(used, 16).map_err(|_| CheckpointError::Format {
+            reason: format!("the metadata must start with a count of random words, found `{used}`"),
+        })?;
+        self.history = parse_history(history)?;
         self.net.weights = checkpoint.restore("resulting", self.net.weights.clone())?;
         self.optimiser.load("optimiser", &mut checkpoint, device)?;
+        self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
     }
 }

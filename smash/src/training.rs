@@ -138,7 +138,7 @@ impl SmashTraining {
     }
 }
 
-/// A SMASH network in training: everything that the next epoch depends on.
+/// A SMASH network in training: everything that the next step depends on.
 #[derive(Debug)]
 pub struct SmashTrainer<B: AutodiffBackend> {
     /// The network.
@@ -148,6 +148,8 @@ pub struct SmashTrainer<B: AutodiffBackend> {
     task: Task,
     /// Mean over the training batches, and over the architectures of each, of each epoch done.
     pub history: Vec<Evaluation>,
+    /// Of the batches that are done of an epoch under way.
+    tally: Tally<B::InnerBackend>,
     /// Mean of the network over the ends of the last epochs, by name in a checkpoint; empty before the first of them.
     average: BTreeMap<String, HostTensor>,
 }
@@ -168,13 +170,15 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             main_optimiser: Adam::new(WEIGHT_DECAY),
             task,
             history: Vec::new(),
+            tally: Tally::default(),
             average: BTreeMap::new(),
         }
     }
 
     /// Trains one epoch: for each batch a new architecture, or several, each with new noise and new weights W = H(c, z).
     ///
-    /// `after_step` is called after each step.
+    /// `after_step` is called after each step and says whether to go on. If not, the epoch is left under way: checkpoints hold
+    /// what is done of it, and the next call goes on with it.
     ///
     /// # Errors
     /// A loss that is not finite, once the epoch is over.
@@ -184,7 +188,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
         device: &B::Device,
-        after_step: &dyn Fn(),
+        after_step: &dyn Fn() -> bool,
     ) -> Result<(), DivergedError> {
         let epoch = self.history.len();
         let batches = examples.batches(settings.batch_size);
@@ -199,10 +203,10 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let members = settings.architectures_per_step;
         self.net.noise = settings.noise;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
-        let mut tally = Tally::default();
+        let done = self.tally.len() / members;
         let epoch_batches =
             examples.training_batches(settings.batch_size, settings.augment, seed, streams, &[epoch as u64]);
-        for (index, (images, labels)) in epoch_batches.enumerate() {
+        for (index, (images, labels)) in epoch_batches.enumerate().skip(done) {
             let step = epoch * batches + index;
             let images = Tensor::from_inner(images);
             let (mut gradients, mut statistics) = (Vec::new(), Vec::new());
@@ -211,7 +215,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
                 let weights = self.net.generate(&architecture, &noise, device);
                 let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
-                tally.add(log_probabilities.clone().inner(), &labels);
+                self.tally.add(log_probabilities.clone().inner(), &labels);
                 gradients.push(negative_log_likelihood(log_probabilities, &labels, 0.0, device).backward());
                 statistics.push(batch);
             }
@@ -220,8 +224,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, rate);
             net.main = self.main_optimiser.step(net.main.clone(), &gradients, rate);
             statistics.iter().for_each(|batch| net.main.update_statistics(batch));
-            after_step();
+            if !after_step() && index + 1 < batches {
+                return Ok(());
+            }
         }
+        let tally = std::mem::take(&mut self.tally);
         let of_pass = |pass: usize| architecture(pass / members, pass % members).hash();
         let evaluation = tally.of_epoch(epoch * batches * members, of_pass);
         self.history.push(evaluation.map_err(|diverged| DivergedError {
@@ -283,7 +290,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         Ok(net)
     }
 
-    /// Network, optimiser, epochs and average.
+    /// Network, optimiser, epochs, the one under way included, and average.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
             metadata: history_text(&self.history),
@@ -294,6 +301,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
         self.main_optimiser.save("optimiser.main", &mut checkpoint);
         checkpoint.tensors.extend(self.average.clone());
+        self.tally.save(&mut checkpoint);
         checkpoint
     }
 
@@ -315,6 +323,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         self.hypernet_optimiser
             .load("optimiser.hypernet", &mut checkpoint, device)?;
         self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
+        self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
     }
 }

@@ -3,6 +3,7 @@
 mod tiny;
 
 use burn_flex::FlexDevice;
+use smash::baselines::Baseline;
 use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::convolution::Precision;
 use smash::error::CheckpointError;
@@ -14,27 +15,31 @@ fn a_smash_network_resumes_bit_for_bit() {
     let settings = SmashTraining {
         anneal_limits: true,
         augment: true,
+        architectures_per_step: 2,
+        average_last: Some(2),
         ..SmashTraining::plain(3, 10, 1e-3)
     };
     with_examples(|examples| {
-        let epoch = |trainer: &mut SmashTrainer<B>| {
-            trainer
-                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
-                .unwrap();
+        let train = |trainer: &mut SmashTrainer<B>, after_step: &dyn Fn() -> bool| {
+            let epoch = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, after_step);
+            epoch.unwrap();
         };
         let mut whole = smash_trainer();
-        (0..3).for_each(|_| epoch(&mut whole));
+        (0..3).for_each(|_| train(&mut whole, &|| true));
 
-        let mut first = smash_trainer();
-        epoch(&mut first);
-        let bytes = first.checkpoint().to_bytes();
         let mut resumed = smash_trainer();
-        resumed
-            .restore(Checkpoint::from_bytes(&bytes).unwrap(), &FlexDevice)
-            .unwrap();
-        (0..2).for_each(|_| epoch(&mut resumed));
+        let (initial, mut stops) = (resumed.checkpoint().to_bytes(), 0);
+        while resumed.history.len() < 3 {
+            train(&mut resumed, &|| false);
+            let checkpoint = Checkpoint::from_bytes(&resumed.checkpoint().to_bytes()).unwrap();
+            resumed = smash_trainer();
+            resumed.restore(checkpoint, &FlexDevice).unwrap();
+            stops += 1;
+        }
+        assert_eq!(stops, 3 * 4, "one for each step");
+        assert_eq!(resumed.history, whole.history);
         assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
-        assert_ne!(bytes, whole.checkpoint().to_bytes(), "training moves the weights");
+        assert_ne!(initial, whole.checkpoint().to_bytes(), "training moves the weights");
     });
 }
 
@@ -49,30 +54,31 @@ fn a_resulting_network_resumes_bit_for_bit() {
         precision: Precision::Float32,
         augment: true,
     };
-    let architecture = architecture(0);
-    let new = || {
-        ResultingTrainer::<B>::new(
-            Blueprint::of(&space(), TASK, &architecture),
-            Seed(5),
-            [0, 1],
-            &FlexDevice,
-        )
-    };
-    with_examples(|examples| {
-        let epoch = |trainer: &mut ResultingTrainer<B>| {
-            trainer
-                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
-                .unwrap();
-        };
-        let mut whole = new();
-        (0..2).for_each(|_| epoch(&mut whole));
-        let mut first = new();
-        epoch(&mut first);
-        let mut resumed = new();
-        resumed.restore(first.checkpoint(), &FlexDevice).unwrap();
-        epoch(&mut resumed);
-        assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
-    });
+    // The second draws random numbers in each step.
+    let shake_shake = Baseline::ShakeShake { depth: 8, width: 4 };
+    for blueprint in [
+        Blueprint::of(&space(), TASK, &architecture(0)),
+        shake_shake.blueprint(TASK).unwrap(),
+    ] {
+        let new = || ResultingTrainer::<B>::new(blueprint.clone(), Seed(5), [0, 1], &FlexDevice);
+        with_examples(|examples| {
+            let train = |trainer: &mut ResultingTrainer<B>, after_step: &dyn Fn() -> bool| {
+                let epoch = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, after_step);
+                epoch.unwrap();
+            };
+            let mut whole = new();
+            (0..2).for_each(|_| train(&mut whole, &|| true));
+            let mut resumed = new();
+            while resumed.history.len() < 2 {
+                train(&mut resumed, &|| false);
+                let checkpoint = resumed.checkpoint();
+                resumed = new();
+                resumed.restore(checkpoint, &FlexDevice).unwrap();
+            }
+            assert_eq!(resumed.history, whole.history);
+            assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
+        });
+    }
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
     );
     with_examples(|examples| {
         let diverged = trainer
-            .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
+            .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true)
             .unwrap_err();
         // The first step has the initial weights, the second those that an infinite rate has left.
         assert_eq!((diverged.step, diverged.architecture), (1, architecture.hash()));

@@ -123,7 +123,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
             trainer
-                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| {})
+                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true)
                 .unwrap();
         }
     };

@@ -29,7 +29,7 @@ fn all_switched() -> SmashTraining {
 
 fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Examples<'_, Flex>) {
     trainer
-        .train_epoch(settings, examples, Seed(5), &FlexDevice, &|| {})
+        .train_epoch(settings, examples, Seed(5), &FlexDevice, &|| true)
         .unwrap();
 }
 

@@ -1,0 +1,191 @@
+//! Runs that are told to stop, or of which a part is killed, done twice or run by two.
+
+#![cfg(unix)]
+
+mod binary;
+mod stored;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use binary::{error_of, experiments, succeeded, tables};
+use results::manifest::RunStatus;
+use results::{Manifest, seal};
+use stored::{files, flip, name_of, sealed, stored_manifest, text_of};
+
+/// Many epochs, so that there is time to disturb.
+const LONG: [&str; 5] = [
+    "fig4",
+    "--set",
+    "study.smash.epochs=60",
+    "--set",
+    "study.resulting.epochs=60",
+];
+
+/// Waits until a file is there whose name starts so.
+fn wait_for(folder: &Path, start: &str) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !files(folder).iter().any(|file| name_of(file).starts_with(start)) {
+        assert!(Instant::now() < until, "no {start} in {}", folder.display());
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(process: &Child, signal: &str) {
+    let id = process.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+}
+
+#[test]
+fn a_second_runner_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(&mut experiments(folder.path(), &LONG));
+    wait_for(folder.path(), "smash-in-training");
+    let error = error_of(&mut experiments(folder.path(), &LONG));
+    assert!(error.contains("seed-0: another process is running this"), "{error}");
+    // Another definition is another run.
+    succeeded(&experiments(folder.path(), &["fig1"]).output().unwrap());
+    let output = first.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text_of(&output));
+    succeeded(&experiments(folder.path(), &LONG).output().unwrap());
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_writes_a_checkpoint_within_the_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &LONG).output().unwrap());
+    let mut under_way = 0;
+    for (jobs, name, code) in [("1", "-TERM", 143), ("2", "-TERM", 143), ("2", "-INT", 130)] {
+        let results = at(&format!("stopped{name}{jobs}"));
+        let arguments = [&LONG[..], &["--jobs", jobs]].concat();
+        for training in ["smash-in-training", "truth-00000-"] {
+            let run = start(&mut experiments(&results, &arguments));
+            wait_for(&results, training);
+            signal(&run, name);
+            let output = run.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(code), "{}", text_of(&output));
+            assert!(text_of(&output).contains("goes on"), "{}", text_of(&output));
+            let is_checkpoint = |file: &&PathBuf| name_of(file).starts_with(training);
+            let stored = sealed(&results);
+            let checkpoint = stored.iter().find(is_checkpoint).expect("it was in training");
+            seal::check_file(checkpoint).unwrap();
+            // Of an epoch under way a checkpoint has the losses so far, too.
+            let bytes = fs::read(checkpoint).unwrap();
+            under_way += usize::from(bytes.windows(7).any(|bytes| bytes == b"\"tally\""));
+            let manifest = Manifest::read(&stored_manifest(&results)).unwrap();
+            assert_eq!(manifest.status, RunStatus::Running);
+        }
+        succeeded(&experiments(&results, &arguments).output().unwrap());
+        assert_eq!(tables(&results), tables(&at("whole")), "{jobs} {name}");
+    }
+    // An epoch has three steps or more, so that few stops of the six fall on its end.
+    assert!(under_way > 0);
+}
+
+#[test]
+fn a_unit_that_is_killed_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
+    let run = || experiments(&at("results"), &["fig4", "--jobs", "2"]);
+    // A worker alone: the process that started it writes no such file.
+    let error = error_of(run().env("SMASH_FAULT", "kill@truth-00001-0"));
+    assert!(
+        error.contains("1 of 3 units were killed") && error.contains("truth 1") && error.contains("signal: 9"),
+        "{error}"
+    );
+    let stored = sealed(&at("results"));
+    let truths = stored.iter().filter(|file| file.parent().unwrap().ends_with("units"));
+    assert_eq!(
+        truths.filter(|file| name_of(file).starts_with("truth-")).count(),
+        2,
+        "{stored:?}"
+    );
+    let manifest = Manifest::read(&stored_manifest(&at("results"))).unwrap();
+    assert_eq!(manifest.status, RunStatus::Failed);
+    succeeded(&run().output().unwrap());
+    assert_eq!(tables(&at("results")), tables(&at("whole")));
+}
+
+/// A run that is planned for another scheduler.
+struct Planned {
+    plan: serde_json::Value,
+}
+
+impl Planned {
+    fn of(results: &Path, workflow: &Path) -> Self {
+        let export = ["fig4", "--jobs", "1", "--export-workflow", workflow.to_str().unwrap()];
+        succeeded(&experiments(results, &export).output().unwrap());
+        let plan = fs::read(workflow.join("plan.json")).unwrap();
+        Self {
+            plan: serde_json::from_slice(&plan).unwrap(),
+        }
+    }
+
+    fn part(&self, arguments: &[&str]) -> Command {
+        let words = self.plan["command"].as_array().unwrap().iter();
+        let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(arguments);
+        command
+    }
+
+    /// Place and output of each unit, stage by stage.
+    fn units(&self) -> Vec<(&str, &str)> {
+        let stages = self.plan["stages"].as_array().unwrap().iter();
+        let units = stages.flat_map(|stage| stage["units"].as_array().unwrap());
+        units
+            .map(|unit| (unit["place"].as_str().unwrap(), unit["output"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+#[test]
+fn a_unit_that_runs_twice_at_once_leaves_what_it_leaves_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
+    let planned = Planned::of(&at("results"), &at("workflow"));
+    for (place, _) in planned.units() {
+        // A node that dies in the middle of the unit, and two that have it at the same time after that.
+        let unit = || start(&mut planned.part(&["--unit", place]));
+        let mut dead = unit();
+        thread::sleep(Duration::from_millis(30));
+        dead.kill().unwrap();
+        dead.wait().unwrap();
+        for unit in [unit(), unit()] {
+            succeeded(&unit.wait_with_output().unwrap());
+        }
+    }
+    succeeded(&planned.part(&["--tables"]).output().unwrap());
+    assert_eq!(tables(&at("results")), tables(&at("whole")));
+}
+
+#[test]
+fn a_damaged_unit_of_another_scheduler_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
+    succeeded(&experiments(&at("results"), &["fig4"]).output().unwrap());
+    let planned = Planned::of(&at("results"), &at("workflow"));
+    let (place, output) = planned.units()[1];
+    flip(Path::new(output));
+    let gather = || planned.part(&["--tables"]);
+    let error = error_of(&mut gather());
+    assert!(
+        error.contains(output) && error.contains("is to be done again"),
+        "{error}"
+    );
+    assert!(error_of(&mut gather()).contains("is missing"));
+    succeeded(&planned.part(&["--unit", place]).output().unwrap());
+    succeeded(&gather().output().unwrap());
+    assert_eq!(tables(&at("results")), tables(&at("whole")));
+}
