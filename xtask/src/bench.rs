@@ -166,13 +166,8 @@ fn store_row(stored: &mut String, size: &str, name: &str, [ours, peer]: [&Summar
 
 /// Commit of the working tree, marked if the tree differs from it.
 fn commit() -> Result<String> {
-    let output = Command::new("git")
-        .current_dir(process::root())
-        .args(["describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"])
-        .output()
-        .context("git: cannot be started")?;
-    ensure!(output.status.success(), "git describe ended with {}", output.status);
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    let arguments = ["describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"];
+    process::git(process::root(), &arguments)
 }
 
 /// A Python with what the script needs, made on first use.

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Cuda, git};
 
 /// Stands for this checkout as it is.
 const WORKTREE: &str = "WORKTREE";
@@ -153,20 +153,6 @@ fn side(root: &Path, text: &str) -> Result<Side> {
         (false, Ok(commit)) => Ok(Side::Commit(commit)),
         (false, Err(_)) => bail!("`{text}`: neither a commit of this repository nor a folder of stored runs"),
     }
-}
-
-/// What git prints, without the end of the line.
-fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
-    let output = output.context("git: cannot be started")?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "git {}: {}",
-        arguments.join(" "),
-        stderr.trim_end().replace('\n', "; ")
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
 }
 
 /// A checkout of a commit of its own, kept for the next time.

@@ -8,6 +8,7 @@ mod draw;
 mod fetch;
 mod gpu_check;
 mod list;
+mod package;
 mod pool;
 mod process;
 mod report;
@@ -56,6 +57,8 @@ enum Verb {
     Bench(bench::Args),
     /// Run every check, the cheapest first.
     Ci(ci::Args),
+    /// Write the programs to a folder, for machines without Rust and this repository.
+    Package(package::Args),
     /// Check and measure what needs a GPU.
     GpuCheck(gpu_check::Args),
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Ci(args) => ci::run(&args),
+        Verb::Package(args) => package::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
     };
     match outcome {

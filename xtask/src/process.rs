@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::{env, fmt};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// The binaries of the workspace, built and up to date.
 pub struct Binaries {
@@ -29,8 +29,13 @@ impl Binaries {
     /// With `cuda`, the experiments can compute on CUDA devices too.
     pub fn build(cuda: Cuda) -> Result<Self> {
         run(cargo().args(build_arguments(cuda)))?;
-        let folder = built()?;
-        Ok(Self { folder })
+        Self::prebuilt()
+    }
+
+    /// As [`Self::build`], with the commit in the programs, so that they know it without this repository.
+    pub fn build_named(cuda: Cuda, commit: &str) -> Result<Self> {
+        run(cargo().args(build_arguments(cuda)).env("SMASH_COMMIT", commit))?;
+        Self::prebuilt()
     }
 
     /// Builds those of another checkout of this repository, by the toolchain that it names, into a target folder.
@@ -128,6 +133,20 @@ pub fn code(command: &mut Command) -> Result<u8> {
             code.and_then(Result::ok).ok_or(error)
         }
     }
+}
+
+/// What git prints, without the end of the line.
+pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
+    let output = output.context("git: cannot be started")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "git {}: {}",
+        arguments.join(" "),
+        stderr.trim_end().replace('\n', "; ")
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
 }
 
 /// A program ran and did not succeed.

@@ -1,0 +1,54 @@
+//! The programs in a folder that can be carried to machines without Rust and this repository, with recipes for images of them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::{self, Binaries, Cuda};
+
+const RECIPES: [(&str, &str); 2] = [
+    ("Dockerfile", include_str!("../recipes/Dockerfile")),
+    ("smash.def", include_str!("../recipes/smash.def")),
+];
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// With the CUDA backend.
+    #[arg(long)]
+    cuda: bool,
+    /// Folder to write below [default: target/package].
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let changes = process::git(process::root(), &["status", "--porcelain", "--untracked-files=no"])?;
+    ensure!(
+        changes.is_empty(),
+        "a package is of a commit, and there are changes that are not committed:\n{changes}"
+    );
+    let commit = process::git(process::root(), &["rev-parse", "--short=12", "HEAD"])?;
+    let (cuda, kind) = match args.cuda {
+        true => (Cuda::With, "cuda"),
+        false => (Cuda::Without, "cpu"),
+    };
+    let binaries = Binaries::build_named(cuda, &commit)?;
+    let below = args
+        .to
+        .clone()
+        .unwrap_or_else(|| process::root().join("target/package"));
+    let folder = below.join(format!("{commit}-{kind}"));
+    fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    for program in [binaries.experiments(), binaries.reports()] {
+        let file = PathBuf::from(program.get_program());
+        let copy = folder.join(file.file_name().expect("a program has a name"));
+        fs::copy(&file, &copy).with_context(|| format!("{}: cannot be written", copy.display()))?;
+    }
+    for (name, text) in RECIPES {
+        let file = folder.join(name);
+        fs::write(&file, text).with_context(|| format!("{}: cannot be written", file.display()))?;
+    }
+    println!("{}", folder.display());
+    process::run(binaries.experiments().arg("--version"))
+}
