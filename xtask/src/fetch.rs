@@ -19,6 +19,8 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
 
+use self::extract::{Format, Layout, Limits};
+
 /// What is fetched, and where it goes.
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,20 +43,8 @@ struct Set {
     bytes: u64,
     /// Published digest of the archive in hexadecimal, if there is one.
     md5: Option<&'static str>,
-    format: Format,
-    /// The folder that the archive holds.
-    folder: &'static str,
+    layout: Layout,
     contents: Contents,
-    /// Files and folders of the archive that nothing here reads, by name.
-    left_out: &'static [&'static str],
-    /// What the archive may hold: more than it officially does, and no more than a disk has room for.
-    limits: Limits,
-}
-
-#[derive(Clone, Copy)]
-enum Format {
-    TarGz,
-    Zip,
 }
 
 /// What must be there for the set to be complete.
@@ -63,15 +53,6 @@ enum Contents {
     Files(&'static [(&'static str, Option<u64>)]),
     /// Number of meshes in `CLASS/train` and `CLASS/test`.
     Meshes(usize),
-}
-
-/// Bounds of an archive's contents, those that are left out included.
-#[derive(Clone, Copy)]
-struct Limits {
-    /// Files and folders.
-    entries: u64,
-    /// Unpacked bytes.
-    bytes: u64,
 }
 
 const CIFAR10_FILE: Option<u64> = Some(10_000 * 3_073);
@@ -83,8 +64,15 @@ const SETS: [Set; 4] = [
         url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         bytes: 170_052_171,
         md5: Some("c32a1d4ab5d03f1284b67883e8d87530"),
-        format: Format::TarGz,
-        folder: "cifar-10-batches-bin",
+        layout: Layout {
+            format: Format::TarGz,
+            folder: "cifar-10-batches-bin",
+            left_out: &[],
+            limits: Limits {
+                entries: 32,
+                bytes: 200_000_000,
+            },
+        },
         contents: Contents::Files(&[
             ("data_batch_1.bin", CIFAR10_FILE),
             ("data_batch_2.bin", CIFAR10_FILE),
@@ -93,33 +81,38 @@ const SETS: [Set; 4] = [
             ("data_batch_5.bin", CIFAR10_FILE),
             ("test_batch.bin", CIFAR10_FILE),
         ]),
-        left_out: &[],
-        limits: Limits {
-            entries: 32,
-            bytes: 200_000_000,
-        },
     },
     Set {
         name: "cifar100",
         url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
         bytes: 168_513_733,
         md5: Some("03b5dce01913d631647c71ecec9e9cb8"),
-        format: Format::TarGz,
-        folder: "cifar-100-binary",
-        contents: Contents::Files(&[("train.bin", Some(50_000 * 3_074)), ("test.bin", Some(10_000 * 3_074))]),
-        left_out: &[],
-        limits: Limits {
-            entries: 32,
-            bytes: 200_000_000,
+        layout: Layout {
+            format: Format::TarGz,
+            folder: "cifar-100-binary",
+            left_out: &[],
+            limits: Limits {
+                entries: 32,
+                bytes: 200_000_000,
+            },
         },
+        contents: Contents::Files(&[("train.bin", Some(50_000 * 3_074)), ("test.bin", Some(10_000 * 3_074))]),
     },
     Set {
         name: "stl10",
         url: "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
         bytes: 2_640_397_119,
         md5: Some("91f7769df0f17e558f3565bffb0c7dfb"),
-        format: Format::TarGz,
-        folder: "stl10_binary",
+        layout: Layout {
+            format: Format::TarGz,
+            folder: "stl10_binary",
+            // 2.8 GB of images without labels.
+            left_out: &["unlabeled_X.bin"],
+            limits: Limits {
+                entries: 32,
+                bytes: 3_200_000_000,
+            },
+        },
         contents: Contents::Files(&[
             ("train_X.bin", Some(5_000 * 27_648)),
             ("train_y.bin", Some(5_000)),
@@ -127,27 +120,23 @@ const SETS: [Set; 4] = [
             ("test_y.bin", Some(8_000)),
             ("fold_indices.txt", None),
         ]),
-        // 2.8 GB of images without labels.
-        left_out: &["unlabeled_X.bin"],
-        limits: Limits {
-            entries: 32,
-            bytes: 3_200_000_000,
-        },
     },
     Set {
         name: "modelnet10",
         url: "http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip",
         bytes: 473_402_300,
         md5: None,
-        format: Format::Zip,
-        folder: "ModelNet10",
-        contents: Contents::Meshes(4_899),
-        left_out: &["__MACOSX", ".DS_Store"],
-        // The unpacked size is not published. Text of numbers shrinks to a quarter or so; this allows a sixteenth.
-        limits: Limits {
-            entries: 20_000,
-            bytes: 8_000_000_000,
+        layout: Layout {
+            format: Format::Zip,
+            folder: "ModelNet10",
+            left_out: &["__MACOSX", ".DS_Store"],
+            // The unpacked size is not published. Text of numbers shrinks to a quarter or so; this allows a sixteenth.
+            limits: Limits {
+                entries: 20_000,
+                bytes: 8_000_000_000,
+            },
         },
+        contents: Contents::Meshes(4_899),
     },
 ];
 
@@ -180,7 +169,7 @@ fn imagenet32(data_dir: &Path) -> String {
 }
 
 fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
-    let place = data_dir.join(set.folder);
+    let place = data_dir.join(set.layout.folder);
     if place.symlink_metadata().is_ok() {
         set.contents.check(&place).with_context(|| {
             format!(
@@ -201,8 +190,8 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     remove_folder(&unpacked)?;
     let outcome = verify(set, url, &archive).and_then(|()| {
         println!("{}: unpacking", set.name);
-        extract::extract(set, &archive, &unpacked)?;
-        let folder = unpacked.join(set.folder);
+        extract::extract(&set.layout, &archive, &unpacked)?;
+        let folder = unpacked.join(set.layout.folder);
         set.contents
             .check(&folder)
             .with_context(|| format!("{url}: the archive is not complete"))
@@ -219,7 +208,8 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
             Err(second) => error.context(format!("{second:#}")),
         });
     }
-    fs::rename(unpacked.join(set.folder), &place).with_context(|| format!("{}: cannot be made", place.display()))?;
+    fs::rename(unpacked.join(set.layout.folder), &place)
+        .with_context(|| format!("{}: cannot be made", place.display()))?;
     remove_folder(&work)?;
     println!("{}: complete", place.display());
     Ok(())

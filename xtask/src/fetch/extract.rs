@@ -10,9 +10,42 @@ use flate2::read::GzDecoder;
 use tar::EntryType;
 use zip::ZipArchive;
 
-use super::{Format, Set};
+/// An archive, and what it may hold.
+#[derive(Clone, Copy)]
+pub struct Layout {
+    /// How it is packed.
+    pub format: Format,
+    /// The folder that it holds.
+    pub folder: &'static str,
+    /// Files and folders in it that nothing here reads, by name.
+    pub left_out: &'static [&'static str],
+    /// More than it officially holds, and no more than a disk has room for.
+    pub limits: Limits,
+}
+
+/// How an archive is packed.
+#[derive(Clone, Copy)]
+pub enum Format {
+    /// Tar, compressed by gzip.
+    TarGz,
+    /// Zip.
+    Zip,
+}
+
+/// Bounds of an archive's contents, those that are left out included.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// Files and folders.
+    pub entries: u64,
+    /// Unpacked bytes.
+    pub bytes: u64,
+}
+
+/// Longest name of an entry in bytes. That of no set is longer than 60, and a file system refuses a part of more than 255.
+const MAX_NAME: usize = 200;
 
 /// What an entry of an archive is.
+#[derive(PartialEq, Eq)]
 enum Kind {
     File,
     Folder,
@@ -20,21 +53,21 @@ enum Kind {
     Refused(&'static str),
 }
 
-/// Unpacks the archive of a set into the folder `target`, which must not be there yet.
+/// Unpacks an archive into the folder `target`, which must not be there yet.
 ///
 /// # Errors
-/// An archive that is damaged, an entry that is anything but a file or a folder, leaves the set's folder or comes twice,
-/// contents over the set's limits, or a folder that cannot be written, see [`is_fault_of_the_disk`]. The entry is named.
-pub fn extract(set: &Set, archive: &Path, target: &Path) -> Result<()> {
+/// An archive that is damaged, an entry that is anything but a file or a folder, leaves its folder or comes twice,
+/// contents over the limits, or a folder that cannot be written, see [`is_fault_of_the_disk`]. The entry is named.
+pub fn extract(layout: &Layout, archive: &Path, target: &Path) -> Result<()> {
     fs::create_dir(target).map_err(|error| CannotWrite::new(target, error))?;
     let mut unpacking = Unpacking {
-        set,
+        layout,
         target,
         n_entries: 0,
         n_bytes: 0,
     };
     let file = BufReader::new(File::open(archive).with_context(|| format!("{}: cannot be read", archive.display()))?);
-    match set.format {
+    match layout.format {
         Format::TarGz => tar_gz(&mut unpacking, file),
         Format::Zip => zip(&mut unpacking, file),
     }
@@ -93,7 +126,7 @@ fn zip(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
 }
 
 struct Unpacking<'a> {
-    set: &'a Set,
+    layout: &'a Layout,
     target: &'a Path,
     n_entries: u64,
     n_bytes: u64,
@@ -102,7 +135,7 @@ struct Unpacking<'a> {
 impl Unpacking<'_> {
     /// Counts an entry of `size` bytes against the limits, before anything is read from it.
     fn count(&mut self, name: &[u8], size: u64) -> Result<()> {
-        let limits = self.set.limits;
+        let limits = self.layout.limits;
         self.n_entries += 1;
         self.n_bytes = self.n_bytes.saturating_add(size);
         let name = shown(name);
@@ -130,17 +163,19 @@ impl Unpacking<'_> {
         }
         if path
             .iter()
-            .any(|part| self.set.left_out.iter().any(|left_out| part == *left_out))
+            .any(|part| self.layout.left_out.iter().any(|left_out| part == *left_out))
         {
             return Ok(());
         }
+        // `.`, which many an archive begins with, can be a folder only.
+        let is_all = path.as_os_str().is_empty() && kind == Kind::Folder;
         ensure!(
-            path.starts_with(self.set.folder) || path.as_os_str().is_empty(),
+            path.starts_with(self.layout.folder) || is_all,
             "entry `{name}`: expected a path below `{}`",
-            self.set.folder
+            self.layout.folder
         );
         let path = self.target.join(path);
-        if let Kind::Folder = kind {
+        if kind == Kind::Folder {
             return make_folder(&name, &path);
         }
         make_folder(&name, path.parent().unwrap_or(self.target))?;
@@ -208,6 +243,12 @@ fn inner_path(name: &[u8]) -> Result<PathBuf> {
     let text = shown(name);
     let refused = || format!("entry `{text}`: expected a relative path of plain names");
     let text = str::from_utf8(name).with_context(refused)?;
+    ensure!(
+        name.len() <= MAX_NAME,
+        "entry `{:.60}...`: its name has {} bytes, expected at most {MAX_NAME}",
+        shown(name),
+        name.len()
+    );
     ensure!(
         !text.is_empty() && !text.starts_with('/') && !text.contains(['\\', ':', '\0']),
         refused()

@@ -56,14 +56,16 @@ fn set_of(archive: &[u8]) -> Set {
         url: "",
         bytes: archive.len() as u64,
         md5: Some(digest.leak()),
-        format: Format::TarGz,
-        folder: "set",
-        contents: Contents::Files(&[("a.bin", Some(5_000))]),
-        left_out: &["unread.bin"],
-        limits: Limits {
-            entries: 8,
-            bytes: 10_000,
+        layout: Layout {
+            format: Format::TarGz,
+            folder: "set",
+            left_out: &["unread.bin"],
+            limits: Limits {
+                entries: 8,
+                bytes: 10_000,
+            },
         },
+        contents: Contents::Files(&[("a.bin", Some(5_000))]),
     }
 }
 
@@ -81,7 +83,7 @@ fn fails(set: &Set, url: &str, folder: &Path, parts: &[&str]) {
     for part in parts {
         assert!(error.contains(part), "expected `{part}` in: {error}");
     }
-    assert!(!folder.join(set.folder).exists(), "after: {error}");
+    assert!(!folder.join(set.layout.folder).exists(), "after: {error}");
 }
 
 fn succeeds(set: &Set, url: &str, folder: &Path) {
@@ -360,7 +362,7 @@ fn every_set_that_can_be_named_is_known() {
         assert!(set.md5.is_none_or(|md5| md5.len() == 32), "{}", set.name);
         if let Contents::Files(files) = set.contents {
             let bytes: u64 = files.iter().filter_map(|(_, bytes)| *bytes).sum();
-            assert!(bytes < set.limits.bytes, "{}: {bytes}", set.name);
+            assert!(bytes < set.layout.limits.bytes, "{}: {bytes}", set.name);
         }
     }
 }

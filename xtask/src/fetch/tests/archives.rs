@@ -75,6 +75,15 @@ fn an_entry_that_is_no_file_is_refused_by_name() {
     );
 }
 
+/// As faults of the archive, which is removed then; a fault of the disk would keep it for the next call.
+#[test]
+fn a_name_that_no_file_can_have_is_refused() {
+    let archive = tar_gz(&[(".", EntryType::Regular, b"x")]);
+    refused(&set_of(&archive), archive.clone(), &["entry `.`", "below `set`"]);
+    let archive = zip_of(&[(&format!("set/{}", "a".repeat(300)), b"x")]);
+    refused(&zip_set(&archive), archive.clone(), &["its name has 304 bytes"]);
+}
+
 #[test]
 fn an_archive_that_is_larger_than_its_set_is_refused() {
     let many: Vec<_> = (0..9).map(|index| format!("set/{index}")).collect();
@@ -161,12 +170,16 @@ fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn zip_set(archive: &[u8]) -> Set {
+    let set = set_of(archive);
     Set {
         md5: None,
-        format: Format::Zip,
+        layout: Layout {
+            format: Format::Zip,
+            left_out: &["__MACOSX", ".DS_Store", "unread.bin"],
+            ..set.layout
+        },
         contents: Contents::Meshes(2),
-        left_out: &["__MACOSX", ".DS_Store", "unread.bin"],
-        ..set_of(archive)
+        ..set
     }
 }
 
@@ -201,12 +214,12 @@ fn a_full_disk_keeps_the_archive_for_the_next_call() {
     fs::create_dir(&work).unwrap();
     let archive = work.join("archive");
     fs::write(&archive, body).unwrap();
-    let error = extract::extract(&set, &archive, &work.join("not/there")).unwrap_err();
+    let error = extract::extract(&set.layout, &archive, &work.join("not/there")).unwrap_err();
     assert!(extract::is_fault_of_the_disk(&error), "{error:#}");
     assert!(
         format!("{error:#}").contains("not/there: cannot be written"),
         "{error:#}"
     );
-    let error = extract::extract(&zip_set(b""), &archive, &work.join("new")).unwrap_err();
+    let error = extract::extract(&zip_set(b"").layout, &archive, &work.join("new")).unwrap_err();
     assert!(!extract::is_fault_of_the_disk(&error), "{error:#}");
 }
