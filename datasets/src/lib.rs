@@ -7,6 +7,8 @@
 //! Files are not trusted: a size that a header claims is compared with what is expected and with what is there before
 //! memory is taken for it, and nothing that a file holds is executed.
 
+#![forbid(unsafe_code)]
+
 mod cifar;
 mod drawn;
 mod error;

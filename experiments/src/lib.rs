@@ -1,5 +1,8 @@
 //! What is run: definitions with overlays for each scale, units of work, and the study kinds.
 
+// With it, `device` loads a library of CUDA.
+#![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
+
 pub mod comparison;
 pub mod correlation;
 pub mod corruption;

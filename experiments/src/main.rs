@@ -1,5 +1,7 @@
 //! Command line of the experiments: `list` and `run`.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

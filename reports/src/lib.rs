@@ -1,6 +1,8 @@
 //! Figures, tables and the report, drawn from stored results. Every file is a function of the
 //! manifests and tables it is drawn from: equal results give equal bytes.
 
+#![forbid(unsafe_code)]
+
 pub mod artefact;
 pub mod drawing;
 pub mod figure;

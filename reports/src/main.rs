@@ -1,5 +1,7 @@
 //! The binary: draws figures and writes tables from stored results.
 
+#![forbid(unsafe_code)]
+
 mod compare;
 mod draw;
 mod stats;

@@ -1,6 +1,8 @@
 //! What came out of an experiment: the tables and their schemas, the store on disk, and the
 //! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
 
+#![forbid(unsafe_code)]
+
 pub mod baseline;
 pub mod ceiling;
 pub mod claim;

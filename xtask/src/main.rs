@@ -1,6 +1,8 @@
 //! The commands of this repository: `cargo xtask --help` lists them, one file each. Starts other
 //! programs and links none of them, so that it builds in seconds.
 
+#![forbid(unsafe_code)]
+
 mod bench;
 mod ci;
 mod compare;
