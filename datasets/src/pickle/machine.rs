@@ -264,17 +264,12 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The items of the tuple on the stack.
-    fn pop_tuple(&mut self) -> Result<Vec<Value<'a>>, Error> {
-        let value = self.pop()?;
-        self.tuple(value)
-    }
-
-    fn tuple(&self, value: Value<'a>) -> Result<Vec<Value<'a>>, Error> {
+    /// The items of a tuple, where they are: a copy for each instruction would make time quadratic in the length of a file.
+    fn tuple(&self, value: Value<'a>) -> Result<&[Value<'a>], Error> {
         if let Value::Object(place) = value
             && let Object::Tuple(items) = &self.objects[place]
         {
-            return Ok(items.clone());
+            return Ok(items);
         }
         Err(self.fault("another kind of value", "a tuple"))
     }
@@ -324,21 +319,17 @@ impl<'a> Machine<'a> {
 
     /// Makes what a function would, from the function and its arguments on the stack.
     fn call(&mut self) -> Result<(), Error> {
-        let arguments = self.pop_tuple()?;
-        let function = self.pop()?;
-        match (function, &arguments[..]) {
-            (Value::Function(Function::Reconstruct), [Value::Function(Function::NdArray), ..]) => {
-                self.push_object(Object::Array(None))
-            }
-            (Value::Function(Function::DType), [Value::String(name), ..]) => {
-                self.push_object(Object::DType(name, b'|'))
-            }
+        let (arguments, function) = (self.pop()?, self.pop()?);
+        let object = match (function, self.tuple(arguments)?) {
+            (Value::Function(Function::Reconstruct), [Value::Function(Function::NdArray), ..]) => Object::Array(None),
+            (Value::Function(Function::DType), [Value::String(name), ..]) => Object::DType(name, b'|'),
             (Value::Function(Function::Encode), [Value::String(text), Value::String(b"latin1")]) => {
-                let bytes = self.encode(text)?;
-                self.push_object(Object::Encoded(bytes))
+                let text = *text;
+                Object::Encoded(self.encode(text)?)
             }
-            _ => Err(self.fault("a call", "one that makes an array, its type or its bytes")),
-        }
+            _ => return Err(self.fault("a call", "one that makes an array, its type or its bytes")),
+        };
+        self.push_object(object)
     }
 
     /// Latin-1 of text in UTF-8.
@@ -360,11 +351,11 @@ impl<'a> Machine<'a> {
 
     /// Gives the array or type below the top of the stack the state on top.
     fn set_state(&mut self) -> Result<(), Error> {
-        let state = self.pop_tuple()?;
+        let state = self.pop()?;
         let Value::Object(place) = self.pop()? else {
             return Err(self.fault("another kind of value", "an array or a type to give a state"));
         };
-        self.objects[place] = match (&self.objects[place], &state[..]) {
+        self.objects[place] = match (&self.objects[place], self.tuple(state)?) {
             (Object::DType(name, _), [_, Value::String([order]), ..]) => Object::DType(name, *order),
             (Object::Array(_), [_, shape, Value::Object(dtype), Value::Integer(is_fortran), bytes]) => {
                 let shape = self.shape(*shape)?;

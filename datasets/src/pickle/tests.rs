@@ -198,6 +198,18 @@ fn stack_marks_objects_and_memo_are_bounded() {
     );
 }
 
+#[test]
+fn a_tuple_is_not_copied_for_each_instruction_that_reads_it() {
+    let mut bytes = b"\x80\x02cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|".to_vec();
+    bytes.extend([b'N'; 60_000]);
+    bytes.extend(b"tq\x01b");
+    // The same state again and again, which with copies takes a minute.
+    bytes.extend(b"h\x01b".repeat(300_000));
+    bytes.extend(b"}.");
+    assert!(error(&bytes[..bytes.len() - 2]).contains("the file to go on"));
+    assert!(read(&bytes).unwrap().entries.is_empty());
+}
+
 proptest! {
     #[test]
     fn damaged_bytes_never_panic(
