@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod compare;
+mod deny;
 mod draw;
 mod fetch;
 mod gpu_check;
@@ -57,6 +58,8 @@ enum Verb {
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
     Bench(bench::Args),
+    /// Check licences, sources and known faults of dependencies.
+    Deny,
     /// Run every check, the cheapest first.
     Ci(ci::Args),
     /// Write the programs to a folder, for machines without Rust and this repository.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Compare(args) => return compare::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
+        Verb::Deny => deny::run(),
         Verb::Ci(args) => ci::run(&args),
         Verb::Package(args) => package::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
