@@ -9,6 +9,7 @@ mod compare;
 mod deny;
 mod draw;
 mod fetch;
+mod fuzz;
 mod gpu_check;
 mod list;
 mod package;
@@ -58,6 +59,8 @@ enum Verb {
     Fetch(fetch::Args),
     /// Run the benches, or measure against PyTorch.
     Bench(bench::Args),
+    /// Give hostile input to every reader of files.
+    Fuzz(fuzz::Args),
     /// Check licences, sources and known faults of dependencies.
     Deny,
     /// Run every check, the cheapest first.
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Verb::Compare(args) => return compare::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Deny => deny::run(),
         Verb::Ci(args) => ci::run(&args),
         Verb::Package(args) => package::run(&args),

@@ -1,0 +1,28 @@
+//! Stored voxels, which are arrays in a zip archive.
+//!
+//! The first byte is the edge of the volumes that are asked for, the rest an `.npz` file.
+
+#![no_main]
+
+use datasets::LoadOptions;
+use datasets_fuzz::read;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&edge, file)) = data.split_first() else {
+        return;
+    };
+    let options = LoadOptions {
+        image_size: [None, Some(1), Some(2), Some(4)][usize::from(edge % 4)],
+        solid: edge >= 128,
+        ..LoadOptions::default()
+    };
+    let files = [
+        ("ModelNet10-voxels/modelnet10_4_train.npz", file),
+        ("ModelNet10-voxels/modelnet10_4_test.npz", file),
+    ];
+    let Some(read) = read("modelnet10-voxels", &files, options) else {
+        return;
+    };
+    assert!(read.train.images.iter().all(|voxel| [0, 255].contains(voxel)));
+});

@@ -1,0 +1,44 @@
+//! What the targets share: a data set from files of which each byte may be anything, and what must hold of it.
+
+use std::fs;
+
+use datasets::{DataSet, ImageSet, LoadOptions, load};
+
+/// Loads a set from a folder that holds these files, by their paths below the data folder. None if the reader refuses them.
+///
+/// # Panics
+/// If what was read contradicts itself, or an error names no file.
+pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<DataSet> {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (file, bytes) in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().expect("files lie in folders")).expect("the folder can be written");
+        fs::write(path, bytes).expect("the folder can be written");
+    }
+    let options = LoadOptions {
+        data_dir: Some(folder.path().into()),
+        ..options
+    };
+    let data = match load(set, &options) {
+        Ok(data) => data,
+        Err(error) => {
+            let message = error.to_string();
+            assert!(message.contains(&*folder.path().to_string_lossy()), "{message}");
+            return None;
+        }
+    };
+    check(&data.train);
+    check(&data.test);
+    assert!(data.folds.iter().flatten().all(|&index| index < data.train.len()));
+    let in_files: usize = data.sources.iter().map(|source| source.records).sum();
+    assert!(in_files >= (data.train.len() + data.test.len()) / data.rotations);
+    Some(data)
+}
+
+/// There are examples, as many bytes as they need, and labels of classes that there are.
+fn check(set: &ImageSet) {
+    let bytes = set.channels * set.depth * set.height * set.width;
+    assert!(!set.is_empty());
+    assert_eq!(set.images.len(), set.len() * bytes);
+    assert!(set.labels.iter().all(|&label| usize::from(label) < set.classes));
+}

@@ -1,0 +1,19 @@
+//! Checkpoints: what is read and written again gives the same bytes.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use smash::checkpoint::Checkpoint;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else {
+        return;
+    };
+    for tensor in checkpoint.tensors.values() {
+        assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
+    }
+    let written = checkpoint.to_bytes();
+    let again = Checkpoint::from_bytes(&written).expect("what was written can be read");
+    // As bytes, because values may be no numbers.
+    assert_eq!(again.to_bytes(), written);
+});

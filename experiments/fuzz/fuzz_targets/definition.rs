@@ -1,0 +1,17 @@
+//! Definitions: what is read at any scale and written again is the same definition, by its hash.
+
+#![no_main]
+
+use experiments::definition::{Scale, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    for scale in [Scale::Smoke, Scale::Laptop, Scale::Gpu, Scale::Paper] {
+        let Ok(definition) = parse(text, scale, &[]) else {
+            continue;
+        };
+        let written = toml::to_string(&definition.to_table()).expect("a definition can be written");
+        let again = parse(&written, Scale::Paper, &[]).expect("what was written can be read");
+        assert_eq!(again.hash(), definition.hash());
+    }
+});

@@ -1,0 +1,19 @@
+//! Manifests of runs: what is read and written again is read as the same.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use results::manifest::Manifest;
+
+fuzz_target!(|text: &[u8]| {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("manifest.toml");
+    std::fs::write(&path, text).expect("the folder can be written");
+    if let Ok(manifest) = Manifest::read(&path) {
+        manifest.write(&path).expect("what was read can be written");
+        let again = Manifest::read(&path).expect("what was written can be read");
+        // As text, because times may be no numbers.
+        assert_eq!(format!("{again:?}"), format!("{manifest:?}"));
+        let _ = (manifest.key(), manifest.recency(), manifest.work_seconds());
+    }
+});

@@ -1,0 +1,17 @@
+//! What `--set` sets: the definition with it can be written and is read as the same, by its hash.
+
+#![no_main]
+
+use experiments::definition::{Scale, load, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|setting: &str| {
+    for artefact in ["fig4", "fig3"] {
+        let Ok(definition) = load(artefact, Scale::Smoke, &[setting.to_owned()]) else {
+            continue;
+        };
+        let written = toml::to_string(&definition.to_table()).expect("a definition can be written");
+        let again = parse(&written, Scale::Paper, &[]).expect("what was written can be read");
+        assert_eq!(again.hash(), definition.hash());
+    }
+});

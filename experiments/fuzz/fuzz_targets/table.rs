@@ -1,0 +1,48 @@
+//! Tables of results, of each kind of row: what is read and written again is the same.
+
+#![no_main]
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use results::rows::*;
+use results::tables::{Row, read_table, write_table};
+use results::{Error, PooledTruthRow};
+
+fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("table.parquet");
+    fs::write(&path, bytes).expect("the folder can be written");
+    if let Err(Error::Parquet { .. }) = read_table::<ScoreRow>(&path) {
+        return;
+    }
+    check::<ArchitectureRow>(&path);
+    check::<ScoreRow>(&path);
+    check::<TruthRow>(&path);
+    check::<FastTruthRow>(&path);
+    check::<PredictionRow>(&path);
+    check::<ThroughputRow>(&path);
+    check::<EpochRow>(&path);
+    check::<WeightsRow>(&path);
+    check::<MemberScoreRow>(&path);
+    check::<CorruptionRow>(&path);
+    check::<ProxyRow>(&path);
+    check::<CandidateRow>(&path);
+    check::<TrialRow>(&path);
+    check::<SystemRow>(&path);
+    check::<SystemTrainingRow>(&path);
+    check::<DrawingRow>(&path);
+    check::<EncodingCellRow>(&path);
+    check::<PooledTruthRow>(&path);
+});
+
+fn check<R: Row + Debug>(path: &Path) {
+    let Ok(rows) = read_table::<R>(path) else { return };
+    let written = path.with_extension("written");
+    write_table(&written, &rows).expect("what was read can be written");
+    let again = read_table::<R>(&written).expect("what was written can be read");
+    // As text, because values may be no numbers.
+    assert_eq!(format!("{again:?}"), format!("{rows:?}"));
+}
