@@ -17,6 +17,7 @@ mod pool;
 mod process;
 mod report;
 mod reproduce;
+mod soak;
 mod stats;
 mod tables;
 #[cfg(test)]
@@ -65,6 +66,8 @@ enum Verb {
     Deny,
     /// Run every check, the cheapest first.
     Ci(ci::Args),
+    /// Kill a run again and again for hours, and compare its tables with those of an undisturbed one.
+    Soak(soak::Args),
     /// Write the programs to a folder, for machines without Rust and this repository.
     Package(package::Args),
     /// Check and measure what needs a GPU.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Deny => deny::run(),
         Verb::Ci(args) => ci::run(&args),
+        Verb::Soak(args) => soak::run(&args),
         Verb::Package(args) => package::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
     };

@@ -1,0 +1,254 @@
+//! `cargo xtask soak`: a run that is killed and started again for hours, by turns itself and a worker of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::{self, Binaries, Cuda};
+use crate::tables;
+
+/// Between two looks at a run.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Memory and open files may be so many times higher in the last quarter than in the first: kills fall at other units.
+const GROWTH: f64 = 1.25;
+
+/// What is run and for how long.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Artefact to run
+    #[arg(default_value = "fig4")]
+    artefact: String,
+    /// Its scale
+    #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    scale: String,
+    /// Minutes until nothing is killed any more
+    #[arg(long, default_value_t = 120.0)]
+    minutes: f64,
+    /// Seconds between two kills, on average
+    #[arg(long, default_value_t = 60.0)]
+    between: f64,
+    /// Decides when what is killed
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Who is ended, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blow {
+    KillRun,
+    StopRun,
+    KillWorker,
+}
+
+const BLOWS: [Blow; 3] = [Blow::KillRun, Blow::StopRun, Blow::KillWorker];
+
+/// What the processes of a run use together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Usage {
+    mebibytes: f64,
+    files: f64,
+}
+
+/// Runs the artefact once undisturbed, then again and again with blows, and compares the tables each time.
+pub fn run(args: &Args) -> Result<()> {
+    let binaries = Binaries::build(Cuda::Without)?;
+    let work = process::built()?.join("../soak");
+    if work.exists() {
+        fs::remove_dir_all(&work).with_context(|| format!("{}: cannot be removed", work.display()))?;
+    }
+    let start = |folder: &Path| -> Result<Child> {
+        let mut command = binaries.experiments();
+        command
+            .args(["run", &args.artefact, "--scale", &args.scale, "--results"])
+            .arg(folder);
+        command
+            .stdout(Stdio::null())
+            .spawn()
+            .context("experiments: cannot be started")
+    };
+    let whole = work.join("whole");
+    println!("undisturbed, for its tables");
+    let status = start(&whole)?.wait()?;
+    ensure!(status.success(), "the undisturbed run ended with {status}");
+    let expected = tables::read_results(&whole)?;
+
+    let (began, until) = (Instant::now(), Duration::from_secs_f64(60.0 * args.minutes));
+    let mut random = Random(args.seed);
+    let mut blows: Vec<Blow> = Vec::new();
+    let mut usage: Vec<Usage> = Vec::new();
+    let mut rounds = 0;
+    while began.elapsed() < until {
+        let folder = work.join(format!("round-{rounds}"));
+        loop {
+            let mut process = start(&folder)?;
+            let is_done = disturb(
+                &mut process,
+                || (began.elapsed() < until).then(|| Duration::from_secs_f64(args.between * 2.0 * random.fraction())),
+                &mut blows,
+                &mut usage,
+            )?;
+            if is_done {
+                break;
+            }
+        }
+        let differences = tables::differences(&expected, &tables::read_results(&folder)?);
+        ensure!(
+            differences.is_empty(),
+            "round {rounds}, in {}: {}",
+            folder.display(),
+            differences.join(", ")
+        );
+        rounds += 1;
+        let count = |blow| blows.iter().filter(|&&other| other == blow).count();
+        println!(
+            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, told to stop {}, workers killed {}",
+            began.elapsed().as_secs_f64() / 60.0,
+            count(Blow::KillRun),
+            count(Blow::StopRun),
+            count(Blow::KillWorker)
+        );
+        fs::remove_dir_all(&folder).with_context(|| format!("{}: cannot be removed", folder.display()))?;
+    }
+    let (first, last) = quarters(&usage);
+    println!(
+        "at most, in the first and the last quarter: {:.0} and {:.0} MiB of memory, {} and {} open files",
+        first.mebibytes, last.mebibytes, first.files, last.files
+    );
+    ensure!(
+        last.mebibytes <= GROWTH * first.mebibytes && last.files <= GROWTH * first.files,
+        "the last quarter uses more than {GROWTH} times what the first does"
+    );
+    Ok(())
+}
+
+/// Lets a process run until it is done (true), or has ended by a blow (false). Blows fall after the times that `pause` gives, until
+/// it gives none.
+fn disturb(
+    process: &mut Child,
+    mut pause: impl FnMut() -> Option<Duration>,
+    blows: &mut Vec<Blow>,
+    usage: &mut Vec<Usage>,
+) -> Result<bool> {
+    let mut lost_worker = false;
+    let mut next = pause().map(|pause| Instant::now() + pause);
+    loop {
+        if let Some(status) = process.try_wait()? {
+            return match status.success() {
+                true => Ok(true),
+                false if lost_worker => Ok(false),
+                false => bail!("the run ended by itself, with {status}"),
+            };
+        }
+        let workers = workers(process.id());
+        usage.push(usage_of(&[&[process.id()], &workers[..]].concat()));
+        if next.is_some_and(|next| Instant::now() >= next) {
+            let blow = BLOWS[blows.len() % BLOWS.len()];
+            match (blow, workers.first()) {
+                (Blow::KillRun, _) => signal("-KILL", process.id())?,
+                (Blow::StopRun, _) => signal("-TERM", process.id())?,
+                (Blow::KillWorker, Some(&worker)) => signal("-KILL", worker)?,
+                // Between two stages, or in a unit that runs alone.
+                (Blow::KillWorker, None) => signal("-KILL", process.id())?,
+            }
+            blows.push(blow);
+            if blow != Blow::KillWorker || workers.is_empty() {
+                process.wait()?;
+                return Ok(false);
+            }
+            lost_worker = true;
+            next = pause().map(|pause| Instant::now() + pause);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn signal(signal: &str, process: u32) -> Result<()> {
+    // One that has just ended is ended, too.
+    let status = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .stderr(Stdio::null())
+        .status();
+    status.map(drop).context("kill: cannot be started")
+}
+
+/// Processes that a process has started, where the system tells.
+fn workers(process: u32) -> Vec<u32> {
+    let file = format!("/proc/{process}/task/{process}/children");
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+fn usage_of(processes: &[u32]) -> Usage {
+    let mut usage = Usage::default();
+    for process in processes {
+        let folder = PathBuf::from(format!("/proc/{process}"));
+        let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = kibibytes.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+        usage.mebibytes += kibibytes.unwrap_or(0.0) / 1024.0;
+        usage.files += fs::read_dir(folder.join("fd")).map_or(0, Iterator::count) as f64;
+    }
+    usage
+}
+
+/// The most that was used in the first and in the last quarter of the time.
+fn quarters(usage: &[Usage]) -> (Usage, Usage) {
+    let most = |part: &[Usage]| Usage {
+        mebibytes: part.iter().map(|usage| usage.mebibytes).fold(0.0, f64::max),
+        files: part.iter().map(|usage| usage.files).fold(0.0, f64::max),
+    };
+    let quarter = usage.len() / 4;
+    (most(&usage[..quarter]), most(&usage[usage.len() - quarter..]))
+}
+
+/// SplitMix64 (Steele et al. 2014): it decides when something is killed, and no result.
+struct Random(u64);
+
+impl Random {
+    /// In [0, 1).
+    fn fraction(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarters_are_the_first_and_the_last() {
+        let usage: Vec<Usage> = [9.0, 1.0, 50.0, 50.0, 50.0, 50.0, 2.0, 7.0]
+            .map(|mebibytes| Usage { mebibytes, files: 1.0 })
+            .to_vec();
+        let (first, last) = quarters(&usage);
+        assert_eq!((first.mebibytes, last.mebibytes, last.files), (9.0, 7.0, 1.0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_ends_by_itself_is_told_from_one_that_a_blow_has_ended() {
+        let mut seen = (Vec::new(), Vec::new());
+        let mut after = |script: &str, pause: Option<Duration>| {
+            let mut process = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            disturb(&mut process, || pause, &mut seen.0, &mut seen.1)
+        };
+        assert!(after("true", None).unwrap());
+        assert!(
+            after("exit 3", None)
+                .unwrap_err()
+                .to_string()
+                .contains("exit status: 3")
+        );
+        assert!(!after("exec sleep 60", Some(Duration::ZERO)).unwrap());
+        assert_eq!(seen.0, [Blow::KillRun]);
+        assert!(seen.1.iter().all(|usage| usage.files >= 0.0));
+    }
+}
