@@ -1,12 +1,12 @@
 //! Columns of any Parquet or CSV file, for statistics of tables that are not ours.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use csv_core::ReadFieldResult;
-use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
+use polars::prelude::{DataFrame, DataType};
 
 use crate::error::{Error, Result};
+use crate::parquet;
 
 /// How a Parquet file begins.
 const PARQUET: &[u8] = b"PAR1";
@@ -67,11 +67,11 @@ fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
 }
 
 fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let parquet = |error: polars::prelude::PolarsError| Error::Parquet {
+    let fault = |error: polars::prelude::PolarsError| Error::Parquet {
         path: path.to_path_buf(),
         problem: error.to_string(),
     };
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(parquet)?;
+    let frame = parquet::read(path, bytes)?;
     let known: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
     let cast = |frame: &DataFrame, name: &str, to: &DataType| {
         let found = frame.column(name).map_err(|_| unknown(path, name, &known))?;
@@ -79,7 +79,7 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
         if *to == DataType::Float64 && !is_number {
             return Err(column(path, name, format!("expected numbers, found {}", found.dtype())));
         }
-        found.cast(to).map_err(parquet)
+        found.cast(to).map_err(fault)
     };
     let mut columns = Columns {
         numbers: Vec::new(),
@@ -87,12 +87,12 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
     };
     for name in numbers {
         let cells = cast(&frame, name, &DataType::Float64)?;
-        columns.numbers.push(cells.f64().map_err(parquet)?.iter().collect());
+        columns.numbers.push(cells.f64().map_err(fault)?.iter().collect());
     }
     if let Some(name) = group {
         let cells = cast(&frame, name, &DataType::String)?;
         let text = |cell: Option<&str>| cell.unwrap_or("(missing)").to_owned();
-        columns.group = Some(cells.str().map_err(parquet)?.iter().map(text).collect());
+        columns.group = Some(cells.str().map_err(fault)?.iter().map(text).collect());
     }
     Ok(columns)
 }

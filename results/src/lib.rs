@@ -18,6 +18,7 @@ mod error;
 mod faults;
 pub mod manifest;
 pub mod paired;
+mod parquet;
 pub mod peer;
 pub mod pool;
 pub mod power;

@@ -5,16 +5,13 @@
 //! give equal bytes: the files hold no time and no host. Each is sealed; see [`crate::seal`].
 
 use std::fmt;
-use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{
-    DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetReader, ParquetWriter, PolarsResult, SerReader, Series,
-};
+use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
 
 use crate::error::{Error, Result};
-use crate::seal;
 use crate::store::write_atomically;
+use crate::{parquet, seal};
 
 /// A kind of row; `declare!` writes the implementations.
 pub trait Row: Sized {
@@ -83,12 +80,7 @@ fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
     seal::check(path, &bytes)?;
-    let frame = ParquetReader::new(Cursor::new(bytes))
-        .finish()
-        .map_err(|error| Error::Parquet {
-            path: path.to_path_buf(),
-            problem: error.to_string(),
-        })?;
+    let frame = parquet::read(path, bytes)?;
     let column = |fault: ColumnFault| Error::Column {
         path: path.to_path_buf(),
         column: fault.column,

@@ -4,10 +4,11 @@
 
 use std::fs;
 
+use experiments_fuzz::contain_panics;
 use libfuzzer_sys::fuzz_target;
 use results::columns::read_columns;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("table");
     fs::write(&path, bytes).expect("the folder can be written");

@@ -6,12 +6,13 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
+use experiments_fuzz::contain_panics;
 use libfuzzer_sys::fuzz_target;
 use results::rows::*;
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("table.parquet");
     fs::write(&path, bytes).expect("the folder can be written");
