@@ -161,6 +161,7 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
         })?;
         merge(&mut table, setting);
     }
+    results::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
     let definition: Definition = toml::Value::Table(table)
         .try_into()
         // In one line: TOML puts the place on another.
@@ -299,6 +300,11 @@ mod tests {
             ("study.data.trian=70", "trian"),
             ("study.data.train=many", "KEY=VALUE"),
             ("study.data.train=-1", "-1"),
+            // Read, but not again as it would be stored.
+            (
+                format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(),
+                "inside each other",
+            ),
         ] {
             let error = format!("{:#}", load(&[setting]).unwrap_err());
             assert!(error.contains(setting) && error.contains(expected), "{error}");

@@ -140,6 +140,7 @@ impl Manifest {
         };
         seal::check(path, text.as_bytes())?;
         let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
+        check_levels(&manifest.definition).map_err(fault)?;
         match (manifest.status, &manifest.end) {
             (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
             _ => Ok(manifest),
@@ -182,6 +183,29 @@ impl Manifest {
     pub fn work_seconds(&self) -> f64 {
         // An empty sum of floats is -0.0, which would be printed with its sign.
         self.timings.values().fold(0.0, |sum, seconds| sum + seconds)
+    }
+}
+
+/// Most levels of tables and lists in a definition, far more than any has. TOML can be read that cannot be read again when it is
+/// written in another of its forms, of which each has a bound of its own.
+const MOST_LEVELS: usize = 32;
+
+/// Checks that a definition can be stored.
+///
+/// # Errors
+/// Tables and lists that are nested too deeply.
+pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String> {
+    fn is_within(value: &toml::Value, levels: usize) -> bool {
+        let is_inner_within = |inner| levels > 0 && is_within(inner, levels - 1);
+        match value {
+            toml::Value::Table(table) => table.values().all(is_inner_within),
+            toml::Value::Array(list) => list.iter().all(is_inner_within),
+            _ => true,
+        }
+    }
+    match definition.values().all(|value| is_within(value, MOST_LEVELS)) {
+        true => Ok(()),
+        false => Err(format!("more than {MOST_LEVELS} tables and lists inside each other")),
     }
 }
 
@@ -268,6 +292,9 @@ pub(crate) mod tests {
         check("\"complete\"", "\"done\"", "done");
         check("end = \"2025-01-02T03:24:05Z\"\n", "", "needs an `end`");
         check("threads = 2", "threads = 2\ncores = 1", "cores");
+        // TOML reads it, but would not read it again as a manifest is written.
+        let deep = format!("[definition]\nx = {}1{}\n", "{a.a.a=".repeat(30), "}".repeat(30));
+        check("[definition]\n", &deep, "inside each other");
     }
 
     fn running() -> Manifest {
