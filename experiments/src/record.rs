@@ -102,6 +102,7 @@ pub fn new<B: AutodiffBackend>(
         device: options.device.describe(),
         device_class: options.device.class().into(),
         kernel_tuning: options.device.kernel_tuning(),
+        options: options.of_definition(),
         definition_hash: definition.hash(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),
         warnings: warnings.collect(),

@@ -286,19 +286,26 @@ impl RunOptions {
         if let Some(folder) = &self.data_dir {
             option("--data-dir", absolute(folder)?);
         }
-        for setting in &self.set {
-            option("--set", setting.into());
-        }
         if let Some(folder) = &self.pool {
             option("--pool", absolute(folder)?);
         }
+        command.extend(self.of_definition().into_iter().map(OsString::from));
+        Ok(command)
+    }
+
+    /// What the command line changed in the definition, beside the data sets.
+    pub fn of_definition(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for setting in &self.set {
+            words.extend(["--set".into(), setting.clone()]);
+        }
         if let Some(recipe) = self.recipe {
-            option("--recipe", recipe.name().into());
+            words.extend(["--recipe".into(), recipe.name().into()]);
         }
         if self.bfloat16 {
-            command.push("--bfloat16".into());
+            words.push("--bfloat16".into());
         }
-        Ok(command)
+        words
     }
 }
 

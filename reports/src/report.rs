@@ -167,7 +167,17 @@ pub(crate) fn command(artefact: &Artefact) -> String {
     if manifest.device_class != "cpu" {
         words.push("--device cuda".to_owned());
     }
+    words.extend(manifest.options.iter().map(|word| quoted(word)));
     words.join(" ")
+}
+
+/// A word as a shell reads it, in quotes where it needs them.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=.,/".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// Hours, minutes and seconds; the largest that is not zero comes first.
@@ -189,4 +199,15 @@ pub fn figures(artefacts: &[Artefact]) -> Result<Vec<(String, Vec<u8>)>> {
     with_figure
         .map(|artefact| Ok((format!("{}.svg", artefact.name()), crate::figure::svg(artefact)?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        assert_eq!(quoted("study.scored=34"), "study.scored=34");
+        assert_eq!(quoted("title='a b'"), r"'title='\''a b'\'''");
+    }
 }

@@ -47,6 +47,9 @@ pub struct Manifest {
     /// How much the device's kernels are tuned when they first run, where they are: the level of CubeCL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel_tuning: Option<String>,
+    /// Options of the command line that changed the definition, beside the data sets, as in `--set` and `study.scored=34`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Hash of `definition`, in hexadecimal.
     pub definition_hash: String,
     /// Seeds of the noise draws z that scores were measured with, in the order of their index.
@@ -336,6 +339,7 @@ pub(crate) mod tests {
             device: "CPU (flex)".to_owned(),
             device_class: "cpu".to_owned(),
             kernel_tuning: None,
+            options: vec!["--set".to_owned(), "title=\"Figure 4\"".to_owned()],
             definition_hash: "d".repeat(64),
             noise_draws: vec![11, 12],
             warnings: vec!["2 of 50 trainings failed".to_owned()],

@@ -2,13 +2,14 @@
 
 #![no_main]
 
+use experiments_fuzz::sealed;
 use libfuzzer_sys::fuzz_target;
 use results::manifest::Manifest;
 
 fuzz_target!(|text: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("manifest.toml");
-    std::fs::write(&path, text).expect("the folder can be written");
+    std::fs::write(&path, sealed(text)).expect("the folder can be written");
     if let Ok(manifest) = Manifest::read(&path) {
         manifest.write(&path).expect("what was read can be written");
         let again = Manifest::read(&path).expect("what was written can be read");

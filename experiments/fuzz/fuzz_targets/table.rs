@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use experiments_fuzz::contain_panics;
+use experiments_fuzz::{contain_panics, sealed};
 use libfuzzer_sys::fuzz_target;
 use results::rows::*;
 use results::tables::{Row, read_table, write_table};
@@ -15,8 +15,8 @@ use results::{Error, PooledTruthRow};
 fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("table.parquet");
-    fs::write(&path, bytes).expect("the folder can be written");
-    if let Err(Error::Parquet { .. }) = read_table::<ScoreRow>(&path) {
+    fs::write(&path, sealed(bytes)).expect("the folder can be written");
+    if let Err(Error::Damaged { .. } | Error::Parquet { .. }) = read_table::<ScoreRow>(&path) {
         return;
     }
     check::<ArchitectureRow>(&path);

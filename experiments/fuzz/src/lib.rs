@@ -1,4 +1,15 @@
-//! What the targets of Parquet share.
+//! What the targets share.
+
+/// The input, with the digest of itself in its seal if it has one: who makes a hostile file can give it that.
+pub fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let blank = results::seal::blank();
+    let mark = blank.trim_end_matches('0').as_bytes();
+    if bytes.windows(blank.len()).any(|window| window.starts_with(mark)) {
+        results::seal::close(&mut bytes);
+    }
+    bytes
+}
 
 /// Lets the reader contain panics of the libraries that it calls, where a panic otherwise ends a target at once. One that is
 /// not contained still does.

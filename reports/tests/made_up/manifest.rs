@@ -26,6 +26,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         device: "CPU (burn-flex)".to_owned(),
         device_class: "cpu".to_owned(),
         kernel_tuning: None,
+        options: vec!["--set".into(), "study.scored=50".into()],
         definition_hash: "d".repeat(64),
         noise_draws: vec![0],
         warnings: vec!["1 of 51 trainings failed".to_owned()],
