@@ -95,7 +95,11 @@ impl RunDir {
         if lock.is_some() {
             for folder in [self.path(), &self.unit_path(""), &self.checkpoint_path("")] {
                 for file in entries(folder)?.filter(|file| is_unfinished(file)) {
-                    fs::remove_file(&file).map_err(Error::io(&file, "remove"))?;
+                    match fs::remove_file(&file) {
+                        // A worker whose starter was killed may be writing its last checkpoint.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        removed => removed.map_err(Error::io(&file, "remove"))?,
+                    }
                 }
             }
         }
