@@ -58,9 +58,8 @@ pub fn check_file(path: &Path) -> Result<()> {
 
 /// Where the digits of the last seal start.
 fn place(bytes: &[u8]) -> Option<usize> {
-    let mark = bytes.windows(MARK.len()).rposition(|window| window == MARK)?;
-    let start = mark + MARK.len();
-    (bytes.len() >= start + DIGITS).then_some(start)
+    let mut seals = bytes.windows(MARK.len() + DIGITS);
+    Some(seals.rposition(|window| window.starts_with(MARK))? + MARK.len())
 }
 
 fn digest(bytes: &[u8], place: usize) -> String {

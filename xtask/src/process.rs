@@ -7,6 +7,8 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::{env, fmt};
 
 use anyhow::{Context, Result, ensure};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// The binaries of the workspace, built and up to date.
 pub struct Binaries {
@@ -94,6 +96,34 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("{program}: cannot be started"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failed { program, status }.into())
+}
+
+/// As [`run`], for a command that can be told to stop: SIGTERM is passed on, and waited for its answer to it and to SIGINT, which a
+/// terminal sends to all processes.
+pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
+    let program = Path::new(command.get_program()).display().to_string();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let handle = signals.handle();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{program}: cannot be started"))?;
+    let id = child.id().to_string();
+    let status = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in signals.forever().filter(|&signal| signal == SIGTERM) {
+                // If it cannot be passed on, the command has ended.
+                let _ = Command::new("kill").args(["-TERM", &id]).status();
+            }
+        });
+        let status = child.wait();
+        handle.close();
+        status
+    });
+    let status = status.with_context(|| format!("{program}: cannot be waited for"))?;
     if status.success() {
         return Ok(());
     }
@@ -226,6 +256,16 @@ mod tests {
         assert_eq!(code(cargo().args(["--version", "--quiet"])).unwrap(), 0);
         assert_ne!(code(cargo().arg("--no-such-flag")).unwrap(), 0);
         assert!(code(&mut Command::new("no-such-program")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn being_told_to_stop_is_passed_on() {
+        // Told by its child, which then waits to be told itself.
+        let script = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.05; done";
+        let error = run_to_be_stopped(Command::new("sh").args(["-c", script])).unwrap_err();
+        assert_eq!(error.downcast_ref::<Failed>().unwrap().status.code(), Some(7));
+        run_to_be_stopped(&mut Command::new("true")).unwrap();
     }
 
     #[test]

@@ -96,10 +96,10 @@ pub fn run(args: &Args) -> Result<()> {
         Some(artefact) if args.engine != "local" => {
             let folder = results(args).join("workflows").join(artefact);
             process::run(experiments.arg("--export-workflow").arg(&folder))?;
-            process::run(&mut engine(&folder, args))
+            process::run_to_be_stopped(&mut engine(&folder, args))
                 .context("is Snakemake installed? `pip install snakemake` does that")?;
         }
-        _ => process::run(&mut experiments)?,
+        _ => process::run_to_be_stopped(&mut experiments)?,
     }
     if !is_plan(args) {
         process::run(binaries.reports().args(figure_arguments(args)))?;
