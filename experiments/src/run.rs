@@ -208,7 +208,13 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     }
     let (artefact, own) = (artefact.to_string(), options.clone());
     let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
-    if let Err(error) = run_units(&runs, &dirs, &mut manifests, options, &mut workers) {
+    let units_done = match work {
+        // They were looked at above.
+        Some(PartialWork::Tables) => Ok(()),
+        _ => run_units(&runs, &mut manifests, options.jobs, &mut workers),
+    };
+    let written = units_done.and_then(|()| write_results(&runs, &dirs, &mut manifests, options, &workers));
+    if let Err(error) = written {
         for (dir, manifest) in dirs.iter().zip(&mut manifests) {
             if manifest.status != RunStatus::Complete && !stop::is_asked() {
                 manifest.status = RunStatus::Failed;
@@ -354,9 +360,8 @@ fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
 
 fn run_units(
     runs: &[Box<dyn Study + '_>],
-    dirs: &[RunDir],
     manifests: &mut [Manifest],
-    options: &RunOptions,
+    jobs: usize,
     workers: &mut Workers,
 ) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
@@ -367,8 +372,19 @@ fn run_units(
                 }
             }
         }
-        units::run(stage, &units_of_stage(runs, stage), options.jobs, workers)?;
+        units::run(stage, &units_of_stage(runs, stage), jobs, workers)?;
     }
+    Ok(())
+}
+
+/// Tables and manifests, once all units are done.
+fn write_results(
+    runs: &[Box<dyn Study + '_>],
+    dirs: &[RunDir],
+    manifests: &mut [Manifest],
+    options: &RunOptions,
+    workers: &Workers,
+) -> Result<()> {
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
         if let Some(damage) = dir.damaged_table()? {
             record::reopen(manifest, format!("{damage}; it was written again"));

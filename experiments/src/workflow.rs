@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use results::Manifest;
 use results::store::write_atomically;
+use results::text::quoted;
 use serde::Serialize;
 
 use crate::device::Device;
@@ -167,24 +168,9 @@ impl Plan {
     }
 }
 
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_quoted_word_is_one_word_for_a_shell() {
-        for word in ["plain", "two words", "it's", "a \"b\" $c `d` \\"] {
-            let output = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(word))])
-                .output();
-            assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
-        }
-    }
 
     #[test]
     fn arrays_have_no_more_jobs_than_slurm_takes() {

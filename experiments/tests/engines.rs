@@ -1,6 +1,7 @@
 //! Runs whose units another program schedules: the same tables.
 
 mod binary;
+mod planned;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,13 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, succeeded, tables};
+use planned::Planned;
 
-/// Writes the workflow of a smoke run of `fig4` and returns its plan.
-fn exported_plan(results: &Path, workflow: &Path) -> serde_json::Value {
-    let folder = workflow.to_str().unwrap();
-    let arguments = ["fig4", "--seeds", "2", "--jobs", "1", "--export-workflow", folder];
-    succeeded(&experiments(results, &arguments).output().unwrap());
-    serde_json::from_slice(&std::fs::read(workflow.join("plan.json")).unwrap()).unwrap()
+/// For two root seeds.
+fn planned(results: &Path, workflow: &Path) -> Planned {
+    Planned::of(results, workflow, &["--seeds", "2"])
 }
 
 #[test]
@@ -23,21 +22,11 @@ fn units_that_run_one_by_one_give_the_same_tables() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
-    let plan = exported_plan(&at("parts"), &at("workflow"));
-    let words: Vec<&str> = plan["command"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap())
-        .collect();
+    let planned = planned(&at("parts"), &at("workflow"));
     let part = |arguments: &[&str]| {
-        let mut command = Command::new(words[0]);
+        let mut command = planned.part(arguments);
         // Where there is no repository, and with one thread.
-        command
-            .args(&words[1..])
-            .args(arguments)
-            .current_dir("/")
-            .env("RAYON_NUM_THREADS", "1");
+        command.current_dir("/").env("RAYON_NUM_THREADS", "1");
         command
     };
     let error = error_of(&mut part(&["--tables"]));
@@ -46,11 +35,14 @@ fn units_that_run_one_by_one_give_the_same_tables() {
         "{error}"
     );
     assert!(error_of(&mut part(&["--unit", "9:0"])).contains("no such unit"));
-    for stage in plan["stages"].as_array().unwrap() {
-        // Backwards: no unit needs another of its stage.
-        for unit in stage["units"].as_array().unwrap().iter().rev() {
-            succeeded(&part(&["--unit", unit["place"].as_str().unwrap()]).output().unwrap());
-            assert!(Path::new(unit["output"].as_str().unwrap()).exists());
+    // Backwards within a stage: no unit needs another of its own.
+    for stage in planned
+        .units()
+        .chunk_by(|(place, _), (next, _)| place.split(':').next() == next.split(':').next())
+    {
+        for (place, output) in stage.iter().rev() {
+            succeeded(&part(&["--unit", place]).output().unwrap());
+            assert!(Path::new(output).exists());
         }
     }
     succeeded(&part(&["--tables"]).output().unwrap());
@@ -103,7 +95,7 @@ fn snakemake_gives_the_same_tables() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
-    exported_plan(&at("parts"), &at("workflow"));
+    planned(&at("parts"), &at("workflow"));
     let snakemake = || {
         let mut command = Command::new("snakemake");
         command
@@ -200,7 +192,7 @@ fn slurm_gives_the_same_tables() {
     succeeded(&experiments(&at("whole"), &["fig4", "--seeds", "2"]).output().unwrap());
     std::fs::create_dir(at("slurm")).unwrap();
     let slurm = Slurm::start(&at("slurm"));
-    exported_plan(&at("parts"), &at("workflow"));
+    planned(&at("parts"), &at("workflow"));
     let submit = || {
         slurm
             .command("sh")

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use binary::{error_of, experiments, succeeded, tables};
+use binary::{error_of, experiments, files, succeeded, tables};
 use results::manifest::RunStatus;
 use results::{Manifest, seal};
-use stored::{files, flip, name_of, sealed, stored_manifest, text_of};
+use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 const SIGKILL: i32 = 9;
 

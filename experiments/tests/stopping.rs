@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod binary;
+mod planned;
 mod stored;
 
 use std::fs;
@@ -11,10 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use binary::{error_of, experiments, succeeded, tables};
+use binary::{error_of, experiments, files, succeeded, tables};
+use planned::Planned;
 use results::manifest::RunStatus;
 use results::{Manifest, seal};
-use stored::{files, flip, name_of, sealed, stored_manifest, text_of};
+use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 /// Many epochs, so that there is time to disturb.
 const LONG: [&str; 5] = [
@@ -28,7 +30,7 @@ const LONG: [&str; 5] = [
 /// Waits until a file is there whose name starts so.
 fn wait_for(folder: &Path, start: &str) {
     let until = Instant::now() + Duration::from_secs(60);
-    while !files(folder).iter().any(|file| name_of(file).starts_with(start)) {
+    while !folder.exists() || !files(folder).iter().any(|file| name_of(file).starts_with(start)) {
         assert!(Instant::now() < until, "no {start} in {}", folder.display());
         thread::sleep(Duration::from_millis(2));
     }
@@ -115,45 +117,12 @@ fn a_unit_that_is_killed_takes_no_other_with_it() {
     assert_eq!(tables(&at("results")), tables(&at("whole")));
 }
 
-/// A run that is planned for another scheduler.
-struct Planned {
-    plan: serde_json::Value,
-}
-
-impl Planned {
-    fn of(results: &Path, workflow: &Path) -> Self {
-        let export = ["fig4", "--jobs", "1", "--export-workflow", workflow.to_str().unwrap()];
-        succeeded(&experiments(results, &export).output().unwrap());
-        let plan = fs::read(workflow.join("plan.json")).unwrap();
-        Self {
-            plan: serde_json::from_slice(&plan).unwrap(),
-        }
-    }
-
-    fn part(&self, arguments: &[&str]) -> Command {
-        let words = self.plan["command"].as_array().unwrap().iter();
-        let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).args(arguments);
-        command
-    }
-
-    /// Place and output of each unit, stage by stage.
-    fn units(&self) -> Vec<(&str, &str)> {
-        let stages = self.plan["stages"].as_array().unwrap().iter();
-        let units = stages.flat_map(|stage| stage["units"].as_array().unwrap());
-        units
-            .map(|unit| (unit["place"].as_str().unwrap(), unit["output"].as_str().unwrap()))
-            .collect()
-    }
-}
-
 #[test]
 fn a_unit_that_runs_twice_at_once_leaves_what_it_leaves_once() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
-    let planned = Planned::of(&at("results"), &at("workflow"));
+    let planned = Planned::of(&at("results"), &at("workflow"), &[]);
     for (place, _) in planned.units() {
         // A node that dies in the middle of the unit, and two that have it at the same time after that.
         let unit = || start(&mut planned.part(&["--unit", place]));
@@ -175,7 +144,7 @@ fn a_damaged_unit_of_another_scheduler_is_done_again() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
     succeeded(&experiments(&at("results"), &["fig4"]).output().unwrap());
-    let planned = Planned::of(&at("results"), &at("workflow"));
+    let planned = Planned::of(&at("results"), &at("workflow"), &[]);
     let (place, output) = planned.units()[1];
     flip(Path::new(output));
     let gather = || planned.part(&["--tables"]);

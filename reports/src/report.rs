@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use results::Manifest;
+use results::text::quoted;
 
 use crate::artefact::Artefact;
 use crate::markdown;
@@ -167,16 +168,16 @@ pub(crate) fn command(artefact: &Artefact) -> String {
     if manifest.device_class != "cpu" {
         words.push("--device cuda".to_owned());
     }
-    words.extend(manifest.options.iter().map(|word| quoted(word)));
+    words.extend(manifest.options.iter().map(|word| shell_word(word)));
     words.join(" ")
 }
 
 /// A word as a shell reads it, in quotes where it needs them.
-fn quoted(word: &str) -> String {
+fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=.,/".contains(c);
     match word.chars().all(is_plain) {
         true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
+        false => quoted(word),
     }
 }
 
@@ -206,8 +207,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quoted_word_is_one_word_for_a_shell() {
-        assert_eq!(quoted("study.scored=34"), "study.scored=34");
-        assert_eq!(quoted("title='a b'"), r"'title='\''a b'\'''");
+    fn a_word_is_quoted_where_a_shell_would_split_it() {
+        assert_eq!(shell_word("study.scored=34"), "study.scored=34");
+        assert_eq!(shell_word("title='a b'"), r"'title='\''a b'\'''");
     }
 }

@@ -24,10 +24,11 @@ fn requested() -> Option<&'static Fault> {
     static REQUESTED: OnceLock<Option<Fault>> = OnceLock::new();
     let parse = || {
         let text = std::env::var("SMASH_FAULT").ok()?;
-        let fault = match (text.split_once('@'), text.split('@').nth(1).map(str::parse)) {
-            (Some(("kill", _)), Some(Ok(point))) => Fault::KillAt(point),
-            (Some(("kill", name)), _) => Fault::KillIn(name.to_owned()),
-            (Some(("full", _)), Some(Ok(file))) => Fault::Full(file),
+        let (kind, place) = text.split_once('@').unwrap_or_default();
+        let fault = match (kind, place.parse()) {
+            ("kill", Ok(point)) => Fault::KillAt(point),
+            ("kill", Err(_)) => Fault::KillIn(place.to_owned()),
+            ("full", Ok(file)) => Fault::Full(file),
             _ => panic!("SMASH_FAULT={text}: expected kill@N, kill@NAME or full@N"),
         };
         Some(fault)

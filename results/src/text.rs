@@ -1,4 +1,4 @@
-//! How statistics are written out, the same for terminals, figures and reports.
+//! How statistics are written out, the same for terminals, figures and reports, and words for a shell.
 
 use crate::statistics::{FEWEST, Interval};
 
@@ -81,6 +81,11 @@ pub fn left_out_text(reasons: &[(usize, &str)]) -> String {
     words.join(", ")
 }
 
+/// A word in quotes, as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 fn too_few() -> String {
     format!("undefined below {FEWEST} values")
 }
@@ -109,5 +114,15 @@ mod tests {
             left_out_text(&[(2, "without a score"), (0, "skipped"), (1, "failed")]),
             "2 without a score, 1 failed"
         );
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        for word in ["plain", "two words", "it's", "a \"b\" $c `d` \\"] {
+            let output = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(word))])
+                .output();
+            assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
+        }
     }
 }

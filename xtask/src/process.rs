@@ -96,10 +96,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("{program}: cannot be started"))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failed { program, status }.into())
+    outcome(program, status)
 }
 
 /// As [`run`], for a command that can be told to stop: SIGTERM is passed on, and waited for its answer to it and to SIGINT, which a
@@ -124,10 +121,7 @@ pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
         status
     });
     let status = status.with_context(|| format!("{program}: cannot be waited for"))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failed { program, status }.into())
+    outcome(program, status)
 }
 
 /// Runs a command to its end and gives the lines of its standard output, which are shown on standard error meanwhile. Anything
@@ -147,10 +141,8 @@ pub fn lines(command: &mut Command) -> Result<Vec<String>> {
     let status = child
         .wait()
         .with_context(|| format!("{program}: cannot be waited for"))?;
-    if status.success() {
-        return Ok(lines);
-    }
-    Err(Failed { program, status }.into())
+    outcome(program, status)?;
+    Ok(lines)
 }
 
 /// Runs a command to its end and gives its exit code, whatever it is.
@@ -177,6 +169,14 @@ pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
         stderr.trim_end().replace('\n', "; ")
     );
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
+}
+
+/// What the end of a program means: anything but success is an error.
+fn outcome(program: String, status: ExitStatus) -> Result<()> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failed { program, status }.into())
 }
 
 /// A program ran and did not succeed.

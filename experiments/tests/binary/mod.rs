@@ -15,24 +15,34 @@ pub fn experiments(results: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// All Parquet files of the seed folders by their path below the results folder; those of units are left out.
-pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
+/// All files below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
         for entry in std::fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() && path.file_name().unwrap() != "units" {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "parquet") {
-                found.insert(
-                    path.strip_prefix(folder).unwrap().to_path_buf(),
-                    std::fs::read(path).unwrap(),
-                );
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push(path),
             }
         }
     }
+    found.sort();
     found
+}
+
+/// All Parquet files of the seed folders by their path below the results folder; those of units are left out.
+pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let is_table = |file: &PathBuf| {
+        let of_unit = file.parent().unwrap().ends_with("units");
+        file.extension().is_some_and(|extension| extension == "parquet") && !of_unit
+    };
+    let stored = files(folder).into_iter().filter(is_table);
+    let relative = |file: &Path| file.strip_prefix(folder).unwrap().to_path_buf();
+    stored
+        .map(|file| (relative(&file), std::fs::read(file).unwrap()))
+        .collect()
 }
 
 /// Panics with what a failing command printed.
