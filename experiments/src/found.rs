@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::files::remove;
 use results::tables::{read_table, write_table};
 use results::{CandidateRow, Status};
 use smash::search::{Stage, search};
@@ -14,7 +15,7 @@ use crate::scores::{mean_error, scores};
 use crate::smash_run::SmashRun;
 use crate::stop;
 use crate::studies::SmashSearch;
-use crate::study::{Setup, read_if_whole, remove};
+use crate::study::{Setup, read_if_whole};
 use crate::units::{Done, Kind, Unit};
 
 /// Scored candidates after which an unfinished search is saved.
@@ -121,7 +122,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         }
         searched?;
         write_table(&self.path(), &rows)?;
-        remove(&unfinished)
+        Ok(remove(&unfinished)?)
     }
 
     /// The first candidate with the lowest score.

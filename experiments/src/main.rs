@@ -99,7 +99,7 @@ struct RunArguments {
     /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    /// Folder of a pool, or s3://BUCKET/PREFIX: trained networks that it has are taken from it, others are added.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
     /// Recipe of the resulting networks, in place of the definition's.
@@ -117,7 +117,7 @@ struct RunArguments {
     /// Where to compute: cpu, cuda or cuda:INDEX.
     #[arg(long, default_value = "cpu")]
     device: Device,
-    /// Folder of the stored runs.
+    /// Folder of the stored runs, or s3://BUCKET/PREFIX.
     #[arg(long, default_value = results::store::DEFAULT_ROOT)]
     results: PathBuf,
     /// Print the units of work and what is done, and run nothing.

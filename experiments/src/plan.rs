@@ -36,7 +36,11 @@ pub fn print_units(
     println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
     for (stage, kind) in runs[0].stages().into_iter().enumerate() {
         let units = units_of_stage(runs, stage);
-        let (all, done) = (units.len(), units.iter().filter(|unit| unit.is_done()).count());
+        let all = units.len();
+        let mut done = 0;
+        for unit in &units {
+            done += usize::from(unit.is_done()?);
+        }
         let open = all - done;
         let seconds = seconds_of_unit(earlier.as_ref(), kind, all / runs.len())
             .map(|seconds| seconds * open as f64 / jobs.min(open.max(1)) as f64);

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use results::pool::{Pool, PooledTruthRow, TruthKey, copy};
-use results::store::write_atomically;
+use anyhow::Result;
+use results::files::{copy, list, read_text, write_atomically};
+use results::pool::{Pool, PooledTruthRow, TruthKey};
 use results::{RunDir, TruthRow, seal};
 use serde::Serialize;
 use smash::training::SmashTraining;
@@ -219,14 +219,10 @@ pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
 /// # Errors
 /// If the folder of the units cannot be read.
 pub fn origins(dir: &RunDir) -> Result<Option<String>> {
-    let folder = dir.unit_path("");
     let mut commits = Vec::new();
-    let fault = || format!("{}: cannot be read", folder.display());
-    for entry in std::fs::read_dir(&folder).with_context(fault)? {
-        let path = entry.with_context(fault)?.path();
-        if path.extension().is_some_and(|extension| extension == "origin") {
-            commits
-                .push(std::fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?);
+    for entry in list(&dir.unit_path(""))? {
+        if entry.path.extension().is_some_and(|extension| extension == "origin") {
+            commits.push(read_text(&entry.path)?);
         }
     }
     let count = commits.len();

@@ -21,7 +21,7 @@ use crate::study::{Images, set_damage_aside};
 /// A file that cannot be read.
 pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     let path = dir.manifest_path();
-    if !path.exists() {
+    if !results::files::is_file(&path)? {
         return Ok(fresh);
     }
     Ok(set_damage_aside(&path, dir.read_manifest())?.unwrap_or_else(|damage| {

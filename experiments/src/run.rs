@@ -178,13 +178,12 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             None if options.export_workflow.is_none() => dir.lock_alone()?,
             _ => dir.lock_with_others()?,
         };
-        if lock.is_none() {
-            eprintln!(
-                "warning: {} cannot be locked: let no other process run the same",
-                dir.path().display()
-            );
-        }
         locks.push(lock);
+    }
+    // Of parts, whoever schedules them sees to it.
+    if work.is_none() && locks.iter().any(Option::is_none) {
+        let place = options.results.display();
+        eprintln!("warning: {place} has no locks: let no other process run the same there");
     }
     match work {
         Some(PartialWork::Unit(stage, index)) => return units::run_one(&runs, stage, index),
@@ -316,9 +315,7 @@ impl RunOptions {
 }
 
 fn absolute(path: &Path) -> Result<OsString> {
-    Ok(std::path::absolute(path)
-        .with_context(|| path.display().to_string())?
-        .into())
+    Ok(results::files::absolute(path)?.into())
 }
 
 /// What a part of a run must have in common with the process that started the run.

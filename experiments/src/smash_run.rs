@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
+use results::files::remove;
 use results::tables::{read_table, write_table};
 use smash::checkpoint::Checkpoint;
 use smash::training::SmashTraining;
@@ -12,7 +13,7 @@ use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTraine
 
 use crate::pool::{NetworkContext, RunPool, note_origin};
 use crate::stop;
-use crate::study::{Setup, read_checkpoint, read_if_whole, remove, write_checkpoint};
+use crate::study::{Setup, read_checkpoint, read_if_whole, write_checkpoint};
 use crate::units::{Done, Kind, Unit};
 
 /// A SMASH network of a run.
@@ -118,7 +119,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, files)?;
         }
-        remove(&in_training)
+        Ok(remove(&in_training)?)
     }
 
     /// Its name in the pool, if the run has one.

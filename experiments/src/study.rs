@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, ImageSet, Split, shuffled_indices};
-use results::store::{set_aside, write_atomically};
+use results::files::{self, set_aside, write_atomically};
 use results::{ArchitectureRow, RunDir, seal};
 use smash::checkpoint::Checkpoint;
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
@@ -261,7 +261,7 @@ pub fn write_checkpoint(path: &Path, mut checkpoint: Checkpoint) -> Result<()> {
 /// # Errors
 /// A file that cannot be read, is damaged or is none, by name.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = files::read(path)?;
     seal::check(path, &bytes)?;
     let mut checkpoint = Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())?;
     if let Some((metadata, _)) = checkpoint.metadata.rsplit_once('\n') {
@@ -279,7 +279,7 @@ pub fn read_if_whole<T, E: Into<anyhow::Error>>(
     path: &Path,
     read: impl FnOnce(&Path) -> Result<T, E>,
 ) -> Result<Option<T>> {
-    if !path.exists() {
+    if !files::is_file(path)? {
         return Ok(None);
     }
     match set_damage_aside(path, read(path))? {
@@ -306,19 +306,5 @@ pub fn set_damage_aside<T, E: Into<anyhow::Error>>(path: &Path, read: Result<T, 
             Ok(Err(format!("{error}; kept as {}", aside.display())))
         }
         _ => Err(error),
-    }
-}
-
-/// Removes the checkpoint of an unfinished unit, once its output is there.
-///
-/// # Errors
-/// A file that is there and cannot be removed.
-pub fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        // The same unit may be done twice, where a scheduler has taken its node for dead.
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{}: cannot be removed", path.display()))
-        }
-        _ => Ok(()),
     }
 }

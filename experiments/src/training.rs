@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::files::remove;
 use smash::blueprint::Blueprint;
 use smash::{Examples, ResultingTrainer, ResultingTraining};
 
 use crate::stop;
-use crate::study::{Setup, read_checkpoint, read_if_whole, remove, write_checkpoint};
+use crate::study::{Setup, read_checkpoint, read_if_whole, write_checkpoint};
 use crate::units::Done;
 
 /// A network to train.
@@ -88,6 +89,6 @@ impl<B: AutodiffBackend> Training<'_, B> {
     /// # Errors
     /// A file that is there and cannot be removed.
     pub fn forget(&self) -> Result<()> {
-        remove(&self.checkpoint_path())
+        Ok(remove(&self.checkpoint_path())?)
     }
 }

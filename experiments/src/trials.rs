@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::files::remove;
 use results::tables::{read_table, write_table};
 use results::{Status, TrialRow};
 use smash::blueprint::Blueprint;
 use smash::rivals::{SearchMethod, Trial, propose};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
-use crate::study::{Setup, read_if_whole, remove};
+use crate::study::{Setup, read_if_whole};
 use crate::training::Training;
 use crate::units::{Done, Kind, Unit};
 
@@ -103,7 +104,7 @@ impl<'a, B: AutodiffBackend> Trials<'a, B> {
             });
         }
         write_table(&self.path(), &rows)?;
-        remove(&unfinished)
+        Ok(remove(&unfinished)?)
     }
 
     /// The first architecture with the lowest validation error.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use results::store::write_atomically;
+use results::files::{is_file, read_text, write_atomically};
 use results::tables::read_table;
 use results::{Row, seal};
 
@@ -82,8 +82,20 @@ pub type Done<'a> = &'a dyn Fn(usize) -> Result<()>;
 
 impl Unit<'_> {
     /// Whether it has left all that it is to leave.
-    pub fn is_done(&self) -> bool {
-        self.output.exists() && self.beside.as_ref().is_none_or(|file| file.exists())
+    ///
+    /// # Errors
+    /// A place that cannot be asked.
+    pub fn is_done(&self) -> Result<bool> {
+        for file in self.files() {
+            if !is_file(file)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.beside.iter().chain([&self.output])
     }
 
     /// Sets aside what it has left, if that is not as it was written, so that it is to be done again. Says which file that was.
@@ -91,8 +103,10 @@ impl Unit<'_> {
     /// # Errors
     /// A file that cannot be read or renamed.
     pub fn set_damage_aside(&self) -> Result<Option<String>> {
-        let files = self.beside.iter().chain([&self.output]);
-        for file in files.filter(|file| file.exists()) {
+        for file in self.files() {
+            if !is_file(file)? {
+                continue;
+            }
             if let Some(damage) = set_damage_aside(file, seal::check_file(file))?.err() {
                 return Ok(Some(damage));
             }
@@ -116,7 +130,7 @@ impl Unit<'_> {
 
     /// How long it took, wherever it ran; nothing if that was not noted.
     fn seconds(&self) -> Option<f64> {
-        std::fs::read_to_string(self.seconds_path()).ok()?.parse().ok()
+        read_text(&self.seconds_path()).ok()?.parse().ok()
     }
 
     fn seconds_path(&self) -> PathBuf {
@@ -155,7 +169,12 @@ pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<
 /// The first unit that fails; units already running are finished first. Units whose process was killed, once all others are
 /// done.
 pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
-    let open: Vec<(usize, &Unit)> = units.iter().enumerate().filter(|(_, unit)| !unit.is_done()).collect();
+    let mut open = Vec::new();
+    for (index, unit) in units.iter().enumerate() {
+        if !unit.is_done()? {
+            open.push((index, unit));
+        }
+    }
     let Some((_, first)) = open.first() else {
         return Ok(());
     };
@@ -191,7 +210,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     if let Some(damage) = unit.set_damage_aside()? {
         eprintln!("warning: {damage}; {} is done again", unit.name);
     }
-    if unit.is_done() {
+    if unit.is_done()? {
         return Ok(());
     }
     let pool = rayon::ThreadPoolBuilder::new().build()?;
@@ -208,7 +227,7 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
                 bail!("--tables: {damage}; `{}` is to be done again", unit.name);
             }
             ensure!(
-                unit.is_done(),
+                unit.is_done()?,
                 "--tables: `{}` is not done, {} is missing",
                 unit.name,
                 unit.output.display()

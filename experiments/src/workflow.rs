@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use results::Manifest;
-use results::store::write_atomically;
+use results::files::{self, write_atomically};
 use results::text::quoted;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::device::Device;
 use crate::plan::seconds_of_unit;
 use crate::run::RunOptions;
 use crate::study::Study;
-use crate::units::Kind;
+use crate::units::{Kind, Unit};
 
 /// The rules; what differs from run to run is in the plan.
 const SNAKEFILE: &str = include_str!("../workflow/Snakefile");
@@ -29,6 +29,8 @@ const TIME_LIMIT: f64 = 10.0;
 struct Plan {
     /// This program, and what all its calls have in common.
     command: Vec<String>,
+    /// Whether outputs stand for objects of a store, where Snakemake does not look: it marks those that are done by empty files.
+    marks: bool,
     stages: Vec<Stage>,
 }
 
@@ -62,6 +64,29 @@ struct PlannedUnit {
     output: PathBuf,
 }
 
+impl PlannedUnit {
+    fn new(place: String, seed: usize, unit: &Unit<'_>, folder: &Path) -> Result<Self> {
+        let output = if files::is_object(&unit.output) {
+            // Seen from Snakemake's folder, and for this run alone.
+            let mark = mark(&unit.output);
+            // A mark would otherwise outlive what it stands for.
+            if !unit.is_done()? {
+                files::remove(&folder.join(&mark))?;
+            }
+            mark
+        } else {
+            files::absolute(&unit.output)?
+        };
+        Ok(Self { place, seed, output })
+    }
+}
+
+/// The empty file that says that an object is there.
+fn mark(object: &Path) -> PathBuf {
+    let path = object.components().skip(1).collect::<PathBuf>();
+    Path::new("done").join(path)
+}
+
 /// Writes the workflow of a run to a folder: `Snakefile` and its `plan.json`, and `submit.sh` for Slurm.
 ///
 /// # Errors
@@ -78,11 +103,8 @@ pub fn export(
         let mut units = Vec::new();
         for (seed, run) in runs.iter().enumerate() {
             for unit in run.units(stage) {
-                units.push(PlannedUnit {
-                    place: format!("{stage}:{}", units.len()),
-                    seed,
-                    output: std::path::absolute(&unit.output)?,
-                });
+                let place = format!("{stage}:{}", units.len());
+                units.push(PlannedUnit::new(place, seed, &unit, folder)?);
             }
         }
         let seconds = seconds_of_unit(earlier, kind, units.len() / runs.len());
@@ -107,9 +129,10 @@ pub fn export(
     let Ok(command) = words.collect::<Result<Vec<String>, _>>() else {
         bail!("a workflow needs paths that are Unicode");
     };
-    let plan = Plan { command, stages };
+    let marks = files::is_object(&options.results);
+    let plan = Plan { command, marks, stages };
     let json = serde_json::to_string_pretty(&plan).context("a workflow needs paths that are Unicode")?;
-    std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    files::create_folder(folder)?;
     write_atomically(&folder.join("plan.json"), json.as_bytes())?;
     write_atomically(&folder.join("Snakefile"), SNAKEFILE.as_bytes())?;
     write_atomically(&folder.join("submit.sh"), plan.slurm_script().as_bytes())?;
@@ -173,6 +196,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_mark_is_named_after_the_whole_path_of_its_object() {
+        let object = Path::new("s3://bucket/results/fig4/smoke/cpu/a1/d2/seed-0/units/truth.parquet");
+        let expected = "done/bucket/results/fig4/smoke/cpu/a1/d2/seed-0/units/truth.parquet";
+        assert_eq!(mark(object), Path::new(expected));
+    }
+
+    #[test]
     fn arrays_have_no_more_jobs_than_slurm_takes() {
         let unit = |index| PlannedUnit {
             place: format!("0:{index}"),
@@ -181,6 +211,7 @@ mod tests {
         };
         let plan = Plan {
             command: vec!["program".to_owned()],
+            marks: false,
             stages: vec![Stage {
                 rule: "rule".to_owned(),
                 threads: 3,

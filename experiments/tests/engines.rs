@@ -14,7 +14,7 @@ use planned::Planned;
 
 /// For two root seeds.
 fn planned(results: &Path, workflow: &Path) -> Planned {
-    Planned::of(results, workflow, &["--seeds", "2"])
+    Planned::of(&mut experiments(results, &["fig4", "--seeds", "2"]), workflow)
 }
 
 #[test]

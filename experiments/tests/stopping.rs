@@ -122,7 +122,7 @@ fn a_unit_that_runs_twice_at_once_leaves_what_it_leaves_once() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
-    let planned = Planned::of(&at("results"), &at("workflow"), &[]);
+    let planned = Planned::of(&mut experiments(&at("results"), &["fig4"]), &at("workflow"));
     for (place, _) in planned.units() {
         // A node that dies in the middle of the unit, and two that have it at the same time after that.
         let unit = || start(&mut planned.part(&["--unit", place]));
@@ -144,7 +144,7 @@ fn a_damaged_unit_of_another_scheduler_is_done_again() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
     succeeded(&experiments(&at("results"), &["fig4"]).output().unwrap());
-    let planned = Planned::of(&at("results"), &at("workflow"), &[]);
+    let planned = Planned::of(&mut experiments(&at("results"), &["fig4"]), &at("workflow"));
     let (place, output) = planned.units()[1];
     flip(Path::new(output));
     let gather = || planned.part(&["--tables"]);

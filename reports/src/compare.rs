@@ -11,6 +11,7 @@ use results::Manifest;
 use results::baseline::save;
 use results::comparable::{Cost, peak_memory, reasons, times, warnings};
 use results::compare::{Change, Paired, Statistic, Tables, Verdict, change, pair};
+use results::files::is_folder;
 use results::statistics::RESAMPLES;
 use results::store::{Group, find_runs_below, groups};
 
@@ -222,8 +223,12 @@ fn head(options: &Compare) -> Result<Group> {
 /// the newest.
 fn base(options: &Compare, head: &Group) -> Result<Group> {
     let mut found = candidates(&options.base, options.base_commit.as_deref(), options)?;
-    let place = |group: &Group| group.folder().canonicalize();
-    found.retain(|group| place(group).ok() != place(head).ok());
+    // An object has one name only.
+    let place = |group: &Group| {
+        let folder = group.folder();
+        folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
+    };
+    found.retain(|group| place(group) != place(head));
     ensure!(
         !found.is_empty(),
         "{}: base and head are the same runs",
@@ -257,7 +262,7 @@ fn newest(groups: Vec<Group>) -> Group {
 /// The complete results below a folder that the options admit; at least one.
 fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<Vec<Group>> {
     ensure!(
-        folder.is_dir(),
+        is_folder(folder)?,
         "{}: expected a folder of stored runs",
         folder.display()
     );

@@ -84,7 +84,7 @@ enum Command {
 /// Which stored results to take.
 #[derive(Args)]
 struct Stored {
-    /// Folder of the stored runs.
+    /// Folder of the stored runs, or s3://BUCKET/PREFIX.
     #[arg(long, default_value = DEFAULT_ROOT)]
     results: PathBuf,
     /// Only this scale; may be given several times.

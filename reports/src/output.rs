@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use results::store::write_atomically;
+use anyhow::Result;
+use results::files::{create_folder, write_atomically};
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,7 @@ pub struct Output {
 pub fn write(outputs: &[Output]) -> Result<()> {
     for Output { path, bytes } in outputs {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("{}: cannot create the folder", folder.display()))?;
+            create_folder(folder)?;
         }
         write_atomically(path, bytes)?;
         println!("{}", path.display());

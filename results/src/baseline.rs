@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::store::{Group, RunDir, find_runs, groups, write_atomically};
+use crate::files;
+use crate::store::{Group, RunDir, find_runs, groups};
 
 /// Copies manifests and tables of a result into a store of baselines, in which it takes the place of older ones of the same
 /// artefact, scale, device class and data set. Gives the folder of its runs.
@@ -12,8 +13,15 @@ use crate::store::{Group, RunDir, find_runs, groups, write_atomically};
 /// The copy is made aside and renamed before anything old is taken away, so that there is always a baseline that is whole.
 ///
 /// # Errors
-/// If the file system refuses, or a manifest in the store is faulty.
+/// If the file system refuses, or a manifest in the store is faulty; a store of baselines that is not a folder.
 pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
+    if files::is_object(root) {
+        let problem = std::io::Error::new(
+            std::io::ErrorKind::Unsupported,
+            "expected a folder: older baselines are moved away",
+        );
+        return Err(Error::io(root, "keep baselines")(problem));
+    }
     let manifest = group.manifest();
     let place = RunDir::new(root, &manifest.key()).path().to_path_buf();
     let place = place.parent().expect("a run lies in a folder").to_path_buf();
@@ -25,9 +33,8 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     for run in &group.runs {
         let copy = new.join(run.dir.path().file_name().expect("a run has a folder"));
         fs::create_dir_all(&copy).map_err(Error::io(&copy, "create the folder"))?;
-        for (name, file) in files(run.dir.path())? {
-            let bytes = fs::read(&file).map_err(Error::io(&file, "read"))?;
-            write_atomically(&copy.join(name), &bytes)?;
+        for file in stored_files(run.dir.path())? {
+            files::copy(&file, &copy.join(file.file_name().expect("a file has a name")))?;
         }
     }
     let older: Vec<Group> = groups(find_runs(root, Some(&manifest.artefact))?)
@@ -57,17 +64,14 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// Manifest and tables of a run, by name.
-fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
-        let entry = entry.map_err(Error::io(folder, "list"))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name == "manifest.toml" || name.ends_with(".parquet") {
-            files.push((name, entry.path()));
-        }
-    }
-    Ok(files)
+/// Manifest and tables of a run.
+fn stored_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_stored = |file: &PathBuf| {
+        file.file_name().is_some_and(|name| name == "manifest.toml")
+            || file.extension().is_some_and(|extension| extension == "parquet")
+    };
+    let entries = files::list(folder)?.into_iter().map(|entry| entry.path);
+    Ok(entries.filter(is_stored).collect())
 }
 
 #[cfg(test)]

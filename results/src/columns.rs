@@ -6,7 +6,7 @@ use csv_core::ReadFieldResult;
 use polars::prelude::{DataFrame, DataType};
 
 use crate::error::{Error, Result};
-use crate::parquet;
+use crate::{files, parquet};
 
 /// How a Parquet file begins.
 const PARQUET: &[u8] = b"PAR1";
@@ -29,7 +29,7 @@ pub struct Columns {
 /// # Errors
 /// If the file cannot be read, or a column is missing, or holds anything but finite numbers, by row, counted from 0.
 pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let bytes = files::read(path)?;
     let columns = if bytes.starts_with(PARQUET) {
         of_parquet(path, bytes, numbers, group)?
     } else {

@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, write_atomically};
 use crate::seal;
-use crate::store::{RunKey, write_atomically};
+use crate::store::RunKey;
 
 /// Everything that is known about one run besides its tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,7 +137,7 @@ impl Manifest {
     /// # Errors
     /// If the file cannot be read, is damaged, has an unknown or a missing field, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+        let text = files::read_text(path)?;
         let fault = |problem: String| Error::Manifest {
             path: path.to_path_buf(),
             problem,

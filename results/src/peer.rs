@@ -1,11 +1,11 @@
 //! Our steps against the same steps in PyTorch, as `cargo xtask bench --peer --save` stores them.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// File name in a folder of results.
 pub const FILE: &str = "peer.toml";
@@ -55,10 +55,10 @@ impl PeerRow {
 /// A file that cannot be read or is not such a table.
 pub fn read(results: &Path) -> Result<Option<PeerTable>> {
     let path = results.join(FILE);
-    if !path.exists() {
+    if !files::is_file(&path)? {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let text = files::read_text(&path)?;
     toml::from_str(&text).map(Some).map_err(|error| Error::Manifest {
         path,
         problem: error.to_string(),

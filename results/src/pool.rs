@@ -8,15 +8,14 @@
 //! data, and the seeds. A key that is looked up is computed anew from the row, so that a file that was renamed or edited is
 //! refused.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, Series};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::files::{Entry, copy, create_folder, is_file, is_folder, list};
 use crate::rows::measured_if_ok;
-use crate::store::write_atomically;
 use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
 
 declare! {
@@ -104,7 +103,7 @@ impl Pool {
     /// A file that cannot be read, or holds anything but this training.
     pub fn truth(&self, key: &TruthKey) -> Result<Option<PooledTruthRow>> {
         let path = self.truth_path(key);
-        if !path.exists() {
+        if !is_file(&path)? {
             return Ok(None);
         }
         let rows: Vec<PooledTruthRow> = read_table(&path)?;
@@ -123,7 +122,7 @@ impl Pool {
     /// If the row contradicts itself, or the file system refuses.
     pub fn add(&self, row: PooledTruthRow) -> Result<()> {
         let path = self.truth_path(&TruthKey::of(&row));
-        if path.exists() {
+        if is_file(&path)? {
             return Ok(());
         }
         create_parent(&path)?;
@@ -137,13 +136,10 @@ impl Pool {
     pub fn truths(&self) -> Result<Vec<PooledTruthRow>> {
         let folder = self.folder.join("truths");
         let mut rows = Vec::new();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(rows),
-            Err(error) => return Err(Error::io(&folder, "list")(error)),
-        };
-        for entry in entries {
-            let path = entry.map_err(Error::io(&folder, "list"))?.path();
+        if !is_folder(&folder)? {
+            return Ok(rows);
+        }
+        for Entry { path, .. } in list(&folder)? {
             if path.extension().is_some_and(|extension| extension == "parquet") {
                 rows.extend(read_table::<PooledTruthRow>(&path)?);
             }
@@ -206,7 +202,7 @@ impl Pool {
     /// If a file cannot be read or written.
     pub fn add_network(&self, context: &str, [checkpoint, epochs]: [&Path; 2]) -> Result<()> {
         let [stored, stored_epochs] = self.network_paths(context);
-        if stored.exists() {
+        if is_file(&stored)? {
             return Ok(());
         }
         create_parent(&stored)?;
@@ -215,17 +211,8 @@ impl Pool {
     }
 }
 
-/// Copies a file so that the copy is whole or not there.
-///
-/// # Errors
-/// If a file cannot be read or written.
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    write_atomically(to, &fs::read(from).map_err(Error::io(from, "read"))?)
-}
-
 fn create_parent(path: &Path) -> Result<()> {
-    let folder = path.parent().expect("a file of the pool lies in a folder");
-    fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder"))
+    create_folder(path.parent().expect("a file of the pool lies in a folder"))
 }
 
 /// 32 hexadecimal digits for some texts; their lengths take part, so that no two lists have the same.

@@ -1,5 +1,7 @@
 //! What a pool keeps, finds and refuses.
 
+use std::fs;
+
 use super::*;
 
 fn row(canonical: &str, training_seed: u32, error: f64) -> PooledTruthRow {

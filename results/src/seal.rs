@@ -9,6 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::files;
 
 const MARK: &[u8] = b"smash-sha256:";
 
@@ -53,7 +54,7 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`check`], and a file that cannot be read.
 pub fn check_file(path: &Path) -> Result<()> {
-    check(path, &std::fs::read(path).map_err(Error::io(path, "read"))?)
+    check(path, &files::read(path)?)
 }
 
 /// Where the digits of the last seal start.

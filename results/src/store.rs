@@ -9,21 +9,18 @@
 //! override of the definition, is another result at the same commit, and must neither overwrite
 //! this one nor be resumed from it.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::faults;
+use crate::files::{self, Entry, create_folder, is_file, is_folder, list, remove_unfinished};
 use crate::manifest::{Manifest, RunStatus};
 use crate::seal;
 use crate::tables::{Row, read_table, write_table};
 
 /// Where runs are kept unless a command line says otherwise, seen from the workspace's root.
 pub const DEFAULT_ROOT: &str = "results/runs";
-
-/// Start of the names of files that are being written.
-const UNFINISHED: &str = ".writing-";
 
 /// Levels of folders from the root to a run: artefact, scale, device class, commit, definition, seed.
 const LEVELS: usize = 6;
@@ -79,14 +76,13 @@ impl RunDir {
     /// If the file system refuses.
     pub fn create(&self) -> Result<()> {
         for folder in ["units", "checkpoints"] {
-            let path = self.path.join(folder);
-            fs::create_dir_all(&path).map_err(Error::io(&path, "create the folder"))?;
+            create_folder(&self.path.join(folder))?;
         }
         Ok(())
     }
 
     /// Keeps all others out until the returned file is closed, if only by the end of the process, and removes what writes that
-    /// were interrupted have left. `None` where the file system has no locks.
+    /// were interrupted have left. `None` where there are no locks, as in an object store.
     ///
     /// # Errors
     /// Another process at this run, or a file system that refuses.
@@ -94,13 +90,7 @@ impl RunDir {
         let lock = self.lock(File::try_lock)?;
         if lock.is_some() {
             for folder in [self.path(), &self.unit_path(""), &self.checkpoint_path("")] {
-                for file in entries(folder)?.filter(|file| is_unfinished(file)) {
-                    match fs::remove_file(&file) {
-                        // A worker whose starter was killed may be writing its last checkpoint.
-                        Err(error) if error.kind() == ErrorKind::NotFound => {}
-                        removed => removed.map_err(Error::io(&file, "remove"))?,
-                    }
-                }
+                remove_unfinished(folder)?;
             }
         }
         Ok(lock)
@@ -115,6 +105,9 @@ impl RunDir {
     }
 
     fn lock(&self, lock: impl FnOnce(&File) -> std::result::Result<(), TryLockError>) -> Result<Option<File>> {
+        if files::is_object(&self.path) {
+            return Ok(None);
+        }
         let path = self.path.join("lock");
         let file = File::create(&path).map_err(Error::io(&path, "write"))?;
         match lock(&file) {
@@ -132,10 +125,11 @@ impl RunDir {
     /// # Errors
     /// A file that cannot be read.
     pub fn damaged_table(&self) -> Result<Option<Error>> {
-        let tables =
-            entries(&self.path)?.filter(|file| file.extension().is_some_and(|extension| extension == "parquet"));
-        for table in tables {
-            match seal::check_file(&table) {
+        for Entry { path, .. } in list(&self.path)? {
+            if path.extension().is_none_or(|extension| extension != "parquet") {
+                continue;
+            }
+            match seal::check_file(&path) {
                 Ok(()) => {}
                 Err(error @ Error::Damaged { .. }) => return Ok(Some(error)),
                 Err(error) => return Err(error),
@@ -254,8 +248,12 @@ impl Group {
     /// # Errors
     /// If a table that is there is faulty.
     pub fn read_if_there<R: Row>(&self) -> Result<Option<Vec<R>>> {
-        let all = self.runs.iter().all(|run| run.dir.table_path::<R>().exists());
-        all.then(|| self.read()).transpose()
+        for run in &self.runs {
+            if !is_file(&run.dir.table_path::<R>())? {
+                return Ok(None);
+            }
+        }
+        self.read().map(Some)
     }
 
     /// The time of the last run, which decides which of two groups is newer; see [`Manifest::recency`].
@@ -283,7 +281,7 @@ pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Vec<StoredRun>> 
     let mut runs = Vec::new();
     for path in folders {
         let dir = RunDir { path };
-        if dir.manifest_path().exists() {
+        if is_file(&dir.manifest_path())? {
             let manifest = dir.read_manifest()?;
             runs.push(StoredRun { dir, manifest });
         }
@@ -300,7 +298,7 @@ pub fn find_runs_below(folder: &Path) -> Result<Vec<StoredRun>> {
     let mut folders = vec![(folder.to_path_buf(), 0)];
     while let Some((path, level)) = folders.pop() {
         let dir = RunDir { path };
-        if dir.manifest_path().exists() {
+        if is_file(&dir.manifest_path())? {
             let manifest = dir.read_manifest()?;
             runs.push(StoredRun { dir, manifest });
         } else if level < LEVELS {
@@ -354,81 +352,19 @@ fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
     (!runs.is_empty()).then_some(Group { runs, unfinished })
 }
 
-/// Writes a file so that a reader, or the next process after a crash, sees the old content or the
-/// new one, never a part.
-///
-/// # Errors
-/// If the folder is missing or cannot be written to.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let write = || {
-        let mut builder = tempfile::Builder::new();
-        // The default is a file for one's own eyes; results are as readable as other files.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        file.write_all(first)?;
-        faults::room()?;
-        faults::point(path);
-        file.write_all(second)?;
-        file.as_file().sync_all()?;
-        faults::point(path);
-        file.persist(path)?;
-        faults::point(path);
-        // The new name lasts once the folder is on disk too.
-        #[cfg(unix)]
-        File::open(folder)?.sync_all()?;
-        Ok(())
-    };
-    write().map_err(Error::io(path, "write"))
-}
-
-/// Gives a damaged file another name, `.damaged` at its end, for people to look at, and returns it.
-///
-/// # Errors
-/// If the file system refuses.
-pub fn set_aside(path: &Path) -> Result<PathBuf> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".damaged");
-    let aside = PathBuf::from(name);
-    fs::rename(path, &aside).map_err(Error::io(path, "rename"))?;
-    Ok(aside)
-}
-
 /// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
 /// being written.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
-    if !folder.exists() {
+    if !is_folder(folder)? {
         return Ok(Vec::new());
     }
-    let wanted = |path: &PathBuf| {
-        let own = path.file_name().unwrap_or_default();
+    let wanted = |entry: &Entry| {
+        let own = entry.path.file_name().unwrap_or_default();
         let is_hidden = own.as_encoded_bytes().starts_with(b".");
-        name.is_none_or(|name| own == name) && !is_hidden && path.is_dir()
+        name.is_none_or(|name| own == name) && !is_hidden && entry.is_folder
     };
-    let mut found: Vec<PathBuf> = entries(folder)?.filter(wanted).collect();
-    found.sort();
-    Ok(found)
-}
-
-/// All that is in a folder, in no order.
-fn entries(folder: &Path) -> Result<impl Iterator<Item = PathBuf>> {
-    let list = || {
-        fs::read_dir(folder)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<std::io::Result<Vec<_>>>()
-    };
-    Ok(list().map_err(Error::io(folder, "list"))?.into_iter())
-}
-
-/// Whether a file was being written when its writer ended.
-fn is_unfinished(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+    let found = list(folder)?.into_iter().filter(wanted);
+    Ok(found.map(|entry| entry.path).collect())
 }
 
 /// A name in lower case, with `-` for all but letters, digits, points and underscores.

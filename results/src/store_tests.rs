@@ -1,6 +1,9 @@
 //! Folders of runs, finding them, and atomic writes.
 
+use std::fs;
+
 use super::*;
+use crate::files::write_atomically;
 use crate::manifest::tests::sample;
 
 fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> RunDir {

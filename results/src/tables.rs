@@ -10,7 +10,7 @@ use std::path::Path;
 use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
 
 use crate::error::{Error, Result};
-use crate::store::write_atomically;
+use crate::files::{self, write_atomically};
 use crate::{parquet, seal};
 
 /// A kind of row; `declare!` writes the implementations.
@@ -78,7 +78,7 @@ fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
 /// If the file is missing, damaged or no Parquet, if a column is missing, unknown or of another type, or if
 /// a row contradicts itself.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let bytes = files::read(path)?;
     seal::check(path, &bytes)?;
     let frame = parquet::read(path, bytes)?;
     let column = |fault: ColumnFault| Error::Column {

@@ -16,7 +16,7 @@ const WORKTREE: &str = "WORKTREE";
 /// What to compare, and how it is run where it is not stored yet.
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs.
+    /// What to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs, which may be s3://BUCKET/PREFIX.
     base: String,
     /// What is in question: the same. WORKTREE is this checkout as it is, with changes that are not committed.
     head: String,
@@ -47,7 +47,7 @@ pub struct Args {
     /// `cpu`, `cuda` or `cuda:<index>`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
-    /// Folder of the results [default: results/runs of this repository]
+    /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
     /// Statistic that the verdict goes by.
@@ -147,7 +147,7 @@ fn side(root: &Path, text: &str) -> Result<Side> {
             &revision,
         ],
     );
-    match (Path::new(text).is_dir(), commit) {
+    match (Path::new(text).is_dir() || process::is_object(text), commit) {
         (true, Ok(_)) => bail!("`{text}` is a folder and a revision: write ./{text} for the folder, or the commit"),
         (true, Err(_)) => Ok(Side::Folder(text.into())),
         (false, Ok(commit)) => Ok(Side::Commit(commit)),

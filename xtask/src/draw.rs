@@ -45,7 +45,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let binaries = Binaries::build(Cuda::Without)?;
     let results = args.results.clone().unwrap_or_else(process::default_results);
-    let out = args.out.clone().unwrap_or_else(|| results.join("drawings"));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| process::beside(&results).join("drawings"));
     let mut draw = binaries.reports();
     draw.arg("draw")
         .args(&args.file)

@@ -232,6 +232,19 @@ pub fn parse_device(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whether a path is one of an object store, which the programs can read and write.
+pub fn is_object(path: &str) -> bool {
+    path.starts_with("s3://")
+}
+
+/// Folder of what is drawn from results: theirs, or that of this repository if they are in an object store.
+pub fn beside(results: &Path) -> PathBuf {
+    match results.to_str() {
+        Some(text) if is_object(text) => default_results(),
+        _ => results.to_path_buf(),
+    }
+}
+
 /// Where results are kept unless `--results` says otherwise.
 pub fn default_results() -> PathBuf {
     root().join("results/runs")

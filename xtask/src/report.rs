@@ -12,7 +12,7 @@ pub struct Args {
     /// Name of one artefact; all without it.
     #[arg(conflicts_with = "published")]
     artefact: Option<String>,
-    /// Folder of the results, into which report and figures go too [default: results/runs of this repository]
+    /// Folder of the results, into which report and figures go too, or s3://BUCKET/PREFIX [default: results/runs of this repository]
     #[arg(long, value_name = "DIR", conflicts_with = "published")]
     results: Option<PathBuf>,
     /// Redraw what is committed: reports/ and README.md from results/baselines.
@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
     let results = args.results.clone().unwrap_or_else(process::default_results);
     let mut report = binaries.reports();
     report.arg("report").args(&args.artefact).arg("--results").arg(&results);
-    process::run(report.arg("--out").arg(&results))
+    process::run(report.arg("--out").arg(process::beside(&results)))
 }
 
 /// Writes, or only checks, `reports/` and the results in README.md.

@@ -28,7 +28,7 @@ pub struct Args {
     /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    /// Folder of a pool, or s3://BUCKET/PREFIX: trained networks that it has are taken from it, others are added.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
     /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
@@ -46,7 +46,7 @@ pub struct Args {
     /// `cpu`, `cuda` or `cuda:<index>`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
-    /// Folder of the results [default: results/runs of this repository]
+    /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
     /// Only list the units of work and whether they are done.
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     match &args.selection.artefact {
         Some(artefact) if args.engine != "local" => {
-            let folder = results(args).join("workflows").join(artefact);
+            let folder = process::beside(&results(args)).join("workflows").join(artefact);
             process::run(experiments.arg("--export-workflow").arg(&folder))?;
             process::run_to_be_stopped(&mut engine(&folder, args))
                 .context("is Snakemake installed? `pip install snakemake` does that")?;
@@ -184,7 +184,7 @@ fn figure_arguments(args: &Args) -> Vec<OsString> {
     let mut arguments = vec!["figure".into()];
     push_selection(&mut arguments, args);
     // Beside the runs, which git ignores, so that reproducing does not touch the committed figures.
-    arguments.extend(["--out".into(), results(args).join("figures").into()]);
+    arguments.extend(["--out".into(), process::beside(&results(args)).join("figures").into()]);
     if args.png {
         arguments.push("--png".into());
     }
@@ -258,6 +258,14 @@ mod tests {
              --recipe fast --seeds 3 --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );
+    }
+
+    #[test]
+    fn what_is_drawn_from_an_object_store_comes_here() {
+        let args = parse("fig4 --results s3://bucket/r").unwrap();
+        let out = figure_arguments(&args).pop().unwrap();
+        assert_eq!(Path::new(&out), process::default_results().join("figures"));
+        assert!(run_arguments(&args).contains(&"s3://bucket/r".into()));
     }
 
     #[test]

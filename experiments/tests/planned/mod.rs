@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::binary::{experiments, succeeded};
+use crate::binary::succeeded;
 
 /// A run that is planned for another scheduler.
 pub struct Planned {
@@ -12,11 +12,10 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Of `fig4`.
-    pub fn of(results: &Path, workflow: &Path, options: &[&str]) -> Self {
-        let export = ["fig4", "--jobs", "1", "--export-workflow", workflow.to_str().unwrap()];
-        let export = [&export[..], options].concat();
-        succeeded(&experiments(results, &export).output().unwrap());
+    /// Of a command that would run it, with a folder for its workflow.
+    pub fn of(run: &mut Command, workflow: &Path) -> Self {
+        run.args(["--jobs", "1", "--export-workflow"]).arg(workflow);
+        succeeded(&run.output().unwrap());
         let plan = fs::read(workflow.join("plan.json")).unwrap();
         Self {
             plan: serde_json::from_slice(&plan).unwrap(),

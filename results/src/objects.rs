@@ -1,0 +1,134 @@
+//! Objects in a store that speaks the protocol of S3.
+//!
+//! Address and credentials of the store come from the variables that Amazon's own tools know: `AWS_ACCESS_KEY_ID`,
+//! `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, and `AWS_ENDPOINT_URL` for a store elsewhere; `AWS_ALLOW_HTTP=true` lets it be one without
+//! TLS. On a machine of Amazon's the rights of the machine do.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::runtime::Runtime;
+
+/// An object, or what stands for a folder: all objects whose keys begin alike.
+pub(crate) struct Object {
+    bucket: Arc<AmazonS3>,
+    key: Key,
+}
+
+impl Object {
+    /// Of a text `BUCKET/KEY`.
+    ///
+    /// # Errors
+    /// No bucket, a key that not every store takes, or settings of the store that contradict each other.
+    pub fn new(text: &str) -> io::Result<Self> {
+        let invalid = |problem: String| io::Error::new(ErrorKind::InvalidInput, problem);
+        let (name, key) = text.split_once('/').unwrap_or((text, ""));
+        if name.is_empty() {
+            return Err(invalid("expected s3://BUCKET/PREFIX".to_owned()));
+        }
+        let key = Key::parse(key.trim_end_matches('/'));
+        let key = key.map_err(|error| invalid(format!("expected s3://BUCKET/PREFIX: {error}")))?;
+        let bucket = bucket(name)?;
+        Ok(Self { bucket, key })
+    }
+
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        wait(async { Ok(self.bucket.get(&self.key).await?.bytes().await?.into()) })
+    }
+
+    pub fn exists(&self) -> io::Result<bool> {
+        match wait(self.bucket.head(&self.key)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// It appears when all of it is there.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        wait(self.bucket.put(&self.key, bytes.to_vec().into()))?;
+        Ok(())
+    }
+
+    pub fn remove(&self) -> io::Result<()> {
+        wait(self.bucket.delete(&self.key))
+    }
+
+    /// Names one level down, and whether more lies below them.
+    pub fn list(&self) -> io::Result<Vec<(String, bool)>> {
+        let found = wait(self.bucket.list_with_delimiter(Some(&self.key)))?;
+        let folders = found.common_prefixes.iter().map(|key| (key, true));
+        let objects = found.objects.iter().map(|object| (&object.location, false));
+        let name = |(key, is_folder): (&Key, bool)| Some((key.filename()?.to_owned(), is_folder));
+        Ok(folders.chain(objects).filter_map(name).collect())
+    }
+}
+
+/// The bucket of a name, the same one each time: it keeps its connections.
+fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
+    static KNOWN: Mutex<Option<HashMap<String, Arc<AmazonS3>>>> = Mutex::new(None);
+    let mut known = KNOWN.lock().expect("no thread panicked");
+    let known = known.get_or_insert_default();
+    if let Some(bucket) = known.get(name) {
+        return Ok(bucket.clone());
+    }
+    let bucket = AmazonS3Builder::from_env().with_bucket_name(name).build();
+    let bucket =
+        Arc::new(bucket.map_err(|error| io::Error::new(ErrorKind::InvalidInput, in_a_line(&error.to_string())))?);
+    known.insert(name.to_owned(), bucket.clone());
+    Ok(bucket)
+}
+
+/// Waits for an answer of the store. Requests that fail by the network are repeated for up to three minutes.
+fn wait<T>(answer: impl Future<Output = object_store::Result<T>>) -> io::Result<T> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a thread can be started")
+    });
+    runtime.block_on(answer).map_err(|error| {
+        let kind = match &error {
+            object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                ErrorKind::PermissionDenied
+            }
+            _ => ErrorKind::Other,
+        };
+        io::Error::new(kind, in_a_line(&error.to_string()))
+    })
+}
+
+/// What went wrong: in the words of the store, if its answer is in the error, else all of it in one line.
+fn in_a_line(error: &str) -> String {
+    let tag = |name: &str| {
+        let (_, rest) = error.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0)
+    };
+    match (tag("Code"), tag("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        _ => error.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_the_store_answers() {
+        let answer = "PUT http://a/b - 404 Not Found: <?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>There \
+                      is none</Message></Error>\n";
+        assert_eq!(in_a_line(answer), "NoSuchBucket: There is none");
+        assert_eq!(in_a_line("error sending\n  request"), "error sending request");
+        assert_eq!(in_a_line("<Code>cut"), "<Code>cut");
+    }
+}
