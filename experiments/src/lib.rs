@@ -19,6 +19,7 @@ pub mod networks;
 pub mod peer;
 pub mod plan;
 pub mod pool;
+mod power;
 pub mod predictors;
 pub mod provenance;
 pub mod proxy;

@@ -22,6 +22,7 @@ use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
 use crate::plan;
 use crate::pool::{self, RunPool};
+use crate::power;
 use crate::provenance;
 use crate::proxy::ProxyRun;
 use crate::record;
@@ -167,7 +168,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             StudyDefinition::Correlation(study) => Some(&**study),
             _ => None,
         };
-        return plan::print_power(artefact, study, options);
+        return power::print(artefact, study, options);
     }
 
     // Held to the end.

@@ -97,8 +97,13 @@ fn units_that_others_schedule_meet_in_the_store() {
         )
     };
     let planned = export();
+    let program = folder.path().join("elsewhere");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_experiments"), &program).unwrap();
     let snakemake = || {
         let mut command = Command::new("snakemake");
+        // As where nodes have the program in another place.
+        let elsewhere = format!("program={}", program.display());
+        command.args(["--config", &elsewhere, "--printshellcmds"]);
         command
             .args(["--cores", "2", "--snakefile"])
             .arg(workflow.join("Snakefile"));
@@ -106,6 +111,8 @@ fn units_that_others_schedule_meet_in_the_store() {
     };
     if let Ok(output) = snakemake() {
         succeeded(&output);
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert!(shown.contains(&format!("{} run fig4", program.display())), "{shown}");
         for (_, mark) in planned.units() {
             assert!(workflow.join(mark).exists(), "{mark}");
         }

@@ -137,6 +137,18 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
         text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"),
         "{text}"
     );
+    assert!(text.contains("no stored result of `fidelity`"), "{text}");
+    let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];
+    succeeded(&experiments(folder.path(), &sized_fidelity).output().unwrap());
+    let text = lines(&plan(&[&sized[..], &["--budget", "1h"]].concat()));
+    let widths: Vec<f64> = text
+        .lines()
+        .filter_map(|line| line.split_once("epochs of resulting networks: width "))
+        .flat_map(|(_, rest)| [rest, rest.split_once("recipe, ").unwrap().1])
+        .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
+        .collect();
+    let &[paper, fast] = &widths[..] else { panic!("{text}") };
+    assert_eq!(text.contains("--recipe fast\n"), fast < paper, "{text}");
 }
 
 #[test]

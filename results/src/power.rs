@@ -1,5 +1,7 @@
 //! How much a run of some size will be able to say, before it is made, and which size says most for the time that it takes.
 
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+
 use crate::statistics::Interval;
 
 /// Variance of Fisher's transform of Kendall's tau, times n - 4 (Fieller, Hartley and Pearson 1957).
@@ -53,6 +55,36 @@ pub fn between_seeds(taus: &[f64], architectures: usize) -> Option<f64> {
     let squares: f64 = taus.iter().map(|tau| (tau - mean).powi(2)).sum();
     let variance = squares / (taus.len() - 1) as f64;
     Some((variance - sampling_variance(mean, architectures)).max(0.0).sqrt())
+}
+
+/// Errors of a shorter training in place of those of a longer one.
+///
+/// Taken as if all were normal, and as if a score told nothing of what the shorter training has to itself: then Pearson's
+/// coefficients multiply, and tau is 2 asin(r) / pi of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StandIn {
+    /// Pearson's coefficient of the two trainings' errors.
+    r: f64,
+}
+
+impl StandIn {
+    /// From Kendall's tau between the two trainings. `None` unless it lies between 0 and 1: another would be no stand-in.
+    pub fn of(fidelity: f64) -> Option<Self> {
+        (fidelity > 0.0 && fidelity < 1.0).then(|| Self {
+            r: (FRAC_PI_2 * fidelity).sin(),
+        })
+    }
+
+    /// Kendall's tau of a score with the shorter training, if it is `tau` with the longer.
+    pub fn seen(self, tau: f64) -> f64 {
+        FRAC_2_PI * (self.r * (FRAC_PI_2 * tau).sin()).asin()
+    }
+
+    /// How much the seen tau changes with tau itself: an interval of the one stands for one that is so many times wider of the other.
+    pub fn slope(self, tau: f64) -> f64 {
+        let (sin, cos) = (FRAC_PI_2 * tau).sin_cos();
+        self.r * cos / (1.0 - (self.r * sin).powi(2)).sqrt()
+    }
 }
 
 /// What a run costs, and how long it may take.
@@ -110,7 +142,7 @@ mod tests {
 
     /// The mean width of the bootstrap's intervals over samples of two normal variables with this tau.
     fn simulated(tau: f64, architectures: usize, seeds: usize) -> f64 {
-        let r = (std::f64::consts::FRAC_PI_2 * tau).sin();
+        let r = (FRAC_PI_2 * tau).sin();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut point = || -> Point {
             let truth = normal(&mut rng);
@@ -148,6 +180,33 @@ mod tests {
         // However many architectures, the chance of one SMASH network stays.
         assert!(of(0.1, 1_000_000, 1) > 2.0 * 1.9 * 0.1);
         assert_eq!(expected_interval(0.3, 0.0, 9, 100), None);
+    }
+
+    #[test]
+    fn a_stand_in_hides_a_part_of_tau() {
+        let (tau, fidelity) = (0.4, 0.7);
+        let stand_in = StandIn::of(fidelity).unwrap();
+        let [r, shared] = [tau, fidelity].map(|tau: f64| (FRAC_PI_2 * tau).sin());
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        let mut mixed = |of: f64, r: f64| r * of + (1.0 - r * r).sqrt() * normal(&mut rng);
+        let points: Vec<Point> = (0..3000)
+            .map(|_| {
+                let long = mixed(0.0, 0.0);
+                (mixed(long, r), mixed(long, shared))
+            })
+            .collect();
+        let found = Coefficient::Kendall.of(&points).unwrap();
+        assert!(
+            (found - stand_in.seen(tau)).abs() < 0.03,
+            "{found}, {}",
+            stand_in.seen(tau)
+        );
+        for tau in [-0.8, 0.0, 0.3, 0.9] {
+            let slope = (stand_in.seen(tau + 1e-6) - stand_in.seen(tau - 1e-6)) / 2e-6;
+            assert!((slope - stand_in.slope(tau)).abs() < 1e-6, "{slope}");
+        }
+        assert!((StandIn::of(1.0 - 1e-12).unwrap().seen(tau) - tau).abs() < 1e-6);
+        assert_eq!([0.0, 1.0, -0.3, f64::NAN].map(StandIn::of), [None; 4]);
     }
 
     #[test]

@@ -1,0 +1,289 @@
+//! How much a run would be able to say, and which size of it says most in a time.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use results::correlation::Predictor;
+use results::power::{Budget, StandIn, between_seeds, expected_interval};
+use results::statistics::Interval;
+use results::store::{Group, find_runs, groups};
+use results::text::interval_text;
+use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, ScoreRow, TruthRow};
+
+use crate::run::RunOptions;
+use crate::studies::{CorrelationStudy, Recipe};
+use crate::units::Kind;
+
+/// Results that are committed, for what no own run has measured yet.
+const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/baselines");
+
+/// Kendall's tau where no result says what to expect.
+const UNKNOWN_TAU: f64 = 0.3;
+
+/// What an earlier result of any definition of the same artefact, scale, data set, device and recipe says of the next one.
+struct Earlier {
+    /// Which, in words.
+    name: String,
+    /// Kendall's tau of the score, the mean over its root seeds.
+    tau: f64,
+    /// See [`between_seeds`].
+    between: Option<f64>,
+    /// Seconds of the SMASH network of a root seed.
+    smash: f64,
+    /// Seconds of a score.
+    score: f64,
+    /// Seconds of a training.
+    training: f64,
+}
+
+/// What an earlier result of `fidelity` says of the fast recipe.
+struct Fidelity {
+    /// Which, in words.
+    name: String,
+    /// Kendall's tau between the true errors by both recipes.
+    tau: f64,
+    /// What follows from it.
+    stand_in: StandIn,
+    /// Time of a training, as a part of that by the paper's recipe.
+    time: f64,
+}
+
+/// A way to spend a budget.
+struct Choice {
+    architectures: usize,
+    seeds: usize,
+    /// Seconds.
+    time: f64,
+    /// Width of the interval of Kendall's tau between score and true error by the paper's recipe.
+    width: f64,
+    recipe: Recipe,
+}
+
+/// Prints the interval of Kendall's tau that a correlation study can expect, and with a budget the size that makes it narrowest.
+///
+/// # Errors
+/// A stored result that cannot be read; with a budget, a study that ranks nothing, no result to take times from, or too little time.
+pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOptions) -> Result<()> {
+    let Some(study) = study else {
+        return match options.budget {
+            Some(_) => bail!("`{artefact}` ranks no architectures: --budget is for studies of kind correlation"),
+            None => Ok(()),
+        };
+    };
+    let earlier = of_own_or_published(options, |root| earlier(artefact, study, options, root))?;
+    let trained = study.scored.div_ceil(study.every);
+    let seeds = options.seeds as usize;
+    let (tau, source) = match &earlier {
+        Some(earlier) => (earlier.tau, earlier.name.clone()),
+        None => (UNKNOWN_TAU, "assumed, no result is stored".to_owned()),
+    };
+    let between = earlier.as_ref().and_then(|earlier| earlier.between);
+    match expected_interval(tau, between.unwrap_or(0.0), trained, seeds) {
+        Some(interval) => println!(
+            "{trained} architectures of each of {seeds} root seeds: expected Kendall τ {}, width {:.2} (τ: {source})",
+            interval_text(Some(interval)),
+            width(interval)
+        ),
+        None => println!("{trained} architectures are too few to expect an interval"),
+    }
+    match between {
+        Some(between) => println!("root seeds differ by a standard deviation of {between:.2}, which is in it"),
+        None => println!("the chance of another SMASH network is not in it: no stored result has two root seeds"),
+    }
+    let Some(seconds) = options.budget else {
+        return Ok(());
+    };
+    let earlier =
+        earlier.with_context(|| format!("--budget: no result of `{artefact}` at this scale to take times from"))?;
+    print_choices(study, &earlier, seconds, options)
+}
+
+fn width(interval: Interval) -> f64 {
+    interval.high - interval.low
+}
+
+/// Prints the narrowest by the recipe in question, or by fewer epochs if it is known what these do to the ranking.
+fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, options: &RunOptions) -> Result<()> {
+    let as_asked = choice(study, earlier, seconds, options, None);
+    let as_asked = as_asked.map_err(|least| {
+        anyhow::anyhow!(
+            "--budget: a root seed with the fewest architectures takes {:.0} minutes",
+            least / 60.0
+        )
+    })?;
+    let fidelity = match study.recipe {
+        Recipe::Paper => of_own_or_published(options, |root| fidelity(study, options, root))?,
+        // Asked for, and the shorter one.
+        Recipe::Fast => None,
+    };
+    let by_fewer_epochs = fidelity.as_ref();
+    let by_fewer_epochs =
+        by_fewer_epochs.and_then(|fidelity| choice(study, earlier, seconds, options, Some(fidelity)).ok());
+    let best = match &by_fewer_epochs {
+        Some(other) if other.width < as_asked.width => other,
+        _ => &as_asked,
+    };
+    let recipe = match (best.recipe, study.recipe) {
+        (Recipe::Fast, Recipe::Paper) => " --recipe fast",
+        _ => "",
+    };
+    println!(
+        "narrowest in {:.0} minutes: {} architectures of each of {} root seeds, width {:.2}, about {:.0} minutes\n  \
+         --seeds {} --set study.scored={} --set study.every={}{recipe}",
+        seconds / 60.0,
+        best.architectures,
+        best.seeds,
+        best.width,
+        best.time / 60.0,
+        best.seeds,
+        best.architectures * study.every,
+        study.every,
+    );
+    if best.seeds == 1 {
+        println!(
+            "one root seed says nothing of another SMASH network: take two or more if the answer must not depend on one"
+        );
+    }
+    match (&fidelity, &by_fewer_epochs) {
+        (Some(fidelity), Some(fewer)) => println!(
+            "epochs of resulting networks: width {:.2} by the paper's recipe, {:.2} by the fast one, whose errors rank as the paper's \
+             with τ {:+.2} ({})",
+            as_asked.width, fewer.width, fidelity.tau, fidelity.name
+        ),
+        _ if study.recipe == Recipe::Fast => println!("epochs of resulting networks: the fast recipe's, as asked for"),
+        _ => println!(
+            "epochs of resulting networks: the paper's recipe; no stored result of `fidelity` says what fewer do to the ranking"
+        ),
+    }
+    Ok(())
+}
+
+/// The numbers that make the interval narrowest, by the fast recipe if what that does is given.
+///
+/// # Errors
+/// The seconds of the smallest run, if there are fewer.
+fn choice(
+    study: &CorrelationStudy,
+    earlier: &Earlier,
+    seconds: f64,
+    options: &RunOptions,
+    fast: Option<&Fidelity>,
+) -> Result<Choice, f64> {
+    let between = earlier.between.unwrap_or(0.0);
+    // A stand-in for errors shows less of tau, and of what root seeds differ by.
+    let (tau, slope) = match fast {
+        Some(Fidelity { stand_in, .. }) => (stand_in.seen(earlier.tau), stand_in.slope(earlier.tau)),
+        None => (earlier.tau, 1.0),
+    };
+    let of_truth = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
+    let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
+    let budget = Budget {
+        of_seed: earlier.smash,
+        of_architecture: (of_truth + of_scores) / options.jobs as f64,
+        seconds,
+    };
+    let (architectures, seeds) = budget.best(tau, slope * between).ok_or_else(|| budget.time(10, 1))?;
+    let interval = expected_interval(tau, slope * between, architectures, seeds);
+    Ok(Choice {
+        architectures,
+        seeds,
+        time: budget.time(architectures, seeds),
+        width: interval.map_or(f64::NAN, width) / slope,
+        recipe: if fast.is_some() { Recipe::Fast } else { study.recipe },
+    })
+}
+
+/// What is found among own results, or else among the published ones.
+fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
+    match find(&options.results)? {
+        Some(found) => Ok(Some(found)),
+        None => find(Path::new(PUBLISHED)),
+    }
+}
+
+/// The newest result at this scale on these data and this kind of device that was not made by taking trainings from a pool, whose
+/// times would be none.
+fn newest(
+    artefact: &str,
+    study: &CorrelationStudy,
+    options: &RunOptions,
+    root: &Path,
+    is_wanted: impl Fn(&Manifest) -> bool,
+) -> Result<Option<Group>> {
+    let found = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
+        let manifest = group.manifest();
+        let warnings = group.runs.iter().flat_map(|run| &run.manifest.warnings);
+        manifest.scale == options.scale.name()
+            && manifest.dataset.name == study.data.name
+            && manifest.device_class == options.device.class()
+            && !warnings.into_iter().any(|text| text.contains("of the pool"))
+            && is_wanted(manifest)
+    });
+    Ok(found.max_by(|a, b| a.recency().cmp(b.recency())))
+}
+
+/// Seconds that units of a kind took in all runs of a result.
+fn seconds_of(group: &Group, kind: Kind) -> f64 {
+    let of_run = group
+        .runs
+        .iter()
+        .filter_map(|run| run.manifest.timings.get(kind.name()));
+    of_run.sum()
+}
+
+fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<CorrelationSummary> {
+    let test_examples = group.manifest().dataset.test.examples;
+    let architectures = group.read::<ArchitectureRow>()?;
+    Ok(results::correlation::summary(
+        &architectures,
+        predictor,
+        truths,
+        test_examples,
+    )?)
+}
+
+fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Earlier>> {
+    let is_by_recipe = |manifest: &Manifest| {
+        let recipe = manifest.definition.get("study").and_then(|study| study.get("recipe"));
+        recipe.and_then(|recipe| recipe.as_str()) == Some(study.recipe.name())
+    };
+    let Some(group) = newest(artefact, study, options, root, is_by_recipe)? else {
+        return Ok(None);
+    };
+    let (scores, truths) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
+    let summary = summary(&group, &Predictor::score(&scores), &truths)?;
+    let Some(tau) = summary.score.kendall else {
+        return Ok(None);
+    };
+    let taus: Vec<f64> = summary
+        .seeds
+        .iter()
+        .filter_map(|seed| Some(seed.score.kendall?.estimate))
+        .collect();
+    let seeds = group.runs.len();
+    Ok(Some(Earlier {
+        name: format!("{artefact} of commit {}, {seeds} root seeds", group.manifest().commit),
+        tau: tau.estimate.clamp(-0.95, 0.95),
+        between: between_seeds(&taus, summary.n() / seeds),
+        smash: seconds_of(&group, Kind::TrainSmash) / seeds as f64,
+        score: seconds_of(&group, Kind::Score) / scores.len().max(1) as f64,
+        training: seconds_of(&group, Kind::TrainResulting) / truths.len().max(1) as f64,
+    }))
+}
+
+fn fidelity(study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Fidelity>> {
+    const ARTEFACT: &str = "fidelity";
+    let Some(group) = newest(ARTEFACT, study, options, root, |_| true)? else {
+        return Ok(None);
+    };
+    let (fast, truths) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
+    let tau = summary(&group, &Predictor::fast_recipe(&fast), &truths)?.score.kendall;
+    let tau = tau.map_or(0.0, |tau| tau.estimate.min(0.99));
+    let each = |kind, count: usize| seconds_of(&group, kind) / count.max(1) as f64;
+    Ok(StandIn::of(tau).map(|stand_in| Fidelity {
+        name: format!("{ARTEFACT} of commit {}", group.manifest().commit),
+        tau,
+        stand_in,
+        time: each(Kind::TrainFast, fast.len()) / each(Kind::TrainResulting, truths.len()),
+    }))
+}
