@@ -245,7 +245,8 @@ fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<
 fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Earlier>> {
     let is_by_recipe = |manifest: &Manifest| {
         let recipe = manifest.definition.get("study").and_then(|study| study.get("recipe"));
-        recipe.and_then(|recipe| recipe.as_str()) == Some(study.recipe.name())
+        // Definitions of before the fast one name none.
+        recipe.map_or(Some(Recipe::Paper.name()), |recipe| recipe.as_str()) == Some(study.recipe.name())
     };
     let Some(group) = newest(artefact, study, options, root, is_by_recipe)? else {
         return Ok(None);
