@@ -21,10 +21,15 @@ pub fn blank() -> String {
     String::from_utf8_lossy(MARK).into_owned() + &"0".repeat(DIGITS)
 }
 
+/// Whether a file's bytes hold a seal, closed or not.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    place(bytes).is_some()
+}
+
 /// Closes the seal of a file's bytes.
 ///
 /// # Panics
-/// If they hold none.
+/// Unless they [hold one](is_sealed).
 pub fn close(bytes: &mut [u8]) {
     let place = place(bytes).expect("a file to be sealed holds a blank seal");
     let digest = digest(bytes, place);

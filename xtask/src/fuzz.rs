@@ -48,7 +48,7 @@ const fn seeded(name: &'static str, member: &'static str, folder: &'static str, 
 }
 
 /// The cheapest to build first.
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 16] = [
     target("archive", "xtask"),
     target("cifar", "datasets"),
     target("stl10", "datasets"),
@@ -63,6 +63,8 @@ const TARGETS: [Target; 14] = [
     target("columns", "experiments"),
     seeded("table", "experiments", "results/baselines", ".parquet"),
     seeded("manifest", "experiments", "results/baselines", "manifest.toml"),
+    seeded("peer", "experiments", "results/baselines", "peer.toml"),
+    seeded("drawing", "experiments", "experiments/fuzz/seeds/architecture", ""),
 ];
 
 /// The largest file that is a seed: of small ones more variants are tried in the same time.

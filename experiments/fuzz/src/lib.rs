@@ -1,12 +1,12 @@
 //! What the targets share.
 
+use results::seal;
+
 /// The input, with the digest of itself in its seal if it has one: who makes a hostile file can give it that.
 pub fn sealed(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let blank = results::seal::blank();
-    let mark = blank.trim_end_matches('0').as_bytes();
-    if bytes.windows(blank.len()).any(|window| window.starts_with(mark)) {
-        results::seal::close(&mut bytes);
+    if seal::is_sealed(&bytes) {
+        seal::close(&mut bytes);
     }
     bytes
 }
