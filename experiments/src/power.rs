@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use results::correlation::Predictor;
-use results::power::{Budget, StandIn, between_seeds, expected_interval};
+use results::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
 use results::statistics::Interval;
 use results::store::{Group, find_runs, groups};
 use results::text::interval_text;
@@ -104,25 +104,23 @@ fn width(interval: Interval) -> f64 {
 
 /// Prints the narrowest by the recipe in question, or by fewer epochs if it is known what these do to the ranking.
 fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, options: &RunOptions) -> Result<()> {
-    let as_asked = choice(study, earlier, seconds, options, None);
-    let as_asked = as_asked.map_err(|least| {
-        anyhow::anyhow!(
-            "--budget: a root seed with the fewest architectures takes {:.0} minutes",
-            least / 60.0
-        )
-    })?;
     let fidelity = match study.recipe {
         Recipe::Paper => of_own_or_published(options, |root| fidelity(study, options, root))?,
         // Asked for, and the shorter one.
         Recipe::Fast => None,
     };
-    let by_fewer_epochs = fidelity.as_ref();
-    let by_fewer_epochs =
-        by_fewer_epochs.and_then(|fidelity| choice(study, earlier, seconds, options, Some(fidelity)).ok());
-    let best = match &by_fewer_epochs {
-        Some(other) if other.width < as_asked.width => other,
-        _ => &as_asked,
-    };
+    let mut choices = Vec::new();
+    let mut least = f64::INFINITY;
+    for fast in std::iter::once(None).chain(fidelity.as_ref().map(Some)) {
+        let budget = budget(study, earlier, seconds, options, fast);
+        choices.extend(choice(study, earlier, &budget, fast));
+        least = least.min(budget.time(FEWEST_ARCHITECTURES, 1));
+    }
+    let best = choices.iter().min_by(|a, b| a.width.total_cmp(&b.width));
+    let best = best.with_context(|| {
+        let minutes = least / 60.0;
+        format!("--budget: a root seed with the fewest architectures takes {minutes:.0} minutes")
+    })?;
     let recipe = match (best.recipe, study.recipe) {
         (Recipe::Fast, Recipe::Paper) => " --recipe fast",
         _ => "",
@@ -144,51 +142,52 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
             "one root seed says nothing of another SMASH network: take two or more if the answer must not depend on one"
         );
     }
-    match (&fidelity, &by_fewer_epochs) {
-        (Some(fidelity), Some(fewer)) => println!(
-            "epochs of resulting networks: width {:.2} by the paper's recipe, {:.2} by the fast one, whose errors rank as the paper's \
-             with τ {:+.2} ({})",
-            as_asked.width, fewer.width, fidelity.tau, fidelity.name
-        ),
-        _ if study.recipe == Recipe::Fast => println!("epochs of resulting networks: the fast recipe's, as asked for"),
-        _ => println!(
-            "epochs of resulting networks: the paper's recipe; no stored result of `fidelity` says what fewer do to the ranking"
+    let by_recipe = |choice: &Choice| format!("width {:.2} by the recipe `{}`", choice.width, choice.recipe.name());
+    let widths = choices.iter().map(by_recipe).collect::<Vec<_>>().join(", ");
+    match (&fidelity, study.recipe) {
+        (Some(Fidelity { name, tau, .. }), _) => {
+            println!("epochs of resulting networks: {widths}; errors by the two rank alike with τ {tau:+.2} ({name})")
+        }
+        (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, which was asked for"),
+        (None, Recipe::Paper) => println!(
+            "epochs of resulting networks: {widths}; no stored result of `fidelity` says what fewer do to the ranking"
         ),
     }
     Ok(())
 }
 
-/// The numbers that make the interval narrowest, by the fast recipe if what that does is given.
-///
-/// # Errors
-/// The seconds of the smallest run, if there are fewer.
-fn choice(
+/// What a run costs, by the fast recipe if its time is given.
+fn budget(
     study: &CorrelationStudy,
     earlier: &Earlier,
     seconds: f64,
     options: &RunOptions,
     fast: Option<&Fidelity>,
-) -> Result<Choice, f64> {
+) -> Budget {
+    let of_truth = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
+    let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
+    Budget {
+        of_seed: earlier.smash,
+        of_architecture: (of_truth + of_scores) / options.jobs as f64,
+        seconds,
+    }
+}
+
+/// The numbers that make the interval narrowest, if there is time for any.
+fn choice(study: &CorrelationStudy, earlier: &Earlier, budget: &Budget, fast: Option<&Fidelity>) -> Option<Choice> {
     let between = earlier.between.unwrap_or(0.0);
     // A stand-in for errors shows less of tau, and of what root seeds differ by.
     let (tau, slope) = match fast {
         Some(Fidelity { stand_in, .. }) => (stand_in.seen(earlier.tau), stand_in.slope(earlier.tau)),
         None => (earlier.tau, 1.0),
     };
-    let of_truth = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
-    let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
-    let budget = Budget {
-        of_seed: earlier.smash,
-        of_architecture: (of_truth + of_scores) / options.jobs as f64,
-        seconds,
-    };
-    let (architectures, seeds) = budget.best(tau, slope * between).ok_or_else(|| budget.time(10, 1))?;
-    let interval = expected_interval(tau, slope * between, architectures, seeds);
-    Ok(Choice {
+    let (architectures, seeds) = budget.best(tau, slope * between)?;
+    let interval = expected_interval(tau, slope * between, architectures, seeds)?;
+    Some(Choice {
         architectures,
         seeds,
         time: budget.time(architectures, seeds),
-        width: interval.map_or(f64::NAN, width) / slope,
+        width: width(interval) / slope,
         recipe: if fast.is_some() { Recipe::Fast } else { study.recipe },
     })
 }

@@ -141,10 +141,9 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
     let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];
     succeeded(&experiments(folder.path(), &sized_fidelity).output().unwrap());
     let text = lines(&plan(&[&sized[..], &["--budget", "1h"]].concat()));
-    let widths: Vec<f64> = text
-        .lines()
-        .filter_map(|line| line.split_once("epochs of resulting networks: width "))
-        .flat_map(|(_, rest)| [rest, rest.split_once("recipe, ").unwrap().1])
+    let (_, epochs) = text.split_once("epochs of resulting networks: ").unwrap();
+    let widths = epochs.split("width ").skip(1);
+    let widths: Vec<f64> = widths
         .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
         .collect();
     let &[paper, fast] = &widths[..] else { panic!("{text}") };

@@ -90,10 +90,10 @@ pub fn is_folder(path: &Path) -> Result<bool> {
     ask().map_err(Error::io(path, "look for"))
 }
 
-/// All that is in a folder, in the order of the names.
+/// All that is in a folder, in the order of the names. One that is not there is empty.
 ///
 /// # Errors
-/// A folder that is not there or cannot be listed. In an object store a folder that is not there is empty.
+/// A folder that cannot be listed.
 pub fn list(folder: &Path) -> Result<Vec<Entry>> {
     let list = || match object(folder)? {
         Some(object) => {
@@ -104,12 +104,16 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>> {
             Ok(object.list()?.into_iter().map(entry).collect())
         }
         None => {
-            let entries = fs::read_dir(folder)?.map(|entry| {
+            let entries = match fs::read_dir(folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                entries => entries?,
+            };
+            let entry = |entry: io::Result<fs::DirEntry>| {
                 let path = entry?.path();
                 let is_folder = path.is_dir();
                 Ok(Entry { path, is_folder })
-            });
-            entries.collect::<io::Result<Vec<Entry>>>()
+            };
+            entries.map(entry).collect::<io::Result<Vec<Entry>>>()
         }
     };
     let mut entries = list().map_err(Error::io(folder, "list"))?;

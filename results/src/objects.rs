@@ -9,9 +9,9 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
 /// An object, or what stands for a folder: all objects whose keys begin alike.
@@ -77,7 +77,11 @@ fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
     if let Some(bucket) = known.get(name) {
         return Ok(bucket.clone());
     }
-    let bucket = AmazonS3Builder::from_env().with_bucket_name(name).build();
+    let builder = AmazonS3Builder::from_env().with_bucket_name(name);
+    // A checkpoint of the paper's size takes longer than the half minute that a request may take by default.
+    let bucket = builder
+        .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "10 minutes")
+        .build();
     let bucket =
         Arc::new(bucket.map_err(|error| io::Error::new(ErrorKind::InvalidInput, in_a_line(&error.to_string())))?);
     known.insert(name.to_owned(), bucket.clone());

@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::{self, Entry, create_folder, is_file, is_folder, list, remove_unfinished};
+use crate::files::{self, Entry, create_folder, is_file, list, remove_unfinished};
 use crate::manifest::{Manifest, RunStatus};
 use crate::seal;
 use crate::tables::{Row, read_table, write_table};
@@ -355,9 +355,6 @@ fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
 /// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
 /// being written.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
-    if !is_folder(folder)? {
-        return Ok(Vec::new());
-    }
     let wanted = |entry: &Entry| {
         let own = entry.path.file_name().unwrap_or_default();
         let is_hidden = own.as_encoded_bytes().starts_with(b".");
