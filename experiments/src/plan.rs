@@ -7,7 +7,7 @@ use results::store::find_runs;
 
 use crate::run::RunOptions;
 use crate::study::Study;
-use crate::units::{Kind, units_of_stage};
+use crate::units::{Kind, open_units, units_of_stage};
 
 /// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
 ///
@@ -23,12 +23,8 @@ pub fn print_units(
     println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
     for (stage, kind) in runs[0].stages().into_iter().enumerate() {
         let units = units_of_stage(runs, stage);
-        let all = units.len();
-        let mut done = 0;
-        for unit in &units {
-            done += usize::from(unit.is_done()?);
-        }
-        let open = all - done;
+        let (all, open) = (units.len(), open_units(&units)?.len());
+        let done = all - open;
         let seconds = seconds_of_unit(earlier.as_ref(), kind, all / runs.len())
             .map(|seconds| seconds * open as f64 / jobs.min(open.max(1)) as f64);
         let expected = match seconds {

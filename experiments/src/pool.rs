@@ -220,10 +220,9 @@ pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
 /// If the folder of the units cannot be read.
 pub fn origins(dir: &RunDir) -> Result<Option<String>> {
     let mut commits = Vec::new();
-    for entry in list(&dir.unit_path(""))? {
-        if entry.path.extension().is_some_and(|extension| extension == "origin") {
-            commits.push(read_text(&entry.path)?);
-        }
+    let entries = list(&dir.unit_path(""))?.into_iter();
+    for origin in entries.filter(|entry| entry.has_extension("origin")) {
+        commits.push(read_text(&origin.path)?);
     }
     let count = commits.len();
     commits.sort_unstable();

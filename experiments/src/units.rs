@@ -160,6 +160,20 @@ pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<
     runs.iter().flat_map(|run| run.units(stage)).collect()
 }
 
+/// The units that are not done, with their places among all.
+///
+/// # Errors
+/// As [`Unit::is_done`].
+pub fn open_units<'a, 'b>(units: &'a [Unit<'b>]) -> Result<Vec<(usize, &'a Unit<'b>)>> {
+    let mut open = Vec::new();
+    for (index, unit) in units.iter().enumerate() {
+        if !unit.is_done()? {
+            open.push((index, unit));
+        }
+    }
+    Ok(open)
+}
+
 /// Runs the units of a stage, all of one kind, that are not done, `jobs` at a time.
 ///
 /// No unit depends on another of the same stage, and none on the number of threads, so results are the same whatever
@@ -169,12 +183,7 @@ pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<
 /// The first unit that fails; units already running are finished first. Units whose process was killed, once all others are
 /// done.
 pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
-    let mut open = Vec::new();
-    for (index, unit) in units.iter().enumerate() {
-        if !unit.is_done()? {
-            open.push((index, unit));
-        }
-    }
+    let open = open_units(units)?;
     let Some((_, first)) = open.first() else {
         return Ok(());
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Entry};
 use crate::store::{Group, RunDir, find_runs, groups};
 
 /// Copies manifests and tables of a result into a store of baselines, in which it takes the place of older ones of the same
@@ -66,12 +66,9 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
 
 /// Manifest and tables of a run.
 fn stored_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let is_stored = |file: &PathBuf| {
-        file.file_name().is_some_and(|name| name == "manifest.toml")
-            || file.extension().is_some_and(|extension| extension == "parquet")
-    };
-    let entries = files::list(folder)?.into_iter().map(|entry| entry.path);
-    Ok(entries.filter(is_stored).collect())
+    let is_stored = |entry: &Entry| entry.path.ends_with("manifest.toml") || entry.has_extension("parquet");
+    let entries = files::list(folder)?.into_iter().filter(is_stored);
+    Ok(entries.map(|entry| entry.path).collect())
 }
 
 #[cfg(test)]

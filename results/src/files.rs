@@ -27,6 +27,13 @@ pub struct Entry {
     pub is_folder: bool,
 }
 
+impl Entry {
+    /// Whether its name ends in a point and this.
+    pub fn has_extension(&self, extension: &str) -> bool {
+        self.path.extension().is_some_and(|own| own == extension)
+    }
+}
+
 /// Whether a path is one of an object store.
 pub fn is_object(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
@@ -73,7 +80,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 pub fn is_file(path: &Path) -> Result<bool> {
     let ask = || match object(path)? {
         Some(object) => object.exists(),
-        None => Ok(path.try_exists()? && path.is_file()),
+        None => Ok(kind(path)?.is_some_and(|kind| kind.is_file())),
     };
     ask().map_err(Error::io(path, "look for"))
 }
@@ -85,9 +92,17 @@ pub fn is_file(path: &Path) -> Result<bool> {
 pub fn is_folder(path: &Path) -> Result<bool> {
     let ask = || match object(path)? {
         Some(object) => Ok(!object.list()?.is_empty()),
-        None => Ok(path.try_exists()? && path.is_dir()),
+        None => Ok(kind(path)?.is_some_and(|kind| kind.is_dir())),
     };
     ask().map_err(Error::io(path, "look for"))
+}
+
+/// What is at a place of the file system, if anything is.
+fn kind(path: &Path) -> io::Result<Option<fs::FileType>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        metadata => Ok(Some(metadata?.file_type())),
+    }
 }
 
 /// All that is in a folder, in the order of the names. One that is not there is empty.

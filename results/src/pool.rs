@@ -14,7 +14,7 @@ use polars::prelude::{DataFrame, Series};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::{Entry, copy, create_folder, is_file, list};
+use crate::files::{copy, create_folder, is_file, list};
 use crate::rows::measured_if_ok;
 use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
 
@@ -136,10 +136,9 @@ impl Pool {
     pub fn truths(&self) -> Result<Vec<PooledTruthRow>> {
         let folder = self.folder.join("truths");
         let mut rows = Vec::new();
-        for Entry { path, .. } in list(&folder)? {
-            if path.extension().is_some_and(|extension| extension == "parquet") {
-                rows.extend(read_table::<PooledTruthRow>(&path)?);
-            }
+        let entries = list(&folder)?.into_iter();
+        for truth in entries.filter(|entry| entry.has_extension("parquet")) {
+            rows.extend(read_table::<PooledTruthRow>(&truth.path)?);
         }
         rows.sort_by(|a, b| {
             let order = |row: &PooledTruthRow| (row.seed, row.training_seed);

@@ -125,11 +125,9 @@ impl RunDir {
     /// # Errors
     /// A file that cannot be read.
     pub fn damaged_table(&self) -> Result<Option<Error>> {
-        for Entry { path, .. } in list(&self.path)? {
-            if path.extension().is_none_or(|extension| extension != "parquet") {
-                continue;
-            }
-            match seal::check_file(&path) {
+        let entries = list(&self.path)?.into_iter();
+        for table in entries.filter(|entry| entry.has_extension("parquet")) {
+            match seal::check_file(&table.path) {
                 Ok(()) => {}
                 Err(error @ Error::Damaged { .. }) => return Ok(Some(error)),
                 Err(error) => return Err(error),

@@ -87,7 +87,20 @@ pub fn built() -> Result<PathBuf> {
 
 /// A call of the cargo that runs this tool, without arguments yet.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo tells this tool of its own package. ring's build script looks at such variables: it would run again, and all be
+    // built again that needs ring, whenever a call by this tool follows one by hand.
+    let is_of_package = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_package) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Runs a command to its end. Anything but success is an error, a [`Failed`] if it started at all.
