@@ -10,7 +10,7 @@ use smash::Architecture;
 
 use crate::networks::NetworkSettings;
 use crate::predictors::Predictors;
-use crate::scores::{Scored, mean_of_all, score_rows, shards};
+use crate::scores::{Scored, Scorer, mean_of_all, shards};
 use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::CorrelationStudy;
 use crate::study::{Setup, Study};
@@ -111,7 +111,8 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         let mut ranking: Vec<(f64, usize)> = Vec::new();
         for architecture in 0..self.study.scored {
             let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
-            ranking.extend(mean_of_all(draws.map(|row| row.error)).map(|score| (score, architecture)));
+            let values = draws.map(|row| self.study.by.of(row.error, row.loss));
+            ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         Ok(ranking
@@ -127,7 +128,6 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
     fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: Done<'_>) -> Result<()> {
         let net = self.smash().network()?;
-        let draws = self.study.noise_draws;
         let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
             seed: self.setup.seed.0,
             architecture,
@@ -136,7 +136,10 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             loss,
             status,
         };
-        let rows = score_rows(&self.setup, &net, &self.architectures, range, draws, done, row)?;
+        let study = self.study;
+        let scorer = Scorer::new(&self.setup, &net, study.noise_draws);
+        let scorer = scorer.with_statistics(study.statistics, study.smash.batch_size);
+        let rows = scorer.rows(&self.architectures, range, done, row)?;
         Ok(write_table(&self.shard_path(shard), &rows)?)
     }
 

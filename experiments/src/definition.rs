@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 18] = [
+const DEFINITIONS: [(&str, &str); 19] = [
     ("fig1", include_str!("../definitions/fig1.toml")),
     ("fig3", include_str!("../definitions/fig3.toml")),
     ("fig4", include_str!("../definitions/fig4.toml")),
@@ -36,6 +36,7 @@ const DEFINITIONS: [(&str, &str); 18] = [
     ("fidelity", include_str!("../definitions/fidelity.toml")),
     ("rivals", include_str!("../definitions/rivals.toml")),
     ("ladder", include_str!("../definitions/ladder.toml")),
+    ("fig4-combined", include_str!("../definitions/fig4-combined.toml")),
     ("throughput", include_str!("../definitions/throughput.toml")),
 ];
 
@@ -299,6 +300,8 @@ mod tests {
         for (setting, expected) in [
             ("study.data.trian=70", "trian"),
             ("study.data.train=many", "KEY=VALUE"),
+            ("study.statistics={recalibrated={batches=0}}", "nonzero"),
+            ("study.by='top5'", "top5"),
             ("study.data.train=-1", "-1"),
             // Read, but not again as it would be stored.
             (
@@ -339,6 +342,14 @@ mod tests {
             ("noise=true", "noise=false"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
+            assert_eq!(off, plain);
+            assert_ne!(on, plain);
+        }
+        for (off, on) in [
+            ("by='error'", "by='loss'"),
+            ("statistics='running'", "statistics={recalibrated={batches=1}}"),
+        ] {
+            let [off, on] = [off, on].map(|setting| hash(&format!("study.{setting}")));
             assert_eq!(off, plain);
             assert_ne!(on, plain);
         }

@@ -9,7 +9,7 @@ use results::MemberScoreRow;
 use results::tables::write_table;
 use smash::Architecture;
 
-use crate::scores::{Scored, score_rows, shards};
+use crate::scores::{Scored, Scorer, shards};
 use crate::smash_run::{SmashRun, epochs_of};
 use crate::studies::EnsembleStudy;
 use crate::study::{Setup, Study};
@@ -74,7 +74,6 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
 
     fn score(&self, member: usize, range: Range<usize>, done: Done<'_>) -> Result<Vec<MemberScoreRow>> {
         let net = self.member(member).network()?;
-        let draws = self.study.noise_draws;
         let row = |architecture, draw, Scored { error, loss, status }| MemberScoreRow {
             seed: self.setup.seed.0,
             member: member as u32,
@@ -85,7 +84,8 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
             status,
         };
         // The run's noise for all members, so that they differ by their weights alone.
-        score_rows(&self.setup, &net, &self.architectures, range, draws, done, row)
+        let scorer = Scorer::new(&self.setup, &net, self.study.noise_draws);
+        scorer.rows(&self.architectures, range, done, row)
     }
 }
 

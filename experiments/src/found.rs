@@ -11,7 +11,7 @@ use results::{CandidateRow, Status};
 use smash::search::{Stage, search};
 use smash::{Architecture, Counts};
 
-use crate::scores::{mean_error, scores};
+use crate::scores::{Scorer, mean_error};
 use crate::smash_run::SmashRun;
 use crate::stop;
 use crate::studies::SmashSearch;
@@ -82,6 +82,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
             ..
         } = self.search;
         let net = self.smash().network()?;
+        let scorer = Scorer::new(self.setup, &net, *noise_draws);
         // Candidates follow from the scores before them, so that a search goes on by replaying the scores it has.
         let unfinished = self.setup.dir.checkpoint_path(&self.file());
         let known: Vec<CandidateRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
@@ -89,14 +90,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
             let error = match known.get(rows.len()) {
                 Some(row) => row.error,
-                None => mean_error(&scores(
-                    &net,
-                    architecture,
-                    *noise_draws,
-                    seed,
-                    self.setup.validation(),
-                    self.setup.device(),
-                )),
+                None => mean_error(&scorer.scores(architecture)),
             };
             rows.push(CandidateRow {
                 seed: seed.0,

@@ -8,7 +8,7 @@ use results::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expec
 use results::statistics::Interval;
 use results::store::{Group, find_runs, groups};
 use results::text::interval_text;
-use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, ScoreRow, TruthRow};
+use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, Measure, ScoreRow, TruthRow};
 
 use crate::run::RunOptions;
 use crate::studies::{CorrelationStudy, Recipe};
@@ -251,7 +251,7 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
         return Ok(None);
     };
     let (scores, truths) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
-    let summary = summary(&group, &Predictor::score(&scores), &truths)?;
+    let summary = summary(&group, &Predictor::score(&scores, Measure::of_group(&group)?), &truths)?;
     let Some(tau) = summary.score.kendall else {
         return Ok(None);
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
-use results::{PredictionRow, Status};
+use results::{Measure, PredictionRow, Status};
 use serde::{Deserialize, Serialize};
 use smash::predictors::{
     Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
@@ -90,26 +90,6 @@ pub struct ScoreMethod {
     pub statistics: ScoreStatistics,
 }
 
-/// What of an evaluation counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The fraction of images that are classified wrongly (paper).
-    #[default]
-    Error,
-    /// The mean negative log-likelihood.
-    Loss,
-}
-
-impl Measure {
-    fn of(self, evaluation: Evaluation) -> f64 {
-        match self {
-            Self::Error => evaluation.error,
-            Self::Loss => evaluation.loss,
-        }
-    }
-}
-
 fn plain() -> String {
     PLAIN.into()
 }
@@ -150,21 +130,11 @@ impl CorrelationStudy {
                 );
             }
             let fewest = match &predictor.method {
-                Method::Score(score) => {
-                    let batches = match score.statistics {
-                        ScoreStatistics::Recalibrated { batches } => batches,
-                        ScoreStatistics::Running | ScoreStatistics::Batch => 1,
-                    };
-                    score.draws.min(score.networks.len()).min(batches)
-                }
+                Method::Score(score) => score.draws.min(score.networks.len()),
                 Method::Naswot { images } => *images,
                 _ => 1,
             };
-            ensure!(
-                fewest > 0,
-                "{}: expected at least one network, draw, batch and image",
-                place()
-            );
+            ensure!(fewest > 0, "{}: expected at least one network, draw and image", place());
         }
         let needed = |name: &str| {
             let mut named = self.predictors.iter().flat_map(|predictor| predictor.method.networks());
@@ -175,6 +145,10 @@ impl CorrelationStudy {
             None => Ok(()),
         }
     }
+}
+
+fn measured(by: Measure, evaluation: Evaluation) -> f64 {
+    by.of(evaluation.error, evaluation.loss)
 }
 
 /// The predictors of one seed of a study.
@@ -314,7 +288,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             Method::RandomWeights { by } => {
                 let evaluation = random_weights(untrained(), training, validation, setup.seed);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
                     cost: costs.random_weights(n_training, n_validation),
                 }
             }
@@ -322,7 +296,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 let net = initial_network::<B>(space, setup.task, architecture, setup.seed, key, setup.device());
                 let evaluation = short.error_after(net, training, validation);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
                     cost: costs.steps(steps, batch, n_validation),
                 }
             }
@@ -332,7 +306,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 let net = warm_network::<B>(smash, setup.task, architecture, &weights);
                 let evaluation = short.error_after(net, training, validation);
                 Predicted {
-                    value: evaluation.ok().map(|evaluation| by.of(evaluation)),
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
                     cost: costs.warm_score(steps, batch, n_validation),
                 }
             }
@@ -367,7 +341,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 let Ok(evaluation) = evaluation else {
                     return Ok(Predicted { value: None, cost });
                 };
-                sum += method.by.of(evaluation);
+                sum += measured(method.by, evaluation);
             }
         }
         let value = sum / (networks.len() * method.draws) as f64;

@@ -15,7 +15,7 @@ use smash::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, ran
 use smash::scoring::score_noise;
 use smash::{Architecture, SmashNet, Stream};
 
-use crate::scores::{Scored, mean_error, mean_of_all, scores};
+use crate::scores::{Scored, Scorer, mean_error, mean_of_all};
 use crate::smash_run::SmashRun;
 use crate::studies::ProxyStudy;
 use crate::study::{Setup, Study};
@@ -83,16 +83,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
     fn descend(&self, net: &SmashNet<B>, start: usize, method: Method, done: Done<'_>) -> Result<Vec<ProxyRow>> {
         let (study, seed, device) = (self.study, self.setup.seed, self.setup.device());
         let valid = net.valid();
-        let score = |architecture: &Architecture| {
-            scores(
-                &valid,
-                architecture,
-                study.noise_draws,
-                seed,
-                self.setup.validation(),
-                device,
-            )
-        };
+        let scorer = Scorer::new(&self.setup, &valid, study.noise_draws);
         let row = |step: usize, architecture: &Architecture, changes: usize, scored: &[Scored]| {
             let error = mean_error(scored);
             ProxyRow {
@@ -108,7 +99,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
             }
         };
         let mut state = self.starts[start].clone();
-        let scored = score(&state);
+        let scored = scorer.scores(&state);
         let mut best = mean_error(&scored);
         let mut rows = vec![row(0, &state, 0, &scored)];
         done(1)?;
@@ -131,7 +122,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                     random_step(&study.space, &state, study.changes, &mut rng)
                 }
             };
-            let scored = score(&architecture);
+            let scored = scorer.scores(&architecture);
             let error = mean_error(&scored);
             rows.push(row(step, &architecture, changed, &scored));
             tried += changed;

@@ -99,6 +99,10 @@ pub enum PartialWork {
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
 pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B::Device) -> Result<()> {
+    let work = options.part.as_ref().map(|part| part.work);
+    if let Some(PartialWork::Serve) = work {
+        workers::go_first_where_memory_is_short();
+    }
     let mut definition = definition::load(artefact, options.scale, &options.set)?;
     if let Some(name) = &options.dataset {
         definition.study.data_mut().name.clone_from(name);
@@ -158,7 +162,6 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     for (seed, dir) in dirs.iter().enumerate() {
         runs.push(study_of(&definition.study, &images, dir, pool.as_ref(), seed as u64)?);
     }
-    let work = options.part.as_ref().map(|part| part.work);
     if let Some(PartialWork::Serve) = work {
         return workers::serve(&runs, options.threads_of_worker());
     }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::AutodiffBackend;
 use results::Status;
-use smash::scoring::{score, score_noise};
-use smash::{Architecture, Evaluation, Examples, Seed, SmashNet};
+use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
+use smash::{Architecture, Evaluation, SmashNet};
 
 use crate::study::Setup;
 use crate::units::Done;
@@ -38,47 +38,61 @@ impl Scored {
     }
 }
 
-/// The evaluations of an architecture with the first noise draws of the run's list.
-pub fn scores<B: Backend>(
-    net: &SmashNet<B>,
-    architecture: &Architecture,
+/// A SMASH network, and how scores are taken with it.
+pub struct Scorer<'a, B: AutodiffBackend> {
+    setup: &'a Setup<'a, B>,
+    net: &'a SmashNet<B::InnerBackend>,
     draws: usize,
-    seed: Seed,
-    validation: Examples<'_, B>,
-    device: &B::Device,
-) -> Vec<Scored> {
-    let draw = |draw| score(net, architecture, &score_noise(seed, draw), validation, device).ok();
-    (0..draws).map(|index| Scored::of(draw(index))).collect()
+    norm: ScoreNorm<B::InnerBackend>,
 }
 
-/// A row for each evaluation of some of a run's architectures, from its architecture's index, its draw and itself; `done`
-/// counts evaluations.
-///
-/// # Errors
-/// [`Stopped`](crate::stop::Stopped).
-pub fn score_rows<B: AutodiffBackend, R>(
-    setup: &Setup<'_, B>,
-    net: &SmashNet<B::InnerBackend>,
-    architectures: &[Architecture],
-    range: Range<usize>,
-    draws: usize,
-    done: Done<'_>,
-    row: impl Fn(u32, u32, Scored) -> R,
-) -> Result<Vec<R>> {
-    let mut rows = Vec::new();
-    for index in range {
-        let scored = scores(
+impl<'a, B: AutodiffBackend> Scorer<'a, B> {
+    /// As in the paper, over the first `draws` of the run's list of noise draws.
+    pub fn new(setup: &'a Setup<'a, B>, net: &'a SmashNet<B::InnerBackend>, draws: usize) -> Self {
+        Self {
+            setup,
             net,
-            &architectures[index],
             draws,
-            setup.seed,
-            setup.validation(),
-            setup.device(),
-        );
-        rows.extend((0..).zip(scored).map(|(draw, scored)| row(index as u32, draw, scored)));
-        done(draws)?;
+            norm: ScoreNorm::Running,
+        }
     }
-    Ok(rows)
+
+    /// With other statistics in BatchNorm; those that are of training images are of batches of the given size.
+    pub fn with_statistics(self, statistics: ScoreStatistics, batch_size: usize) -> Self {
+        let norm = statistics.prepare(self.setup.training(), batch_size, self.setup.seed);
+        Self { norm, ..self }
+    }
+
+    /// The evaluations of an architecture, one for each draw.
+    pub fn scores(&self, architecture: &Architecture) -> Vec<Scored> {
+        let Self { setup, net, norm, .. } = self;
+        let score = |draw| {
+            let noise = score_noise(setup.seed, draw);
+            score_normalised_by(norm, net, architecture, &noise, setup.validation(), setup.device())
+        };
+        (0..self.draws).map(|draw| Scored::of(score(draw).ok())).collect()
+    }
+
+    /// A row for each evaluation of some of a run's architectures, from its architecture's index, its draw and itself; `done`
+    /// counts evaluations.
+    ///
+    /// # Errors
+    /// [`Stopped`](crate::stop::Stopped).
+    pub fn rows<R>(
+        &self,
+        architectures: &[Architecture],
+        range: Range<usize>,
+        done: Done<'_>,
+        row: impl Fn(u32, u32, Scored) -> R,
+    ) -> Result<Vec<R>> {
+        let mut rows = Vec::new();
+        for index in range {
+            let scored = self.scores(&architectures[index]);
+            rows.extend((0..).zip(scored).map(|(draw, scored)| row(index as u32, draw, scored)));
+            done(self.draws)?;
+        }
+        Ok(rows)
+    }
 }
 
 /// The mean error of some evaluations; nothing if one of them failed.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use results::Measure;
 use serde::{Deserialize, Serialize};
 use smash::baselines::Baseline;
 use smash::rivals::SearchMethod;
+use smash::scoring::ScoreStatistics;
 use smash::search::SearchPlan;
 use smash::training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
@@ -66,6 +68,12 @@ pub struct CorrelationStudy {
     pub every: usize,
     /// Noise draws z that each score is the mean over.
     pub noise_draws: usize,
+    /// What of them ranks architectures.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub by: Measure,
+    /// What BatchNorm normalises with in scoring.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub statistics: ScoreStatistics,
     /// Trainings of each trained architecture, with different seeds.
     pub training_seeds: usize,
     /// Architectures scored in one unit of work.
@@ -90,6 +98,11 @@ pub struct CorrelationStudy {
     /// Predictors that are compared on the trained architectures; the first is what the others are compared with.
     #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
     pub predictors: Vec<Predictor>,
+}
+
+// Not written where it is as in the paper, so that definitions keep the hashes that name results.
+fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 /// Settings of a fidelity study: the same architectures trained by both recipes.

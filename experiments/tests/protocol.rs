@@ -2,11 +2,14 @@
 
 mod binary;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use binary::{error_of, experiments, succeeded, tables};
+use results::tables::read_table;
+use results::{PredictionRow, Row, ScoreRow, TruthRow};
 
 #[test]
 fn tables_do_not_depend_on_jobs_or_interruptions() {
@@ -93,6 +96,53 @@ fn a_pool_gives_the_tables_that_training_gives() {
     std::fs::write(exported, "damaged").unwrap();
     let error = error_of(&mut pool_command(["import", exported], &copy));
     assert!(error.contains("truths.parquet"), "{error}");
+}
+
+/// The only table of its kind.
+fn table<R: Row>(folder: &Path) -> Vec<R> {
+    let name = format!("{}.parquet", R::NAME);
+    let found: Vec<PathBuf> = tables(folder)
+        .into_keys()
+        .filter(|path| path.ends_with(&name))
+        .collect();
+    let [path] = &found[..] else {
+        panic!("one table `{name}`, found {found:?}");
+    };
+    read_table(&folder.join(path)).unwrap()
+}
+
+/// Both train the same network at smoke scale.
+#[test]
+fn the_preset_scores_as_the_last_rung_of_the_ladder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let results = folder.path().join(arguments[0]);
+        succeeded(&experiments(&results, arguments).output().unwrap());
+        results
+    };
+    let ladder = run(&["ladder"]);
+    let preset = run(&["fig4-combined", "--set", "study.scored=4", "--set", "study.every=2"]);
+
+    let mut of_rung: Vec<PredictionRow> = table(&ladder);
+    of_rung.retain(|row| row.predictor == "combined");
+    assert_eq!(of_rung.len(), 4);
+    let mut losses: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for row in table::<ScoreRow>(&preset) {
+        losses.entry(row.architecture).or_default().push(row.loss.unwrap());
+    }
+    let mean = |losses: &Vec<f64>| losses.iter().sum::<f64>() / losses.len() as f64;
+    for row in &of_rung {
+        let losses = &losses[&row.architecture];
+        assert_eq!((losses.len(), Some(mean(losses))), (8, row.value));
+    }
+
+    let mut ranked: Vec<(u32, f64)> = losses.iter().map(|(&index, losses)| (index, mean(losses))).collect();
+    ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut expected = [ranked[0].0, ranked[2].0];
+    expected.sort();
+    let mut trained: Vec<u32> = table::<TruthRow>(&preset).iter().map(|row| row.architecture).collect();
+    trained.dedup();
+    assert_eq!(trained, expected);
 }
 
 #[test]
@@ -190,7 +240,9 @@ fn no_worker_outlives_its_starter() {
         let names_folder = |path: &Path| {
             let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).into_owned();
-            line.contains("--part-of") && line.contains(folder.path().to_str().unwrap())
+            // Where memory runs out, the kernel is to end them, and not their starter.
+            let first_to_go = std::fs::read(path.join("oom_score_adj")).is_ok_and(|score| score == b"500\n");
+            line.contains("--part-of") && line.contains(folder.path().to_str().unwrap()) && first_to_go
         };
         let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         processes.filter(|path| names_folder(path)).count()

@@ -52,7 +52,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             architecture,
             draw: 0,
             error: Some(0.55 + 0.02 * seed as f64 + 0.25 * quality + 0.08 * jitter(59)),
-            loss: Some(2.0),
+            loss: Some(2.5 - quality),
             status: Status::Ok,
         });
         let failed = architecture == 50;
@@ -140,6 +140,35 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
         assert!(text.lines().any(|line| line == name), "{text}");
         assert!(folder.path().join(name).exists());
     }
+}
+
+/// Losses that fall where errors rise, so that the sign tells which of them is taken.
+#[test]
+fn a_study_that_ranks_by_loss_shows_losses() {
+    let root = tempfile::tempdir().unwrap();
+    store_run(root.path(), 0, &format!("{DEFINITION}by = \"loss\"\n"));
+    let artefact = newest(root.path(), "fig4").unwrap();
+    let text = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
+    assert!(
+        of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)),
+        "{text}"
+    );
+    let page = reports::html::page(std::slice::from_ref(&artefact), &[]).unwrap();
+    let report = reports::report::markdown(std::slice::from_ref(&artefact));
+    for words in ["SMASH score, by loss", "not held"] {
+        assert!(report.contains(words), "{report}");
+    }
+    assert!(page.contains("SMASH score, by loss 2."), "{page}");
+
+    let faulty = tempfile::tempdir().unwrap();
+    store_run(faulty.path(), 0, &format!("{DEFINITION}by = \"top5\"\n"));
+    let error = format!("{:#}", newest(faulty.path(), "fig4").unwrap_err());
+    assert!(
+        error.contains("manifest.toml") && error.contains("study.by") && error.contains("top5"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::comparable::{Aspect, Reason};
+use crate::correlation::Measure;
 use crate::error::{Error, Result};
 use crate::ranking::Ranking;
 use crate::rows::{ArchitectureRow, ScoreRow, TruthRow};
@@ -26,6 +27,8 @@ pub struct Tables {
     pub architectures: Vec<ArchitectureRow>,
     /// Their scores.
     pub scores: Vec<ScoreRow>,
+    /// What of these ranks architectures.
+    pub by: Measure,
     /// Trainings of some of them.
     pub truths: Vec<TruthRow>,
 }
@@ -39,6 +42,7 @@ impl Tables {
         let tables = Self {
             architectures: group.read()?,
             scores: group.read()?,
+            by: Measure::of_group(group)?,
             truths: group.read()?,
         };
         let known = tables.by_seed();
@@ -60,11 +64,12 @@ impl Tables {
         seeds
     }
 
-    /// The SMASH score of each architecture: the mean over its draws, if all of them ended ok.
-    fn mean_scores(&self) -> BTreeMap<(u64, u32), f64> {
+    /// The SMASH score of each architecture by error or by loss: the mean over its draws, if all of them ended ok.
+    fn mean_scores(&self, by: Measure) -> BTreeMap<(u64, u32), f64> {
         let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
         for row in &self.scores {
-            draws.entry((row.seed, row.architecture)).or_default().push(row.error);
+            let value = by.of(row.error, row.loss);
+            draws.entry((row.seed, row.architecture)).or_default().push(value);
         }
         let means = draws.into_iter().filter_map(|(key, draws)| {
             let draws: Option<Vec<f64>> = draws.into_iter().collect();
@@ -87,8 +92,10 @@ impl Tables {
 /// One architecture on both sides, base first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
-    /// Its SMASH score, in [0, 1].
+    /// Its SMASH score.
     pub scores: [Option<f64>; 2],
+    /// The validation error with generated weights, in [0, 1]: the score itself, unless that is by loss.
+    pub score_errors: [Option<f64>; 2],
     /// Its true error, in [0, 1], where it was trained.
     pub errors: [Option<f64>; 2],
 }
@@ -120,7 +127,8 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
         detail,
     };
     let hashes = [base.by_seed(), head.by_seed()];
-    let scores = [base.mean_scores(), head.mean_scores()];
+    let scores = [base, head].map(|side| side.mean_scores(side.by));
+    let score_errors = [base, head].map(|side| side.mean_scores(Measure::Error));
     let trainings = [base.trainings(), head.trainings()];
     let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
     let (mut in_both, mut equal) = (0, 0);
@@ -148,6 +156,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
             }
             seeds.entry(seed).or_default().push(Pair {
                 scores: [0, 1].map(|side| scores[side].get(&key).copied()),
+                score_errors: [0, 1].map(|side| score_errors[side].get(&key).copied()),
                 errors: [0, 1].map(|side| trainings[side].get(&key).map(|errors| mean(errors))),
             });
         }
@@ -196,7 +205,7 @@ impl Paired {
 pub enum Statistic {
     /// How well the score ranks, over the architectures that a side has score and true error of.
     Ranking(Ranking),
-    /// Mean SMASH score of the architectures that both sides have a score of, trained or not.
+    /// Mean SMASH score, by error, of the architectures that both sides have a score of, trained or not.
     MeanScore,
     /// Mean true error of those that both sides have a true error of.
     MeanError,
@@ -287,7 +296,7 @@ pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change
             })
         }
         Statistic::MeanScore => {
-            let groups = paired.groups(|pair| in_both(pair.scores));
+            let groups = paired.groups(|pair| in_both(pair.score_errors));
             bootstrap(statistic, &groups, resamples, mean_of)
         }
         Statistic::MeanError => {

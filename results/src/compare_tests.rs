@@ -65,15 +65,35 @@ fn both_sides_are_joined_by_seed_and_architecture() {
     let expected = [
         Pair {
             scores: [Some(0.5), Some(0.5)],
+            score_errors: [Some(0.5), Some(0.5)],
             errors: [Some(0.5), Some(0.5)],
         },
         Pair {
             scores: [None, Some(0.25)],
+            score_errors: [None, Some(0.25)],
             errors: [None, None],
         },
     ];
     assert_eq!(paired.seeds, BTreeMap::from([(0, expected.to_vec())]));
     assert_eq!((paired.counts(), paired.shared_errors), ([1, 1, 1], false));
+}
+
+#[test]
+fn architectures_are_ranked_by_loss_where_the_study_says_so() {
+    let sides = [Measure::Error, Measure::Loss].map(|by| {
+        let mut tables = tables(&[(0.1, 0.2), (0.2, 0.3), (0.3, 0.4)]);
+        for (row, loss) in tables.scores.iter_mut().zip([3.0, 2.0, 1.0]) {
+            row.loss = Some(loss);
+        }
+        Tables { by, ..tables }
+    });
+    let paired = pair(&sides[0], &sides[1]).unwrap();
+    let values = |statistic| change(&paired, statistic, 10).values;
+    let kendall = Statistic::Ranking(Ranking::Coefficient(Coefficient::Kendall));
+    assert_eq!(values(kendall), [Some(1.0), Some(-1.0)]);
+    // In percent for people, so that it is of errors.
+    let [base, head] = values(Statistic::MeanScore).map(Option::unwrap);
+    assert!((base - 0.2).abs() < 1e-12 && base == head, "{base} {head}");
 }
 
 #[test]

@@ -183,8 +183,13 @@ mod tests {
             learned,
         };
         let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
-        let summary =
-            crate::correlation::summary(&[], &crate::correlation::Predictor::score(&scores), &[], 10).unwrap();
+        let summary = crate::correlation::summary(
+            &[],
+            &crate::correlation::Predictor::score(&scores, crate::correlation::Measure::Error),
+            &[],
+            10,
+        )
+        .unwrap();
         let side = Side::new(&summary, &scores, Some(&weights));
         assert_eq!(side.scores, [vec![0.5, 0.5]]);
         assert_eq!(side.weights_ratio, Some(3.0));

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ceiling::noise_ceiling;
 use crate::error::{Error, Result};
 use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
@@ -11,6 +13,7 @@ use crate::statistics::{
     Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, least_squares, mean, spread_and_noise,
     standard_deviation, two_level_bootstrap,
 };
+use crate::store::Group;
 use crate::tables::Status;
 use crate::text::{interval_text, left_out_text};
 
@@ -19,6 +22,8 @@ use crate::text::{interval_text, left_out_text};
 pub struct CorrelationSummary {
     /// Name of the predictor for people, as in "SMASH score".
     pub predictor: &'static str,
+    /// What its values are.
+    pub by: Measure,
     /// Each root seed by itself, in order.
     pub seeds: Vec<SeedSummary>,
     /// Predictor against true error: the mean over the root seeds.
@@ -46,7 +51,7 @@ pub struct SeedSummary {
     /// The root seed.
     pub seed: u64,
     /// Predictor, such as the SMASH score (validation error with generated weights), and true error (test error with
-    /// trained weights) of each architecture, both in [0, 1].
+    /// trained weights) of each architecture, errors in [0, 1].
     pub points: Vec<Point>,
     /// The architecture of each point.
     pub architectures: Vec<u32>,
@@ -91,33 +96,71 @@ impl Coefficients {
     }
 }
 
+/// What of an evaluation counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The fraction of images that are classified wrongly (paper).
+    #[default]
+    Error,
+    /// The mean negative log-likelihood, in nats.
+    Loss,
+}
+
+impl Measure {
+    /// The one of both that counts.
+    pub fn of<T>(self, error: T, loss: T) -> T {
+        match self {
+            Self::Error => error,
+            Self::Loss => loss,
+        }
+    }
+
+    /// What the scores of a group of runs of a correlation study are.
+    ///
+    /// # Errors
+    /// If its definition says something else, naming the manifest.
+    pub fn of_group(group: &Group) -> Result<Self> {
+        let study = group.manifest().definition.get("study");
+        let by = study.and_then(|study| study.get("by")).cloned();
+        by.map_or(Ok(Self::default()), toml::Value::try_into)
+            .map_err(|error| Error::Manifest {
+                path: group.runs[0].dir.manifest_path(),
+                problem: format!("definition, `study.by`: {}", error.message()),
+            })
+    }
+}
+
 /// What predicts true errors: the values of each architecture, whose mean counts, by root seed and architecture. `None`
 /// stands for a value that could not be had, and takes its architecture out.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     name: &'static str,
+    by: Measure,
     values: BTreeMap<(u64, u32), Vec<Option<f64>>>,
 }
 
 impl Predictor {
     /// The SMASH score: the mean over the noise draws.
-    pub fn score(rows: &[ScoreRow]) -> Self {
-        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self::new("SMASH score", values)
+    pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
+        let values = rows
+            .iter()
+            .map(|row| ((row.seed, row.architecture), by.of(row.error, row.loss)));
+        Self::new(by.of("SMASH score", "SMASH score, by loss"), by, values)
     }
 
     /// The error after the fast recipe: the mean over the trainings.
     pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
         let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self::new("fast recipe", values)
+        Self::new("fast recipe", Measure::Error, values)
     }
 
-    fn new(name: &'static str, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
+    fn new(name: &'static str, by: Measure, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
         let mut values: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
         for (key, value) in rows {
             values.entry(key).or_default().push(value);
         }
-        Self { name, values }
+        Self { name, by, values }
     }
 }
 
@@ -156,6 +199,7 @@ pub fn summary(
     let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
     Ok(CorrelationSummary {
         predictor: predictor.name,
+        by: predictor.by,
         halves: repeated.then(|| Coefficients::of(&groups(Measured::halves))),
         seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
         score: Coefficients::of(&scored),

@@ -56,7 +56,7 @@ fn scores_and_truths_are_averaged_and_joined_by_seed_and_architecture() {
         truth(3, 0, 0, Some(0.5)),
         truth(3, 0, 2, Some(0.25)),
     ];
-    let summary = summary(&architectures, &Predictor::score(&scores), &truths, 100).unwrap();
+    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &truths, 100).unwrap();
     assert_eq!(summary.seeds[0].points, [(0.6, 0.375), (0.25, 0.125)]);
     assert_eq!((summary.n(), summary.left_out()), (2, String::new()));
 }
@@ -78,7 +78,7 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
         truth(0, 3, 0, Some(0.375)),
         truth(0, 4, 0, Some(0.375)),
     ];
-    let summary = summary(&architectures, &Predictor::score(&scores), &truths, 100).unwrap();
+    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &truths, 100).unwrap();
     assert_eq!(summary.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
     assert_eq!(
         summary.left_out(),
@@ -90,7 +90,7 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
 fn a_truth_of_an_unknown_architecture_is_an_error() {
     let error = summary(
         &[architecture(0, 0)],
-        &Predictor::score(&[]),
+        &Predictor::score(&[], Measure::Error),
         &[truth(1, 0, 0, None)],
         100,
     )
@@ -103,7 +103,7 @@ fn a_truth_of_an_unknown_architecture_is_an_error() {
 fn a_run_without_any_usable_pair_has_no_statistics() {
     let summary = summary(
         &[architecture(0, 0)],
-        &Predictor::score(&[]),
+        &Predictor::score(&[], Measure::Error),
         &[truth(0, 0, 0, None)],
         100,
     )
@@ -123,7 +123,7 @@ fn the_text_shows_every_predictor_with_its_interval() {
             .2
             .push(truth(seed, n, 0, Some(0.25 + f64::from(n) / 80.0 + jitter)));
     }
-    let summary = summary(&tables.0, &Predictor::score(&tables.1), &tables.2, 1000).unwrap();
+    let summary = summary(&tables.0, &Predictor::score(&tables.1, Measure::Error), &tables.2, 1000).unwrap();
     let expected = "\
 true error against its predictors, n = 24
                 Kendall τ               Spearman ρ              Pearson r

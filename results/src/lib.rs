@@ -41,7 +41,7 @@ pub mod throughput;
 pub use claim::{Claim, Statistic, Verdict};
 pub use comparison::ComparisonSummary;
 pub use contrast::Contrast;
-pub use correlation::CorrelationSummary;
+pub use correlation::{CorrelationSummary, Measure};
 pub use corruption::CorruptionSummary;
 pub use ensemble::EnsembleSummary;
 pub use error::{Error, Result};

@@ -1,5 +1,7 @@
 //! Scoring an architecture with generated weights (Algorithm 1, second loop).
 
+use std::num::NonZero;
+
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +57,8 @@ pub enum ScoreStatistics {
     Batch,
     /// Those of some training batches that run the architecture with the weights generated for it.
     Recalibrated {
-        /// Number of batches, at least 1.
-        batches: usize,
+        /// Number of batches.
+        batches: NonZero<usize>,
     },
 }
 
@@ -76,21 +78,17 @@ impl ScoreStatistics {
     /// and in another order each time that all of them were used.
     ///
     /// # Panics
-    /// If there are no batches to be drawn, or no images.
+    /// If there are batches to be drawn of no images.
     pub fn prepare<B: Backend>(self, training: Examples<'_, B>, batch_size: usize, seed: Seed) -> ScoreNorm<B> {
         match self {
             Self::Running => ScoreNorm::Running,
             Self::Batch => ScoreNorm::Batch,
             Self::Recalibrated { batches } => {
-                assert!(
-                    batches > 0 && !training.indices.is_empty(),
-                    "{batches} batches of {} images",
-                    training.indices.len()
-                );
+                assert!(!training.indices.is_empty(), "{batches} batches of no images");
                 let streams = [Stream::Recalibration; 2];
                 let of_pass = |pass| training.training_batches(batch_size, false, seed, streams, &[pass]);
                 let images = (0..).flat_map(of_pass).map(|(images, _)| images);
-                ScoreNorm::Recalibrated(images.take(batches).collect())
+                ScoreNorm::Recalibrated(images.take(batches.get()).collect())
             }
         }
     }

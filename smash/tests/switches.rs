@@ -2,6 +2,8 @@
 
 mod tiny;
 
+use std::num::NonZero;
+
 use burn_flex::{Flex, FlexDevice};
 use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::evaluation::negative_log_likelihood;
@@ -25,6 +27,11 @@ fn all_switched() -> SmashTraining {
         noise: false,
         ..plain()
     }
+}
+
+fn recalibrated(batches: usize) -> ScoreStatistics {
+    let batches = NonZero::new(batches).unwrap();
+    ScoreStatistics::Recalibrated { batches }
 }
 
 fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Examples<'_, Flex>) {
@@ -97,11 +104,7 @@ fn a_network_trained_with_all_switches_is_scored() {
         let net = trained(&all_switched(), EPOCHS, examples)
             .network(&all_switched())
             .valid();
-        for statistics in [
-            ScoreStatistics::Running,
-            ScoreStatistics::Batch,
-            ScoreStatistics::Recalibrated { batches: 3 },
-        ] {
+        for statistics in [ScoreStatistics::Running, ScoreStatistics::Batch, recalibrated(3)] {
             let norm = statistics.prepare(examples, 10, Seed(5));
             let noise = score_noise(Seed(5), 0);
             // A loss that is not finite is an error.
@@ -213,15 +216,15 @@ fn scores_differ_by_their_statistics_and_leave_the_network_alone() {
         assert_eq!(running, plain.loss);
         let batch = loss(&prepared(ScoreStatistics::Batch, 5));
         // The third batch has the 8 images that two of 16 leave, the fourth starts anew.
-        let ScoreNorm::Recalibrated(batches) = prepared(ScoreStatistics::Recalibrated { batches: 4 }, 5) else {
+        let ScoreNorm::Recalibrated(batches) = prepared(recalibrated(4), 5) else {
             panic!("recalibration has batches");
         };
         let sizes: Vec<usize> = batches.iter().map(|images| images.dims()[0]).collect();
         assert_eq!(sizes, [16, 16, 8, 16]);
-        let recalibrated = |seed| loss(&prepared(ScoreStatistics::Recalibrated { batches: 2 }, seed));
-        assert_eq!(recalibrated(5), recalibrated(5));
-        assert_ne!(recalibrated(5), recalibrated(6));
-        assert!(running != batch && running != recalibrated(5) && batch != recalibrated(5));
+        let by_two = |seed| loss(&prepared(recalibrated(2), seed));
+        assert_eq!(by_two(5), by_two(5));
+        assert_ne!(by_two(5), by_two(6));
+        assert!(running != batch && running != by_two(5) && batch != by_two(5));
         assert_eq!(tensors(&trainer.net), before);
     });
 }

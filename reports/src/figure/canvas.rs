@@ -91,6 +91,8 @@ pub(super) enum Sample {
 pub(super) enum Ticks<'a> {
     /// In percent.
     Percent,
+    /// In the unit of what is drawn.
+    Plain,
     /// In signed percentage points.
     Points,
     /// In whole numbers.
@@ -312,20 +314,20 @@ impl<'a> Axis<'a> {
         }
     }
 
-    fn format(&self) -> impl Fn(&f64) -> String + use<> {
+    fn format(&self) -> Box<dyn Fn(&f64) -> String> {
         let digits = tick_digits(&self.range);
-        let kind = match self.ticks {
-            Ticks::Percent => 0,
-            Ticks::Points => 1,
-            Ticks::Whole => 2,
-            Ticks::Names(_) => 3,
-        };
-        move |x: &f64| match kind {
-            0 => format!("{x:.digits$} %"),
-            1 if x.abs() < 1e-9 => "0".to_owned(),
-            1 => format!("{x:+.digits$}"),
-            2 if (x - x.round()).abs() < 1e-6 => format!("{x:.0}"),
-            _ => String::new(),
+        match self.ticks {
+            Ticks::Percent => Box::new(move |x| format!("{x:.digits$} %")),
+            Ticks::Plain => Box::new(move |x| format!("{x:.digits$}")),
+            Ticks::Points => Box::new(move |x| match x.abs() < 1e-9 {
+                true => "0".to_owned(),
+                false => format!("{x:+.digits$}"),
+            }),
+            Ticks::Whole => Box::new(|x| match (x - x.round()).abs() < 1e-6 {
+                true => format!("{x:.0}"),
+                false => String::new(),
+            }),
+            Ticks::Names(_) => Box::new(|_| String::new()),
         }
     }
 }
@@ -401,9 +403,17 @@ pub(crate) fn register_font() {
 
 /// The range of an axis in percent: that of the errors, with some air.
 pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = errors.fold((f64::MAX, f64::MIN), |(low, high), e| (low.min(e), high.max(e)));
-    let air = 100.0 * (0.05 * (high - low)).max(0.002);
-    100.0 * low - air..100.0 * high + air
+    let Range { start, end } = plain_range(errors);
+    100.0 * start..100.0 * end
+}
+
+/// The range of an axis: that of the values, with some air.
+pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let air = (0.05 * (high - low)).max(0.002);
+    low - air..high + air
 }
 
 /// Digits behind the point that tell the ticks of an axis apart.
@@ -411,7 +421,8 @@ fn tick_digits(range: &Range<f64>) -> usize {
     match range.end - range.start {
         span if span >= 8.0 => 0,
         span if span >= 0.8 => 1,
-        _ => 2,
+        span if span >= 0.08 => 2,
+        _ => 3,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use results::CorrelationSummary;
 use results::correlation::SeedSummary;
 use results::statistics::{BOOTSTRAP_SEED, Point, RESAMPLES, regression_band};
+use results::{CorrelationSummary, Measure};
 
 use super::canvas::{
-    Axis, COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, Ticks, percent_range, series_mark,
+    Axis, COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, Ticks, percent_range, plain_range,
+    series_mark,
 };
 use crate::artefact::FigureDefinition;
 
@@ -38,16 +39,23 @@ where
         .iter()
         .flat_map(|fit| &fit.band)
         .flat_map(|&(_, low, high)| [low, high]);
-    let x = Axis {
-        range: percent_range(spans(0)),
-        ticks: Ticks::Percent,
+    let x = match summary.by {
+        Measure::Error => Axis {
+            range: percent_range(spans(0)),
+            ticks: Ticks::Percent,
+        },
+        Measure::Loss => Axis {
+            range: plain_range(spans(0)),
+            ticks: Ticks::Plain,
+        },
     };
+    let x_scale = summary.by.of(100.0, 1.0);
     let y = Axis {
         range: percent_range(spans(1).chain(band_heights)),
         ticks: Ticks::Percent,
     };
     let plot = canvas.axes(definition, x, y, MARGIN)?;
-    let at = |point: Point| plot.at(percent(point));
+    let at = |(x, y): Point| plot.at((x_scale * x, 100.0 * y));
     for fit in &fits {
         let upper = fit.band.iter().map(|&(x, _, high)| (x, high));
         let lower = fit.band.iter().rev().map(|&(x, low, _)| (x, low));
@@ -80,10 +88,6 @@ fn spans(seed: &SeedSummary, axis: usize, bars: bool) -> Vec<f64> {
         [middle - half, middle + half]
     };
     seed.points.iter().zip(&seed.deviations).flat_map(span).collect()
-}
-
-fn percent((x, y): Point) -> Point {
-    (100.0 * x, 100.0 * y)
 }
 
 /// A seed's least-squares line over the range of its scores.

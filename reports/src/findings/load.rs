@@ -8,8 +8,8 @@ use results::correlation::Predictor;
 use results::store::{Group, StoredRun, find_runs, latest_groups};
 use results::{
     ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, FastTruthRow,
-    MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
-    TrialRow, TruthRow, WeightsRow,
+    Measure, MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow,
+    ThroughputRow, TrialRow, TruthRow, WeightsRow,
 };
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ impl Findings {
         Ok(match study.kind {
             StudyKind::Correlation => {
                 let scores = group.read::<ScoreRow>()?;
-                let summary = correlation(group, &Predictor::score(&scores))?;
+                let summary = correlation(group, &Predictor::score(&scores, Measure::of_group(group)?))?;
                 let against = compared_with.map(|artefact| against(group, &summary, &scores, artefact, root));
                 let against = against.transpose()?;
                 let predictions = group.read_if_there::<PredictionRow>()?;
@@ -166,7 +166,7 @@ fn against(
     };
     let own = Side::new(summary, scores, group.read_if_there::<WeightsRow>()?.as_deref());
     let other_scores = other.read::<ScoreRow>()?;
-    let other_summary = correlation(&other, &Predictor::score(&other_scores))?;
+    let other_summary = correlation(&other, &Predictor::score(&other_scores, Measure::of_group(&other)?))?;
     let weights = other.read_if_there::<WeightsRow>()?;
     let reference = Side::new(&other_summary, &other_scores, weights.as_deref());
     let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();

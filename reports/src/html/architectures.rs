@@ -61,6 +61,21 @@ impl Drawings {
     }
 }
 
+/// An error with its standard deviation, in percent.
+fn spread(value: f64, deviation: Option<f64>) -> String {
+    match deviation {
+        Some(deviation) => format!("{} ± {:.2}", percent(value), 100.0 * deviation),
+        None => percent(value),
+    }
+}
+
+fn spread_of_loss(value: f64, deviation: Option<f64>) -> String {
+    match deviation {
+        Some(deviation) => format!("{value:.3} ± {deviation:.3}"),
+        None => format!("{value:.3}"),
+    }
+}
+
 /// What was measured of the architectures in a figure.
 pub(super) struct Measured {
     /// Name of each value.
@@ -71,15 +86,15 @@ pub(super) struct Measured {
 impl Measured {
     /// `None` where no figure shows single architectures.
     pub fn of(findings: &Findings) -> Option<Self> {
-        let spread = |value: f64, deviation: Option<f64>| match deviation {
-            Some(deviation) => format!("{} ± {:.2}", percent(value), 100.0 * deviation),
-            None => percent(value),
-        };
         match findings {
             Findings::Correlation(found) => {
                 let of_seeds = found.summary.seeds.iter().flat_map(|seed| {
                     let values = seed.points.iter().zip(&seed.deviations);
-                    let values = values.map(|(&(x, y), &[of_x, of_y])| vec![spread(x, of_x), spread(y, of_y)]);
+                    let score = found
+                        .summary
+                        .by
+                        .of(spread as fn(f64, Option<f64>) -> String, spread_of_loss);
+                    let values = values.map(move |(&(x, y), &[of_x, of_y])| vec![score(x, of_x), spread(y, of_y)]);
                     let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
                     keys.zip(values)
                 });
