@@ -81,17 +81,30 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
+/// Stands in room that is not written yet, where debug assertions are on: no operation makes a NaN of these bits.
+const UNWRITTEN: u32 = 0xffa5_a5a5;
+
 /// So many values, all of which `write` must write, and none read before. To clear them first would take as long as many
 /// an operation itself.
+///
+/// # Panics
+/// With debug assertions, if a value was not written.
 #[allow(unsafe_code)]
 pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let mut values: Vec<f32> = Vec::with_capacity(count);
+    if cfg!(debug_assertions) {
+        values.resize(count, f32::from_bits(UNWRITTEN));
+    }
     // SAFETY: the room is as large as the slice, every pattern of bits is a float, and all are written before the length is
     // set.
     unsafe {
         write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
         values.set_len(count);
     }
+    debug_assert!(
+        values.iter().all(|value| value.to_bits() != UNWRITTEN),
+        "of {count} values some were not written"
+    );
     values
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::{self, root};
+use crate::process::{self, nightly, nightly_host, root};
 use crate::tables::files_below;
 
 /// What is fuzzed, and for how long.
@@ -97,33 +97,18 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A call of a nightly tool, without arguments yet: the instruments are not in a stable compiler.
-fn nightly(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command.env("RUSTUP_TOOLCHAIN", "nightly");
-    command
-}
-
 /// Gives the platform that is built for.
 ///
 /// # Errors
 /// What is missing, and how it is installed.
 fn check_tools() -> Result<String> {
-    let version = nightly("rustc").arg("-vV").output();
-    let version = version.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    });
-    let value = |key: &str| version.lines().find_map(|line| line.strip_prefix(key));
-    let host = value("host: ").filter(|_| value("release: ").is_some_and(|release| release.contains("nightly")));
-    let host = host.context(
-        "fuzzing needs a nightly toolchain: `rustup toolchain install nightly --profile minimal` installs it",
-    )?;
+    let host = nightly_host()?;
     let cargo_fuzz = nightly("cargo").args(["fuzz", "--version"]).output();
     ensure!(
         cargo_fuzz.is_ok_and(|output| output.status.success()),
         "fuzzing needs cargo-fuzz, and a C++ compiler: `cargo install cargo-fuzz --locked` installs it"
     );
-    Ok(host.to_owned())
+    Ok(host)
 }
 
 /// Builds all targets of a member.

@@ -17,6 +17,7 @@ mod pool;
 mod process;
 mod report;
 mod reproduce;
+mod sanitize;
 mod soak;
 mod stats;
 mod tables;
@@ -62,6 +63,8 @@ enum Verb {
     Bench(bench::Args),
     /// Give hostile input to every reader of files.
     Fuzz(fuzz::Args),
+    /// Run the tests of the kernels under the address sanitizer.
+    Sanitize,
     /// Check licences, sources and known faults of dependencies.
     Deny,
     /// Run every check, the cheapest first.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Sanitize => sanitize::run(),
         Verb::Deny => deny::run(),
         Verb::Ci(args) => ci::run(&args),
         Verb::Soak(args) => soak::run(&args),

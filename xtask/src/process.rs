@@ -80,6 +80,30 @@ fn build_arguments(cuda: Cuda) -> Vec<&'static str> {
     arguments
 }
 
+/// A call of a nightly tool, without arguments yet: sanitizers and what fuzzing needs are not in a stable compiler.
+pub fn nightly(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("RUSTUP_TOOLCHAIN", "nightly");
+    command
+}
+
+/// The platform that a nightly compiler builds for.
+///
+/// # Errors
+/// That there is none, and how it is installed.
+pub fn nightly_host() -> Result<String> {
+    let version = nightly("rustc").arg("-vV").output();
+    let version = version.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    let value = |key: &str| version.lines().find_map(|line| line.strip_prefix(key));
+    let is_nightly = value("release: ").is_some_and(|release| release.contains("nightly"));
+    let host = value("host: ")
+        .filter(|_| is_nightly)
+        .context("this needs a nightly toolchain: `rustup toolchain install nightly --profile minimal` installs it")?;
+    Ok(host.to_owned())
+}
+
 /// Where cargo puts what it builds: beside this very program, wherever the target folder is.
 pub fn built() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(""))
