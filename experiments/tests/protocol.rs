@@ -197,7 +197,12 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
         .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
         .collect();
     let &[paper, fast] = &widths[..] else { panic!("{text}") };
-    assert_eq!(text.contains("--recipe fast\n"), fast < paper, "{text}");
+    // Times are measured, so that either may be the narrower, and both may be the same to two digits.
+    let [advised, other] = match text.contains("--recipe fast\n") {
+        true => [fast, paper],
+        false => [paper, fast],
+    };
+    assert!(advised <= other, "{text}");
 }
 
 #[test]
