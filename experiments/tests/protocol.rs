@@ -241,29 +241,30 @@ fn bad_input_gives_one_clear_line() {
 #[test]
 fn no_worker_outlives_its_starter() {
     let folder = tempfile::tempdir().unwrap();
-    let workers = || {
+    let workers = || -> Vec<PathBuf> {
         let names_folder = |path: &Path| {
             let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).into_owned();
-            // Where memory runs out, the kernel is to end them, and not their starter.
-            let first_to_go = std::fs::read(path.join("oom_score_adj")).is_ok_and(|score| score == b"500\n");
-            line.contains("--part-of") && line.contains(folder.path().to_str().unwrap()) && first_to_go
+            line.contains("--part-of") && line.contains(folder.path().to_str().unwrap())
         };
         let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        processes.filter(|path| names_folder(path)).count()
+        processes.filter(|path| names_folder(path)).collect()
     };
-    let wait_for = |wanted: usize| {
+    // Where memory runs out, the kernel is to end them, and not their starter.
+    let is_first_to_go =
+        |worker: &PathBuf| std::fs::read(worker.join("oom_score_adj")).is_ok_and(|score| score == b"500\n");
+    let wait_until = |is_so: &dyn Fn(&[PathBuf]) -> bool| {
         let until = std::time::Instant::now() + Duration::from_secs(20);
-        while workers() != wanted {
-            assert!(std::time::Instant::now() < until, "{} workers, not {wanted}", workers());
+        while !is_so(&workers()) {
+            assert!(std::time::Instant::now() < until, "workers: {:?}", workers());
             std::thread::sleep(Duration::from_millis(5));
         }
     };
     let mut run = experiments(folder.path(), &["fig4", "--jobs", "2", "--seeds", "40"])
         .spawn()
         .unwrap();
-    wait_for(2);
+    wait_until(&|workers| workers.len() == 2 && workers.iter().all(is_first_to_go));
     run.kill().unwrap();
     run.wait().unwrap();
-    wait_for(0);
+    wait_until(&|workers| workers.is_empty());
 }
