@@ -214,19 +214,42 @@ pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
     )?)
 }
 
-/// What a run took from the pool, in words; nothing if it took nothing.
-///
-/// # Errors
-/// If the folder of the units cannot be read.
-pub fn origins(dir: &RunDir) -> Result<Option<String>> {
-    let mut commits = Vec::new();
-    let entries = list(&dir.unit_path(""))?.into_iter();
-    for origin in entries.filter(|entry| entry.has_extension("origin")) {
-        commits.push(read_text(&origin.path)?);
+/// What a run took from the pool.
+pub struct Origins {
+    /// Names of the units that made nothing themselves.
+    names: Vec<String>,
+    /// What was taken, in words.
+    pub words: String,
+}
+
+impl Origins {
+    /// Reads what was noted; nothing if the run took nothing.
+    ///
+    /// # Errors
+    /// If the folder of the units cannot be read.
+    pub fn of(dir: &RunDir) -> Result<Option<Self>> {
+        let (mut names, mut commits) = (Vec::new(), Vec::new());
+        let entries = list(&dir.unit_path(""))?.into_iter();
+        for origin in entries.filter(|entry| entry.has_extension("origin")) {
+            names.extend(stem(&origin.path));
+            commits.push(read_text(&origin.path)?);
+        }
+        commits.sort_unstable();
+        commits.dedup();
+        let words = format!(
+            "{} trainings are of the pool, by commit {}",
+            names.len(),
+            commits.join(", ")
+        );
+        Ok((!names.is_empty()).then_some(Self { names, words }))
     }
-    let count = commits.len();
-    commits.sort_unstable();
-    commits.dedup();
-    let words = format!("{count} trainings are of the pool, by commit {}", commits.join(", "));
-    Ok((count > 0).then_some(words))
+
+    /// Whether the unit with this output took it from the pool.
+    pub fn has(&self, output: &Path) -> bool {
+        stem(output).is_some_and(|name| self.names.contains(&name))
+    }
+}
+
+fn stem(path: &Path) -> Option<String> {
+    Some(path.file_stem()?.to_string_lossy().into_owned())
 }

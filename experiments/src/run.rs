@@ -21,7 +21,7 @@ use crate::drawings::DrawingRun;
 use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
 use crate::plan;
-use crate::pool::{self, RunPool};
+use crate::pool::{Origins, RunPool};
 use crate::power;
 use crate::provenance;
 use crate::proxy::ProxyRun;
@@ -31,7 +31,7 @@ use crate::stop;
 use crate::studies::{Data, Recipe, Study as StudyDefinition};
 use crate::study::{Images, Setup, Study};
 use crate::throughput::ThroughputRun;
-use crate::units::{self, units_of_stage};
+use crate::units::{self, Unit, units_of_stage};
 use crate::workers::{self, Workers};
 use crate::workflow;
 
@@ -394,11 +394,16 @@ fn write_results(
             continue;
         }
         run.write_tables()?;
-        let origins = pool::origins(dir)?;
-        manifest.warnings.retain(|warning| Some(warning) != origins.as_ref());
-        manifest.warnings.extend(origins);
+        let origins = Origins::of(dir)?;
+        if let Some(Origins { words, .. }) = &origins {
+            manifest.warnings.retain(|warning| warning != words);
+            manifest.warnings.push(words.clone());
+        }
         for (stage, kind) in run.stages().into_iter().enumerate() {
-            if let Some(seconds) = units::seconds_of(&run.units(stage)) {
+            let units = run.units(stage);
+            // What the pool had took no time here, and would pass for what its training takes.
+            let is_pooled = |unit: &Unit<'_>| origins.as_ref().is_some_and(|origins| origins.has(&unit.output));
+            if let Some(seconds) = units::seconds_of(&units).filter(|_| !units.iter().any(is_pooled)) {
                 manifest.timings.insert(kind.name().to_string(), seconds);
             }
         }

@@ -77,6 +77,12 @@ fn a_pool_gives_the_tables_that_training_gives() {
     // Those of the run, and the SMASH network.
     assert!(manifest("second").contains(&format!("{} trainings are of the pool", truths + 1)));
     assert!(!manifest("first").contains("of the pool"));
+    // What the pool had took no time of its own.
+    let measured = |results, kind| manifest(results).contains(&format!("\"{kind}\" = "));
+    for kind in ["train SMASH network", "train resulting networks"] {
+        assert!(measured("first", kind) && !measured("second", kind), "{kind}");
+    }
+    assert!(measured("second", "score architectures"));
 
     // Another recipe is another training.
     run("other", &["fig4", "--set", "study.resulting.learning-rate=0.05"]);

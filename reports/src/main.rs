@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use reports::artefact::Artefact;
 use reports::history::histories;
 use reports::output::{self, Output};
@@ -46,12 +47,16 @@ enum Command {
     /// Write REPORT.md with all its figures, and report.html, which holds them and more in one file.
     Report {
         /// Report this artefact only.
+        #[arg(conflicts_with = "readme")]
         artefact: Option<String>,
         #[command(flatten)]
         stored: Stored,
         /// Folder for REPORT.md, report.html and the folder `figures`.
         #[arg(long, default_value = "reports")]
         out: PathBuf,
+        /// Splice the table of results, and of speed if it was measured, into this README too.
+        #[arg(long, value_name = "FILE")]
+        readme: Option<PathBuf>,
         /// Write nothing; fail if a file would change.
         #[arg(long)]
         check: bool,
@@ -62,23 +67,6 @@ enum Command {
     Stats(stats::Stats),
     /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
     Compare(compare::Compare),
-    /// Splice the table of results, and of speed if it was measured, into the README.
-    Readme {
-        #[command(flatten)]
-        stored: Stored,
-        /// The README.
-        #[arg(long, default_value = "README.md")]
-        file: PathBuf,
-        /// Folder of the figures, as the README links it.
-        #[arg(long, default_value = "reports/figures")]
-        figures: String,
-        /// Artefact whose figure is shown above the table, that with the most architectures.
-        #[arg(long, default_value = "fig4")]
-        show: String,
-        /// Write nothing; fail if the README would change.
-        #[arg(long)]
-        check: bool,
-    },
 }
 
 /// Which stored results to take.
@@ -136,6 +124,7 @@ fn run(command: Command) -> Result<ExitCode> {
             artefact,
             stored,
             out,
+            readme,
             check,
         } => {
             let artefacts = stored.all(artefact.as_deref())?;
@@ -152,32 +141,11 @@ fn run(command: Command) -> Result<ExitCode> {
                 let path = out.join("figures").join(name);
                 outputs.push(Output { path, bytes });
             }
-            finish(&outputs, check)
-        }
-        Command::Readme {
-            stored,
-            file,
-            figures,
-            show,
-            check,
-        } => {
-            let artefacts = stored.all(None)?;
-            let measured = |artefact: &&Artefact| artefact.findings.n().map_or(0, |(n, _)| n);
-            let of_name = artefacts
-                .iter()
-                .filter(|artefact| artefact.group.manifest().artefact == show);
-            let shown = of_name
-                .max_by_key(measured)
-                .with_context(|| stored.nothing(&format!("`{show}`")))?;
-            let place = || file.display().to_string();
-            let text = std::fs::read_to_string(&file).with_context(place)?;
-            let block = readme::block(&artefacts, shown, &figures);
-            let mut text = readme::splice(&text, "results", &block).with_context(place)?;
-            if let Some(table) = results::peer::read(&stored.results)? {
-                text = readme::splice(&text, "speed", &readme::speed_block(&table)).with_context(place)?;
+            if let Some(file) = readme {
+                let bytes = stored.spliced(&artefacts, &file, &out)?.into_bytes();
+                outputs.push(Output { path: file, bytes });
             }
-            let (path, bytes) = (file, text.into_bytes());
-            finish(&[Output { path, bytes }], check)
+            finish(&outputs, check)
         }
     }
 }
@@ -223,7 +191,30 @@ impl Stored {
         let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
         ensure!(!groups.is_empty(), "{}", self.nothing(&what));
         let load = |group| Artefact::load(group, &self.results);
-        groups.into_iter().map(load).collect()
+        // Their intervals take nearly all the time. Of several errors the first is told, whichever was found first.
+        let loaded: Vec<Result<Artefact>> = groups.into_par_iter().map(load).collect();
+        loaded.into_iter().collect()
+    }
+
+    /// The README with the results and the speed that are stored, showing the figure of figure 4 with the most architectures.
+    fn spliced(&self, artefacts: &[Artefact], file: &Path, out: &Path) -> Result<String> {
+        let place = || file.display().to_string();
+        let of_name = artefacts
+            .iter()
+            .filter(|artefact| artefact.group.manifest().artefact == "fig4");
+        let shown = of_name
+            .max_by_key(|artefact| artefact.findings.n().map_or(0, |(n, _)| n))
+            .with_context(|| self.nothing("`fig4`"))?;
+        let folder = file.parent().and_then(|folder| out.strip_prefix(folder).ok());
+        let folder =
+            folder.with_context(|| format!("{}: expected to be below the folder of {}", out.display(), place()))?;
+        let text = std::fs::read_to_string(file).with_context(place)?;
+        let block = readme::block(artefacts, shown, &format!("{}/figures", folder.display()));
+        let text = readme::splice(&text, "results", &block).with_context(place)?;
+        match results::peer::read(&self.results)? {
+            Some(table) => readme::splice(&text, "speed", &readme::speed_block(&table)).with_context(place),
+            None => Ok(text),
+        }
     }
 
     /// The newest result of an artefact.

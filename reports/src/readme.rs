@@ -22,7 +22,7 @@ pub fn splice(text: &str, name: &str, block: &str) -> Result<String> {
     );
     let (before, after) = parts.unwrap_or_default();
     Ok(format!(
-        "{before}{begin}\n<!-- Written by `reports readme`; do not edit. -->\n{block}\n{end}{after}"
+        "{before}{begin}\n<!-- Written by `reports report`; do not edit. -->\n{block}\n{end}{after}"
     ))
 }
 

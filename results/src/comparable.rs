@@ -170,7 +170,8 @@ impl Cost {
     }
 }
 
-/// Seconds of work for each kind of unit, summed over the runs of a side, and in all.
+/// Seconds of work for each kind of unit, summed over the runs of a side, and in all. A kind that one of them did not measure, as
+/// where a pool had it, has no sum.
 pub fn times(sides: [&[&Manifest]; 2]) -> Vec<Cost> {
     let kinds: BTreeSet<&String> = sides
         .iter()
@@ -186,7 +187,7 @@ pub fn times(sides: [&[&Manifest]; 2]) -> Vec<Cost> {
         .collect();
     costs.push(Cost {
         what: "all work".to_owned(),
-        values: sides.map(|side| Some(side.iter().map(|manifest| manifest.work_seconds()).sum())),
+        values: [0, 1].map(|side| costs.iter().map(|cost| cost.values[side]).sum()),
     });
     costs
 }
@@ -300,7 +301,8 @@ mod tests {
         let expected = [
             ("score", [Some(25.0), None], None),
             ("truth", [Some(1200.0), Some(300.0)], Some(0.25)),
-            ("all work", [Some(1225.0), Some(300.0)], Some(300.0 / 1225.0)),
+            // Without a part it is not all.
+            ("all work", [Some(1225.0), None], None),
         ];
         for (cost, (what, values, ratio)) in costs.iter().zip(expected) {
             assert_eq!((cost.what.as_str(), cost.values, cost.ratio()), (what, values, ratio));

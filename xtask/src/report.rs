@@ -23,7 +23,7 @@ pub struct Args {
     check: bool,
 }
 
-/// Runs `reports report`, and for published results `reports readme`.
+/// Runs `reports report`.
 pub fn run(args: &Args) -> Result<()> {
     let binaries = Binaries::build(Cuda::Without)?;
     if args.published {
@@ -37,20 +37,12 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Writes, or only checks, `reports/` and the results in README.md.
 pub fn published(binaries: &Binaries, check: bool) -> Result<()> {
-    let baselines = process::root().join("results/baselines");
+    let root = process::root();
     let mut report = binaries.reports();
-    report.arg("report").arg("--out").arg(process::root().join("reports"));
-    let mut readme = binaries.reports();
-    readme
-        .arg("readme")
-        .arg("--file")
-        .arg(process::root().join("README.md"));
-    for mut command in [report, readme] {
-        command
-            .arg("--results")
-            .arg(&baselines)
-            .args(check.then_some("--check"));
-        process::run(&mut command)?;
-    }
-    Ok(())
+    report
+        .arg("report")
+        .arg("--results")
+        .arg(root.join("results/baselines"));
+    report.arg("--out").arg(root.join("reports")).arg("--readme");
+    process::run(report.arg(root.join("README.md")).args(check.then_some("--check")))
 }
