@@ -18,7 +18,7 @@ use results::{
     EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary, Statistic,
 };
 
-pub(crate) use load::{is_correlation, part};
+pub(crate) use load::{correlation, is_correlation, part};
 pub use quoted::{Quoted, SystemDefinition};
 
 /// How many of the best by a predictor a search is taken to train.

@@ -2,13 +2,13 @@
 //! data set, in the order of time.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use results::statistics::Interval;
 use results::store::{Group, StoredRun, groups};
 
 use crate::artefact::short_commit;
-use crate::findings::{Findings, is_correlation};
+use crate::findings::{correlation, is_correlation};
 
 /// The stored results of one artefact at one scale on one data set; at least two.
 #[derive(Clone, Debug)]
@@ -46,10 +46,10 @@ pub struct Outcome {
 }
 
 /// The histories of all artefacts that measure a correlation and have more than one stored result, in the order of artefact, scale
-/// and data set. `root` is the folder of all stored runs.
+/// and data set.
 ///
 /// A result that can no longer be read is an entry too, with the reason: it must not hide the newest.
-pub fn histories(runs: Vec<StoredRun>, root: &Path) -> Vec<History> {
+pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
     let mut subjects: BTreeMap<[String; 3], Vec<Group>> = BTreeMap::new();
     for group in groups(runs).into_iter().filter(is_correlation) {
         subjects
@@ -64,28 +64,24 @@ pub fn histories(runs: Vec<StoredRun>, root: &Path) -> Vec<History> {
             let newest = groups[groups.len() - 1].manifest();
             History {
                 title: format!("{}: {scale} scale, {dataset}", newest.title),
-                entries: groups.iter().map(|group| entry(group, root)).collect(),
+                entries: groups.par_iter().map(entry).collect(),
             }
         })
         .collect()
 }
 
-fn entry(group: &Group, root: &Path) -> Entry {
+fn entry(group: &Group) -> Entry {
     let manifest = group.manifest();
-    let outcome = match Findings::load(group, root) {
-        Ok(Findings::Correlation(found)) => Ok(Outcome {
-            n: found.summary.n(),
-            tau: found.summary.score.kendall,
-        }),
-        Ok(_) => Err("no study of correlation".to_owned()),
-        Err(error) => Err(format!("{error:#}")),
-    };
+    let outcome = correlation(group).map(|summary| Outcome {
+        n: summary.n(),
+        tau: summary.score.kendall,
+    });
     Entry {
         ended: group.recency().to_owned(),
         commit: short_commit(manifest),
         definition: manifest.definition_hash.chars().take(8).collect(),
         device: manifest.device.clone(),
         seeds: group.runs.len(),
-        outcome,
+        outcome: outcome.map_err(|error| format!("{error:#}")),
     }
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use reports::artefact::Artefact;
 use reports::history::histories;
 use reports::output::{self, Output};
@@ -132,7 +132,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 path: out.join("REPORT.md"),
                 bytes: report::markdown(&artefacts).into_bytes(),
             }];
-            let histories = histories(stored.runs(artefact.as_deref())?, &stored.results);
+            let histories = histories(stored.runs(artefact.as_deref())?);
             outputs.push(Output {
                 path: out.join("report.html"),
                 bytes: html::page(&artefacts, &histories)?.into_bytes(),
@@ -192,7 +192,7 @@ impl Stored {
         ensure!(!groups.is_empty(), "{}", self.nothing(&what));
         let load = |group| Artefact::load(group, &self.results);
         // Their intervals take nearly all the time. Of several errors the first is told, whichever was found first.
-        let loaded: Vec<Result<Artefact>> = groups.into_par_iter().map(load).collect();
+        let loaded: Vec<Result<Artefact>> = groups.into_par_iter().with_max_len(1).map(load).collect();
         loaded.into_iter().collect()
     }
 

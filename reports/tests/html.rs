@@ -24,7 +24,7 @@ fn page(root: &Path) -> anyhow::Result<String> {
         .into_iter()
         .map(|group| Artefact::load(group, root))
         .collect::<anyhow::Result<_>>()?;
-    html::page(&artefacts, &histories(runs, root))
+    html::page(&artefacts, &histories(runs))
 }
 
 /// The page of runs of most kinds of study, made twice.

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::rows::{ArchitectureRow, PredictionRow, TruthRow};
 use crate::statistics::{Interval, mean, two_level_bootstrap};
 use crate::tables::Status;
@@ -117,7 +119,7 @@ pub fn summary(
         }
     };
     PredictorsSummary {
-        predictors: names.iter().map(of_predictor).collect(),
+        predictors: names.par_iter().map(of_predictor).collect(),
         seeds: seeds.len(),
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use rand::seq::SliceRandom;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::statistics::{
     BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, generator, mean_over_groups, ranks, two_level_bootstrap,
@@ -200,14 +201,7 @@ pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
         }
     };
     // Each has a generator of its own, so that threads change nothing.
-    std::thread::scope(|scope| {
-        let running: Vec<_> = statistics
-            .iter()
-            .map(|statistic| scope.spawn(|| measured(statistic)))
-            .collect();
-        let joined = running.into_iter().map(|thread| thread.join());
-        joined.map(|found| found.expect("a statistic does not panic")).collect()
-    })
+    statistics.par_iter().map(measured).collect()
 }
 
 /// The p-value of a permutation test with [`RESAMPLES`] permutations. Those that leave the statistic undefined count as

@@ -54,9 +54,8 @@ impl Findings {
         let place = || group.runs[0].dir.path().display().to_string();
         Ok(match study.kind {
             StudyKind::Correlation => {
-                let scores = group.read::<ScoreRow>()?;
-                let summary = correlation(group, &Predictor::score(&scores, Measure::of_group(group)?))?;
-                let against = compared_with.map(|artefact| against(group, &summary, &scores, artefact, root));
+                let summary = correlation(group)?;
+                let against = compared_with.map(|artefact| against(group, &summary, artefact, root));
                 let against = against.transpose()?;
                 let predictions = group.read_if_there::<PredictionRow>()?;
                 let predictors = predictions
@@ -65,7 +64,7 @@ impl Findings {
                 Self::Correlation(Box::new(CorrelationFindings::new(summary, against, predictors)))
             }
             StudyKind::Fidelity => {
-                let summary = correlation(group, &Predictor::fast_recipe(&group.read::<FastTruthRow>()?))?;
+                let summary = correlation(group)?;
                 Self::Correlation(Box::new(CorrelationFindings::new(summary, None, None)))
             }
             StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
@@ -101,10 +100,8 @@ impl Findings {
 
 /// Whether a group's study measures how a predictor ranks true errors; not if its study cannot be read.
 pub(crate) fn is_correlation(group: &Group) -> bool {
-    let study = part::<Study>(group, "study");
-    study.is_ok_and(|study| {
-        study.is_some_and(|study| matches!(study.kind, StudyKind::Correlation | StudyKind::Fidelity))
-    })
+    let study = part::<Study>(group, "study").ok().flatten();
+    study.is_some_and(|study| matches!(study.kind, StudyKind::Correlation | StudyKind::Fidelity))
 }
 
 /// A part of a group's definition; `None` if it has no such key.
@@ -120,7 +117,15 @@ pub(crate) fn part<T: serde::de::DeserializeOwned>(group: &Group, name: &str) ->
     value.map(toml::Value::try_into).transpose().with_context(fault)
 }
 
-fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummary> {
+/// How a predictor ranks true errors: the score, or in a study of fidelity the fast recipe.
+///
+/// # Errors
+/// As [`Findings::load`].
+pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
+    let predictor = match part::<Study>(group, "study")?.map(|study| study.kind) {
+        Some(StudyKind::Fidelity) => Predictor::fast_recipe(&group.read::<FastTruthRow>()?),
+        _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
+    };
     let examples = |run: &StoredRun| run.manifest.dataset.test.examples;
     let test_examples = examples(&group.runs[0]);
     for run in &group.runs {
@@ -135,7 +140,7 @@ fn correlation(group: &Group, predictor: &Predictor) -> Result<CorrelationSummar
     }
     let summary = results::correlation::summary(
         &group.read::<ArchitectureRow>()?,
-        predictor,
+        &predictor,
         &group.read::<TruthRow>()?,
         test_examples,
     );
@@ -148,13 +153,7 @@ fn predictors(group: &Group, predictions: &[PredictionRow]) -> Result<Predictors
 }
 
 /// Compares a study with the newest result of another artefact at the same scale and on the same data set.
-fn against(
-    group: &Group,
-    summary: &CorrelationSummary,
-    scores: &[ScoreRow],
-    artefact: String,
-    root: &Path,
-) -> Result<Against> {
+fn against(group: &Group, summary: &CorrelationSummary, artefact: String, root: &Path) -> Result<Against> {
     let manifest = group.manifest();
     let like = |other: &Group| {
         let other = other.manifest();
@@ -164,11 +163,12 @@ fn against(
     let Some(other) = others.into_iter().find(like) else {
         return Ok(Against { artefact, found: None });
     };
-    let own = Side::new(summary, scores, group.read_if_there::<WeightsRow>()?.as_deref());
-    let other_scores = other.read::<ScoreRow>()?;
-    let other_summary = correlation(&other, &Predictor::score(&other_scores, Measure::of_group(&other)?))?;
-    let weights = other.read_if_there::<WeightsRow>()?;
-    let reference = Side::new(&other_summary, &other_scores, weights.as_deref());
+    let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {
+        let weights = group.read_if_there::<WeightsRow>()?;
+        Ok(Side::new(summary, &group.read::<ScoreRow>()?, weights.as_deref()))
+    };
+    let own = side(group, summary)?;
+    let reference = side(&other, &correlation(&other)?)?;
     let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();
     let commit = &other.manifest().commit;
     let run = format!(
