@@ -20,7 +20,8 @@ pub(super) fn section(histories: &[History]) -> String {
     format!(
         "<section aria-labelledby=\"history\">\n<h2 id=\"history\">History over commits</h2>\n<p>Kendall τ between score and true \
          error with its 95 % interval, for every stored result, the oldest first. Results of different definitions or devices \
-         differ in more than the commit; an interval does not hold the chance of another SMASH network.</p>\n{body}</section>\n"
+         differ in more than the commit; with one seed an interval does not hold the chance of another SMASH \
+         network.</p>\n{body}</section>\n"
     )
 }
 
@@ -28,12 +29,12 @@ fn history(history: &History) -> String {
     let names = [
         "ended",
         "commit",
-        "definition",
-        "device",
-        "seeds",
         "n",
+        "seeds",
         "Kendall τ",
         "from -1 to 1",
+        "definition",
+        "device",
     ];
     let header = names.map(str::to_owned);
     let rows: Vec<String> = history.entries.iter().map(line).collect();
@@ -56,12 +57,12 @@ fn line(entry: &Entry) -> String {
     let cells = [
         escape(&entry.ended),
         code(&entry.commit),
-        code(&entry.definition),
-        escape(&entry.device),
-        entry.seeds.to_string(),
         n,
+        entry.seeds.to_string(),
         tau,
         drawing,
+        code(&entry.definition),
+        escape(&entry.device),
     ];
     row(&cells, "")
 }
