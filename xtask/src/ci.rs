@@ -26,7 +26,8 @@ pub fn run(args: &Args) -> Result<()> {
     let steps: &[Step] = &[
         ("format", &|| check("fmt --all --check")),
         ("tidy", &|| check("test --release --package xtask")),
-        // With CUDA, which the tests are built without: so all code is compiled, and all dependencies are checked once.
+        // This and the docs with CUDA, which the tests are built without: so all code is compiled, and all dependencies are
+        // checked once.
         ("clippy", &|| {
             check("clippy --release --workspace --all-targets --features experiments/cuda -- -D warnings")
         }),
@@ -75,8 +76,15 @@ fn check(arguments: &str) -> Result<String> {
 
 fn docs() -> Result<String> {
     let mut doc = cargo();
-    doc.args(["doc", "--release", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    doc.args([
+        "doc",
+        "--release",
+        "--workspace",
+        "--no-deps",
+        "--features",
+        "experiments/cuda",
+    ])
+    .env("RUSTDOCFLAGS", "-D warnings");
     process::run(&mut doc)?;
     Ok(String::new())
 }
