@@ -75,17 +75,8 @@ fn check(arguments: &str) -> Result<String> {
 }
 
 fn docs() -> Result<String> {
-    let mut doc = cargo();
-    doc.args([
-        "doc",
-        "--release",
-        "--workspace",
-        "--no-deps",
-        "--features",
-        "experiments/cuda",
-    ])
-    .env("RUSTDOCFLAGS", "-D warnings");
-    process::run(&mut doc)?;
+    let arguments = "doc --release --workspace --no-deps --features experiments/cuda";
+    process::run(cargo().args(arguments.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(String::new())
 }
 
