@@ -21,7 +21,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
     };
     let bootstrap = |over: &str| {
         format!(
-            "{left_out}Brackets hold 95 % intervals of the percentile bootstrap over {over}, {RESAMPLES} resamples."
+            "{left_out}Brackets hold 95 % intervals of the percentile bootstrap over root seeds and their {over}, {RESAMPLES} resamples."
         )
     };
     match findings {
@@ -37,7 +37,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
                 "{}{}{}",
                 spread.unwrap_or_default(),
                 ceiling.unwrap_or_default(),
-                bootstrap("root seeds and their architectures")
+                bootstrap("architectures")
             );
             let against = found.against.iter().flat_map(against_paragraphs);
             let predictors = found.predictors.iter().map(predictors_table);
@@ -192,6 +192,7 @@ fn against_paragraphs(against: &Against) -> Vec<String> {
         let ratio = measures.weights_ratio.map(|ratio| format!("{ratio:.2}"));
         vec![
             name.to_owned(),
+            measures.seeds.to_string(),
             ratio.unwrap_or_else(|| "not counted".to_owned()),
             error_text(measures.level),
             measures.scored.to_string(),
@@ -201,21 +202,33 @@ fn against_paragraphs(against: &Against) -> Vec<String> {
     let difference = vec![
         format!("{artefact} - here"),
         String::new(),
+        String::new(),
         points_text(contrast.level_drop),
         String::new(),
         interval_text(contrast.tau_drop),
     ];
-    let names = ["", "learned / generated weights", "mean score", "scored", "Kendall τ"];
+    let names = [
+        "",
+        "root seeds",
+        "learned / generated weights",
+        "mean score",
+        "scored",
+        "Kendall τ",
+    ];
     let lines = [
         header(&names),
         line("here", &contrast.own),
         line(artefact, &contrast.reference),
         difference,
     ];
+    let one_network = match contrast.own.seeds.min(contrast.reference.seeds) {
+        1 => " Of a side with one root seed no interval holds the chance of another SMASH network.",
+        _ => "",
+    };
     vec![
         format!("Compared with {run}:"),
         table(&lines),
-        "The two are independent samples, and every resample of a difference draws from both.".to_owned(),
+        format!("The two are independent samples, and every resample of a difference draws from both.{one_network}"),
     ]
 }
 

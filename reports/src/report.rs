@@ -52,14 +52,12 @@ fn section(artefact: &Artefact) -> String {
 pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let manifest = artefact.group.manifest();
     let runs = || artefact.group.runs.iter().map(|run| &run.manifest);
-    // An empty sum of floats is -0.0, which would be printed with its sign.
-    let work = runs()
-        .map(Manifest::work_seconds)
-        .fold(0.0, |sum, seconds| sum + seconds);
     let mut of_kinds: BTreeMap<&str, f64> = BTreeMap::new();
     for (kind, seconds) in runs().flat_map(|manifest| &manifest.timings) {
         *of_kinds.entry(kind).or_default() += seconds;
     }
+    // An empty sum of floats is -0.0, which would be printed with its sign.
+    let work = of_kinds.values().fold(0.0, |sum, seconds| sum + seconds);
     let kinds: Vec<String> = of_kinds
         .into_iter()
         .map(|(kind, seconds)| format!("{kind}: {}", duration(seconds)))

@@ -1,7 +1,7 @@
 //! The noise ceiling: the most that any predictor, even the true error itself, can be expected to correlate with true errors
 //! that are measured by few trainings.
 
-use crate::statistics::{Interval, two_level_bootstrap};
+use crate::statistics::{Interval, bootstrap};
 use crate::tau::kendall_tau_b;
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
@@ -25,7 +25,7 @@ pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
         .iter()
         .map(|group| group.iter().map(Vec::as_slice).collect())
         .collect();
-    two_level_bootstrap(&borrowed, of)
+    bootstrap(&borrowed, of)
 }
 
 /// Mean of tau over all pairs of repetitions.

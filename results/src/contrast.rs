@@ -6,9 +6,7 @@ use std::fmt;
 
 use crate::correlation::CorrelationSummary;
 use crate::rows::{ScoreRow, WeightsRow};
-use crate::statistics::{
-    BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, bootstrap_difference, mean, mean_difference, mean_interval,
-};
+use crate::statistics::{Interval, Point, bootstrap, bootstrap_difference, mean, mean_difference, mean_interval};
 use crate::tau::kendall_tau_b;
 use crate::text::{error_text, interval_text, points_text};
 
@@ -39,6 +37,8 @@ pub struct Contrast {
 /// What is compared of a study.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measures {
+    /// Root seeds, each of which has a SMASH network of its own.
+    pub seeds: usize,
     /// Learned over generated weights.
     pub weights_ratio: Option<f64>,
     /// Architectures with a score.
@@ -81,10 +81,11 @@ impl Side {
     /// What is compared of it.
     pub fn measures(&self) -> Measures {
         Measures {
+            seeds: self.scores.len(),
             weights_ratio: self.weights_ratio,
             scored: self.scores.iter().map(Vec::len).sum(),
             level: mean_interval(&self.scores),
-            tau: bootstrap(&self.points, RESAMPLES, BOOTSTRAP_SEED, kendall_tau_b),
+            tau: bootstrap(&self.points, kendall_tau_b),
         }
     }
 }
@@ -107,7 +108,8 @@ impl fmt::Display for Measures {
             .map_or_else(|| "not counted".to_owned(), |ratio| format!("{ratio:.2}"));
         write!(
             f,
-            "learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}",
+            "root seeds {}, learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}",
+            self.seeds,
             error_text(self.level),
             self.scored,
             interval_text(self.tau)

@@ -10,8 +10,8 @@ use crate::ceiling::noise_ceiling;
 use crate::error::{Error, Result};
 use crate::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 use crate::statistics::{
-    Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, least_squares, mean, spread_and_noise,
-    standard_deviation, two_level_bootstrap,
+    Coefficient, Interval, Line, Point, RESAMPLES, SpreadAndNoise, bootstrap, least_squares, mean, spread_and_noise,
+    standard_deviation,
 };
 use crate::store::Group;
 use crate::tables::Status;
@@ -76,9 +76,9 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
-    /// Coefficients averaged over root seeds; see [`two_level_bootstrap`].
+    /// Coefficients averaged over root seeds; see [`bootstrap`].
     fn of(groups: &[Vec<Point>]) -> Self {
-        let interval = |c: Coefficient| two_level_bootstrap(groups, |points| c.of(points));
+        let interval = |c: Coefficient| bootstrap(groups, |points| c.of(points));
         Self {
             kendall: interval(Coefficient::Kendall),
             spearman: interval(Coefficient::Spearman),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::rows::MemberScoreRow;
-use crate::statistics::{BOOTSTRAP_SEED, Interval, Point, RESAMPLES, bootstrap, mean, standard_deviation};
+use crate::statistics::{Interval, Point, bootstrap, mean, standard_deviation};
 use crate::tau::kendall_tau_b;
 use crate::text::{interval_text, left_out_text, percent};
 
@@ -117,7 +117,7 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
     };
     EnsembleSummary {
         members,
-        agreement: bootstrap(&groups, RESAMPLES, BOOTSTRAP_SEED, agreement),
+        agreement: bootstrap(&groups, agreement),
         shares: shares.filter(|shares| !shares.is_empty()).map(|shares| VarianceShares {
             architectures: average(|shares| shares.architectures, &shares),
             members: average(|shares| shares.members, &shares),

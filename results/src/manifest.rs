@@ -182,12 +182,6 @@ impl Manifest {
     pub fn recency(&self) -> &str {
         self.end.as_deref().unwrap_or(&self.start)
     }
-
-    /// Seconds of work of all units together.
-    pub fn work_seconds(&self) -> f64 {
-        // An empty sum of floats is -0.0, which would be printed with its sign.
-        self.timings.values().fold(0.0, |sum, seconds| sum + seconds)
-    }
 }
 
 /// Most levels of tables and lists in a definition, far more than any has. TOML can be read that cannot be read again when it is

@@ -8,6 +8,8 @@ use polars::prelude::{DataFrame, ParquetReader, PolarsError, SerReader};
 use polars_parquet::parquet::metadata::ColumnChunkMetadata;
 use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::parquet::read::PageReader;
+use polars_parquet_format::FileMetaData;
+use polars_parquet_format::thrift::protocol::{TCompactInputProtocol, TCompactOutputProtocol};
 
 use crate::error::{Error, Result};
 
@@ -17,6 +19,12 @@ const MOST_ROWS: usize = 1 << 22;
 
 /// The largest column, unpacked, in bytes.
 const MOST_BYTES: usize = 1 << 28;
+
+/// The largest footer, in bytes: each of our tables has less than a hundredth of it.
+const MOST_FOOTER_BYTES: usize = 1 << 20;
+
+/// The length of the footer and the mark, which end a file.
+const TAIL_BYTES: usize = 8;
 
 /// Reads all columns of a file.
 ///
@@ -35,6 +43,7 @@ pub(crate) fn read(path: &Path, bytes: Vec<u8>) -> Result<DataFrame> {
 
 fn read_or_panic(bytes: Vec<u8>) -> std::result::Result<DataFrame, String> {
     let problem = |error: PolarsError| error.to_string();
+    let bytes = with_footer_rewritten(bytes)?;
     let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
     let metadata = reader.get_metadata().map_err(problem)?;
     let groups = || metadata.row_groups.iter();
@@ -59,6 +68,39 @@ fn read_or_panic(bytes: Vec<u8>) -> std::result::Result<DataFrame, String> {
         )),
         None => Ok(frame),
     }
+}
+
+/// Gives a file the footer that is written from what its own footer holds. polars takes memory for as many entries as a list
+/// claims to have, and this program ends where it gets none; in a footer that was just written lists have what they claim.
+fn with_footer_rewritten(mut bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
+    let footer = footer(&bytes).ok_or("no footer at its end")?;
+    let size = footer.len();
+    if size > MOST_FOOTER_BYTES {
+        return Err(format!(
+            "a footer of {size} bytes, expected at most {MOST_FOOTER_BYTES}"
+        ));
+    }
+    // The reader counts eight bytes for an entry of a list, and two for a structure; each takes at least one in the footer.
+    let mut protocol = TCompactInputProtocol::new(footer, 16 * size);
+    let metadata =
+        FileMetaData::read_from_in_protocol(&mut protocol).map_err(|error| format!("its footer: {error}"))?;
+    let start = bytes.len() - TAIL_BYTES - size;
+    let tail = bytes.split_off(start + size);
+    bytes.truncate(start);
+    let written = metadata.write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut bytes));
+    written.map_err(|error| error.to_string())?;
+    let size = u32::try_from(bytes.len() - start).map_err(|error| error.to_string())?;
+    bytes.extend(size.to_le_bytes());
+    bytes.extend(&tail[size_of_val(&size)..]);
+    Ok(bytes)
+}
+
+/// What a file says of itself, at its end, before its own length and a mark.
+fn footer(bytes: &[u8]) -> Option<&[u8]> {
+    let (rest, tail) = bytes.split_at_checked(bytes.len().checked_sub(TAIL_BYTES)?)?;
+    let (size, _mark) = tail.split_first_chunk()?;
+    let start = rest.len().checked_sub(u32::from_le_bytes(*size) as usize)?;
+    rest.get(start..)
 }
 
 /// Checks what the pages of a column claim to hold. polars takes memory for it, and a program that gets none ends there and
@@ -100,6 +142,16 @@ mod tests {
             .finish(&mut DataFrame::new(3, vec![numbers, words]).unwrap())
             .unwrap();
         bytes
+    }
+
+    #[test]
+    fn no_memory_is_taken_for_columns_that_are_only_claimed() {
+        // The version, then a list of structures, of which there are i32::MAX.
+        let mut bytes = vec![0x15, 2, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 7];
+        bytes.extend([9, 0, 0, 0]);
+        bytes.extend(b"PAR1");
+        let error = read(Path::new("t.parquet"), bytes).unwrap_err().to_string();
+        assert!(error.ends_with(": its footer: message too long"), "{error}");
     }
 
     #[test]

@@ -129,7 +129,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::statistics::{Coefficient, Point, bootstrap};
+    use crate::statistics::{Coefficient, Point, generator, mean_over_groups, percentiles, resample};
 
     fn width(interval: Interval) -> f64 {
         interval.high - interval.low
@@ -140,7 +140,8 @@ mod tests {
         (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
     }
 
-    /// The mean width of the bootstrap's intervals over samples of two normal variables with this tau.
+    /// The mean width of the bootstrap's intervals, where root seeds do not differ, over samples of two normal variables with
+    /// this tau.
     fn simulated(tau: f64, architectures: usize, seeds: usize) -> f64 {
         let r = (FRAC_PI_2 * tau).sin();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -153,7 +154,9 @@ mod tests {
             (0..seeds).map(|_| group()).collect()
         };
         let widths = (0..40).map(|seed| {
-            let found = bootstrap(&sample(), 400, seed, |points| Coefficient::Kendall.of(points));
+            let (groups, mut rng) = (sample(), generator(seed));
+            let tau = |groups: &[Vec<Point>]| mean_over_groups(groups, |points| Coefficient::Kendall.of(points));
+            let found = percentiles(tau(&groups).unwrap(), 400, || tau(&resample(&groups, &mut rng)));
             width(found.unwrap())
         });
         widths.sum::<f64>() / 40.0

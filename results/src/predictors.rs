@@ -7,7 +7,7 @@ use std::fmt;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::rows::{ArchitectureRow, PredictionRow, TruthRow};
-use crate::statistics::{Interval, mean, two_level_bootstrap};
+use crate::statistics::{Interval, bootstrap, mean};
 use crate::tables::Status;
 use crate::tau::kendall_tau_b;
 use crate::text::interval_text;
@@ -138,7 +138,7 @@ fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
             partial_tau(xy, xz, yz)
         },
     ];
-    statistics.map(|statistic| two_level_bootstrap(groups, statistic))
+    statistics.map(|statistic| bootstrap(groups, statistic))
 }
 
 fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::statistics::{
-    BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, generator, mean_over_groups, ranks, two_level_bootstrap,
+    BOOTSTRAP_SEED, Coefficient, Interval, Point, RESAMPLES, bootstrap, generator, mean_over_groups, ranks,
 };
 use crate::tau::{kendall_tau_b, weighted_tau};
 use crate::text::p_text;
@@ -188,12 +188,12 @@ pub struct Measured {
     pub p: Option<f64>,
 }
 
-/// Statistics of a ranking, over groups such as root seeds, with intervals; see [`two_level_bootstrap`].
+/// Statistics of a ranking, over groups such as root seeds, with intervals; see [`bootstrap`].
 ///
 /// Values of different groups never enter one statistic; the mean over the groups is taken.
 pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
-        let interval = two_level_bootstrap(groups, |points| statistic.of(points));
+        let interval = bootstrap(groups, |points| statistic.of(points));
         Measured {
             statistic,
             interval,

@@ -122,22 +122,16 @@ const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 /// The percentile bootstrap of a statistic, with one group of units, such as points, per root seed.
 ///
 /// The estimate is the mean of the groups' statistics: scores of two SMASH networks are not
-/// comparable, so units of different groups never enter one statistic. A resample draws, within
-/// each group, as many units as the group has, with replacement. It is left out, and counted, if
-/// the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
+/// comparable, so units of different groups never enter one statistic. A resample draws on two
+/// levels, with replacement: as many groups as there are, and of each as many units as it has. With
+/// one group the upper level adds nothing. A resample is left out, and counted, if the statistic is
+/// undefined in one of its groups. Percentiles are interpolated linearly.
 ///
 /// `None` if the statistic is undefined for a group, or for every resample, or without groups.
-pub fn bootstrap<T: Copy>(
-    groups: &[Vec<T>],
-    resamples: usize,
-    seed: u64,
-    statistic: impl Fn(&[T]) -> Option<f64>,
-) -> Option<Interval> {
-    let estimate = mean_over_groups(groups, &statistic)?;
-    let mut rng = generator(seed);
-    percentiles(estimate, resamples, || {
-        mean_over_groups(&resample(groups, &mut rng), &statistic)
-    })
+pub fn bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
+    let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
 }
 
 /// The difference of a statistic between two independent samples, that of `first` minus that of `second`: every resample
@@ -153,15 +147,15 @@ pub fn bootstrap_difference<T: Copy>(
     let estimate = difference(first, second)?;
     let mut rng = generator(BOOTSTRAP_SEED);
     percentiles(estimate, RESAMPLES, || {
-        let drawn = resample(first, &mut rng);
-        difference(&drawn, &resample(second, &mut rng))
+        let drawn = resample_groups(first, &mut rng);
+        difference(&drawn, &resample_groups(second, &mut rng))
     })
 }
 
 /// The mean over the values of a root seed, and over the root seeds, with its bootstrap interval. `None` if a root seed
 /// has less than [`FEWEST`] values.
 pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
-    let of = |groups| bootstrap(groups, RESAMPLES, BOOTSTRAP_SEED, |values| Some(mean(values)));
+    let of = |groups| bootstrap(groups, |values| Some(mean(values)));
     Some(groups).filter(|groups| enough(groups)).and_then(of)
 }
 
@@ -337,7 +331,8 @@ pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
     rng
 }
 
-fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+/// Of each group as many units as it has, drawn with replacement.
+pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     let mut draw = |group: &Vec<T>| {
         let n = u32::try_from(group.len()).expect("a group has less than 2^32 units");
         (0..n).map(|_| group[rng.random_range(0..n) as usize]).collect()
@@ -352,14 +347,6 @@ pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) 
         .map(|_| groups[rng.random_range(0..n) as usize].clone())
         .collect();
     resample(&drawn, rng)
-}
-
-/// The mean of a statistic over groups, such as root seeds, with its interval by a bootstrap on two levels: groups are drawn with
-/// replacement, and of each its units. With one group that level adds nothing. `None` where the statistic is undefined.
-pub fn two_level_bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
-    let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
-    let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
 }
 
 /// An estimate with the percentiles of its resamples; `draw` gives the statistic of one of them.
