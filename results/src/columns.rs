@@ -71,8 +71,8 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
         path: path.to_path_buf(),
         problem: error.to_string(),
     };
-    let frame = parquet::read(path, bytes)?;
-    let known: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+    let wanted: Vec<&str> = numbers.iter().copied().chain(group).collect();
+    let (frame, known) = parquet::read_columns(path, bytes, &wanted)?;
     let cast = |frame: &DataFrame, name: &str, to: &DataType| {
         let found = frame.column(name).map_err(|_| unknown(path, name, &known))?;
         let is_number = found.dtype().is_primitive_numeric();

@@ -23,7 +23,7 @@ const MOST_BYTES: usize = 1 << 28;
 /// The largest footer, in bytes: each of our tables has less than a hundredth of it.
 const MOST_FOOTER_BYTES: usize = 1 << 20;
 
-/// The length of the footer and the mark, which end a file.
+/// The length of the footer and a mark, each of four bytes, which end a file.
 const TAIL_BYTES: usize = 8;
 
 /// Reads all columns of a file.
@@ -31,19 +31,37 @@ const TAIL_BYTES: usize = 8;
 /// # Errors
 /// Bytes that are no sound Parquet file.
 pub(crate) fn read(path: &Path, bytes: Vec<u8>) -> Result<DataFrame> {
-    // polars panics on some damaged files, such as where a column lies outside the file. All that it had is dropped then, so
-    // that nothing half done is seen.
-    let frame = catch_unwind(AssertUnwindSafe(|| read_or_panic(bytes)));
-    let frame = frame.unwrap_or_else(|_| Err("polars cannot read it".to_owned()));
-    frame.map_err(|problem| Error::Parquet {
+    Ok(contained(path, || read_or_panic(bytes, |_| true))?.0)
+}
+
+/// Reads those of some columns that a file has, and the names of all that it has. The others may be of kinds that nothing here
+/// reads, such as dates.
+///
+/// # Errors
+/// Bytes that are no sound Parquet file, or columns of such a kind.
+pub(crate) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Result<(DataFrame, Vec<String>)> {
+    contained(path, || read_or_panic(bytes, |name| wanted.contains(&name)))
+}
+
+/// polars panics on some damaged files, such as where a column lies outside the file. All that it had is dropped then, so
+/// that nothing half done is seen.
+fn contained<T>(path: &Path, read: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
+    let found = catch_unwind(AssertUnwindSafe(read));
+    let found = found.unwrap_or_else(|_| Err("polars cannot read it".to_owned()));
+    found.map_err(|problem| Error::Parquet {
         path: path.to_path_buf(),
         problem,
     })
 }
 
-fn read_or_panic(bytes: Vec<u8>) -> std::result::Result<DataFrame, String> {
+/// Gives the columns that are wanted, and the names of all.
+fn read_or_panic(
+    bytes: Vec<u8>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> std::result::Result<(DataFrame, Vec<String>), String> {
     let problem = |error: PolarsError| error.to_string();
-    let bytes = with_footer_rewritten(bytes)?;
+    let (start, metadata) = footer(&bytes)?;
+    let bytes = with_footer(bytes, start, &metadata)?;
     let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
     let metadata = reader.get_metadata().map_err(problem)?;
     let groups = || metadata.row_groups.iter();
@@ -57,7 +75,13 @@ fn read_or_panic(bytes: Vec<u8>) -> std::result::Result<DataFrame, String> {
     for column in groups().flat_map(|group| group.parquet_columns()) {
         check_pages(column, &bytes)?;
     }
-    let frame = reader.finish().map_err(problem)?;
+    let fields = metadata.schema_descr.fields().iter();
+    let names: Vec<String> = fields.map(|field| field.name().to_owned()).collect();
+    let wanted: Vec<String> = names.iter().filter(|name| is_wanted(name)).cloned().collect();
+    if wanted.is_empty() {
+        return Ok((DataFrame::empty(), names));
+    }
+    let frame = reader.with_columns(Some(wanted)).finish().map_err(problem)?;
     // polars takes the number of rows from the file as it stands there.
     match frame.columns().iter().find(|column| column.len() != frame.height()) {
         Some(column) => Err(format!(
@@ -66,41 +90,39 @@ fn read_or_panic(bytes: Vec<u8>) -> std::result::Result<DataFrame, String> {
             column.len(),
             frame.height()
         )),
-        None => Ok(frame),
+        None => Ok((frame, names)),
     }
 }
 
-/// Gives a file the footer that is written from what its own footer holds. polars takes memory for as many entries as a list
-/// claims to have, and this program ends where it gets none; in a footer that was just written lists have what they claim.
-fn with_footer_rewritten(mut bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
-    let footer = footer(&bytes).ok_or("no footer at its end")?;
-    let size = footer.len();
+/// What a file says of itself, and where in the file it does: at its end, before the length of that and a mark.
+fn footer(bytes: &[u8]) -> std::result::Result<(usize, FileMetaData), String> {
+    let none = || "no footer at its end".to_owned();
+    let end = bytes.len().checked_sub(TAIL_BYTES).ok_or_else(none)?;
+    let size = bytes[end..].first_chunk().expect("the tail is longer");
+    let size = u32::from_le_bytes(*size) as usize;
     if size > MOST_FOOTER_BYTES {
         return Err(format!(
             "a footer of {size} bytes, expected at most {MOST_FOOTER_BYTES}"
         ));
     }
+    let start = end.checked_sub(size).ok_or_else(none)?;
     // The reader counts eight bytes for an entry of a list, and two for a structure; each takes at least one in the footer.
-    let mut protocol = TCompactInputProtocol::new(footer, 16 * size);
-    let metadata =
-        FileMetaData::read_from_in_protocol(&mut protocol).map_err(|error| format!("its footer: {error}"))?;
-    let start = bytes.len() - TAIL_BYTES - size;
-    let tail = bytes.split_off(start + size);
+    let mut protocol = TCompactInputProtocol::new(&bytes[start..end], 16 * size);
+    let metadata = FileMetaData::read_from_in_protocol(&mut protocol);
+    Ok((start, metadata.map_err(|error| format!("its footer: {error}"))?))
+}
+
+/// Writes the footer of a file anew. polars takes memory for as many entries as a list claims to have, and this program ends
+/// where it gets none; in a footer that was just written lists have what they claim.
+fn with_footer(mut bytes: Vec<u8>, start: usize, metadata: &FileMetaData) -> std::result::Result<Vec<u8>, String> {
+    let mark = bytes.split_off(bytes.len() - TAIL_BYTES / 2);
     bytes.truncate(start);
     let written = metadata.write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut bytes));
     written.map_err(|error| error.to_string())?;
     let size = u32::try_from(bytes.len() - start).map_err(|error| error.to_string())?;
     bytes.extend(size.to_le_bytes());
-    bytes.extend(&tail[size_of_val(&size)..]);
+    bytes.extend(mark);
     Ok(bytes)
-}
-
-/// What a file says of itself, at its end, before its own length and a mark.
-fn footer(bytes: &[u8]) -> Option<&[u8]> {
-    let (rest, tail) = bytes.split_at_checked(bytes.len().checked_sub(TAIL_BYTES)?)?;
-    let (size, _mark) = tail.split_first_chunk()?;
-    let start = rest.len().checked_sub(u32::from_le_bytes(*size) as usize)?;
-    rest.get(start..)
 }
 
 /// Checks what the pages of a column claim to hold. polars takes memory for it, and a program that gets none ends there and
@@ -129,6 +151,7 @@ fn check_pages(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Resul
 #[cfg(test)]
 mod tests {
     use polars::prelude::{IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, Series};
+    use polars_parquet_format::ConvertedType;
 
     use super::*;
 
@@ -152,6 +175,30 @@ mod tests {
         bytes.extend(b"PAR1");
         let error = read(Path::new("t.parquet"), bytes).unwrap_err().to_string();
         assert!(error.ends_with(": its footer: message too long"), "{error}");
+    }
+
+    #[test]
+    fn columns_of_other_kinds_are_left_out_where_they_are_not_wanted() {
+        let numbers = Series::new("x".into(), [1_i64, 2, 3]).into_column();
+        let times = numbers.clone().with_name("t".into());
+        let mut bytes = Vec::new();
+        let mut frame = DataFrame::new(3, vec![numbers, times]).unwrap();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let (start, mut metadata) = footer(&bytes).unwrap();
+        // As other programs write times: polars' own words for its kinds stand in the metadata.
+        metadata.key_value_metadata = None;
+        metadata.schema[2].converted_type = Some(ConvertedType::TIMESTAMP_MICROS);
+        let bytes = with_footer(bytes, start, &metadata).unwrap();
+        let path = Path::new("t.parquet");
+        let (found, names) = read_columns(path, bytes.clone(), &["x", "z"]).unwrap();
+        assert_eq!(names, ["x", "t"]);
+        assert_eq!(found.get_column_names(), ["x"]);
+        assert_eq!(read_columns(path, bytes.clone(), &[]).unwrap().1, ["x", "t"]);
+        let error = read(path, bytes).unwrap_err().to_string();
+        assert!(
+            error.starts_with("t.parquet: not a readable Parquet table: "),
+            "{error}"
+        );
     }
 
     #[test]
