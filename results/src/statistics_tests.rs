@@ -133,6 +133,10 @@ fn an_interval_is_the_same_to_the_bit_wherever_it_is_computed() {
         undefined: 0,
     };
     assert_eq!(interval, expected);
+    let mut rng = generator(BOOTSTRAP_SEED + 1);
+    let of = |groups: &[Vec<Point>]| mean_over_groups(groups, pearson);
+    let other = percentiles(expected.estimate, RESAMPLES, || of(&resample_groups(&groups, &mut rng)));
+    assert_ne!(other, Some(expected));
 }
 
 #[test]
@@ -144,6 +148,7 @@ fn undefined_resamples_are_left_out_and_counted() {
     let one_point = [DISTINCT.to_vec(), DISTINCT[..1].to_vec()];
     assert_eq!(bootstrap(&one_point, pearson), None);
     assert_eq!(bootstrap(&[], pearson), None);
+    assert_eq!(percentiles(1.0, 0, || Some(1.0)), None);
 }
 
 #[test]
