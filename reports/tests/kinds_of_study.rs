@@ -61,9 +61,9 @@ fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
     correlation(root.path(), "fig4", 40, 0.0, true, "");
     let beside = newest(root.path(), "high-budget").unwrap();
     let parts = [
-        "| here | 4.00 | 6",
-        "| fig4 | 0.50 | 8",
-        "| fig4 - here |  | +2",
+        "| here | 1 | 4.00 | 6",
+        "| fig4 | 1 | 0.50 | 8",
+        "| fig4 - here |  |  | +2",
         "Claim: drop of the mean score > 0.1. Verdict: **held**",
         "Compared with fig4, laptop scale, shapes, seeds 0, commit 0123456789ab:",
     ];
