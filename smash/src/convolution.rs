@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 mod folding;
 mod geometry;
 mod outputs;
+mod plan;
 mod weight_gradient;
 
 use crate::flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};

@@ -7,7 +7,8 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Positions, Vectors};
+use super::geometry::{Geometry, Positions};
+use super::plan::Vectors;
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 

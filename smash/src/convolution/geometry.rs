@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Simd};
 use rayon::prelude::*;
 
 use crate::flex::{filled, pieces_of_task};
@@ -10,12 +10,8 @@ use crate::planes::Planes;
 
 /// Least multiply-adds of a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
-/// Vectors in a run of interleaved positions.
-const RUN: usize = 2;
-/// Values that stay in the first-level cache beside the rest.
-const FIRST_LEVEL: usize = 6 * 1024;
 /// Room after padded planes: a vector may reach beyond the last of them.
-const SLACK: usize = 64;
+pub const SLACK: usize = 64;
 
 /// Sizes of a convolution that keeps height and width.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +100,7 @@ impl Geometry {
     }
 
     /// Zeros above and left of an image.
-    fn padding(self) -> [usize; 2] {
+    pub fn padding(self) -> [usize; 2] {
         [0, 1].map(|axis| self.kernel[axis] / 2 * self.dilation[axis])
     }
 
@@ -142,10 +138,11 @@ impl Geometry {
             .map(move |[input, row, column]| [input, row * columns + column])
     }
 
-    /// Where each tap of an output of the first group lies in padded planes, seen from its first.
-    fn offsets(self) -> Vec<usize> {
-        let ([down, right], pitch, plane) = (self.dilation, self.pitch(), self.plane());
-        let offset = |[input, row, column]: [usize; 3]| input * plane + row * down * pitch + column * right;
+    /// Where each tap of an output of the first group lies, seen from its first, if the planes of two inputs and two rows
+    /// of a plane are so far apart.
+    pub fn offsets(self, input_step: usize, row_step: usize) -> Vec<usize> {
+        let [down, right] = self.dilation;
+        let offset = |[input, row, column]: [usize; 3]| input * input_step + row * down * row_step + column * right;
         self.ordered_taps().map(offset).collect()
     }
 
@@ -301,121 +298,6 @@ impl Positions {
         let mut vectors = (0..self.rows.len()).filter(|&vector| self.rows[vector].contains(&row));
         let first = vectors.next();
         first.map_or(0..0, |first| first..vectors.next_back().unwrap_or(first) + 1)
-    }
-}
-
-/// The vectors of this machine.
-#[derive(Clone, Copy)]
-pub struct Vectors {
-    /// Values of one.
-    pub lanes: usize,
-    /// Registers that hold one each.
-    pub registers: usize,
-}
-
-impl Vectors {
-    pub fn of(arch: Arch) -> Self {
-        arch.dispatch(OfMachine)
-    }
-}
-
-struct OfMachine;
-
-impl WithSimd for OfMachine {
-    type Output = Vectors;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vectors {
-        Vectors {
-            lanes: S::F32_LANES,
-            registers: S::REGISTER_COUNT,
-        }
-    }
-}
-
-/// Registers from which on the larger tiles of the kernels fit: AVX-512 and NEON have 32, AVX2 has 16.
-pub const MANY_REGISTERS: usize = 32;
-
-/// What the kernels of a convolution share.
-pub struct Plan {
-    pub arch: Arch,
-    pub geometry: Geometry,
-    pub positions: Positions,
-    pub offsets: Vec<usize>,
-    /// Values of a run of positions, where inputs are interleaved: `[group, run, input of the group, position]`.
-    run: Option<usize>,
-    pub vectors: Vectors,
-}
-
-impl Plan {
-    pub fn new(geometry: Geometry) -> Self {
-        let arch = Arch::new();
-        let vectors = Vectors::of(arch);
-        Self {
-            arch,
-            geometry,
-            positions: Positions::new(geometry, vectors.lanes),
-            offsets: geometry.offsets(),
-            run: None,
-            vectors,
-        }
-    }
-
-    /// A plan for outputs, with the input of a 1x1 convolution interleaved where that is possible: a run of positions of
-    /// all channels is used for all outputs before the next, and lies in one piece in the first-level cache. In planes its
-    /// values would be as many pages apart as there are channels.
-    pub fn for_outputs(geometry: Geometry) -> Self {
-        let plan = Self::new(geometry);
-        let lanes = plan.vectors.lanes;
-        let run = RUN * lanes;
-        if geometry.kernel != [1, 1] || !geometry.pixels().is_multiple_of(run) {
-            return plan;
-        }
-        let vectors = 0..geometry.pixels() / lanes;
-        let starts = |vector: usize| vector / RUN * geometry.inputs * run + vector % RUN * lanes;
-        Self {
-            positions: Positions {
-                padded: vectors.map(starts).collect(),
-                ..plan.positions
-            },
-            offsets: (0..geometry.inputs).map(|input| input * run).collect(),
-            run: Some(run),
-            ..plan
-        }
-    }
-
-    /// Copies the planes of an image to where outputs are computed from, and scales negative values. `buffer` is empty, or
-    /// as an earlier call for the same plan has left it.
-    pub fn lay_out(&self, planes: &Planes<'_>, image: usize, buffer: &mut Vec<f32>) {
-        let Some(run) = self.run else {
-            return pad(planes, image..image + 1, self.geometry, buffer);
-        };
-        let (inputs, pixels, slope) = (self.geometry.inputs, self.geometry.pixels(), self.geometry.slope);
-        buffer.resize(planes.channels.len() * pixels, 0.0);
-        for (index, plane) in planes.of_images(image..image + 1, pixels).enumerate() {
-            let (group, input) = (index / inputs, index % inputs);
-            let target = buffer[group * inputs * pixels..].chunks_exact_mut(run);
-            for (source, target) in plane.chunks_exact(run).zip(target.skip(input).step_by(inputs)) {
-                // Moved: a slope behind a reference might be what is written, and nothing would be vectorised.
-                self.arch.dispatch(move || {
-                    for (target, &value) in target.iter_mut().zip(source) {
-                        *target = if value > 0.0 { value } else { value * slope };
-                    }
-                });
-            }
-        }
-    }
-
-    /// Ranges of vectors whose inputs stay in the first-level cache until they have been used for all outputs; one range
-    /// where rows are shared by the taps of a kernel anyway.
-    pub fn ranges(&self) -> Vec<Range<usize>> {
-        let vectors = self.positions.padded.len();
-        let step = match self.run {
-            Some(run) => RUN * (FIRST_LEVEL / (self.geometry.inputs * run)).max(1),
-            None => vectors,
-        };
-        let starts = (0..vectors).step_by(step);
-        starts.map(|start| start..(start + step).min(vectors)).collect()
     }
 }
 

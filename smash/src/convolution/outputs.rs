@@ -12,7 +12,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, MANY_REGISTERS, Plan, Vectors, copy_rows, load, pieces_of_work, split_mut};
+use super::geometry::{Block, Geometry, copy_rows, load, pieces_of_work, split_mut};
+use super::plan::{MANY_REGISTERS, Plan, Vectors};
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
@@ -329,6 +330,40 @@ impl<const OUTPUTS: usize, const VECTORS: usize> WithSimd for Tile<'_, OUTPUTS, 
                 let start = o * plane + place;
                 S::as_mut_simd_f32s(&mut target[start..start + S::F32_LANES]).0[0] = total;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_layout_of_inputs_changes_no_bit(
+            batch in prop::sample::select(vec![1_usize, 9]),
+            groups in 1_usize..4,
+            inputs in 1_usize..9,
+            outputs in 1_usize..20,
+            height in 1_usize..20,
+            width in prop::sample::select(vec![16_usize, 32]),
+            kernel in [0_usize..4, 0_usize..4],
+            dilation in [1_usize..4, 1_usize..4],
+            slope in prop::sample::select(vec![0.0_f32, 0.02, 1.0]),
+        ) {
+            let kernel = kernel.map(|half| 2 * half + 1);
+            let geometry = Geometry { batch, groups, inputs, outputs, height, width, kernel, dilation, slope };
+            let wave = |count: usize| -> Vec<f32> { (0..count).map(|index| (index as f32 * 0.7).sin()).collect() };
+            let input = wave(batch * groups * inputs * geometry.pixels());
+            let weight = wave(groups * outputs * geometry.taps());
+            let planes = Planes::contiguous(&input, groups * inputs, geometry.pixels());
+            let run = |plan: Plan| {
+                let packed = pack(&plan, |output, input, place| weight[(output * inputs + input) * geometry.window() + place]);
+                convolve(&planes, &packed, &plan, &|_, _, _| ())
+            };
+            prop_assert!(run(Plan::new(geometry)) == run(Plan::new(geometry).by_rows()));
         }
     }
 }

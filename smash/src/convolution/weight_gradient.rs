@@ -5,9 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{
-    Block, Geometry, MANY_REGISTERS, Plan, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut,
-};
+use super::geometry::{Block, Geometry, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut};
+use super::plan::{MANY_REGISTERS, Plan};
 use crate::planes::Planes;
 
 /// Most outputs in a block: as many as there are registers for, with the taps that one row of the kernel has.
