@@ -247,9 +247,15 @@ fn pad_plane(source: &[f32], target: &mut [f32], geometry: Geometry) {
         return copy_rows(source, width, target, pitch, width);
     }
     for (source, target) in source.chunks_exact(width).zip(target.chunks_mut(pitch)) {
-        for (target, &value) in target[..width].iter_mut().zip(source) {
-            *target = if value > 0.0 { value } else { value * slope };
-        }
+        activate(source, &mut target[..width], slope);
+    }
+}
+
+/// Copies values, and scales negative ones.
+#[inline(always)]
+pub fn activate(source: &[f32], target: &mut [f32], slope: f32) {
+    for (target, &value) in target.iter_mut().zip(source) {
+        *target = if value > 0.0 { value } else { value * slope };
     }
 }
 

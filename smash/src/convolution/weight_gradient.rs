@@ -31,7 +31,7 @@ const FIRST_LEVEL: usize = 6 * 1024;
 
 /// Gradient of the weight: for each tap the output's gradient times the input there, summed over positions and images.
 pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry) -> Vec<f32> {
-    let plan = Plan::new(geometry);
+    let plan = Plan::new(geometry, None);
     let vectors = geometry.batch * plan.positions.padded.len();
     // Not by the number of threads, so that it decides no bit of the result.
     let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
