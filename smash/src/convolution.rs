@@ -16,11 +16,14 @@ use burn::tensor::ops::{ConvOptions, FloatTensor};
 use burn_flex::{Flex, FlexTensor};
 use serde::{Deserialize, Serialize};
 
+mod direct;
 mod folding;
 mod geometry;
 mod outputs;
 mod plan;
+mod tile;
 mod weight_gradient;
+mod winograd;
 
 use crate::flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
 use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};

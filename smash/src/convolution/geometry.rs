@@ -147,7 +147,7 @@ impl Geometry {
     }
 
     /// Rows of the kernel that reach into the image from any of some rows of outputs.
-    fn rows_inside(self, outputs: Range<usize>) -> Range<usize> {
+    pub fn rows_inside(self, outputs: Range<usize>) -> Range<usize> {
         let (above, down) = (self.padding()[0], self.dilation[0]);
         let first = above.saturating_sub(outputs.end - 1).div_ceil(down);
         let end = (self.height - 1 + above - outputs.start) / down + 1;
