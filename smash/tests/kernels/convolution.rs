@@ -79,6 +79,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    /// So many that fewer multiplications are worth their transforms.
+    #[test]
+    fn agrees_with_burn_for_many_channels(
+        batch in 1_usize..11,
+        groups in 1_usize..3,
+        inputs in 24_usize..40,
+        outputs in 24_usize..40,
+        height in 4_usize..20,
+        width in prop_oneof![1_usize..20, Just(16)],
+        kernel in [1_usize..4, 0_usize..4],
+        dilation in [1_usize..4, 1_usize..4],
+        activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.02)]),
+    ) {
+        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation };
+        let deviations = deviations(case);
+        prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
+    }
+}
+
 /// Output and the gradients of two tensors and the weight, for a convolution of slices of the tensors that are read one
 /// after the other, some of them twice.
 fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation) -> Vec<Vec<f32>> {
@@ -147,23 +169,28 @@ fn a_weight_gradient_agrees_with_finite_differences() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let input = random([13, 8, 9, 9], 0).require_grad();
-            let weight = random([6, 4, 3, 3], 1).require_grad();
-            let output = conv_same(input.clone(), Activation::Relu, weight.clone(), [1, 1], 2);
-            let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
-            let tensors = [
-                output.inner(),
-                input.grad(&gradients).unwrap(),
-                weight.grad(&gradients).unwrap(),
-            ];
-            tensors.map(|tensor| tensor.into_data().into_vec::<f32>().unwrap())
-        })
-    };
-    assert_eq!(run(1), run(2));
-    assert_eq!(run(1), run(5));
+    // Many channels are convolved in another way than few.
+    for channels in [[4, 3], [40, 36]] {
+        assert_eq!(of_threads(1, channels), of_threads(2, channels));
+        assert_eq!(of_threads(1, channels), of_threads(5, channels));
+    }
+}
+
+/// Output and gradients on so many threads, of two groups of inputs and outputs.
+fn of_threads(threads: usize, [inputs, outputs]: [usize; 2]) -> [Vec<f32>; 3] {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let input = random([13, 2 * inputs, 9, 9], 0).require_grad();
+        let weight = random([2 * outputs, inputs, 3, 3], 1).require_grad();
+        let output = conv_same(input.clone(), Activation::Relu, weight.clone(), [1, 1], 2);
+        let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
+        let tensors = [
+            output.inner(),
+            input.grad(&gradients).unwrap(),
+            weight.grad(&gradients).unwrap(),
+        ];
+        tensors.map(|tensor| tensor.into_data().into_vec::<f32>().unwrap())
+    })
 }
 
 #[test]
