@@ -11,7 +11,7 @@ use pulp::{Simd, WithSimd};
 use super::geometry::{Block, Geometry, copy_rows};
 use super::outputs::Method;
 use super::plan::Plan;
-use super::tile::{Tiles, most_outputs};
+use super::tile::Tiles;
 use crate::planes::Planes;
 
 /// A direct convolution.
@@ -39,10 +39,6 @@ impl Method for Direct {
 
     fn taps(&self) -> usize {
         self.plan.geometry.taps()
-    }
-
-    fn most_outputs(&self) -> usize {
-        most_outputs(self.plan.vectors)
     }
 
     fn pack(&self, block: &Block, at: &(impl Fn(usize, usize, usize) -> f32 + Sync), packed: &mut [f32]) {
@@ -141,7 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::convolution::outputs::convolve_by;
+    use crate::convolution::outputs::tests::outputs_by;
 
     proptest! {
         #[test]
@@ -158,15 +154,8 @@ mod tests {
         ) {
             let kernel = kernel.map(|half| 2 * half + 1);
             let geometry = Geometry { batch, groups, inputs, outputs, height, width, kernel, dilation, slope };
-            let wave = |count: usize| -> Vec<f32> { (0..count).map(|index| (index as f32 * 0.7).sin()).collect() };
-            let input = wave(batch * groups * inputs * geometry.pixels());
-            let weight = wave(groups * outputs * geometry.taps());
-            let planes = Planes::contiguous(&input, groups * inputs, geometry.pixels());
-            let run = |plan: Plan| {
-                let at = |output, input, place| weight[(output * inputs + input) * geometry.window() + place];
-                convolve_by(&Direct::by(plan), &planes, at, &|_, _, _| ())
-            };
-            prop_assert!(run(Plan::new(geometry, None)) == run(Plan::new(geometry, Some(geometry.pitch()))));
+            let run = |line: Option<usize>| outputs_by(&Direct::by(Plan::new(geometry, line)));
+            prop_assert!(run(None) == run(Some(geometry.pitch())));
         }
     }
 }

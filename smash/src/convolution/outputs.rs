@@ -8,6 +8,8 @@ use rayon::prelude::*;
 
 use super::direct::Direct;
 use super::geometry::{Block, Geometry, pieces_of_work, split_mut};
+use super::plan::Vectors;
+use super::tile::most_outputs;
 use super::winograd::Winograd;
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
@@ -20,8 +22,6 @@ pub trait Method: Sync {
     fn geometry(&self) -> Geometry;
     /// Packed weights of an output.
     fn taps(&self) -> usize;
-    /// Most outputs in a block.
-    fn most_outputs(&self) -> usize;
     /// Writes the weights `at(output, input of its group, place in the window)` of a block in the order in which they are
     /// used: `[tap, output of the block]`.
     fn pack(&self, block: &Block, at: &(impl Fn(usize, usize, usize) -> f32 + Sync), packed: &mut [f32]);
@@ -96,7 +96,7 @@ pub fn input_gradient(
 }
 
 /// What is done to the outputs of a block of an image, once they are there.
-pub type Finish<'a> = dyn Fn(usize, &Block, &mut [f32]) + Sync + 'a;
+type Finish<'a> = dyn Fn(usize, &Block, &mut [f32]) + Sync + 'a;
 
 /// Convolves with weights `at(output, input of its group, place in the window)`.
 fn convolve(
@@ -112,14 +112,14 @@ fn convolve(
 }
 
 /// Convolves by a method.
-pub fn convolve_by(
+fn convolve_by(
     method: &impl Method,
     input: &Planes<'_>,
     at: impl Fn(usize, usize, usize) -> f32 + Sync,
     finish: &Finish<'_>,
 ) -> Vec<f32> {
     let geometry = method.geometry();
-    let (pixels, taps, most) = (geometry.pixels(), method.taps(), method.most_outputs());
+    let (pixels, taps, most) = (geometry.pixels(), method.taps(), most_outputs(Vectors::of(Arch::new())));
     let output_size = geometry.groups * geometry.outputs * pixels;
     let blocks = geometry.blocks(most);
     let packed = filled(geometry.groups * geometry.outputs * taps, |packed| {
@@ -170,4 +170,34 @@ pub fn convolve_by(
             by_block(output);
         }
     })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Values between -1 and 1 that repeat nowhere.
+    fn wave(count: usize) -> Vec<f32> {
+        (0..count)
+            .map(|index| (index as f32 * index as f32 * 0.37).sin())
+            .collect()
+    }
+
+    /// Input and weight of a convolution.
+    pub fn operands(geometry: Geometry) -> [Vec<f32>; 2] {
+        let channels = geometry.groups * geometry.inputs;
+        [
+            wave(geometry.batch * channels * geometry.pixels()),
+            wave(geometry.groups * geometry.outputs * geometry.taps()),
+        ]
+    }
+
+    /// What a method makes of them.
+    pub fn outputs_by(method: &impl Method) -> Vec<f32> {
+        let geometry = method.geometry();
+        let [input, weight] = operands(geometry);
+        let planes = Planes::contiguous(&input, geometry.groups * geometry.inputs, geometry.pixels());
+        let at = |output, input, place| weight[(output * geometry.inputs + input) * geometry.window() + place];
+        convolve_by(method, &planes, at, &|_, _, _| ())
+    }
 }

@@ -15,11 +15,11 @@ use rayon::prelude::*;
 use super::geometry::{Block, Geometry, SLACK, load};
 use super::outputs::{Method, PARALLEL_IMAGES};
 use super::plan::Vectors;
-use super::tile::{MOST_OUTPUTS, Tiles, most_outputs};
+use super::tile::{MOST_OUTPUTS, Tiles};
 use crate::flex::pieces_of_task;
 use crate::planes::Planes;
 use transforms::{
-    ALL_POINTS, Factor, MOST_ROWS, TILE, factors, inputs_of_one, inputs_of_three, inputs_of_two, outputs,
+    ALL_POINTS, Factor, MOST_ROWS, TILE, count_factors, factors, inputs_of_one, inputs_of_three, inputs_of_two, outputs,
 };
 
 mod transforms;
@@ -30,18 +30,25 @@ const SECOND_LEVEL: usize = 64 * 1024;
 /// convolution becomes faster.
 const TRANSFORMED: usize = 32;
 
+/// The first row of outputs of each tile. The others follow as far apart as the rows of the kernel, some below the image.
+fn first_rows(geometry: Geometry) -> impl Iterator<Item = usize> {
+    let (height, down) = (geometry.height, geometry.dilation[0]);
+    (0..down.min(height)).flat_map(move |phase| (phase..height).step_by(TILE * down))
+}
+
 /// A convolution by tiles of four rows of outputs.
 pub struct Winograd {
     arch: Arch,
     geometry: Geometry,
-    vectors: Vectors,
     factors: Vec<Factor>,
-    /// First row of outputs of each tile. The others follow as far apart as the rows of the kernel, some below the image.
+    /// First row of outputs of each tile.
     tiles: Vec<usize>,
     /// Most tiles of a pass.
     step: usize,
     /// Where each tap lies, seen from the first column of a tile's outputs, factor by factor.
     offsets: Vec<usize>,
+    /// The taps of each point.
+    taps: [Range<usize>; ALL_POINTS],
     /// First position of each vector of outputs of `step` tiles: in transformed inputs, and in products.
     starts: Vec<usize>,
     places: Vec<usize>,
@@ -65,14 +72,14 @@ impl Winograd {
         if !matches!(rows, 3 | 5 | 7) {
             return None;
         }
-        let winograd = Self::new(geometry);
-        let (factors, row) = (winograd.factors.len(), inputs * outputs * columns);
+        // Before anything is built: of few channels nothing would be used.
+        let (factors, row) = (count_factors(rows), inputs * outputs * columns);
         let transforms = TRANSFORMED * (factors * inputs + TILE * outputs);
         let direct: usize = (0..height)
             .map(|output| geometry.rows_inside(output..output + 1).len())
             .sum();
-        let cost = winograd.tiles.len() * (factors * row + transforms);
-        (cost < direct * row).then_some(winograd)
+        let cost = first_rows(geometry).count() * (factors * row + transforms);
+        (cost < direct * row).then(|| Self::new(geometry))
     }
 
     fn new(geometry: Geometry) -> Self {
@@ -80,25 +87,23 @@ impl Winograd {
             batch,
             groups,
             inputs,
-            height,
             width,
             kernel: [rows, columns],
-            dilation: [down, right],
+            dilation: [_, right],
             ..
         } = geometry;
         let factors = factors(rows);
-        let tiles = (0..down.min(height)).flat_map(|phase| (phase..height).step_by(TILE * down));
-        let tiles: Vec<usize> = tiles.collect();
+        let tiles: Vec<usize> = first_rows(geometry).collect();
         let (arch, pitch) = (Arch::new(), geometry.pitch());
-        let vectors = Vectors::of(arch);
+        let lanes = Vectors::of(arch).lanes;
         let tile = groups * factors.len() * inputs * pitch;
         let step = match batch {
             PARALLEL_IMAGES.. => (SECOND_LEVEL / tile).clamp(1, tiles.len()),
             _ => tiles.len(),
         };
-        let per_row = width.div_ceil(vectors.lanes);
+        let per_row = width.div_ceil(lanes);
         let starts = |tile: usize| -> Vec<usize> {
-            let of_tile = |index: usize| (0..per_row).map(move |vector| index * tile + vector * vectors.lanes);
+            let of_tile = |index: usize| (0..per_row).map(move |vector| index * tile + vector * lanes);
             (0..step).flat_map(of_tile).collect()
         };
         let offsets = factors.iter().flat_map(|factor| {
@@ -108,14 +113,21 @@ impl Winograd {
             };
             (0..inputs).flat_map(of_input)
         });
+        let mut end = 0;
+        let taps = std::array::from_fn(|point| {
+            let of_point = factors.iter().filter(|factor| factor.point == point).count();
+            let start = end;
+            end += of_point * inputs * columns;
+            start..end
+        });
         Self {
             offsets: offsets.collect(),
+            taps,
             starts: starts(tile),
-            places: starts(per_row * vectors.lanes),
+            places: starts(per_row * lanes),
             rows: vec![0..1; step * per_row],
             arch,
             geometry,
-            vectors,
             factors,
             tiles,
             step,
@@ -141,10 +153,6 @@ impl Method for Winograd {
 
     fn taps(&self) -> usize {
         self.offsets.len()
-    }
-
-    fn most_outputs(&self) -> usize {
-        most_outputs(self.vectors)
     }
 
     fn pack(&self, block: &Block, at: &(impl Fn(usize, usize, usize) -> f32 + Sync), packed: &mut [f32]) {
@@ -326,8 +334,6 @@ impl WithSimd for ComputeBlock<'_> {
         let Geometry {
             height,
             width,
-            inputs,
-            kernel: [_, columns],
             dilation: [down, _],
             ..
         } = geometry;
@@ -335,11 +341,7 @@ impl WithSimd for ComputeBlock<'_> {
         let (row, vectors) = (per_row * S::F32_LANES, self.tiles.len() * per_row);
         let plane = self.tiles.len() * row;
         products.resize(ALL_POINTS * channels * plane, 0.0);
-        let mut first = 0;
-        for (point, products) in products.chunks_exact_mut(channels * plane).enumerate() {
-            let of_point = winograd.factors.iter().filter(|factor| factor.point == point).count();
-            let taps = first..first + of_point * inputs * columns;
-            first = taps.end;
+        for (products, taps) in products.chunks_exact_mut(channels * plane).zip(&winograd.taps) {
             let tiles = Tiles {
                 padded: self.inputs,
                 starts: &winograd.starts[..vectors],

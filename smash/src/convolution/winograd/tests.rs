@@ -3,17 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::convolution::outputs::convolve_by;
-
-/// Values between -1 and 1 that repeat nowhere.
-fn wave(count: usize) -> Vec<f32> {
-    (0..count)
-        .map(|index| (index as f32 * index as f32 * 0.37).sin())
-        .collect()
-}
+use crate::convolution::outputs::tests::{operands, outputs_by};
 
 /// Every output by definition, and the sum of its terms' absolute values.
-fn exact(geometry: Geometry, input: &[f32], weight: &[f32]) -> Vec<[f64; 2]> {
+fn exact(geometry: Geometry) -> Vec<[f64; 2]> {
+    let [input, weight] = operands(geometry);
     let Geometry {
         batch,
         groups,
@@ -73,12 +67,8 @@ proptest! {
     ) {
         let kernel = kernel.map(|half| 2 * half + 1);
         let geometry = Geometry { batch, groups, inputs, outputs, height, width, kernel, dilation, slope };
-        let input = wave(batch * groups * inputs * geometry.pixels());
-        let weight = wave(groups * outputs * geometry.taps());
-        let planes = Planes::contiguous(&input, groups * inputs, geometry.pixels());
-        let at = |output, input, place| weight[(output * inputs + input) * geometry.window() + place];
-        let ours = convolve_by(&Winograd::new(geometry), &planes, at, &|_, _, _| ());
-        let exact = exact(geometry, &input, &weight);
+        let ours = outputs_by(&Winograd::new(geometry));
+        let exact = exact(geometry);
         let scale = exact.iter().fold(0.0_f64, |most, [_, size]| most.max(*size));
         for (ours, [expected, _]) in ours.iter().zip(&exact) {
             prop_assert!((f64::from(*ours) - expected).abs() <= 2e-6 * scale, "{geometry:?}: {ours} is not {expected}");
@@ -99,13 +89,9 @@ fn an_image_has_the_same_outputs_in_any_batch_and_in_any_passes() {
         dilation: [2, 1],
         slope: 0.0,
     };
-    let input = wave(9 * 64 * geometry.pixels());
-    let weight = wave(7 * geometry.taps());
-    let at = |output, input, place| weight[(output * 64 + input) * geometry.window() + place];
     let run = |geometry: Geometry| {
         let winograd = Winograd::new(geometry);
-        let planes = Planes::contiguous(&input, 64, geometry.pixels());
-        (winograd.passes(), convolve_by(&winograd, &planes, at, &|_, _, _| ()))
+        (winograd.passes(), outputs_by(&winograd))
     };
     let (passes, all) = run(geometry);
     let (passes_alone, first) = run(Geometry { batch: 1, ..geometry });

@@ -24,6 +24,11 @@ pub struct Factor {
     pub weights: Vec<(usize, f64)>,
 }
 
+/// How many [`factors`] there are: of each piece as many as it has rows, and one less than outputs of a tile.
+pub fn count_factors(rows: usize) -> usize {
+    rows + rows.div_ceil(PIECE) * (TILE - 1)
+}
+
 /// All pieces of a kernel of so many rows at all their points, point by point.
 pub fn factors(rows: usize) -> Vec<Factor> {
     let mut factors = Vec::new();
@@ -50,6 +55,7 @@ pub fn factors(rows: usize) -> Vec<Factor> {
             weights,
         });
     }
+    assert_eq!(factors.len(), count_factors(rows), "factors of {rows} rows");
     factors.sort_by_key(|factor| factor.point);
     factors
 }
