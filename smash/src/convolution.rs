@@ -256,14 +256,26 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
             1 => input_nodes.iter().take_while(|node| node.is_none()).count(),
             _ => 0,
         };
-        if input_nodes.iter().any(Option::is_some) {
+        let input_gradient = || {
             let channels = |tensor: &FlexTensor| tensor.layout().shape()[1];
             let first = operands.inputs[..skipped].iter().map(channels).sum();
             let weight = values(&operands.weight);
-            let mut values = outputs::input_gradient(&planes, weight, gradient, geometry, first);
-            if let Some(folding) = folding {
-                values = folding.unfold(&values);
+            let values = outputs::input_gradient(&planes, weight, gradient, geometry, first);
+            match folding {
+                Some(folding) => folding.unfold(&values),
+                None => values,
             }
+        };
+        // Side by side: a thread that is through with its part of one goes on with the other.
+        let (input_values, weight_values) = rayon::join(
+            || input_nodes.iter().any(Option::is_some).then(input_gradient),
+            || {
+                weight_node
+                    .is_some()
+                    .then(|| weight_gradient::weight_gradient(&planes, gradient, geometry))
+            },
+        );
+        if let Some(values) = input_values {
             let parts = split(values, &operands.inputs[skipped..]);
             for (node, part) in input_nodes[skipped..].iter().zip(parts) {
                 if let Some(node) = node {
@@ -271,8 +283,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
                 }
             }
         }
-        if let Some(node) = weight_node {
-            let values = weight_gradient::weight_gradient(&planes, gradient, geometry);
+        if let (Some(node), Some(values)) = (weight_node, weight_values) {
             gradients.register::<Flex>(node.id, tensor(values, geometry.weight_shape()));
         }
     }

@@ -168,9 +168,20 @@ impl Geometry {
     }
 }
 
-/// How many pieces of work, each of so many multiply-adds, make a task that is worth another thread.
-pub fn pieces_of_work(multiply_adds: usize) -> usize {
-    TASK.div_ceil(multiply_adds)
+/// Works on each item, with what `state` makes once for each thread. Whichever thread is free takes the next item: of equal
+/// shares the slower thread's would be waited for. Of little work, this thread does all.
+pub fn share_out<T: Send, S>(
+    items: impl Iterator<Item = T> + Send,
+    multiply_adds: usize,
+    state: impl Fn() -> S + Sync + Send,
+    work: impl Fn(&mut S, T) + Sync + Send,
+) {
+    if multiply_adds < 2 * TASK {
+        let mut state = state();
+        items.for_each(|item| work(&mut state, item));
+    } else {
+        items.par_bridge().for_each_init(state, work);
+    }
 }
 
 /// Some output channels of one group.

@@ -7,7 +7,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::direct::Direct;
-use super::geometry::{Block, Geometry, pieces_of_work, split_mut};
+use super::geometry::{Block, Geometry, share_out, split_mut};
 use super::plan::Vectors;
 use super::tile::most_outputs;
 use super::winograd::Winograd;
@@ -132,12 +132,11 @@ fn convolve_by(
         let weights = &packed[block.first * taps..][..block.len * taps];
         method.compute(pass, laid_out, weights, block, scratch, output);
     };
+    let work = geometry.batch * geometry.groups * geometry.outputs * geometry.multiply_adds();
     let by_image = |output: &mut [f32]| {
-        let image_work = geometry.groups * geometry.outputs * geometry.multiply_adds();
-        let images = output.par_chunks_exact_mut(output_size).enumerate();
-        let images = images.with_min_len(pieces_of_work(image_work));
+        let images = output.chunks_exact_mut(output_size).enumerate();
         let buffers = || (Vec::new(), Vec::new());
-        images.for_each_init(buffers, |(laid_out, scratch), (image, output)| {
+        share_out(images, work, buffers, |(laid_out, scratch), (image, output)| {
             for pass in 0..method.passes() {
                 method.lay_out(input, image, pass, laid_out);
                 for (block, output) in split_mut(&blocks, output, pixels) {
@@ -153,9 +152,8 @@ fn convolve_by(
         let mut laid_out = Vec::new();
         for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
             method.lay_out(input, image, 0, &mut laid_out);
-            let tasks = split_mut(&blocks, output, pixels).into_par_iter();
-            let tasks = tasks.with_min_len(pieces_of_work(most * geometry.multiply_adds()));
-            tasks.for_each_init(Vec::new, |scratch, (block, output)| {
+            let blocks = split_mut(&blocks, output, pixels).into_iter();
+            share_out(blocks, work / geometry.batch, Vec::new, |scratch, (block, output)| {
                 for pass in 0..method.passes() {
                     compute(pass, &laid_out, block, scratch, output);
                 }

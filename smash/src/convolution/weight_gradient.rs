@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::{Block, Geometry, copy_rows, even_ranges, load, pad, pieces_of_work, split_mut};
+use super::geometry::{Block, Geometry, copy_rows, even_ranges, load, pad, share_out, split_mut};
 use super::plan::{MANY_REGISTERS, Plan};
 use crate::planes::Planes;
 
@@ -36,11 +36,16 @@ pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry)
     // Not by the number of threads, so that it decides no bit of the result.
     let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
     let images = |part: usize| part * geometry.batch / parts..(part + 1) * geometry.batch / parts;
-    let part_work = geometry.batch / parts * geometry.groups * geometry.outputs * geometry.multiply_adds();
-    let tasks = (0..parts).into_par_iter().with_min_len(pieces_of_work(part_work));
-    let sums: Vec<Vec<f32>> = tasks
-        .map(|part| sum_of_part(&plan, input, gradient, images(part)))
-        .collect();
+    let work = geometry.batch * geometry.groups * geometry.outputs * geometry.multiply_adds();
+    let mut sums = vec![Vec::new(); parts];
+    share_out(
+        sums.iter_mut().enumerate(),
+        work,
+        || (),
+        |(), (part, sum)| {
+            *sum = sum_of_part(&plan, input, gradient, images(part));
+        },
+    );
     let mut sums = sums.into_iter();
     let mut total = sums.next().expect("a batch is not empty");
     let rest: Vec<Vec<f32>> = sums.collect();
@@ -105,28 +110,29 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                 sums: lane_sums,
             });
         };
-        let work = pieces_of_work(count * most_outputs(plan) * geometry.multiply_adds());
+        let work = count * groups * outputs * geometry.multiply_adds();
         if step < images.len() {
-            let tasks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_par_iter();
-            tasks
-                .with_min_len(work)
-                .for_each(|(block, lane_sums)| products(block, &runs, lane_sums));
+            let blocks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
+            share_out(
+                blocks,
+                work,
+                || (),
+                |(), (block, lane_sums)| products(block, &runs, lane_sums),
+            );
         } else {
-            let tasks = split_mut(&blocks, &mut sums, taps).into_par_iter();
-            tasks
-                .with_min_len(work)
-                .for_each_init(Vec::new, |lane_sums, (block, sums)| {
-                    let mut first = 0;
-                    // Input by input, so that sums stay in the first-level cache until they are taken out.
-                    for runs in runs.chunks(geometry.kernel[0]) {
-                        let taps = runs.iter().map(|run| run.offsets.len()).sum::<usize>();
-                        lane_sums.clear();
-                        lane_sums.resize(block.len * taps * lanes, 0.0);
-                        products(block, runs, lane_sums);
-                        take_out(block, lane_sums, first, sums);
-                        first += taps;
-                    }
-                });
+            let blocks = split_mut(&blocks, &mut sums, taps).into_iter();
+            share_out(blocks, work, Vec::new, |lane_sums, (block, sums)| {
+                let mut first = 0;
+                // Input by input, so that sums stay in the first-level cache until they are taken out.
+                for runs in runs.chunks(geometry.kernel[0]) {
+                    let taps = runs.iter().map(|run| run.offsets.len()).sum::<usize>();
+                    lane_sums.clear();
+                    lane_sums.resize(block.len * taps * lanes, 0.0);
+                    products(block, runs, lane_sums);
+                    take_out(block, lane_sums, first, sums);
+                    first += taps;
+                }
+            });
         }
     }
     if step < images.len() {
