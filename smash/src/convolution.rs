@@ -270,9 +270,8 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
         let (input_values, weight_values) = rayon::join(
             || input_nodes.iter().any(Option::is_some).then(input_gradient),
             || {
-                weight_node
-                    .is_some()
-                    .then(|| weight_gradient::weight_gradient(&planes, gradient, geometry))
+                let values = || weight_gradient::weight_gradient(&planes, gradient, geometry);
+                weight_node.as_ref().map(|node| (node.id, values()))
             },
         );
         if let Some(values) = input_values {
@@ -283,8 +282,8 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
                 }
             }
         }
-        if let (Some(node), Some(values)) = (weight_node, weight_values) {
-            gradients.register::<Flex>(node.id, tensor(values, geometry.weight_shape()));
+        if let Some((id, values)) = weight_values {
+            gradients.register::<Flex>(id, tensor(values, geometry.weight_shape()));
         }
     }
 }

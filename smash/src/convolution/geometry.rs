@@ -94,9 +94,9 @@ impl Geometry {
         self.inputs * self.window()
     }
 
-    /// Multiply-adds of one output channel of one image.
+    /// Multiply-adds of one image.
     pub fn multiply_adds(self) -> usize {
-        self.taps() * self.pixels()
+        self.groups * self.outputs * self.taps() * self.pixels()
     }
 
     /// Zeros above and left of an image.

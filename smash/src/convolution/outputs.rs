@@ -132,10 +132,10 @@ fn convolve_by(
         let weights = &packed[block.first * taps..][..block.len * taps];
         method.compute(pass, laid_out, weights, block, scratch, output);
     };
-    let work = geometry.batch * geometry.groups * geometry.outputs * geometry.multiply_adds();
     let by_image = |output: &mut [f32]| {
         let images = output.chunks_exact_mut(output_size).enumerate();
         let buffers = || (Vec::new(), Vec::new());
+        let work = geometry.batch * geometry.multiply_adds();
         share_out(images, work, buffers, |(laid_out, scratch), (image, output)| {
             for pass in 0..method.passes() {
                 method.lay_out(input, image, pass, laid_out);
@@ -153,7 +153,8 @@ fn convolve_by(
         for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
             method.lay_out(input, image, 0, &mut laid_out);
             let blocks = split_mut(&blocks, output, pixels).into_iter();
-            share_out(blocks, work / geometry.batch, Vec::new, |scratch, (block, output)| {
+            let work = geometry.multiply_adds();
+            share_out(blocks, work, Vec::new, |scratch, (block, output)| {
                 for pass in 0..method.passes() {
                     compute(pass, &laid_out, block, scratch, output);
                 }

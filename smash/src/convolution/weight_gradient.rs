@@ -36,7 +36,7 @@ pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry)
     // Not by the number of threads, so that it decides no bit of the result.
     let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
     let images = |part: usize| part * geometry.batch / parts..(part + 1) * geometry.batch / parts;
-    let work = geometry.batch * geometry.groups * geometry.outputs * geometry.multiply_adds();
+    let work = geometry.batch * geometry.multiply_adds();
     let mut sums = vec![Vec::new(); parts];
     share_out(
         sums.iter_mut().enumerate(),
@@ -110,7 +110,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
                 sums: lane_sums,
             });
         };
-        let work = count * groups * outputs * geometry.multiply_adds();
+        let work = count * geometry.multiply_adds();
         if step < images.len() {
             let blocks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
             share_out(
