@@ -142,6 +142,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
                     examples: setup.of_train(indices),
                     key: [number as u64, (fold * self.study.training_seeds + training_seed) as u64],
                     name: name.clone(),
+                    validates: false,
                 };
                 let (blueprint, _) = self.network(number, system)?;
                 let trained = training.run(blueprint, done)?;
@@ -155,7 +156,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
                     status: if is_ok { Status::Ok } else { Status::Failed },
                     error: test.map(|test| test.error),
                     top5_error: test.map(|test| test.top5_error),
-                    train_loss: trained.train_loss(),
+                    train_loss: trained.last_epoch().map(|last| last.loss),
                     epochs: trained.epochs(),
                     message: trained.failure,
                 };

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 19] = [
+const DEFINITIONS: [(&str, &str); 21] = [
     ("fig1", include_str!("../definitions/fig1.toml")),
     ("fig3", include_str!("../definitions/fig3.toml")),
     ("fig4", include_str!("../definitions/fig4.toml")),
+    ("paper-regime", include_str!("../definitions/paper-regime.toml")),
+    ("benchmark", include_str!("../definitions/benchmark.toml")),
     ("fig5a", include_str!("../definitions/fig5a.toml")),
     ("high-budget", include_str!("../definitions/high-budget.toml")),
     ("fig5b", include_str!("../definitions/fig5b.toml")),
@@ -54,6 +56,9 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// From the smallest.
+    pub const ALL: [Self; 4] = [Self::Smoke, Self::Laptop, Self::Gpu, Self::Paper];
+
     /// Name as on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -69,8 +74,7 @@ impl FromStr for Scale {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let scales = [Self::Smoke, Self::Laptop, Self::Gpu, Self::Paper];
-        let found = scales.into_iter().find(|scale| scale.name() == text);
+        let found = Self::ALL.into_iter().find(|scale| scale.name() == text);
         found.ok_or_else(|| "expected smoke, laptop, gpu or paper".to_string())
     }
 }
@@ -135,13 +139,7 @@ fn text_of(name: &str) -> Result<&'static str> {
 /// # Errors
 /// Text that is no definition, naming the key.
 pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
-    let mut table: toml::Table = toml::from_str(text)?;
-    if let Some(takes) = table.remove("takes") {
-        let takes: Takes = takes.try_into().context("`takes`")?;
-        let mut inherited = takes.table()?;
-        merge(&mut inherited, table);
-        table = inherited;
-    }
+    let mut table = with_taken(text)?;
     let mut scales = match table.remove("scale") {
         Some(toml::Value::Table(scales)) => scales,
         Some(_) => bail!("`scale` must be a table"),
@@ -171,6 +169,18 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     Ok(definition)
 }
 
+/// The text of a definition with the parts that it takes from others, which may take parts themselves.
+fn with_taken(text: &str) -> Result<toml::Table> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let Some(takes) = table.remove("takes") else {
+        return Ok(table);
+    };
+    let takes: Takes = takes.try_into().context("`takes`")?;
+    let mut inherited = takes.table()?;
+    merge(&mut inherited, table);
+    Ok(inherited)
+}
+
 /// Parts of the study that a definition has in common with another, at all scales; its own settings go before.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,7 +194,7 @@ struct Takes {
 
 impl Takes {
     fn table(&self) -> Result<toml::Table> {
-        let other: toml::Table = toml::from_str(text_of(&self.from)?)?;
+        let other = with_taken(text_of(&self.from)?)?;
         let parts_of = |table: &toml::Table| {
             let study = table.get("study").and_then(toml::Value::as_table);
             let parts = self.parts.iter().filter_map(|part| {

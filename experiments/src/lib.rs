@@ -3,6 +3,7 @@
 // With it, `device` loads a library of CUDA.
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
 
+pub mod benchmark;
 pub mod comparison;
 pub mod correlation;
 pub mod corruption;
@@ -16,6 +17,7 @@ pub mod found;
 #[path = "../../smash/tests/golden/mod.rs"]
 mod golden;
 pub mod networks;
+pub mod part;
 pub mod peer;
 pub mod plan;
 pub mod pool;
@@ -24,6 +26,7 @@ pub mod predictors;
 pub mod provenance;
 pub mod proxy;
 pub mod record;
+pub mod regime;
 pub mod run;
 pub mod scores;
 pub mod search;

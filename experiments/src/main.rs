@@ -5,16 +5,19 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::definition::{self, Scale};
 use experiments::device::{self, Device, Task};
+use experiments::part::{Part, PartialWork};
 use experiments::provenance;
-use experiments::run::{Part, PartialWork, RunOptions};
+use experiments::run::RunOptions;
 use experiments::stop::{self, Stopped};
 use experiments::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
+use results::benchmark::{self, Added, Benchmark};
+use results::store::find_runs_below;
 
 /// Keeps what a step frees for the next one. The system's allocator gives buffers of megabytes back at once, and the kernel
 /// clears their pages again in the next step.
@@ -47,6 +50,9 @@ enum Command {
     /// Writes all trainings of a pool to one Parquet file, or adds those of such a file.
     #[command(subcommand)]
     Pool(PoolCommand),
+    /// Adds the trainings of stored runs to a benchmark, or writes a benchmark as CSV.
+    #[command(subcommand)]
+    Benchmark(BenchmarkCommand),
     /// Times the steps of a network on request; our side of `cargo xtask bench --peer`.
     Peer {
         /// File of architectures, of which the first is taken.
@@ -65,6 +71,25 @@ enum PoolCommand {
     Export(PoolFiles),
     /// Add the trainings of a file.
     Import(PoolFiles),
+}
+
+#[derive(Subcommand)]
+enum BenchmarkCommand {
+    /// Add the trainings that runs of the artefact `benchmark` have finished, whether or not the runs are complete.
+    Add {
+        /// Folder of the benchmark, which need not be there yet.
+        folder: PathBuf,
+        /// Folder of stored runs, at any level, or s3://BUCKET/PREFIX; more than once for several.
+        #[arg(long, value_name = "DIR", default_value = results::store::DEFAULT_ROOT)]
+        results: Vec<PathBuf>,
+    },
+    /// Write the tables of a benchmark as CSV.
+    Export {
+        /// Folder of the benchmark.
+        folder: PathBuf,
+        /// Folder for `trainings.csv`, `curves.csv` and `seconds.csv`.
+        to: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -186,6 +211,37 @@ fn execute(command: Command) -> Result<()> {
         Command::Pool(PoolCommand::Import(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).import(&file)?;
             println!("{count} new trainings added to {}", pool.display());
+            Ok(())
+        }
+        Command::Benchmark(BenchmarkCommand::Add { folder, results }) => {
+            let mut runs = Vec::new();
+            for root in &results {
+                let found = find_runs_below(root)?.into_iter();
+                let of_benchmark: Vec<_> = found.filter(|run| run.manifest.artefact == "benchmark").collect();
+                ensure!(
+                    !of_benchmark.is_empty(),
+                    "{}: no run of the artefact `benchmark` is stored there",
+                    root.display()
+                );
+                runs.extend(of_benchmark);
+            }
+            let Added {
+                new,
+                known,
+                kept,
+                total,
+            } = benchmark::add(&folder, &runs)?;
+            let place = folder.display();
+            println!(
+                "{new} new trainings added to {place}, which has {total} now; {known} were there, {kept} of another origin"
+            );
+            Ok(())
+        }
+        Command::Benchmark(BenchmarkCommand::Export { folder, to }) => {
+            let benchmark = Benchmark::read(&folder)?;
+            let benchmark = benchmark.with_context(|| format!("{}: no benchmark.toml there", folder.display()))?;
+            benchmark::export(&benchmark, &to)?;
+            println!("{} trainings written to {}", benchmark.trainings.len(), to.display());
             Ok(())
         }
         Command::Peer {

@@ -83,6 +83,21 @@ pub fn cpu() -> String {
         .to_string()
 }
 
+/// The widest vector instructions that the kernels may choose at run time. They decide the order of sums, and so the last bits
+/// of a table.
+pub fn processor_class() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "avx512f";
+        }
+        if is_x86_feature_detected!("avx2") {
+            return "avx2";
+        }
+    }
+    std::env::consts::ARCH
+}
+
 /// Largest resident memory of this process so far, in bytes, where the system tells.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -113,6 +113,7 @@ pub fn new<B: AutodiffBackend>(
         },
         dataset: records.remove(0),
         other_datasets: records,
+        regime: None,
         timings: BTreeMap::new(),
         definition: definition.to_table(),
     }

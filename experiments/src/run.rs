@@ -12,20 +12,23 @@ use results::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
+use crate::benchmark::BenchmarkRun;
 use crate::comparison::ComparisonRun;
 use crate::correlation::CorrelationRun;
 use crate::corruption::CorruptionRun;
-use crate::definition::{self, Definition, Scale};
+use crate::definition::{self, Scale};
 use crate::device::Device;
 use crate::drawings::DrawingRun;
 use crate::ensemble::EnsembleRun;
 use crate::fidelity::FidelityRun;
+use crate::part::{Part, PartialWork, starter, version};
 use crate::plan;
 use crate::pool::{Origins, RunPool};
 use crate::power;
 use crate::provenance;
 use crate::proxy::ProxyRun;
 use crate::record;
+use crate::regime;
 use crate::search::SearchRun;
 use crate::stop;
 use crate::studies::{Data, Recipe, Study as StudyDefinition};
@@ -70,28 +73,6 @@ pub struct RunOptions {
     pub export_workflow: Option<PathBuf>,
     /// Do a part of a run that another process has started.
     pub part: Option<Part>,
-}
-
-/// A part of a run.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Commit, `true` or `false` for a dirty tree, and definition of the run, with commas between.
-    pub version: String,
-    /// Whether this program may have been built from another commit.
-    pub any_commit: bool,
-    /// What is to be done.
-    pub work: PartialWork,
-}
-
-/// What a process may do for a run that it has not started.
-#[derive(Clone, Copy, Debug)]
-pub enum PartialWork {
-    /// Run units on request of standard input.
-    Serve,
-    /// Run one unit: its stage, and its index in it.
-    Unit(usize, usize),
-    /// Write the tables, once all units are done.
-    Tables,
 }
 
 /// Runs or continues an artefact on a device and prints where its tables are; statistics are the report's.
@@ -160,7 +141,14 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(study_of(&definition.study, &images, dir, pool.as_ref(), seed as u64)?);
+        runs.push(study_of(
+            &definition.study,
+            &images,
+            dir,
+            pool.as_ref(),
+            seed as u64,
+            &commit,
+        )?);
     }
     if let Some(PartialWork::Serve) = work {
         return workers::serve(&runs, options.threads_of_worker());
@@ -171,6 +159,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
             StudyDefinition::Correlation(study) => Some(&**study),
             _ => None,
         };
+        regime::print(artefact, &definition.study, options.scale, &images[0])?;
         return power::print(artefact, study, options);
     }
 
@@ -194,7 +183,11 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         Some(PartialWork::Tables) => units::ensure_done(&runs)?,
         _ => {}
     }
-    let fresh = |seed| record::new(artefact, &definition, options, &images, seed, (&commit, dirty));
+    let regimes = regime::beside_paper(artefact, &definition.study, &images[0])?;
+    let fresh = |seed| Manifest {
+        regime: regimes.clone(),
+        ..record::new(artefact, &definition, options, &images, seed, (&commit, dirty))
+    };
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
         let manifest = record::open(dir, fresh(seed as u64))?;
@@ -240,6 +233,7 @@ fn study_of<'a, B: AutodiffBackend>(
     dir: &'a RunDir,
     pool: Option<&'a RunPool>,
     seed: u64,
+    commit: &str,
 ) -> Result<Box<dyn Study + 'a>> {
     let mut setups = Vec::new();
     for (images, settings) in images.iter().zip(study.data_sets()) {
@@ -249,6 +243,7 @@ fn study_of<'a, B: AutodiffBackend>(
     Ok(match study {
         StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups))?),
         StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
+        StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), commit)?),
         StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),
         StudyDefinition::Ensemble(study) => Box::new(EnsembleRun::new(study, first(setups))),
         StudyDefinition::Corruption(study) => Box::new(CorruptionRun::new(study, first(setups))),
@@ -322,30 +317,6 @@ fn absolute(path: &Path) -> Result<OsString> {
     Ok(results::files::absolute(path)?.into())
 }
 
-/// What a part of a run must have in common with the process that started the run.
-fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
-    format!("{commit},{dirty},{}", definition.hash())
-}
-
-/// Commit of the starter and whether its tree was dirty, from its [`version`], for a program that knows what it was built from or
-/// does not.
-fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -> Result<(String, bool)> {
-    let parts: Vec<&str> = part.version.split(',').collect();
-    let &[commit, dirty, hash] = &parts[..] else {
-        bail!("`--part-of {}`: expected commit, true or false, and hash", part.version);
-    };
-    let own = built_from.unwrap_or(commit);
-    ensure!(
-        own == commit || part.any_commit,
-        "this program was built from commit {own}, the run was started with commit {commit}; --any-commit runs the part all the same"
-    );
-    ensure!(
-        hash == definition.hash(),
-        "this program was replaced by another version while it ran, or has another definition"
-    );
-    Ok((commit.to_string(), dirty == "true"))
-}
-
 fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
     let load = LoadOptions {
         data_dir: options.data_dir.clone(),
@@ -415,35 +386,4 @@ fn write_results(
         dir.write_manifest(manifest)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_is_done_by_the_version_that_started_the_run() {
-        let definition = definition::load("fig4", Scale::Smoke, &[]).unwrap();
-        let of = |version: String, any_commit| Part {
-            version,
-            any_commit,
-            work: PartialWork::Tables,
-        };
-        let part = of(version("a1", true, &definition), false);
-        let started = ("a1".to_string(), true);
-        assert_eq!(starter(&part, None, &definition).unwrap(), started);
-        assert_eq!(starter(&part, Some("a1"), &definition).unwrap(), started);
-        let error = starter(&part, Some("b2"), &definition).unwrap_err().to_string();
-        assert!(error.contains("commit b2") && error.contains("commit a1"), "{error}");
-        let any = of(part.version.clone(), true);
-        assert_eq!(starter(&any, Some("b2"), &definition).unwrap(), started);
-        let other = definition::load("fig4", Scale::Laptop, &[]).unwrap();
-        assert!(
-            starter(&any, None, &other)
-                .unwrap_err()
-                .to_string()
-                .contains("another definition")
-        );
-        assert!(starter(&of("a1".into(), false), None, &definition).is_err());
-    }
 }

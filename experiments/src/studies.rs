@@ -22,6 +22,8 @@ pub enum Study {
     Correlation(Box<CorrelationStudy>),
     /// True error by the fast recipe against that by the paper's.
     Fidelity(Box<FidelityStudy>),
+    /// Trained architectures to look up.
+    Benchmark(Box<BenchmarkStudy>),
     /// Time of each kind of step.
     Throughput(Box<ThroughputStudy>),
     /// Scores of several SMASH networks.
@@ -121,6 +123,24 @@ pub struct FidelityStudy {
     pub resulting: ResultingTraining,
     /// A faster one.
     pub fast: ResultingTraining,
+}
+
+/// Settings of a benchmark study: a range of the sampled architectures, each trained from several seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BenchmarkStudy {
+    /// Number of the first architecture that is trained, counted from 0.
+    pub first: usize,
+    /// Architectures that are trained, from that one on.
+    pub architectures: usize,
+    /// Trainings of each architecture.
+    pub training_seeds: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// The training.
+    pub resulting: ResultingTraining,
 }
 
 /// Settings of a throughput study.

@@ -54,6 +54,23 @@ impl<B: AutodiffBackend> Images<B> {
         }
     }
 
+    /// Sizes of images and classes.
+    pub fn task(&self) -> Task {
+        let train = &self.data.train;
+        Task {
+            image_channels: train.channels,
+            image_size: train.height,
+            classes: train.classes,
+            image_depth: train.depth,
+            stem_stride: if train.height >= HALVED_FROM { 2 } else { 1 },
+        }
+    }
+
+    /// Training images, those for validation not counted.
+    pub fn training_images(&self, settings: &Data) -> usize {
+        self.data.train.len() - settings.validation * self.data.rotations
+    }
+
     /// Digests of the training and the test set, which all seeds share and reading takes a while.
     pub fn digests(&self) -> &[String; 2] {
         let DataSet { train, test, .. } = &self.data;
@@ -120,19 +137,12 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let objects = data.train.len() / data.rotations;
         let split =
             Split::random(objects, settings.validation, &mut seed.rng(Stream::Split, &[]))?.spread(data.rotations);
-        let task = Task {
-            image_channels: data.train.channels,
-            image_size: data.train.height,
-            classes: data.train.classes,
-            image_depth: data.train.depth,
-            stem_stride: if data.train.height >= HALVED_FROM { 2 } else { 1 },
-        };
         Ok(Self {
             images,
             dir,
             seed,
             split,
-            task,
+            task: images.task(),
             pool,
             all_train: (0..data.train.len()).collect(),
             all_test: (0..data.test.len()).collect(),

@@ -12,6 +12,7 @@ impl Study {
         match self {
             Self::Correlation(study) => &mut study.data,
             Self::Fidelity(study) => &mut study.data,
+            Self::Benchmark(study) => &mut study.data,
             Self::Throughput(study) => &mut study.data,
             Self::Ensemble(study) => &mut study.data,
             Self::Corruption(study) => &mut study.data,
@@ -27,6 +28,7 @@ impl Study {
         match self {
             Self::Correlation(study) => &study.data,
             Self::Fidelity(study) => &study.data,
+            Self::Benchmark(study) => &study.data,
             Self::Throughput(study) => &study.data,
             Self::Ensemble(study) => &study.data,
             Self::Corruption(study) => &study.data,
@@ -74,6 +76,7 @@ impl Study {
         match self {
             Self::Correlation(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
+            Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
@@ -98,7 +101,7 @@ impl Study {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
             }
-            Self::Fidelity(_) | Self::Throughput(_) | Self::Drawing(_) => 0,
+            Self::Fidelity(_) | Self::Benchmark(_) | Self::Throughput(_) | Self::Drawing(_) => 0,
         }
     }
 
@@ -138,6 +141,15 @@ impl Study {
                 at_least_one("study", &counts)?;
                 study.space.validate()?;
                 check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
+            }
+            Self::Benchmark(study) => {
+                let counts = [
+                    ("architectures", study.architectures),
+                    ("training-seeds", study.training_seeds),
+                ];
+                at_least_one("study", &counts)?;
+                study.space.validate()?;
+                check_trainings(&[("resulting", &study.resulting)])
             }
             Self::Throughput(study) => {
                 at_least_one("study", &[("steps", study.steps)])?;

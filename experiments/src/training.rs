@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::files::remove;
 use smash::blueprint::Blueprint;
-use smash::{Examples, ResultingTrainer, ResultingTraining};
+use smash::evaluation::{history_text, parse_history};
+use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};
 
 use crate::stop;
 use crate::study::{Setup, read_checkpoint, read_if_whole, write_checkpoint};
@@ -24,21 +25,24 @@ pub struct Training<'a, B: AutodiffBackend> {
     pub key: [u64; 2],
     /// Name of its checkpoint.
     pub name: String,
+    /// Whether the network is measured on the validation images after every epoch.
+    pub validates: bool,
 }
 
 /// A network after its training.
 pub struct Trained<B: AutodiffBackend> {
     /// The network, for measuring.
     pub trainer: ResultingTrainer<B>,
+    /// Error and loss on the validation images after each epoch, where [`Training::validates`].
+    pub validation: Vec<Evaluation>,
     /// Why it diverged, if it did: a result, not the end of the run.
     pub failure: Option<String>,
 }
 
 impl<B: AutodiffBackend> Trained<B> {
-    /// Mean training loss of the last epoch, if it did not diverge.
-    pub fn train_loss(&self) -> Option<f64> {
-        let last = self.trainer.history.last();
-        last.filter(|_| self.failure.is_none()).map(|train| train.loss)
+    /// Mean error and loss over the batches of the last epoch, if it did not diverge.
+    pub fn last_epoch(&self) -> Option<&Evaluation> {
+        self.trainer.history.last().filter(|_| self.failure.is_none())
     }
 
     /// Epochs that were completed.
@@ -65,9 +69,15 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
         let in_training = self.checkpoint_path();
         let mut trainer = ResultingTrainer::<B>::new(blueprint, seed, self.key, device);
-        if let Some(checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
-            let restored = trainer.restore(checkpoint, device);
-            restored.with_context(|| in_training.display().to_string())?;
+        let mut validation = Vec::new();
+        if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+            let place = || in_training.display().to_string();
+            // The first line is that of `checkpoint` below.
+            if let Some((line, rest)) = checkpoint.metadata.split_once('\n') {
+                validation = parse_history(line).with_context(place)?;
+                checkpoint.metadata = rest.to_owned();
+            }
+            trainer.restore(checkpoint, device).with_context(place)?;
             done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
         }
         let mut failure = None;
@@ -76,12 +86,24 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 failure = Some(error.to_string());
                 break;
             }
+            // Shorter only if the epoch is over, which a request to stop may have prevented.
+            if self.validates && validation.len() < trainer.history.len() {
+                validation.push(trainer.evaluate(self.setup.validation()));
+            }
             if trainer.history.len() < settings.epochs {
-                write_checkpoint(&in_training, trainer.checkpoint())?;
+                let mut checkpoint = trainer.checkpoint();
+                if self.validates {
+                    checkpoint.metadata = format!("{}\n{}", history_text(&validation), checkpoint.metadata);
+                }
+                write_checkpoint(&in_training, checkpoint)?;
                 stop::check()?;
             }
         }
-        Ok(Trained { trainer, failure })
+        Ok(Trained {
+            trainer,
+            validation,
+            failure,
+        })
     }
 
     /// Removes its checkpoint, once what came out is stored.

@@ -80,6 +80,7 @@ impl<'a, B: AutodiffBackend> Trials<'a, B> {
                 examples: self.setup.training(),
                 key: [FIRST_KEY + self.number as u64, index as u64],
                 name: format!("trial-{}-{index}", self.number),
+                validates: false,
             };
             let blueprint = Blueprint::of(self.space, task, &architecture);
             let parameters = blueprint.counts().parameters;

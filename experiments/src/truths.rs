@@ -78,6 +78,7 @@ impl<'a> Truths<'a> {
             // By what it is, not by its place in the run: its true error is the same in every run that trains it.
             key: [architecture.canonical_number(self.space), training_seed as u64],
             name: name.into(),
+            validates: false,
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
         let is_ok = trained.failure.is_none();
@@ -89,7 +90,8 @@ impl<'a> Truths<'a> {
             status: if is_ok { Status::Ok } else { Status::Failed },
             error: error(setup.test()),
             validation_error: error(setup.validation()),
-            train_loss: trained.train_loss(),
+            train_error: trained.last_epoch().map(|last| last.error),
+            train_loss: trained.last_epoch().map(|last| last.loss),
             epochs: trained.epochs(),
             message: trained.failure,
         };

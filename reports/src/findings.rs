@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use results::ranking::{Measured, Ranking, measure};
+use results::regime::Regimes;
 use results::search::{Best, SearchRun};
 use results::statistics::{Coefficient, Interval, Point};
 use results::text::{interval_text, percent, points_text, share_text};
@@ -61,6 +62,8 @@ pub struct CorrelationFindings {
     pub against: Option<Against>,
     /// Other predictors on the same architectures, if the study asks some.
     pub predictors: Option<PredictorsSummary>,
+    /// The conditions, beside the paper's; none where an older program ran.
+    pub regime: Option<RegimeFindings>,
     ranking: OnceLock<Vec<Measured>>,
 }
 
@@ -70,11 +73,13 @@ impl CorrelationFindings {
         summary: CorrelationSummary,
         against: Option<Against>,
         predictors: Option<PredictorsSummary>,
+        regime: Option<RegimeFindings>,
     ) -> Self {
         Self {
             summary,
             against,
             predictors,
+            regime,
             ranking: OnceLock::new(),
         }
     }
@@ -89,6 +94,17 @@ impl CorrelationFindings {
             measure(&groups, &statistics)
         })
     }
+}
+
+/// The conditions of a study of correlation: counted before it ran, and measured in it.
+#[derive(Clone, Debug)]
+pub struct RegimeFindings {
+    /// What was counted.
+    pub counted: Regimes,
+    /// Training error of the last epoch of the SMASH network, in [0, 1]: the mean over root seeds.
+    pub smash_error: Option<f64>,
+    /// Training error of the last epoch of the trained networks, in [0, 1]: the mean over all trainings.
+    pub trained_error: Option<f64>,
 }
 
 /// The artefact that a study of correlation is compared with.

@@ -6,12 +6,13 @@ use results::CorrelationSummary;
 use results::contrast::Measures;
 use results::predictors::PredictorSummary;
 use results::ranking::Measured;
+use results::regime::{MARK, MARKED_FACTOR, MARKED_SHARE, Regime, Regimes};
 use results::statistics::{Coefficient, RESAMPLES};
-use results::text::{cost_text, error_text, interval_text, p_text, points_text, share_text};
+use results::text::{cost_text, error_text, interval_text, p_text, percent, points_text, share_text};
 use results::throughput::StepSummary;
 use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary};
 
-use crate::findings::{Against, ComparisonFindings, Findings, SystemDefinition};
+use crate::findings::{Against, ComparisonFindings, Findings, RegimeFindings, SystemDefinition};
 
 /// The paragraphs; none where there are no statistics.
 pub fn paragraphs(findings: &Findings) -> Vec<String> {
@@ -41,6 +42,10 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
             );
             let against = found.against.iter().flat_map(against_paragraphs);
             let predictors = found.predictors.iter().map(predictors_table);
+            let regime = found
+                .regime
+                .iter()
+                .flat_map(|regime| regime_paragraphs(regime, &found.summary));
             [
                 coefficients_table(&found.summary),
                 notes,
@@ -49,6 +54,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
             .into_iter()
             .chain(predictors)
             .chain(against)
+            .chain(regime)
             .collect()
         }
         Findings::Throughput(steps) => vec![throughput_table(steps)],
@@ -153,6 +159,41 @@ fn predictors_table(summary: &PredictorsSummary) -> String {
     };
     let lines = summary.predictors.iter().map(line);
     table(&[header(&names)].into_iter().chain(lines).collect::<Vec<_>>())
+}
+
+fn regime_paragraphs(found: &RegimeFindings, summary: &CorrelationSummary) -> [String; 2] {
+    let Regimes { here, paper } = &found.counted;
+    let counted = Regime::LINES.into_iter().zip(here.cells(paper)).zip(paper.cells(paper));
+    let error = |error: Option<f64>| error.map_or_else(|| "not measured".to_owned(), percent);
+    let ratio = summary.spread.and_then(|spread| spread.ratio());
+    let measured = [
+        (
+            "training error of the SMASH network, last epoch",
+            error(found.smash_error),
+        ),
+        (
+            "training error of the trained networks, last epoch",
+            error(found.trained_error),
+        ),
+        (
+            "spread over noise of the true errors",
+            ratio.map_or_else(|| "not measured".to_owned(), |ratio| format!("{ratio:.1}")),
+        ),
+    ];
+    let counted = counted.map(|((name, here), paper)| vec![name.to_owned(), here, paper]);
+    let measured = measured.map(|(name, here)| vec![name.to_owned(), here, "not given".to_owned()]);
+    let lines = [header(&["regime", "here", "paper"])]
+        .into_iter()
+        .chain(counted)
+        .chain(measured);
+    [
+        table(&lines.collect::<Vec<_>>()),
+        format!(
+            "The column `paper` is counted by the paper's settings, means are over sampled architectures. {MARK} marks a value that is \
+             more than {MARKED_FACTOR} times as large as the paper's, or as small, and shares of blocks that differ by more than {:.0} points.",
+            100.0 * MARKED_SHARE
+        ),
+    ]
 }
 
 fn throughput_table(steps: &[StepSummary]) -> String {

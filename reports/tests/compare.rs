@@ -50,6 +50,7 @@ fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDi
         status: Status::Ok,
         error: Some(0.5 + 0.25 * quality(architecture)),
         validation_error: None,
+        train_error: None,
         train_loss: None,
         epochs: 5,
         message: None,

@@ -63,6 +63,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             status: if failed { Status::Failed } else { Status::Ok },
             error: (!failed).then(|| 0.24 + 0.06 * quality + 0.07 * jitter(71)),
             validation_error: None,
+            train_error: None,
             train_loss: None,
             epochs: 10,
             message: failed.then(|| "the loss is not finite".to_owned()),

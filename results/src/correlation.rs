@@ -155,6 +155,14 @@ impl Predictor {
         Self::new("fast recipe", Measure::Error, values)
     }
 
+    /// The validation error after the whole training: the mean over the trainings.
+    pub fn validation_error(rows: &[TruthRow]) -> Self {
+        let values = rows
+            .iter()
+            .map(|row| ((row.seed, row.architecture), row.validation_error));
+        Self::new("validation error", Measure::Error, values)
+    }
+
     fn new(name: &'static str, by: Measure, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
         let mut values: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
         for (key, value) in rows {

@@ -34,6 +34,7 @@ fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -
         status: if error.is_some() { Status::Ok } else { Status::Failed },
         error,
         validation_error: None,
+        train_error: None,
         train_loss: None,
         epochs: 1,
         message: None,

@@ -73,6 +73,14 @@ pub enum Error {
         /// What was expected and what was found.
         problem: String,
     },
+    /// A file of a benchmark, or a run to be added to it, is not what it should be.
+    #[error("{path}: {problem}")]
+    Benchmark {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// The tables of a run do not fit together.
     #[error("seed {seed}: the truths name architecture {architecture}, the architectures do not")]
     UnknownArchitecture {

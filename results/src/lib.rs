@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+pub mod benchmark;
 pub mod ceiling;
 pub mod claim;
 pub mod columns;
@@ -27,6 +28,7 @@ pub mod power;
 pub mod predictors;
 pub mod proxy;
 pub mod ranking;
+pub mod regime;
 pub mod rows;
 pub mod seal;
 pub mod search;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::{self, write_atomically};
+use crate::regime::Regimes;
 use crate::seal;
 use crate::store::RunKey;
 
@@ -67,6 +68,9 @@ pub struct Manifest {
     /// Others, where architectures were searched on another data set than they were trained on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_datasets: Vec<DatasetRecord>,
+    /// The conditions of a correlation study, beside the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regime: Option<Regimes>,
     /// Seconds of work per kind of unit, summed over the units, whether or not they ran at once.
     pub timings: BTreeMap<String, f64>,
     /// The definition as it was run: scale merged, overrides applied.
@@ -350,6 +354,10 @@ pub(crate) mod tests {
                 sources: Vec::new(),
             },
             other_datasets: Vec::new(),
+            regime: Some(Regimes {
+                here: crate::regime::tests::paper(),
+                paper: crate::regime::tests::paper(),
+            }),
             timings: BTreeMap::from([("score".to_owned(), 12.5), ("truth".to_owned(), 600.0)]),
             definition: toml::Table::from_iter([("title".to_owned(), "Figure 4".into())]),
         }

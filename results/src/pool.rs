@@ -37,6 +37,8 @@ declare! {
         pub error: Option<f64>,
         /// Validation error in [0, 1] at the end of the training.
         pub validation_error: Option<f64>,
+        /// Mean training error of the last epoch, in [0, 1]; none in tables of programs that did not write it.
+        pub train_error: Option<f64>,
         /// Mean training loss of the last epoch in nats.
         pub train_loss: Option<f64>,
         /// Epochs that were completed.

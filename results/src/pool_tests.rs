@@ -14,6 +14,7 @@ fn row(canonical: &str, training_seed: u32, error: f64) -> PooledTruthRow {
         status: Status::Ok,
         error: Some(error),
         validation_error: Some(0.5),
+        train_error: None,
         train_loss: Some(1.0),
         epochs: 3,
         message: None,

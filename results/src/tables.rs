@@ -1,7 +1,8 @@
 //! How the rows of [`crate::rows`] become a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column of an `Option` type is
-//! nullable; every other is not. Reading checks names, order-independent, and types. Equal rows
+//! nullable; every other is not. Reading checks names, order-independent, and types. A nullable column may be missing, as
+//! in a table that an older program wrote, and then reads as null. Equal rows
 //! give equal bytes: the files hold no time and no host. Each is sealed; see [`crate::seal`].
 
 use std::fmt;
@@ -265,9 +266,10 @@ pub(crate) fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Resu
         column: name.to_owned(),
         problem,
     };
-    let column = frame
-        .column(name)
-        .map_err(|_| fault(format!("missing, expected {}", C::Stored::TYPE)))?;
+    let Ok(column) = frame.column(name) else {
+        let missing = |_| fault(format!("missing, expected {}", C::Stored::TYPE));
+        return (0..frame.height()).map(|_| C::restore(None).map_err(missing)).collect();
+    };
     if *column.dtype() != C::Stored::TYPE {
         let (expected, found) = (C::Stored::TYPE, column.dtype());
         return Err(fault(format!("expected {expected}, found {found}")));

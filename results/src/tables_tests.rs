@@ -38,6 +38,7 @@ fn truth(error: Option<f64>, status: Status) -> TruthRow {
         status,
         error,
         validation_error: error,
+        train_error: None,
         train_loss: None,
         epochs: 3,
         message: (status != Status::Ok).then(|| "the loss is not finite".to_owned()),

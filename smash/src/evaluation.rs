@@ -221,7 +221,7 @@ pub fn negative_log_likelihood<B: Backend>(
 }
 
 /// Text of a checkpoint: errors and loss of each epoch done, as the bits of their floating-point values.
-pub(crate) fn history_text(history: &[Evaluation]) -> String {
+pub fn history_text(history: &[Evaluation]) -> String {
     let bits = |evaluation: &Evaluation| {
         let Evaluation {
             error,
@@ -236,7 +236,7 @@ pub(crate) fn history_text(history: &[Evaluation]) -> String {
 }
 
 /// Reads what [`history_text`] wrote.
-pub(crate) fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
+pub fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
     let parse = |word: &str| {
         let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);
         Some(Evaluation {

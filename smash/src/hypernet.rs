@@ -49,15 +49,26 @@ pub struct HyperNet<B: Backend> {
 impl HyperNetConfig {
     /// A HyperNet for a search space, with orthogonal weights drawn from `rng`.
     pub fn init<B: Backend>(&self, space: &SearchSpace, rng: &mut ChaCha8Rng, device: &B::Device) -> HyperNet<B> {
-        let n = space.base_channels;
-        let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
-        // One more channel for the noise z.
-        let inputs = EncodingLayout::new(space).channels + 1;
-        let shapes = self.shapes(inputs, outputs);
+        let shapes = self.shapes_for(space);
         HyperNet {
             convs: shapes.into_iter().map(|shape| orthogonal(shape, rng, device)).collect(),
             layers: self.layers.clone(),
         }
+    }
+
+    /// Shape of each convolution of a HyperNet for a search space, in order.
+    fn shapes_for(&self, space: &SearchSpace) -> Vec<[usize; 4]> {
+        let n = space.base_channels;
+        let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
+        // One more channel for the noise z.
+        let inputs = EncodingLayout::new(space).channels + 1;
+        self.shapes(inputs, outputs)
+    }
+
+    /// Weights of a HyperNet for a search space.
+    pub fn weights(&self, space: &SearchSpace) -> u64 {
+        let shapes = self.shapes_for(space).into_iter();
+        shapes.map(|shape| shape.iter().product::<usize>() as u64).sum()
     }
 
     /// Shape of each convolution in order.

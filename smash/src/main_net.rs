@@ -7,13 +7,13 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Conv, Op};
 use crate::convolution::{Activation, conv_1x1, conv_same};
-use crate::counts::{STEM_KERNEL, Task};
+use crate::counts::{STEM_KERNEL, Task, shared_convolutions};
 use crate::flex::concatenate;
 use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
 use crate::parts::{add, window};
 use crate::pooling::{every_second, halve};
-use crate::space::{BLOCKS, Patterns, SearchSpace};
+use crate::space::{BLOCKS, SearchSpace};
 use crate::weights::GeneratedWeights;
 
 /// The freely learned parts of the main network (paper, section 3.1).
@@ -84,10 +84,7 @@ impl<B: Backend> MainNet<B> {
             rng,
             device,
         );
-        let convs = match space.patterns {
-            Patterns::Single => 1,
-            Patterns::UpToFour => 4,
-        };
+        let convs = shared_convolutions(space.patterns);
         let n_max = space.max_channels;
         let kernel = space.max_kernel;
         let inputs = |slot: usize| {

@@ -6,8 +6,8 @@ use burn::tensor::backend::AutodiffBackend;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::architecture::{Architecture, Op};
-use crate::counts::Task;
+use crate::architecture::Architecture;
+use crate::counts::{self, Task};
 use crate::encoding::Encoding;
 use crate::hypernet::{HyperNet, HyperNetConfig};
 use crate::layers::{BatchNorm, Mode};
@@ -96,15 +96,7 @@ impl<B: Backend> SmashNet<B> {
         if self.hypernet.is_none() {
             return 0;
         }
-        let of_op = |bank_size: usize, op: &Op| {
-            let inputs = op.reads.len() * bank_size * self.space.base_channels;
-            let outputs = op.units * self.space.base_channels;
-            (inputs * self.space.generated_channels(inputs, outputs)) as u64
-        };
-        let blocks = architecture.blocks.iter();
-        blocks
-            .flat_map(|block| block.ops.iter().map(|op| of_op(block.bank_size, op)))
-            .sum()
+        counts::generated_weights(&self.space, architecture)
     }
 
     /// Number of freely learned weights of the main network, which all architectures share; without the HyperNet's.

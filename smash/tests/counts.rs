@@ -11,9 +11,10 @@ use burn_flex::Flex;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
+use smash::counts::learned_weights;
 use smash::layers::BatchNorm;
 use smash::sampling::sample;
-use smash::{Architecture, Blueprint, Counts, Limits, Network, SearchSpace, Task};
+use smash::{Architecture, Blueprint, Counts, HyperNetConfig, Limits, Network, SearchSpace, SmashNet, Task};
 
 const CIFAR_100: Task = Task {
     image_channels: 3,
@@ -124,5 +125,25 @@ fn sampled_networks_are_built_as_counted() {
             let architecture = sample(&space, Limits::of(&space), &mut rng);
             assert_built_as_counted(&space, &architecture);
         }
+    }
+}
+
+/// What is counted for the regime of a study, without building a network.
+#[test]
+fn weights_of_the_smash_network_are_counted_as_they_are_built() {
+    let small = SearchSpace {
+        base_channels: 2,
+        max_channels: 6,
+        ..SearchSpace::smash_v1(8, 3)
+    };
+    let hypernet = HyperNetConfig {
+        growth: 3,
+        layers: vec![4, 5, 2],
+    };
+    for space in [small, SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)] {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), CIFAR_100, &mut rng, &Default::default());
+        assert_eq!(learned_weights(&space, CIFAR_100), net.learned_weights());
+        assert_eq!(hypernet.weights(&space), net.hypernet().num_params() as u64);
     }
 }

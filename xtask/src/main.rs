@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod benchmark;
 mod ci;
 mod compare;
 mod deny;
@@ -54,6 +55,9 @@ enum Verb {
     Stats(stats::Args),
     /// Export the trainings of a pool to a file, or import such a file.
     Pool(pool::Args),
+    /// Add trainings to the benchmark of trained architectures, or write it as CSV.
+    #[command(disable_help_flag = true)]
+    Benchmark(benchmark::Args),
     /// Compare two commits, or stored results, by how well the score predicts. Exit code 1: regressed; 2: an error; 3: not
     /// comparable.
     Compare(compare::Args),
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Verb::Draw(args) => draw::run(&args),
         Verb::Stats(args) => stats::run(&args),
         Verb::Pool(args) => pool::run(&args),
+        Verb::Benchmark(args) => benchmark::run(&args),
         Verb::Compare(args) => return compare::run(&args),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),

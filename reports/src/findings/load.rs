@@ -1,5 +1,6 @@
 //! Reading the tables of an artefact by its kind of study.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -7,13 +8,13 @@ use results::contrast::{self, Side};
 use results::correlation::Predictor;
 use results::store::{Group, StoredRun, find_runs, latest_groups};
 use results::{
-    ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, FastTruthRow,
-    Measure, MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow,
-    ThroughputRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
+    FastTruthRow, Measure, MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow,
+    SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
 };
 use serde::Deserialize;
 
-use super::{Against, ComparisonFindings, CorrelationFindings, Findings, SystemDefinition};
+use super::{Against, ComparisonFindings, CorrelationFindings, Findings, RegimeFindings, SystemDefinition};
 
 /// The part of a definition that decides how its tables are read.
 #[derive(Deserialize)]
@@ -31,6 +32,7 @@ struct Study {
 enum StudyKind {
     Correlation,
     Fidelity,
+    Benchmark,
     Throughput,
     Ensemble,
     Corruption,
@@ -61,11 +63,12 @@ impl Findings {
                 let predictors = predictions
                     .map(|predictions| predictors(group, &predictions))
                     .transpose()?;
-                Self::Correlation(Box::new(CorrelationFindings::new(summary, against, predictors)))
+                let regime = regime(group)?;
+                Self::Correlation(Box::new(CorrelationFindings::new(summary, against, predictors, regime)))
             }
-            StudyKind::Fidelity => {
+            StudyKind::Fidelity | StudyKind::Benchmark => {
                 let summary = correlation(group)?;
-                Self::Correlation(Box::new(CorrelationFindings::new(summary, None, None)))
+                Self::Correlation(Box::new(CorrelationFindings::new(summary, None, None, None)))
             }
             StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
             StudyKind::Ensemble => Self::Ensemble(results::ensemble::summary(&group.read::<MemberScoreRow>()?)),
@@ -117,13 +120,15 @@ pub(crate) fn part<T: serde::de::DeserializeOwned>(group: &Group, name: &str) ->
     value.map(toml::Value::try_into).transpose().with_context(fault)
 }
 
-/// How a predictor ranks true errors: the score, or in a study of fidelity the fast recipe.
+/// How a predictor ranks true errors: the score, in a study of fidelity the fast recipe, in a benchmark the validation error.
 ///
 /// # Errors
 /// As [`Findings::load`].
 pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
+    let truths = group.read::<TruthRow>()?;
     let predictor = match part::<Study>(group, "study")?.map(|study| study.kind) {
         Some(StudyKind::Fidelity) => Predictor::fast_recipe(&group.read::<FastTruthRow>()?),
+        Some(StudyKind::Benchmark) => Predictor::validation_error(&truths),
         _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
     };
     let examples = |run: &StoredRun| run.manifest.dataset.test.examples;
@@ -138,13 +143,26 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
             path.display(),
         );
     }
-    let summary = results::correlation::summary(
-        &group.read::<ArchitectureRow>()?,
-        &predictor,
-        &group.read::<TruthRow>()?,
-        test_examples,
-    );
+    let summary = results::correlation::summary(&group.read::<ArchitectureRow>()?, &predictor, &truths, test_examples);
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+/// The conditions that the run has noted, with the training errors that it has measured.
+fn regime(group: &Group) -> Result<Option<RegimeFindings>> {
+    let Some(counted) = group.manifest().regime.clone() else {
+        return Ok(None);
+    };
+    // The plain network's, whose epochs come first; the last epoch of each root seed.
+    let epochs = group.read_if_there::<EpochRow>()?.unwrap_or_default();
+    let plain = epochs.iter().filter(|row| row.unit == "smash");
+    let last: BTreeMap<u64, f64> = plain.map(|row| (row.seed, row.train_error)).collect();
+    let trained = group.read::<TruthRow>()?.into_iter().filter_map(|row| row.train_error);
+    let mean = |errors: Vec<f64>| (!errors.is_empty()).then(|| errors.iter().sum::<f64>() / errors.len() as f64);
+    Ok(Some(RegimeFindings {
+        counted,
+        smash_error: mean(last.into_values().collect()),
+        trained_error: mean(trained.collect()),
+    }))
 }
 
 fn predictors(group: &Group, predictions: &[PredictionRow]) -> Result<PredictorsSummary> {

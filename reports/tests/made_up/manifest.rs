@@ -42,6 +42,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
             sources: Vec::new(),
         },
         other_datasets: Vec::new(),
+        regime: None,
         timings: BTreeMap::from([("score".to_owned(), 60.0), ("truth".to_owned(), 840.0)]),
         definition: definition.parse().unwrap(),
     }

@@ -75,6 +75,7 @@ fn correlation_drawn_as(
                 + 0.02 * jitter(architecture, 9 + training_seed),
         ),
         validation_error: None,
+        train_error: None,
         train_loss: None,
         epochs: 5,
         message: None,

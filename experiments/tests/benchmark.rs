@@ -1,0 +1,178 @@
+//! The benchmark of trained architectures, through the binary: growing in parts, interrupted, exported.
+
+mod binary;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use binary::{error_of, experiments, files, succeeded, tables};
+use results::benchmark::Benchmark;
+
+/// Enough epochs to be stopped in the middle of a training.
+const LONG: [&str; 3] = ["benchmark", "--set", "study.resulting.epochs=40"];
+
+fn benchmark(arguments: &[&str], paths: &[&Path]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    command.arg("benchmark").arg(arguments[0]);
+    // Words and paths in turn.
+    for (index, path) in paths.iter().enumerate() {
+        command
+            .args(arguments.get(index + 1).filter(|word| !word.is_empty()))
+            .arg(path);
+    }
+    command
+}
+
+fn tables_of(folder: &Path) -> Vec<Vec<u8>> {
+    let names = ["benchmark.toml", "trainings.parquet", "curves.parquet"];
+    names.map(|name| std::fs::read(folder.join(name)).unwrap()).into()
+}
+
+#[test]
+fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("whole"), &LONG).output().unwrap());
+    let part = |results: &str, first: &str, count: &str| {
+        let range = [format!("study.first={first}"), format!("study.architectures={count}")];
+        experiments(
+            &at(results),
+            &[&LONG[..], &["--set", &range[0], "--set", &range[1], "--jobs", "1"]].concat(),
+        )
+    };
+    let mut run = part("first", "0", "2").spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    let is_under_way = || {
+        at("first").exists()
+            && files(&at("first"))
+                .iter()
+                .any(|file| file.ends_with("training-00001-0.safetensors"))
+    };
+    while !is_under_way() {
+        assert!(Instant::now() < until, "no checkpoint of the second architecture");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // What is done of a run that is not complete counts.
+    succeeded(
+        &benchmark(&["add", "", "--results"], &[&at("early"), &at("first")])
+            .output()
+            .unwrap(),
+    );
+    let early = Benchmark::read(&at("early")).unwrap().unwrap();
+    assert!((2..4).contains(&early.trainings.len()), "{}", early.trainings.len());
+
+    succeeded(&part("first", "0", "2").output().unwrap());
+    succeeded(&part("second", "2", "1").output().unwrap());
+    let add = |to: &str, from: &[&str]| {
+        for results in from {
+            succeeded(
+                &benchmark(&["add", "", "--results"], &[&at(to), &at(results)])
+                    .output()
+                    .unwrap(),
+            );
+        }
+        tables_of(&at(to))
+    };
+    let whole = add("a", &["whole"]);
+    assert_eq!(add("b", &["second", "first"]), whole);
+    assert_eq!(add("early", &["second", "first"]), whole);
+
+    let read = Benchmark::read(&at("a")).unwrap().unwrap();
+    let numbers: Vec<_> = read
+        .trainings
+        .iter()
+        .map(|row| (row.architecture, row.training_seed))
+        .collect();
+    assert_eq!(numbers, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
+    assert_eq!(read.curves.len(), 6 * 40);
+    let last = |row: &results::benchmark::TrainingRow| {
+        let curve = read
+            .curves
+            .iter()
+            .rfind(|epoch| (epoch.architecture, epoch.training_seed) == (row.architecture, row.training_seed));
+        curve.map(|epoch| (epoch.epoch, epoch.validation_error, epoch.train_error))
+    };
+    for row in &read.trainings {
+        assert_eq!(
+            last(row),
+            Some((40, row.validation_error.unwrap(), row.train_error.unwrap()))
+        );
+    }
+    // Architectures, truths, trainings and curves of the run itself.
+    assert_eq!(tables(&at("whole")).len(), 4);
+
+    succeeded(
+        &benchmark(&["export", "", ""], &[&at("a"), &at("csv")])
+            .output()
+            .unwrap(),
+    );
+    let text = std::fs::read_to_string(at("csv").join("curves.csv")).unwrap();
+    assert_eq!(text.lines().count(), 1 + 6 * 40);
+}
+
+#[test]
+fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
+    succeeded(
+        &experiments(
+            &at("study"),
+            &[
+                "paper-regime",
+                "--set",
+                "study.training-seeds=2",
+                "--set",
+                "study.every=1",
+            ],
+        )
+        .output()
+        .unwrap(),
+    );
+    let read = |root: &str, name: &str| {
+        let path = tables(&at(root)).into_keys().find(|path| path.ends_with(name)).unwrap();
+        at(root).join(path)
+    };
+    let trainings: Vec<results::benchmark::TrainingRow> =
+        results::tables::read_table(&read("benchmark", "trainings.parquet")).unwrap();
+    let truths: Vec<results::TruthRow> = results::tables::read_table(&read("study", "truths.parquet")).unwrap();
+    let mut same = 0;
+    for truth in &truths {
+        // Both sample the same list, and the first three differ.
+        let same_training = |row: &&results::benchmark::TrainingRow| {
+            (row.architecture, row.training_seed) == (truth.architecture, truth.training_seed)
+        };
+        if let Some(training) = trainings.iter().find(same_training) {
+            assert_eq!(
+                (training.test_error, training.train_error),
+                (truth.error, truth.train_error)
+            );
+            same += 1;
+        }
+    }
+    assert_eq!(same, 6);
+}
+
+#[test]
+fn what_is_no_benchmark_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let error = error_of(&mut benchmark(&["export", "", ""], &[&at("none"), &at("csv")]));
+    assert!(error.contains("none") && error.contains("benchmark.toml"), "{error}");
+    succeeded(&experiments(&at("other"), &["fig1"]).output().unwrap());
+    let error = error_of(&mut benchmark(&["add", "", "--results"], &[&at("new"), &at("other")]));
+    assert!(error.contains("other") && error.contains("`benchmark`"), "{error}");
+    assert!(!at("new").exists() && !at("csv").exists());
+    let few = [
+        "benchmark",
+        "--set",
+        "study.first=4000000",
+        "--set",
+        "study.architectures=0",
+    ];
+    let error = error_of(&mut experiments(&at("few"), &few));
+    assert!(error.contains("study.architectures"), "{error}");
+}

@@ -1,0 +1,175 @@
+//! The regime of a study: the conditions of the SMASH network and of the space, beside the paper's. They decide how far a
+//! correlation found here speaks of the paper's.
+
+use serde::{Deserialize, Serialize};
+
+/// What can be counted before anything is trained, means over sampled architectures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regime {
+    /// Freely learned weights of the main network over the mean of the generated weights.
+    pub learned_to_generated: f64,
+    /// Weights of the HyperNet over the mean of the generated weights.
+    pub hypernet_to_generated: f64,
+    /// N_max / N: output units of the widest op.
+    pub max_units: u64,
+    /// D: units of N channels that a slice of the encoding covers.
+    pub depth_compression: u64,
+    /// Memory banks that are written, for each block; the block's input is among them.
+    pub banks: Vec<f64>,
+    /// Ops of each block.
+    pub ops: Vec<f64>,
+    /// Share of blocks with a single op, for each block, in [0, 1].
+    pub single_op_blocks: Vec<f64>,
+    /// Millions of multiply-adds of a resulting network: mean, and the 5th and the 95th of 100.
+    pub multiply_adds: [f64; 3],
+    /// Steps that the SMASH network is trained.
+    pub smash_steps: u64,
+    /// Epochs of the SMASH network for each epoch of a resulting network.
+    pub epochs_ratio: f64,
+}
+
+/// The regime of a run and the paper's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regimes {
+    /// Of the run.
+    pub here: Regime,
+    /// Of the same study by the paper's settings.
+    pub paper: Regime,
+}
+
+/// Larger factors than this between a value and the paper's are marked.
+pub const MARKED_FACTOR: f64 = 2.0;
+
+/// Larger differences than this between a share of blocks and the paper's are marked.
+pub const MARKED_SHARE: f64 = 0.1;
+
+/// Marks a value that departs from the paper's.
+pub const MARK: &str = "*";
+
+impl Regime {
+    /// The names of the lines of the table.
+    pub const LINES: [&'static str; 10] = [
+        "learned / generated weights",
+        "HyperNet / generated weights",
+        "N_max / N",
+        "D",
+        "banks per block",
+        "ops per block",
+        "blocks with a single op, %",
+        "million multiply-adds (5 to 95 %)",
+        "steps of the SMASH network",
+        "its epochs / those of a resulting network",
+    ];
+
+    /// The cells of a column of the table, with [`MARK`] at what departs from the paper's regime.
+    pub fn cells(&self, paper: &Self) -> [String; 10] {
+        let near = |value: f64, paper: f64| {
+            let factor = (value / paper).max(paper / value);
+            factor.is_finite() && factor <= MARKED_FACTOR
+        };
+        let factor = |value: f64, paper: f64, text: String| marked(text, near(value, paper));
+        let all_near = |values: &[f64], paper: &[f64]| {
+            values.len() == paper.len() && values.iter().zip(paper).all(|(&value, &paper)| near(value, paper))
+        };
+        let shares = self.single_op_blocks.iter().zip(&paper.single_op_blocks);
+        let shares_near = shares
+            .into_iter()
+            .all(|(value, paper)| (value - paper).abs() <= MARKED_SHARE);
+        let [mean, low, high] = self.multiply_adds;
+        let number = |value: f64| match value {
+            value if value < 10.0 => format!("{value:.2}"),
+            value if value < 100.0 => format!("{value:.1}"),
+            value => format!("{value:.0}"),
+        };
+        let list = |values: &[f64], digits: usize| {
+            let texts: Vec<String> = values.iter().map(|value| format!("{value:.digits$}")).collect();
+            texts.join(" / ")
+        };
+        let percent: Vec<f64> = self.single_op_blocks.iter().map(|share| 100.0 * share).collect();
+        [
+            factor(
+                self.learned_to_generated,
+                paper.learned_to_generated,
+                number(self.learned_to_generated),
+            ),
+            factor(
+                self.hypernet_to_generated,
+                paper.hypernet_to_generated,
+                number(self.hypernet_to_generated),
+            ),
+            factor(
+                self.max_units as f64,
+                paper.max_units as f64,
+                self.max_units.to_string(),
+            ),
+            factor(
+                self.depth_compression as f64,
+                paper.depth_compression as f64,
+                self.depth_compression.to_string(),
+            ),
+            marked(list(&self.banks, 0), all_near(&self.banks, &paper.banks)),
+            marked(list(&self.ops, 1), all_near(&self.ops, &paper.ops)),
+            marked(list(&percent, 0), shares_near),
+            factor(
+                mean,
+                paper.multiply_adds[0],
+                format!("{} ({} to {})", number(mean), number(low), number(high)),
+            ),
+            factor(
+                self.smash_steps as f64,
+                paper.smash_steps as f64,
+                self.smash_steps.to_string(),
+            ),
+            factor(self.epochs_ratio, paper.epochs_ratio, number(self.epochs_ratio)),
+        ]
+    }
+}
+
+fn marked(text: String, is_near: bool) -> String {
+    if is_near { text } else { format!("{text} {MARK}") }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn paper() -> Regime {
+        Regime {
+            learned_to_generated: 0.9,
+            hypernet_to_generated: 1.6,
+            max_units: 7,
+            depth_compression: 3,
+            banks: vec![65.0, 95.0, 112.0],
+            ops: vec![17.0, 21.0, 37.0],
+            single_op_blocks: vec![0.0; 3],
+            multiply_adds: [1538.0, 1116.0, 2030.0],
+            smash_steps: 270_000,
+            epochs_ratio: 10.0,
+        }
+    }
+
+    #[test]
+    fn the_paper_does_not_depart_from_itself() {
+        let cells = paper().cells(&paper());
+        assert!(cells.iter().all(|cell| !cell.contains(MARK)), "{cells:?}");
+        assert_eq!(cells[7], "1538 (1116 to 2030)");
+    }
+
+    #[test]
+    fn a_value_is_marked_beyond_a_factor_of_two_and_a_share_beyond_a_tenth() {
+        let of = |learned_to_generated, share| Regime {
+            learned_to_generated,
+            single_op_blocks: vec![0.0, share, 0.0],
+            ..paper()
+        };
+        let marks = |regime: &Regime| regime.cells(&paper()).map(|cell| cell.contains(MARK));
+        for (value, is_marked) in [(0.45, false), (0.44, true), (1.8, false), (1.81, true), (0.0, true)] {
+            assert_eq!(marks(&of(value, 0.0))[0], is_marked, "{value}");
+        }
+        for (share, is_marked) in [(0.1, false), (0.11, true)] {
+            assert_eq!(marks(&of(0.9, share))[6], is_marked, "{share}");
+        }
+    }
+}
