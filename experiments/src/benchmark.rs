@@ -1,4 +1,4 @@
-//! The benchmark study: architectures that no score has chosen, trained from several seeds, for anybody to look up.
+//! The benchmark study: a look-up table of architectures that no score has chosen, each trained from several seeds.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ use crate::study::{Setup, Study};
 use crate::training::Training;
 use crate::units::{Done, Kind, Unit, gather};
 
-/// Draws for each architecture that is asked for, after which the space has no more.
+/// Upper bound on draws per requested architecture; after that many draws, the space has no more.
 const MOST_DRAWS: u64 = 100;
 
 /// One seed of a benchmark study.
 pub struct BenchmarkRun<'a, B: AutodiffBackend> {
     study: &'a BenchmarkStudy,
     setup: Setup<'a, B>,
-    /// Those of the range that is trained.
+    /// The architectures of the range that is trained.
     architectures: Vec<Architecture>,
     commit: String,
 }
@@ -32,7 +32,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
     /// Samples the architectures.
     ///
     /// # Errors
-    /// A space that has too few.
+    /// A space with too few architectures.
     pub fn new(study: &'a BenchmarkStudy, setup: Setup<'a, B>, commit: &str) -> Result<Self> {
         let mut architectures = distinct(study, &setup)?;
         architectures.drain(..study.first);
@@ -44,7 +44,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
         })
     }
 
-    /// Trains the network that is `place`-th in the range.
+    /// Trains the network at this `place` of the range.
     fn train(&self, place: usize, training_seed: usize, done: Done<'_>) -> Result<()> {
         let (setup, study, architecture) = (&self.setup, self.study, &self.architectures[place]);
         let number = (study.first + place) as u32;
@@ -52,7 +52,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             setup,
             settings: &study.resulting,
             examples: setup.training(),
-            // As every study trains this architecture: its true error is the same in all.
+            // Every study uses this key for this architecture, so its true error is the same in all of them.
             key: [architecture.canonical_number(&study.space), training_seed as u64],
             name: file_stem("training", number, training_seed),
             validates: true,
@@ -108,8 +108,8 @@ fn file_stem(stem: &str, number: u32, training_seed: usize) -> String {
     format!("{stem}-{number:05}-{training_seed}")
 }
 
-/// The first architectures of the paper's sampler, up to the end of the range. Of isomorphic ones the first counts, so that a
-/// number names one network whatever the range is.
+/// The first distinct architectures of the paper's sampler, up to the end of the range. The first of several isomorphic ones
+/// counts, so that a number names one network whatever the range is.
 ///
 /// # Errors
 /// A space that has too few architectures.

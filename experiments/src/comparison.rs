@@ -1,6 +1,7 @@
-//! The comparison study: systems trained under one recipe, one budget and on the same images (paper, sections 4.3 and 4.4,
-//! tables 1 to 3). A system is a hand-designed network, an architecture found by SMASH, or one found by a search that
-//! trains every architecture that it looks at.
+//! The comparison study: systems trained under one recipe, with one budget and on the same images.
+//!
+//! See the paper, sections 4.3 and 4.4, tables 1 to 3. A system is a hand-designed network or a found architecture. Either SMASH
+//! found it, or a search that trains every architecture it looks at.
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
@@ -21,9 +22,9 @@ use crate::units::{Kind, Unit, gather};
 /// One seed of a comparison.
 pub struct ComparisonRun<'a, B: AutodiffBackend> {
     study: &'a ComparisonStudy,
-    /// The study's images, then those of each search that has its own.
+    /// The study's images, then the images of each search that has its own.
     setups: Vec<Setup<'a, B>>,
-    /// The training images of each fold; all in one where there are no folds.
+    /// The training images of each fold; one fold with all images if the study has no folds.
     folds: Vec<Vec<usize>>,
 }
 
@@ -31,7 +32,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
     /// Compares on the images of `setups[0]`; see [`crate::studies::Study::data_sets`] for the others.
     ///
     /// # Errors
-    /// Folds that the set has not enough images for.
+    /// Folds that need more images than the set has.
     pub fn new(study: &'a ComparisonStudy, setups: Vec<Setup<'a, B>>) -> Result<Self> {
         let folds = match &study.folds {
             Some(folds) => setups[0].folds(folds)?,
@@ -48,13 +49,13 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
         searches(&self.study.searches, &self.setups)
     }
 
-    /// The search that a system names; definitions are checked for it.
+    /// The search that a system names; the check of definitions ensures that it exists.
     fn search_named(&self, name: &str) -> FoundBySmash<'_, B> {
         let found = self.searches().find(|found| found.search.name == name);
         found.unwrap_or_else(|| panic!("no search is called `{name}`"))
     }
 
-    /// Systems that are run, with their place in the definition.
+    /// The systems that are run, each with its index in the definition.
     fn systems(&self) -> impl Iterator<Item = (usize, &System)> {
         let systems = self.study.systems.iter().enumerate();
         systems.filter(|(_, system)| system.kind().is_some())
@@ -80,7 +81,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
         }
     }
 
-    /// What a system trains, and its architecture if it was found.
+    /// The network that a system trains, and its architecture if it was found.
     fn network(&self, number: usize, system: &System) -> Result<(Blueprint, Option<Architecture>)> {
         let task = self.target().task;
         let of = |search: &SmashSearch, architecture: Architecture| {

@@ -22,7 +22,7 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     study: &'a CorrelationStudy,
     setup: Setup<'a, B>,
     architectures: Vec<Architecture>,
-    /// The plain one first.
+    /// The SMASH networks, the plain one first.
     networks: Vec<NetworkSettings>,
 }
 
@@ -75,12 +75,12 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         shards.enumerate().map(unit).collect()
     }
 
-    /// How many architectures are trained, if no score fails.
+    /// Number of architectures that are trained, if no score fails.
     fn trained(&self) -> usize {
         self.study.scored.div_ceil(self.study.every)
     }
 
-    /// By place in [`CorrelationRun::selected`], which is known only once all scores are there.
+    /// The units that train networks, by place in [`CorrelationRun::selected`]. That list is known only once all scores exist.
     fn truth_units(&self) -> Vec<Unit<'_>> {
         let mut units = Vec::new();
         for place in 0..self.trained() {
@@ -105,7 +105,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         self.predictors().units(self.trained(), || self.selected())
     }
 
-    /// Sorts by SMASH score and takes every k-th; failed scores are left out.
+    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out.
     fn selected(&self) -> Result<Vec<usize>> {
         let scores = self.scores()?;
         let mut ranking: Vec<(f64, usize)> = Vec::new();

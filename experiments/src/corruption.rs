@@ -1,5 +1,6 @@
-//! The corruption study: does the HyperNet use the encoding? Architectures run with weights that were generated from their
-//! own and from corrupted encodings (paper, section 4.2).
+//! The corruption study: does the HyperNet use the encoding (paper, section 4.2)?
+//!
+//! Architectures run with weights that were generated from their own encoding, and from corrupted encodings.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -63,8 +64,8 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
         shards.enumerate().map(unit).collect()
     }
 
-    /// The encodings that weights of an architecture are generated from, with their names; nothing where it cannot be
-    /// corrupted like this.
+    /// The encodings that weights of an architecture are generated from, with their names. An encoding is `None` if the
+    /// architecture's cannot be corrupted in this way.
     fn encodings(&self, index: usize) -> Vec<(&'static str, Option<Encoding>)> {
         let (space, architecture) = (&self.study.space, &self.architectures[index]);
         let corrupted = |(number, corruption): (usize, Corruption)| {

@@ -42,21 +42,21 @@ const DEFINITIONS: [(&str, &str); 21] = [
     ("throughput", include_str!("../definitions/throughput.toml")),
 ];
 
-/// How large a run is.
+/// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Every code path in seconds.
+    /// Runs every code path in seconds.
     Smoke,
-    /// A result worth reading in at most 20 minutes on two cores.
+    /// Gives a result worth reading in at most 20 minutes on two cores.
     Laptop,
-    /// About an hour on one data-centre GPU.
+    /// Takes about an hour on one data-centre GPU.
     Gpu,
-    /// The paper's own numbers.
+    /// Uses the paper's own numbers.
     Paper,
 }
 
 impl Scale {
-    /// From the smallest.
+    /// All scales, from the smallest.
     pub const ALL: [Self; 4] = [Self::Smoke, Self::Laptop, Self::Gpu, Self::Paper];
 
     /// Name as on the command line.
@@ -83,25 +83,25 @@ impl FromStr for Scale {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// One line.
+    /// The title, in one line.
     pub title: String,
     /// Place in the paper.
     pub paper: String,
-    /// What the paper says, in a sentence or two.
+    /// The paper's statement, in a sentence or two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
     /// Prose for the report.
     pub analysis: String,
-    /// The artefact whose scores and correlation the report sets beside these.
+    /// The artefact whose scores and correlation the report shows beside this artefact's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
-    /// What is claimed, if anything; checked by machine.
+    /// The claim, if there is one; it is checked by machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<results::Claim>,
-    /// How it is drawn, if at all; read by the reports.
+    /// The figure, if there is one; the reports read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figure: Option<toml::Table>,
-    /// What is run.
+    /// The study to run.
     pub study: Study,
 }
 
@@ -110,11 +110,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     DEFINITIONS.into_iter().map(|(name, _)| name)
 }
 
-/// The definition of an artefact with the overlay of a scale, and over both what the command line sets: `KEY=VALUE` in TOML,
-/// such as `study.data.train=100`.
+/// The definition of an artefact with the overlay of a scale. The settings of the command line override both: `KEY=VALUE` in
+/// TOML, such as `study.data.train=100`.
 ///
 /// # Errors
-/// An unknown artefact, or a definition with an unknown or missing key, naming file and place.
+/// An unknown artefact, or a definition with an unknown or missing key; the error names file and place.
 pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     let text = text_of(name)?;
     let mut place = format!("experiments/definitions/{name}.toml");
@@ -137,7 +137,7 @@ fn text_of(name: &str) -> Result<&'static str> {
 /// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it.
 ///
 /// # Errors
-/// Text that is no definition, naming the key.
+/// Text that is no definition; the error names the key.
 pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     let mut table = with_taken(text)?;
     let mut scales = match table.remove("scale") {
@@ -154,7 +154,7 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
         None => {}
     }
     for setting in set {
-        // Without what TOML says of the place, which is several lines for these few words.
+        // The error omits TOML's excerpt of the place, which takes several lines for these few words.
         let setting = toml::from_str(setting).map_err(|error: toml::de::Error| {
             anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML: {}", error.message())
         })?;
@@ -163,13 +163,13 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     results::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
     let definition: Definition = toml::Value::Table(table)
         .try_into()
-        // In one line: TOML puts the place on another.
+        // The error is put on one line: TOML puts the place on another.
         .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
     definition.study.validate()?;
     Ok(definition)
 }
 
-/// The text of a definition with the parts that it takes from others, which may take parts themselves.
+/// The table of a definition, with the parts that it takes from other definitions. These may take parts themselves.
 fn with_taken(text: &str) -> Result<toml::Table> {
     let mut table: toml::Table = toml::from_str(text)?;
     let Some(takes) = table.remove("takes") else {
@@ -181,14 +181,14 @@ fn with_taken(text: &str) -> Result<toml::Table> {
     Ok(inherited)
 }
 
-/// Parts of the study that a definition has in common with another, at all scales; its own settings go before.
+/// Parts of the study that a definition takes from another one, at all scales. Its own settings override them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Takes {
     from: String,
     parts: Vec<String>,
-    /// Which entries of lists whose entries have a `name`, and the names that they get here, one copy for each; all, under
-    /// their own names, if not given.
+    /// Which entries to take from lists whose entries have a `name`. Each entry is copied once for each of the names that it gets
+    /// here. If not given, all entries are taken under their own names.
     entries: Option<BTreeMap<String, Vec<String>>>,
 }
 
@@ -232,8 +232,8 @@ impl Takes {
     }
 }
 
-/// Puts an overlay over a table. Tables are merged, and so are lists whose entries have a `name`, by that name; any other
-/// value takes the place of the old one.
+/// Merges an overlay into a table. Tables are merged, and so are lists whose entries have a `name`, by that name. Any other value
+/// replaces the old one.
 pub(crate) fn merge(base: &mut toml::Table, overlay: toml::Table) {
     for (key, value) in overlay {
         match (base.get_mut(&key), value) {
@@ -313,7 +313,7 @@ mod tests {
             ("study.statistics={recalibrated={batches=0}}", "nonzero"),
             ("study.by='top5'", "top5"),
             ("study.data.train=-1", "-1"),
-            // Read, but not again as it would be stored.
+            // This setting can be read, but it could not be read again in its stored form.
             (
                 format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(),
                 "inside each other",
@@ -325,20 +325,20 @@ mod tests {
         }
     }
 
-    /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is off.
+    /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is switched off.
     #[test]
     fn definitions_of_stored_results_keep_their_hashes() {
         let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
         let mut kept = Vec::new();
         for run in results::store::find_runs(&baselines, None).unwrap() {
             let manifest = run.manifest;
-            // One that an older program wrote and this one cannot read has no hash here.
+            // A definition that an older program wrote and this program cannot read has no hash here.
             if let Ok(definition) = manifest.definition.try_into::<Definition>() {
                 assert_eq!(definition.hash(), manifest.definition_hash, "{}", manifest.artefact);
                 kept.push(manifest.artefact);
             }
         }
-        // Figure 5a takes all settings of figure 4 but two.
+        // Figure 5a takes all but two settings from figure 4.
         assert!(kept.iter().any(|artefact| artefact == "fig5a"), "{kept:?}");
     }
 

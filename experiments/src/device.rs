@@ -1,4 +1,4 @@
-//! The choice of device. This is the one place where a backend is named.
+//! The choice of device; no other file names a backend.
 
 use std::fmt;
 use std::path::Path;
@@ -14,11 +14,11 @@ use burn_flex::{Flex, FlexDevice};
 use crate::run::{self, RunOptions};
 use crate::{golden, peer, provenance};
 
-/// Deviations from golden values that CUDA may show, over those of a CPU: its products may be of TF32, of 10 bits in place
-/// of 23.
+/// Factor by which CUDA may deviate more from golden values than a CPU. Its products may be TF32, with a mantissa of 10 bits
+/// instead of 23.
 const CUDA_TOLERANCE: f64 = 100.0;
 
-/// Where to compute.
+/// A device to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// All cores, through burn-flex.
@@ -42,7 +42,7 @@ impl FromStr for Device {
     }
 }
 
-/// As on the command line.
+/// Its name on the command line.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,7 +53,7 @@ impl fmt::Display for Device {
 }
 
 impl Device {
-    /// Kind of device, which separates stored results: tables of different kinds are not equal to the bit.
+    /// Class of device, which separates stored results: tables of different classes are not equal to the bit.
     pub fn class(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -61,7 +61,7 @@ impl Device {
         }
     }
 
-    /// How much kernels are tuned on it, if they are.
+    /// Level of the tuning of kernels on the device, if it tunes any.
     pub fn kernel_tuning(self) -> Option<String> {
         match self {
             Self::Cpu => None,
@@ -70,7 +70,7 @@ impl Device {
         }
     }
 
-    /// What a manifest says of it.
+    /// Description of the device for a manifest.
     pub fn describe(self) -> String {
         match self {
             Self::Cpu => format!("{} (burn-flex)", provenance::cpu()),
@@ -79,11 +79,11 @@ impl Device {
     }
 }
 
-/// What can be done on a device.
+/// The work that can be done on a device.
 pub enum Task<'a> {
     /// Run an artefact.
     Run(&'a str, &'a RunOptions),
-    /// Compare a golden file pair with what is computed here.
+    /// Compare a pair of golden files with the values that are computed here.
     Golden(&'a Path, &'a Path),
     /// Answer requests for timed steps, as [`peer::run`] does.
     Peer(&'a Path, &'a Path),
@@ -111,7 +111,7 @@ impl Task<'_> {
                 );
                 Ok(())
             }
-            // In a pool, as a unit of work: from outside, each step would wake the pool many times.
+            // This runs inside a thread pool, like a unit of work. From outside, each step would wake the pool many times.
             Self::Peer(file, folder) => rayon::ThreadPoolBuilder::new()
                 .build()?
                 .install(|| peer::run::<B>(file, folder, device)),
@@ -119,10 +119,10 @@ impl Task<'_> {
     }
 }
 
-/// Does something on a device.
+/// Does a task on a device.
 ///
 /// # Errors
-/// A device that is not there, and all errors of the task.
+/// A device that does not exist, and all errors of the task.
 pub fn run(task: &Task<'_>, device: Device) -> Result<()> {
     match device {
         Device::Cpu => task.run_on::<Autodiff<Flex>>(&FlexDevice, device),
@@ -135,7 +135,7 @@ fn run_on_cuda(_task: &Task<'_>, _index: usize) -> Result<()> {
     anyhow::bail!("this program was built without CUDA; `cargo xtask reproduce --device cuda` builds it with")
 }
 
-/// burn panics deep inside where something of CUDA is missing, so look before.
+/// Checks for CUDA first, because burn panics deep inside if a part of CUDA is missing.
 #[cfg(feature = "cuda")]
 fn run_on_cuda(task: &Task<'_>, index: usize) -> Result<()> {
     check_cuda_library("libcuda.so.1", "the NVIDIA driver")?;
@@ -143,7 +143,7 @@ fn run_on_cuda(task: &Task<'_>, index: usize) -> Result<()> {
     task.run_on::<Autodiff<burn_cuda::Cuda>>(&burn_cuda::CudaDevice::new(index), Device::Cuda(index))
 }
 
-/// An error where a library of CUDA cannot be loaded.
+/// Checks that a library of CUDA can be loaded.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 fn check_cuda_library(file: &str, part_of: &str) -> Result<()> {
@@ -155,7 +155,7 @@ fn check_cuda_library(file: &str, part_of: &str) -> Result<()> {
     }
 }
 
-/// Kernels are compiled at run time and include CUDA's headers; burn-cuda looks for them in the same places.
+/// Checks for CUDA's headers, which kernels include when they are compiled at run time. burn-cuda looks in the same places.
 #[cfg(feature = "cuda")]
 fn check_cuda_headers() -> Result<()> {
     let folder = match std::env::var_os("CUDA_PATH") {

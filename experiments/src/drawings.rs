@@ -26,7 +26,7 @@ struct Drawing {
 }
 
 impl<'a, B: AutodiffBackend> DrawingRun<'a, B> {
-    /// Draws what the study names.
+    /// Draws the architectures that the study names.
     pub fn new(study: &'a DrawingStudy, setup: Setup<'a, B>) -> Self {
         Self { study, setup }
     }
@@ -122,7 +122,7 @@ fn hot_cells(seed: u64, drawing: &str, space: &SearchSpace, encoding: &Encoding)
     rows
 }
 
-/// What a channel of the encoding tells.
+/// The part of the encoding that a channel belongs to.
 fn part_of(layout: &EncodingLayout, channel: usize) -> &'static str {
     let firsts = [
         (layout.groups, "groups"),
@@ -134,7 +134,8 @@ fn part_of(layout: &EncodingLayout, channel: usize) -> &'static str {
         (layout.writes, "writes"),
         (layout.reads, "reads"),
     ];
-    // From the last part to the first. One that a space leaves out starts where the next one does, which comes before it here.
+    // The list goes from the last part to the first. A part that a space leaves out starts where the next part does, which comes
+    // before it here.
     let part = firsts.iter().find(|(first, _)| *first <= channel);
     part.expect("the first part starts at 0").1
 }

@@ -1,4 +1,4 @@
-//! The ensemble study: the same architectures scored by SMASH networks of different seeds (paper, figure 5b).
+//! The ensemble study: SMASH networks of different seeds score the same architectures (paper, figure 5b).
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct EnsembleRun<'a, B: AutodiffBackend> {
 }
 
 impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
-    /// Samples the one list of architectures that all members score.
+    /// Samples the list of architectures that all members score.
     pub fn new(study: &'a EnsembleStudy, setup: Setup<'a, B>) -> Self {
         Self {
             study,
@@ -83,7 +83,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
             loss,
             status,
         };
-        // The run's noise for all members, so that they differ by their weights alone.
+        // All members use the run's noise, so that they differ only in their weights.
         let scorer = Scorer::new(&self.setup, &net, self.study.noise_draws);
         scorer.rows(&self.architectures, range, done, row)
     }

@@ -1,4 +1,4 @@
-//! The fidelity study: does a fast recipe of training rank architectures as the paper's does?
+//! The fidelity study: does a fast training recipe rank architectures as the paper's recipe does?
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;

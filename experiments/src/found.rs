@@ -1,5 +1,6 @@
-//! The search of the paper's appendix C as units of work: a SMASH network is trained, then architectures are scored with
-//! it, and the best of them is what was found.
+//! The search of the paper's appendix C as units of work.
+//!
+//! The first unit trains a SMASH network. The second one scores architectures with it and finds the best of them.
 
 use std::path::PathBuf;
 
@@ -18,14 +19,14 @@ use crate::studies::SmashSearch;
 use crate::study::{Setup, read_if_whole};
 use crate::units::{Done, Kind, Unit};
 
-/// Scored candidates after which an unfinished search is saved.
+/// Number of scored candidates after which an unfinished search is saved.
 const SAVED_EVERY: usize = 20;
 
 /// One search of a run.
 pub struct FoundBySmash<'a, B: AutodiffBackend> {
     /// Its settings.
     pub search: &'a SmashSearch,
-    /// Its place among the searches of the run, which names its files.
+    /// Its index among the searches of the run, which is part of its file names.
     pub number: usize,
     /// The images that it searches on.
     pub setup: &'a Setup<'a, B>,
@@ -83,7 +84,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
         } = self.search;
         let net = self.smash().network()?;
         let scorer = Scorer::new(self.setup, &net, *noise_draws);
-        // Candidates follow from the scores before them, so that a search goes on by replaying the scores it has.
+        // Each candidate follows from the scores before it, so a search resumes by replaying its stored scores.
         let unfinished = self.setup.dir.checkpoint_path(&self.file());
         let known: Vec<CandidateRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
         let mut rows: Vec<CandidateRow> = Vec::new();
@@ -107,7 +108,7 @@ impl<'a, B: AutodiffBackend> FoundBySmash<'a, B> {
                 write_table(&unfinished, &rows)?;
             }
             done(1)?;
-            // A failed score is worse than any other.
+            // A failed score counts as worse than any other.
             Ok(error.unwrap_or(f64::INFINITY))
         };
         let searched = search(space, plan, seed, score);

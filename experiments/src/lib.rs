@@ -1,6 +1,6 @@
-//! What is run: definitions with overlays for each scale, units of work, and the study kinds.
+//! The experiments: definitions with an overlay for each scale, units of work, and the study kinds.
 
-// With it, `device` loads a library of CUDA.
+// With the feature `cuda`, `device` loads a CUDA library, which needs unsafe code.
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
 
 pub mod benchmark;
@@ -13,7 +13,7 @@ pub mod drawings;
 pub mod ensemble;
 pub mod fidelity;
 pub mod found;
-/// Agreement with numbers of the released code, for devices that tests do not run on.
+/// Comparison with numbers of the released code, for devices that the tests do not run on.
 #[path = "../../smash/tests/golden/mod.rs"]
 mod golden;
 pub mod networks;

@@ -19,8 +19,8 @@ use results::Pool;
 use results::benchmark::{self, Added, Benchmark};
 use results::store::find_runs_below;
 
-/// Keeps what a step frees for the next one. The system's allocator gives buffers of megabytes back at once, and the kernel
-/// clears their pages again in the next step.
+/// Keeps the memory that a step frees for the next step. The system's allocator gives buffers of megabytes back at once. The
+/// kernel then clears their pages again in the next step.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -37,17 +37,17 @@ enum Command {
     List,
     /// Runs an artefact, or continues an interrupted run of it.
     Run(Box<RunArguments>),
-    /// Compares a golden file pair with what is computed on a device.
+    /// Compares a pair of golden files with the values that a device computes.
     Golden {
-        /// Its tensors.
+        /// File of the tensors.
         safetensors: PathBuf,
-        /// Its other values.
+        /// File of the other values.
         json: PathBuf,
-        /// Where to compute: cpu, cuda or cuda:INDEX.
+        /// Device to compute on: cpu, cuda or cuda:INDEX.
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
-    /// Writes all trainings of a pool to one Parquet file, or adds those of such a file.
+    /// Writes all trainings of a pool to one Parquet file, or adds the trainings of such a file.
     #[command(subcommand)]
     Pool(PoolCommand),
     /// Adds the trainings of stored runs to a benchmark, or writes a benchmark as CSV.
@@ -55,11 +55,11 @@ enum Command {
     Benchmark(BenchmarkCommand),
     /// Times the steps of a network on request; our side of `cargo xtask bench --peer`.
     Peer {
-        /// File of architectures, of which the first is taken.
+        /// File of architectures; the first one is timed.
         architectures: PathBuf,
-        /// Folder for what the other side needs.
+        /// Folder for the files that the other side needs.
         folder: PathBuf,
-        /// Where to compute: cpu, cuda or cuda:INDEX.
+        /// Device to compute on: cpu, cuda or cuda:INDEX.
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
@@ -77,9 +77,9 @@ enum PoolCommand {
 enum BenchmarkCommand {
     /// Add the trainings that runs of the artefact `benchmark` have finished, whether or not the runs are complete.
     Add {
-        /// Folder of the benchmark, which need not be there yet.
+        /// Folder of the benchmark; it need not exist yet.
         folder: PathBuf,
-        /// Folder of stored runs, at any level, or s3://BUCKET/PREFIX; more than once for several.
+        /// Folder that holds stored runs at any level, or s3://BUCKET/PREFIX; repeat the option for several.
         #[arg(long, value_name = "DIR", default_value = results::store::DEFAULT_ROOT)]
         results: Vec<PathBuf>,
     },
@@ -109,59 +109,60 @@ struct RunArguments {
     /// Run every artefact.
     #[arg(long)]
     all: bool,
-    /// smoke, laptop, gpu or paper.
+    /// Scale of the run: smoke, laptop, gpu or paper.
     #[arg(long, default_value = "laptop")]
     scale: Scale,
-    /// Data set, in place of the definition's.
+    /// Data set to use instead of the definition's.
     #[arg(long)]
     dataset: Option<String>,
-    /// Data set that architectures are searched on, where the definition has another than for training.
+    /// Data set to search architectures on, if the definition searches on another data set than it trains on.
     #[arg(long)]
     source: Option<String>,
     /// Folder that holds data sets in their official formats.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of a pool, or s3://BUCKET/PREFIX: trained networks that it has are taken from it, others are added.
+    /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
-    /// Recipe of the resulting networks, in place of the definition's.
+    /// Recipe to train resulting networks by, instead of the definition's.
     #[arg(long)]
     recipe: Option<Recipe>,
-    /// Train resulting networks with products of bfloat16, on a GPU.
+    /// Train resulting networks with bfloat16 products, on a GPU.
     #[arg(long)]
     bfloat16: bool,
-    /// Number of seeds, from 0.
+    /// Number of seeds to run, starting with seed 0.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Units that run at the same time [default: number of cores].
+    /// Number of units to run at the same time [default: number of cores].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
     jobs: Option<u64>,
-    /// Where to compute: cpu, cuda or cuda:INDEX.
+    /// Device to compute on: cpu, cuda or cuda:INDEX.
     #[arg(long, default_value = "cpu")]
     device: Device,
     /// Folder of the stored runs, or s3://BUCKET/PREFIX.
     #[arg(long, default_value = results::store::DEFAULT_ROOT)]
     results: PathBuf,
-    /// Print the units of work and what is done, and run nothing.
+    /// Print the units of work and which of them are done, and run nothing.
     #[arg(long)]
     plan: bool,
-    /// With --plan: the architectures and root seeds that make the interval of Kendall's tau narrowest in a time, such as 30m.
+    /// With --plan: pick the numbers of architectures and root seeds that give Kendall's tau the narrowest confidence interval in
+    /// this time, such as 30m.
     #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::plan::parse_duration)]
     budget: Option<f64>,
     /// Write the units of work to a folder as a workflow for Snakemake and Slurm, and run nothing.
     #[arg(long, value_name = "DIR", requires = "artefact", conflicts_with = "plan")]
     export_workflow: Option<PathBuf>,
-    /// Do a part of the run of this version that another process has started: units on request of standard input, unless --unit or
-    /// --tables says otherwise.
+    /// Do a part of a run that another process has started, given the version of the run. Without --unit and --tables, do the
+    /// units that standard input asks for.
     #[arg(long, hide = true, value_name = "COMMIT,DIRTY,DEFINITION", requires = "artefact")]
     part_of: Option<String>,
-    /// Do the part though this program was built from another commit than the run was started with.
+    /// Do the part even if this program was built from another commit than the run was started with.
     #[arg(long, hide = true, requires = "part_of")]
     any_commit: bool,
-    /// Run one unit: its stage, and its index in it.
+    /// Run one unit, given by its stage and its index in that stage.
     #[arg(long, hide = true, value_name = "STAGE:INDEX", requires = "part_of", value_parser = parse_place)]
     unit: Option<(usize, usize)>,
     /// Write the tables of a run whose units are all done.
@@ -235,6 +236,9 @@ fn execute(command: Command) -> Result<()> {
             println!(
                 "{new} new trainings added to {place}, which has {total} now; {known} were there, {kept} of another origin"
             );
+            if let Some(benchmark) = Benchmark::read(&folder)? {
+                println!("{}", benchmark.summary()?);
+            }
             Ok(())
         }
         Command::Benchmark(BenchmarkCommand::Export { folder, to }) => {
@@ -284,7 +288,7 @@ fn execute(command: Command) -> Result<()> {
                     },
                 }),
             };
-            // Nothing is gained there, so that it can only be a mistake.
+            // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
             ensure!(
                 !options.bfloat16 || options.device != Device::Cpu,
                 "--bfloat16 is for --device cuda"

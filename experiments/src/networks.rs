@@ -16,18 +16,18 @@ pub const PLAIN: &str = "plain";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FurtherNetwork {
-    /// Its name, for predictors and for its files.
+    /// Its name, which predictors and its files use.
     pub name: String,
-    /// Which member of an ensemble it is: 0 shares its random numbers with the plain network.
+    /// Its number in an ensemble; number 0 shares its random numbers with the plain network.
     #[serde(default)]
     pub member: u64,
-    /// Whether a HyperNet generates its 1x1 weights, or all architectures share them.
+    /// Whether a HyperNet generates its 1x1 weights; if not, all architectures share them.
     #[serde(default = "yes")]
     pub hypernet: bool,
-    /// The rule for the channels of its 1x1 convolutions, if not that of `study.space`.
+    /// The rule for the channels of its 1x1 convolutions, if it is not the rule of `study.space`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bottleneck: Option<Bottleneck>,
-    /// Settings in place of those of `study.smash`.
+    /// Settings that override the settings of `study.smash`.
     #[serde(default)]
     pub smash: toml::Table,
 }
@@ -55,7 +55,7 @@ impl CorrelationStudy {
     /// The settings of all networks, the plain one first.
     ///
     /// # Errors
-    /// Settings that `study.smash` has not, or a name that is taken or cannot be that of a file.
+    /// Settings that `study.smash` does not have, or a name that is taken or cannot be a file name.
     pub fn network_settings(&self) -> Result<Vec<NetworkSettings>> {
         let mut all = vec![NetworkSettings {
             name: PLAIN.into(),

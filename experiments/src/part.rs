@@ -1,4 +1,4 @@
-//! A part of a run that another process has started: what it is asked to do, and whether this program may do it.
+//! A part of a run that another process has started: the work to do, and the check whether this program may do it.
 
 use anyhow::{Result, bail, ensure};
 
@@ -7,32 +7,32 @@ use crate::definition::Definition;
 /// A part of a run.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Commit, `true` or `false` for a dirty tree, and definition of the run, with commas between.
+    /// Version of the run: commit, `true` or `false` for a dirty tree, and hash of the definition, separated by commas.
     pub version: String,
     /// Whether this program may have been built from another commit.
     pub any_commit: bool,
-    /// What is to be done.
+    /// The work to do.
     pub work: PartialWork,
 }
 
-/// What a process may do for a run that it has not started.
+/// Work that a process may do for a run that another process has started.
 #[derive(Clone, Copy, Debug)]
 pub enum PartialWork {
-    /// Run units on request of standard input.
+    /// Run the units that standard input asks for.
     Serve,
-    /// Run one unit: its stage, and its index in it.
+    /// Run one unit, given by its stage and its index in that stage.
     Unit(usize, usize),
     /// Write the tables, once all units are done.
     Tables,
 }
 
-/// What a part of a run must have in common with the process that started the run.
+/// The text that a part must share with the process that started the run.
 pub fn version(commit: &str, dirty: bool, definition: &Definition) -> String {
     format!("{commit},{dirty},{}", definition.hash())
 }
 
-/// Commit of the starter and whether its tree was dirty, from its [`version`], for a program that knows what it was built from or
-/// does not.
+/// Commit of the starter and whether its tree was dirty, parsed from its [`version`]. `built_from` is the commit that this
+/// program was built from, if it is known.
 pub fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -> Result<(String, bool)> {
     let parts: Vec<&str> = part.version.split(',').collect();
     let &[commit, dirty, hash] = &parts[..] else {

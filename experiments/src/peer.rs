@@ -1,8 +1,8 @@
 //! Our side of `cargo xtask bench --peer`: one fixed network of a golden size, timed row by row on request.
 //!
-//! `experiments peer ARCHS.json FOLDER` writes the network and its inputs to FOLDER for the other side, prints one line of losses as
-//! JSON, then reads the name of a row from each line of standard input and prints its milliseconds. `memory` prints the
-//! most memory that the process has held, in MiB.
+//! `experiments peer ARCHS.json FOLDER` writes the network and its inputs to FOLDER for the other side. It prints one line of
+//! losses as JSON. Then it reads the name of a row from each line of standard input and prints its milliseconds. `memory` prints
+//! the peak memory of the process, in MiB.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -29,7 +29,7 @@ use smash::{
 use crate::golden::format::{Config, GoldenArchitecture};
 use crate::provenance;
 
-/// Images of a training step, and of a scoring.
+/// Number of images in a training step, and in a scoring.
 const BATCH: usize = 50;
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ pub fn run<B: AutodiffBackend>(file: &Path, folder: &Path, device: &B::Device) -
 }
 
 impl<B: AutodiffBackend> Bench<B> {
-    /// The first architecture of the file, with random weights and images.
+    /// Builds the networks of the file's first architecture, with random weights and images.
     fn new(path: &Path, device: &B::Device) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let file: File = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
@@ -179,7 +179,7 @@ impl<B: AutodiffBackend> Bench<B> {
         GeneratedWeights::from_output(&self.net.space, output)
     }
 
-    /// Losses of the SMASH network and of the resulting one, in training mode.
+    /// Losses of the SMASH network and of the resulting network, in training mode.
     fn losses(&self) -> [f32; 2] {
         let images = self.tracked(&self.images);
         let (smash, _) = self

@@ -1,4 +1,4 @@
-//! What a run would do, and how long it would take.
+//! The plan of a run: its units, and the time that they would take.
 
 use anyhow::Result;
 use results::Manifest;
@@ -9,7 +9,8 @@ use crate::run::RunOptions;
 use crate::study::Study;
 use crate::units::{Kind, open_units, units_of_stage};
 
-/// Prints units, those done, and the time that the open ones took in the newest complete run of the same definition.
+/// Prints the units, the number of finished ones, and the time of the open ones. The time is from the newest complete run of the
+/// same definition.
 ///
 /// # Errors
 /// Output or a stored run that cannot be read.
@@ -37,13 +38,13 @@ pub fn print_units(
     Ok(())
 }
 
-/// Seconds that a unit took in an earlier run that had so many of its kind.
+/// Seconds that a unit took in an earlier run, which had `units` units of its kind.
 pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> Option<f64> {
     let seconds = earlier?.timings.get(kind.name())?;
     Some(seconds / units.max(1) as f64)
 }
 
-/// The newest complete run of the same definition on the same kind of device, for its timings.
+/// The newest complete run of the same definition on the same class of device, which has the timings.
 ///
 /// # Errors
 /// A stored run that cannot be read.
@@ -57,10 +58,10 @@ pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) 
     Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
 
-/// Seconds of a text such as `90s`, `30m` or `2h`.
+/// Parses a time such as `90s`, `30m` or `2h` into seconds.
 ///
 /// # Errors
-/// Anything else.
+/// Any other text.
 pub fn parse_duration(text: &str) -> Result<f64, String> {
     let fault = || format!("expected a time such as 90s, 30m or 2h, found `{text}`");
     let unit = text.chars().last().ok_or_else(fault)?;

@@ -1,4 +1,4 @@
-//! Taking trained networks from a pool, and adding those of a run to it.
+//! Takes trained networks from a pool, and adds the networks of a run to it.
 
 use std::path::Path;
 
@@ -13,30 +13,30 @@ use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 use crate::provenance;
 use crate::study::read_if_whole;
 
-/// Counts changes of the code that give a training another result than rounding does. Raise it with such a change, so that
-/// trainings of before are not taken for those of now.
+/// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
+/// trainings of a pool from before such a change are then not taken for current ones.
 const TRAINING_VERSION: u32 = 1;
 
 /// The pool of a run.
 #[derive(Clone, Debug)]
 pub struct RunPool {
     pool: Pool,
-    /// That of the run; where its tree differed from the commit, with a digest of the difference.
+    /// Commit of the run; a digest of the difference is appended if the working tree differed from the commit.
     commit: String,
     device_class: &'static str,
 }
 
-/// The images that trainings of a pool are for.
+/// The images that a pooled training used.
 #[derive(Clone, Debug, Serialize)]
 pub struct PooledData {
     train: String,
     test: String,
     validation: usize,
-    /// Root seed, which decides the validation images.
+    /// Root seed, which determines the validation images.
     split: u64,
 }
 
-/// What the true error of an architecture depends on, beside itself and the seeds.
+/// Everything that the true error of an architecture depends on, besides the architecture itself and the seeds.
 #[derive(Serialize)]
 struct TruthContext<'a> {
     training: u32,
@@ -47,7 +47,7 @@ struct TruthContext<'a> {
     recipe: &'a ResultingTraining,
 }
 
-/// What a SMASH network depends on.
+/// Everything that a SMASH network depends on.
 #[derive(Serialize)]
 pub struct NetworkContext<'a> {
     /// The images.
@@ -65,7 +65,7 @@ pub struct NetworkContext<'a> {
 }
 
 impl PooledData {
-    /// From the digests of the training and the test set.
+    /// Builds the record from the digests of the training and the test set.
     pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
         Self {
             train: train.clone(),
@@ -77,7 +77,7 @@ impl PooledData {
 }
 
 impl RunPool {
-    /// The pool in a folder, for a run of a commit on a kind of device.
+    /// Opens the pool in a folder, for a run of this commit on this class of device.
     pub fn new(folder: &Path, commit: &str, device_class: &'static str) -> Self {
         Self {
             pool: Pool::new(folder),
@@ -117,10 +117,10 @@ impl RunPool {
         }
     }
 
-    /// The training with a key as a row of the run, for architecture number `index`, and the commit that trained it.
+    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it.
     ///
     /// # Errors
-    /// A file of the pool that cannot be read or is not what its name says.
+    /// A file of the pool that cannot be read, or whose content does not match its name.
     pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
         let found = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
         Ok(found.flatten().map(|found| {
@@ -163,14 +163,14 @@ impl RunPool {
         Ok(self.pool.add(pooled)?)
     }
 
-    /// A SMASH network is used again by the same code alone, since how it is trained is what commits differ in; never where
-    /// the code is not known.
+    /// Only code of the same commit reuses a SMASH network, since commits may differ in how they train it. A run of unknown code
+    /// never reuses one.
     fn network_context(&self, context: &NetworkContext) -> Option<String> {
         let of_commit = (&self.commit, self.device_class, context);
         (self.commit != provenance::UNKNOWN).then(|| as_json(&of_commit))
     }
 
-    /// Copies the files of a SMASH network, checkpoint and epochs, from the pool; false if it does not have it.
+    /// Copies the checkpoint and the epochs of a SMASH network from the pool; false if the pool does not have it.
     ///
     /// # Errors
     /// If a file cannot be read or written.
@@ -205,7 +205,7 @@ fn as_json(context: &impl Serialize) -> String {
     serde_json::to_string(context).expect("plain data always serialises")
 }
 
-/// Notes beside a unit's output that it is of the pool, and of which commit.
+/// Notes beside a unit's output that the pool supplied it, and which commit trained it.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -216,16 +216,16 @@ pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
     )?)
 }
 
-/// What a run took from the pool.
+/// The trainings that a run took from the pool.
 pub struct Origins {
-    /// Names of the units that made nothing themselves.
+    /// Names of the units that the pool supplied.
     names: Vec<String>,
-    /// What was taken, in words.
+    /// Their number and commits, in words.
     pub words: String,
 }
 
 impl Origins {
-    /// Reads what was noted; nothing if the run took nothing.
+    /// Reads the notes; `None` if the run took nothing.
     ///
     /// # Errors
     /// If the folder of the units cannot be read.

@@ -1,4 +1,4 @@
-//! How much a run would be able to say, and which size of it says most in a time.
+//! The precision that a run can expect, and the size of run that is most precise in a given time.
 
 use std::path::Path;
 
@@ -14,37 +14,38 @@ use crate::run::RunOptions;
 use crate::studies::{CorrelationStudy, Recipe};
 use crate::units::Kind;
 
-/// Results that are committed, for what no own run has measured yet.
+/// The committed results, used for anything that the user's own runs have not measured yet.
 const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/baselines");
 
-/// Kendall's tau where no result says what to expect.
+/// Kendall's tau that is assumed if no result gives one.
 const UNKNOWN_TAU: f64 = 0.3;
 
-/// What an earlier result of any definition of the same artefact, scale, data set, device and recipe says of the next one.
+/// Estimates for the next run. They come from an earlier result of the same artefact, scale, data set, device and recipe,
+/// whatever its definition.
 struct Earlier {
-    /// Which, in words.
+    /// Description of that result, in words.
     name: String,
     /// Kendall's tau of the score, the mean over its root seeds.
     tau: f64,
     /// See [`between_seeds`].
     between: Option<f64>,
-    /// Seconds of the SMASH network of a root seed.
+    /// Seconds to train the SMASH network of one root seed.
     smash: f64,
-    /// Seconds of a score.
+    /// Seconds of one score.
     score: f64,
-    /// Seconds of a training.
+    /// Seconds of one training.
     training: f64,
 }
 
-/// What an earlier result of `fidelity` says of the fast recipe.
+/// Estimates for the fast recipe from an earlier result of `fidelity`.
 struct Fidelity {
-    /// Which, in words.
+    /// Description of that result, in words.
     name: String,
-    /// Kendall's tau between the true errors by both recipes.
+    /// Kendall's tau between the true errors of both recipes.
     tau: f64,
-    /// What follows from it.
+    /// The model that follows from this tau.
     stand_in: StandIn,
-    /// Time of a training, as a part of that by the paper's recipe.
+    /// Time of a training, as a fraction of its time by the paper's recipe.
     time: f64,
 }
 
@@ -52,17 +53,19 @@ struct Fidelity {
 struct Choice {
     architectures: usize,
     seeds: usize,
-    /// Seconds.
+    /// Expected time in seconds.
     time: f64,
-    /// Width of the interval of Kendall's tau between score and true error by the paper's recipe.
+    /// Width of the confidence interval of Kendall's tau between score and true error by the paper's recipe.
     width: f64,
     recipe: Recipe,
 }
 
-/// Prints the interval of Kendall's tau that a correlation study can expect, and with a budget the size that makes it narrowest.
+/// Prints the confidence interval of Kendall's tau that a correlation study can expect. With a budget, it also prints the size of
+/// run that makes the interval narrowest.
 ///
 /// # Errors
-/// A stored result that cannot be read; with a budget, a study that ranks nothing, no result to take times from, or too little time.
+/// A stored result that cannot be read. With a budget, also a study that ranks nothing, no result to take times from, or too
+/// little time.
 pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOptions) -> Result<()> {
     let Some(study) = study else {
         return match options.budget {
@@ -102,11 +105,12 @@ fn width(interval: Interval) -> f64 {
     interval.high - interval.low
 }
 
-/// Prints the narrowest by the recipe in question, or by fewer epochs if it is known what these do to the ranking.
+/// Prints the choice with the narrowest interval, by the study's recipe. It considers the fast recipe too if a stored result
+/// shows how fewer epochs change the ranking.
 fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, options: &RunOptions) -> Result<()> {
     let fidelity = match study.recipe {
         Recipe::Paper => of_own_or_published(options, |root| fidelity(study, options, root))?,
-        // Asked for, and the shorter one.
+        // The user asked for the fast recipe, and it is the shorter one.
         Recipe::Fast => None,
     };
     let mut choices = Vec::new();
@@ -156,7 +160,7 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
     Ok(())
 }
 
-/// What a run costs, by the fast recipe if its time is given.
+/// Cost of a run; by the fast recipe if `fast` gives its time.
 fn budget(
     study: &CorrelationStudy,
     earlier: &Earlier,
@@ -173,10 +177,10 @@ fn budget(
     }
 }
 
-/// The numbers that make the interval narrowest, if there is time for any.
+/// The numbers of architectures and seeds that make the interval narrowest, if there is time for any.
 fn choice(study: &CorrelationStudy, earlier: &Earlier, budget: &Budget, fast: Option<&Fidelity>) -> Option<Choice> {
     let between = earlier.between.unwrap_or(0.0);
-    // A stand-in for errors shows less of tau, and of what root seeds differ by.
+    // A stand-in for the errors shows a smaller tau, and smaller differences between root seeds.
     let (tau, slope) = match fast {
         Some(Fidelity { stand_in, .. }) => (stand_in.seen(earlier.tau), stand_in.slope(earlier.tau)),
         None => (earlier.tau, 1.0),
@@ -192,7 +196,7 @@ fn choice(study: &CorrelationStudy, earlier: &Earlier, budget: &Budget, fast: Op
     })
 }
 
-/// What is found among own results, or else among the published ones.
+/// Applies `find` to the user's own results, and to the published ones if it finds nothing there.
 fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
     match find(&options.results)? {
         Some(found) => Ok(Some(found)),
@@ -200,8 +204,8 @@ fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<O
     }
 }
 
-/// The newest result at this scale on these data and this kind of device that was not made by taking trainings from a pool, whose
-/// times would be none.
+/// The newest result at this scale on these data and this class of device. Results with trainings from a pool do not count,
+/// because those trainings have no time.
 fn newest(
     artefact: &str,
     study: &CorrelationStudy,
@@ -244,7 +248,7 @@ fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<
 fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Earlier>> {
     let is_by_recipe = |manifest: &Manifest| {
         let recipe = manifest.definition.get("study").and_then(|study| study.get("recipe"));
-        // Definitions of before the fast one name none.
+        // Definitions older than the fast recipe name no recipe.
         recipe.map_or(Some(Recipe::Paper.name()), |recipe| recipe.as_str()) == Some(study.recipe.name())
     };
     let Some(group) = newest(artefact, study, options, root, is_by_recipe)? else {

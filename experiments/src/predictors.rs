@@ -1,4 +1,4 @@
-//! What a study's predictors say of the architectures that it trains: variants of the SMASH score, and its rivals.
+//! The predictors that a study applies to the architectures it trains: variants of the SMASH score, and its rivals.
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +25,9 @@ use crate::units::{Done, Kind, Unit};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Predictor {
-    /// Its name, as in `SMASH score`.
+    /// Its name, such as `SMASH score`.
     pub name: String,
-    /// What it is.
+    /// How it predicts.
     pub method: Method,
 }
 
@@ -35,39 +35,39 @@ pub struct Predictor {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
 pub enum Method {
-    /// Validation error or loss with the weights that SMASH networks give, the mean over networks and noise draws.
+    /// Validation error or loss with the weights that SMASH networks give; the mean over networks and noise draws.
     Score(ScoreMethod),
-    /// Number of parameters of the resulting network; more is taken for better.
+    /// Number of parameters of the resulting network; more counts as better.
     Parameters,
-    /// Multiply-adds of the resulting network; more is taken for better.
+    /// Multiply-adds of the resulting network; more counts as better.
     MultiplyAdds,
-    /// Convolutions on the longest path of the resulting network; more is taken for better.
+    /// Convolutions on the longest path of the resulting network; more counts as better.
     Depth,
-    /// How much gradient flows through the untrained network (Tanaka et al. 2020).
+    /// Amount of gradient that flows through the untrained network (Tanaka et al. 2020).
     Synflow,
-    /// How differently the untrained network's ReLUs see some images (Mellor et al. 2021).
+    /// How well the untrained network's ReLUs tell some images apart (Mellor et al. 2021).
     Naswot {
-        /// How many images.
+        /// Number of images.
         images: usize,
     },
     /// The network with random weights and a trained last layer (Saxe et al. 2011).
     RandomWeights {
-        /// What is measured on the validation images.
+        /// The measure on the validation images.
         #[serde(default)]
         by: Measure,
     },
-    /// The network after as many steps of training as cost what a score costs.
+    /// The network after a short training, whose steps cost as much as a score.
     Steps {
-        /// What is measured on the validation images.
+        /// The measure on the validation images.
         #[serde(default)]
         by: Measure,
     },
-    /// The same, from the weights that a SMASH network gives.
+    /// The same, started from the weights that a SMASH network gives.
     WarmScore {
-        /// The network.
+        /// Name of the SMASH network.
         #[serde(default = "plain")]
         network: String,
-        /// What is measured on the validation images.
+        /// The measure on the validation images.
         #[serde(default)]
         by: Measure,
     },
@@ -77,15 +77,15 @@ pub enum Method {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ScoreMethod {
-    /// The networks.
+    /// Names of the SMASH networks.
     #[serde(default = "only_plain")]
     pub networks: Vec<String>,
-    /// Noise draws z, the first of the run's list.
+    /// Number of noise draws z, the first ones of the run's list.
     pub draws: usize,
-    /// What is measured on the validation images.
+    /// The measure on the validation images.
     #[serde(default)]
     pub by: Measure,
-    /// What BatchNorm normalises with.
+    /// The statistics that BatchNorm normalises with.
     #[serde(default)]
     pub statistics: ScoreStatistics,
 }
@@ -159,7 +159,7 @@ pub struct Predictors<'a, B: AutodiffBackend> {
     pub setup: &'a Setup<'a, B>,
     /// The architectures of the run.
     pub architectures: &'a [Architecture],
-    /// Its SMASH networks.
+    /// The SMASH networks of the run.
     pub networks: &'a [NetworkSettings],
 }
 
@@ -171,16 +171,16 @@ impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
 
 impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
 
-/// A value of a predictor and what it cost, in multiply-adds.
+/// A predictor's value for an architecture, and its cost in multiply-adds.
 struct Predicted {
-    /// Nothing if it could not be had.
+    /// `None` if the predictor failed.
     value: Option<f64>,
     cost: u64,
 }
 
 impl<'a, B: AutodiffBackend> Predictors<'a, B> {
-    /// The units that ask each predictor about the architectures that are trained, of which there are `count` if no score fails;
-    /// `trained` gives their indices, when a unit runs.
+    /// The units that ask each predictor about the trained architectures. There are `count` of these architectures if no score
+    /// fails; `trained` gives their indices when a unit runs.
     pub fn units(
         self,
         count: usize,
@@ -255,7 +255,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         let (n_training, n_validation) = (training.indices.len(), validation.indices.len());
         let costs = Costs::of(space, setup.task, Some(&study.hypernet), architecture);
         let counts = Counts::of(space, setup.task, architecture);
-        // The same network for all predictors that look at an untrained one.
+        // All predictors that look at an untrained network look at the same one.
         let key = [architecture.canonical_number(space), 0];
         let untrained = || initial_network(space, setup.task, architecture, setup.seed, key, setup.device());
         let batch = study.truth_settings().batch_size;
@@ -313,7 +313,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         })
     }
 
-    /// The mean over networks and noise draws; nothing if one of them is not finite.
+    /// The mean over networks and noise draws; no value if one evaluation is not finite.
     fn score(
         &self,
         method: &ScoreMethod,
@@ -357,7 +357,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         found.unwrap_or_else(|| panic!("no network `{name}`, though definitions are checked"))
     }
 
-    /// A network of the study.
+    /// The run of one network of the study.
     pub fn run_of(&self, settings: &'a NetworkSettings) -> SmashRun<'a, B> {
         SmashRun {
             setup: self.setup,
@@ -365,7 +365,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             hypernet: settings.hypernet.as_ref(),
             settings: &settings.smash,
             seed: self.setup.seed.of_member(settings.member),
-            // The plain one as other studies call it, so that a pool has one of both.
+            // The plain network has the name that other studies give it, so that a pool holds one network for both.
             stem: match settings.name.as_str() {
                 PLAIN => "smash".into(),
                 name => format!("smash-{name}"),
@@ -373,7 +373,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         }
     }
 
-    /// Multiply-adds of a network's training, with the mean over the run's architectures for each of its steps.
+    /// Multiply-adds of a network's training. Each step counts with the mean over the run's architectures.
     fn training_cost(&self, settings: &NetworkSettings) -> u64 {
         let NetworkSettings { smash, space, .. } = settings;
         let step = |architecture: &Architecture| {

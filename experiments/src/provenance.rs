@@ -1,4 +1,4 @@
-//! Where a run comes from: commit, lock file, processor.
+//! Origin of a run: commit, lock file, processor.
 
 use std::process::Command;
 use std::sync::LazyLock;
@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 /// The lock file that this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// In place of a commit, outside of a repository.
+/// Stands for the commit outside a repository.
 pub const UNKNOWN: &str = "unknown";
 
-/// The commit that this program was built from, where its builder has said so, as `cargo xtask package` does: it then knows
-/// without a repository.
+/// The commit that this program was built from, if the build set it, as `cargo xtask package` does. The program then knows its
+/// commit without a repository.
 pub const BUILT_FROM: Option<&str> = option_env!("SMASH_COMMIT");
 
-/// What `--version` says: commit and features.
+/// Text of `--version`: commit and features.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let commit = BUILT_FROM.unwrap_or("that of the working tree");
@@ -25,10 +25,10 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-/// The commit that this program was built from, if that is known, else that of the working tree, and whether the tree differs from
-/// it; `unknown` and `true` outside of a repository.
+/// The commit that this program was built from, if it is known, else the commit of the working tree. The flag says whether the
+/// working tree differs from that commit. Outside a repository, the result is `unknown` and `true`.
 ///
-/// A tree that differs has a digest of the difference in its name, so that a run is never resumed from other code.
+/// If the tree differs, a digest of the difference is appended to the commit. A run is thus never resumed by other code.
 pub fn commit() -> (String, bool) {
     if let Some(commit) = BUILT_FROM {
         return (commit.into(), false);
@@ -74,7 +74,7 @@ pub fn burn_version() -> String {
         .to_string()
 }
 
-/// Name of the processor, `unknown` where the system does not tell.
+/// Name of the processor; `unknown` if the system does not report it.
 pub fn cpu() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("model name"));
@@ -83,7 +83,7 @@ pub fn cpu() -> String {
         .to_string()
 }
 
-/// The widest vector instructions that the kernels may choose at run time. They decide the order of sums, and so the last bits
+/// The widest vector instructions that the kernels may choose at run time. They determine the order of sums, and so the last bits
 /// of a table.
 pub fn processor_class() -> &'static str {
     #[cfg(target_arch = "x86_64")]
@@ -98,7 +98,7 @@ pub fn processor_class() -> &'static str {
     std::env::consts::ARCH
 }
 
-/// Largest resident memory of this process so far, in bytes, where the system tells.
+/// Peak resident memory of this process so far, in bytes, if the system reports it.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;

@@ -1,9 +1,11 @@
 //! The proxy-gradient study: architectural gradient descent by proxy against random perturbation (paper, section 4.2).
 //!
-//! Both methods start at the same architecture. In each step a method proposes a changed architecture, which is scored; a
-//! proposal that scores better than the state becomes the state. Both methods have as many scored proposals, each with as many
-//! changed elements; the gradients come on top for the one that uses them. While the state stays, its gradient does too, so the
-//! next proposal changes the elements with the largest predicted gain after those that were tried in vain.
+//! Both methods start at the same architecture. In each step, a method proposes a changed architecture and scores it. A proposal
+//! that scores better than the state becomes the state. Both methods have the same number of scored proposals, each with the same
+//! number of changed elements. The gradient method computes gradients in addition.
+//!
+//! While the state stays the same, so does its gradient. The next proposal then changes the elements with the largest predicted
+//! gain after the elements that were tried in vain.
 
 use std::path::PathBuf;
 
@@ -28,7 +30,7 @@ pub struct ProxyRun<'a, B: AutodiffBackend> {
     starts: Vec<Architecture>,
 }
 
-/// How a step is proposed.
+/// How a method proposes a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
     Gradient,
@@ -104,7 +106,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
         let mut rows = vec![row(0, &state, 0, &scored)];
         done(1)?;
         let mut gradient: Option<EncodingGradient> = None;
-        // Elements that were tried in vain since the state changed.
+        // Number of elements that were tried in vain since the state changed.
         let mut tried = 0;
         for step in 1..=study.steps {
             let Step { architecture, changed } = match method {

@@ -1,4 +1,4 @@
-//! The manifest of a run: opened with it, and taken up again by those who go on with it.
+//! The manifest of a run: created at its start, and read again when the run is resumed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::provenance;
 use crate::run::RunOptions;
 use crate::study::{Images, set_damage_aside};
 
-/// The manifest that a run has, with the start and the time spent of the run that was interrupted; `fresh` if it has none, or a
-/// damaged one.
+/// The manifest that a run has, with the start and the time spent of the interrupted run. Returns `fresh` if the run has no
+/// manifest or a damaged one.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -33,19 +33,19 @@ pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     }))
 }
 
-/// Opens a run again that may be complete, and says why.
+/// Marks a run as running again, even if it was complete, and records the reason.
 pub fn reopen(manifest: &mut Manifest, damage: String) {
     warn(manifest, damage);
     manifest.status = RunStatus::Running;
 }
 
-/// Tells the user, and readers of the results.
+/// Warns the user, and the readers of the results.
 fn warn(manifest: &mut Manifest, warning: String) {
     eprintln!("warning: {warning}");
     manifest.warnings.push(warning);
 }
 
-/// Of a run before its first unit.
+/// The manifest of a run before its first unit.
 pub fn new<B: AutodiffBackend>(
     artefact: &str,
     definition: &Definition,
@@ -58,7 +58,7 @@ pub fn new<B: AutodiffBackend>(
         examples: set.len() as u64,
         sha256: digest.clone(),
     };
-    // Below the data folder, whose place on this machine says nothing about the data.
+    // Paths are relative to the data folder, because its place on this machine says nothing about the data.
     let below = |path: &str| match options
         .data_dir
         .as_ref()

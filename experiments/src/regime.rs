@@ -10,13 +10,13 @@ use crate::definition::{self, Scale};
 use crate::studies::{CorrelationStudy, Study};
 use crate::study::Images;
 
-/// Architectures that means are taken over.
+/// Number of sampled architectures that means are taken over.
 const SAMPLED: u64 = 200;
 
-/// Images of CIFAR-100 outside its test set, which the paper's own settings do not state.
+/// Number of images of CIFAR-100 outside its test set; the paper's own settings do not state it.
 const CIFAR_TRAINING_IMAGES: usize = 50_000;
 
-/// The regime of a study whose networks learn from `training_images`, those for validation not counted.
+/// The regime of a study whose networks learn from this number of `training_images`, without the validation images.
 pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regime {
     let CorrelationStudy { space, smash, .. } = study;
     let sample = |index| {
@@ -54,7 +54,7 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     }
 }
 
-/// That of a run, and of the same artefact by the paper's settings; `None` for another kind of study.
+/// The regime of a run, and the regime of the same artefact at the paper's settings; `None` for another kind of study.
 ///
 /// # Errors
 /// A definition that cannot be read.
@@ -72,14 +72,14 @@ fn at_scale(artefact: &str, scale: Scale) -> Result<Option<Regime>> {
     let Study::Correlation(study) = definition::load(artefact, scale, &[])?.study else {
         return Ok(None);
     };
-    // Enough for what is counted: the definitions name two sets of images.
+    // This is enough for the counts, because the definitions name only two sets of images.
     let classes = if study.data.name == "cifar100" { 100 } else { 10 };
     let task = Task::of_images(3, study.data.image_size.unwrap_or(32), classes);
     let images = study.data.train.unwrap_or(CIFAR_TRAINING_IMAGES) - study.data.validation;
     Ok(Some(of(&study, task, images)))
 }
 
-/// Prints the regime of a correlation study at every scale, with that of this run in place of its scale's.
+/// Prints the regime of a correlation study at every scale. At the scale of this run, it prints the regime of the run itself.
 ///
 /// # Errors
 /// A definition that cannot be read.
@@ -108,7 +108,7 @@ pub fn print<B: AutodiffBackend>(artefact: &str, study: &Study, scale: Scale, im
     Ok(())
 }
 
-/// Banks of a block that hold something after its last op.
+/// Number of banks of a block that hold something after its last op.
 fn written_banks(space: &SearchSpace, block: usize, architecture: &Architecture) -> usize {
     let block_of = &architecture.blocks[block];
     let last = block_of.ops.iter().filter_map(|op| op.writes.last()).max();

@@ -38,44 +38,44 @@ use crate::units::{self, Unit, units_of_stage};
 use crate::workers::{self, Workers};
 use crate::workflow;
 
-/// What the command line chose.
+/// The choices of the command line.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Which overlay of the definition.
+    /// The scale, which selects the overlay of the definition.
     pub scale: Scale,
-    /// Data set in place of the definition's.
+    /// Data set to use instead of the definition's.
     pub dataset: Option<String>,
-    /// Data set that architectures are searched on, in place of the definition's, where they are searched on another.
+    /// Data set to search architectures on, if the definition searches on another data set than it trains on.
     pub source: Option<String>,
     /// Folder of the real data sets.
     pub data_dir: Option<PathBuf>,
-    /// Single settings over the definition's, `KEY=VALUE` in TOML.
+    /// Single settings that override the definition's, `KEY=VALUE` in TOML.
     pub set: Vec<String>,
     /// Folder of a pool, to take trained networks from and add them to.
     pub pool: Option<PathBuf>,
-    /// Recipe of the resulting networks in place of the definition's.
+    /// Recipe to train resulting networks by, instead of the definition's.
     pub recipe: Option<Recipe>,
-    /// Train resulting networks with products of bfloat16.
+    /// Train resulting networks with bfloat16 products.
     pub bfloat16: bool,
-    /// Number of seeds, from 0.
+    /// Number of seeds to run, starting with seed 0.
     pub seeds: u64,
-    /// Units at a time.
+    /// Number of units to run at the same time.
     pub jobs: usize,
-    /// Where to compute.
+    /// The device to compute on.
     pub device: Device,
     /// Folder of the stored runs.
     pub results: PathBuf,
     /// Print the plan and stop.
     pub plan_only: bool,
-    /// Seconds that the run may take; the plan says which size makes the most of them.
+    /// Seconds that the run may take; the plan then says which size of run makes the most of them.
     pub budget: Option<f64>,
     /// Write the units as a workflow to this folder, and run nothing.
     pub export_workflow: Option<PathBuf>,
-    /// Do a part of a run that another process has started.
+    /// The part to do, if another process has started the run.
     pub part: Option<Part>,
 }
 
-/// Runs or continues an artefact on a device and prints where its tables are; statistics are the report's.
+/// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics.
 ///
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
@@ -114,7 +114,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         }
         data_sets.push(data);
     }
-    // A part is written where the rest of the run is, even if there has been a commit since.
+    // A part is written to the folder of its run, even if there has been a commit since.
     let (commit, dirty) = match &options.part {
         Some(part) => starter(part, provenance::BUILT_FROM, &definition)?,
         None => provenance::commit(),
@@ -163,7 +163,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         return power::print(artefact, study, options);
     }
 
-    // Held to the end.
+    // The locks are held to the end of this function.
     let mut locks = Vec::new();
     for dir in &dirs {
         dir.create()?;
@@ -173,7 +173,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         };
         locks.push(lock);
     }
-    // Of parts, whoever schedules them sees to it.
+    // The scheduler of parts has to keep other processes from running the same.
     if work.is_none() && locks.iter().any(Option::is_none) {
         let place = options.results.display();
         eprintln!("warning: {place} has no locks: let no other process run the same there");
@@ -205,7 +205,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let (artefact, own) = (artefact.to_string(), options.clone());
     let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
     let units_done = match work {
-        // They were looked at above.
+        // The units were checked above.
         Some(PartialWork::Tables) => Ok(()),
         _ => run_units(&runs, &mut manifests, options.jobs, &mut workers),
     };
@@ -214,7 +214,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         for (dir, manifest) in dirs.iter().zip(&mut manifests) {
             if manifest.status != RunStatus::Complete && !stop::is_asked() {
                 manifest.status = RunStatus::Failed;
-                // Where it cannot be written either, as on a full disk, the run stays open.
+                // If the manifest cannot be written either, as on a full disk, the run stays open.
                 let _ = dir.write_manifest(manifest);
             }
         }
@@ -226,7 +226,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
-/// One seed of a study, of whichever kind.
+/// One seed of a study of any kind.
 fn study_of<'a, B: AutodiffBackend>(
     study: &'a StudyDefinition,
     images: &'a [Images<B>],
@@ -255,13 +255,13 @@ fn study_of<'a, B: AutodiffBackend>(
 }
 
 impl RunOptions {
-    /// Threads of a unit when several run side by side.
+    /// Number of threads of a unit when several units run side by side.
     fn threads_of_worker(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         (cores / self.jobs).max(1)
     }
 
-    /// Starts a worker of this run.
+    /// The command that starts a worker of this run.
     fn worker_command(&self, artefact: &str, version: &str) -> Result<Command> {
         let words = self.command_of_part(artefact, version)?;
         let mut command = Command::new(&words[0]);
@@ -279,7 +279,7 @@ impl RunOptions {
         option("--seeds", self.seeds.to_string().into());
         option("--jobs", self.jobs.to_string().into());
         option("--device", self.device.to_string().into());
-        // A part may be done in another folder.
+        // A part may run in another working folder.
         option("--results", absolute(&self.results)?);
         if let Some(name) = &self.dataset {
             option("--dataset", name.into());
@@ -297,7 +297,7 @@ impl RunOptions {
         Ok(command)
     }
 
-    /// What the command line changed in the definition, beside the data sets.
+    /// The options that change the definition, except the options for data sets.
     pub fn of_definition(&self) -> Vec<String> {
         let mut words = Vec::new();
         for setting in &self.set {
@@ -323,7 +323,7 @@ fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
         image_size: data.image_size,
         n_train: data.train,
         n_test: data.test,
-        // The same images for every seed of a run, so that seeds differ by training alone.
+        // Every seed of a run uses the same images, so that seeds differ only in training.
         seed: 0,
         ..LoadOptions::default()
     };
@@ -349,7 +349,7 @@ fn run_units(
     Ok(())
 }
 
-/// Tables and manifests, once all units are done.
+/// Writes tables and manifests, once all units are done.
 fn write_results(
     runs: &[Box<dyn Study + '_>],
     dirs: &[RunDir],
@@ -372,13 +372,14 @@ fn write_results(
         }
         for (stage, kind) in run.stages().into_iter().enumerate() {
             let units = run.units(stage);
-            // What the pool had took no time here, and would pass for what its training takes.
+            // A unit that the pool supplied took no time here, and that would pass for its training time. If the pool supplied
+            // any unit of a kind, the manifest therefore omits that kind's time.
             let is_pooled = |unit: &Unit<'_>| origins.as_ref().is_some_and(|origins| origins.has(&unit.output));
             if let Some(seconds) = units::seconds_of(&units).filter(|_| !units.iter().any(is_pooled)) {
                 manifest.timings.insert(kind.name().to_string(), seconds);
             }
         }
-        // Of units that ran elsewhere it is not known.
+        // The peak memory of units that ran elsewhere is not known.
         let own = provenance::peak_memory().filter(|_| options.part.is_none());
         manifest.peak_memory_bytes = own.map(|own| own + workers.peak_memory());
         manifest.end = Some(timestamp(SystemTime::now()));

@@ -17,18 +17,18 @@ pub fn shards(architectures: usize, shard: usize) -> impl Iterator<Item = Range<
     first.map(move |first| first..(first + shard).min(architectures))
 }
 
-/// One evaluation as tables hold it: an architecture whose score is not finite has failed, and the others go on.
+/// One evaluation as tables hold it. An architecture whose score is not finite has failed, and the others continue.
 pub struct Scored {
     /// Validation error.
     pub error: Option<f64>,
     /// Validation loss.
     pub loss: Option<f64>,
-    /// Whether it is finite.
+    /// Whether the evaluation is finite.
     pub status: Status,
 }
 
 impl Scored {
-    /// From an evaluation, where there is one.
+    /// From an evaluation, if there is one.
     pub fn of(outcome: Option<Evaluation>) -> Self {
         Self {
             error: outcome.map(|evaluation| evaluation.error),
@@ -38,7 +38,7 @@ impl Scored {
     }
 }
 
-/// A SMASH network, and how scores are taken with it.
+/// A SMASH network, and the way in which it scores.
 pub struct Scorer<'a, B: AutodiffBackend> {
     setup: &'a Setup<'a, B>,
     net: &'a SmashNet<B::InnerBackend>,
@@ -47,7 +47,7 @@ pub struct Scorer<'a, B: AutodiffBackend> {
 }
 
 impl<'a, B: AutodiffBackend> Scorer<'a, B> {
-    /// As in the paper, over the first `draws` of the run's list of noise draws.
+    /// Scores as in the paper, over the first `draws` of the run's list of noise draws.
     pub fn new(setup: &'a Setup<'a, B>, net: &'a SmashNet<B::InnerBackend>, draws: usize) -> Self {
         Self {
             setup,
@@ -57,7 +57,7 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
         }
     }
 
-    /// With other statistics in BatchNorm; those that are of training images are of batches of the given size.
+    /// Scores with other statistics in BatchNorm. Statistics of training images are taken over batches of the given size.
     pub fn with_statistics(self, statistics: ScoreStatistics, batch_size: usize) -> Self {
         let norm = statistics.prepare(self.setup.training(), batch_size, self.setup.seed);
         Self { norm, ..self }
@@ -73,8 +73,8 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
         (0..self.draws).map(|draw| Scored::of(score(draw).ok())).collect()
     }
 
-    /// A row for each evaluation of some of a run's architectures, from its architecture's index, its draw and itself; `done`
-    /// counts evaluations.
+    /// The rows of all evaluations of some of a run's architectures. `row` gets the index of the architecture, the index of the
+    /// draw, and the evaluation; `done` counts evaluations.
     ///
     /// # Errors
     /// [`Stopped`](crate::stop::Stopped).
@@ -95,12 +95,12 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
     }
 }
 
-/// The mean error of some evaluations; nothing if one of them failed.
+/// The mean error of some evaluations; `None` if one of them failed.
 pub fn mean_error(scored: &[Scored]) -> Option<f64> {
     mean_of_all(scored.iter().map(|scored| scored.error))
 }
 
-/// The mean of some values; nothing if there are none or one is missing.
+/// The mean of some values; `None` if there are no values or one is missing.
 pub fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let values: Vec<f64> = values.collect::<Option<_>>()?;
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)

@@ -12,7 +12,7 @@ use crate::units::{Kind, Unit, gather};
 /// One seed of a search study.
 pub struct SearchRun<'a, B: AutodiffBackend> {
     study: &'a SearchStudy,
-    /// The study's images, then those of each search that has its own.
+    /// The study's images, then the images of each search that has its own.
     setups: Vec<Setup<'a, B>>,
 }
 

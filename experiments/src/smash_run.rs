@@ -1,4 +1,4 @@
-//! One SMASH network of a run: the unit that trains it, and what is done with it once it is trained.
+//! One SMASH network of a run: the unit that trains it, and access to the trained network.
 
 use std::path::PathBuf;
 
@@ -26,14 +26,14 @@ pub struct SmashRun<'a, B: AutodiffBackend> {
     pub hypernet: Option<&'a HyperNetConfig>,
     /// How it is trained.
     pub settings: &'a SmashTraining,
-    /// Root of its random numbers: that of the run, unless several networks of a run differ by it.
+    /// Root of its random numbers: the seed of the run, unless the run has several networks that differ by it.
     pub seed: Seed,
-    /// Stem of the names of its files, and its name in the table of epochs.
+    /// Stem of its file names, and its name in the table of epochs.
     pub stem: String,
 }
 
 impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
-    /// The one network of a run that has one.
+    /// The network of a run that has only one.
     pub fn only(
         setup: &'a Setup<'a, B>,
         space: &'a SearchSpace,
@@ -122,7 +122,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         Ok(remove(&in_training)?)
     }
 
-    /// Its name in the pool, if the run has one.
+    /// The pool of the run, if it has one, and the key of the network in it.
     fn pooled(&self) -> Option<(&'a RunPool, NetworkContext<'_>)> {
         let Setup { pool, task, .. } = self.setup;
         let (pool, data) = pool.as_ref()?;
@@ -148,7 +148,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// The trained network on the gradient tape.
     ///
     /// # Errors
-    /// A checkpoint that cannot be read or does not fit, by name.
+    /// A checkpoint that cannot be read or does not fit; the error names it.
     pub fn tracked_network(&self) -> Result<SmashNet<B>> {
         let net = self.trainer().net;
         let path = self.network_path();

@@ -1,7 +1,7 @@
-//! Being told to stop: a training that is told so writes a checkpoint after its step, and the process ends.
+//! Requests to stop: a training then writes a checkpoint after its current step, and the process ends.
 //!
-//! Told by SIGTERM or SIGINT, which a second time end the process at once; a worker also by the end of its input, so that it ends
-//! when its starter is gone, however that ended.
+//! SIGTERM or SIGINT requests a stop; a second one kills the process. For a worker, the end of its input is such a request, too.
+//! The worker thus ends when its starter is gone, however the starter ended.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -12,13 +12,13 @@ use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The signal that came, 0 before.
+/// The signal that has arrived; 0 before any has.
 static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// Whether a signal has come, once more for the next one to look at.
+/// Whether a signal has arrived; the handlers of the next signal look at this flag.
 static HAS_COME: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Why a unit has ended without its output.
+/// Error of a unit that has ended without its output, because a stop was requested.
 #[derive(Debug)]
 pub struct Stopped;
 
@@ -36,7 +36,7 @@ impl std::error::Error for Stopped {}
 /// If the system refuses.
 pub fn listen() -> Result<()> {
     for signal in [SIGTERM, SIGINT] {
-        // What is registered is done in order: the first signal finds that none has come.
+        // The handlers run in the order of their registration, so the first signal finds that none has arrived before.
         flag::register_conditional_default(signal, Arc::clone(&HAS_COME))?;
         flag::register(signal, Arc::clone(&HAS_COME))?;
         flag::register_usize(signal, Arc::clone(&SIGNAL), signal as usize)?;
@@ -44,18 +44,20 @@ pub fn listen() -> Result<()> {
     Ok(())
 }
 
-/// As if SIGTERM had come.
+/// Requests a stop, as SIGTERM does.
 pub fn ask() {
     SIGNAL.store(SIGTERM as usize, Ordering::Relaxed);
 }
 
-/// Whether to stop.
+/// Whether a stop was requested.
 pub fn is_asked() -> bool {
     SIGNAL.load(Ordering::Relaxed) != 0
 }
 
+/// Checks for a request to stop.
+///
 /// # Errors
-/// [`Stopped`], if that was asked for.
+/// [`Stopped`], if a stop was requested.
 pub fn check() -> Result<()> {
     if is_asked() {
         bail!(Stopped);
@@ -63,7 +65,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Of a process that was stopped: what a shell has for one that the signal ended.
+/// Exit code of a stopped process: the code that a shell gives to a process killed by the signal.
 pub fn exit_code() -> ExitCode {
     ExitCode::from(128 + SIGNAL.load(Ordering::Relaxed) as u8)
 }

@@ -20,7 +20,7 @@ use crate::predictors::Predictor;
 pub enum Study {
     /// SMASH score against true error.
     Correlation(Box<CorrelationStudy>),
-    /// True error by the fast recipe against that by the paper's.
+    /// True error by the fast recipe against true error by the paper's recipe.
     Fidelity(Box<FidelityStudy>),
     /// Trained architectures to look up.
     Benchmark(Box<BenchmarkStudy>),
@@ -40,7 +40,7 @@ pub enum Study {
     Drawing(Box<DrawingStudy>),
 }
 
-/// Which recipe resulting networks are trained by.
+/// The recipe that resulting networks are trained by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipe {
@@ -64,21 +64,21 @@ impl Recipe {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorrelationStudy {
-    /// Architectures that are sampled and scored.
+    /// Number of architectures that are sampled and scored.
     pub scored: usize,
-    /// Every how many-th of them, by score, is trained.
+    /// A number k: every k-th of them, by score, is trained.
     pub every: usize,
-    /// Noise draws z that each score is the mean over.
+    /// Number of noise draws z that each score is the mean over.
     pub noise_draws: usize,
-    /// What of them ranks architectures.
+    /// The measure of a score that ranks architectures.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub by: Measure,
-    /// What BatchNorm normalises with in scoring.
+    /// The statistics that BatchNorm normalises with in scoring.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub statistics: ScoreStatistics,
-    /// Trainings of each trained architecture, with different seeds.
+    /// Number of trainings of each trained architecture, with different seeds.
     pub training_seeds: usize,
-    /// Architectures scored in one unit of work.
+    /// Number of architectures that one unit of work scores.
     pub shard: usize,
     /// The images.
     pub data: Data,
@@ -88,21 +88,21 @@ pub struct CorrelationStudy {
     pub hypernet: HyperNetConfig,
     /// Training of the SMASH network.
     pub smash: SmashTraining,
-    /// Which of the two trainings below gives the true error.
+    /// The one of the two trainings below that gives the true error.
     pub recipe: Recipe,
     /// Training of the resulting networks.
     pub resulting: ResultingTraining,
-    /// A faster one.
+    /// A faster training of the resulting networks.
     pub fast: ResultingTraining,
-    /// SMASH networks beside that of `smash`, for predictors.
+    /// Further SMASH networks beside the one of `smash`, for predictors.
     #[serde(default, rename = "network", skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<FurtherNetwork>,
-    /// Predictors that are compared on the trained architectures; the first is what the others are compared with.
+    /// Predictors that are compared on the trained architectures; the others are compared with the first one.
     #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
     pub predictors: Vec<Predictor>,
 }
 
-// Not written where it is as in the paper, so that definitions keep the hashes that name results.
+// A setting with the paper's value is not written, so that definitions keep the hashes that name results.
 fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
@@ -111,9 +111,9 @@ fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FidelityStudy {
-    /// Architectures that are sampled and trained.
+    /// Number of architectures that are sampled and trained.
     pub architectures: usize,
-    /// Trainings of each architecture by each recipe.
+    /// Number of trainings of each architecture by each recipe.
     pub training_seeds: usize,
     /// The images.
     pub data: Data,
@@ -121,7 +121,7 @@ pub struct FidelityStudy {
     pub space: SearchSpace,
     /// Training of the resulting networks.
     pub resulting: ResultingTraining,
-    /// A faster one.
+    /// A faster training of the resulting networks.
     pub fast: ResultingTraining,
 }
 
@@ -131,9 +131,9 @@ pub struct FidelityStudy {
 pub struct BenchmarkStudy {
     /// Number of the first architecture that is trained, counted from 0.
     pub first: usize,
-    /// Architectures that are trained, from that one on.
+    /// Number of architectures that are trained, starting with `first`.
     pub architectures: usize,
-    /// Trainings of each architecture.
+    /// Number of trainings of each architecture.
     pub training_seeds: usize,
     /// The images.
     pub data: Data,
@@ -147,7 +147,7 @@ pub struct BenchmarkStudy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ThroughputStudy {
-    /// Steps of each kind that are timed, each with another architecture.
+    /// Number of timed steps of each kind, each with another architecture.
     pub steps: usize,
     /// The images.
     pub data: Data,
@@ -165,13 +165,13 @@ pub struct ThroughputStudy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EnsembleStudy {
-    /// SMASH networks, each of another seed.
+    /// Number of SMASH networks, each with another seed.
     pub members: usize,
-    /// Architectures that all of them score.
+    /// Number of architectures that all networks score.
     pub scored: usize,
-    /// Noise draws z that each score is the mean over.
+    /// Number of noise draws z that each score is the mean over.
     pub noise_draws: usize,
-    /// Architectures scored in one unit of work.
+    /// Number of architectures that one unit of work scores.
     pub shard: usize,
     /// The images.
     pub data: Data,
@@ -187,11 +187,11 @@ pub struct EnsembleStudy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorruptionStudy {
-    /// Architectures that are sampled.
+    /// Number of architectures that are sampled.
     pub scored: usize,
-    /// Noise draws z, the same for all encodings of an architecture.
+    /// Number of noise draws z, the same for all encodings of an architecture.
     pub noise_draws: usize,
-    /// Architectures scored in one unit of work.
+    /// Number of architectures that one unit of work scores.
     pub shard: usize,
     /// The images.
     pub data: Data,
@@ -207,13 +207,13 @@ pub struct CorruptionStudy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProxyStudy {
-    /// Sampled architectures that both methods start from.
+    /// Number of sampled architectures that both methods start from.
     pub starts: usize,
-    /// Scored proposals of each method from each start.
+    /// Number of scored proposals of each method from each start.
     pub steps: usize,
-    /// Elements of the architecture that a step changes.
+    /// Number of elements of the architecture that a step changes.
     pub changes: usize,
-    /// Noise draws z that each score is the mean over.
+    /// Number of noise draws z that each score is the mean over.
     pub noise_draws: usize,
     /// The images.
     pub data: Data,
@@ -229,11 +229,11 @@ pub struct ProxyStudy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SmashSearch {
-    /// Its name, as in `SMASHv2`.
+    /// Its name, such as `SMASHv2`.
     pub name: String,
-    /// Images to search on, if not those of the study.
+    /// Images to search on, if they are not the study's images.
     pub data: Option<Data>,
-    /// Noise draws z that each score is the mean over.
+    /// Number of noise draws z that each score is the mean over.
     pub noise_draws: usize,
     /// The search space.
     pub space: SearchSpace,
@@ -241,7 +241,7 @@ pub struct SmashSearch {
     pub hypernet: HyperNetConfig,
     /// Training of the SMASH network.
     pub smash: SmashTraining,
-    /// How many architectures each stage scores.
+    /// Number of architectures that each stage scores.
     pub plan: SearchPlan,
 }
 
@@ -261,11 +261,11 @@ pub struct SearchStudy {
 pub struct ComparisonStudy {
     /// The images that all systems are trained on.
     pub data: Data,
-    /// Trainings of each system on each fold, with different seeds.
+    /// Number of trainings of each system on each fold, with different seeds.
     pub training_seeds: usize,
-    /// Whether systems are trained on parts of the training set, one after the other.
+    /// Parts of the training set to train systems on, one after the other, if there are any.
     pub folds: Option<Folds>,
-    /// The one recipe.
+    /// The common recipe of all systems.
     pub training: ResultingTraining,
     /// Whether the report shows the top-5 error.
     pub top5: bool,
@@ -276,13 +276,13 @@ pub struct ComparisonStudy {
     pub systems: Vec<System>,
 }
 
-/// Parts of a training set: the official ones where the set has them, else drawn at random.
+/// Parts of a training set: the official folds if the set has them, else parts drawn at random.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Folds {
-    /// How many; of official ones the first.
+    /// Number of folds; the first ones if they are official.
     pub count: usize,
-    /// Images in each that is drawn.
+    /// Number of images in each fold that is drawn at random.
     pub size: usize,
 }
 
@@ -290,21 +290,21 @@ pub struct Folds {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct System {
-    /// Its name, as in `WRN-28-10`.
+    /// Its name, such as `WRN-28-10`.
     pub name: String,
-    /// What stands for it at this scale, if it is smaller.
+    /// The smaller network that stands for it at this scale, if there is one.
     pub here: Option<String>,
-    /// The numbers that the paper quotes, in percent and millions, for the report.
+    /// The numbers that the paper quotes, in percent and millions; the report shows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paper: Option<toml::Table>,
-    /// What the paper quotes on other data sets, by their name.
+    /// The numbers that the paper quotes on other data sets, by the name of the data set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub paper_on: BTreeMap<String, toml::Table>,
     /// A hand-designed network.
     pub baseline: Option<Baseline>,
     /// The best architecture of a search by SMASH score.
     pub smash: Option<FoundSystem>,
-    /// The best architecture of a search that trains what it looks at.
+    /// The best architecture of a search that trains every architecture it looks at.
     pub trained_search: Option<TrainedSearch>,
 }
 
@@ -315,17 +315,17 @@ pub enum SystemKind<'a> {
     Baseline(&'a Baseline),
     /// The best architecture of a search by SMASH score.
     Smash(&'a FoundSystem),
-    /// The best architecture of a search that trains what it looks at.
+    /// The best architecture of a search that trains every architecture it looks at.
     TrainedSearch(&'a TrainedSearch),
 }
 
-/// Which architecture a system is.
+/// The architecture of a system, found by SMASH score.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FoundSystem {
     /// The search that found it.
     pub search: String,
-    /// Only the first convolution of each op, of 3x3 (paper, table 2).
+    /// Whether each op keeps only its first convolution, as 3x3 (paper, table 2).
     #[serde(default)]
     pub single_3x3: bool,
 }
@@ -338,7 +338,7 @@ pub struct TrainedSearch {
     pub space_of: String,
     /// How it chooses the next architecture.
     pub method: SearchMethod,
-    /// Full trainings that it may spend.
+    /// Number of full trainings that the search may spend.
     pub trials: usize,
     /// How each is trained.
     pub training: ResultingTraining,
@@ -348,11 +348,11 @@ pub struct TrainedSearch {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DrawingStudy {
-    /// Images of the smallest kind: nothing is trained.
+    /// The images; the smallest kind is enough, because nothing is trained.
     pub data: Data,
     /// Whether encodings are drawn too.
     pub encoding: bool,
-    /// What is drawn.
+    /// The architectures to draw.
     pub subjects: Vec<Subject>,
 }
 
@@ -362,7 +362,7 @@ pub struct DrawingStudy {
 pub enum Subject {
     /// A well-known pattern.
     Named {
-        /// Which.
+        /// The pattern.
         pattern: Pattern,
     },
     /// A sample of a space.
@@ -376,27 +376,27 @@ pub enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pattern {
-    /// Ops that add to what they read.
+    /// Ops that add to the banks that they read.
     Resnet,
-    /// Ops that read all and write a new bank.
+    /// Ops that read all banks and write a new one.
     Densenet,
     /// Columns of different depth that meet.
     Fractalnet,
 }
 
-/// Which images.
+/// The choice of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Data {
     /// Name of the data set.
     pub name: String,
-    /// Height and width in pixels; the set's own if not given.
+    /// Height and width in pixels; the data set's own if not given.
     pub image_size: Option<usize>,
-    /// Training images, the validation images included; all if not given.
+    /// Number of training images, including the validation images; all if not given.
     pub train: Option<usize>,
-    /// Images held out of the training set for scoring.
+    /// Number of images held out of the training set for scoring.
     pub validation: usize,
-    /// Test images; all if not given.
+    /// Number of test images; all if not given.
     pub test: Option<usize>,
 }
 
@@ -411,7 +411,7 @@ impl CorrelationStudy {
 }
 
 impl System {
-    /// How it is run; nothing for one of which only quoted numbers are shown.
+    /// How the system is run; `None` if only quoted numbers are shown for it.
     pub fn kind(&self) -> Option<SystemKind<'_>> {
         let baseline = self.baseline.as_ref().map(SystemKind::Baseline);
         let smash = self.smash.as_ref().map(SystemKind::Smash);

@@ -1,4 +1,4 @@
-//! What the study kinds have in common: the images, the seed, and stages of units.
+//! The common parts of the study kinds: the images, the seed, and stages of units.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -15,13 +15,13 @@ use crate::pool::{PooledData, RunPool};
 use crate::studies::{Data, Folds};
 use crate::units::{Kind, Unit};
 
-/// One seed of a study: what is done in which order, and what it leaves.
+/// One seed of a study: its units, their order, and its tables.
 pub trait Study: Sync {
-    /// What the units of each stage do, in order.
+    /// The kind of the units of each stage, in order.
     fn stages(&self) -> Vec<Kind>;
 
-    /// The units of a stage, the same before and after those of earlier stages are done: what another machine is asked to do is
-    /// known from the start. Their work may need all units of the stages before, and none of their own.
+    /// The units of a stage. The list is the same before and after the earlier stages are done. The work for another machine is
+    /// thus known from the start. The work of a unit may need all units of the earlier stages, and no unit of its own stage.
     fn units(&self, stage: usize) -> Vec<Unit<'_>>;
 
     /// Gathers the outputs of all units into the tables of the run.
@@ -35,7 +35,7 @@ pub trait Study: Sync {
 pub struct Images<B: AutodiffBackend> {
     /// The images as bytes.
     pub data: DataSet,
-    /// Where they are copied to.
+    /// The device that they are copied to.
     pub device: B::Device,
     digests: OnceLock<[String; 2]>,
     train: OnceLock<DeviceImages<B::InnerBackend>>,
@@ -43,7 +43,7 @@ pub struct Images<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Images<B> {
-    /// Nothing is copied yet.
+    /// Holds a data set; nothing is copied yet.
     pub fn new(data: DataSet, device: B::Device) -> Self {
         Self {
             data,
@@ -54,7 +54,7 @@ impl<B: AutodiffBackend> Images<B> {
         }
     }
 
-    /// Sizes of images and classes.
+    /// Size of the images and number of classes.
     pub fn task(&self) -> Task {
         let train = &self.data.train;
         Task {
@@ -66,12 +66,12 @@ impl<B: AutodiffBackend> Images<B> {
         }
     }
 
-    /// Training images, those for validation not counted.
+    /// Number of training images, without the validation images.
     pub fn training_images(&self, settings: &Data) -> usize {
         self.data.train.len() - settings.validation * self.data.rotations
     }
 
-    /// Digests of the training and the test set, which all seeds share and reading takes a while.
+    /// Digests of the training and the test set. All seeds share them, because reading the images takes a while.
     pub fn digests(&self) -> &[String; 2] {
         let DataSet { train, test, .. } = &self.data;
         self.digests.get_or_init(|| [train.digest(), test.digest()])
@@ -85,7 +85,7 @@ impl<B: AutodiffBackend> Images<B> {
         cell.get_or_init(|| DeviceImages::new(set, &self.data.normalisation, &self.device))
     }
 
-    /// Training images, those for validation included.
+    /// Training images, including the validation images.
     pub fn train(&self) -> &DeviceImages<B::InnerBackend> {
         self.on_device(&self.train, &self.data.train)
     }
@@ -96,33 +96,33 @@ impl<B: AutodiffBackend> Images<B> {
     }
 }
 
-/// What all units of one seed start from.
+/// The inputs that all units of one seed share.
 pub struct Setup<'a, B: AutodiffBackend> {
     /// The images.
     pub images: &'a Images<B>,
-    /// Where outputs go.
+    /// The place of outputs.
     pub dir: &'a RunDir,
     /// Root of all random numbers.
     pub seed: Seed,
     /// Which training images are held out for validation.
     pub split: Split,
-    /// Sizes of images and classes.
+    /// Size of the images and number of classes.
     pub task: Task,
-    /// Where trained networks are taken from and added to, if anywhere, and the name of the images there.
+    /// The pool that trained networks are taken from and added to, if there is one, and the identity of the images there.
     pub pool: Option<(&'a RunPool, PooledData)>,
     all_train: Vec<usize>,
     all_test: Vec<usize>,
 }
 
-/// Images of this size or more are halved by the stem, so that the blocks run at no more than the resolution that they
-/// were made for (deviation: the paper does not say how it ran 96x96 images; see METHODOLOGY.md).
+/// The stem halves images of this size or more. The blocks thus run at no more than the resolution that they were made for. This
+/// is a deviation: the paper does not say how it ran 96x96 images (see METHODOLOGY.md).
 const HALVED_FROM: usize = 64;
 
 impl<'a, B: AutodiffBackend> Setup<'a, B> {
-    /// Splits the validation images off the training images, or of the objects that they show.
+    /// Splits the validation images off the training images. It splits by object if images show objects in several rotations.
     ///
     /// # Errors
-    /// More validation images than there are.
+    /// More validation images or objects than there are.
     pub fn new(
         images: &'a Images<B>,
         settings: &Data,
@@ -133,7 +133,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let pool = pool.map(|pool| (pool, PooledData::of(images.digests(), settings.validation, seed)));
         let seed = Seed(seed);
         let data = &images.data;
-        // Of an object that is shown in several rotations, all are held out or none.
+        // If an object is shown in several rotations, all of them are held out or none.
         let objects = data.train.len() / data.rotations;
         let split =
             Split::random(objects, settings.validation, &mut seed.rng(Stream::Split, &[]))?.spread(data.rotations);
@@ -149,7 +149,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         })
     }
 
-    /// Where to compute.
+    /// The device to compute on.
     pub fn device(&self) -> &B::Device {
         &self.images.device
     }
@@ -162,12 +162,12 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         }
     }
 
-    /// All training images, those for validation included.
+    /// Indices of all training images, including the validation images.
     pub fn all_train(&self) -> &[usize] {
         &self.all_train
     }
 
-    /// Some of all training images.
+    /// The training images with these indices.
     pub fn of_train<'s>(&'s self, indices: &'s [usize]) -> Examples<'s, B::InnerBackend> {
         Examples {
             images: self.images.train(),
@@ -175,7 +175,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         }
     }
 
-    /// Parts of the training set: the official ones where there are some, else parts drawn at random that do not overlap.
+    /// Parts of the training set: the official folds if there are any, else disjoint parts drawn at random.
     ///
     /// # Errors
     /// More folds than the set has, or more images than there are.
@@ -206,7 +206,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         Ok(order[..wanted].chunks(folds.size).map(<[usize]>::to_vec).collect())
     }
 
-    /// Batches of an epoch, without copying images.
+    /// Number of batches in an epoch; it copies no images.
     pub fn batches(&self, batch_size: usize) -> usize {
         self.split.train.len().div_ceil(batch_size)
     }
@@ -227,7 +227,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         }
     }
 
-    /// Architectures drawn from a whole space; the first of them do not depend on how many there are.
+    /// Architectures drawn from the whole space. The first ones do not depend on the length of the list.
     pub fn sample(&self, space: &SearchSpace, count: usize) -> Vec<Architecture> {
         let sample = |index: usize| {
             let mut rng = self.seed.rng(Stream::ScoredArchitecture, &[index as u64]);
@@ -236,7 +236,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         (0..count).map(sample).collect()
     }
 
-    /// The table of some architectures.
+    /// The rows of some architectures in the table of architectures.
     pub fn architecture_rows(&self, space: &SearchSpace, architectures: &[Architecture]) -> Vec<ArchitectureRow> {
         let row = |(index, architecture): (usize, &Architecture)| {
             let counts = Counts::of(space, self.task, architecture);
@@ -255,7 +255,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
     }
 }
 
-/// Writes a checkpoint, sealed.
+/// Writes a checkpoint with its seal.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -266,10 +266,10 @@ pub fn write_checkpoint(path: &Path, mut checkpoint: Checkpoint) -> Result<()> {
     Ok(write_atomically(path, &bytes)?)
 }
 
-/// Reads what [`write_checkpoint`] wrote.
+/// Reads a checkpoint that [`write_checkpoint`] wrote.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged or is none, by name.
+/// A file that cannot be read, is damaged or is no checkpoint; the error names it.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = files::read(path)?;
     seal::check(path, &bytes)?;
@@ -280,11 +280,11 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     Ok(checkpoint)
 }
 
-/// What a file holds that work may start from, if it is there. One that is damaged is set aside with a warning, as if it had not
-/// been there.
+/// Reads a file that work may start from, if the file exists. A damaged file is set aside with a warning, and then counts as
+/// missing.
 ///
 /// # Errors
-/// A file that cannot be read, or is another than expected.
+/// A file that cannot be read, or is another file than expected.
 pub fn read_if_whole<T, E: Into<anyhow::Error>>(
     path: &Path,
     read: impl FnOnce(&Path) -> Result<T, E>,
@@ -301,10 +301,10 @@ pub fn read_if_whole<T, E: Into<anyhow::Error>>(
     }
 }
 
-/// Sets a file aside if reading it has shown that it is damaged, and says so.
+/// Sets a file aside if reading it has shown that it is damaged, and returns a message about that.
 ///
 /// # Errors
-/// Another error of reading it, or a file that cannot be renamed.
+/// Another error of reading the file, or a file that cannot be renamed.
 pub fn set_damage_aside<T, E: Into<anyhow::Error>>(path: &Path, read: Result<T, E>) -> Result<Result<T, String>> {
     let error = match read {
         Ok(content) => return Ok(Ok(content)),

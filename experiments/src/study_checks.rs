@@ -1,4 +1,4 @@
-//! What the study kinds have in common as data, and the rules that their settings must keep.
+//! Access to the settings that all study kinds share, and the rules that settings must keep.
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::SmashTraining;
@@ -7,7 +7,7 @@ use smash::{ResultingTraining, SearchSpace};
 use crate::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};
 
 impl Study {
-    /// The images, to be overridden.
+    /// The images, for the command line to override.
     pub fn data_mut(&mut self) -> &mut Data {
         match self {
             Self::Correlation(study) => &mut study.data,
@@ -39,7 +39,7 @@ impl Study {
         }
     }
 
-    /// Takes the numbers that the paper quotes on a data set, where it has some, in place of those on the study's own.
+    /// Replaces each system's quoted numbers by the paper's numbers on this data set, if it quotes any.
     pub fn quote_for(&mut self, dataset: &str) {
         if let Self::Comparison(study) = self {
             for system in &mut study.systems {
@@ -65,7 +65,7 @@ impl Study {
         }
     }
 
-    /// The study's images, then those of each search that has its own.
+    /// The study's images, then the images of each search that has its own.
     pub fn data_sets(&self) -> Vec<&Data> {
         let own = self.searches().iter().filter_map(|search| search.data.as_ref());
         [self.data()].into_iter().chain(own).collect()
@@ -90,7 +90,7 @@ impl Study {
         }
     }
 
-    /// Noise draws z of each score, at most; 0 where nothing is scored.
+    /// Largest number of noise draws z per score; 0 if nothing is scored.
     pub fn noise_draws(&self) -> usize {
         match self {
             Self::Correlation(study) => study.noise_draws,
@@ -108,7 +108,7 @@ impl Study {
     /// Checks all settings.
     ///
     /// # Errors
-    /// The first that makes no sense, by its key.
+    /// The first invalid setting, named by its key.
     pub fn validate(&self) -> Result<()> {
         for data in self.data_sets() {
             at_least_one("data", &[("validation", data.validation)])?;

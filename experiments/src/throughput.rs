@@ -1,4 +1,4 @@
-//! The throughput study: how long each kind of step takes on the device, each step with another architecture, as in use.
+//! The throughput study: the time of each kind of step on the device. Each step has another architecture, as in real runs.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -39,7 +39,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         }
     }
 
-    /// Runs one step for each architecture and notes its seconds.
+    /// Runs one step for each architecture and records its seconds.
     fn time(&self, kind: usize, done: Done<'_>) -> Result<Vec<ThroughputRow>> {
         let ThroughputStudy {
             space,
@@ -56,7 +56,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         };
         let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(hypernet), task, seed, device);
         let net = trainer.net.valid();
-        // Every step ends by reading a value back, so that the device is done. An epoch of one batch is a step.
+        // Every step ends by reading a value back, so that the device has finished. An epoch of one batch is a step.
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {
             let noise = score_noise(seed, index);
             match kind {

@@ -1,4 +1,4 @@
-//! Training one network inside a unit of work: epochs with a checkpoint after each, so that it goes on where it stopped.
+//! Training one network inside a unit of work, with a checkpoint after each epoch, so that it resumes where it stopped.
 
 use std::path::PathBuf;
 
@@ -15,13 +15,13 @@ use crate::units::Done;
 
 /// A network to train.
 pub struct Training<'a, B: AutodiffBackend> {
-    /// Where it is trained.
+    /// The images, the device and the seed of the training.
     pub setup: &'a Setup<'a, B>,
     /// The recipe.
     pub settings: &'a ResultingTraining,
-    /// What it learns from.
+    /// The images that it learns from.
     pub examples: Examples<'a, B::InnerBackend>,
-    /// Names its random streams: the network and the training seed.
+    /// Key of its random streams: the network and the training seed.
     pub key: [u64; 2],
     /// Name of its checkpoint.
     pub name: String,
@@ -33,26 +33,26 @@ pub struct Training<'a, B: AutodiffBackend> {
 pub struct Trained<B: AutodiffBackend> {
     /// The network, for measuring.
     pub trainer: ResultingTrainer<B>,
-    /// Error and loss on the validation images after each epoch, where [`Training::validates`].
+    /// Error and loss on the validation images after each epoch, if [`Training::validates`].
     pub validation: Vec<Evaluation>,
-    /// Why it diverged, if it did: a result, not the end of the run.
+    /// Why the training diverged, if it did. This is a result and does not end the run.
     pub failure: Option<String>,
 }
 
 impl<B: AutodiffBackend> Trained<B> {
-    /// Mean error and loss over the batches of the last epoch, if it did not diverge.
+    /// Mean error and loss over the batches of the last epoch, if the training did not diverge.
     pub fn last_epoch(&self) -> Option<&Evaluation> {
         self.trainer.history.last().filter(|_| self.failure.is_none())
     }
 
-    /// Epochs that were completed.
+    /// Number of completed epochs.
     pub fn epochs(&self) -> u32 {
         self.trainer.history.len() as u32
     }
 }
 
 impl<B: AutodiffBackend> Training<'_, B> {
-    /// Steps that it takes.
+    /// Number of steps of the training.
     pub fn steps(&self) -> usize {
         self.settings.epochs * self.examples.batches(self.settings.batch_size)
     }
@@ -61,10 +61,10 @@ impl<B: AutodiffBackend> Training<'_, B> {
         self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.name))
     }
 
-    /// Trains, or goes on with the training.
+    /// Trains the network, or resumes its training.
     ///
     /// # Errors
-    /// A checkpoint that does not fit or cannot be read or written.
+    /// A checkpoint that does not fit, or that cannot be read or written.
     pub fn run(&self, blueprint: Blueprint, done: Done<'_>) -> Result<Trained<B>> {
         let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
         let in_training = self.checkpoint_path();
@@ -72,7 +72,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let mut validation = Vec::new();
         if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
             let place = || in_training.display().to_string();
-            // The first line is that of `checkpoint` below.
+            // The first line is the validation history, which the code below puts there.
             if let Some((line, rest)) = checkpoint.metadata.split_once('\n') {
                 validation = parse_history(line).with_context(place)?;
                 checkpoint.metadata = rest.to_owned();
@@ -86,7 +86,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 failure = Some(error.to_string());
                 break;
             }
-            // Shorter only if the epoch is over, which a request to stop may have prevented.
+            // `validation` is shorter only if the epoch is complete; a request to stop may have cut the epoch short.
             if self.validates && validation.len() < trainer.history.len() {
                 validation.push(trainer.evaluate(self.setup.validation()));
             }
@@ -106,10 +106,10 @@ impl<B: AutodiffBackend> Training<'_, B> {
         })
     }
 
-    /// Removes its checkpoint, once what came out is stored.
+    /// Removes the checkpoint, once the result is stored.
     ///
     /// # Errors
-    /// A file that is there and cannot be removed.
+    /// An existing file that cannot be removed.
     pub fn forget(&self) -> Result<()> {
         Ok(remove(&self.checkpoint_path())?)
     }

@@ -15,18 +15,18 @@ use crate::study::{Setup, read_if_whole};
 use crate::training::Training;
 use crate::units::{Done, Kind, Unit};
 
-/// Keys of the trials' random streams start here, apart from those of the trainings that a comparison reports.
+/// Keys of the trials' random streams start here, apart from the keys of the trainings that a comparison reports.
 const FIRST_KEY: u64 = 1 << 32;
 
 /// One search of a comparison.
 pub struct Trials<'a, B: AutodiffBackend> {
-    /// The system that it finds an architecture for.
+    /// The system that the search finds an architecture for.
     pub system: &'a str,
-    /// The system's place in the definition, which names files and random streams.
+    /// The system's index in the definition, which is part of its file names and random streams.
     pub number: usize,
     /// How the next architecture is chosen.
     pub method: &'a SearchMethod,
-    /// Full trainings that it may spend.
+    /// Number of full trainings that the search may spend.
     pub count: usize,
     /// How each is trained.
     pub settings: &'a ResultingTraining,
@@ -45,7 +45,7 @@ impl<'a, B: AutodiffBackend> Trials<'a, B> {
         self.setup.dir.unit_path(&self.file())
     }
 
-    /// The unit that runs all trials, each after the ones that it learns from.
+    /// The unit that runs all trials, each after the trials that it learns from.
     pub fn unit(self) -> Unit<'a> {
         let batches = self.setup.batches(self.settings.batch_size);
         Unit {

@@ -1,4 +1,4 @@
-//! Training resulting networks: the true error of an architecture.
+//! Trainings of resulting networks, which measure the true error of an architecture.
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
@@ -14,19 +14,20 @@ use crate::units::{Done, Kind, Unit};
 
 /// Trainings of architectures by one recipe.
 pub struct Truths<'a> {
-    /// What the units are called.
+    /// The kind of the units.
     pub kind: Kind,
-    /// Stem of the names of their files.
+    /// Stem of their file names.
     pub stem: &'static str,
-    /// The space that the architectures are of.
+    /// The space of the architectures.
     pub space: &'a SearchSpace,
     /// The recipe.
     pub settings: &'a ResultingTraining,
 }
 
 impl<'a> Truths<'a> {
-    /// The unit that trains one architecture with one seed. `place` is its place among those that are trained, `find` gives its
-    /// number in the run and itself, when the unit runs. Its output is one [`TruthRow`], or none if there is nothing at this place.
+    /// The unit that trains one architecture with one seed. `place` is the place of the architecture among the trained ones.
+    /// `find` gives its number in the run and the architecture itself, when the unit runs. The output is one [`TruthRow`], or
+    /// none if there is no architecture at this place.
     pub fn unit<B: AutodiffBackend>(
         self,
         setup: &'a Setup<'a, B>,
@@ -75,7 +76,8 @@ impl<'a> Truths<'a> {
             setup,
             settings: self.settings,
             examples: setup.training(),
-            // By what it is, not by its place in the run: its true error is the same in every run that trains it.
+            // The key depends on the architecture, not on its place in the run. Its true error is thus the same in every run that
+            // trains it.
             key: [architecture.canonical_number(self.space), training_seed as u64],
             name: name.into(),
             validates: false,

@@ -1,4 +1,4 @@
-//! Units of work: each writes its own output atomically; one whose output is there is skipped.
+//! Units of work: each writes its own output atomically, and a unit whose output exists is skipped.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -24,19 +24,19 @@ pub enum Kind {
     Score,
     /// Train a resulting network.
     TrainResulting,
-    /// Train a resulting network by the fast recipe, to compare it with the other.
+    /// Train a resulting network by the fast recipe, to compare it with the paper's recipe.
     TrainFast,
-    /// Score architectures one after the other, each chosen by the scores before.
+    /// Score architectures one after the other, each chosen by the scores before it.
     Search,
     /// Ask a predictor about some architectures.
     Predict,
-    /// Follow a gradient, and random steps beside it.
+    /// Follow a gradient, and take random steps beside it.
     Descend,
-    /// Train architectures one after the other, each chosen by the errors before.
+    /// Train architectures one after the other, each chosen by the errors before it.
     TrainedSearch,
     /// Train a system of a comparison.
     TrainSystem,
-    /// Time the steps of a kind.
+    /// Time the steps of one kind.
     Time,
 }
 
@@ -58,33 +58,34 @@ impl Kind {
     }
 }
 
-/// One unit: what it is called, where its output goes, and how it is made.
+/// One unit: its name, the place of its output, and the work that makes it.
 pub struct Unit<'a> {
-    /// What it does.
+    /// The kind of its work.
     pub kind: Kind,
     /// Name within the artefact, such as `seed 0, architecture 12`.
     pub name: String,
-    /// Its output: the unit is done if and only if it is there.
+    /// Path of its output. A unit is done if and only if this file and `beside` exist.
     pub output: PathBuf,
-    /// Another file that is written before, and without which it is not done either.
+    /// Path of another file, which is written before the output.
     pub beside: Option<PathBuf>,
-    /// Steps that it takes, for the progress bar.
+    /// Number of its steps, which the progress bar shows.
     pub steps: usize,
-    /// Makes the output, atomically, and tells of steps as they are done.
+    /// Makes the output, atomically, and counts the steps that are done.
     pub work: Work<'a>,
 }
 
 /// The work of a unit, given a function that counts steps done.
 type Work<'a> = Box<dyn Fn(Done<'_>) -> Result<()> + Send + Sync + 'a>;
 
-/// Counts steps done. Its error is [`Stopped`](crate::stop::Stopped): what can go on later is to be stored, and the work ends.
+/// Counts steps done. Its error is [`Stopped`](crate::stop::Stopped): the work then stores the state that it can resume from, and
+/// ends.
 pub type Done<'a> = &'a dyn Fn(usize) -> Result<()>;
 
 impl Unit<'_> {
-    /// Whether it has left all that it is to leave.
+    /// Whether all files that it has to write exist.
     ///
     /// # Errors
-    /// A place that cannot be asked.
+    /// A file whose existence cannot be checked.
     pub fn is_done(&self) -> Result<bool> {
         for file in self.files() {
             if !is_file(file)? {
@@ -98,7 +99,7 @@ impl Unit<'_> {
         self.beside.iter().chain([&self.output])
     }
 
-    /// Sets aside what it has left, if that is not as it was written, so that it is to be done again. Says which file that was.
+    /// Sets a damaged file of the unit aside, so that the unit is done again. Returns a message that names the file.
     ///
     /// # Errors
     /// A file that cannot be read or renamed.
@@ -114,7 +115,7 @@ impl Unit<'_> {
         Ok(None)
     }
 
-    /// Does the work, and notes beside the output how long it took.
+    /// Does the work, and stores its duration beside the output.
     ///
     /// # Errors
     /// The error of the work, or a file that cannot be written.
@@ -128,7 +129,7 @@ impl Unit<'_> {
         Ok(write_atomically(&self.seconds_path(), seconds.as_bytes())?)
     }
 
-    /// How long it took, wherever it ran; nothing if that was not noted.
+    /// Seconds that the unit took, wherever it ran; `None` if they were not stored.
     fn seconds(&self) -> Option<f64> {
         read_text(&self.seconds_path()).ok()?.parse().ok()
     }
@@ -138,12 +139,12 @@ impl Unit<'_> {
     }
 }
 
-/// Seconds that units took together, if it is known of all of them.
+/// Seconds that the units took together, if the time of each is known.
 pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
     units.iter().map(Unit::seconds).sum()
 }
 
-/// The rows that units have left, in the order of the units.
+/// The rows of the units' outputs, in the order of the units.
 ///
 /// # Errors
 /// An output that cannot be read.
@@ -155,12 +156,12 @@ pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
     Ok(rows)
 }
 
-/// The units of a stage of all seeds, in order.
+/// The units of one stage for all seeds, in order.
 pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<Unit<'a>> {
     runs.iter().flat_map(|run| run.units(stage)).collect()
 }
 
-/// The units that are not done, with their places among all.
+/// The units that are not done, each with its index among all units.
 ///
 /// # Errors
 /// As [`Unit::is_done`].
@@ -174,26 +175,26 @@ pub fn open_units<'a, 'b>(units: &'a [Unit<'b>]) -> Result<Vec<(usize, &'a Unit<
     Ok(open)
 }
 
-/// Runs the units of a stage, all of one kind, that are not done, `jobs` at a time.
+/// Runs the units of a stage that are not done, `jobs` at a time. They are all of one kind.
 ///
-/// No unit depends on another of the same stage, and none on the number of threads, so results are the same whatever
+/// No unit depends on another unit of the same stage, nor on the number of threads. The results are therefore the same whatever
 /// `jobs` is.
 ///
 /// # Errors
-/// The first unit that fails; units already running are finished first. Units whose process was killed, once all others are
-/// done.
+/// The first unit that fails, once the units that already run have finished. If processes of units were killed, an error names
+/// these units once all others are done.
 pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
     let open = open_units(units)?;
     let Some((_, first)) = open.first() else {
         return Ok(());
     };
-    // What is timed has the machine to itself.
+    // Units that measure time have the machine to themselves.
     let jobs = if first.kind == Kind::Time {
         1
     } else {
         jobs.min(open.len())
     };
-    // indicatif draws nothing where standard error is not a terminal.
+    // indicatif draws nothing if standard error is not a terminal.
     let bar = ProgressBar::new(open.iter().map(|(_, unit)| unit.steps as u64).sum()).with_prefix(first.kind.name());
     let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
@@ -210,7 +211,7 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
 /// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says.
 ///
 /// # Errors
-/// The error of the unit, or one that the run does not have.
+/// The error of the unit, or an index that the run does not have.
 pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Result<()> {
     let stages = runs[0].stages().len();
     let units = (stage < stages).then(|| units_of_stage(runs, stage));
@@ -227,8 +228,11 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
         .with_context(|| unit.name.clone())
 }
 
+/// Checks that all units are done and undamaged.
+///
 /// # Errors
-/// The first unit that is not done, or whose output is damaged: it is set aside, so that the unit can be done again.
+/// The first unit that is not done, or whose output is damaged. A damaged output is set aside, so that the unit can be done
+/// again.
 pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
         for unit in units_of_stage(runs, stage) {
@@ -246,8 +250,8 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
     Ok(())
 }
 
-/// In this process, with all cores. Inside the pool: from outside, each of many small parallel steps would be handed over and
-/// waited for.
+/// Runs the units in this process, with all cores. The loop runs inside the thread pool. From outside, each of many small
+/// parallel steps would be handed over and waited for.
 fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<()> {
     rayon::ThreadPoolBuilder::new().build()?.install(|| {
         open.iter()
@@ -255,8 +259,8 @@ fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Res
     })
 }
 
-/// Each worker takes the next unit when it is done with one. A worker that is killed, as the system does where memory is short,
-/// takes its unit with it and no other.
+/// Each worker takes the next unit when it has finished one. If a worker is killed, as the system does when memory is short, only
+/// its own unit is lost.
 fn side_by_side(
     stage: usize,
     open: &[(usize, &Unit<'_>)],

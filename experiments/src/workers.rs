@@ -1,11 +1,11 @@
-//! Units that run side by side, each in a process of its own.
+//! Worker processes, which run units side by side.
 //!
-//! Threads of one process would wait for each other: after its backward pass burn's autodiff asks every graph of the process
-//! whether it can be freed, and the graph of another thread is locked while that thread's own backward pass runs.
+//! Threads of one process would wait for each other. After its backward pass, burn's autodiff asks every graph of the process
+//! whether it can be freed. The graph of another thread is locked while that thread's own backward pass runs.
 //!
-//! A worker is this program with the same arguments and `--part-of`. It plans the same units, reads `STAGE INDEX` from each line
-//! of standard input, and answers with lines `step N` and in the end `done BYTES`, the most memory so far, or `failed MESSAGE`. The end of its
-//! input is its order to stop, so that no worker outlives the process that started it.
+//! A worker is this program with the same arguments and `--part-of`. It plans the same units and reads `STAGE INDEX` from each
+//! line of standard input. It answers with lines `step N`, and at the end with `done BYTES` or `failed MESSAGE`. BYTES is its
+//! peak memory so far. The worker stops at the end of its input, so no worker outlives the process that started it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -28,14 +28,14 @@ pub struct Workers {
 pub struct Worker {
     command: Command,
     process: Child,
-    /// None once it was told to stop.
+    /// `None` once the worker was asked to stop.
     requests: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
     peak_memory: u64,
 }
 
 impl Workers {
-    /// None runs yet; `command` starts one.
+    /// No worker runs yet; `command` makes the command that starts one.
     pub fn new(command: impl Fn() -> Result<Command> + 'static) -> Self {
         Self {
             command: Box::new(command),
@@ -43,7 +43,7 @@ impl Workers {
         }
     }
 
-    /// As many workers as asked for.
+    /// Returns `count` workers, and starts the missing ones.
     ///
     /// # Errors
     /// A process that cannot be started.
@@ -54,7 +54,7 @@ impl Workers {
         Ok(&mut self.running[..count])
     }
 
-    /// Highest resident memory of all workers together, in bytes, as far as they told.
+    /// Sum of the peak resident memory of all workers, in bytes, as far as they reported it.
     pub fn peak_memory(&self) -> u64 {
         self.running.iter().map(|worker| worker.peak_memory).sum()
     }
@@ -65,15 +65,15 @@ impl Drop for Workers {
         for worker in self.running.drain(..) {
             drop(worker.requests);
             let mut process = worker.process;
-            // Its input is closed, so it ends by itself; how it ends changes nothing any more.
+            // The worker ends by itself, because its input is closed. Its exit status no longer matters.
             let _ = process.wait();
         }
     }
 }
 
-/// Why a unit of a worker is not done.
+/// Reason why a worker has not done a unit.
 pub enum Failure {
-    /// A signal has ended the worker.
+    /// A signal has killed the worker.
     Killed(ExitStatus),
     /// Anything else.
     Other(anyhow::Error),
@@ -93,7 +93,7 @@ impl Worker {
         })
     }
 
-    /// Starts it again after its end.
+    /// Starts the worker again after it has ended.
     ///
     /// # Errors
     /// If the system refuses.
@@ -106,7 +106,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Has a unit run; `steps` is told of steps as they are done.
+    /// Runs a unit in the worker; `steps` gets the numbers of steps that the worker reports.
     ///
     /// # Errors
     /// The error of the unit, or a worker that ended without an answer.
@@ -126,7 +126,7 @@ impl Worker {
         }
     }
 
-    /// Whether the unit is done; if not, and there is no error, the worker has ended.
+    /// Returns true if the unit is done; false, without an error, if the worker has ended.
     fn answer(&mut self, stage: usize, index: usize, steps: &dyn Fn(usize)) -> Result<bool> {
         let requests = self.requests.as_mut().ok_or(Stopped)?;
         if writeln!(requests, "{stage} {index}").is_err() {
@@ -145,7 +145,7 @@ impl Worker {
                 _ => bail!("a worker answered `{line}`"),
             }
             if stop::is_asked() {
-                // The end of its input tells the worker.
+                // The end of its input asks the worker to stop.
                 self.requests = None;
             }
         }
@@ -153,19 +153,19 @@ impl Worker {
     }
 }
 
-/// Lets the kernel end this worker, whose unit can be run again, before the process that started it, where memory runs out. Systems
-/// other than Linux have no such file, and decide for themselves.
+/// Makes the kernel kill this worker before the process that started it, if memory runs out: its unit can be run again. Systems
+/// other than Linux have no such file and decide for themselves.
 pub fn go_first_where_memory_is_short() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
 }
 
-/// Runs the units that standard input asks for, until it ends.
+/// Runs the units that standard input asks for, until the input ends.
 ///
 /// # Errors
-/// A request that is none.
+/// A request that is malformed or names no unit of the run.
 pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
     let (sender, requests) = mpsc::channel();
-    // Read on a thread of its own, so that a worker whose starter is gone stops in the middle of a unit, too.
+    // A separate thread reads the input, so that a worker whose starter is gone stops even in the middle of a unit.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };
@@ -194,14 +194,14 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
                 let memory = provenance::peak_memory().unwrap_or(0);
                 say(&format!("done {memory}"));
             }
-            // One line, whatever the message.
+            // The answer is one line, whatever the message.
             Err(error) => say(&format!("failed {}", format!("{error:#}").replace('\n', " "))),
         }
     }
     Ok(())
 }
 
-/// Answers, to nobody if the starter is gone.
+/// Writes an answer; nobody reads it if the starter is gone.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

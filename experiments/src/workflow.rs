@@ -1,7 +1,7 @@
-//! A run as a workflow for others to schedule; this program then runs one unit at a time, as it is told.
+//! A run as a workflow for another scheduler, which calls this program for one unit at a time.
 //!
-//! For Snakemake a rule for each kind of unit, whose inputs and outputs are the units' files: queues, retries, clusters and clouds
-//! are Snakemake's. For Slurm, where there is no Snakemake, a script that submits an array of jobs for each kind.
+//! For Snakemake, there is a rule for each kind of unit. Its inputs and outputs are the units' files. Snakemake handles queues,
+//! retries, clusters and clouds. For Slurm without Snakemake, a script submits an array of jobs for each kind of unit.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,18 +18,19 @@ use crate::run::RunOptions;
 use crate::study::Study;
 use crate::units::{Kind, Unit};
 
-/// The rules; what differs from run to run is in the plan.
+/// The rules; everything that differs from run to run is in the plan.
 const SNAKEFILE: &str = include_str!("../workflow/Snakefile");
-/// Most jobs of an array: one less than Slurm's limit, where a site has not set another.
+/// Largest number of jobs in an array: one less than Slurm's limit, unless a site has set another limit.
 const ARRAY: usize = 1000;
-/// A job may take so many times as long as a unit took before: the architectures of a run are not of one size.
+/// Time limit of a job, as a multiple of the time that a unit took before. The architectures of a run differ in size.
 const TIME_LIMIT: f64 = 10.0;
 
 #[derive(Serialize)]
 struct Plan {
-    /// This program, and what all its calls have in common.
+    /// This program, and the arguments that all its calls share.
     command: Vec<String>,
-    /// Whether outputs stand for objects of a store, where Snakemake does not look: it marks those that are done by empty files.
+    /// Whether outputs stand for objects of a store, which Snakemake does not look into. Snakemake then marks each finished
+    /// object by an empty file.
     marks: bool,
     stages: Vec<Stage>,
 }
@@ -43,7 +44,8 @@ struct Stage {
     units: Vec<PlannedUnit>,
 }
 
-/// In Snakemake's words, which its executors know. What is not known is left to the user's profile, or the site's default.
+/// Resources under Snakemake's names, which its executors know. Unknown values are left to the user's profile or the site's
+/// default.
 #[derive(Clone, Copy, Serialize)]
 struct Resources {
     /// Minutes.
@@ -59,7 +61,7 @@ struct Resources {
 struct PlannedUnit {
     /// Stage and index, as `--unit` takes them.
     place: String,
-    /// Place of its run among those of all root seeds.
+    /// Index of its run among the runs of all root seeds.
     seed: usize,
     output: PathBuf,
 }
@@ -67,9 +69,9 @@ struct PlannedUnit {
 impl PlannedUnit {
     fn new(place: String, seed: usize, unit: &Unit<'_>, folder: &Path) -> Result<Self> {
         let output = if files::is_object(&unit.output) {
-            // Seen from Snakemake's folder, and for this run alone.
+            // The path is relative to Snakemake's folder, and belongs to this run alone.
             let mark = mark(&unit.output);
-            // A mark would otherwise outlive what it stands for.
+            // A mark would otherwise outlive the object that it stands for.
             if !unit.is_done()? {
                 files::remove(&folder.join(&mark))?;
             }
@@ -81,7 +83,7 @@ impl PlannedUnit {
     }
 }
 
-/// The empty file that says that an object is there.
+/// The empty file that marks that an object exists.
 fn mark(object: &Path) -> PathBuf {
     let path = object.components().skip(1).collect::<PathBuf>();
     Path::new("done").join(path)
@@ -111,7 +113,7 @@ pub fn export(
         let memory = earlier.and_then(|manifest| manifest.peak_memory_bytes);
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),
-            // What there are many of runs side by side.
+            // If a stage has several units per run, they run side by side with one thread each.
             threads: if units.len() > runs.len() && kind != Kind::Time {
                 1
             } else {
@@ -140,7 +142,7 @@ pub fn export(
 }
 
 impl Plan {
-    /// Submits arrays of jobs, each stage after the one before, and waits for the job that writes the tables.
+    /// The script that submits arrays of jobs, each stage after the one before, and waits for the job that writes the tables.
     fn slurm_script(&self) -> String {
         let command = self
             .command
@@ -180,7 +182,7 @@ impl Plan {
                 script.push_str("after=$jobs\n");
             }
         }
-        // sbatch calls a job that never ran, for another has failed, a success.
+        // sbatch reports success for a job that never ran because another job has failed.
         let wrapped = format!("{command} --tables && touch tables-written");
         script.push_str(&format!(
             "submit --wait --job-name=tables \"$@\" --wrap={}\n\

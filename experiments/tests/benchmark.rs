@@ -1,21 +1,23 @@
-//! The benchmark of trained architectures, through the binary: growing in parts, interrupted, exported.
+//! The benchmark of trained architectures, through the binary: growth in parts, interruption, export.
 
 mod binary;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
 use results::benchmark::Benchmark;
+use smash::{Architecture, Counts, SearchSpace, Task};
 
-/// Enough epochs to be stopped in the middle of a training.
+/// Enough epochs to stop a run in the middle of a training.
 const LONG: [&str; 3] = ["benchmark", "--set", "study.resulting.epochs=40"];
 
 fn benchmark(arguments: &[&str], paths: &[&Path]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
     command.arg("benchmark").arg(arguments[0]);
-    // Words and paths in turn.
+    // Words and paths alternate.
     for (index, path) in paths.iter().enumerate() {
         command
             .args(arguments.get(index + 1).filter(|word| !word.is_empty()))
@@ -55,7 +57,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     }
     run.kill().unwrap();
     run.wait().unwrap();
-    // What is done of a run that is not complete counts.
+    // The finished trainings of an incomplete run count.
     succeeded(
         &benchmark(&["add", "", "--results"], &[&at("early"), &at("first")])
             .output()
@@ -101,7 +103,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
             Some((40, row.validation_error.unwrap(), row.train_error.unwrap()))
         );
     }
-    // Architectures, truths, trainings and curves of the run itself.
+    // The tables of the run itself: architectures, truths, trainings and curves.
     assert_eq!(tables(&at("whole")).len(), 4);
 
     succeeded(
@@ -141,7 +143,7 @@ fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
     let truths: Vec<results::TruthRow> = results::tables::read_table(&read("study", "truths.parquet")).unwrap();
     let mut same = 0;
     for truth in &truths {
-        // Both sample the same list, and the first three differ.
+        // Both runs sample the same list, and its first three architectures differ.
         let same_training = |row: &&results::benchmark::TrainingRow| {
             (row.architecture, row.training_seed) == (truth.architecture, truth.training_seed)
         };
@@ -154,6 +156,45 @@ fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
         }
     }
     assert_eq!(same, 6);
+}
+
+/// Committed rows match the space and the images of their benchmark, and today's code counts each architecture in the same way.
+#[test]
+fn committed_benchmarks_hold_what_their_rows_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/benchmarks");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(root).unwrap() {
+        let folder = entry.unwrap().path();
+        let benchmark = Benchmark::read(&folder).unwrap().unwrap();
+        let place = folder.display();
+        let space: SearchSpace = benchmark.settings.study["space"].clone().try_into().unwrap();
+        let size = benchmark.settings.study["data"]["image-size"].as_integer().unwrap() as usize;
+        let classes = if benchmark.settings.dataset.name == "cifar100" {
+            100
+        } else {
+            10
+        };
+        let mut seen = BTreeSet::new();
+        for row in &benchmark.trainings {
+            assert!(
+                seen.insert((&row.canonical, row.training_seed)),
+                "{place}: {row:?} twice"
+            );
+            let architecture = Architecture::from_json(&row.json).unwrap();
+            assert_eq!(architecture.hash(), row.hash, "{place}");
+            assert_eq!(architecture.canonical_hash(&space), row.canonical, "{place}");
+            let counts = Counts::of(&space, Task::of_images(3, size, classes), &architecture);
+            assert_eq!(
+                (counts.parameters, counts.multiply_adds, counts.depth),
+                (row.parameters, row.multiply_adds, row.depth)
+            );
+            assert_eq!(row.train_sha256, benchmark.settings.dataset.train.sha256);
+            assert_eq!(row.test_sha256, benchmark.settings.dataset.test.sha256);
+        }
+        assert_eq!(benchmark.trainings.len(), benchmark.seconds.len(), "{place}");
+        checked += 1;
+    }
+    assert!(checked > 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs whose units another program schedules: the same tables.
+//! Runs whose units another program schedules give the same tables.
 
 mod binary;
 mod planned;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use binary::{error_of, experiments, succeeded, tables};
 use planned::Planned;
 
-/// For two root seeds.
+/// A planned run of two root seeds.
 fn planned(results: &Path, workflow: &Path) -> Planned {
     Planned::of(&mut experiments(results, &["fig4", "--seeds", "2"]), workflow)
 }
@@ -25,7 +25,7 @@ fn units_that_run_one_by_one_give_the_same_tables() {
     let planned = planned(&at("parts"), &at("workflow"));
     let part = |arguments: &[&str]| {
         let mut command = planned.part(arguments);
-        // Where there is no repository, and with one thread.
+        // The part runs outside a repository, and with one thread.
         command.current_dir("/").env("RAYON_NUM_THREADS", "1");
         command
     };
@@ -35,7 +35,7 @@ fn units_that_run_one_by_one_give_the_same_tables() {
         "{error}"
     );
     assert!(error_of(&mut part(&["--unit", "9:0"])).contains("no such unit"));
-    // Backwards within a stage: no unit needs another of its own.
+    // The units of a stage run in reverse order, because none of them needs another one.
     for stage in planned
         .units()
         .chunk_by(|(place, _), (next, _)| place.split(':').next() == next.split(':').next())
@@ -64,12 +64,12 @@ fn units_that_run_one_by_one_give_the_same_tables() {
     let (whole, parts) = (manifest("whole"), manifest("parts"));
     assert_eq!(parts["status"].as_str(), Some("complete"));
     assert_eq!(kinds(&parts), kinds(&whole));
-    // Of units that ran elsewhere it is not known.
+    // The peak memory of units that ran elsewhere is not known.
     assert!(whole.contains_key("peak_memory_bytes") || !cfg!(target_os = "linux"));
     assert!(!parts.contains_key("peak_memory_bytes"));
 }
 
-/// Whether all programs are installed; if not, says that the test is skipped.
+/// Whether all programs are installed; if not, prints that the test is skipped.
 fn are_installed(programs: &[&str]) -> bool {
     let is_missing = |program: &&&str| {
         let mut command = Command::new("sh");
@@ -110,7 +110,7 @@ fn snakemake_gives_the_same_tables() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("Nothing to be done"));
 }
 
-/// A controller and two compute daemons of Slurm on this machine, which end with it.
+/// A controller and two compute daemons of Slurm on this machine, which stop when this value is dropped.
 struct Slurm {
     daemons: Vec<Child>,
     configuration: String,
@@ -203,7 +203,7 @@ fn slurm_gives_the_same_tables() {
     succeeded(&submit());
     assert_eq!(tables(&at("parts")), tables(&at("whole")));
 
-    // A unit that fails ends the run, and the same command goes on from there.
+    // A unit that fails ends the run, and the same command resumes it.
     let seed = tables(&at("whole")).into_keys().next().unwrap();
     let seed = at("parts").join(seed.parent().unwrap());
     let output = seed.join("units/scores-0000.parquet");

@@ -1,5 +1,6 @@
-//! What a fault leaves behind, for every fault that ARCHITECTURE.md lists: nothing that was done is lost, no file is half
-//! written, and the same command ends with the tables of a run that nothing happened to.
+//! Every fault that ARCHITECTURE.md lists, and the state that it leaves behind.
+//!
+//! No finished work is lost, and no file is half written. The same command then ends with the tables of an undisturbed run.
 
 #![cfg(unix)]
 
@@ -26,7 +27,7 @@ const SIGKILL: i32 = 9;
 /// Tables by their path.
 type Tables = BTreeMap<PathBuf, Vec<u8>>;
 
-/// What any run of [`run_in`] must end with.
+/// The tables that every run of [`run_in`] must end with.
 static EXPECTED: LazyLock<Tables> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     succeeded(&run_in(folder.path()).output().unwrap());
@@ -44,7 +45,7 @@ fn tables_in(folder: &Path) -> Tables {
     tables(&folder.join("results"))
 }
 
-/// What is done and must not be done again: outputs of units and trainings of the pool, with the time of their writing.
+/// Finished work that must not be done again: outputs of units and trainings of the pool, with their modification times.
 fn done(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let is_done = |file: &PathBuf| {
         let of_unit = file.parent().unwrap().ends_with("units") && name_of(file).ends_with(".parquet");
@@ -57,7 +58,7 @@ fn done(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     sealed(folder).into_iter().filter(is_done).map(time).collect()
 }
 
-/// Runs again what a fault has ended, and compares.
+/// Resumes a run that a fault has ended, and compares the tables.
 fn goes_on(folder: &Path, fault: &str) {
     for file in sealed(folder) {
         seal::check_file(&file).unwrap_or_else(|error| panic!("{fault}: {error}"));
@@ -67,7 +68,7 @@ fn goes_on(folder: &Path, fault: &str) {
     assert!(output.status.success(), "{fault}: {}", text_of(&output));
     assert_eq!(tables_in(folder), *EXPECTED, "{fault}");
     let after = done(folder);
-    // The table of epochs stands for no unit of its own: it is written again with its network.
+    // The table of epochs is not the output of a unit of its own: it is written again with its network.
     for (file, time) in before.iter().filter(|(file, _)| !name_of(file).starts_with("epochs-")) {
         assert_eq!(
             after.get(file),
@@ -82,8 +83,8 @@ fn goes_on(folder: &Path, fault: &str) {
     assert_eq!(leftover, None, "{fault}");
 }
 
-/// Has a fault happen at the first, second, third place and so on, each in a folder of its own, until a run ends well, as
-/// the fault has no place left to happen at. Returns how many places there were.
+/// Makes a fault happen at the first, second, third place and so on, each in a folder of its own. A run that succeeds ends this,
+/// because the fault has no place left to happen at. Returns the number of places.
 fn at_every_place(fault: &str, ended_as_expected: impl Fn(&Output) -> bool + Sync) -> usize {
     let (next, last) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
     LazyLock::force(&EXPECTED);
@@ -120,7 +121,7 @@ fn at_every_place(fault: &str, ended_as_expected: impl Fn(&Output) -> bool + Syn
 #[test]
 fn a_kill_at_any_point_of_any_write_loses_nothing_that_was_done() {
     let places = at_every_place("kill", |output| output.status.signal() == Some(SIGKILL));
-    // Three for each file.
+    // Each file has three places.
     assert!(places > 60 && places.is_multiple_of(3), "{places}");
 }
 
@@ -146,7 +147,7 @@ fn a_damaged_file_is_reported_kept_and_made_again() {
     let stored = sealed(&results);
     assert!(stored.len() > 10, "{stored:?}");
     for (number, file) in stored.iter().enumerate() {
-        // Each file by one, and each kind by both.
+        // Each file gets one kind of damage, and each kind of file gets both.
         let damage = [flip, halve][number % 2];
         damage(file);
         let output = run_in(folder.path()).output().unwrap();
@@ -157,7 +158,7 @@ fn a_damaged_file_is_reported_kept_and_made_again() {
         sealed(&results)
             .iter()
             .for_each(|file| seal::check_file(file).unwrap_or_else(|error| panic!("{name}: {error}")));
-        // Tables are gathered anew; all else that is damaged is kept for people to look at.
+        // A damaged table is gathered again; any other damaged file is kept for people to look at.
         let is_table = file.extension().unwrap() == "parquet" && !file.parent().unwrap().ends_with("units");
         let kept = file.with_file_name(format!("{name}.damaged"));
         assert_ne!(kept.exists(), is_table, "{name}");
@@ -183,7 +184,7 @@ fn a_damaged_pool_is_trained_anew() {
     assert!(output.status.success(), "{}", text_of(&output));
     assert_eq!(tables_in(folder.path()), *EXPECTED);
     assert!(text_of(&output).contains("pool"), "{}", text_of(&output));
-    // Of the network's two files the first that is found damaged is enough.
+    // A run reads the two files of a network only up to the first damaged one, so only truths are compared.
     let made_again = sealed(&pool);
     let truths = |files: &[PathBuf]| {
         files
@@ -204,7 +205,7 @@ fn a_damaged_pool_is_trained_anew() {
 fn a_damaged_checkpoint_of_an_unfinished_training_is_left_out() {
     for training in ["smash-in-training", "truth-00001-0"] {
         let folder = tempfile::tempdir().unwrap();
-        // Killed when the training has left its first checkpoint: at the first point of what is written next.
+        // The run is killed after the training has written its first checkpoint: at the first place of the next file.
         let next = if training.starts_with("smash") {
             "epochs-smash"
         } else {
@@ -231,7 +232,7 @@ fn a_clock_that_is_set_back_changes_no_table() {
     let mut run = run_in(folder.path());
     let output = run.env("SMASH_FAULT", "kill@truth-00001-0").output().unwrap();
     assert_eq!(output.status.signal(), Some(SIGKILL));
-    // As if the clock had been years ahead when the run was started.
+    // The manifest looks as if the clock had been years ahead at the start of the run.
     let path = stored_manifest(&folder.path().join("results"));
     let manifest = Manifest::read(&path).unwrap();
     let ahead = Manifest {
@@ -246,7 +247,7 @@ fn a_clock_that_is_set_back_changes_no_table() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_one_error() {
-    // A superuser may write everywhere, so that another has to try.
+    // A superuser may write everywhere, so another user has to try.
     const NOBODY: u32 = 65_534;
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results");
@@ -259,7 +260,7 @@ fn a_folder_that_cannot_be_written_to_is_one_error() {
     set_mode(0o555);
     let mut command = experiments(&results, &["fig4"]);
     if is_superuser {
-        // Where nobody finds it.
+        // The user `nobody` can run a copy of the program here.
         let program = folder.path().join("program");
         fs::copy(env!("CARGO_BIN_EXE_experiments"), &program).unwrap();
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);

@@ -1,4 +1,4 @@
-//! Runs whose results are in an object store: the same tables as in a folder.
+//! Runs with results in an object store give the same tables as runs in a folder.
 
 mod binary;
 mod object_store;
@@ -12,7 +12,7 @@ use binary::{error_of, experiments, succeeded, tables};
 use object_store::ObjectStore;
 use planned::Planned;
 
-/// Where the runs of a test are.
+/// The place of a test's runs.
 const RESULTS: &str = "s3://bucket/some/results";
 const ARTEFACT: [&str; 3] = ["fig4", "--seeds", "2"];
 
@@ -33,7 +33,7 @@ fn is_of_unit(key: &str) -> bool {
     key.contains("/units/")
 }
 
-/// The tables in the store, as [`tables`] gives those of a folder.
+/// The tables in the store, in the form in which [`tables`] returns the tables of a folder.
 fn stored(store: &ObjectStore) -> BTreeMap<PathBuf, Vec<u8>> {
     let keys = store.keys().into_iter();
     keys.filter(|key| key.ends_with(".parquet") && !is_of_unit(key))
@@ -61,7 +61,7 @@ fn a_run_that_was_killed_and_damaged_ends_with_the_same_tables() {
         "{text}"
     );
     assert_eq!(stored(&store), expected);
-    // Nothing of it was made on this machine.
+    // The run made none of its files on this machine.
     assert!(!Path::new("s3:").exists());
 
     for is_damaged in [is_of_unit, |key: &str| !is_of_unit(key)] {
@@ -79,7 +79,7 @@ fn a_run_that_was_killed_and_damaged_ends_with_the_same_tables() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(&format!("{key}: damaged")), "{text}");
         assert_eq!(stored(&store), expected);
-        // A table is gathered anew from what is whole.
+        // A damaged table is gathered again from intact units; a damaged unit is kept.
         let is_kept = store.keys().contains(&format!("{key}.damaged"));
         assert_eq!(is_kept, is_of_unit(key));
     }
@@ -101,7 +101,7 @@ fn units_that_others_schedule_meet_in_the_store() {
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_experiments"), &program).unwrap();
     let snakemake = || {
         let mut command = Command::new("snakemake");
-        // As where nodes have the program in another place.
+        // Nodes may have the program in another place.
         let elsewhere = format!("program={}", program.display());
         command.args(["--config", &elsewhere, "--printshellcmds"]);
         command
@@ -117,7 +117,7 @@ fn units_that_others_schedule_meet_in_the_store() {
             assert!(workflow.join(mark).exists(), "{mark}");
         }
         assert!(String::from_utf8_lossy(&snakemake().unwrap().stderr).contains("Nothing to be done"));
-        // A mark does not outlive its object, as long as that is needed.
+        // A mark does not outlive its object while the object is needed.
         let keys = store.keys();
         let mut units = keys.iter().filter(|key| is_of_unit(key) && key.ends_with(".parquet"));
         let unit = units.next_back().unwrap();
@@ -161,7 +161,7 @@ fn a_store_that_refuses_is_named() {
     let output = store.known_to(&mut command).output().unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    // After the warning.
+    // The error comes after the warning.
     let error = text.lines().last().unwrap();
     assert!(error.starts_with("error: s3://nowhere/results/fig4"), "{error}");
     assert!(

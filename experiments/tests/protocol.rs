@@ -1,4 +1,4 @@
-//! The protocol of a run, through the binary: same tables whatever the jobs and interruptions, and clear errors.
+//! The protocol of a run, through the binary: the same tables whatever the jobs and interruptions, and clear errors.
 
 mod binary;
 
@@ -21,7 +21,7 @@ fn tables_do_not_depend_on_jobs_or_interruptions() {
             .unwrap(),
     );
     let expected = tables(&at("one"));
-    // Architectures, epochs, numbers of weights, scores and truths of each seed.
+    // Five tables for each seed: architectures, epochs, numbers of weights, scores and truths.
     assert_eq!(expected.len(), 10);
 
     succeeded(
@@ -74,10 +74,10 @@ fn a_pool_gives_the_tables_that_training_gives() {
         let seed = tables(&at(results)).into_keys().next().unwrap();
         std::fs::read_to_string(at(results).join(seed).with_file_name("manifest.toml")).unwrap()
     };
-    // Those of the run, and the SMASH network.
+    // The pool supplied the trainings of the run, and the SMASH network.
     assert!(manifest("second").contains(&format!("{} trainings are of the pool", truths + 1)));
     assert!(!manifest("first").contains("of the pool"));
-    // What the pool had took no time of its own.
+    // If the pool supplied units of a kind, the manifest has no time for that kind.
     let measured = |results, kind| manifest(results).contains(&format!("\"{kind}\" = "));
     for kind in ["train SMASH network", "train resulting networks"] {
         assert!(measured("first", kind) && !measured("second", kind), "{kind}");
@@ -104,7 +104,7 @@ fn a_pool_gives_the_tables_that_training_gives() {
     assert!(error.contains("truths.parquet"), "{error}");
 }
 
-/// The only table of its kind.
+/// The only table of this kind.
 fn table<R: Row>(folder: &Path) -> Vec<R> {
     let name = format!("{}.parquet", R::NAME);
     let found: Vec<PathBuf> = tables(folder)
@@ -117,7 +117,7 @@ fn table<R: Row>(folder: &Path) -> Vec<R> {
     read_table(&folder.join(path)).unwrap()
 }
 
-/// Both train the same network at smoke scale.
+/// The preset and the ladder train the same network at smoke scale.
 #[test]
 fn the_preset_scores_as_the_last_rung_of_the_ladder() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,7 +203,7 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
         .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
         .collect();
     let &[paper, fast] = &widths[..] else { panic!("{text}") };
-    // Times are measured, so that either may be the narrower, and both may be the same to two digits.
+    // The times are measured, so either width may be the smaller one, and both may be equal to two digits.
     let [advised, other] = match text.contains("--recipe fast\n") {
         true => [fast, paper],
         false => [paper, fast],
@@ -216,7 +216,7 @@ fn bad_input_gives_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results");
     let error = |arguments: &[&str]| error_of(&mut experiments(&results, arguments));
-    // clap follows its line with a hint.
+    // clap prints a hint after its error line.
     let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
     assert!(!abacus.status.success());
     assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda or cuda:INDEX"));
@@ -237,7 +237,7 @@ fn bad_input_gives_one_clear_line() {
         "nothing is written before the input is known to be good"
     );
 
-    // A file where the folder of results should be stands for any folder that cannot be written.
+    // A file in place of the folder of results stands for any folder that cannot be written.
     std::fs::write(&results, "not a folder").unwrap();
     assert!(error(&["fig4"]).contains("results"));
     assert_eq!(std::fs::read_to_string(&results).unwrap(), "not a folder");
@@ -256,7 +256,7 @@ fn no_worker_outlives_its_starter() {
         let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         processes.filter(|path| names_folder(path)).collect()
     };
-    // Where memory runs out, the kernel is to end them, and not their starter.
+    // If memory runs out, the kernel is to kill the workers, and not their starter.
     let is_first_to_go =
         |worker: &PathBuf| std::fs::read(worker.join("oom_score_adj")).is_ok_and(|score| score == b"500\n");
     let wait_until = |is_so: &dyn Fn(&[PathBuf]) -> bool| {

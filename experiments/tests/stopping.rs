@@ -1,4 +1,4 @@
-//! Runs that are told to stop, or of which a part is killed, done twice or run by two.
+//! Runs that get a request to stop, and runs with a part that is killed, done twice or done by two processes.
 
 #![cfg(unix)]
 
@@ -18,7 +18,7 @@ use results::manifest::RunStatus;
 use results::{Manifest, seal};
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
-/// Many epochs, so that there is time to disturb.
+/// Many epochs, so that there is time to disturb the run.
 const LONG: [&str; 5] = [
     "fig4",
     "--set",
@@ -27,7 +27,7 @@ const LONG: [&str; 5] = [
     "study.resulting.epochs=60",
 ];
 
-/// Waits until a file is there whose name starts so.
+/// Waits for a file whose name starts with `start`.
 fn wait_for(folder: &Path, start: &str) {
     let until = Instant::now() + Duration::from_secs(60);
     while !folder.exists() || !files(folder).iter().any(|file| name_of(file).starts_with(start)) {
@@ -79,7 +79,7 @@ fn a_run_that_is_told_to_stop_writes_a_checkpoint_within_the_epoch() {
             let stored = sealed(&results);
             let checkpoint = stored.iter().find(is_checkpoint).expect("it was in training");
             seal::check_file(checkpoint).unwrap();
-            // Of an epoch under way a checkpoint has the losses so far, too.
+            // A checkpoint in the middle of an epoch also has the losses so far.
             let bytes = fs::read(checkpoint).unwrap();
             under_way += usize::from(bytes.windows(7).any(|bytes| bytes == b"\"tally\""));
             let manifest = Manifest::read(&stored_manifest(&results)).unwrap();
@@ -88,7 +88,7 @@ fn a_run_that_is_told_to_stop_writes_a_checkpoint_within_the_epoch() {
         succeeded(&experiments(&results, &arguments).output().unwrap());
         assert_eq!(tables(&results), tables(&at("whole")), "{jobs} {name}");
     }
-    // An epoch has three steps or more, so that few stops of the six fall on its end.
+    // An epoch has three steps or more, so few of the six stops fall on its end.
     assert!(under_way > 0);
 }
 
@@ -98,7 +98,7 @@ fn a_unit_that_is_killed_takes_no_other_with_it() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
     let run = || experiments(&at("results"), &["fig4", "--jobs", "2"]);
-    // A worker alone: the process that started it writes no such file.
+    // The fault kills only a worker: the process that started it writes no such file.
     let error = error_of(run().env("SMASH_FAULT", "kill@truth-00001-0"));
     assert!(
         error.contains("1 of 3 units were killed") && error.contains("truth 1") && error.contains("signal: 9"),
@@ -124,7 +124,7 @@ fn a_unit_that_runs_twice_at_once_leaves_what_it_leaves_once() {
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());
     let planned = Planned::of(&mut experiments(&at("results"), &["fig4"]), &at("workflow"));
     for (place, _) in planned.units() {
-        // A node that dies in the middle of the unit, and two that have it at the same time after that.
+        // A node dies in the middle of the unit; after that, two nodes run the unit at the same time.
         let unit = || start(&mut planned.part(&["--unit", place]));
         let mut dead = unit();
         thread::sleep(Duration::from_millis(30));

@@ -10,28 +10,28 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::{self, Binaries, Cuda, cargo};
 
-/// What is measured.
+/// The measurement to make.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Measure against PyTorch, from PyPI in a virtual environment below the target folder
+    /// Measure against PyTorch, which comes from PyPI into a virtual environment below the target folder
     #[arg(long)]
     peer: bool,
-    /// Networks to measure, of the sizes of the golden files
+    /// Sizes of the networks to measure, as in the golden files
     #[arg(long, requires = "peer", value_delimiter = ',', default_value = "small,v1,v2")]
     sizes: Vec<String>,
-    /// Times that each row is measured on each side, in turn
+    /// Number of measurements of each row on each side, in turn
     #[arg(long, requires = "peer", default_value_t = 10)]
     rounds: usize,
-    /// Store the table here, as results/baselines/peer.toml for the README
+    /// Store the table in this file; the README uses results/baselines/peer.toml
     #[arg(long, requires = "peer", value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Where both sides compute: `cpu`, `cuda` or `cuda:<index>`
+    /// Device of both sides: `cpu`, `cuda` or `cuda:<index>`
     #[arg(long, requires = "peer", default_value = "cpu", value_parser = process::parse_device)]
     device: String,
-    /// Build nothing: take the programs beside this one
+    /// Build nothing: use the programs beside this one
     #[arg(long, requires = "peer")]
     prebuilt: bool,
-    /// A Python that has PyTorch, safetensors and NumPy, in place of the virtual environment
+    /// A Python that has PyTorch, safetensors and NumPy, to use instead of the virtual environment
     #[arg(long, requires = "peer")]
     python: Option<PathBuf>,
 }
@@ -43,12 +43,12 @@ const ROWS: [&str; 4] = [
     "HyperNet, forward and backward",
 ];
 
-/// Largest difference of two losses that are called the same, on a CPU and on a GPU, where products may be of TF32.
+/// Largest difference between two losses that count as the same: on a CPU, and on a GPU, whose products may be TF32.
 const LOSS_TOLERANCES: [f64; 2] = [1e-4, 1e-2];
-/// Rounds that are not counted.
+/// Number of rounds that are not counted.
 const WARM_UP: usize = 2;
 
-/// Runs the benches and prints what they measured.
+/// Runs the benches and prints the results.
 pub fn run(args: &Args) -> Result<()> {
     if !args.peer {
         return process::run(cargo().args(["bench", "--workspace", "--benches"]));
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     peer(args, &binaries)
 }
 
-/// The comparison with PyTorch on a device, by programs that are there.
+/// Compares with PyTorch on a device, by programs that are already built.
 pub fn on_device(binaries: &Binaries, device: &str, python: &Path) -> Result<()> {
     let args = Args {
         peer: true,
@@ -170,7 +170,7 @@ fn commit() -> Result<String> {
     process::git(process::root(), &arguments)
 }
 
-/// A Python with what the script needs, made on first use.
+/// A Python with the packages that the script needs, created on first use.
 fn virtual_environment(work: &Path) -> Result<PathBuf> {
     let folder = work.join("venv");
     let python = folder.join("bin/python");
@@ -216,7 +216,7 @@ struct Side {
     program: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    /// Losses, and what the side says of itself.
+    /// Losses, and the side's description of itself.
     about: serde_json::Value,
 }
 
@@ -253,7 +253,7 @@ impl Side {
 
 impl Drop for Side {
     fn drop(&mut self) {
-        // It ends by itself when its input does; if not, nothing is lost.
+        // The program ends by itself when its input ends. Killing it loses nothing.
         let _ = self.program.kill();
         let _ = self.program.wait();
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::process::{self, Binaries, Cuda};
 
-/// Handed on to `experiments benchmark`, which has the options.
+/// Arguments that are passed on to `experiments benchmark`, which has the options.
 #[derive(clap::Args)]
 pub struct Args {
     /// `add FOLDER`, `export FOLDER TO` or `--help`.
@@ -14,7 +14,7 @@ pub struct Args {
     arguments: Vec<OsString>,
 }
 
-/// Runs `experiments benchmark`; runs are those of this repository unless told otherwise.
+/// Runs `experiments benchmark`; it reads the runs of this repository unless an argument names others.
 pub fn run(args: &Args) -> Result<()> {
     let mut command = Binaries::build(Cuda::Without)?.experiments();
     command.arg("benchmark").args(&args.arguments);

@@ -13,12 +13,12 @@ use crate::tables::{self, Tables};
 /// How the committed baselines are treated.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Once all else has passed, renew results/baselines.
+    /// Renew results/baselines once all other checks have passed.
     #[arg(long)]
     bless: bool,
 }
 
-/// A named check; on success it gives a remark for the summary, possibly empty.
+/// A named check; on success it returns a remark for the summary, possibly empty.
 type Step<'a> = (&'static str, &'a dyn Fn() -> Result<String>);
 
 /// Runs the checks and prints a summary of steps and seconds.
@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> Result<()> {
     let steps: &[Step] = &[
         ("format", &|| check("fmt --all --check")),
         ("tidy", &|| check("test --release --package xtask")),
-        // This and the docs with CUDA, which the tests are built without: so all code is compiled, and all dependencies are
+        // This check and the docs are built with CUDA, the tests without it. All code is thus compiled, and all dependencies are
         // checked once.
         ("clippy", &|| {
             check("clippy --release --workspace --all-targets --features experiments/cuda -- -D warnings")
@@ -80,7 +80,7 @@ fn docs() -> Result<String> {
     Ok(String::new())
 }
 
-/// Neither running again nor running units side by side may change a bit of any table.
+/// Checks that neither a second run nor units side by side change a bit of any table.
 fn smoke_twice() -> Result<String> {
     let alone = run_smoke("1")?;
     let side_by_side = run_smoke("2")?;
@@ -96,7 +96,7 @@ fn smoke_twice() -> Result<String> {
 fn run_smoke(n_jobs: &str) -> Result<Tables> {
     let binaries = Binaries::build(Cuda::Without)?;
     let results = smoke_results(n_jobs);
-    // An earlier run's results would be resumed, not made anew.
+    // A run would resume the results of an earlier run instead of making them anew.
     if results.exists() {
         fs::remove_dir_all(&results).with_context(|| format!("{}: cannot be removed", results.display()))?;
     }
@@ -110,7 +110,7 @@ fn smoke_results(n_jobs: &str) -> PathBuf {
     process::root().join("target/ci").join(format!("jobs-{n_jobs}"))
 }
 
-/// The smoke tables must be the committed ones, bit for bit, on the same class of processor.
+/// Checks that the smoke tables are the committed ones, bit for bit, on the same class of processor.
 fn drift() -> Result<String> {
     let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
     compare_with_baselines(
@@ -156,7 +156,7 @@ fn bless() -> Result<String> {
     Ok(format!("{} tables written on {}", found.len(), tables::cpu_class()))
 }
 
-/// The committed report, figures and README are what the committed results give.
+/// Checks that the committed results give the committed report, figures and README.
 fn published() -> Result<String> {
     let baselines = process::root().join("results/baselines");
     let runs = baselines.is_dir()

@@ -1,5 +1,6 @@
-//! `cargo xtask compare`: two versions of the code by what comes out of them. Builds both, runs what is not stored yet, and
-//! lets `reports compare` judge.
+//! `cargo xtask compare`: compares two versions of the code by their results.
+//!
+//! It builds both versions, runs the artefact if its results are not stored yet, and lets `reports compare` judge.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,23 +11,23 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::{self, Binaries, Cuda, git};
 
-/// Stands for this checkout as it is.
+/// Stands for this checkout, with changes that are not committed.
 const WORKTREE: &str = "WORKTREE";
 
-/// What to compare, and how it is run where it is not stored yet.
+/// The two sides to compare, and how to run a side that is not stored yet.
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs, which may be s3://BUCKET/PREFIX.
+    /// Side to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs, which may be s3://BUCKET/PREFIX.
     base: String,
-    /// What is in question: the same. WORKTREE is this checkout as it is, with changes that are not committed.
+    /// Side to judge, in the same form. WORKTREE is this checkout, with changes that are not committed.
     head: String,
-    /// Name of the artefact: one that compares scores with true errors.
+    /// Name of the artefact, which must compare scores with true errors.
     #[arg(long, default_value = "fig4")]
     artefact: String,
-    /// How much of the paper's budget to spend.
+    /// Part of the paper's budget to spend.
     #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
     scale: String,
-    /// Number of root seeds to run; what is stored may have more.
+    /// Number of root seeds to run; stored runs may have more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     seeds: u32,
     /// Data set to use instead of the definition's.
@@ -35,25 +36,25 @@ pub struct Args {
     /// Folder with the files of the data sets.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of a pool: trained networks that it has are taken from it, others are added.
+    /// Folder of a pool: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
     /// Number of units to run at a time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
-    /// `cpu`, `cuda` or `cuda:<index>`.
+    /// Device to compute on: `cpu`, `cuda` or `cuda:<index>`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
-    /// Statistic that the verdict goes by.
+    /// Statistic that decides the verdict.
     #[arg(long, default_value = "kendall")]
     statistic: String,
-    /// How the answer is written.
+    /// Format of the answer.
     #[arg(long, default_value = "text", value_parser = ["text", "json", "markdown"])]
     format: String,
     /// Make the head the new baseline in results/baselines, unless it regressed.
@@ -61,18 +62,18 @@ pub struct Args {
     save: bool,
 }
 
-/// One of the two that are compared.
+/// One side of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Side {
     /// A folder of stored runs.
     Folder(PathBuf),
     /// A commit, by its first twelve digits.
     Commit(String),
-    /// This checkout as it is.
+    /// This checkout, with changes that are not committed.
     Worktree,
 }
 
-/// Compares. The exit code is that of `reports compare`; all errors have 2.
+/// Compares the sides. It returns the exit code of `reports compare`; all errors have exit code 2.
 pub fn run(args: &Args) -> ExitCode {
     match compare(args) {
         Ok(code) => ExitCode::from(code),
@@ -103,7 +104,7 @@ fn compare(args: &Args) -> Result<u8> {
         Cuda::With
     };
     let own = Binaries::build(cuda)?;
-    // Commits whose code is this checkout's need no other.
+    // A commit with the code of this checkout needs no other checkout.
     let here = side(root, "HEAD").ok().filter(|_| !is_changed);
     let stored = |side: &Side| -> Result<PathBuf> {
         match side {
@@ -119,7 +120,8 @@ fn compare(args: &Args) -> Result<u8> {
     };
     let head_runs = stored(&head)?;
     let base_runs = match &base {
-        // Runs of another definition could not be compared, so that these are what is wanted if they are there.
+        // Runs of another definition could not be compared, so the base's runs beside the head's are the right ones, if they
+        // exist.
         Side::Commit(commit) if !matches!(head, Side::Folder(_)) => match stored_beside(&head_runs, commit, args.seeds)
         {
             Some(runs) => runs,
@@ -130,7 +132,7 @@ fn compare(args: &Args) -> Result<u8> {
     process::code(own.reports().args(compare_arguments(args, &base_runs, &head_runs)))
 }
 
-/// What a word of the command line stands for.
+/// The side that a word of the command line stands for.
 fn side(root: &Path, text: &str) -> Result<Side> {
     if text == WORKTREE {
         return Ok(Side::Worktree);
@@ -155,12 +157,12 @@ fn side(root: &Path, text: &str) -> Result<Side> {
     }
 }
 
-/// A checkout of a commit of its own, kept for the next time.
+/// A checkout of its own for a commit, kept for the next call.
 fn checkout(root: &Path, commit: &str) -> Result<PathBuf> {
     let folder = root.join("target/compare").join(commit);
     if !folder.exists() {
         let place = folder.display().to_string();
-        // By force where git remembers a folder that is gone.
+        // `--force` is needed if git remembers a folder that is gone.
         git(
             root,
             &["worktree", "add", "--quiet", "--force", "--detach", &place, commit],
@@ -177,7 +179,7 @@ fn checkout(root: &Path, commit: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Runs `experiments run` and gives the folder that holds the runs of all seeds, from the places of their tables.
+/// Runs `experiments run` and returns the folder that holds the runs of all seeds, found from the places of their tables.
 fn tables(experiments: &mut Command) -> Result<PathBuf> {
     let lines = process::lines(experiments)?;
     let place = lines.iter().find_map(|line| line.strip_prefix("tables: "));
@@ -295,7 +297,7 @@ mod tests {
         }
     }
 
-    /// A repository with two commits; gives both.
+    /// Makes a repository with two commits and returns both.
     fn repository(folder: &Path) -> [String; 2] {
         git(folder, &["init", "--quiet"]).unwrap();
         [1, 2].map(|number| {
@@ -335,7 +337,7 @@ mod tests {
             let checkout = checkout(folder.path(), &first).unwrap();
             assert_eq!(checkout, folder.path().join("target/compare").join(&first));
             assert_eq!(fs::read_to_string(checkout.join("file")).unwrap(), "1");
-            // What is removed is made again.
+            // A checkout that was removed is made again.
             fs::remove_dir_all(&checkout).unwrap();
         }
         let kept = checkout(folder.path(), &first).unwrap();

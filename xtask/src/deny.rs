@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: licences, sources and known faults of the crates that the workspace is built with, by cargo-deny.
+//! `cargo xtask deny`: checks licences, sources and known faults of the workspace's dependencies, by cargo-deny.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::process::{self, cargo, root};
 
-/// Checks what needs no network, and known faults where their database can be fetched.
+/// Checks everything that needs no network, and known faults if their database can be fetched.
 pub fn run() -> Result<()> {
     let version = cargo().args(["deny", "--version"]).output();
     ensure!(

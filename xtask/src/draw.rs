@@ -6,22 +6,22 @@ use anyhow::Result;
 
 use crate::process::{self, Binaries, Cuda};
 
-/// What to draw: a file, or the best of the searches of a stored artefact.
+/// The architectures to draw: a file, or the best ones of the searches of a stored artefact.
 #[derive(clap::Args)]
 pub struct Args {
     /// File of one architecture in its stored form (JSON).
     #[arg(required_unless_present = "artefact", conflicts_with = "artefact")]
     file: Option<PathBuf>,
-    /// Channels of one unit, the paper's N, to label ops of a file with.
+    /// Channels of one unit, the paper's N, for the labels of ops of a file.
     #[arg(long, value_name = "N", requires = "file")]
     base_channels: Option<u16>,
-    /// Reference width of the search space of a file, which tells how wide block inputs are.
+    /// Reference width of the search space of a file, which determines how wide block inputs are.
     #[arg(long, requires = "file")]
     width: Option<u16>,
-    /// Artefact with a search, as `appendix-e`: its newest run.
+    /// Artefact with a search, such as `appendix-e`; its newest run is drawn.
     #[arg(long, value_name = "NAME")]
     artefact: Option<String>,
-    /// Only runs of this scale.
+    /// Use only runs of this scale.
     #[arg(long)]
     scale: Option<String>,
     /// Folder of the results [default: results/runs of this repository]

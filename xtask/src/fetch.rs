@@ -1,7 +1,7 @@
 //! `cargo xtask fetch`: downloads the official files of a data set to where the experiments read them.
 //!
-//! All of it happens in a folder `.fetch-SET` inside the data folder. What an interruption leaves there is resumed by the
-//! next call; the finished set is renamed into its place and the folder removed, the archive with it.
+//! It works in a folder `.fetch-SET` inside the data folder. The next call resumes the work of an interrupted one. At the end, it
+//! renames the finished set into its place and removes the folder with the archive.
 
 mod download;
 mod extract;
@@ -21,16 +21,16 @@ use md5::{Digest, Md5};
 
 use self::extract::{Format, Layout, Limits};
 
-/// What is fetched, and where it goes.
+/// What to fetch, and where to put it.
 #[derive(clap::Args)]
 pub struct Args {
     /// Data set to fetch.
     #[arg(value_parser = ["cifar10", "cifar100", "stl10", "modelnet10", "imagenet32"])]
     set: String,
-    /// Folder that the data set goes into [default: SMASH_DATA_DIR].
+    /// Folder to put the data set into [default: SMASH_DATA_DIR].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Another place that has the official archive.
+    /// Another URL of the official archive.
     #[arg(long)]
     url: Option<String>,
 }
@@ -47,9 +47,9 @@ struct Set {
     contents: Contents,
 }
 
-/// What must be there for the set to be complete.
+/// The files that a complete set has.
 enum Contents {
-    /// Names below the folder of the set, and sizes in bytes where they are known.
+    /// Names below the folder of the set, and sizes in bytes if they are known.
     Files(&'static [(&'static str, Option<u64>)]),
     /// Number of meshes in `CLASS/train` and `CLASS/test`.
     Meshes(usize),
@@ -57,7 +57,7 @@ enum Contents {
 
 const CIFAR10_FILE: Option<u64> = Some(10_000 * 3_073);
 
-/// CIFAR and STL-10 publish MD5 digests. The size of an archive is that which its server announces.
+/// CIFAR and STL-10 publish MD5 digests. The size of an archive is the size that its server announces.
 const SETS: [Set; 4] = [
     Set {
         name: "cifar10",
@@ -106,7 +106,7 @@ const SETS: [Set; 4] = [
         layout: Layout {
             format: Format::TarGz,
             folder: "stl10_binary",
-            // 2.8 GB of images without labels.
+            // This file has 2.8 GB of images without labels.
             left_out: &["unlabeled_X.bin"],
             limits: Limits {
                 entries: 32,
@@ -130,7 +130,7 @@ const SETS: [Set; 4] = [
             format: Format::Zip,
             folder: "ModelNet10",
             left_out: &["__MACOSX", ".DS_Store"],
-            // The unpacked size is not published. Text of numbers shrinks to a quarter or so; this allows a sixteenth.
+            // The unpacked size is not published. Text of numbers compresses to about a quarter; this limit allows a sixteenth.
             limits: Limits {
                 entries: 20_000,
                 bytes: 8_000_000_000,
@@ -140,11 +140,11 @@ const SETS: [Set; 4] = [
     },
 ];
 
-/// Fetches a data set, unless it is there.
+/// Fetches a data set, unless it exists already.
 ///
 /// # Errors
-/// No data folder, a server that does not give the official archive, an archive that is damaged or not to be trusted, a
-/// folder that cannot be written; and ImageNet32x32, which can be had with a login only: the error says how.
+/// No data folder, a server that does not give the official archive, or a folder that cannot be written. An archive that is
+/// damaged or not to be trusted. ImageNet32x32 is always an error, because it needs a login; the error says how to get it.
 pub fn run(args: &Args) -> Result<()> {
     let data_dir = args.data_dir.clone();
     let data_dir = data_dir.or_else(|| env::var_os("SMASH_DATA_DIR").map(PathBuf::from));
@@ -155,7 +155,7 @@ pub fn run(args: &Args) -> Result<()> {
     fetch(set, args.url.as_deref().unwrap_or(set.url), &data_dir)
 }
 
-/// How to get the set that cannot be fetched.
+/// Instructions for the set that cannot be fetched.
 fn imagenet32(data_dir: &Path) -> String {
     let dir = data_dir.display();
     format!(
@@ -197,7 +197,7 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
             .with_context(|| format!("{url}: the archive is not complete"))
     });
     if let Err(error) = outcome {
-        // What cannot be used must not be in the way of the next call. A full disk is no fault of the archive.
+        // Unusable files must not be in the way of the next call. A full disk is no fault of the archive, which is then kept.
         let useless = if extract::is_fault_of_the_disk(&error) {
             &unpacked
         } else {
@@ -215,12 +215,12 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a second call from writing the same files, until it is dropped.
+/// A lock that keeps a second call from writing the same files, until it is dropped.
 struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing alone would not do: a process that another thread is about to start holds the file until then.
+        // Closing the file is not enough: a process that another thread is about to start holds the file until then.
         let _ = self.0.unlock();
     }
 }
@@ -244,7 +244,7 @@ fn remove_folder(folder: &Path) -> Result<()> {
     }
 }
 
-/// Compares the digest, where one is published; the size has been compared while downloading.
+/// Compares the digest, if one is published. The download has already compared the size.
 fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
     let Some(expected) = set.md5 else {
         println!(
@@ -275,8 +275,10 @@ fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
 }
 
 impl Contents {
+    /// Checks that the files of a complete set exist.
+    ///
     /// # Errors
-    /// What is missing or of another size.
+    /// A file that is missing or of another size, or another number of meshes.
     fn check(&self, folder: &Path) -> Result<()> {
         match self {
             Self::Files(files) => {
@@ -321,7 +323,7 @@ fn n_meshes(folder: &Path) -> io::Result<usize> {
     Ok(n)
 }
 
-/// A bar of bytes on standard error; indicatif draws nothing where that is not a terminal.
+/// A progress bar of bytes on standard error; indicatif draws nothing if that is not a terminal.
 fn bytes_bar(total: u64) -> ProgressBar {
     let style = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go";
     ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is well formed"))

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: hostile input for every reader of files, made from seeds by cargo-fuzz.
 //!
-//! Seeds are copied, and what a run finds lies below the target folder, so that no run changes the repository.
+//! A run copies the seeds and writes its findings below the target folder, so it changes nothing in the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::process::{self, nightly, nightly_host, root};
 use crate::tables::files_below;
 
-/// What is fuzzed, and for how long.
+/// What to fuzz, and for how long.
 #[derive(clap::Args)]
 pub struct Args {
     /// Targets to run; all, if none is named
@@ -25,9 +25,9 @@ pub struct Args {
 /// A program that feeds a reader.
 struct Target {
     name: &'static str,
-    /// The member whose folder `fuzz` it lies in.
+    /// The member whose folder `fuzz` holds it.
     member: &'static str,
-    /// Files of this repository that are seeds too: a folder, and how their names end.
+    /// Further seeds among the files of this repository: a folder, and the end of their names.
     seeds: Option<(&'static str, &'static str)>,
 }
 
@@ -47,7 +47,7 @@ const fn seeded(name: &'static str, member: &'static str, folder: &'static str, 
     }
 }
 
-/// The cheapest to build first.
+/// All targets, the cheapest to build first.
 const TARGETS: [Target; 16] = [
     target("archive", "xtask"),
     target("cifar", "datasets"),
@@ -67,21 +67,21 @@ const TARGETS: [Target; 16] = [
     seeded("drawing", "experiments", "experiments/fuzz/seeds/architecture", ""),
 ];
 
-/// The largest file that is a seed: of small ones more variants are tried in the same time.
+/// Size of the largest file that is a seed. With small seeds, more variants are tried in the same time.
 const MAX_SEED_BYTES: u64 = 8192;
 
-/// Memory that a target may hold, and ask for at once, in MiB. A reader that takes what a file claims asks for more.
+/// Memory that a target may hold, and request at once, in MiB. A reader that trusts the claims of a file requests more.
 const MEMORY: [&str; 2] = ["-rss_limit_mb=2048", "-malloc_limit_mb=1024"];
 
 /// A folder in memory, on Linux.
 const MEMORY_FOLDER: &str = "/dev/shm";
 
-/// Runs the targets in turn, to the first that fails.
+/// Runs the targets in turn, up to the first that fails.
 pub fn run(args: &Args) -> Result<()> {
     let host = check_tools()?;
     let work = process::built()?.join("../fuzz");
     fs::create_dir_all(&work).with_context(|| format!("{}: cannot be made", work.display()))?;
-    // Without `..`, because the paths of crashes are shown.
+    // The path has no `..`, because the paths of crashes are shown.
     let work = work.canonicalize()?;
     let is_chosen = |target: &&Target| args.targets.is_empty() || args.targets.iter().any(|name| name == target.name);
     let mut built = None;
@@ -97,10 +97,10 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Gives the platform that is built for.
+/// Checks the tools and returns the platform that is built for.
 ///
 /// # Errors
-/// What is missing, and how it is installed.
+/// A tool that is missing; the error says how to install it.
 fn check_tools() -> Result<String> {
     let host = nightly_host()?;
     let cargo_fuzz = nightly("cargo").args(["fuzz", "--version"]).output();
@@ -118,12 +118,13 @@ fn build(member: &str, target_folder: &Path) -> Result<()> {
     let mut build = nightly("cargo");
     build.args(["fuzz", "build", "--fuzz-dir"]).arg(&crate_folder);
     build.arg("--target-dir").arg(target_folder);
-    // With the address sanitizer burn and polars take twice as long to build.
+    // With the address sanitizer, burn and polars take twice as long to build.
     build.args(["--sanitizer", if member == "experiments" { "none" } else { "address" }]);
     process::run(&mut build)
 }
 
-/// Copies this repository's lock file, so that what is fuzzed is what is run; cargo adds to the copy what only targets need.
+/// Copies this repository's lock file, so that the targets have the dependencies of the real programs. Cargo adds the
+/// dependencies that only targets need to the copy.
 fn take_lock(from: &Path, to: &Path) -> Result<()> {
     let age = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let from_age = age(from).with_context(|| format!("{}: cannot be read", from.display()))?;
@@ -134,7 +135,7 @@ fn take_lock(from: &Path, to: &Path) -> Result<()> {
     fs::write(to, text).with_context(|| format!("{}: cannot be written", to.display()))
 }
 
-/// Runs a target from its seeds and what earlier runs made of them.
+/// Runs a target from its seeds and from the inputs that earlier runs derived from them.
 fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()> {
     let name = target.name;
     let corpus = work.join("corpus").join(name);
@@ -152,11 +153,11 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
     run.arg(format!("-max_total_time={seconds}"));
     run.args(MEMORY)
         .args(["-timeout=10", "-verbosity=0", "-print_final_stats=1"]);
-    // Targets write files, thousands a second: to memory, where the system has such a folder.
+    // Targets write thousands of files a second. They write to memory if the system has such a folder.
     if Path::new(MEMORY_FOLDER).is_dir() {
         run.env("TMPDIR", MEMORY_FOLDER);
     }
-    // As cargo-fuzz sets it: crates that are linked in twice are no fault.
+    // cargo-fuzz sets the same option: crates that are linked in twice are no fault.
     run.env("ASAN_OPTIONS", "detect_odr_violation=0");
     let output = run.arg(&corpus).output();
     let output = output.with_context(|| format!("{}: cannot be started", program.display()))?;
@@ -176,7 +177,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
     Ok(())
 }
 
-/// The files that a target starts from, below this repository's folder.
+/// The files that a target starts from, below the folder of this repository.
 fn seeds(target: &Target) -> Result<Vec<PathBuf>> {
     let own = format!("{}/fuzz/seeds/{}", target.member, target.name);
     let mut seeds = Vec::new();

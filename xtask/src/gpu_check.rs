@@ -1,7 +1,7 @@
-//! `cargo xtask gpu-check`: everything that only a GPU can show, in one go.
+//! `cargo xtask gpu-check`: all checks that need a GPU, in one go.
 //!
-//! On a machine without Rust and without a network, carry this folder and the three programs `xtask`, `experiments` and
-//! `reports` of `target/release`, and run `target/release/xtask gpu-check --prebuilt`.
+//! For a machine without Rust and without a network, copy this folder and the three programs `xtask`, `experiments` and `reports`
+//! of `target/release`. Then run `target/release/xtask gpu-check --prebuilt` there.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,22 +14,22 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::bench;
 use crate::process::{self, Binaries, Cuda};
 
-/// What is checked, and where.
+/// What to check, and where.
 #[derive(clap::Args)]
 pub struct Args {
-    /// `cuda` or `cuda:<index>`
+    /// Device to check: `cuda` or `cuda:<index>`
     #[arg(long, default_value = "cuda", value_parser = process::parse_device)]
     device: String,
-    /// Build nothing: take the programs beside this one
+    /// Build nothing: use the programs beside this one
     #[arg(long)]
     prebuilt: bool,
-    /// A Python that has PyTorch for CUDA, safetensors and NumPy; without it the comparison with PyTorch is left out
+    /// A Python that has PyTorch for CUDA, safetensors and NumPy; without it, the comparison with PyTorch is left out
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Folder with CIFAR-100; without it the part of fig4 on real data is left out
+    /// Folder with CIFAR-100; without it, the part of fig4 on real data is left out
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Minutes after which the part of fig4 on real data is stopped, to be resumed by the next call
+    /// Minutes after which the part of fig4 on real data is stopped; the next call resumes it
     #[arg(long, default_value_t = 20)]
     minutes: u64,
     /// Folder of the results
@@ -40,7 +40,7 @@ pub struct Args {
 /// Levels of tuning that are compared: each kernel's first choice, and burn's default.
 const TUNING: [&str; 2] = ["minimal", "balanced"];
 
-/// Runs the checks one after the other and prints what each one says; goes on after one that fails.
+/// Runs the checks one after the other and prints the result of each. It continues after a check that fails.
 pub fn run(args: &Args) -> Result<()> {
     let binaries = if args.prebuilt {
         Binaries::prebuilt()?
@@ -130,7 +130,7 @@ fn experiment(args: &Args, binaries: &Binaries, artefact: &str, scale: &str, fol
     run
 }
 
-/// Runs a program to its end and says true, or kills it after some time and says false.
+/// Runs a program to its end and returns true, or kills it after some time and returns false.
 fn within(command: &mut Command, limit: Duration) -> Result<bool> {
     let program = Path::new(command.get_program()).display().to_string();
     let mut child = command
@@ -151,7 +151,7 @@ fn within(command: &mut Command, limit: Duration) -> Result<bool> {
     Ok(false)
 }
 
-/// Use of the GPU as nvidia-smi sees it, once a second.
+/// Use of the GPU as nvidia-smi reports it, once a second.
 struct Usage(Option<Child>);
 
 impl Usage {
@@ -169,7 +169,7 @@ impl Usage {
         let Some(mut child) = self.0 else {
             return "use of the GPU: not known, nvidia-smi cannot be started".into();
         };
-        // It ends by itself only on an error, which leaves no values.
+        // The program ends by itself only on an error, which leaves no values.
         let _ = child.kill();
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let values: Vec<f64> = lines

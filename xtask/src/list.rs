@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::process::{self, Binaries, Cuda};
 
-/// Prints what `experiments list` prints.
+/// Prints the output of `experiments list`.
 pub fn run() -> Result<()> {
     let binaries = Binaries::build(Cuda::Without)?;
     process::run(binaries.experiments().arg("list"))

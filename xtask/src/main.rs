@@ -1,5 +1,6 @@
-//! The commands of this repository: `cargo xtask --help` lists them, one file each. Starts other
-//! programs and links none of them, so that it builds in seconds.
+//! The commands of this repository, one file each; `cargo xtask --help` lists them.
+//!
+//! This program starts other programs and links none of them, so that it builds in seconds.
 
 #![forbid(unsafe_code)]
 
@@ -45,11 +46,11 @@ struct Cli {
 enum Verb {
     /// List the artefacts of the paper that can be reproduced.
     List,
-    /// Run what an artefact needs, then draw its figure.
+    /// Run the units of an artefact, then draw its figure.
     Reproduce(reproduce::Args),
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
-    /// Draw architectures, from a file or the best of a stored search.
+    /// Draw architectures, from a file or from the best of a stored search.
     Draw(draw::Args),
     /// Print how well one column of a table ranks another.
     Stats(stats::Args),
@@ -73,11 +74,11 @@ enum Verb {
     Deny,
     /// Run every check, the cheapest first.
     Ci(ci::Args),
-    /// Kill a run again and again for hours, and compare its tables with those of an undisturbed one.
+    /// Kill a run again and again for hours, and compare its tables with the tables of an undisturbed run.
     Soak(soak::Args),
     /// Write the programs to a folder, for machines without Rust and this repository.
     Package(package::Args),
-    /// Check and measure what needs a GPU.
+    /// Check and measure everything that needs a GPU.
     GpuCheck(gpu_check::Args),
 }
 

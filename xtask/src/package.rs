@@ -1,4 +1,6 @@
-//! The programs in a folder that can be carried to machines without Rust and this repository, with recipes for images of them.
+//! `cargo xtask package`: the programs in a folder for machines without Rust and this repository.
+//!
+//! The folder can be carried there. It also holds recipes for container images of the programs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,10 +16,10 @@ const RECIPES: [(&str, &str); 2] = [
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// With the CUDA backend.
+    /// Build with the CUDA backend.
     #[arg(long)]
     cuda: bool,
-    /// Folder to write below [default: target/package].
+    /// Folder to write the folder of the package into [default: target/package].
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::process::{self, Binaries, Cuda};
 
-/// Which way, which file, and which pool.
+/// The direction, the file and the pool.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -1,5 +1,6 @@
-//! How this tool starts other programs: cargo and the two binaries of the workspace. Standard
-//! streams and working folder are the caller's, so progress bars and relative paths work.
+//! Starts other programs: cargo and the two binaries of the workspace.
+//!
+//! They have the standard streams and the working folder of the caller, so progress bars and relative paths work.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,18 +16,18 @@ pub struct Binaries {
     folder: PathBuf,
 }
 
-/// Whether the CUDA backend is built; it takes minutes.
+/// Whether to build the CUDA backend, which takes minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cuda {
-    /// It is.
+    /// Build it.
     With,
-    /// It is not.
+    /// Do not build it.
     Without,
 }
 
 impl Binaries {
-    /// Builds them. `smash` switches on what criterion's dependencies switch on, so this shares all of burn and polars
-    /// with `cargo test --workspace`.
+    /// Builds the binaries. `smash` switches on the features that criterion's dependencies switch on. The build thus shares all
+    /// of burn and polars with `cargo test --workspace`.
     ///
     /// With `cuda`, the experiments can compute on CUDA devices too.
     pub fn build(cuda: Cuda) -> Result<Self> {
@@ -34,16 +35,16 @@ impl Binaries {
         Self::prebuilt()
     }
 
-    /// As [`Self::build`], with the commit in the programs, so that they know it without this repository.
+    /// Builds as [`Self::build`], with the commit in the programs, so that they know it without this repository.
     pub fn build_named(cuda: Cuda, commit: &str) -> Result<Self> {
         run(cargo().args(build_arguments(cuda)).env("SMASH_COMMIT", commit))?;
         Self::prebuilt()
     }
 
-    /// Builds those of another checkout of this repository, by the toolchain that it names, into a target folder.
+    /// Builds the binaries of another checkout of this repository, with the toolchain that it names, into a target folder.
     pub fn build_of(checkout: &Path, target: &Path, cuda: Cuda) -> Result<Self> {
         let mut build = Command::new("cargo");
-        // Set by a cargo that was started through rustup, it would overrule the checkout's `rust-toolchain.toml`.
+        // A cargo that was started through rustup sets this variable. It would override the checkout's `rust-toolchain.toml`.
         build.env_remove("RUSTUP_TOOLCHAIN");
         build.current_dir(checkout).env("CARGO_TARGET_DIR", target);
         run(build.args(build_arguments(cuda)))?;
@@ -52,7 +53,7 @@ impl Binaries {
         })
     }
 
-    /// Those beside this program, as they are.
+    /// The binaries beside this program, without building them.
     pub fn prebuilt() -> Result<Self> {
         Ok(Self { folder: built()? })
     }
@@ -80,7 +81,7 @@ fn build_arguments(cuda: Cuda) -> Vec<&'static str> {
     arguments
 }
 
-/// A call of a nightly tool, without arguments yet: sanitizers and what fuzzing needs are not in a stable compiler.
+/// A call of a nightly tool, without arguments yet: a stable compiler has neither sanitizers nor the features that fuzzing needs.
 pub fn nightly(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("RUSTUP_TOOLCHAIN", "nightly");
@@ -90,7 +91,7 @@ pub fn nightly(program: &str) -> Command {
 /// The platform that a nightly compiler builds for.
 ///
 /// # Errors
-/// That there is none, and how it is installed.
+/// There is no nightly compiler; the error says how to install one.
 pub fn nightly_host() -> Result<String> {
     let version = nightly("rustc").arg("-vV").output();
     let version = version.map_or(String::new(), |output| {
@@ -104,7 +105,7 @@ pub fn nightly_host() -> Result<String> {
     Ok(host.to_owned())
 }
 
-/// Where cargo puts what it builds: beside this very program, wherever the target folder is.
+/// The folder that cargo builds into: the folder of this very program, wherever the target folder is.
 pub fn built() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(""))
 }
@@ -112,8 +113,8 @@ pub fn built() -> Result<PathBuf> {
 /// A call of the cargo that runs this tool, without arguments yet.
 pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // What cargo tells this tool of its own package. ring's build script looks at such variables: it would run again, and all be
-    // built again that needs ring, whenever a call by this tool follows one by hand.
+    // Cargo describes this tool's own package in these variables, and ring's build script looks at them. The script would run
+    // again whenever a call by this tool follows a call by hand. Everything that needs ring would then be built again.
     let is_of_package = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_"]
             .iter()
@@ -136,8 +137,8 @@ pub fn run(command: &mut Command) -> Result<()> {
     outcome(program, status)
 }
 
-/// As [`run`], for a command that can be told to stop: SIGTERM is passed on, and waited for its answer to it and to SIGINT, which a
-/// terminal sends to all processes.
+/// Runs a command that can be asked to stop, otherwise as [`run`]. It passes SIGTERM on and waits for the command to end. It also
+/// waits after SIGINT, which a terminal sends to all processes.
 pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
     let program = Path::new(command.get_program()).display().to_string();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -161,7 +162,7 @@ pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
     outcome(program, status)
 }
 
-/// Runs a command to its end and gives the lines of its standard output, which are shown on standard error meanwhile. Anything
+/// Runs a command to its end and returns the lines of its standard output, which it shows on standard error meanwhile. Anything
 /// but success is an error, as for [`run`].
 pub fn lines(command: &mut Command) -> Result<Vec<String>> {
     let program = Path::new(command.get_program()).display().to_string();
@@ -182,7 +183,7 @@ pub fn lines(command: &mut Command) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Runs a command to its end and gives its exit code, whatever it is.
+/// Runs a command to its end and returns its exit code, whatever it is.
 pub fn code(command: &mut Command) -> Result<u8> {
     match run(command) {
         Ok(()) => Ok(0),
@@ -194,7 +195,7 @@ pub fn code(command: &mut Command) -> Result<u8> {
     }
 }
 
-/// What git prints, without the end of the line.
+/// The output of git, without the end of the line.
 pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
     let output = output.context("git: cannot be started")?;
@@ -208,7 +209,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
 }
 
-/// What the end of a program means: anything but success is an error.
+/// The result for an exit status: anything but success is an error.
 fn outcome(program: String, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
@@ -231,8 +232,7 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Prints an error, unless a program that printed its own caused it, and gives the exit code: that
-/// program's, or 1.
+/// Prints an error, unless its cause is a program that printed its own. Returns the exit code of that program, or 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     let code = error.downcast_ref::<Failed>().and_then(|failed| failed.status.code());
     match code.and_then(|code| u8::try_from(code).ok()) {
@@ -244,7 +244,7 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// The folder of this repository: that which this program was built in, or on another machine the working folder.
+/// The folder of this repository: the folder that this program was built in, or on another machine the working folder.
 pub fn root() -> &'static Path {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
     match built_in.parent() {
@@ -256,7 +256,7 @@ pub fn root() -> &'static Path {
 /// Checks the name of a device.
 ///
 /// # Errors
-/// What was expected instead.
+/// Any other text; the error says what was expected.
 pub fn parse_device(text: &str) -> Result<String, String> {
     let known = match text.split_once(':') {
         None => text == "cpu" || text == "cuda",
@@ -269,12 +269,12 @@ pub fn parse_device(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether a path is one of an object store, which the programs can read and write.
+/// Whether a path names an object of a store, which the programs can read and write.
 pub fn is_object(path: &str) -> bool {
     path.starts_with("s3://")
 }
 
-/// Folder of what is drawn from results: theirs, or that of this repository if they are in an object store.
+/// Folder for drawings of results: the folder of the results, or this repository's if they are in an object store.
 pub fn beside(results: &Path) -> PathBuf {
     match results.to_str() {
         Some(text) if is_object(text) => default_results(),
@@ -282,7 +282,7 @@ pub fn beside(results: &Path) -> PathBuf {
     }
 }
 
-/// Where results are kept unless `--results` says otherwise.
+/// The folder of the results unless `--results` names another.
 pub fn default_results() -> PathBuf {
     root().join("results/runs")
 }
@@ -311,7 +311,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn being_told_to_stop_is_passed_on() {
-        // Told by its child, which then waits to be told itself.
+        // The child signals this process, then waits for the signal to be passed on to it.
         let script = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.05; done";
         let error = run_to_be_stopped(Command::new("sh").args(["-c", script])).unwrap_err();
         assert_eq!(error.downcast_ref::<Failed>().unwrap().status.code(), Some(7));

@@ -9,13 +9,13 @@ use crate::process::{self, Binaries, Cuda};
 /// What to redraw, and from where.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Name of one artefact; all without it.
+    /// Name of one artefact; all artefacts without it.
     #[arg(conflicts_with = "published")]
     artefact: Option<String>,
-    /// Folder of the results, into which report and figures go too, or s3://BUCKET/PREFIX [default: results/runs of this repository]
+    /// Folder of the results, also for report and figures, or s3://BUCKET/PREFIX [default: results/runs of this repository]
     #[arg(long, value_name = "DIR", conflicts_with = "published")]
     results: Option<PathBuf>,
-    /// Redraw what is committed: reports/ and README.md from results/baselines.
+    /// Redraw the committed files: reports/ and README.md from results/baselines.
     #[arg(long)]
     published: bool,
     /// Write nothing; fail if a committed file would change.

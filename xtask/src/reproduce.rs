@@ -8,33 +8,33 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::{self, Binaries, Cuda};
 
-/// What to reproduce, and where a definition's own settings are overridden.
+/// What to reproduce, and which of the definition's settings to override.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// How much of the paper's budget to spend [default: laptop, or gpu with --device cuda]
+    /// Part of the paper's budget to spend [default: laptop, or gpu with --device cuda]
     #[arg(long, value_parser = ["smoke", "laptop", "gpu", "paper"])]
     scale: Option<String>,
     /// Data set to use instead of the definition's.
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Data set to search architectures on, where the definition searches on another than it trains on.
+    /// Data set to search architectures on, if the definition searches on another data set than it trains on.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Folder with the files of the data sets.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Set a value of the definition, in TOML, such as study.data.train=100; more than once for several.
+    /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of a pool, or s3://BUCKET/PREFIX: trained networks that it has are taken from it, others are added.
+    /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
     /// Recipe to train resulting networks by instead of the definition's: `fast` is shorter than the paper's.
     #[arg(long, value_parser = ["paper", "fast"])]
     recipe: Option<String>,
-    /// Train resulting networks with products of bfloat16, on a GPU.
+    /// Train resulting networks with bfloat16 products, on a GPU.
     #[arg(long)]
     bfloat16: bool,
     /// Number of seeds to run instead of the definition's.
@@ -43,7 +43,7 @@ pub struct Args {
     /// Number of units to run at a time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
-    /// `cpu`, `cuda` or `cuda:<index>`.
+    /// Device to compute on: `cpu`, `cuda` or `cuda:<index>`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
@@ -52,13 +52,14 @@ pub struct Args {
     /// Only list the units of work and whether they are done.
     #[arg(long)]
     plan: bool,
-    /// Say which architectures and root seeds make the interval of Kendall's tau narrowest in a time, such as 30m; runs nothing.
+    /// Print the numbers of architectures and root seeds that give Kendall's tau the narrowest confidence interval in this time,
+    /// such as 30m; run nothing.
     #[arg(long, value_name = "TIME")]
     budget: Option<String>,
     /// Draw the figure as PNG too.
     #[arg(long)]
     png: bool,
-    /// What runs the units: this program on this machine, Snakemake, or Slurm; arguments after `--` are for the latter two
+    /// Engine that runs the units: this program on this machine, Snakemake, or Slurm; arguments after `--` are for the latter two
     #[arg(long, default_value = "local", value_parser = ["local", "snakemake", "slurm"], conflicts_with_all = ["all", "plan", "budget"])]
     engine: String,
     /// Write the units to a folder as a workflow for Snakemake and Slurm, and run nothing.
@@ -69,13 +70,13 @@ pub struct Args {
     engine_arguments: Vec<OsString>,
 }
 
-/// Exactly one of the two.
+/// The artefacts; exactly one of the two is given.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct Selection {
     /// Name of the artefact, as `cargo xtask list` prints it.
     artefact: Option<String>,
-    /// Every artefact.
+    /// Reproduce every artefact.
     #[arg(long)]
     all: bool,
 }
@@ -107,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Has the units of a workflow run.
+/// The command that runs the units of a workflow.
 fn engine(folder: &Path, args: &Args) -> Command {
     if args.engine == "slurm" {
         let mut command = Command::new("sh");
@@ -116,9 +117,9 @@ fn engine(folder: &Path, args: &Args) -> Command {
     }
     let mut command = Command::new("snakemake");
     command.arg("--snakefile").arg(folder.join("Snakefile"));
-    // Where Snakemake keeps its notes.
+    // Snakemake keeps its notes in this folder.
     command.arg("--directory").arg(folder);
-    // Outputs are whole or not there, and checkpoints make up for what was interrupted.
+    // Outputs are whole or missing, and an interrupted unit resumes from its checkpoint.
     command.arg("--rerun-incomplete");
     if args.engine_arguments.is_empty() {
         command.args(["--cores", "all"]);
@@ -127,7 +128,7 @@ fn engine(folder: &Path, args: &Args) -> Command {
     command
 }
 
-/// A budget is asked about, not spent.
+/// Whether to print a plan and run nothing; a budget only asks for advice.
 fn is_plan(args: &Args) -> bool {
     args.plan || args.budget.is_some()
 }
@@ -183,7 +184,7 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
 fn figure_arguments(args: &Args) -> Vec<OsString> {
     let mut arguments = vec!["figure".into()];
     push_selection(&mut arguments, args);
-    // Beside the runs, which git ignores, so that reproducing does not touch the committed figures.
+    // The figures go beside the runs, which git ignores, so that reproducing does not touch the committed figures.
     arguments.extend(["--out".into(), process::beside(&results(args)).join("figures").into()]);
     if args.png {
         arguments.push("--png".into());
@@ -195,7 +196,7 @@ fn results(args: &Args) -> PathBuf {
     args.results.clone().unwrap_or_else(process::default_results)
 }
 
-/// What both binaries must be told alike, lest a figure be drawn from other results than the run's.
+/// The arguments that both binaries must share, so that a figure is drawn from the results of the run.
 fn push_selection(arguments: &mut Vec<OsString>, args: &Args) {
     match &args.selection.artefact {
         Some(artefact) => arguments.push(artefact.into()),

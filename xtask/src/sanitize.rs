@@ -1,11 +1,11 @@
-//! `cargo xtask sanitize`: the tests of the kernels, whose code is the only unsafe one, under the address sanitizer.
+//! `cargo xtask sanitize`: runs the tests of the kernels, the only unsafe code, under the address sanitizer.
 
 use anyhow::Result;
 
 use crate::process::{self, nightly, nightly_host, root};
 
-/// Builds `smash` and all that it links with the sanitizer, and with the assertions that releases leave out: those of our own,
-/// that no kernel leaves a value unwritten, and those of the standard library's unsafe functions.
+/// Builds `smash` and everything that it links, with the sanitizer and with the assertions that releases leave out. Our own
+/// assertions check that no kernel leaves a value unwritten. The standard library's assertions check its unsafe functions.
 pub fn run() -> Result<()> {
     let host = nightly_host()?;
     let mut test = nightly("cargo");

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: a run that is killed and started again for hours, by turns itself and a worker of it.
+//! `cargo xtask soak`: kills a run, or one of its workers in turn, and starts it again, for hours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,33 +10,33 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::process::{self, Binaries, Cuda};
 use crate::tables;
 
-/// Between two looks at a run.
+/// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Memory and open files may be so many times higher in the last quarter than in the first: kills fall at other units.
+/// Factor by which memory and open files may be higher in the last quarter than in the first. Kills hit other units there.
 const GROWTH: f64 = 1.25;
 
-/// What is run and for how long.
+/// What to run, and for how long.
 #[derive(clap::Args)]
 pub struct Args {
     /// Artefact to run
     #[arg(default_value = "fig4")]
     artefact: String,
-    /// Its scale
+    /// Scale of the run
     #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
     scale: String,
-    /// Minutes until nothing is killed any more
+    /// Minutes after which nothing is killed any more
     #[arg(long, default_value_t = 120.0)]
     minutes: f64,
     /// Seconds between two kills, on average
     #[arg(long, default_value_t = 60.0)]
     between: f64,
-    /// Decides when what is killed
+    /// Seed that decides when something is killed
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
-/// Who is ended, and how.
+/// A way to disturb a run: the process that is hit, and how it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blow {
     KillRun,
@@ -46,7 +46,7 @@ enum Blow {
 
 const BLOWS: [Blow; 3] = [Blow::KillRun, Blow::StopRun, Blow::KillWorker];
 
-/// What the processes of a run use together.
+/// The resources that the processes of a run use together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Usage {
     mebibytes: f64,
@@ -125,8 +125,8 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Lets a process run until it is done (true), or has ended by a blow (false). Blows fall after the times that `pause` gives, until
-/// it gives none.
+/// Lets a process run until it is done (true) or a blow has ended it (false). Blows fall after the times that `pause` returns,
+/// until it returns none.
 fn disturb(
     process: &mut Child,
     mut pause: impl FnMut() -> Option<Duration>,
@@ -151,7 +151,7 @@ fn disturb(
                 (Blow::KillRun, _) => signal("-KILL", process.id())?,
                 (Blow::StopRun, _) => signal("-TERM", process.id())?,
                 (Blow::KillWorker, Some(&worker)) => signal("-KILL", worker)?,
-                // Between two stages, or in a unit that runs alone.
+                // No worker runs between two stages, or while a unit runs alone.
                 (Blow::KillWorker, None) => signal("-KILL", process.id())?,
             }
             blows.push(blow);
@@ -167,7 +167,7 @@ fn disturb(
 }
 
 fn signal(signal: &str, process: u32) -> Result<()> {
-    // One that has just ended is ended, too.
+    // A failure of `kill` is ignored, because the process may just have ended.
     let status = Command::new("kill")
         .args([signal, &process.to_string()])
         .stderr(Stdio::null())
@@ -175,7 +175,7 @@ fn signal(signal: &str, process: u32) -> Result<()> {
     status.map(drop).context("kill: cannot be started")
 }
 
-/// Processes that a process has started, where the system tells.
+/// The processes that a process has started, if the system reports them.
 fn workers(process: u32) -> Vec<u32> {
     let file = format!("/proc/{process}/task/{process}/children");
     let text = fs::read_to_string(file).unwrap_or_default();
@@ -195,7 +195,7 @@ fn usage_of(processes: &[u32]) -> Usage {
     usage
 }
 
-/// The most that was used in the first and in the last quarter of the time.
+/// The peak use in the first and in the last quarter of the time.
 fn quarters(usage: &[Usage]) -> (Usage, Usage) {
     let most = |part: &[Usage]| Usage {
         mebibytes: part.iter().map(|usage| usage.mebibytes).fold(0.0, f64::max),
@@ -205,11 +205,11 @@ fn quarters(usage: &[Usage]) -> (Usage, Usage) {
     (most(&usage[..quarter]), most(&usage[usage.len() - quarter..]))
 }
 
-/// SplitMix64 (Steele et al. 2014): it decides when something is killed, and no result.
+/// SplitMix64 (Steele et al. 2014). It decides when something is killed, and affects no result.
 struct Random(u64);
 
 impl Random {
-    /// In [0, 1).
+    /// A number in [0, 1).
     fn fraction(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::process::{self, Binaries, Cuda};
 
-/// Which columns of which file.
+/// The file, and its columns.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Table with a row for each thing that is ranked: Parquet, or CSV with a line of names.
+    /// Table with one row for each ranked item: Parquet, or CSV with a header line.
     file: PathBuf,
     /// Column of the predictor, such as a score.
     #[arg(long, value_name = "COLUMN")]
@@ -17,13 +17,13 @@ pub struct Args {
     /// Column of the truth, such as an error.
     #[arg(long, value_name = "COLUMN")]
     y: String,
-    /// Column that says which rows belong together, such as a seed.
+    /// Column that groups the rows, such as a seed.
     #[arg(long, value_name = "COLUMN")]
     by: Option<String>,
-    /// Column in which higher is better, x or y; may be given twice. In errors and losses, lower is.
+    /// Column in which higher is better, x or y; may be given twice. In errors and losses, lower is better.
     #[arg(long, value_name = "COLUMN")]
     higher_is_better: Vec<String>,
-    /// How many of the best by the predictor a search would train.
+    /// Number of the predictor's best that a search would train.
     #[arg(long, default_value_t = 5)]
     k: u16,
 }

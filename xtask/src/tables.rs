@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::root;
 
-/// Which table of a run: at one commit, scale and device these three decide it.
+/// The key of a table of a run: at one commit, scale and device, these three fields determine the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableKey {
     /// Name of the artefact.
@@ -60,7 +60,7 @@ pub fn baseline_cpu() -> Result<Option<String>> {
     }
 }
 
-/// Replaces the committed baselines by these tables, made on this machine.
+/// Replaces the committed baselines by these tables, which were made on this machine.
 pub fn write_baselines(tables: &Tables) -> Result<()> {
     for key in read_baselines()?.keys().filter(|key| !tables.contains_key(key)) {
         let path = baselines().join(key.to_string());
@@ -72,7 +72,7 @@ pub fn write_baselines(tables: &Tables) -> Result<()> {
     write_atomically(&baselines().join("cpu.txt"), format!("{}\n", cpu_class()).as_bytes())
 }
 
-/// What is kept as a baseline of these results: the lowest seed of each artefact.
+/// The baselines of these results: the tables of the lowest seed of each artefact.
 pub fn to_baselines(results: Tables) -> Tables {
     let mut lowest = BTreeMap::new();
     for key in results.keys() {
@@ -105,8 +105,8 @@ pub fn differences(expected: &Tables, found: &Tables) -> Vec<String> {
     lines
 }
 
-/// The widest vector instructions that the numeric kernels may choose at run time. They decide the
-/// order of sums, and so the last bits of a table.
+/// The widest vector instructions that the numeric kernels may choose at run time. They determine the order of sums, and so the
+/// last bits of a table.
 pub fn cpu_class() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     {
@@ -180,7 +180,7 @@ fn key_of_baseline(relative: &Path) -> Option<TableKey> {
 }
 
 fn key(artefact: &str, seed: Option<u64>, table: &str) -> Option<TableKey> {
-    // The one table that holds times, which are never the same twice.
+    // This is the only table that holds times, which are never the same twice.
     let is_compared = table.ends_with(".parquet") && table != "throughput.parquet";
     is_compared.then(|| TableKey {
         artefact: artefact.into(),

@@ -19,7 +19,8 @@ const FORBIDDEN: [&str; 5] = [
 /// Folders that exist on one machine only.
 const MACHINE_FOLDERS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/ro", "ot/")];
 
-/// What allows unsafe code, which the lints of the workspace deny, cut in two as above; and the files that may say so.
+/// The attribute that allows unsafe code, which the lints of the workspace deny, cut in two as above; and the files that may have
+/// it.
 const UNSAFE: &str = concat!("allow(uns", "afe_code)");
 const MAY_BE_UNSAFE: [&str; 2] = ["experiments/src/device.rs", "smash/src/flex.rs"];
 
@@ -28,12 +29,12 @@ const MAX_LINES: usize = 450;
 /// Folders that hold nothing committed, and `.ci`, which may know the machine it runs on.
 const SKIPPED: [&str; 5] = [".ci", ".git", "data", "results/runs", "target"];
 
-/// What a crate of this workspace may depend on.
+/// The dependencies that a crate of this workspace may have.
 struct Boundary {
     member: &'static str,
     /// Members it may use.
     may_use: &'static [&'static str],
-    /// Outside crates it must not use, nor any whose name goes on with a hyphen.
+    /// Outside crates it must not use, including any whose name continues with a hyphen.
     must_not_use: &'static [&'static str],
 }
 
@@ -248,7 +249,7 @@ fn members(workspace: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether the text has the name as a word of its own.
+/// Whether the text contains the name as a separate word.
 fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
         .any(|word| word == name)

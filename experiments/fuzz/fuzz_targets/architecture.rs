@@ -1,4 +1,4 @@
-//! Architectures: what is read and written again is the same, and what a space accepts can be used.
+//! Architectures: writing one and reading it again changes nothing, and any architecture that a space accepts can be used.
 
 #![no_main]
 
@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// Spaces as small as those of tests.
+/// Spaces as small as the spaces of tests.
 fn spaces() -> [SearchSpace; 2] {
     let v1 = SearchSpace {
         base_channels: 2,

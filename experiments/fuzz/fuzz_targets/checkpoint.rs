@@ -1,4 +1,4 @@
-//! Checkpoints: what is read and written again gives the same bytes.
+//! Checkpoints: writing one, reading it and writing it again gives the same bytes.
 
 #![no_main]
 
@@ -14,6 +14,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let written = checkpoint.to_bytes();
     let again = Checkpoint::from_bytes(&written).expect("what was written can be read");
-    // As bytes, because values may be no numbers.
+    // The bytes are compared, because values may be NaN.
     assert_eq!(again.to_bytes(), written);
 });

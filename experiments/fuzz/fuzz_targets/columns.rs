@@ -1,4 +1,4 @@
-//! Tables that are not ours, as CSV or Parquet: columns of equal length and finite numbers.
+//! Tables of other programs, as CSV or Parquet: the reader gives columns of equal length and finite numbers.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Definitions: what is read at any scale and written again is the same definition, by its hash.
+//! Definitions: one that is read at any scale, written and read again keeps its hash.
 
 #![no_main]
 

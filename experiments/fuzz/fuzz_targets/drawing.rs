@@ -1,4 +1,4 @@
-//! Architectures to be drawn, as any program may have written them: what is accepted is drawn.
+//! Architectures to draw, as any program may have written them: an accepted architecture can be drawn.
 
 #![no_main]
 

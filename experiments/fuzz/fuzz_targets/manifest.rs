@@ -1,4 +1,4 @@
-//! Manifests of runs: what is read and written again is read as the same.
+//! Manifests of runs: a manifest that is read, written and read again stays the same.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fuzz_target!(|text: &[u8]| {
     if let Ok(manifest) = Manifest::read(&path) {
         manifest.write(&path).expect("what was read can be written");
         let again = Manifest::read(&path).expect("what was written can be read");
-        // As text, because times may be no numbers.
+        // The texts are compared, because times may be NaN.
         assert_eq!(format!("{again:?}"), format!("{manifest:?}"));
         let _ = (manifest.key(), manifest.recency());
     }

@@ -1,4 +1,4 @@
-//! What `--set` sets: the definition with it can be written and is read as the same, by its hash.
+//! Settings of `--set`: a definition with a setting that is read, written and read again keeps its hash.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Tables of results, of each kind of row: what is read and written again is the same.
+//! Tables of results, for each kind of row: a table that is read, written and read again stays the same.
 
 #![no_main]
 
@@ -44,6 +44,6 @@ fn check<R: Row + Debug>(path: &Path) {
     let written = path.with_extension("written");
     write_table(&written, &rows).expect("what was read can be written");
     let again = read_table::<R>(&written).expect("what was written can be read");
-    // As text, because values may be no numbers.
+    // The texts are compared, because values may be NaN.
     assert_eq!(format!("{again:?}"), format!("{rows:?}"));
 }

@@ -1,8 +1,8 @@
-//! What the targets share.
+//! The functions that the targets share.
 
 use results::seal;
 
-/// The input, with the digest of itself in its seal if it has one: who makes a hostile file can give it that.
+/// Returns the input. If it has a seal, the seal gets the input's own digest, as the author of a hostile file can write it.
 pub fn sealed(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     if seal::is_sealed(&bytes) {
@@ -11,8 +11,8 @@ pub fn sealed(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Lets the reader contain panics of the libraries that it calls, where a panic otherwise ends a target at once. One that is
-/// not contained still does.
+/// Lets the reader contain panics of the libraries that it calls. A panic otherwise ends a target at once, and an uncontained
+/// panic still does.
 pub fn contain_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let is_of_library = |place: &std::panic::Location| place.file().contains("registry");

@@ -1,4 +1,4 @@
-//! The binary, and what it leaves.
+//! The binary, and the files that it leaves.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// All Parquet files of the seed folders by their path below the results folder; those of units are left out.
+/// All Parquet files of the seed folders, by their path below the results folder, without the outputs of units.
 pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_table = |file: &PathBuf| {
         let of_unit = file.parent().unwrap().ends_with("units");
@@ -45,7 +45,7 @@ pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// Panics with what a failing command printed.
+/// Panics with the error output of a command that failed.
 pub fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

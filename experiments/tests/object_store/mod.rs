@@ -4,17 +4,17 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-/// A store with the one bucket `bucket`, which ends with it.
+/// A store with one bucket, `bucket`, which stops when this value is dropped.
 pub struct ObjectStore {
     server: Child,
     address: String,
 }
 
 impl ObjectStore {
-    /// `None`, and a line that says so, where it is not installed.
+    /// Starts the store. Prints a line and returns `None` if the server is not installed.
     pub fn start() -> Option<Self> {
         let mut command = Command::new("moto_server");
-        // It chooses a free port and says which.
+        // The server chooses a free port and prints it.
         command.args(["-p", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
         let Ok(mut server) = command.spawn() else {
             eprintln!("skipped: `moto_server` is not installed");
@@ -24,7 +24,7 @@ impl ObjectStore {
             .lines()
             .map(Result::unwrap);
         let address = lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned()));
-        // It reports each request, and would wait for somebody to read of it.
+        // The server prints each request, and would block if nobody read the lines.
         std::thread::spawn(|| lines.for_each(drop));
         let address = address.expect("it says where it listens").trim().to_owned();
         let store = Self { server, address };

@@ -12,7 +12,7 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Of a command that would run it, with a folder for its workflow.
+    /// Exports the workflow of a run command to a folder, and reads the plan.
     pub fn of(run: &mut Command, workflow: &Path) -> Self {
         run.args(["--jobs", "1", "--export-workflow"]).arg(workflow);
         succeeded(&run.output().unwrap());
@@ -22,7 +22,7 @@ impl Planned {
         }
     }
 
-    /// Its program, with arguments after those of any part.
+    /// The command of a part: the program, the arguments of any part, then these arguments.
     pub fn part(&self, arguments: &[&str]) -> Command {
         let words = self.plan["command"].as_array().unwrap().iter();
         let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();

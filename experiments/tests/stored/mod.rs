@@ -1,4 +1,4 @@
-//! What a run has stored.
+//! The files that a run has stored.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn stored_manifest(results: &Path) -> PathBuf {
     stored.into_iter().find(|file| file.ends_with("manifest.toml")).unwrap()
 }
 
-/// One bit in the middle of the file.
+/// Flips one bit in the middle of the file.
 pub fn flip(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
     let middle = bytes.len() / 2;

@@ -1,11 +1,11 @@
-//! Archives: whatever they hold, plain files and folders of bounded number and size are written below the target, and
-//! nothing elsewhere.
+//! Archives: unpacking writes only plain files and folders of bounded number and size, and only below the target.
 //!
-//! The first byte says what the rest is: tar that is packed here, tar that is packed already, or zip.
+//! This holds for any content of the archive. The first byte selects the kind of the rest: tar that is packed here, tar that is
+//! packed already, or zip.
 
 #![no_main]
 
-// xtask is a program, not a library.
+// xtask is a program, not a library, so its file is included by path.
 #[path = "../../src/fetch/extract.rs"]
 mod extract;
 
@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits {
     bytes: 10_000,
 };
 
-/// Length of a block of tar, and so of a header.
+/// Length in bytes of a block of tar, and so of a header.
 const BLOCK: usize = 512;
 
 fuzz_target!(|data: &[u8]| {
@@ -64,7 +64,7 @@ fuzz_target!(|data: &[u8]| {
     );
 });
 
-/// Tar with the checksums that its headers should have, so that what is wrong behind them is seen; packed.
+/// Packs a tar with the checksums that its headers should have, so that the reader sees the faults behind them.
 fn packed(tar: &[u8]) -> Vec<u8> {
     let mut tar = tar.to_vec();
     let mut at = 0;
@@ -93,7 +93,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Number of files below a folder, and of their bytes. There must be nothing else but folders.
+/// Number of files below a folder, and of their bytes. The folder must hold nothing but files and folders.
 fn plain_files(folder: &Path) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     for entry in fs::read_dir(folder).expect("the folder is there") {

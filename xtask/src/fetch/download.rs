@@ -1,7 +1,7 @@
-//! Downloads one file, going on where an earlier call stopped, if the file on the server is still the same.
+//! Downloads one file, and resumes an earlier download if the file on the server is still the same.
 //!
-//! `archive.part` is what has come so far, and `archive.part.json` says of which file it is. Without that, or if the server
-//! no longer has that file or cannot send a part of one, the download starts again.
+//! `archive.part` holds the bytes that have arrived so far, and `archive.part.json` identifies their file. The download starts
+//! again if there is no such identity. It also does if the server no longer has that file or cannot send a part of it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,10 +15,10 @@ use ureq::{Agent, Body};
 
 use super::bytes_bar;
 
-/// How long a server may be silent in the middle of a download. Its tests need not wait as long.
+/// Time that a server may be silent in the middle of a download. Its tests need not wait as long.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 
-/// What identifies a file on a server.
+/// The identity of a file on a server.
 #[derive(PartialEq)]
 struct Origin {
     url: String,
@@ -35,7 +35,7 @@ impl Origin {
         }
     }
 
-    /// What an earlier call stored; nothing if there is none or it is not whole.
+    /// The identity that an earlier call stored; `None` if there is none or it is not whole.
     fn read(path: &Path) -> Option<Self> {
         let stored: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let text = |key: &str| stored[key].as_str().map(str::to_owned);
@@ -51,18 +51,18 @@ impl Origin {
         fs::write(path, stored.to_string()).with_context(|| format!("{}: cannot be written", path.display()))
     }
 
-    /// What a server can tell by whether it still has the same file, byte for byte. A weak ETag does not promise that.
+    /// A value by which a server can tell whether it still has the same file, byte for byte. A weak ETag does not promise that.
     fn validator(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|etag| !etag.starts_with("W/"));
         strong.or(self.last_modified.as_deref())
     }
 }
 
-/// Downloads `url` into the folder `work`, which must be there, and gives the path of the file of `expected` bytes.
+/// Downloads `url` into the folder `work`, which must exist, and returns the path of the file of `expected` bytes.
 ///
 /// # Errors
-/// A server that cannot be reached or has no such file, another number of bytes, a connection that breaks, or a folder
-/// that cannot be written.
+/// A server that cannot be reached or has no such file, or a connection that breaks. Another number of bytes, or a folder that
+/// cannot be written.
 pub fn download(url: &str, expected: u64, work: &Path) -> Result<PathBuf> {
     let archive = work.join("archive");
     if archive.is_file() {
@@ -105,7 +105,7 @@ pub fn download(url: &str, expected: u64, work: &Path) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// Asks for a file, or for its bytes from a position on if it is still the one that the validator tells.
+/// Requests a file, or its bytes from a position on if the file still matches the validator.
 fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
@@ -113,7 +113,7 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
         .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
         .build();
-    // Compressed for the way, a file would have other positions and another length.
+    // A file that is compressed for the transfer would have other positions and another length.
     let mut request = Agent::from(config).get(url).header("Accept-Encoding", "identity");
     if let Some((position, validator)) = from {
         request = request.header("Range", format!("bytes={position}-"));
@@ -124,11 +124,11 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
         .with_context(|| format!("{url}: the server cannot be asked"))
 }
 
-/// Whether a response is the rest of the file of which the first bytes are here.
+/// Whether a response is the rest of the file whose first bytes are here.
 fn continues(response: &Response<Body>, earlier: &Origin, here: u64, expected: u64) -> bool {
     let range = format!("bytes {here}-{}/{expected}", expected - 1);
     let now = Origin::of(&earlier.url, response);
-    // A server need not repeat what it said before, but it must not say something else.
+    // A server need not repeat its earlier answer, but it must not contradict it.
     let agrees = |now: &Option<String>, earlier: &Option<String>| now.is_none() || now == earlier;
     response.status() == StatusCode::PARTIAL_CONTENT
         && header(response, "Content-Range").as_deref() == Some(&range)
@@ -152,12 +152,12 @@ fn check_whole(url: &str, response: &Response<Body>, expected: u64) -> Result<()
     Ok(())
 }
 
-/// Writes what comes, until all of it is there.
+/// Writes the bytes that arrive, until the file is complete.
 fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, expected: u64) -> Result<()> {
     println!("{url}: {expected} bytes, {start} of them here already");
     let bar = bytes_bar(expected);
     bar.set_position(start);
-    // Without this, the speed would count what was here before.
+    // Without this, the speed would count the bytes that were here before.
     bar.reset_eta();
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
@@ -178,7 +178,7 @@ fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, 
         }
         here += n as u64;
         if here > expected {
-            // Of a file that is too long, no part is worth keeping.
+            // If a file is too long, no part of it is worth keeping.
             partial.set_len(0).context("the part cannot be removed")?;
             bail!("the server sends more than the expected {expected} bytes");
         }

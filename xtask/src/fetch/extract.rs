@@ -1,4 +1,4 @@
-//! Unpacks an archive that is not trusted: plain files and folders below one folder, of bounded number and size.
+//! Unpacks an untrusted archive: plain files and folders below one folder, of bounded number and size.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -10,20 +10,20 @@ use flate2::read::GzDecoder;
 use tar::EntryType;
 use zip::ZipArchive;
 
-/// An archive, and what it may hold.
+/// An archive: its format and its permitted contents.
 #[derive(Clone, Copy)]
 pub struct Layout {
-    /// How it is packed.
+    /// The format of the archive.
     pub format: Format,
     /// The folder that it holds.
     pub folder: &'static str,
-    /// Files and folders in it that nothing here reads, by name.
+    /// Names of the files and folders in it that nothing here reads.
     pub left_out: &'static [&'static str],
-    /// More than it officially holds, and no more than a disk has room for.
+    /// Limits above the official contents, and no higher than a disk has room for.
     pub limits: Limits,
 }
 
-/// How an archive is packed.
+/// The format of an archive.
 #[derive(Clone, Copy)]
 pub enum Format {
     /// Tar, compressed by gzip.
@@ -32,32 +32,33 @@ pub enum Format {
     Zip,
 }
 
-/// Bounds of an archive's contents, those that are left out included.
+/// Upper bounds on an archive's contents, including the entries that are left out.
 #[derive(Clone, Copy)]
 pub struct Limits {
-    /// Files and folders.
+    /// Number of files and folders.
     pub entries: u64,
-    /// Unpacked bytes.
+    /// Number of unpacked bytes.
     pub bytes: u64,
 }
 
-/// Longest name of an entry in bytes. That of no set is longer than 60, and a file system refuses a part of more than 255.
+/// Longest permitted name of an entry, in bytes. No set has a name of more than 60 bytes. A file system refuses a part of more
+/// than 255 bytes.
 const MAX_NAME: usize = 200;
 
-/// What an entry of an archive is.
+/// The kind of an entry of an archive.
 #[derive(PartialEq, Eq)]
 enum Kind {
     File,
     Folder,
-    /// Something that is never unpacked, in words.
+    /// An entry that is never unpacked; its kind in words.
     Refused(&'static str),
 }
 
-/// Unpacks an archive into the folder `target`, which must not be there yet.
+/// Unpacks an archive into the folder `target`, which must not exist yet.
 ///
 /// # Errors
-/// An archive that is damaged, an entry that is anything but a file or a folder, leaves its folder or comes twice,
-/// contents over the limits, or a folder that cannot be written, see [`is_fault_of_the_disk`]. The entry is named.
+/// A damaged archive; an entry that is neither a file nor a folder, that leaves its folder or that comes twice; contents over the
+/// limits; or a folder that cannot be written, see [`is_fault_of_the_disk`]. The error names the entry.
 pub fn extract(layout: &Layout, archive: &Path, target: &Path) -> Result<()> {
     fs::create_dir(target).map_err(|error| CannotWrite::new(target, error))?;
     let mut unpacking = Unpacking {
@@ -73,14 +74,14 @@ pub fn extract(layout: &Layout, archive: &Path, target: &Path) -> Result<()> {
     }
 }
 
-/// Whether an error of [`extract`] says that the target could not be written, so that the archive may be good.
+/// Whether an error of [`extract`] says that the target could not be written; the archive may then be good.
 pub fn is_fault_of_the_disk(error: &anyhow::Error) -> bool {
     error.is::<CannotWrite>()
 }
 
 fn tar_gz(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(file));
-    // Raw entries, because long names would be read into memory at any length that they claim.
+    // The entries are raw, because the library would read long names into memory at any length that they claim.
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry.context("the archive is damaged: expected gzip with tar inside")?;
         let name = entry.header().path_bytes().into_owned();
@@ -88,7 +89,7 @@ fn tar_gz(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
             EntryType::Regular if name.ends_with(b"/") => Kind::Folder,
             EntryType::Regular => Kind::File,
             EntryType::Directory => Kind::Folder,
-            // They hold times and the like; of what they could say, none of the sets needs anything.
+            // These entries hold times and the like. No set needs any of the information that they can hold.
             EntryType::XHeader | EntryType::XGlobalHeader => {
                 unpacking.count(&name, entry.size())?;
                 continue;
@@ -111,7 +112,7 @@ fn zip(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
             .by_index(index)
             .with_context(|| format!("the archive is damaged at entry {index}"))?;
         let name = entry.name_raw().to_owned();
-        // The kind of file as Unix has it; 0 where the archive was made elsewhere.
+        // The kind of file in Unix terms; 0 if the archive was made on another system.
         let kind = match entry.unix_mode().unwrap_or(0) & 0o170_000 {
             0o040_000 => Kind::Folder,
             0 | 0o100_000 if name.ends_with(b"/") => Kind::Folder,
@@ -167,7 +168,7 @@ impl Unpacking<'_> {
         {
             return Ok(());
         }
-        // `.`, which many an archive begins with, can be a folder only.
+        // Many archives begin with `.`, which can only be a folder.
         let is_all = path.as_os_str().is_empty() && kind == Kind::Folder;
         ensure!(
             path.starts_with(self.layout.folder) || is_all,
@@ -203,12 +204,12 @@ fn make_folder(name: &str, path: &Path) -> Result<()> {
     }
 }
 
-/// Writes a file of `size` bytes, neither more nor less.
+/// Writes a file of exactly `size` bytes.
 fn write(name: &str, size: u64, content: &mut impl Read, mut file: File, path: &Path) -> Result<()> {
     let mut buffer = vec![0; 1 << 16];
     let mut written = 0;
     loop {
-        // Read to the end, where a zip's checksum is compared.
+        // The content is read to the end, because a zip's checksum is compared there.
         let n = content
             .read(&mut buffer)
             .with_context(|| format!("entry `{name}`: it is damaged after {written} of {size} bytes"))?;
@@ -235,7 +236,7 @@ fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).replace(char::is_control, "\u{fffd}")
 }
 
-/// The path of an entry below the folder that is unpacked into.
+/// The path of an entry, below the folder that the archive is unpacked into.
 ///
 /// # Errors
 /// A name that could lead elsewhere, here or on another system.

@@ -5,25 +5,25 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What the server has and how it behaves.
+/// The file of the server, and its behaviour.
 #[derive(Clone, Default)]
 pub struct Behaviour {
     pub body: Vec<u8>,
-    /// Names this state of the file; a resumed download asks for it. None is sent if it is empty.
+    /// Identifies this state of the file; a resumed download asks for it. The server sends none if this is empty.
     pub etag: &'static str,
     /// Sends the whole file whatever part is asked for.
     pub ignores_ranges: bool,
-    /// Sends the part that is asked for even if it is of another file, and says nothing of which.
+    /// Sends the requested part even if it is from another file, and does not say which file that is.
     pub ignores_conditions: bool,
     /// Closes the connection after this many bytes of the body.
     pub cut_after: Option<usize>,
-    /// Falls silent where it would close the connection, until the client does.
+    /// Falls silent instead of closing the connection, until the client closes it.
     pub stalls: bool,
-    /// Announces this length in place of the true one.
+    /// Announces this length instead of the true one.
     pub announced: Option<usize>,
     /// Announces no length at all.
     pub unannounced: bool,
-    /// Answers with this in place of the file, such as `404 Not Found`.
+    /// Answers with this instead of the file, such as `404 Not Found`.
     pub status: Option<&'static str>,
     /// Sends requests for any other path here.
     pub redirect_to: Option<&'static str>,
@@ -33,7 +33,7 @@ pub struct Behaviour {
 pub struct Server {
     pub url: String,
     behaviour: Arc<Mutex<Behaviour>>,
-    /// First byte of what each request asked for.
+    /// The first byte that each request asked for.
     starts: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -47,19 +47,19 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let behaviour = of_thread.lock().expect("no test panics with it").clone();
-                // A client that is gone is no concern of the server.
+                // The server does not care about a client that is gone.
                 let _ = answer(stream.expect("it listens"), &behaviour, &log);
             }
         });
         Self { url, behaviour, starts }
     }
 
-    /// Has the server behave otherwise from now on.
+    /// Changes the behaviour of the server from now on.
     pub fn change(&self, change: impl FnOnce(&mut Behaviour)) {
         change(&mut self.behaviour.lock().expect("the server does not panic with it"));
     }
 
-    /// First byte of what each request since the last call asked for.
+    /// The first byte that each request since the last call asked for.
     pub fn starts(&self) -> Vec<usize> {
         std::mem::take(&mut *self.starts.lock().expect("the server does not panic with it"))
     }

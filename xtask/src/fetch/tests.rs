@@ -1,4 +1,4 @@
-//! Tests of fetching against a server on this machine, and what they share.
+//! Tests of fetching against a server on this machine, and the functions that they share.
 
 mod archives;
 
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::server::{Behaviour, Server};
 use super::*;
 
-/// Bytes that do not shrink, so that an archive of them can be cut in its middle.
+/// Incompressible bytes, so that an archive of them can be cut in its middle.
 fn noise(n: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = || {
@@ -24,7 +24,7 @@ fn noise(n: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(n).collect()
 }
 
-/// A tar archive, of names as they are, that the writer of the library would refuse in part.
+/// A tar archive with unchecked names; the library's own writer would refuse some of them.
 fn tar_gz(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (name, kind, content) in entries {
@@ -48,7 +48,7 @@ fn official() -> Vec<u8> {
     ])
 }
 
-/// The set that an archive is.
+/// The set whose official archive this is.
 fn set_of(archive: &[u8]) -> Set {
     let digest: String = Md5::digest(archive).iter().map(|byte| format!("{byte:02x}")).collect();
     Set {
@@ -93,7 +93,7 @@ fn succeeds(set: &Set, url: &str, folder: &Path) {
     assert_eq!(fs::read(folder.join("set/a.bin")).unwrap(), noise(5_000));
 }
 
-/// A server that broke off in the middle of the official archive, and the folder it was fetched into.
+/// A server that broke off in the middle of the official archive, the set, and the folder that it was fetched into.
 fn interrupted() -> (Server, Set, TempDir) {
     let body = official();
     let set = set_of(&body);
@@ -199,7 +199,7 @@ fn a_part_of_another_length_is_not_appended() {
     let (server, _, folder) = interrupted();
     let content = noise(5_000);
     let changed = tar_gz(&[("set/a.bin", EntryType::Regular, &content)]);
-    // As the first call left it, but for the server: it gives a part of the longer file.
+    // The folder is as the first call left it, but the server gives a part of the longer file.
     let set = set_of(&changed);
     server.change(|behaviour| behaviour.ignores_conditions = true);
     fails(

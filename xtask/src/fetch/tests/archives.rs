@@ -1,4 +1,4 @@
-//! Tests of archives that are refused, damaged or of the other format.
+//! Tests of archives that are refused, damaged or in zip format.
 
 use std::io::{Cursor, Write};
 
@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
-/// Fetches an archive that must be refused, and looks for what it may have left.
+/// Fetches an archive that must be refused, and checks that nothing of it is left.
 fn refused(set: &Set, archive: Vec<u8>, parts: &[&str]) {
     let server = Server::start(Behaviour {
         body: archive,
@@ -35,7 +35,7 @@ fn an_entry_that_leads_elsewhere_is_refused_by_name() {
         let archive = zip_of(&[(name, b"x")]);
         refused(&zip_set(&archive), archive.clone(), &parts);
     }
-    // What a terminal would take as an order is not printed.
+    // Characters that a terminal would take as an order are not printed.
     let archive = tar_gz(&[("../\u{1b}[2J", EntryType::Regular, b"x")]);
     refused(&set_of(&archive), archive.clone(), &["entry `../\u{fffd}[2J`"]);
     let archive = tar_gz(&[("other/a.bin", EntryType::Regular, b"x")]);
@@ -58,7 +58,7 @@ fn an_entry_that_is_no_file_is_refused_by_name() {
         (EntryType::GNUSparse, "of a kind"),
     ];
     for (kind, what) in kinds {
-        // Being left out excuses nothing.
+        // An entry that is left out is refused all the same.
         for name in ["set/a.bin", "set/unread.bin"] {
             let archive = tar_gz(&[(name, kind, b"")]);
             refused(&set_of(&archive), archive.clone(), &[&format!("entry `{name}`"), what]);
@@ -75,7 +75,7 @@ fn an_entry_that_is_no_file_is_refused_by_name() {
     );
 }
 
-/// As faults of the archive, which is removed then; a fault of the disk would keep it for the next call.
+/// Such names are faults of the archive, which is then removed. A fault of the disk would keep it for the next call.
 #[test]
 fn a_name_that_no_file_can_have_is_refused() {
     let archive = tar_gz(&[(".", EntryType::Regular, b"x")]);
@@ -112,7 +112,7 @@ fn an_archive_that_is_larger_than_its_set_is_refused() {
 fn a_size_that_is_a_lie_is_refused() {
     let mut archive = zip_of(&[("set/a.bin", &[0; 9_000])]);
     let claimed = 9_000_u32.to_le_bytes();
-    // Once beside the file, once in the directory at the end.
+    // The size is there twice: beside the file, and in the directory at the end.
     let places: Vec<_> = (0..archive.len() - 3)
         .filter(|&place| archive[place..place + 4] == claimed)
         .collect();
@@ -152,7 +152,7 @@ fn damage_and_what_is_missing_are_errors() {
     refused(&zip_set(&archive), archive.clone(), &["bed_0001.off", "damaged"]);
 }
 
-/// A zip archive; contents that do not shrink are stored as they are.
+/// A zip archive; incompressible contents are stored without compression.
 fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
