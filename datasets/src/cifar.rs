@@ -1,7 +1,7 @@
 //! Readers of the official binary files of CIFAR-10 and CIFAR-100.
 //!
-//! A file is a row of records: the label bytes, then 3072 bytes of a 32 by 32 image,
-//! `[channels, height, width]` with the channels red, green, blue.
+//! A file is a sequence of records. A record holds the label bytes, then the 3072 bytes of a 32 by 32 image,
+//! `[channels, height, width]`. The channels are red, green, blue.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const SIZE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = CHANNELS * SIZE * SIZE;
 
-/// What distinguishes the two data sets on disk.
+/// Properties that differ between the two data sets on disk.
 #[derive(Debug)]
 pub(crate) struct Format {
     name: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Format {
     folder: &'static str,
     /// The archive's title on the official page.
     archive: &'static str,
-    /// The first is needed, the rest may be missing.
+    /// Names of the files. The first file is required, the others may be missing.
     train_files: &'static [&'static str],
     test_file: &'static str,
     /// Official number of records in each training file, and in the test file.
@@ -129,7 +129,7 @@ impl Format {
         ImageSet::empty(format!("{} {part}", self.name), [CHANNELS, 1, SIZE, SIZE], classes)
     }
 
-    /// Appends the records of one file to a set and gives their number.
+    /// Appends the records of one file to a set and returns their number.
     fn append(&self, path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<usize, Error> {
         let record_bytes = self.labels.len() + PIXELS;
         if bytes.is_empty() {

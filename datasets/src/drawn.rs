@@ -1,24 +1,24 @@
-//! What the built-in sets have in common: each example is drawn from a stream of its own.
+//! Code that the built-in sets share: each example is drawn from a random stream of its own.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Error, ImageSet};
 
-/// Smallest edge in pixels or voxels: below, the classes cannot be told apart.
+/// Smallest edge in pixels or voxels. Below it the classes cannot be told apart.
 const MIN_SIZE: usize = 8;
 
-/// The most examples of one subset, a guard against a mistyped number.
+/// Largest number of examples of one subset, a guard against a mistyped number.
 const MAX_COUNT: usize = 1_000_000;
 
-/// Which subset an example belongs to; decides its stream.
+/// The subset that an example belongs to. It decides the random stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subset {
     Train = 0,
     Test = 1,
 }
 
-/// What is drawn how often.
+/// A request for drawn examples.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order {
     pub(crate) subset: Subset,
@@ -29,7 +29,7 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
 }
 
-/// Draws the first examples of a subset. `draw` appends the bytes of an example of the class that it is given.
+/// Draws the first examples of a subset. `draw` appends the bytes of one example of the given class.
 ///
 /// `empty` is the set without examples, under its name.
 pub(crate) fn draw_all(

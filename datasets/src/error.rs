@@ -1,9 +1,9 @@
-//! Everything that can be wrong with a request for data or with a file.
+//! Errors in a request for data or in a data file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a data set could not be made. Every message names the place and what was expected there.
+/// Reason why a data set could not be made. Every message names the place and what was expected there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No data set has this name.
@@ -19,9 +19,9 @@ pub enum Error {
     Missing {
         /// The data set's name.
         name: &'static str,
-        /// What is missing, and where.
+        /// The missing files, and their place.
         found: String,
-        /// Which files to put where.
+        /// The files to provide, and their place.
         remedy: String,
     },
     /// The operating system refused to read a file.
@@ -55,7 +55,7 @@ pub enum Error {
         offset: usize,
         /// Length of a whole record in bytes.
         expected: usize,
-        /// Bytes of the record that are there.
+        /// Number of bytes of the record in the file.
         found: usize,
     },
     /// A label byte names no class.
@@ -79,49 +79,49 @@ pub enum Error {
         /// Number of classes that the format has for this label.
         classes: u8,
     },
-    /// A file holds something else than it should at some place.
+    /// A file holds unexpected content at some place.
     #[error("{}: {place}: found {found}, expected {expected}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// The place in the file: a line, a byte, or a part by its name.
         place: String,
-        /// What stands there.
+        /// The content found there.
         found: String,
-        /// What should stand there.
+        /// The content expected there.
         expected: String,
     },
-    /// An image size that the set cannot be given in.
+    /// The set is not available at this image size.
     #[error("{set}: image size {wanted} is not possible: {rule}")]
     ImageSize {
         /// The set's name.
         set: String,
         /// The height and width asked for, in pixels.
         wanted: usize,
-        /// Which sizes are possible.
+        /// The rule for possible sizes.
         rule: String,
     },
-    /// A number of rotations that the set cannot be given in.
+    /// The set is not available with this number of rotations.
     #[error("{set}: {wanted} rotations are not possible, expected {possible}")]
     Rotations {
         /// The set's name.
         set: String,
         /// The number of rotations asked for.
         wanted: usize,
-        /// Which numbers are possible.
+        /// The possible numbers.
         possible: &'static str,
     },
-    /// More examples were asked for than there are, or none.
+    /// The request is for no examples, or for more than the set has.
     #[error("{set}: {wanted} examples asked for, expected 1 to {available}")]
     Count {
         /// The set's name.
         set: String,
         /// Number of examples asked for.
         wanted: usize,
-        /// Number of examples there are.
+        /// Number of available examples.
         available: usize,
     },
-    /// A validation set that leaves nothing to train on.
+    /// The validation set would leave no examples for training.
     #[error(
         "cannot hold out {n_validation} of {n} examples for validation: at least one must be left \
          for training"

@@ -1,4 +1,4 @@
-//! What readers of files have in common.
+//! Code that the readers of files share.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::image_set::hex;
 use crate::{Error, ImageSet, Normalisation, Source};
 
-/// The examples of both parts, with what there is to say about their files.
+/// The examples of both parts, with the facts about their files.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) train: ImageSet,
@@ -22,7 +22,7 @@ pub(crate) struct Files {
     pub(crate) published: Option<Normalisation>,
 }
 
-/// All bytes of a file; none if there is no such file.
+/// Reads all bytes of a file; `None` if the file does not exist.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -34,7 +34,7 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-/// What is stored of a file that was read.
+/// The stored record of a file that was read.
 pub(crate) fn source(path: &Path, bytes: &[u8], records: usize) -> Source {
     Source {
         path: path.display().to_string(),
@@ -53,7 +53,7 @@ pub(crate) fn difference(set: &ImageSet, official: usize, differences: &[String]
     )
 }
 
-/// The end of every message about missing files: how the data folder is named.
+/// The end of every message about missing files. It explains how to name the data folder.
 pub(crate) const NAME_DATA_DIR: &str = "and name DATA_DIR by --data-dir or SMASH_DATA_DIR";
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ pub(crate) mod tests {
         dir
     }
 
-    /// All of a set below a data folder.
+    /// Options that load the whole set below a data folder.
     pub(crate) fn options(dir: &TempDir) -> LoadOptions {
         LoadOptions {
             data_dir: Some(dir.path().into()),

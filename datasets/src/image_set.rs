@@ -4,10 +4,10 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// Labelled images of one size, as bytes; or volumes, which are images of more than one slice.
+/// Labelled images of one size, as bytes. Volumes are images with more than one slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSet {
-    /// What messages call the set, such as "cifar10 train".
+    /// The name of the set in messages, such as "cifar10 train".
     pub name: String,
     /// Pixels from 0 to 255, `[n, channels, height, width]`; voxels, `[n, channels, depth, height, width]`.
     pub images: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// A set without examples; `sizes` are channels, depth, height and width of one.
+    /// A set without examples. The array holds channels, depth, height and width of one example.
     pub(crate) fn empty(name: String, [channels, depth, height, width]: [usize; 4], classes: usize) -> ImageSet {
         ImageSet {
             name,
@@ -68,8 +68,8 @@ impl ImageSet {
         }
     }
 
-    /// The same examples at `size` times `size` pixels: each new pixel is the mean of a square box of old ones, rounded to
-    /// nearest (halves up). Volumes become `size` slices deep, by cubic boxes.
+    /// The same examples at `size` times `size` pixels. Each new pixel is the mean of a square box of old pixels,
+    /// rounded to nearest (halves up). Volumes become `size` slices deep; their boxes are cubes.
     ///
     /// # Errors
     /// [`Error::ImageSize`] unless height and width, and the depth of volumes, are the same whole multiple of `size`.
@@ -77,13 +77,13 @@ impl ImageSet {
         self.box_reduced(size, |sum, pixels| ((sum + pixels / 2) / pixels) as u8)
     }
 
-    /// As [`box_downsampled`](Self::box_downsampled), but a new voxel is full if any of its box is: what a cell of the
-    /// coarser grid touches, one of its parts touches.
+    /// As [`box_downsampled`](Self::box_downsampled), but a new voxel is full if any voxel of its box is full. An
+    /// object that touches a cell of the coarser grid touches one of the cell's parts.
     pub(crate) fn box_occupied(&self, size: usize) -> Result<ImageSet, Error> {
         self.box_reduced(size, |sum, _| if sum > 0 { 255 } else { 0 })
     }
 
-    /// Makes one pixel of each box, from the sum of its pixels and their number.
+    /// Makes one pixel from each box, given the sum and the number of its pixels.
     fn box_reduced(&self, size: usize, reduce: impl Fn(u32, u32) -> u8) -> Result<ImageSet, Error> {
         let is_volume = self.depth > 1;
         let is_cube = self.height == self.width && (!is_volume || self.depth == self.height);
@@ -130,9 +130,9 @@ impl ImageSet {
         })
     }
 
-    /// SHA-256 in hexadecimal of shape, pixels and labels (not of the name): equal digests mean
-    /// equal data in equal order. The depth takes part only if it is not 1, so that sets of images keep the digests that
-    /// were stored before there were volumes.
+    /// SHA-256 in hexadecimal of shape, pixels and labels (not of the name). Equal digests mean equal data in equal
+    /// order. The depth is hashed only if it is not 1, so that image sets keep the digests stored before there were
+    /// volumes.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         let depth = (self.depth > 1).then_some(self.depth);
@@ -227,7 +227,7 @@ pub(crate) mod tests {
         let mut set = counting_volumes(1, 16);
         set.images.fill(0);
         assert!(set.box_occupied(2).unwrap().images.iter().all(|&voxel| voxel == 0));
-        // The last voxel of the second channel: its mean, 255 / 512, would be rounded to 0.
+        // Only the last voxel of the second channel is full. The mean of its box, 255 / 512, would be rounded to 0.
         *set.images.last_mut().unwrap() = 255;
         let occupied = set.box_occupied(2).unwrap().images;
         assert_eq!((occupied.iter().filter(|&&v| v == 0).count(), occupied[15]), (15, 255));

@@ -1,8 +1,8 @@
-//! Reader of ImageNet32x32, the downsampled ImageNet of Chrabaszcz et al. (2017), in both of its official forms: `.npz`
-//! files of numpy, and pickles of Python without a suffix.
+//! Reader of ImageNet32x32, the downsampled ImageNet of Chrabaszcz et al. (2017), in both of its official forms.
 //!
-//! Each file holds `data`, bytes of the shape `[n, 3072]`, of which a row is an image `[channels, height, width]`, and
-//! `labels`, integers from 1.
+//! The forms are `.npz` files of numpy, and pickles of Python without a suffix. Each file holds `data` and `labels`.
+//! `data` are bytes of the shape `[n, 3072]`; each row is an image `[channels, height, width]`. `labels` are integers
+//! from 1.
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,9 @@ const CLASSES: usize = 1000;
 /// One of the two parts of the set.
 struct Part {
     name: &'static str,
-    /// Folders inside the data folder, of which the first that holds the first file is read.
+    /// Folders inside the data folder. The reader takes the first one that holds the first file.
     folders: &'static [&'static str],
-    /// Names of the files without suffix. The first is needed, the rest may be missing.
+    /// Names of the files without suffix. The first file is required, the others may be missing.
     files: &'static [&'static str],
     /// Official number of images.
     official: usize,
@@ -46,7 +46,7 @@ const TRAIN: Part = Part {
     official: 1_281_167,
 };
 
-/// The official validation images, on which results are reported.
+/// The official validation images. Results are reported on them.
 const TEST: Part = Part {
     name: "test",
     folders: &["Imagenet32_val", "Imagenet32_val_npz", "imagenet32"],
@@ -98,7 +98,7 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
     })
 }
 
-/// The folder that holds the first file of a part, in one form or the other.
+/// The folder that holds the first file of a part, in either form.
 fn folder_of(part: &Part, data_dir: &Path) -> Result<PathBuf, Error> {
     let folders: Vec<PathBuf> = part.folders.iter().map(|folder| data_dir.join(folder)).collect();
     let first = part.files[0];
@@ -113,7 +113,7 @@ fn folder_of(part: &Part, data_dir: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// Where a file may lie: as `.npz`, or as a pickle.
+/// The two possible paths of a file: as `.npz`, or as a pickle.
 fn paths(folder: &Path, file: &str) -> [PathBuf; 2] {
     [folder.join(format!("{file}.npz")), folder.join(file)]
 }

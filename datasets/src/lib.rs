@@ -1,11 +1,11 @@
-//! Image and voxel data sets: readers of official formats, and `shapes` and `solids`, seeded built-in sets.
+//! Image and voxel data sets: readers of official formats, and the seeded built-in sets `shapes` and `solids`.
 //!
-//! [`load`] is the one entry: a name and [`LoadOptions`] give a [`DataSet`]. Pixels and voxels stay bytes;
-//! [`ImageSet::normalised`] turns them into floats, and a [`View`] is what augmentation shows of one.
-//! Nothing here draws a random number other than from a seed or a ChaCha stream that the caller gives.
+//! [`load`] is the one entry point: it turns a name and [`LoadOptions`] into a [`DataSet`]. Pixels and voxels stay
+//! bytes; [`ImageSet::normalised`] turns them into floats. A [`View`] is the part of an image that augmentation shows.
+//! Every random number comes from a seed or from a ChaCha stream that the caller gives.
 //!
-//! Files are not trusted: a size that a header claims is compared with what is expected and with what is there before
-//! memory is taken for it, and nothing that a file holds is executed.
+//! Files are not trusted. The crate compares each size in a header with the expected size and with the bytes in the
+//! file. Only then does it take memory for it. It executes nothing that a file holds.
 
 #![forbid(unsafe_code)]
 

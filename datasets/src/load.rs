@@ -1,4 +1,4 @@
-//! From a data set's name to its examples.
+//! Loading a data set by its name.
 
 use std::path::PathBuf;
 
@@ -21,69 +21,70 @@ pub const KNOWN_DATA_SETS: &[&str] = &[
     "solids",
 ];
 
-/// What to load of a data set; the default is all of it at its own size.
+/// Options for loading a data set. The default is the whole set at its own size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// The folder in which the official folders of sets on disk lie. Not used by `shapes` and `solids`.
+    /// The folder that contains the official folders of sets on disk. `shapes` and `solids` do not use it.
     pub data_dir: Option<PathBuf>,
-    /// Height and width in pixels, or the edge of volumes in voxels; if not given, that of the files, and 32 for the
-    /// meshes of `modelnet10`, `shapes` and `solids`. Images and voxels on disk are box-averaged down to a whole fraction
-    /// of their size (a voxel is full if any part of it is); meshes become voxels at any edge from 8 to 128; `shapes`
-    /// and `solids` are drawn at any size from 8.
+    /// Height and width in pixels, or the edge of volumes in voxels. If not given, sets on disk keep their own size.
+    /// The meshes of `modelnet10`, `shapes` and `solids` then get 32.
+    ///
+    /// Images and voxels on disk are box-averaged down to a whole fraction of their size. A voxel is full if any part
+    /// of it is. Meshes become voxels at any edge from 8 to 128. `shapes` and `solids` are drawn at any size from 8.
     pub image_size: Option<usize>,
-    /// Number of training examples: a random subset of a set on disk, or that many drawn. If not given, all that are on
-    /// disk, 50,000 `shapes`, or 4,000 `solids`. Of meshes that are turned, the number of objects.
+    /// Number of training examples: a random subset of a set on disk, or the number to draw. If not given, all examples
+    /// on disk, 50,000 `shapes`, or 4,000 `solids`. For rotated meshes it is the number of objects.
     pub n_train: Option<usize>,
-    /// Number of test examples, as `n_train`. If not given, all that are on disk, 10,000 `shapes`, or 1,000 `solids`.
+    /// Number of test examples, as `n_train`. If not given, all examples on disk, 10,000 `shapes`, or 1,000 `solids`.
     pub n_test: Option<usize>,
-    /// How often each training mesh of `modelnet10` is shown, turned about the vertical axis by equal angles: 1 (the
-    /// default), 12 or 24 times. Test meshes stand as they are stored. Other sets have no rotations.
+    /// How often each training mesh of `modelnet10` is shown: 1 (the default), 12 or 24 times. The mesh is rotated
+    /// about the vertical axis by equal angles. Test meshes keep their stored orientation. Other sets have no
+    /// rotations.
     pub rotations: Option<usize>,
-    /// Whether the inside of ModelNet10's objects is full too; if not, only their surface is. Not used by other sets.
+    /// Whether the inside of ModelNet10's objects is full too. If not, only their surface is. Other sets do not use it.
     pub solid: bool,
-    /// Decides the subsets and the examples of `shapes` and `solids`.
+    /// Seed of the random subsets and of the examples of `shapes` and `solids`.
     pub seed: u64,
 }
 
-/// A training and a test set, and where they come from.
+/// A training set and a test set, with their origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSet {
-    /// The training set, of which a validation set may be held out.
+    /// The training set. Part of it may be held out for validation.
     pub train: ImageSet,
     /// The test set.
     pub test: ImageSet,
-    /// The published folds of the training set, each as indices into it; none where the set has no folds, or where
+    /// The published folds of the training set, each as indices into it. Empty if the set has no folds, or if
     /// [`LoadOptions::n_train`] took a subset.
     pub folds: Vec<Vec<usize>>,
-    /// How many training examples that follow each other show the same object, turned: 1 unless
-    /// [`LoadOptions::rotations`] says more. A split must keep them together, see [`crate::Split::spread`].
+    /// Number of consecutive training examples that show the same object, rotated: 1 unless [`LoadOptions::rotations`]
+    /// says more. A split must keep them together, see [`crate::Split::spread`].
     pub rotations: usize,
-    /// The published constants for a whole set of images at its full size (a part of CIFAR counts as whole), those of
-    /// [`Normalisation::occupancy`] for voxels, else of `train`.
+    /// The constants that normalise the set. A whole set of images at its full size has the published constants; a part
+    /// of CIFAR counts as whole. Voxels have [`Normalisation::occupancy`]. Other sets have the constants of `train`.
     pub normalisation: Normalisation,
-    /// The files read; empty for a set that is drawn.
+    /// The files read; empty for a drawn set.
     pub sources: Vec<Source>,
-    /// In which ways the files differ from the official ones, a sentence each.
+    /// The differences between the files and the official ones, a sentence each.
     pub warnings: Vec<String>,
 }
 
 /// A file that was read, or a folder of meshes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Where it lies, with the data folder as it was given.
+    /// Its path, with the data folder as it was given.
     pub path: String,
     /// Number of examples in it.
     pub records: usize,
-    /// SHA-256 in hexadecimal of the file; of a folder, of the names and digests of the meshes that were read.
+    /// SHA-256 in hexadecimal of the file. For a folder: of the names and digests of the meshes that were read.
     pub sha256: String,
 }
 
 /// Loads the data set called `name`, one of [`KNOWN_DATA_SETS`].
 ///
 /// # Errors
-/// An unknown name, missing or damaged files, or a size or number that the set cannot give. Files
-/// that are whole but hold fewer or more examples than the official ones are no error:
-/// [`DataSet::warnings`] says so.
+/// An unknown name, missing or damaged files, or a size or number that the set cannot give. Whole files with fewer or
+/// more examples than the official ones are no error: [`DataSet::warnings`] reports them.
 pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
     if let Some(wanted) = options.rotations.filter(|&wanted| wanted != 1 && name != "modelnet10") {
         return Err(Error::Rotations {
@@ -166,8 +167,8 @@ fn random_subset(set: ImageSet, wanted: Option<usize>, seed: u64, subset: Subset
     }
 }
 
-/// `wanted` of the indices `0..n`, in random order. Each subset has a ChaCha stream, so that one does not depend on the
-/// size of the other.
+/// `wanted` of the indices `0..n`, in random order. Each subset has its own ChaCha stream, so that one subset does not
+/// depend on the size of the other.
 pub(crate) fn random_indices(
     set: &str,
     n: usize,

@@ -1,7 +1,7 @@
-//! Readers of ModelNet10: the official meshes, made into voxels, and voxels that are stored in `.npz` files.
+//! Readers of ModelNet10: the official meshes, converted to voxels, and voxels stored in `.npz` files.
 //!
-//! Both give volumes `[depth, height, width]` of 0 (empty) and 255 (full) whose slices go from the ground up, and the
-//! classes in alphabetical order, as in the official set.
+//! Both give volumes `[depth, height, width]` of 0 (empty) and 255 (full), with slices from the ground up. The classes
+//! are in alphabetical order, as in the official set.
 
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation, Source, off};
 const MESHES: &str = "ModelNet10";
 const VOXELS: &str = "ModelNet10-voxels";
 
-/// Edge in voxels of the cubes that meshes become, if no other is asked for.
+/// Default edge in voxels of the cubes that meshes become.
 const EDGE: usize = 32;
 
 /// A class, with the official number of its meshes in each part.
@@ -48,7 +48,7 @@ const fn class(name: &'static str, train: usize, test: usize) -> Class {
     Class { name, train, test }
 }
 
-/// Name of a part, and the official number of its objects of a class.
+/// Name of a part, and a function that gives its official number of objects of a class.
 type Part = (&'static str, fn(&Class) -> usize);
 
 const TRAIN: Part = ("train", |class| class.train);
@@ -62,7 +62,7 @@ fn empty_set(name: &str, part: Part, edge: usize) -> ImageSet {
     ImageSet::empty(format!("{name} {}", part.0), [1, edge, edge, edge], CLASSES.len())
 }
 
-/// Makes voxels of the meshes below the data folder.
+/// Converts the meshes below the data folder to voxels.
 pub(crate) fn load_meshes(options: &LoadOptions) -> Result<DataSet, Error> {
     let no_folder = || missing_meshes("no data folder is given");
     let folder = options.data_dir.as_ref().ok_or_else(no_folder)?.join(MESHES);
@@ -114,7 +114,7 @@ struct MeshFile {
     label: u16,
 }
 
-/// The meshes of a part, class after class in the order of their names.
+/// The meshes of a part, class by class, sorted by name within a class.
 fn find_meshes(folder: &Path, part: Part, set: &ImageSet, warnings: &mut Vec<String>) -> Result<Vec<MeshFile>, Error> {
     let mut meshes = Vec::new();
     let mut differences = Vec::new();
@@ -148,7 +148,7 @@ fn find_meshes(folder: &Path, part: Part, set: &ImageSet, warnings: &mut Vec<Str
     Ok(meshes)
 }
 
-/// The files in a folder in no order; none if there is no such folder.
+/// The files in a folder, in no order; empty if the folder does not exist.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error::Read {
         path: folder.into(),
@@ -171,7 +171,7 @@ fn append_meshes(
 ) -> Result<(), Error> {
     let edge = set.height;
     let mut digests: Vec<(Sha256, usize)> = CLASSES.iter().map(|_| (Sha256::new(), 0)).collect();
-    // Side by side, but so few at once that what is not yet appended takes little memory.
+    // Meshes run in parallel, but only 64 at a time, so that results not yet appended take little memory.
     for some in meshes.chunks(64) {
         let results: Vec<_> = some
             .par_iter()
@@ -205,7 +205,7 @@ fn append_meshes(
     Ok(())
 }
 
-/// The digest of a mesh's file, and its volumes, `[rotations, edge, edge, edge]`.
+/// The digest of a mesh file, and the mesh's volumes `[rotations, edge, edge, edge]`.
 fn volumes(path: &Path, edge: usize, rotations: usize, solid: bool) -> Result<([u8; 32], Vec<u8>), Error> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         path: path.into(),
@@ -237,12 +237,13 @@ fn missing_meshes(found: &str) -> Error {
     }
 }
 
-/// Reads stored voxels below the data folder: for an edge `e` the files `modelnet10_<e>_train.npz` and
-/// `modelnet10_<e>_test.npz`, each with `data`, bytes of 0 and 1 of the shape `[n, e, e, e]`, and `labels`, integers from
-/// 0.
+/// Reads stored voxels below the data folder.
 ///
-/// Of several edges of which both files are there, the largest is read, or the smallest of which the size asked for is a
-/// whole fraction.
+/// An edge `e` has the files `modelnet10_<e>_train.npz` and `modelnet10_<e>_test.npz`. Each file holds `data`, bytes of
+/// 0 and 1 of the shape `[n, e, e, e]`, and `labels`, integers from 0.
+///
+/// An edge counts only if both of its files exist. Without a requested size, the largest edge is read. With one, the
+/// smallest edge is read that is a whole multiple of the size.
 pub(crate) fn read_voxels(options: &LoadOptions) -> Result<Files, Error> {
     let no_folder = || missing_voxels("no data folder is given");
     let folder = options.data_dir.as_ref().ok_or_else(no_folder)?.join(VOXELS);
@@ -293,7 +294,7 @@ pub(crate) fn read_voxels(options: &LoadOptions) -> Result<Files, Error> {
     })
 }
 
-/// The edges of which a folder holds both files, in ascending order; at least one.
+/// The edges for which a folder holds both files, in ascending order; at least one.
 fn edges_in(folder: &Path) -> Result<Vec<usize>, Error> {
     let files = files_in(folder)?;
     let edge = |path: &PathBuf| {
@@ -316,7 +317,7 @@ fn edges_in(folder: &Path) -> Result<Vec<usize>, Error> {
 }
 
 fn parse_voxels(path: &Path, bytes: &[u8], part: Part, edge: usize) -> Result<ImageSet, Error> {
-    /// Far more than there are, also if each object is stored in 24 rotations.
+    /// Far more than the set has, even if each object is stored in 24 rotations.
     const MOST: usize = 100_000;
     let mut file = Npz::open(path, bytes)?;
     let expected = format!("[n, {edge}, {edge}, {edge}] with an n from 1 to {MOST}");

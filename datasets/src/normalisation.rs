@@ -3,16 +3,16 @@
 use crate::ImageSet;
 
 impl ImageSet {
-    /// Width of the border that augmentation crops from: `height / 8` pixels (4 at 32).
+    /// Width of the border from which augmentation crops: `height / 8` pixels (4 at 32).
     pub fn border(&self) -> usize {
         self.height / 8
     }
 
     /// All images normalised, each with a [border](Self::border) around it:
-    /// `[images, channels * depth, height + 2 border, width + 2 border]`, so that each slice of a volume is a plane of its
-    /// own. Panics if the normalisation is for another number of channels.
+    /// `[images, channels * depth, height + 2 border, width + 2 border]`. Each slice of a volume is a plane of its own.
+    /// Panics if the normalisation is for another number of channels.
     ///
-    /// The border is black in the bytes, so after normalisation it is `-mean / std` and not 0.
+    /// The border is black in the bytes, so its normalised value is `-mean / std` and not 0.
     pub fn normalised(&self, normalisation: &Normalisation) -> Vec<f32> {
         let tables = normalisation.tables();
         assert_eq!(
@@ -41,8 +41,7 @@ impl ImageSet {
     }
 }
 
-/// Mean and standard deviation of each channel of `pixel / 255`; a normalised pixel is
-/// `(pixel / 255 - mean) / std`.
+/// Mean and standard deviation of each channel of `pixel / 255`. A normalised pixel is `(pixel / 255 - mean) / std`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalisation {
     /// Mean of each channel, `[channels]`.
@@ -68,7 +67,7 @@ impl Normalisation {
         }
     }
 
-    /// The constants published for the STL-10 training set at its full size, to the four digits they are given with.
+    /// The constants published for the STL-10 training set at its full size, with the four digits of the publication.
     pub fn stl10() -> Normalisation {
         Normalisation {
             mean: vec![0.4467, 0.4398, 0.4066],
@@ -76,7 +75,7 @@ impl Normalisation {
         }
     }
 
-    /// The constants published for the ImageNet32x32 training set, to the four digits they are given with.
+    /// The constants published for the ImageNet32x32 training set, with the four digits of the publication.
     pub fn imagenet32() -> Normalisation {
         Normalisation {
             mean: vec![0.4811, 0.4575, 0.4079],
@@ -84,8 +83,8 @@ impl Normalisation {
         }
     }
 
-    /// For voxels of 0 (empty) and 255 (full): empty becomes -1 and full 5, as in the paper's networks on voxels, so that
-    /// the few full ones weigh as much as the many empty ones.
+    /// Constants for voxels of 0 (empty) and 255 (full). Empty becomes -1 and full becomes 5, as in the paper's
+    /// networks on voxels. The few full voxels then weigh as much as the many empty ones.
     pub fn occupancy() -> Normalisation {
         Normalisation {
             mean: vec![1.0 / 6.0],
@@ -93,8 +92,8 @@ impl Normalisation {
         }
     }
 
-    /// Measures a set, exactly in integers up to the last division. A channel of one single value
-    /// gets the standard deviation 1, so that it becomes 0. Panics on an empty set.
+    /// Measures a set, exactly in integers up to the last division. A channel with a single value gets the standard
+    /// deviation 1, so that it becomes 0. Panics on an empty set.
     pub fn of(set: &ImageSet) -> Normalisation {
         assert!(!set.is_empty(), "{}: normalisation of an empty set", set.name);
         let mut sums = vec![[0_u64; 2]; set.channels];

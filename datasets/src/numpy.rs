@@ -8,10 +8,10 @@ use zip::ZipArchive;
 
 use crate::Error;
 
-/// The longest header of an array that is read, in bytes; numpy pads one to 128.
+/// Longest array header that is read, in bytes; numpy pads a header to 128.
 const MAX_HEADER: usize = 4096;
 
-/// The largest array that is read, in bytes: all 1,281,167 images of ImageNet32x32 are 3.9 GB.
+/// Largest array that is read, in bytes. All 1,281,167 images of ImageNet32x32 are 3.9 GB.
 const MAX_BYTES: usize = 4 << 30;
 
 /// The type of an array's elements: integers of 1, 2, 4 or 8 bytes.
@@ -23,7 +23,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// From numpy's name of it: order of bytes, kind, and length, such as `|u1` or `<i8`.
+    /// Parses numpy's name of a type: byte order, kind and length, such as `|u1` or `<i8`.
     pub(crate) fn parse(name: &str) -> Option<Element> {
         let &[order, kind, length] = name.as_bytes() else {
             return None;
@@ -53,7 +53,7 @@ impl Element {
     }
 }
 
-/// An array of integers in C order, the last index running fastest.
+/// An array of integers in C order: the last index varies fastest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Array<'a> {
     pub(crate) shape: Vec<usize>,
@@ -62,12 +62,12 @@ pub(crate) struct Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    /// An array of these bytes; none if they are not as many as its shape needs.
+    /// An array of these bytes; `None` if their number does not fit the shape.
     pub(crate) fn new(shape: Vec<usize>, element: Element, bytes: Cow<'a, [u8]>) -> Option<Array<'a>> {
         (size_in_bytes(&shape, element) == Some(bytes.len())).then_some(Array { shape, element, bytes })
     }
 
-    /// The elements as bytes without a sign; none if they are of another type.
+    /// The elements as unsigned bytes; `None` if they have another type.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         (self.element.bytes == 1 && !self.element.is_signed).then_some(&self.bytes[..])
     }
@@ -157,7 +157,7 @@ impl<'a> Npz<'a> {
                 &format!("at most {MAX_BYTES} bytes"),
             ));
         };
-        // Memory is taken as bytes come, so that a header alone cannot ask for it.
+        // Memory grows with the bytes that arrive, so that a header alone cannot claim it.
         let mut bytes = Vec::new();
         let more = size as u64 + 1;
         file.take(more).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -170,7 +170,7 @@ impl<'a> Npz<'a> {
     }
 }
 
-/// Shape and type from a header, which is a Python dictionary such as
+/// Parses shape and type from a header, which is a Python dictionary such as
 /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`.
 fn parse_header(header: &str) -> Option<(Vec<usize>, Element)> {
     let value = |key: &str| Some(header.split_once(key)?.1.trim_start().strip_prefix(':')?.trim_start());
@@ -287,7 +287,7 @@ pub(crate) mod tests {
             npy("|u1", "9223372036854775807, 2", &[]),
             "expected at most 4294967296 bytes",
         );
-        // Within the limit, but not there: what is claimed is not allocated.
+        // The claimed size is within the limit, but the bytes are missing: nothing is allocated for them.
         check(npy("|u1", "2000000000, 2", &[7]), "found 1 bytes, expected 4000000000");
         let fortran = String::from_utf8_lossy(&good[10..]).replace("False", "True");
         assert_eq!(parse_header(&fortran), None);

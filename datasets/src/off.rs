@@ -1,8 +1,9 @@
 //! Reader of triangle meshes in the Object File Format (`.off`).
 //!
-//! The first line is `OFF`, the next has the numbers of vertices, faces and edges; in many files of ModelNet the two run
-//! together, as in `OFF490 518 0`. Then come a line for each vertex, `x y z`, and one for each face: the number of its
-//! corners, their vertices from 0, and perhaps a colour. From `#` to the end of a line is a comment.
+//! The first line is `OFF`, the next has the numbers of vertices, faces and edges. In many files of ModelNet the two
+//! run together, as in `OFF490 518 0`. Then comes a line for each vertex, `x y z`, and a line for each face. A face
+//! line has the number of its corners, their vertices from 0, and perhaps a colour. A comment goes from `#` to the end
+//! of the line.
 
 use std::path::Path;
 
@@ -11,13 +12,13 @@ use crate::Error;
 /// A surface of triangles.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mesh {
-    /// Places of the corners, x, y, z.
+    /// Coordinates x, y, z of the corners.
     pub(crate) vertices: Vec<[f64; 3]>,
-    /// Three vertices each; at least one triangle.
+    /// Indices of three vertices for each triangle; at least one triangle.
     pub(crate) triangles: Vec<[usize; 3]>,
 }
 
-/// Reads a mesh. Faces of more than three corners are cut into triangles that share their first corner.
+/// Reads a mesh. Faces with more than three corners are cut into triangles that share their first corner.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Mesh, Error> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let place = format!("byte {}", error.valid_up_to());
@@ -38,7 +39,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Mesh, Error> {
     };
     let all = format!("{n_vertices} vertices and {n_faces} faces");
 
-    // Memory is taken as lines come, so that a header alone cannot ask for it.
+    // Memory grows with the lines that arrive, so that a header alone cannot claim it.
     let mut vertices = Vec::new();
     for _ in 0..n_vertices {
         let line = lines.next(&all)?;
@@ -82,7 +83,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Mesh, Error> {
 /// The lines that hold more than white space and comments.
 struct Lines<'a> {
     path: &'a Path,
-    /// What is left.
+    /// The text that is not read yet.
     text: &'a str,
     /// Number of the line read last, from 1.
     number: usize,

@@ -1,8 +1,8 @@
 //! Python pickles of arrays and numbers, read as data.
 //!
-//! A pickle is a program for a stack machine that can call any Python function. This reader knows the few instructions
-//! that a dictionary of arrays, lists and numbers needs (protocols 2 to 4). Of functions it knows by name the four with
-//! which numpy's arrays are written, as kinds of values; it calls none, and refuses every other name.
+//! A pickle is a program for a stack machine that can call any Python function. This reader knows only the few
+//! instructions that a dictionary of arrays, lists and numbers needs (protocols 2 to 4). It knows four functions by
+//! name, as kinds of values: the ones that write numpy's arrays. It calls no function, and refuses every other name.
 
 mod machine;
 
@@ -13,10 +13,10 @@ use self::machine::Machine;
 use crate::Error;
 use crate::numpy::{Array, Element};
 
-/// Something on the stack.
+/// A value on the stack.
 #[derive(Debug, Clone, Copy)]
 enum Value<'a> {
-    /// None, or a number with a fraction: nothing that is needed.
+    /// Python's None, or a number with a fraction: the reader needs neither.
     Opaque,
     /// An integer; truth values are 0 and 1.
     Integer(i64),
@@ -27,7 +27,7 @@ enum Value<'a> {
     Object(usize),
 }
 
-/// The functions that arrays are written with.
+/// The functions with which arrays are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Function {
     /// Makes an empty array of the class that is its first argument.
@@ -48,13 +48,13 @@ enum Object<'a> {
     Dictionary(Vec<(Value<'a>, Value<'a>)>),
     /// Bytes that protocol 2 writes as text.
     Encoded(Vec<u8>),
-    /// A type of elements: its name without the order of bytes, and that order.
+    /// A type of elements: its name without the byte order, and the byte order.
     DType(&'a [u8], u8),
-    /// An array, none until its state is set: shape, place of its type, and bytes.
+    /// An array: shape, place of its type, and bytes. `None` until its state is set.
     Array(Option<(Vec<usize>, usize, Value<'a>)>),
 }
 
-/// What a pickle holds: a dictionary.
+/// The contents of a pickle: a dictionary.
 #[derive(Debug)]
 pub(crate) struct Pickle<'a> {
     path: &'a Path,
@@ -119,7 +119,7 @@ impl<'a> Pickle<'a> {
     }
 
     fn entry(&self, name: &str) -> Result<Value<'a>, Error> {
-        // Of equal keys the last counts, as in Python.
+        // With equal keys the last one counts, as in Python.
         let is_named = |key: Value| contents(&self.objects, key) == Some(name.as_bytes());
         let entry = self.entries.iter().rev().find(|(key, _)| is_named(*key));
         let missing = || self.fault(name, "no such entry", "one in the dictionary");

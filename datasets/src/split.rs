@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 
-/// Which examples of a set are trained on, and which are held out.
+/// A split of a set into training examples and held-out validation examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Indices to train on, in random order.
@@ -18,7 +18,7 @@ impl Split {
     /// Holds out `n_validation` random examples of `n`.
     ///
     /// # Errors
-    /// [`Error::ValidationTooLarge`] if that leaves none to train on.
+    /// [`Error::ValidationTooLarge`] if no example is left for training.
     pub fn random(n: usize, n_validation: usize, rng: &mut ChaCha8Rng) -> Result<Split, Error> {
         if n_validation >= n {
             return Err(Error::ValidationTooLarge { n, n_validation });
@@ -28,8 +28,8 @@ impl Split {
         Ok(Split { train, validation })
     }
 
-    /// The split of examples of which `rotations` that follow each other show the same object, from this split of the
-    /// objects: all examples of an object are on the same side.
+    /// Turns this split of objects into a split of their examples. Each object has `rotations` consecutive examples,
+    /// which stay on the same side.
     pub fn spread(&self, rotations: usize) -> Split {
         let spread = |objects: &[usize]| {
             let examples = |object: &usize| object * rotations..(object + 1) * rotations;
@@ -89,7 +89,7 @@ mod tests {
                 counts[index] += 1;
             }
         }
-        // Binomial with standard deviation 46: five of them.
+        // Binomial with standard deviation 46. The tolerance is five standard deviations.
         assert!(counts.iter().all(|&count| (count - 3_000).abs() < 230), "{counts:?}");
     }
 

@@ -1,8 +1,8 @@
 //! Reader of the official binary files of STL-10.
 //!
-//! An image is 96 by 96 pixels in 27,648 bytes, `[channels, width, height]`: column after column. Labels are a byte each,
-//! from 1. `fold_indices.txt` has a line for each fold with the indices of its training images, from 0. The images without
-//! labels are not read.
+//! An image has 96 by 96 pixels in 27,648 bytes, `[channels, width, height]`: column after column. Each label is a
+//! byte, from 1. `fold_indices.txt` has a line for each fold with the indices of its training images, from 0. The
+//! unlabelled images are not read.
 
 use std::path::{Path, PathBuf};
 
@@ -103,7 +103,7 @@ fn read_part(folder: &Path, part: &str, sources: &mut Vec<Source>) -> Result<Ima
     })
 }
 
-/// Planes of rows from planes of columns.
+/// Converts planes stored by columns to planes stored by rows.
 fn transposed(columns: &[u8]) -> Vec<u8> {
     let mut rows = Vec::with_capacity(columns.len());
     for plane in columns.chunks_exact(SIZE * SIZE) {
@@ -114,7 +114,7 @@ fn transposed(columns: &[u8]) -> Vec<u8> {
     rows
 }
 
-/// The folds, none with a warning if there is no such file.
+/// The folds; none, with a warning, if the file does not exist.
 fn read_folds(
     folder: &Path,
     n_train: usize,

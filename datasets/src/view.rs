@@ -1,9 +1,9 @@
-//! Augmentation: which part of an image is seen.
+//! Augmentation: the visible part of an image.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Which part of a bordered image is seen, and whether in a mirror.
+/// The visible part of a bordered image, and whether it is mirrored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Row and column of the bordered image at the view's top left corner.
@@ -24,12 +24,12 @@ impl View {
         }
     }
 
-    /// The rows that are seen of an image of this height, from top to bottom.
+    /// The visible rows of an image of this height, from top to bottom.
     pub fn rows(self, height: usize) -> impl Iterator<Item = usize> {
         self.top..self.top + height
     }
 
-    /// The columns that are seen of an image of this width, from left to right.
+    /// The visible columns of an image of this width, from left to right.
     pub fn columns(self, width: usize) -> impl Iterator<Item = usize> {
         let Self { left, mirrored, .. } = self;
         (0..width).map(move |column| left + if mirrored { width - 1 - column } else { column })
@@ -68,7 +68,7 @@ mod tests {
             counts[1][view.left] += 1;
             mirrored += i32::from(view.mirrored);
         }
-        // Standard deviations are 30 and 47 counts: five of them.
+        // Standard deviations are 30 and 47 counts. The tolerances are five standard deviations.
         assert!(
             counts.as_flattened().iter().all(|&c| (c - 1_000).abs() < 150),
             "{counts:?}"

@@ -8,10 +8,10 @@ use crate::off::Mesh;
 pub(crate) const EMPTY: u8 = 0;
 pub(crate) const FULL: u8 = 255;
 
-/// What is left free on each side of an object, as a share of the edge of the cube.
+/// Free margin on each side of an object, as a share of the edge of the cube.
 const MARGIN: f64 = 1.0 / 16.0;
 
-/// The rotations there are about the vertical axis: one after each 15 degrees.
+/// Number of rotations about the vertical axis: one every 15 degrees.
 pub(crate) const ROTATIONS: usize = 24;
 
 /// Cosines of 0, 15, 30 to 90 degrees.
@@ -25,12 +25,12 @@ const COSINES: [f64; 7] = [
     0.0,
 ];
 
-/// The cells of a cube of `edge` cells that the surface of a mesh touches, after `rotation` of [`ROTATIONS`] turns about
-/// the vertical axis. None if all corners lie at one place, or so near to each other or so far apart that their
-/// distances cannot be computed.
+/// The cells of a cube of `edge` cells that the surface of a mesh touches. The mesh is turned about the vertical axis
+/// by `rotation` of [`ROTATIONS`] steps. `None` if all corners lie at one place. Also `None` if they are too near or
+/// too far apart to compute their distances.
 ///
-/// The middle of the mesh's bounds lies in the middle of the cube. The scale is the largest at which the mesh keeps within
-/// the margin however it is turned, so that an object is of one size in all rotations.
+/// The middle of the mesh's bounds lies in the middle of the cube. The scale is the largest at which every rotation of
+/// the mesh stays within the margin. So an object has the same size in all rotations.
 pub(crate) fn surface(mesh: &Mesh, edge: usize, rotation: usize) -> Option<Vec<u8>> {
     let corners = || mesh.triangles.iter().flatten().map(|&vertex| mesh.vertices[vertex]);
     let middle: [f64; 3] = std::array::from_fn(|axis| {
@@ -73,9 +73,9 @@ fn cosine_and_sine(rotation: usize) -> [f64; 2] {
 
 /// Fills the cells that a triangle touches.
 ///
-/// Triangle and cell are apart if and only if they are along an axis of the cube, the triangle's normal, or the product of
-/// one of its sides with an axis (Akenine-Moller, "Fast 3D Triangle-Box Overlap Testing", 2001). The axes of the cube are
-/// seen to by the bounds of the loops.
+/// A triangle and a cell are disjoint if and only if one of some directions separates them. These are the axes of the
+/// cube, the triangle's normal, and the cross product of each side with each axis. The test is from Akenine-Moller,
+/// "Fast 3D Triangle-Box Overlap Testing", 2001. The loop bounds take care of the axes of the cube.
 fn mark(triangle: [[f64; 3]; 3], edge: usize, volume: &mut [u8]) {
     let ends = |values: [f64; 3]| {
         let [a, b, c] = values;
@@ -99,10 +99,10 @@ fn mark(triangle: [[f64; 3]; 3], edge: usize, volume: &mut [u8]) {
             [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]][i % 3]
         }
     });
-    // Along each direction, between which ends the middle of a cell that touches the triangle lies.
+    // For each direction, the range in which the middle of a cell that touches the triangle lies.
     let slabs = directions.map(|direction| {
         let (least, most) = ends(triangle.map(|corner| dot(direction, corner)));
-        // What rounding may take away is given back: a gap in a surface would empty a solid.
+        // The factor makes up for rounding: a gap in a surface would empty a solid.
         let reach = 0.5 * (1.0 + 1e-9) * direction.iter().map(|value| value.abs()).sum::<f64>();
         (direction, least - reach, most + reach)
     });
@@ -138,7 +138,7 @@ fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     ]
 }
 
-/// Fills what lies inside: all empty cells of a cube that cannot be reached from its sides through empty cells.
+/// Fills the inside: all empty cells of a cube that cannot be reached from its sides through empty cells.
 pub(crate) fn fill(volume: &mut [u8], edge: usize) {
     let mut is_outside = vec![false; volume.len()];
     let is_side = |cell: usize| {
@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_box_is_a_shell_that_is_filled() {
-        // Reach 10, scale 1.4: faces at 16 +- 8.4, 16 +- 11.2 and 16 +- 12.6, so cells 7 to 24, 4 to 27 and 3 to 28.
+        // Reach 10, scale 1.4. The faces are at 16 +- 8.4, 16 +- 11.2 and 16 +- 12.6, so the cells are 7 to 24, 4 to 27
+        // and 3 to 28.
         let mesh = box_mesh([6.0, 8.0, 9.0]);
         let mut volume = surface(&mesh, 32, 0).unwrap();
         let inside = |z: usize, y: usize, x: usize, rim: usize| {
@@ -287,7 +288,7 @@ mod tests {
             const EDGE: usize = 8;
             const STEPS: usize = 64;
             let Some(volume) = surface(&mesh, EDGE, rotation) else { return Ok(()) };
-            // The same placing, written anew.
+            // The same placement, written independently.
             let bounds: [[f64; 2]; 3] = std::array::from_fn(|axis| {
                 let along = [0, 1, 2].map(|i| mesh.vertices[i][axis]);
                 [along.iter().copied().fold(9.0, f64::min), along.iter().copied().fold(-9.0, f64::max)]
@@ -334,7 +335,7 @@ mod tests {
             let [before, after] = [rotation, rotation + 6].map(|rotation| surface(&mesh, EDGE, rotation).unwrap());
             for (i, &voxel) in before.iter().enumerate() {
                 let (z, y, x) = (i / (EDGE * EDGE), i / EDGE % EDGE, i % EDGE);
-                // (x, y) comes to (-y, x).
+                // (x, y) moves to (-y, x).
                 prop_assert_eq!(voxel, after[(z * EDGE + x) * EDGE + EDGE - 1 - y], "{} {} {}", z, y, x);
             }
         }

@@ -1,4 +1,7 @@
-//! The hot path at the `small` size of the golden files: depth 4, width 1, N = 8, N_max = 32, batches of 50.
+//! Benchmarks of the hot path at the `small` size of the golden files.
+//!
+//! This is depth 4, width 1, N = 8, N_max = 32, and batches of 50.
+//! 50.
 
 use std::hint::black_box;
 
@@ -14,7 +17,7 @@ use smash::{
     ResultingTraining, Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
 };
 
-/// As in the binary of the experiments.
+/// The allocator of the experiments' binary.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

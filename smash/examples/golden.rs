@@ -1,6 +1,7 @@
-//! Compares any golden file pair with what this crate computes: `golden FILE.safetensors FILE.json`.
+//! Compares a golden file pair with the results of this crate: `golden FILE.safetensors FILE.json`.
 //!
-//! Prints the largest deviation of each kind; exit code 1 where one is past its tolerance, 2 where a file is unusable.
+//! It prints the largest deviation of each kind. The exit code is 1 if a deviation is past its tolerance, and 2 if a
+//! file is unusable.
 
 #[allow(dead_code)]
 #[path = "../tests/golden/mod.rs"]

@@ -33,7 +33,7 @@ pub struct Block {
 pub struct Op {
     /// Banks read, ascending. They are concatenated along the channels.
     pub reads: Vec<usize>,
-    /// Banks written, ascending. The j-th gets slice `j mod (units / bank_size)` of the output, added to what it holds.
+    /// Banks written, ascending. The j-th gets slice `j mod (units / bank_size)` of the output, added to its contents.
     pub writes: Vec<usize>,
     /// Number of output channels, in units of N.
     pub units: usize,
@@ -70,7 +70,7 @@ impl Architecture {
         serde_json::to_string(&stored).expect("plain data always serialises")
     }
 
-    /// Reads the stored form. Whether it fits a search space is for [`Architecture::validate`] to say.
+    /// Reads the stored form. [`Architecture::validate`] checks whether it fits a search space.
     ///
     /// # Errors
     /// Text that is not JSON, has unknown or missing fields, or another format version.
@@ -102,8 +102,8 @@ impl Architecture {
         self.blocks.iter().map(|block| block.ops.len()).sum()
     }
 
-    /// The variant of the paper's table 2: of each op only the first convolution, with a 3x3 kernel and one group, and a dilation that
-    /// is the same for both axes.
+    /// The variant of the paper's table 2. Each op keeps only its first convolution, with a 3x3 kernel, one group, and
+    /// the same dilation for both axes.
     pub fn single_3x3(&self) -> Self {
         let mut variant = self.clone();
         for op in variant.blocks.iter_mut().flat_map(|block| &mut block.ops) {
@@ -120,7 +120,7 @@ impl Architecture {
     /// Checks every rule of a search space at its full budget.
     ///
     /// # Errors
-    /// The first rule that is broken, with its place and the values.
+    /// The first broken rule, with its place and the values.
     pub fn validate(&self, space: &SearchSpace) -> Result<(), ArchitectureError> {
         if self.blocks.len() != BLOCKS {
             let expected = format!("expected {BLOCKS} blocks, found {}", self.blocks.len());
@@ -137,7 +137,7 @@ impl Architecture {
 }
 
 impl Block {
-    /// Number of banks in use: those of the block input and those that ops write to.
+    /// Number of banks in use: banks of the block input and banks that ops write to.
     pub fn banks_used(&self, input_banks: usize) -> usize {
         let written = self
             .ops

@@ -1,7 +1,7 @@
-//! Hand-designed networks that the paper compares itself with, as blueprints.
+//! Hand-designed networks that the paper compares SMASH with, as blueprints.
 //!
-//! Strided convolutions of the originals are written as convolutions at full resolution of which every second pixel is kept,
-//! which is the same function at four times the cost of that one layer.
+//! The originals have strided convolutions. Here these run at full resolution, and every second pixel of the result is
+//! kept. This is the same function at four times the cost of that one layer.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ pub enum Baseline {
         /// Channels of the first stage.
         width: usize,
     },
-    /// A residual network on voxels of 3x3x3 convolutions, in place of the larger one of Brock et al. 2016.
+    /// A residual network on voxels with 3x3x3 convolutions, in place of the larger one of Brock et al. 2016.
     VoxelResnet {
         /// Convolutions on the longest path, 6N + 2.
         depth: usize,
@@ -58,8 +58,9 @@ impl Baseline {
     /// The network for a task.
     ///
     /// # Errors
-    /// A depth that the network's formula does not give, a number that must be at least 1, images for a network on volumes or
-    /// the other way round, or examples too small to be halved as often as the network does.
+    /// A depth that the network's formula does not give, or a number that must be at least 1. Images for a network on
+    /// volumes, or volumes for a network on images. Examples that are too small to be halved as often as the network
+    /// does.
     pub fn blueprint(&self, task: Task) -> Result<Blueprint, BaselineError> {
         match *self {
             Self::WideResnet { depth, widen } => {
@@ -120,7 +121,7 @@ impl Baseline {
     }
 }
 
-/// N of a depth of 6N + `rest`.
+/// N for a depth of 6N + `rest`.
 fn blocks_of(depth: usize, rest: usize) -> Result<usize, BaselineError> {
     match depth.checked_sub(rest) {
         Some(convs) if convs > 0 && convs.is_multiple_of(6) => Ok(convs / 6),
@@ -160,7 +161,7 @@ fn check_task(task: Task, needs_volumes: bool, halvings: u32) -> Result<(), Base
     Ok(())
 }
 
-/// The first convolution, halved where the task says so.
+/// The first convolution, halved where the task asks for it.
 fn stem(blueprint: &mut Blueprint, images: Value, channels: usize) -> Value {
     let value = blueprint.conv(&[images], Activation::Identity, channels, ConvShape::exact(3));
     match blueprint.task.stem_stride {
@@ -225,7 +226,7 @@ fn densenet_bc(name: String, task: Task, layers: usize, growth: usize) -> Bluepr
 }
 
 fn fractalnet(name: String, task: Task, columns: usize, channels: &[usize], drop_path: bool) -> Blueprint {
-    /// What the columns of a block give, the deepest first.
+    /// The outputs of the columns of a block, the deepest first.
     fn block(blueprint: &mut Blueprint, input: Value, columns: usize, channels: usize, drop_path: bool) -> Vec<Value> {
         let unit = |blueprint: &mut Blueprint| {
             let value = blueprint.conv(&[input], Activation::Identity, channels, ConvShape::square(3));
@@ -287,8 +288,8 @@ fn shake_shake(name: String, task: Task, blocks: usize, width: usize) -> Bluepri
     blueprint.classify(features)
 }
 
-/// The identity; or a 1x1 convolution where channels change; or two of half the channels, which see different pixels, where the
-/// resolution changes.
+/// The shortcut of a Shake-Shake block: the identity, or a 1x1 convolution where the number of channels changes. Where
+/// the resolution changes, two 1x1 convolutions of half the channels each see different pixels.
 fn shake_shortcut(blueprint: &mut Blueprint, value: Value, outputs: usize, is_halved: bool) -> Value {
     if !is_halved {
         if blueprint.size(value).channels == outputs {

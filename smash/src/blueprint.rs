@@ -1,50 +1,51 @@
-//! A network with free weights as plain data: the steps from images to classes, and the sizes of all that flows between them.
+//! A network with free weights as plain data: the steps from images to classes, and the sizes of all values between
+//! them.
 //!
-//! The resulting network of an architecture and the hand-designed networks beside it are all blueprints, so that they are
-//! counted, trained and measured by the same code. Sizes are those of one image; for volumes ([`Task::image_depth`] above 1) every
-//! value has a depth too, and every kernel larger than 1 is as deep as it is high.
+//! The resulting network of an architecture and the hand-designed networks are all blueprints. So the same code counts,
+//! trains and measures them. Sizes are for one image. For volumes ([`Task::image_depth`] above 1) every value has a
+//! depth too. Every kernel larger than 1 is then as deep as it is high.
 
 use crate::convolution::Activation;
 use crate::counts::{Counts, Task};
 
 mod resulting;
 
-/// Something that flows between steps.
+/// A value that flows between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value(usize);
 
 impl Value {
-    /// Its place in the order of making.
+    /// Its index in the order of creation.
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// One step. Inputs in a list are concatenated along their channels; every step makes one value but [`Step::Cut`], which makes one
-/// for each part.
+/// One step. Inputs in a list are concatenated along their channels. Every step makes one value, except [`Step::Cut`],
+/// which makes one for each part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A convolution without bias that keeps height and width.
     Conv {
-        /// What it reads.
+        /// The values read.
         inputs: Vec<Value>,
-        /// What is done to the inputs first.
+        /// The activation of the inputs.
         activation: Activation,
         /// Dilation factor `[height, width]`.
         dilation: [usize; 2],
         /// Convolution groups.
         groups: usize,
-        /// Whether it may multiply with less precision, where that is asked for.
+        /// Whether it may multiply with less precision, where that is requested.
         may_round: bool,
     },
     /// BatchNorm.
     Norm {
-        /// What it reads.
+        /// The values read.
         inputs: Vec<Value>,
     },
     /// ReLU.
     Relu {
-        /// What it reads.
+        /// The value read.
         input: Value,
     },
     /// The sum of two values.
@@ -52,9 +53,9 @@ pub enum Step {
         /// The values.
         inputs: [Value; 2],
     },
-    /// The first parts of so many channels each; channels after them are dropped.
+    /// The first `count` parts of `channels` channels each. Channels after them are dropped.
     Cut {
-        /// What is cut.
+        /// The value cut.
         input: Value,
         /// Channels of each part.
         channels: usize,
@@ -63,17 +64,17 @@ pub enum Step {
     },
     /// Average over 2x2 squares.
     Halve {
-        /// What it reads.
+        /// The value read.
         input: Value,
     },
     /// Maximum over 2x2 squares.
     MaxHalve {
-        /// What it reads.
+        /// The value read.
         input: Value,
     },
     /// Every second row and column, from one of the first two.
     Subsample {
-        /// What it reads.
+        /// The value read.
         input: Value,
         /// 0 or 1.
         offset: usize,
@@ -85,8 +86,8 @@ pub enum Step {
         /// Whether values are dropped at random in training.
         drop_path: bool,
     },
-    /// A convex combination of two values, random for each image and another one in the backward pass (Gastaldi 2017);
-    /// their mean when evaluating.
+    /// A convex combination of two values (Gastaldi 2017). It is random for each image, and the backward pass draws
+    /// another one. In evaluation it is their mean.
     Shake {
         /// The values.
         inputs: [Value; 2],
@@ -94,7 +95,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// What it reads.
+    /// The values read.
     pub fn inputs(&self) -> &[Value] {
         match self {
             Self::Conv { inputs, .. } | Self::Norm { inputs } | Self::Join { inputs, .. } => inputs,
@@ -124,18 +125,18 @@ pub struct Size {
 pub struct Blueprint {
     /// Name in errors: the hash of an architecture, or the name of a hand-designed network.
     pub name: String,
-    /// What it is built for.
+    /// The task that it is built for.
     pub task: Task,
     /// The steps in order.
     pub steps: Vec<Step>,
-    /// Shape of the weight of each convolution, `[channels_out, channels_in / groups, height, width]`; on volumes channels_in counts
-    /// all slices that a kernel larger than 1 reads.
+    /// Shape of the weight of each convolution, `[channels_out, channels_in / groups, height, width]`. On volumes
+    /// channels_in counts all slices that a kernel larger than 1 reads.
     pub convs: Vec<[usize; 4]>,
     /// Channels of each BatchNorm.
     pub norms: Vec<usize>,
     /// Sizes of all values.
     pub sizes: Vec<Size>,
-    /// What the output layer reads, averaged over all pixels.
+    /// The value that the output layer reads, averaged over all pixels.
     pub features: Value,
     /// Convolutions on the longest path to each value.
     depths: Vec<u32>,
@@ -143,7 +144,7 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// A blueprint of no steps, and its images.
+    /// A blueprint without steps, and the value of its images.
     pub fn new(name: String, task: Task) -> (Self, Value) {
         let images = Size {
             channels: task.image_channels,
@@ -256,7 +257,7 @@ impl Blueprint {
         self.push(Step::Add { inputs }, left)
     }
 
-    /// The first parts of so many channels each.
+    /// The first `count` parts of `channels` channels each.
     pub fn cut(&mut self, input: Value, channels: usize, count: usize) -> Vec<Value> {
         let size = Size {
             channels,
@@ -269,20 +270,20 @@ impl Blueprint {
         (first..first + count).map(Value).collect()
     }
 
-    /// Half the height and width, and depth of volumes; an odd last row, column or slice is dropped.
+    /// Half the height and width, and half the depth of volumes. An odd last row, column or slice is dropped.
     pub fn halve(&mut self, input: Value) -> Value {
         let size = self.halved(input);
         self.push(Step::Halve { input }, size)
     }
 
-    /// As [`Self::halve`] with maxima, on images.
+    /// As [`Self::halve`], with maxima; for images only.
     pub fn max_halve(&mut self, input: Value) -> Value {
         assert!(!self.is_volume(), "maxima are for images");
         let size = self.halved(input);
         self.push(Step::MaxHalve { input }, size)
     }
 
-    /// Every second row and column, and slice of volumes.
+    /// Every second row and column, and every second slice of volumes.
     pub fn subsample(&mut self, input: Value, offset: usize) -> Value {
         let size = self.halved(input);
         self.push(Step::Subsample { input, offset }, size)
@@ -302,7 +303,7 @@ impl Blueprint {
         }
     }
 
-    /// The mean of some values, with drop-path if asked for.
+    /// The mean of some values, with drop-path if requested.
     pub fn join(&mut self, inputs: &[Value], drop_path: bool) -> Value {
         let step = Step::Join {
             inputs: inputs.to_vec(),
@@ -316,13 +317,13 @@ impl Blueprint {
         self.push(Step::Shake { inputs }, self.size(inputs[0]))
     }
 
-    /// What the output layer reads.
+    /// Sets the value that the output layer reads.
     pub fn classify(mut self, features: Value) -> Self {
         self.features = features;
         self
     }
 
-    /// Size and cost of the network as it is computed; a subsampled convolution counts at the resolution that it runs at.
+    /// Size and cost of the network as computed. A subsampled convolution counts at the resolution at which it runs.
     pub fn counts(&self) -> Counts {
         let convs: usize = self.convs.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let norms: usize = self.norms.iter().map(|channels| 2 * channels).sum();
@@ -359,7 +360,7 @@ impl ConvShape {
         }
     }
 
-    /// The same in full precision: stems and transitions.
+    /// The same in full precision, for stems and transitions.
     pub fn exact(size: usize) -> Self {
         Self {
             may_round: false,

@@ -1,30 +1,34 @@
-//! A hash of an architecture that does not depend on how it is written down: on the numbers of its memory banks, the order of
-//! ops that do not depend on each other, or which of two paths of an op comes first. Architectures that differ in nothing else
-//! are the same network with its weights in another order, and have the same distribution of true errors.
+//! A hash of an architecture that does not depend on how the architecture is written down.
 //!
-//! There are no dead operations to take out: a block hands all its banks on, and every slice of an op's output goes to one.
+//! It ignores the numbers of the memory banks and the order of an op's two paths. It also ignores the order of ops that
+//! do not depend on each other. Architectures that differ in nothing else are the same network with its weights in
+//! another order. They have the same distribution of true errors.
+//!
+//! There are no dead operations to remove. A block passes on all its banks, and every slice of an op's output goes to
+//! one.
 
 use sha2::{Digest, Sha256};
 
 use crate::architecture::{Architecture, Block, Conv, Op};
 use crate::space::SearchSpace;
 
-/// Digest of what is known of a node.
+/// Digest of the known facts about a node.
 type Colour = [u8; 32];
 
-/// A block as a graph of inputs, ops, slices of their outputs, and sums of those that are read or handed on.
+/// A block as a graph. Its nodes are inputs, ops, slices of their outputs, and sums that are read or passed on.
 #[derive(Default)]
 struct Graph {
     colours: Vec<Colour>,
-    /// What each node is computed from.
+    /// The nodes from which each node is computed.
     inputs: Vec<Vec<usize>>,
 }
 
 impl Architecture {
     /// The canonical hash: 16 hexadecimal digits.
     ///
-    /// Equal for isomorphic architectures. It is found by colour refinement, which cannot tell some regular graphs apart: two
-    /// architectures of many ops that are all alike but for which reads which could share it without being isomorphic.
+    /// Isomorphic architectures have equal hashes. Colour refinement finds the hash, and it cannot tell some regular
+    /// graphs apart. Two architectures of many ops could therefore share a hash without being isomorphic. All their ops
+    /// would have to be alike, except for which op reads which.
     pub fn canonical_hash(&self, space: &SearchSpace) -> String {
         format!("{:016x}", self.canonical_number(space))
     }
@@ -46,7 +50,7 @@ impl Architecture {
 impl Graph {
     fn of(block: &Block, input_banks: usize) -> Self {
         let mut graph = Self::default();
-        // What is in each bank: the nodes whose sum it holds.
+        // The contents of each bank: the nodes whose sum it holds.
         let mut banks: Vec<Vec<usize>> = (0..input_banks).map(|_| vec![graph.add("input", vec![])]).collect();
         banks.resize(block.banks_used(input_banks), Vec::new());
         // A sum that several ops read is one node.
@@ -59,7 +63,8 @@ impl Graph {
                 .collect();
             let node = graph.add(&label(op), read);
             let count = op.output_slices(block.bank_size).min(op.writes.len());
-            // Without groups, slices of the output can change places with their weights; with groups they may not.
+            // Without groups, slices of the output can change places together with their weights. With groups they
+            // cannot.
             let is_grouped = op.convs.iter().flatten().any(|conv| conv.groups > 1);
             let slices: Vec<usize> = (0..count)
                 .map(|slice| graph.add(&format!("slice {}", if is_grouped { slice } else { 0 }), vec![node]))
@@ -86,7 +91,8 @@ impl Graph {
         self.inputs.len() - 1
     }
 
-    /// Refines the colours by those of the neighbours until no more nodes differ, and digests all of them.
+    /// Refines the colours by the neighbours' colours until no further nodes become different, then digests all
+    /// colours.
     fn refined(mut self) -> Colour {
         let mut readers = vec![Vec::new(); self.inputs.len()];
         for (node, inputs) in self.inputs.iter().enumerate() {
@@ -118,7 +124,7 @@ impl Graph {
     }
 }
 
-/// What an op does with what it reads; its two paths in a fixed order.
+/// Describes an op's computation, with its two paths in a fixed order.
 fn label(op: &Op) -> String {
     let path = |convs: &[Option<Conv>]| {
         let conv = |conv: &Conv| format!("{:?}/{:?}/{}", conv.kernel, conv.dilation, conv.groups);

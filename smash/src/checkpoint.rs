@@ -1,4 +1,4 @@
-//! Checkpoints in the safetensors format, which Python reads too: parameters by name, and a little text.
+//! Checkpoints in the safetensors format, which Python can read too: parameters by name, and a short text.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ pub struct HostTensor {
     pub values: Vec<f32>,
 }
 
-/// What a checkpoint file holds.
+/// The contents of a checkpoint file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
     /// Tensors by name, such as `hypernet.convs.0`.
@@ -65,7 +65,7 @@ impl Checkpoint {
     /// Reads the bytes of a safetensors file.
     ///
     /// # Errors
-    /// Bytes that are no safetensors file, or a tensor that is not float32.
+    /// Bytes that are not a safetensors file, or a tensor that is not float32.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let format = |reason: String| CheckpointError::Format { reason };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
@@ -96,7 +96,7 @@ impl Checkpoint {
         Ok(Self { tensors, metadata })
     }
 
-    /// Adds all parameters of a module, their names starting with `prefix`.
+    /// Adds all parameters of a module. Their names start with `prefix`.
     pub fn add<B: Backend, M: Module<B>>(&mut self, prefix: &str, module: &M) {
         struct Collector<'a> {
             checkpoint: &'a mut Checkpoint,
@@ -165,7 +165,7 @@ impl Checkpoint {
     /// Takes one tensor out.
     ///
     /// # Errors
-    /// A tensor that is not there.
+    /// The tensor is missing.
     pub fn take(&mut self, name: &str) -> Result<HostTensor, CheckpointError> {
         self.tensors
             .remove(name)
@@ -187,7 +187,7 @@ impl Checkpoint {
     /// Checks that everything was taken.
     ///
     /// # Errors
-    /// A tensor that no part of the network asked for.
+    /// A tensor that no part of the network took.
     pub fn finish(self) -> Result<(), CheckpointError> {
         match self.tensors.into_keys().next() {
             Some(name) => Err(CheckpointError::Unknown { name }),

@@ -1,8 +1,8 @@
-//! Convolution that keeps height and width, with kernels of our own on the CPU.
+//! Convolution that keeps height and width, with our own kernels on the CPU.
 //!
-//! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time, so that most of
-//! a training step goes there. This module is the one place that knows: on burn-flex, with or without automatic
-//! differentiation, it runs the kernels of the modules below; on every other backend, burn's own operations.
+//! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time. Most of a
+//! training step would go there. On burn-flex, with or without automatic differentiation, this module runs the kernels
+//! of the modules below. On every other backend it runs burn's own operations. No other module knows of this choice.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -30,10 +30,10 @@ use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
 use folding::Folding;
 use geometry::Geometry;
 
-/// What is done to the input of a convolution first: one pass over memory less than as an operation of its own.
+/// The activation of a convolution's input. It takes one pass over memory less than a separate operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// Nothing.
+    /// No change.
     Identity,
     /// Negative values become 0.
     Relu,
@@ -52,13 +52,14 @@ impl Activation {
     }
 }
 
-/// What convolutions multiply with. Weights, gradients and what lies between operations are float32 either way.
+/// The number format in which convolutions multiply. Weights, gradients and the values between operations are float32
+/// either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 24 bits.
     Float32,
-    /// 8 bits, by burn's own operations; faster on GPUs that have units for it.
+    /// 8 bits, by burn's own operations. It is faster on GPUs that have units for it.
     Bfloat16,
 }
 
@@ -101,7 +102,7 @@ pub fn conv_same<B: Backend>(
 /// [`conv_same`] of tensors that are concatenated along their channels, without copies on the CPU.
 ///
 /// # Panics
-/// If there are no inputs or sizes do not fit.
+/// If there are no inputs, or sizes do not fit.
 pub fn conv_concatenated<B: Backend>(
     mut inputs: Vec<Tensor<B, 4>>,
     activation: Activation,
@@ -148,7 +149,7 @@ pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, w
     conv_concatenated(inputs, activation, weight, [1, 1], 1)
 }
 
-/// The same by burn's own operations.
+/// The same with burn's own operations.
 pub fn stock<B: Backend>(
     input: Tensor<B, 4>,
     activation: Activation,
@@ -166,7 +167,7 @@ pub fn stock<B: Backend>(
     conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
 }
 
-/// What a convolution computes with.
+/// The operands of a convolution.
 #[derive(Clone, Debug)]
 struct Operands {
     /// Planar.
@@ -177,7 +178,7 @@ struct Operands {
 }
 
 impl Operands {
-    /// From the inputs and, last, the weight.
+    /// From the inputs, followed by the weight.
     fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
         let weight = contiguous(&tensors.pop().expect("a weight"));
         Self {
@@ -251,7 +252,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
         let Some((weight_node, input_nodes)) = ops.parents.split_last() else {
             unreachable!("a convolution has a weight");
         };
-        // Inputs that come first and need no gradient, such as the encoding, cost none.
+        // Leading inputs that need no gradient, such as the encoding, cost nothing.
         let skipped = match geometry.groups {
             1 => input_nodes.iter().take_while(|node| node.is_none()).count(),
             _ => 0,
@@ -266,7 +267,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
                 None => values,
             }
         };
-        // Side by side: a thread that is through with its part of one goes on with the other.
+        // In parallel: a thread that has finished its part of one gradient goes on with the other.
         let (input_values, weight_values) = rayon::join(
             || input_nodes.iter().any(Option::is_some).then(input_gradient),
             || {

@@ -1,4 +1,4 @@
-//! Encodings that tell lies about an architecture, to see whether the HyperNet listens (paper, section 4.2).
+//! Encodings that misstate an architecture, to test whether the HyperNet listens to them (paper, section 4.2).
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -10,20 +10,20 @@ use crate::encoding::Encoding;
 use crate::sampling::{BlockState, Limits, sample, subset};
 use crate::space::SearchSpace;
 
-/// Draws of another architecture, of which some per cent have a given length.
+/// Number of draws of another architecture. Some per cent of the draws have a given length.
 const ATTEMPTS: usize = 2000;
-/// Draws of another value; the true one is rarely more likely than all others together.
+/// Number of draws of another value. The true one is rarely more likely than all others together.
 const REDRAWS: usize = 100;
 
-/// What an encoding is wrong about.
+/// The part of an architecture that an encoding misstates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Corruption {
     /// The dilation of each convolution.
     Dilations,
-    /// Which banks each op reads.
+    /// The banks that each op reads.
     Reads,
-    /// Which banks each op writes.
+    /// The banks that each op writes.
     Writes,
     /// The number of output units of each op.
     Units,
@@ -61,11 +61,11 @@ impl Corruption {
     }
 }
 
-/// The encoding of an architecture, corrupted; as long as the true one, so that its weights fit.
+/// The corrupted encoding of an architecture. It is as long as the true one, so that its weights fit.
 ///
-/// Each value is replaced by a different one, drawn from those that would be legal in its place if all else were true. A
-/// value without another stays. With another number of units the rows that are marked change too, as in any encoding: the
-/// weights of rows without marks are still generated.
+/// Each value is replaced by a different one. It is drawn from the values that would be legal in its place if all else
+/// were true. A value without an alternative stays. With another number of units, the marked rows change too, as in any
+/// encoding. The weights of rows without marks are still generated.
 ///
 /// `None` if the architecture admits no other value at all, or no other architecture of its length was found.
 pub fn corrupt(
@@ -112,13 +112,13 @@ fn corrupt_op(state: &BlockState<'_>, truth: &Op, corruption: Corruption, rng: &
     op
 }
 
-/// The first of some draws that differs from the truth, or the truth.
+/// The first of some draws that differs from the truth, or the truth if none does.
 fn different<T: Clone + PartialEq>(truth: &T, mut draw: impl FnMut() -> T) -> T {
     let mut draws = (0..REDRAWS).map(|_| draw());
     draws.find(|value| value != truth).unwrap_or(truth.clone())
 }
 
-/// Uniformly one of the options that differ from the truth, or the truth where there is none.
+/// One of the options that differ from the truth, drawn uniformly; the truth if there is none.
 fn another<T: Clone + PartialEq>(truth: &T, mut options: Vec<T>, rng: &mut ChaCha8Rng) -> T {
     options.retain(|option| option != truth);
     match options.len() {

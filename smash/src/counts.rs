@@ -1,4 +1,4 @@
-//! What a resulting network of an architecture has and costs, counted without building it.
+//! Size and cost of an architecture's resulting network, counted without building it.
 
 use crate::architecture::Architecture;
 use crate::blueprint::Blueprint;
@@ -17,7 +17,7 @@ pub struct Task {
     /// Slices of a volume; 1 for images.
     #[serde(default = "one")]
     pub image_depth: usize,
-    /// 2 if the stem keeps every second pixel only, for large images; else 1.
+    /// 2 if the stem keeps only every second pixel, for large images; else 1.
     #[serde(default = "one")]
     pub stem_stride: usize,
 }
@@ -54,13 +54,13 @@ pub struct Counts {
 pub const STEM_KERNEL: usize = 7;
 
 impl Counts {
-    /// Counts the resulting network of `architecture`, all of whose weights are free.
+    /// Counts the resulting network of `architecture`. All its weights are free.
     pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
         Blueprint::of(space, task, architecture).counts()
     }
 }
 
-/// Convolutions that the ops of a block share in the SMASH network, one for each place in an op.
+/// Number of convolutions that the ops of a block share in the SMASH network: one for each place in an op.
 pub(crate) const fn shared_convolutions(patterns: Patterns) -> usize {
     match patterns {
         Patterns::Single => 1,
@@ -68,7 +68,8 @@ pub(crate) const fn shared_convolutions(patterns: Patterns) -> usize {
     }
 }
 
-/// Freely learned weights of the main network inside SMASH, counted without building it. All architectures share them.
+/// Number of freely learned weights of the main network inside SMASH, counted without building it. All architectures
+/// share them.
 pub fn learned_weights(space: &SearchSpace, task: Task) -> u64 {
     let stem = space.block_input(0) * task.image_channels * STEM_KERNEL * STEM_KERNEL;
     // The second convolution of a path reads the outputs of the first.
@@ -85,7 +86,7 @@ pub fn learned_weights(space: &SearchSpace, task: Task) -> u64 {
     (stem + shared + transitions + output) as u64
 }
 
-/// Weights of the 1x1 convolutions of an architecture, which a HyperNet generates.
+/// Number of weights in the 1x1 convolutions of an architecture, which a HyperNet generates.
 pub fn generated_weights(space: &SearchSpace, architecture: &Architecture) -> u64 {
     let blocks = architecture.blocks.iter();
     let ops = blocks.flat_map(|block| block.ops.iter().map(|op| (block.bank_size, op)));

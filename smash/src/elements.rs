@@ -1,4 +1,4 @@
-//! The elements of an architecture that can be replaced one at a time, and what each can be replaced by.
+//! The elements of an architecture that can be replaced one at a time, and their possible replacements.
 
 use crate::architecture::{Architecture, Conv, Op};
 use crate::space::SearchSpace;
@@ -6,13 +6,13 @@ use crate::space::SearchSpace;
 /// One element of an op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// Which banks are read; their number stays, and with it the length of the encoding.
+    /// The banks that are read. Their number stays, and so does the length of the encoding.
     Reads,
-    /// Which banks are written.
+    /// The banks that are written.
     Writes,
     /// The number of output units.
     Units,
-    /// Which convolutions are active.
+    /// The pattern of active convolutions.
     Pattern,
     /// Kernel size of the convolution in a slot.
     Kernel(usize),
@@ -22,19 +22,19 @@ pub enum Element {
     Groups(usize),
 }
 
-/// An element and where it is.
+/// An element and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Index of the block.
     pub block: usize,
     /// Index of the op within the block.
     pub op: usize,
-    /// Which element of it.
+    /// The element of the op.
     pub element: Element,
 }
 
 impl Place {
-    /// All elements of an architecture, in order. Of convolutions that are not active there are none.
+    /// All elements of an architecture, in order. Inactive convolutions have none.
     pub fn all(architecture: &Architecture) -> Vec<Self> {
         let mut places = Vec::new();
         for (block, ops) in architecture.blocks.iter().map(|block| &block.ops).enumerate() {
@@ -54,7 +54,8 @@ impl Place {
         places
     }
 
-    /// Whether replacing both could mean less than two changes: a convolution of the same op, and whether it is active.
+    /// Whether replacing both could count as fewer than two changes. This holds for a convolution and the pattern of
+    /// the same op, which decides whether the convolution is active.
     pub fn depends_on(self, other: Self) -> bool {
         let is_conv = |element| matches!(element, Element::Kernel(_) | Element::Dilation(_) | Element::Groups(_));
         let of_pattern = (self.element == Element::Pattern && is_conv(other.element))
@@ -62,11 +63,11 @@ impl Place {
         (self.block, self.op) == (other.block, other.op) && of_pattern
     }
 
-    /// The op with every other option of this element, all else unchanged. Some may be illegal, for later ops too:
-    /// [`Place::replaced`] tells.
+    /// The op with every other option of this element, all else unchanged. Some options may be illegal, for later ops
+    /// too: [`Place::replaced`] checks this.
     ///
-    /// Of reads one bank is replaced by another; of writes one is added, removed or replaced. A convolution that a pattern
-    /// switches on is a copy of the op's first.
+    /// For reads, one bank is replaced by another. For writes, one bank is added, removed or replaced. A convolution
+    /// that a pattern switches on is a copy of the op's first one.
     pub fn options(self, space: &SearchSpace, architecture: &Architecture) -> Vec<Op> {
         let block = &architecture.blocks[self.block];
         let op = &block.ops[self.op];
@@ -123,7 +124,7 @@ impl Place {
         }
     }
 
-    /// The architecture with another op at this place; `None` where that would not be valid.
+    /// The architecture with another op at this place; `None` if that is not valid.
     pub fn replaced(self, space: &SearchSpace, architecture: &Architecture, op: Op) -> Option<Architecture> {
         let mut block = architecture.blocks[self.block].clone();
         block.ops[self.op] = op;
@@ -142,7 +143,7 @@ pub fn dilations(space: &SearchSpace, kernel: [usize; 2]) -> Vec<[usize; 2]> {
     )
 }
 
-/// The op with other convolutions in a slot, none where that is not active.
+/// The op with other convolutions in a slot; none if the slot is not active.
 fn conv_options(op: &Op, slot: usize, options: impl Fn(Conv) -> Vec<Conv>) -> Vec<Op> {
     let Some(present) = op.convs[slot] else {
         return Vec::new();
@@ -156,7 +157,7 @@ fn conv_options(op: &Op, slot: usize, options: impl Fn(Conv) -> Vec<Conv>) -> Ve
     others.map(with_conv).collect()
 }
 
-/// All pairs of options for two axes, or equal ones only.
+/// All pairs of options for two axes, or only pairs of equal options.
 fn pairs([heights, widths]: &[Vec<usize>; 2], square: bool) -> Vec<[usize; 2]> {
     let of_height = |&height: &usize| {
         let widths = widths.iter().filter(move |&&width| !square || width == height);
@@ -165,18 +166,18 @@ fn pairs([heights, widths]: &[Vec<usize>; 2], square: bool) -> Vec<[usize; 2]> {
     heights.iter().flat_map(of_height).collect()
 }
 
-/// Banks `0..end` that are not among some.
+/// Banks of `0..end` that are not in `banks`.
 fn others(banks: &[usize], end: usize) -> impl Iterator<Item = usize> {
     (0..end).filter(move |bank| !banks.contains(bank))
 }
 
-/// Ascending banks with one of them replaced by another one of `0..end`, in all ways.
+/// Ascending banks with one of them replaced by another bank of `0..end`, in all ways.
 fn exchanges(banks: &[usize], end: usize) -> impl Iterator<Item = Vec<usize>> {
     let exchange = move |&old: &usize| others(banks, end).map(move |new| with(banks, Some(old), Some(new)));
     banks.iter().flat_map(exchange)
 }
 
-/// Ascending banks without one of them and with another.
+/// Ascending banks, without one bank and with another.
 fn with(banks: &[usize], without: Option<usize>, new: Option<usize>) -> Vec<usize> {
     let kept = banks.iter().copied().filter(|&bank| Some(bank) != without);
     let mut banks: Vec<usize> = kept.chain(new).collect();

@@ -1,17 +1,18 @@
 //! The encoding tensor c: an architecture laid out so that a convolutional HyperNet can read it (paper, appendix B).
 //!
-//! Shape `[1, channels, units, slices]`. Row h stands for output channels `h * N ..` of an op, slice l for input
-//! channels `l * D * N ..` of the concatenated reads of all ops in order. Cells that hold are +1, all others -1.
+//! The shape is `[1, channels, units, slices]`. Row h stands for output channels `h * N ..` of an op. Slice l stands
+//! for input channels `l * D * N ..` of the concatenated reads of all ops in order. Cells that apply are +1, all others
+//! -1.
 
 use std::ops::Range;
 
 use crate::architecture::{Architecture, Op};
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 
-/// Which channel of the encoding means what. Fixed by the space alone, so it never moves during training.
+/// Meaning of each channel of the encoding. It depends on the space alone, so it never changes during training.
 ///
-/// Parts that are the same for every architecture of a space (the kernel size where only 3x3 exists, the groups where
-/// there is one) are left out.
+/// Parts that are the same for every architecture of a space are left out. These are the kernel size where only 3x3
+/// exists, and the groups where there is only one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodingLayout {
     /// First of the M channels for the bank that is read.
@@ -83,7 +84,7 @@ impl EncodingLayout {
         }
     }
 
-    /// Channels that are hot over the whole op, apart from its reads.
+    /// Channels that are hot over the whole op, except for its reads.
     fn op_channels(&self, block: usize, op: &Op) -> Vec<usize> {
         let mut hot: Vec<usize> = op.writes.iter().map(|bank| self.writes + bank).collect();
         hot.push(self.block + block);
@@ -114,7 +115,7 @@ impl EncodingLayout {
         hot
     }
 
-    /// What an op marks in each of its rows `0..units`, as channels and slices; `start` is the first slice of the op.
+    /// The channels and slices that an op marks in each of its rows `0..units`. `start` is the first slice of the op.
     pub(crate) fn marks(
         &self,
         space: &SearchSpace,
@@ -257,7 +258,7 @@ mod tests {
         };
         let encoding = Encoding::new(&space, &one_op_blocks(op, 3));
         let layout = EncodingLayout::new(&space);
-        // 2 banks of 3 N are 6 N: 3 slices at D = 2, of which the middle one belongs to both banks.
+        // 2 banks of 3 N are 6 N: 3 slices at D = 2. The middle slice belongs to both banks.
         let read = |slice| {
             hot(&encoding, 2, slice)
                 .into_iter()

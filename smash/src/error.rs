@@ -1,4 +1,4 @@
-//! What a user can get wrong, one type for each kind of input.
+//! Errors in a user's input, one type for each kind of input.
 
 /// A setting of a search space that does not fit the others.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -6,7 +6,7 @@
 pub struct SpaceError {
     /// Name of the setting as in the definition file.
     pub setting: &'static str,
-    /// What was expected, and what was found.
+    /// The expected value, and the value found.
     pub expected: String,
 }
 
@@ -16,7 +16,7 @@ pub struct SpaceError {
 pub struct BaselineError {
     /// Name of the setting as in the definition file.
     pub setting: &'static str,
-    /// What was expected, and what was found.
+    /// The expected value, and the value found.
     pub expected: String,
 }
 
@@ -26,7 +26,7 @@ pub struct BaselineError {
 pub struct MethodError {
     /// Name of the setting as in the definition file.
     pub setting: &'static str,
-    /// What was expected, and what was found.
+    /// The expected value, and the value found.
     pub expected: String,
 }
 
@@ -41,7 +41,7 @@ pub enum ArchitectureError {
     Version {
         /// Version in the text.
         found: u32,
-        /// Version that is read.
+        /// Version that this program reads.
         known: u32,
     },
     /// A rule is broken in a block as a whole.
@@ -84,17 +84,17 @@ pub struct PredictorError {
     pub predictor: &'static str,
     /// Hash of the architecture.
     pub architecture: String,
-    /// Why there is none.
+    /// Why there is no value.
     pub reason: String,
 }
 
 /// A checkpoint that cannot be read or does not fit the network. The caller knows and names the file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CheckpointError {
-    /// The bytes are no safetensors file, or its text is not what was expected.
+    /// The bytes are not a safetensors file, or its text is not as expected.
     #[error("not a readable safetensors checkpoint: {reason}")]
     Format {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// A tensor that the network has is missing.

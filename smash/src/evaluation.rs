@@ -1,4 +1,4 @@
-//! Some images of a set, and error and loss over them.
+//! Error and loss over some images of a set.
 
 use burn::prelude::*;
 use datasets::shuffled_indices;
@@ -8,10 +8,11 @@ use crate::error::{CheckpointError, DivergedError};
 use crate::images::DeviceImages;
 use crate::random::{Seed, Stream};
 
-/// Images of an evaluation batch; decides nothing but speed, unless BatchNorm normalises with the batch's own statistics.
+/// Images in an evaluation batch. The number affects only speed, unless BatchNorm normalises with the batch's own
+/// statistics.
 const EVALUATION_BATCH: usize = 100;
 
-/// Where a checkpoint holds what is counted of an epoch under way.
+/// Name in a checkpoint of the counts of an unfinished epoch.
 const TALLY: &str = "tally";
 
 /// Some images of a set.
@@ -19,7 +20,7 @@ const TALLY: &str = "tally";
 pub struct Examples<'a, B: Backend> {
     /// The whole set.
     pub images: &'a DeviceImages<B>,
-    /// Which of its images.
+    /// Indices of the images.
     pub indices: &'a [usize],
 }
 
@@ -32,13 +33,13 @@ impl<B: Backend> Clone for Examples<'_, B> {
 impl<B: Backend> Copy for Examples<'_, B> {}
 
 impl<'a, B: Backend> Examples<'a, B> {
-    /// Batches that one epoch has, a smaller last one included.
+    /// Number of batches in an epoch, a smaller last one included.
     pub fn batches(&self, batch_size: usize) -> usize {
         self.indices.len().div_ceil(batch_size)
     }
 
-    /// The batches of one training epoch, images `[batch, channels, height, width]` and classes: shuffled, and cropped and
-    /// flipped at random if asked for.
+    /// The batches of one training epoch: images `[batch, channels, height, width]`, and classes. They are shuffled,
+    /// and cropped and flipped at random if requested.
     pub(crate) fn training_batches(
         self,
         batch_size: usize,
@@ -60,7 +61,7 @@ impl<'a, B: Backend> Examples<'a, B> {
         })
     }
 
-    /// Error and loss of `forward`, which gives log-probabilities `[batch, classes]`. A loss may come out as NaN.
+    /// Error and loss of `forward`, which gives log-probabilities `[batch, classes]`. A loss may be NaN.
     pub fn evaluate(self, forward: impl Fn(Tensor<B, 4>) -> Tensor<B, 2>) -> Evaluation {
         let mut tally = Tally::default();
         for chunk in self.indices.chunks(EVALUATION_BATCH) {
@@ -71,7 +72,7 @@ impl<'a, B: Backend> Examples<'a, B> {
     }
 }
 
-/// Mean over one pass over some images.
+/// Means over one pass over some images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// Fraction of images classified wrongly.
@@ -83,7 +84,7 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Over all images of some batches.
+    /// The evaluation over all images of some batches.
     fn over(batches: &[BatchTally]) -> Self {
         let sum = |value: fn(&BatchTally) -> f64| batches.iter().map(value).sum::<f64>();
         let images = sum(|batch| batch.images as f64);
@@ -95,10 +96,11 @@ impl Evaluation {
     }
 }
 
-/// What is counted of each batch, left on the device until the end: reading back waits for all work before.
+/// The counts of each batch. They stay on the device until the end, because reading back waits for all earlier work.
 #[derive(Debug)]
 pub(crate) struct Tally<B: Backend> {
-    /// For each image log-probability of its class, and number of classes that are at least as probable, `[batch, 2]`.
+    /// For each image the log-probability of its class, and the number of classes that are at least as probable,
+    /// `[batch, 2]`.
     batches: Vec<Tensor<B, 2>>,
 }
 
@@ -126,12 +128,12 @@ impl<B: Backend> Tally<B> {
         self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
     }
 
-    /// Batches so far.
+    /// Number of batches so far.
     pub fn len(&self) -> usize {
         self.batches.len()
     }
 
-    /// Stores the batches so far, all of one size, if there are any: `[batches, batch, 2]`.
+    /// Stores the batches so far, if there are any: `[batches, batch, 2]`. All have the same size.
     pub fn save(&self, checkpoint: &mut Checkpoint) {
         if !self.batches.is_empty() {
             let batches = Tensor::stack::<3>(self.batches.clone(), 0);
@@ -139,7 +141,7 @@ impl<B: Backend> Tally<B> {
         }
     }
 
-    /// What [`Self::save`] has stored, no batch if there was none.
+    /// Loads the batches that [`Self::save`] has stored; no batch if there was none.
     ///
     /// # Errors
     /// A tensor of another shape.
@@ -173,7 +175,7 @@ impl<B: Backend> Tally<B> {
             };
             for &[of_label, rivals] in images.by_ref().take(size) {
                 tally.loss -= f64::from(of_label);
-                // Right if the label's value is above all others, itself counted, so that NaN and ties are never right.
+                // The count includes the label itself, so exactly 1 is right. NaN and ties are never right.
                 tally.wrong += usize::from(rivals != 1.0);
                 tally.beyond_five += usize::from(!(1.0..=5.0).contains(&rivals));
             }
@@ -182,7 +184,7 @@ impl<B: Backend> Tally<B> {
         sizes.into_iter().map(batch).collect()
     }
 
-    /// Reads back the batches of a training epoch, of which the first is step `first` of the training.
+    /// Reads back the batches of a training epoch. The first of them is step `first` of the training.
     ///
     /// # Errors
     /// The first step whose loss is not finite.
@@ -220,7 +222,7 @@ pub fn negative_log_likelihood<B: Backend>(
     (of_labels * (1.0 - smoothing) + log_probabilities.mean() * smoothing).neg()
 }
 
-/// Text of a checkpoint: errors and loss of each epoch done, as the bits of their floating-point values.
+/// Text of a checkpoint: errors and loss of each finished epoch, as the bits of their floating-point values.
 pub fn history_text(history: &[Evaluation]) -> String {
     let bits = |evaluation: &Evaluation| {
         let Evaluation {
@@ -235,7 +237,7 @@ pub fn history_text(history: &[Evaluation]) -> String {
     history.iter().map(bits).collect::<Vec<_>>().join(" ")
 }
 
-/// Reads what [`history_text`] wrote.
+/// Reads the text that [`history_text`] wrote.
 pub fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
     let parse = |word: &str| {
         let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);

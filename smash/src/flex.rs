@@ -1,4 +1,4 @@
-//! What the operations of our own on burn-flex share, and copies of slices that are faster than burn's.
+//! Code that our operations on burn-flex share, and copies of slices that are faster than burn's.
 
 use std::any::Any;
 
@@ -12,17 +12,17 @@ use burn::tensor::TensorPrimitive;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 
-/// Least values of a task: another thread takes about as long to wake up.
+/// Smallest number of values in a task: another thread takes about as long to wake up.
 const TASK: usize = 128 * 1024;
 
-/// A float tensor whose backend is told apart at run time: a trait bound would have to stand in every signature from here
-/// to the command line.
+/// A float tensor whose backend is determined at run time. A trait bound would have to stand in every signature from
+/// here to the command line.
 pub enum Primitive<B: Backend> {
-    /// Of burn-flex.
+    /// A tensor of burn-flex.
     Plain(FlexTensor),
-    /// Of burn-flex, on the gradient tape.
+    /// A tensor of burn-flex on the gradient tape.
     Tracked(FloatTensor<Autodiff<Flex>>),
-    /// Of any other backend.
+    /// A tensor of any other backend.
     Other(FloatTensor<B>),
 }
 
@@ -52,7 +52,8 @@ impl<B: Backend> Primitive<B> {
     }
 }
 
-/// Puts an operation of our own on the gradient tape: what it made of some tensors, and what its backward pass needs.
+/// Puts one of our operations on the gradient tape. It takes the operation's output for some tensors, and the state
+/// that the backward pass needs.
 pub fn on_tape<O: Backward<Flex, N>, const N: usize>(
     operation: O,
     inputs: [FloatTensor<Autodiff<Flex>>; N],
@@ -81,11 +82,11 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
-/// Stands in room that is not written yet, where debug assertions are on: no operation makes a NaN of these bits.
+/// Fills room that is not written yet, where debug assertions are on. No operation makes a NaN of these bits.
 const UNWRITTEN: u32 = 0xffa5_a5a5;
 
-/// So many values, all of which `write` must write, and none read before. To clear them first would take as long as many
-/// an operation itself.
+/// A vector of `count` values. `write` must write all of them, and must read none before it is written. Clearing them
+/// first would take as long as many an operation itself.
 ///
 /// # Panics
 /// With debug assertions, if a value was not written.
@@ -95,8 +96,8 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     if cfg!(debug_assertions) {
         values.resize(count, f32::from_bits(UNWRITTEN));
     }
-    // SAFETY: the room is as large as the slice, every pattern of bits is a float, and all are written before the length is
-    // set.
+    // SAFETY: the room is as large as the slice, and every pattern of bits is a float. All values are written before
+    // the length is set.
     unsafe {
         write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
         values.set_len(count);
@@ -108,15 +109,15 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     values
 }
 
-/// How many pieces of work, each of so many values, make a task that is worth another thread.
+/// Number of pieces of work, each of `values` values, that make a task worth another thread.
 pub fn pieces_of_task(values: usize) -> usize {
     TASK.div_ceil(values)
 }
 
-/// The same tensor, its values side by side in row-major order.
+/// The same tensor, with its values contiguous in row-major order.
 ///
-/// A slice or a transposed tensor is a view in burn-flex. burn copies a view with more than two strides value by value;
-/// here runs of values that lie at one distance are copied at once.
+/// A slice or a transposed tensor is a view in burn-flex. If a view has more than two strides, burn copies it value by
+/// value. This function copies runs of equally spaced values at once.
 pub fn contiguous(view: &FlexTensor) -> FlexTensor {
     let (shape, strides) = (view.layout().shape(), view.layout().strides());
     if view.is_contiguous() || strides.iter().any(|&stride| stride < 0) {
@@ -153,7 +154,8 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(copy, shape.clone()))
 }
 
-/// Leaves a tensor as it is, and on burn-flex makes it and its gradient contiguous, since burn adds views value by value.
+/// Leaves a tensor unchanged. On burn-flex it makes the tensor and its gradient contiguous, because burn adds views
+/// value by value.
 pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     let output = match Primitive::of(input) {
         Primitive::Plain(input) => Primitive::Plain(contiguous(&input)),
@@ -166,7 +168,7 @@ pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     output.into_tensor()
 }
 
-/// Tensors side by side along their channels; on burn-flex the gradient of each is contiguous.
+/// Concatenates tensors along their channels. On burn-flex the gradient of each is contiguous.
 pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
     if tensors.len() == 1 {
         return tensors.remove(0);

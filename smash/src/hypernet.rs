@@ -14,7 +14,7 @@ use crate::weight_norm::weight_norm;
 
 /// Negative slope of the leaky ReLU.
 const SLOPE: f32 = 0.02;
-/// Channels of the first convolution, so that the input and it together have a round number.
+/// Channels of the first convolution. Together with the input they make a round number.
 const FIRST_CHANNELS: usize = 7;
 
 /// Size of a HyperNet.
@@ -28,7 +28,7 @@ pub struct HyperNetConfig {
 }
 
 impl Default for HyperNetConfig {
-    /// The paper's: dense blocks of 8, 10 and 4 layers at growth rate 10.
+    /// The paper's HyperNet: dense blocks of 8, 10 and 4 layers at growth rate 10.
     fn default() -> Self {
         Self {
             growth: 10,
@@ -37,7 +37,7 @@ impl Default for HyperNetConfig {
     }
 }
 
-/// The HyperNet. No biases, no BatchNorm; every weight is divided by its Euclidean norm (simple WeightNorm).
+/// The HyperNet. It has no biases and no BatchNorm. Every weight is divided by its Euclidean norm (simple WeightNorm).
 #[derive(Module, Debug)]
 pub struct HyperNet<B: Backend> {
     /// All convolutions in order, `[channels_out, channels_in, height, width]` each.
@@ -65,7 +65,7 @@ impl HyperNetConfig {
         self.shapes(inputs, outputs)
     }
 
-    /// Weights of a HyperNet for a search space.
+    /// Number of weights of a HyperNet for a search space.
     pub fn weights(&self, space: &SearchSpace) -> u64 {
         let shapes = self.shapes_for(space).into_iter();
         shapes.map(|shape| shape.iter().product::<usize>() as u64).sum()
@@ -77,7 +77,7 @@ impl HyperNetConfig {
         let mut channels = inputs + FIRST_CHANNELS;
         for (block, &layers) in self.layers.iter().enumerate() {
             if block > 0 {
-                // The paper has a 1x1 convolution here; the released code, followed, has 3x3.
+                // The paper has a 1x1 convolution here. This code follows the released code, which has 3x3.
                 shapes.push([channels / 2, channels, 3, 3]);
                 channels /= 2;
             }

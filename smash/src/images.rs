@@ -1,5 +1,7 @@
-//! Images on the device: a set is copied there once, normalised, and batches are cut from it there. Only places of images,
-//! crops and flips come from the host.
+//! Images on the device.
+//!
+//! A set is normalised and copied to the device once, and batches are cut from it there. Only places of images, crops
+//! and flips come from the host.
 
 use burn::prelude::*;
 use datasets::{ImageSet, Normalisation, View};
@@ -8,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 /// A set of images on the device, with a black border to crop from.
 #[derive(Debug)]
 pub struct DeviceImages<B: Backend> {
-    /// Normalised, `[images, channels, height + 2 border, width + 2 border]`; of volumes, each slice is a channel.
+    /// Normalised images, `[images, channels, height + 2 border, width + 2 border]`. Each slice of a volume is a
+    /// channel.
     pixels: Tensor<B, 4>,
     /// Classes, `[images]`.
     labels: Vec<i32>,
@@ -34,7 +37,7 @@ impl<B: Backend> DeviceImages<B> {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether the set has no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -44,8 +47,8 @@ impl<B: Backend> DeviceImages<B> {
         (0..count).map(|_| View::random(self.border, rng)).collect()
     }
 
-    /// The images at some places, `[batch, channels, height, width]`, each as its view shows it, or as they are without
-    /// views; and their classes.
+    /// The images at some places, `[batch, channels, height, width]`, and their classes. Each image appears as its view
+    /// shows it, or unchanged if there are no views.
     ///
     /// # Panics
     /// If there are views, but not one for each image.

@@ -10,7 +10,7 @@ use crate::normalisation::{normalise, rescale};
 
 /// Momentum of BatchNorm's running statistics.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
-/// Added to the variance by BatchNorm.
+/// Constant that BatchNorm adds to the variance.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 
 /// Mean over height and width: `[batch, channels, height, width]` to `[batch, channels]`.
@@ -26,7 +26,7 @@ pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
 pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
     let elements = tensor.shape().num_elements();
     let flat = tensor.reshape([1, elements]);
-    // Reduced along a dimension: a full sum may use unordered atomic additions on a GPU.
+    // Reduced along a dimension, because a full sum may use unordered atomic additions on a GPU.
     (flat.clone() * flat).sum_dim(1).sqrt().reshape([1])
 }
 
@@ -41,8 +41,8 @@ pub enum Mode {
 
 /// Batch normalisation over the leading channels of its parameters.
 ///
-/// Inside the SMASH network the number of incoming channels varies with the architecture, so scale, shift and running
-/// statistics are sliced to as many as come in.
+/// Inside the SMASH network the number of incoming channels varies with the architecture. So scale, shift and running
+/// statistics are sliced to that number.
 #[derive(Module, Debug)]
 pub struct BatchNorm<B: Backend> {
     /// Scale, `[channels]`.
@@ -76,7 +76,7 @@ impl<B: Backend> BatchNorm<B> {
         }
     }
 
-    /// Normalises each channel; in training mode the batch's statistics come back too, for [`BatchNorm::update`].
+    /// Normalises each channel. In training mode it also returns the batch's statistics, for [`BatchNorm::update`].
     ///
     /// # Shapes
     /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels; together at most as many as
@@ -94,7 +94,7 @@ impl<B: Backend> BatchNorm<B> {
         (rescale(inputs, [leading(&self.running_mean), factor, bias]), None)
     }
 
-    /// Moves the running statistics of the leading channels towards those of a batch.
+    /// Moves the running statistics of the leading channels towards the statistics of a batch.
     pub fn update(&mut self, statistics: &BatchStatistics<B>) {
         let moved = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
             let leading = running.val().slice(0..batch.dims()[0]) * (1.0 - BATCH_NORM_MOMENTUM);
@@ -128,8 +128,8 @@ pub fn parameter<B: Backend, const D: usize>(
 
 /// An orthogonal initial weight of a convolution, seen as a matrix `[channels_out, channels_in * kernel]`.
 ///
-/// Rows are orthonormal, or columns where there are more rows than columns. All columns are filled, as PyTorch does
-/// today; the PyTorch of the paper left those beyond the number of rows at zero.
+/// Rows are orthonormal, or columns if there are more rows than columns. All columns are filled, as PyTorch does today.
+/// The PyTorch of the paper left the columns beyond the number of rows at zero.
 pub fn orthogonal<B: Backend, const D: usize>(
     shape: [usize; D],
     rng: &mut ChaCha8Rng,
@@ -141,7 +141,7 @@ pub fn orthogonal<B: Backend, const D: usize>(
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     while basis.len() < count {
         let mut vector: Vec<f64> = (0..length).map(|_| rng.sample(StandardNormal)).collect();
-        // Twice is enough to be orthogonal to rounding.
+        // Two passes are enough for orthogonality up to rounding.
         for _ in 0..2 {
             for other in &basis {
                 let overlap: f64 = other.iter().zip(&vector).map(|(a, b)| a * b).sum();

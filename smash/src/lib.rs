@@ -1,8 +1,9 @@
 //! SMASH: one-shot model architecture search through HyperNetworks (Brock et al. 2017), on burn.
 //!
-//! The path through the crate follows the paper. A [`SearchSpace`] holds the limits; [`sampling::sample`] draws an
-//! [`Architecture`] from it; [`Encoding`] turns it into the tensor c; [`HyperNet`] maps c to [`GeneratedWeights`];
-//! [`SmashNet`] runs the architecture with them. [`Blueprint::of`] is the same architecture as a [`Network`] with free weights.
+//! The path through the crate follows the paper. A [`SearchSpace`] holds the limits, and [`sampling::sample`] draws an
+//! [`Architecture`] from it. [`Encoding`] turns the architecture into the tensor c. [`HyperNet`] maps c to
+//! [`GeneratedWeights`], and [`SmashNet`] runs the architecture with them. [`Blueprint::of`] describes the same
+//! architecture as a [`Network`] with free weights.
 
 pub mod architecture;
 pub mod baselines;

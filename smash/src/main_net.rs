@@ -25,8 +25,8 @@ pub struct MainNet<B: Backend> {
     pub shared: Vec<Vec<Param<Tensor<B, 4>>>>,
     /// The downsampling between blocks.
     pub transitions: Vec<Transition<B>>,
-    /// For each block and place of an op in it the weights of its 1x1 convolution, where no HyperNet generates them; else empty.
-    /// See [`crate::pointwise`].
+    /// For each block and each place of an op in it, the weights of the op's 1x1 convolution. Empty if a HyperNet
+    /// generates them. See [`crate::pointwise`].
     pub pointwise: Vec<Vec<Param<Tensor<B, 2>>>>,
     /// BatchNorm before the output layer.
     pub norm: BatchNorm<B>,
@@ -43,7 +43,7 @@ pub struct MainNet<B: Backend> {
 pub struct Transition<B: Backend> {
     /// BatchNorm over the banks of the block before.
     pub norm: BatchNorm<B>,
-    /// 1x1 convolution, `[channels_out, channels_in]`; its columns are sliced to the channels that come in.
+    /// 1x1 convolution, `[channels_out, channels_in]`. Its columns are sliced to the incoming channels.
     pub conv: Param<Tensor<B, 2>>,
 }
 
@@ -59,14 +59,14 @@ impl<B: Backend> Transition<B> {
         }
     }
 
-    /// Banks, together `[batch, channels_in, height, width]`, to `[batch, channels_out, height / 2, width / 2]`.
+    /// Maps banks, together `[batch, channels_in, height, width]`, to `[batch, channels_out, height / 2, width / 2]`.
     pub fn forward(&self, banks: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
         let (normalised, statistics) = self.norm.forward(banks, mode);
         let channels = normalised.dims()[1];
         let conv = self.conv.val();
         let rows = conv.dims()[0];
-        // Pooling and a 1x1 convolution commute; pooling first costs a quarter of the multiply-adds, but changes
-        // rounding, so the order of the paper stays.
+        // Pooling and a 1x1 convolution commute. Pooling first costs a quarter of the multiply-adds, but changes
+        // rounding. So the order of the paper stays.
         let output = conv_1x1(vec![normalised], Activation::Relu, conv.slice([0..rows, 0..channels]));
         (halve(output), statistics)
     }
@@ -76,7 +76,7 @@ impl<B: Backend> MainNet<B> {
     /// A main network for a search space, with initial weights drawn from `rng`.
     ///
     /// # Panics
-    /// If the task is one of volumes: the paper takes architectures to them, but does not search there.
+    /// If the task has volumes: the paper applies architectures to them, but does not search there.
     pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
         assert_eq!(task.image_depth, 1, "the SMASH network is for images");
         let stem = orthogonal(
@@ -175,8 +175,8 @@ impl<B: Backend> MainNet<B> {
         })
     }
 
-    /// The part of a block's shared convolution in a slot that a convolution of some output and input channels uses,
-    /// `[channels_out, channels_in / groups, height, width]`.
+    /// The part of a block's shared convolution in a slot that a convolution with the given output and input channels
+    /// uses, `[channels_out, channels_in / groups, height, width]`.
     pub(crate) fn conv_weight(
         &self,
         space: &SearchSpace,
@@ -192,17 +192,18 @@ impl<B: Backend> MainNet<B> {
         window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns])
     }
 
-    /// Moves BatchNorm's running statistics towards those of a training batch.
+    /// Moves BatchNorm's running statistics towards the statistics of a training batch.
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
         self.norms()
             .zip(statistics)
             .for_each(|(norm, batch)| norm.update(batch));
     }
 
-    /// Replaces BatchNorm's running statistics by the mean of those of some batches that ran one architecture.
+    /// Replaces BatchNorm's running statistics by the mean of the statistics of some batches. These batches ran one
+    /// architecture.
     ///
     /// # Panics
-    /// Without a batch.
+    /// If there is no batch.
     pub fn replace_statistics(&mut self, batches: &[NetStatistics<B>]) {
         assert!(!batches.is_empty(), "statistics are a mean over batches");
         for (index, norm) in self.norms().enumerate() {
@@ -218,7 +219,7 @@ impl<B: Backend> MainNet<B> {
         }
     }
 
-    /// In the order of [`NetStatistics`].
+    /// The BatchNorms in the order of [`NetStatistics`].
     fn norms(&mut self) -> impl Iterator<Item = &mut BatchNorm<B>> {
         let of_transitions = self.transitions.iter_mut().map(|transition| &mut transition.norm);
         of_transitions.chain([&mut self.norm])

@@ -12,7 +12,7 @@ pub struct MemoryBanks<B: Backend> {
 }
 
 impl<B: Backend> MemoryBanks<B> {
-    /// Cuts the block input into banks; a remainder of channels is dropped, the other banks are empty.
+    /// Cuts the block input into banks. A remainder of channels is dropped, and the other banks are empty.
     ///
     /// # Shapes
     /// - `input`: `[batch, channels, height, width]`
@@ -25,12 +25,12 @@ impl<B: Backend> MemoryBanks<B> {
         Self { banks, bank_channels }
     }
 
-    /// The banks an op reads, to be concatenated along the channels.
+    /// The banks that an op reads, to be concatenated along the channels.
     pub fn read(&self, op: &Op) -> Vec<Tensor<B, 4>> {
         op.reads.iter().map(|&bank| self.bank(bank)).collect()
     }
 
-    /// Adds the output of an op to the banks it writes, slice by slice in turn. An empty bank counts as zero.
+    /// Adds the output of an op to the banks that it writes, slice by slice in turn. An empty bank counts as zero.
     pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
         let slices = output.dims()[1] / self.bank_channels;
         let slices = parts(output, self.bank_channels, slices.min(op.writes.len()));

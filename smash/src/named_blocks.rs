@@ -1,12 +1,12 @@
 //! ResNet, DenseNet and FractalNet blocks as memory-bank architectures (paper, figure 1).
 //!
-//! Each architecture has the pattern three times, once for each block. All ops are a 1x1 convolution and one 3x3
-//! convolution, each after BatchNorm and ReLU or ReLU, as in a resulting network.
+//! Each architecture has its pattern three times, once for each block. Every op is a 1x1 convolution and one 3x3
+//! convolution. Each convolution follows BatchNorm and ReLU, or ReLU alone, as in a resulting network.
 
 use crate::architecture::{Architecture, Block, Conv, Op};
 use crate::space::{BLOCKS, BankSizes, Bottleneck, Patterns, SearchSpace, Units};
 
-/// The space that all three live in: 2 N channels enter each block, read by any number of banks.
+/// The space of all three architectures: 2 N channels enter each block, and an op reads any number of banks.
 pub fn space() -> SearchSpace {
     SearchSpace {
         depth: 4,
@@ -26,7 +26,7 @@ pub fn space() -> SearchSpace {
     }
 }
 
-/// A ResNet: one bank, which every op reads and adds to, `x + f(x)`.
+/// A ResNet: it has one bank, which every op reads and adds to, `x + f(x)`.
 pub fn resnet() -> Architecture {
     repeated(2, vec![op(&[0], 2, &[0]); 3])
 }
@@ -45,12 +45,12 @@ pub fn densenet() -> Architecture {
 
 /// A FractalNet block of three columns: `f_1(z)` is an op, and `f_{c+1}(z)` joins `f_c(f_c(z))` and another op of z.
 ///
-/// The block input is banks 0 and 1. Of the column with four ops, banks 2 and 4 hold what is between the joins, banks 3 and
-/// 5 are the joins, and bank 5 is `f_3(z)`.
+/// The block input is banks 0 and 1. In the column with four ops, banks 2 and 4 hold the values between the joins.
+/// Banks 3 and 5 are the joins, and bank 5 is `f_3(z)`.
 ///
-/// A FractalNet joins by the mean, and memory adds: here a join is the sum, and the factor is for the weights of its ops to
-/// absorb. What leaves the block is all banks, as always in this scheme; the transition's weights decide that bank 5 alone
-/// goes on.
+/// A FractalNet joins by the mean, but memory adds. So a join is the sum here, and the weights of its ops have to
+/// absorb the factor. All banks leave the block, as always in this scheme. The transition's weights decide that bank 5
+/// alone goes on.
 pub fn fractalnet() -> Architecture {
     repeated(
         1,
@@ -66,7 +66,7 @@ pub fn fractalnet() -> Architecture {
     )
 }
 
-/// The same ops in each block.
+/// An architecture with the same ops in each block.
 fn repeated(bank_size: usize, ops: Vec<Op>) -> Architecture {
     Architecture {
         blocks: vec![Block { bank_size, ops }; BLOCKS],

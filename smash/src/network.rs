@@ -19,10 +19,11 @@ use crate::volume;
 
 /// Probability that a join drops one of its inputs (Larsson et al. 2017: 15 %).
 const DROP: f64 = 0.15;
-/// Probability that a training step keeps one column of all joins, in place of drops at each (Larsson et al. 2017: half).
+/// Probability that a training step keeps one column of all joins, instead of drops at each join (Larsson et al. 2017:
+/// half).
 const ONE_COLUMN: f64 = 0.5;
 
-/// What is learned of a network.
+/// The learned parameters of a network.
 #[derive(Module, Debug)]
 pub struct NetworkWeights<B: Backend> {
     /// The convolutions in order, `[channels_out, channels_in / groups, height, width]` each.
@@ -40,16 +41,16 @@ pub struct NetworkWeights<B: Backend> {
 pub struct Network<B: Backend> {
     /// Its steps.
     pub blueprint: Arc<Blueprint>,
-    /// What convolutions that may round multiply with.
+    /// The number format of convolutions that may round.
     pub precision: Precision,
-    /// What is learned.
+    /// The learned parameters.
     pub weights: NetworkWeights<B>,
 }
 
-/// What a forward pass is for.
+/// The purpose of a forward pass.
 #[derive(Debug)]
 pub enum Phase<'a> {
-    /// A training step; the generator decides what drop-path and shake do in it.
+    /// A training step. The generator decides how drop-path and shake act in it.
     Train(&'a mut ChaCha8Rng),
     /// Scoring and testing.
     Evaluate,
@@ -99,10 +100,11 @@ impl<B: Backend> Network<B> {
         (log_softmax(logits, 1), statistics)
     }
 
-    /// What the output layer reads. `see` is shown every value once it is made, with its place in the order of making.
+    /// The values that the output layer reads. `see` receives every value once it is made, with its index in the order
+    /// of creation.
     ///
     /// # Shapes
-    /// - `examples`: as of [`Self::forward`]
+    /// - `examples`: as in [`Self::forward`]
     /// - output: `[batch, channels]`
     pub fn features(
         &self,
@@ -134,7 +136,7 @@ impl<B: Backend> Network<B> {
         (features, run.statistics)
     }
 
-    /// Moves BatchNorm's running statistics towards those of a training batch.
+    /// Moves BatchNorm's running statistics towards the statistics of a training batch.
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
         let norms = &mut self.weights.norms;
         assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
@@ -145,7 +147,7 @@ impl<B: Backend> Network<B> {
     }
 }
 
-/// How often each value is read.
+/// Number of reads of each value.
 pub(crate) fn reads(blueprint: &Blueprint) -> Vec<usize> {
     let mut reads = vec![0; blueprint.sizes.len()];
     for value in blueprint
@@ -159,12 +161,13 @@ pub(crate) fn reads(blueprint: &Blueprint) -> Vec<usize> {
     reads
 }
 
-/// A forward pass under way.
+/// A forward pass in progress.
 struct Run<'a, B: Backend> {
     net: &'a Network<B>,
     /// Values that are still to be read.
     values: Vec<Option<Shared<B>>>,
-    /// How often each value is still to be read. After that it is let go, so that an evaluation holds few of them.
+    /// Number of reads of each value that are still to come. After the last read the value is dropped, so that an
+    /// evaluation holds few values.
     unread: Vec<usize>,
     convs: std::slice::Iter<'a, Param<Tensor<B, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<B>>,
@@ -172,7 +175,7 @@ struct Run<'a, B: Backend> {
     phase: Phase<'a>,
     see: &'a mut dyn FnMut(usize, &Tensor<B, 4>),
     batch: usize,
-    /// The one column that joins keep in this step, if they do.
+    /// The one column that joins keep in this step, if there is one.
     column: Option<usize>,
 }
 
@@ -287,7 +290,7 @@ impl<B: Backend> Run<'_, B> {
         }
     }
 
-    /// What each input of a join counts: a mean over those that are kept. Dropped ones are read too, with weight 0.
+    /// The weight of each input of a join: a mean over the kept inputs. Dropped inputs are read too, with weight 0.
     fn join_weights(&mut self, inputs: usize, drop_path: bool) -> Vec<f64> {
         let mut kept = vec![true; inputs];
         if let (true, Phase::Train(rng)) = (drop_path, &mut self.phase) {

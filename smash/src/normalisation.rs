@@ -1,9 +1,9 @@
 //! Batch normalisation with the statistics of the batch, as one operation on the CPU.
 //!
-//! Made of burn's operations it takes about ten passes over memory and as many again for its gradients. Like
-//! [`crate::convolution`], this module runs kernels of its own on burn-flex and burn's operations on every other backend.
+//! Built from burn's operations, it takes about ten passes over memory, and as many again for its gradients. Like
+//! [`crate::convolution`], this module runs our own kernels on burn-flex, and burn's operations on every other backend.
 //!
-//! Sums run over images in their order, so the result is the same to the bit on any number of threads.
+//! Sums run over images in their order, so the result is bit-identical on any number of threads.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -20,11 +20,11 @@ use crate::flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of
 use crate::layers::BatchStatistics;
 use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
 
-/// Values that are summed side by side; a constant, so that it is the same on all processors.
+/// Number of values that are summed side by side. It is a constant, so that it is the same on all processors.
 const LANES: usize = 16;
-/// Each channel moved and scaled to mean 0 and variance 1 over the batch, then to `weight` and `bias`.
+/// Normalises each channel to mean 0 and variance 1 over the batch, then scales it by `weight` and moves it by `bias`.
 ///
-/// The statistics are off the gradient tape, the variance the unbiased one.
+/// The statistics are off the gradient tape. The variance is the unbiased one.
 ///
 /// # Shapes
 /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
@@ -76,8 +76,8 @@ pub fn normalise<B: Backend>(
     (output.into_tensor(), statistics)
 }
 
-/// Each channel moved by `-mean`, scaled by `factor` and moved by `shift`, `[channels]` each: normalisation with statistics
-/// that are given.
+/// Moves each channel by `-mean`, scales it by `factor` and moves it by `shift`, `[channels]` each. This is
+/// normalisation with given statistics.
 ///
 /// # Shapes
 /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
@@ -105,7 +105,7 @@ pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Te
     Primitive::Plain(apply(&Planes::of(&inputs), &channels, sizes(&inputs))).into_tensor()
 }
 
-/// [`normalise`] by burn's own operations.
+/// [`normalise`] with burn's own operations.
 pub fn stock<B: Backend>(
     input: Tensor<B, 4>,
     weight: Tensor<B, 1>,
@@ -142,13 +142,13 @@ struct Moments {
     scale: f32,
 }
 
-/// Batch and pixels of an image.
+/// Batch, height and width of the inputs.
 fn sizes(inputs: &[FlexTensor]) -> [usize; 3] {
     let shape = inputs[0].layout().shape();
     [shape[0], shape[2], shape[3]]
 }
 
-/// Takes planar inputs and contiguous parameters.
+/// The forward pass, for planar inputs and contiguous parameters.
 fn forward(inputs: &[FlexTensor], weight: &FlexTensor, bias: &FlexTensor, epsilon: f64) -> (FlexTensor, Vec<Moments>) {
     let (weight, bias) = (values(weight), values(bias));
     let sizes @ [batch, height, width] = sizes(inputs);
@@ -195,7 +195,7 @@ struct Affine {
     shift: f32,
 }
 
-/// Planes through the map of their channel.
+/// Applies to each plane the map of its channel.
 fn apply(input: &Planes<'_>, channels: &[Affine], [batch, height, width]: [usize; 3]) -> FlexTensor {
     let arch = Arch::new();
     let pixels = height * width;
@@ -217,7 +217,7 @@ fn apply(input: &Planes<'_>, channels: &[Affine], [batch, height, width]: [usize
     tensor(output, [batch, channels.len(), height, width])
 }
 
-/// Sum of a term of the values at each place of two planes.
+/// Sum of `term` over the values at each place of two planes.
 #[inline(always)]
 pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
@@ -302,9 +302,9 @@ impl<const N: usize> Backward<Flex, N> for Normalise {
 
 /// Sums over a channel.
 struct GradientSums {
-    /// Of the output's gradient.
+    /// Sum of the output's gradient.
     gradient: f64,
-    /// Of the output's gradient times the normalised input.
+    /// Sum of the output's gradient times the normalised input.
     product: f64,
 }
 
@@ -336,8 +336,8 @@ fn gradient_sums(
     tasks.map(of_channel).collect()
 }
 
-/// With g the output's gradient, x the normalised input, and means over the channel:
-/// `weight * scale * (g - mean(g) - x mean(g x))`.
+/// The gradient of the input is `weight * scale * (g - mean(g) - x mean(g x))`. Here g is the output's gradient, x is
+/// the normalised input, and means are over the channel.
 fn input_gradient(
     input: &Planes<'_>,
     weight: &[f32],

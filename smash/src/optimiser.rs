@@ -15,12 +15,12 @@ use crate::flex::{Primitive, contiguous, pieces_of_task, tensor, values};
 /// Running averages of one parameter's gradient, flattened.
 type Slot<B> = Vec<Tensor<B, 1>>;
 
-/// Values that are updated at a time.
+/// Number of values that are updated at a time.
 const CHUNK: usize = 16 * 1024;
 
 /// Adam (Kingma and Ba 2015) with L2 weight decay added to the gradient.
 ///
-/// A parameter that a step does not use has no gradient and is left as it is, its moments too.
+/// A parameter that a step does not use has no gradient. The parameter and its moments are left unchanged.
 #[derive(Clone, Debug)]
 pub struct Adam<B: Backend> {
     weight_decay: f64,
@@ -50,8 +50,8 @@ impl<B: Backend> Adam<B> {
         }
     }
 
-    /// Updates every parameter of `module` that has a gradient, by the mean over some losses; a loss in which it takes no part
-    /// counts as a gradient of 0.
+    /// Updates every parameter of `module` that has a gradient, by the mean over some losses. A loss that does not
+    /// depend on the parameter counts as a gradient of 0.
     pub fn step<A, M>(&mut self, module: M, gradients: &[A::Gradients], learning_rate: f64) -> M
     where
         A: AutodiffBackend<InnerBackend = B>,
@@ -178,14 +178,14 @@ impl<B: Backend> Nesterov<B> {
 /// One update of a parameter by Adam.
 struct AdamUpdate {
     weight_decay: f64,
-    /// Of the second moment's start at 0.
+    /// Correction for the second moment's start at 0.
     correction: f64,
-    /// Learning rate, corrected for the first moment's start at 0.
+    /// Learning rate, with the correction for the first moment's start at 0.
     rate: f64,
 }
 
 impl AdamUpdate {
-    /// Value, gradient and both moments to the new value and moments.
+    /// Maps value, gradient and both moments to the new value and moments.
     fn apply<B: Backend>(&self, tensors: [Tensor<B, 1>; 4]) -> [Tensor<B, 1>; 3] {
         let constants = [self.weight_decay, self.correction, self.rate].map(|constant| constant as f32);
         let [weight_decay, correction, rate] = constants;
@@ -215,7 +215,7 @@ struct NesterovUpdate {
 }
 
 impl NesterovUpdate {
-    /// Value, gradient and velocity to the new value and velocity.
+    /// Maps value, gradient and velocity to the new value and velocity.
     fn apply<B: Backend>(&self, tensors: [Tensor<B, 1>; 3]) -> [Tensor<B, 1>; 2] {
         let [weight_decay, rate, momentum] = [self.weight_decay, self.rate, MOMENTUM].map(|constant| constant as f32);
         let fused = fused(tensors, |[value, gradient, velocity]: [f32; 3]| {
@@ -232,8 +232,8 @@ impl NesterovUpdate {
     }
 }
 
-/// Tensors of one length through a function of their elements, in one pass on all cores; back as they are where they are not
-/// of burn-flex.
+/// Applies a function to the elements of tensors of one length, in one pass on all cores. Tensors that are not of
+/// burn-flex come back unchanged.
 fn fused<B: Backend, const IN: usize, const OUT: usize>(
     tensors: [Tensor<B, 1>; IN],
     function: impl Fn([f32; IN]) -> [f32; OUT] + Sync,
@@ -273,8 +273,8 @@ fn fused<B: Backend, const IN: usize, const OUT: usize>(
     Ok(outputs.map(|output| Primitive::Plain(tensor(output, [count])).into_tensor()))
 }
 
-/// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened, the gradient the mean over
-/// those that are given.
+/// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened. The gradient is the
+/// mean over the given gradients.
 fn update_parameters<A, M, F>(module: M, gradients: &[A::Gradients], update: F) -> M
 where
     A: AutodiffBackend,
@@ -371,7 +371,7 @@ mod tests {
     use burn::backend::Autodiff;
     use burn_flex::{Flex, FlexDevice};
 
-    /// Of a backend that is not told apart as burn-flex, since it is wrapped once more.
+    /// A backend that is not recognised as burn-flex, because it is wrapped once more.
     type Wrapped = Autodiff<Flex>;
 
     fn series<B: Backend<Device = FlexDevice>>(step: usize) -> Tensor<B, 1> {

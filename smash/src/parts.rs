@@ -1,7 +1,7 @@
-//! Parts of a tensor's channels as tensors of their own, and sums of such parts: what memory banks are made of.
+//! Parts of a tensor's channels as separate tensors, and sums of such parts. Memory banks are made of them.
 //!
-//! burn gives each slice a gradient as large as the whole, of zeros but for its part, and adds them up one after the other.
-//! Here a part is a view, and the gradients of all parts are put side by side once.
+//! In burn each slice gets a gradient as large as the whole, with zeros outside its part. These gradients are added one
+//! after the other. Here a part is a view, and the gradients of all parts are concatenated once.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ use rayon::prelude::*;
 use crate::flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values as values_of};
 use crate::planes::{Planes, planar};
 
-/// The first `count` parts of so many channels each; channels after them are dropped.
+/// The first `count` parts of `channels` channels each. Channels after them are dropped.
 ///
-/// Every part must take part in the loss, or none: the gradient of the whole is put together when that of the last part is
-/// there, and one that never comes is a panic in the backward pass.
+/// Every part must take part in the loss, or none. The gradient of the whole is assembled once the gradient of the last
+/// part is there. If a gradient never comes, the backward pass panics.
 ///
 /// # Shapes
 /// - `input`: `[batch, channels_in, height, width]`
@@ -54,10 +54,10 @@ pub fn parts<B: Backend>(input: Tensor<B, 4>, channels: usize, count: usize) -> 
     }
 }
 
-/// The gradients of the parts of a tensor, until all are there.
+/// The gradients of the parts of a tensor, collected until all are there.
 #[derive(Debug)]
 struct Gathered {
-    /// Of the whole.
+    /// Shape of the whole.
     shape: [usize; 4],
     parts: Mutex<Vec<Option<FlexTensor>>>,
 }
@@ -84,29 +84,29 @@ impl Backward<Flex, 1> for Part {
     }
 }
 
-/// Most gradients of a shared tensor that are held before they are summed.
+/// Largest number of gradients of a shared tensor that are held before they are summed.
 const MOST_TERMS: usize = 4;
 
 /// A tensor that several operations read.
 ///
-/// burn adds the gradients of its readers up one by one, on one thread; here they are summed a few at a time, in one pass.
-/// Every reader must take part in the loss, as of [`parts`].
+/// burn adds the gradients of its readers one by one, on one thread. Here they are summed a few at a time, in one pass.
+/// Every reader must take part in the loss, as for [`parts`].
 #[derive(Debug)]
 pub struct Shared<B: Backend> {
     tensor: Tensor<B, 4>,
     readers: Arc<Mutex<Readers>>,
 }
 
-/// The gradients of a shared tensor's readers, until all are there.
+/// The gradients of a shared tensor's readers, collected until all are there.
 #[derive(Debug, Default)]
 struct Readers {
-    /// Readers without a gradient yet.
+    /// Number of readers without a gradient yet.
     missing: usize,
     gradients: Vec<FlexTensor>,
 }
 
 impl<B: Backend> Shared<B> {
-    /// No reader yet.
+    /// A shared tensor without a reader.
     pub fn new(tensor: Tensor<B, 4>) -> Self {
         Self {
             tensor,
@@ -126,7 +126,7 @@ impl<B: Backend> Shared<B> {
         }
     }
 
-    /// The tensor, for its last reader; one that is the only reader needs no sum.
+    /// The tensor, for its last reader. If there is only one reader, no sum is needed.
     pub fn read_last(self) -> Tensor<B, 4> {
         let missing = self.readers.lock().expect("no pass panicked").missing;
         if missing == 0 { self.tensor } else { self.read() }
@@ -159,7 +159,7 @@ impl Backward<Flex, 1> for Reader {
     }
 }
 
-/// Planar parts as one tensor of a shape; channels after them are 0.
+/// Planar parts as one tensor of the given shape. Channels after them are 0.
 fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
     let [_, channels, height, width] = shape;
     let (pixels, planes) = (height * width, Planes::of(parts));
@@ -204,7 +204,7 @@ pub fn window<B: Backend>(weight: Tensor<B, 4>, ranges: [Range<usize>; 4]) -> Te
 struct Window;
 
 impl Backward<Flex, 1> for Window {
-    /// Shape of the whole, and which part was taken.
+    /// Shape of the whole, and the part that was taken.
     type State = ([usize; 4], [Range<usize>; 4]);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {

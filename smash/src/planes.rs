@@ -1,5 +1,7 @@
-//! Channels that lie in one tensor or side by side in several: what convolution and normalisation read on the CPU, so that
-//! memory banks and the features of a dense block need not be copied together first.
+//! Channels that lie in one tensor, or side by side in several.
+//!
+//! Convolution and normalisation read them in place on the CPU. So memory banks and the features of a dense block need
+//! not be copied together first.
 
 use std::ops::Range;
 
@@ -8,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::flex::{contiguous, shape_of, tensor};
 
-/// Most inputs of one operation that are read where they lie; more are concatenated first.
+/// Largest number of inputs of one operation that are read in place. More inputs are concatenated first.
 pub const MOST_INPUTS: usize = 32;
 
 /// Planes `[height, width]` of some images, by channel.
@@ -19,9 +21,9 @@ pub struct Planes<'a> {
 /// The planes of one channel.
 #[derive(Clone, Copy)]
 pub struct Channel<'a> {
-    /// From the plane of the first image on.
+    /// Values from the plane of the first image on.
     values: &'a [f32],
-    /// Distance of two images.
+    /// Distance between two images.
     image: usize,
 }
 
@@ -66,7 +68,7 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// The same tensors, the values of each plane side by side.
+/// The same tensors, with the values of each plane contiguous.
 pub fn planar(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
     let planar = |tensor: FlexTensor| {
         let (strides, width) = (tensor.layout().strides(), tensor.layout().shape()[3]);
@@ -76,7 +78,8 @@ pub fn planar(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
     tensors.into_iter().map(planar).collect()
 }
 
-/// Values `[batch, channels, height, width]`, cut into as many channels as each tensor has; of one image as views.
+/// Cuts values `[batch, channels, height, width]` into as many channels as each tensor has. For a single image the
+/// parts are views.
 pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
     let shape = |index: usize| shape_of(&tensors[index]);
     if tensors.len() == 1 {
@@ -109,7 +112,7 @@ pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
     (0..tensors.len()).into_par_iter().map(part).collect()
 }
 
-/// Calls a function that is generic over how many tensors it gets: up to [`MOST_INPUTS`] and two parameters.
+/// Calls a function that is generic over its number of tensors: up to [`MOST_INPUTS`] and two parameters.
 macro_rules! by_count {
     ($function:ident, $tensors:expr, $state:expr) => {
         by_count!($function, $tensors, $state; 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34)

@@ -1,14 +1,15 @@
-//! Weights of the 1x1 convolutions that all architectures share, in place of generated ones: plain one-shot, the same space
-//! and the same network without a HyperNet.
+//! Weights of the 1x1 convolutions that all architectures share, in place of generated ones.
 //!
-//! For each block and each place that an op can have in it there is one learned matrix, `[r * N_max outputs, channels of the
-//! block's banks]`. An op takes the leading rows, as many as it has outputs, and the columns of the channels that it reads, at
-//! whichever size of banks. So two architectures share a weight where ops in the same place of the same block read the same
-//! channels; after that weights are used as generated ones are, divided by their Euclidean norm.
+//! This is plain one-shot: the same space and the same network without a HyperNet. For each block and each place that
+//! an op can have in it, there is one learned matrix, `[r * N_max outputs, channels of the block's banks]`. An op takes
+//! as many leading rows as it has outputs. It takes the columns of the channels that it reads, at any size of banks. So
+//! two architectures share a weight where ops in the same place of the same block read the same channels. Afterwards
+//! the weights are used like generated ones, divided by their Euclidean norm.
 //!
-//! A block has at most as many ops as its budget has room for, each reading as little as it may. At the paper's sizes this
-//! takes 10.7 million weights for SMASHv2 (depth 12, width 4), 43 MB and three times that with Adam's moments, but 396 million
-//! for SMASHv1 (width 30), 1.6 GB and 4.8 GB. A step has gradients of the matrices that it uses, no others.
+//! A block has at most as many ops as its budget has room for, if each reads as little as it may. At the paper's sizes
+//! this takes 10.7 million weights for SMASHv2 (depth 12, width 4). They take 43 MB, and three times that with Adam's
+//! moments. For SMASHv1 (width 30) it takes 396 million weights, 1.6 GB and 4.8 GB. A step has gradients only of the
+//! matrices that it uses.
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -34,7 +35,7 @@ pub fn initial<B: Backend>(
     blocks
 }
 
-/// Most ops that a block of a valid architecture can have.
+/// Largest number of ops that a block of a valid architecture can have.
 pub fn most_ops(space: &SearchSpace, block: usize) -> usize {
     let at_size = |bank_size: usize| {
         let smallest = space.slices(space.read_multiple(bank_size), bank_size);
@@ -48,7 +49,7 @@ pub fn most_ops(space: &SearchSpace, block: usize) -> usize {
         .expect("a valid space has bank sizes")
 }
 
-/// The weights of an architecture, laid out as generated ones are: the columns of the ops one after the other.
+/// The weights of an architecture, laid out like generated ones: the columns of the ops one after the other.
 pub fn of<B: Backend>(
     pointwise: &[Vec<Param<Tensor<B, 2>>>],
     space: &SearchSpace,

@@ -1,4 +1,6 @@
-//! The pooling of transitions, as one operation on the CPU: burn-flex pools in three dimensions, of which one is empty.
+//! The pooling of transitions, as one operation on the CPU.
+//!
+//! burn-flex pools in three dimensions, one of which is empty.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
@@ -43,7 +45,7 @@ pub fn every_second<B: Backend>(input: Tensor<B, 4>, offset: usize) -> Tensor<B,
         .reshape([batch, channels, rows, columns])
 }
 
-/// The same by burn's own operation.
+/// The same with burn's own operation.
 pub fn stock<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)
 }
@@ -82,7 +84,7 @@ impl Backward<Flex, 1> for Halve {
     /// Shape of the input.
     type State = [usize; 4];
 
-    /// Each value of a square has a quarter of its gradient.
+    /// Each value of a square gets a quarter of its gradient.
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let shape @ [_, channels, height, width] = ops.state;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));

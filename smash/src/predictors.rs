@@ -1,8 +1,8 @@
-//! Predictors of an architecture's error that need no trained SMASH network, and the short trainings that start from one: what
-//! a SMASH score has to beat.
+//! Predictors of an architecture's error that a SMASH score has to beat.
 //!
-//! All of them look at a network of free weights, [`initial_network`], whose initial weights come from streams of their own, so
-//! that a predictor shares no chance with the trainings that give the truth.
+//! They need no trained SMASH network, except for the short trainings that start from one. All of them look at a
+//! network with free weights, [`initial_network`]. Its initial weights come from random streams of their own. So a
+//! predictor shares no randomness with the trainings that give the truth.
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -31,7 +31,7 @@ use crate::network::{Network, Phase};
 use crate::random::{Seed, Stream};
 use crate::space::SearchSpace;
 
-/// Images from which BatchNorm's running statistics are taken anew.
+/// Number of images from which BatchNorm's running statistics are recomputed.
 pub const CALIBRATION_IMAGES: usize = 100;
 
 /// The resulting network of an architecture before any training. `key` names its random stream: network and repetition.
@@ -47,8 +47,8 @@ pub fn initial_network<B: Backend>(
     Network::new(Blueprint::of(space, task, architecture), &mut rng, device)
 }
 
-/// Some images at random, the same for all architectures of a root seed, `[count, channels, height, width]`; all images in a
-/// random order if there are fewer.
+/// Some random images, the same for all architectures of a root seed, `[count, channels, height, width]`. If there are
+/// fewer, all images in a random order.
 pub fn random_images<B: Backend>(examples: Examples<'_, B>, count: usize, seed: Seed) -> Tensor<B, 4> {
     let mut rng = seed.rng(Stream::PredictorImages, &[]);
     let mut places = shuffled_indices(examples.indices.len(), &mut rng);
@@ -57,8 +57,9 @@ pub fn random_images<B: Backend>(examples: Examples<'_, B>, count: usize, seed: 
     examples.images.batch(&indices, None).0
 }
 
-/// Replaces BatchNorm's running statistics by those of some images, `[batch, channels, height, width]`, under the weights as
-/// they are: those of a network that has made few steps or none are still where they started.
+/// Replaces BatchNorm's running statistics by the statistics of some images, `[batch, channels, height, width]`, under
+/// the current weights. In a network that has made few steps or none, the running statistics are still near their
+/// start.
 pub fn calibrate<B: Backend>(net: &mut Network<B>, images: Tensor<B, 4>) {
     let (_, statistics) = net.forward(images, Phase::Measure);
     let norms = &mut net.weights.norms;

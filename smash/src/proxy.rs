@@ -1,10 +1,12 @@
 //! Architectural gradient descent by proxy (paper, section 4.2): from dE/dc to another architecture.
 //!
-//! The paper leaves the update rule open. Here it replaces whole elements: the banks that an op reads or writes, its units,
-//! its pattern of convolutions, a kernel, a dilation, a number of groups. An element is replaced only by an option that
-//! leaves the architecture valid with nothing else changed, so that a step of `count` changes is just that, and steps along
-//! the gradient and random ones of equal size differ in nothing but which options they take. The number of ops, the bank
-//! sizes and how many banks an op reads stay: the gradient at one length of c says nothing of another.
+//! The paper leaves the update rule open. Here it replaces whole elements. An element is the banks that an op reads or
+//! writes, its units, or its pattern of convolutions. It can also be a kernel, a dilation, or a number of groups.
+//!
+//! An element is replaced only by an option that leaves the architecture valid with nothing else changed. So a step of
+//! `count` changes makes exactly that many. Steps along the gradient and random steps of equal size differ only in the
+//! options that they take. The number of ops, the bank sizes and the number of banks that an op reads stay. The
+//! gradient at one length of c says nothing about another length.
 
 use burn::module::Module;
 use burn::prelude::*;
@@ -23,29 +25,30 @@ use crate::smash_net::{Noise, SmashNet};
 use crate::space::SearchSpace;
 use crate::weights::GeneratedWeights;
 
-/// Images of a batch; decides nothing but speed and memory.
+/// Images in a batch. The number affects only speed and memory.
 const BATCH: usize = 100;
 
-/// dE/dc: how the loss changes with each value of the encoding.
+/// dE/dc: the change of the loss with each value of the encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodingGradient {
-    /// `[channels, units, slices]`, as of the encoding.
+    /// `[channels, units, slices]`, as in the encoding.
     pub shape: [usize; 3],
-    /// In row-major order.
+    /// Values in row-major order.
     pub values: Vec<f32>,
 }
 
 /// A step from one architecture to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Where it leads.
+    /// The architecture to which it leads.
     pub architecture: Architecture,
-    /// Elements that it replaced.
+    /// Number of elements that it replaced.
     pub changed: usize,
 }
 
-/// The gradient of the mean loss E over some examples with respect to the encoding c of an architecture, at one draw of the
-/// noise z: backwards through the main network, which normalises with running statistics, and through the HyperNet.
+/// The gradient of the mean loss E over some examples with respect to the encoding c of an architecture. It is taken at
+/// one draw of the noise z. It goes backwards through the main network, which normalises with running statistics, and
+/// through the HyperNet.
 ///
 /// # Errors
 /// A loss that is not finite.
@@ -59,13 +62,13 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     examples: Examples<'_, B::InnerBackend>,
     device: &B::Device,
 ) -> Result<EncodingGradient, DivergedError> {
-    // Only the encoding's gradient is asked for; the weights' would cost as much again.
+    // Only the gradient of the encoding is needed. The gradients of the weights would cost as much again.
     let (hypernet, main) = (net.hypernet().clone().no_grad(), net.main.clone().no_grad());
     let encoding = Encoding::new(&net.space, architecture);
     let input = net.hypernet_input(&encoding, noise, device).require_grad();
     let generated = GeneratedWeights::from_output(&net.space, hypernet.forward(input.clone())).matrix();
 
-    // First dE/dW, summed over batches, so that the HyperNet is passed once.
+    // First dE/dW, summed over batches, so that one pass through the HyperNet is enough.
     let matrix = Tensor::<B, 2>::from_inner(generated.clone().inner()).require_grad();
     let weights = GeneratedWeights::from_matrix(matrix.clone());
     let mut matrix_gradient = Tensor::<B::InnerBackend, 2>::zeros(matrix.dims(), device);
@@ -99,12 +102,13 @@ pub fn encoding_gradient<B: AutodiffBackend>(
 
 /// Replaces up to `count` elements along the gradient.
 ///
-/// The change that replacing an element should make to E is, to first order, the sum of dE/dc times the change of c, -1 to
-/// +1 or +1 to -1, over the cells that change; here divided by the cells of the op (its units times its slices), so that
-/// wide ops and ops that read much do not go first for their size. Of all options of all elements the one with the largest
-/// decrease is taken, then the next, each element once; options that a change before it made illegal are passed over. The
-/// first `skipped` elements in this order are left alone, for they were tried before. Fewer elements are replaced if no
-/// more decreases are predicted.
+/// To first order, replacing an element changes E by a sum over the cells that change: dE/dc times the change of c. A
+/// cell changes from -1 to +1 or from +1 to -1. The sum is divided by the number of cells of the op (its units times
+/// its slices). Otherwise wide ops and ops that read much would go first because of their size.
+///
+/// The option with the largest decrease among all options of all elements is taken, then the next, each element once.
+/// Options that an earlier change made illegal are passed over. The first `skipped` elements in this order are left
+/// alone, because they were tried before. Fewer elements are replaced if no more decreases are predicted.
 pub fn gradient_step(
     space: &SearchSpace,
     architecture: &Architecture,
@@ -146,8 +150,8 @@ pub fn gradient_step(
     step
 }
 
-/// Replaces `count` elements, drawn uniformly among all, each by one of its legal options, drawn uniformly: what
-/// [`gradient_step`] is compared with. Fewer if no more elements have any.
+/// Replaces `count` elements, drawn uniformly among all, each by one of its legal options, drawn uniformly.
+/// [`gradient_step`] is compared with this step. Fewer elements are replaced if no more have options.
 pub fn random_step(space: &SearchSpace, architecture: &Architecture, count: usize, rng: &mut ChaCha8Rng) -> Step {
     let mut step = Step {
         architecture: architecture.clone(),
@@ -177,10 +181,10 @@ pub fn random_step(space: &SearchSpace, architecture: &Architecture, count: usiz
     step
 }
 
-/// Sums of a gradient over cells that an op would mark.
+/// Sums of a gradient over the cells that an op would mark.
 struct Slopes {
     layout: EncodingLayout,
-    /// Gradient summed over the rows before each, `[channels, units + 1, slices]`.
+    /// Gradient summed over the rows before each row, `[channels, units + 1, slices]`.
     below: Vec<f64>,
     /// `[channels, units + 1, slices]`
     shape: [usize; 3],
@@ -221,7 +225,7 @@ impl Slopes {
         }
     }
 
-    /// Twice the gradient's sum over the cells that an op would mark at a place: marking changes -1 to +1.
+    /// Twice the gradient's sum over the cells that an op would mark at a place, because marking changes -1 to +1.
     fn of(&self, space: &SearchSpace, architecture: &Architecture, place: Place, op: &Op) -> f64 {
         let [_, rows, slices] = self.shape;
         let bank_size = architecture.blocks[place.block].bank_size;
@@ -242,7 +246,7 @@ mod tests {
     use proptest::prelude::*;
     use rand::{RngExt, SeedableRng};
 
-    /// In how many elements two architectures of one form differ; of convolutions, those that both have.
+    /// Number of elements in which two architectures of one form differ. A convolution counts only if both have it.
     fn differing(a: &Architecture, b: &Architecture) -> usize {
         let ops =
             |architecture: &Architecture| architecture.blocks.iter().flat_map(|block| block.ops.clone()).collect();
@@ -332,7 +336,7 @@ mod tests {
             };
             let place = Place::all(&architecture).into_iter().find(changed).expect("one op changed");
             prop_assert!((predicted(&step.architecture, place) - best).abs() < 1e-9);
-            // With that element skipped, another one.
+            // With that element skipped, another one is replaced.
             let next = gradient_step(&space, &architecture, &gradient, 1, 1);
             prop_assert_eq!(differing(&step.architecture, &next.architecture), 1 + next.changed);
         }
@@ -344,7 +348,7 @@ mod tests {
         let truth = Encoding::new(&space, &architecture).values;
         let gradient = |planted: &Architecture| {
             let target = Encoding::new(&space, planted).values;
-            // E falls where a cell moves towards the planted architecture, and rises a little where it leaves it.
+            // E falls where a cell moves towards the planted architecture, and rises a little where a cell moves away.
             gradient_of(&space, &architecture, |cell| match truth[cell] == target[cell] {
                 true => -0.01 * truth[cell],
                 false => truth[cell] - target[cell],

@@ -1,16 +1,16 @@
 //! One root seed and independent, named ChaCha streams.
 //!
-//! Every number that decides a result is drawn on the host from one of these streams, keyed by what it is for, so that
-//! no result depends on thread order, on the order of units, or on how often a run was interrupted.
+//! Every number that decides a result is drawn on the host from one of these streams, keyed by its purpose. So no
+//! result depends on thread order, on the order of units, or on how often a run was interrupted.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// What a stream of random numbers is for. Closed on purpose: a new use gets a new name.
+/// The use of a stream of random numbers. The list is closed on purpose: a new use gets a new name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// Which examples of the training set form the validation set.
+    /// The choice of the validation examples from the training set.
     Split,
     /// Initial weights of a SMASH network.
     SmashInitialisation,
@@ -26,7 +26,7 @@ pub enum Stream {
     ScoredArchitecture,
     /// The recorded list of noise draws z of the scores.
     ScoreNoise,
-    /// Order of the training images from which BatchNorm's statistics are taken anew for scores.
+    /// Order of the training images from which BatchNorm's statistics are recomputed for scores.
     Recalibration,
     /// Root seeds of the SMASH networks of an ensemble.
     Member,
@@ -42,13 +42,13 @@ pub enum Stream {
     ResultingOrder,
     /// Crops and flips in one epoch of a resulting network.
     ResultingAugmentation,
-    /// What drop-path and shake do in one epoch.
+    /// Decisions of drop-path and shake in one epoch.
     Regularisation,
     /// Proposals of a rival search method.
     Rival,
-    /// What replaces the truth in a corrupted encoding.
+    /// Replacements in a corrupted encoding.
     Corruption,
-    /// Random steps that architectural gradient descent is compared with.
+    /// Random steps with which architectural gradient descent is compared.
     ProxyStep,
     /// Initial weights of a network that a predictor looks at or trains for a short while.
     PredictorInitialisation,
@@ -80,7 +80,7 @@ impl Seed {
         ChaCha8Rng::from_seed(hash.finalize().into())
     }
 
-    /// The root seed of a member of an ensemble; that of the first member is the seed itself.
+    /// The root seed of a member of an ensemble. The first member has the seed itself.
     pub fn of_member(self, member: u64) -> Self {
         match member {
             0 => self,

@@ -32,13 +32,13 @@ pub struct ResultingTraining {
     pub schedule: Schedule,
     /// Part of a label's probability that is spread evenly over all classes; 0 for none.
     pub label_smoothing: f64,
-    /// What the convolutions multiply with.
+    /// The number format in which the convolutions multiply.
     pub precision: Precision,
     /// Random crops and flips.
     pub augment: bool,
 }
 
-/// A network with free weights in training: everything that the next step depends on.
+/// A network with free weights in training: everything on which the next step depends.
 #[derive(Debug)]
 pub struct ResultingTrainer<B: AutodiffBackend> {
     /// The network.
@@ -46,11 +46,11 @@ pub struct ResultingTrainer<B: AutodiffBackend> {
     optimiser: Nesterov<B::InnerBackend>,
     /// Names the random streams: index of the network and of the training seed.
     key: [u64; 2],
-    /// Mean over the training batches of each epoch done.
+    /// Means over the training batches of each finished epoch.
     pub history: Vec<Evaluation>,
-    /// Of the batches that are done of an epoch under way.
+    /// Counts of the finished batches of an unfinished epoch.
     tally: Tally<B::InnerBackend>,
-    /// Words of its random numbers for regularisation that are used up.
+    /// Number of words that were used of its random stream for regularisation.
     regularisation_used: u128,
 }
 
@@ -68,11 +68,11 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         }
     }
 
-    /// Trains one epoch; `after_step` is called after each step and says whether to go on, as in
+    /// Trains one epoch. `after_step` is called after each step and says whether to go on, as in
     /// [`SmashTrainer::train_epoch`](crate::SmashTrainer::train_epoch).
     ///
     /// # Errors
-    /// A loss that is not finite, once the epoch is over.
+    /// A loss that is not finite, reported once the epoch is over.
     pub fn train_epoch(
         &mut self,
         settings: &ResultingTraining,
@@ -122,7 +122,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         examples.evaluate(|images| net.forward(images, Phase::Evaluate).0)
     }
 
-    /// Network, optimiser and epochs, the one under way included.
+    /// Network, optimiser and epochs, including an unfinished one.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
             metadata: format!("{:x}/{}", self.regularisation_used, history_text(&self.history)),

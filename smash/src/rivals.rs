@@ -1,11 +1,12 @@
-//! Search methods of the systems that the paper's table 1 compares itself with, on this search space (section 4.4).
+//! Search methods of the systems that the paper's table 1 compares SMASH with, on this search space (section 4.4).
 //!
-//! They train each architecture that they propose, where SMASH trains none before its last. What stands for what:
-//! regularised evolution (Real et al. 2018) for Large-Scale Evolution, a (1 + lambda) evolution strategy with neutral drift
-//! for CGP-CNN, Q-learning for MetaQNN, REINFORCE for Neural Architecture Search, and random search for none of them.
+//! They train each architecture that they propose, whereas SMASH trains none before its last. Regularised evolution
+//! (Real et al. 2018) stands for Large-Scale Evolution. A (1 + lambda) evolution strategy with neutral drift stands for
+//! CGP-CNN. Q-learning stands for MetaQNN, and REINFORCE for Neural Architecture Search. Random search stands for none
+//! of them.
 //!
-//! The methods are their authors', the spaces are not: all search the memory-bank space of the paper, so that only the
-//! search differs.
+//! The methods are their authors', the spaces are not. All methods search the memory-bank space of the paper, so that
+//! only the search differs.
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -29,21 +30,23 @@ use crate::space::SearchSpace;
     tag = "method"
 )]
 pub enum SearchMethod {
-    /// Samples of the space, each independent of what came before.
+    /// Samples of the space, each independent of earlier trials.
     Random {},
-    /// Regularised evolution: of the last `population` trials, some at random compete, and the best is perturbed.
+    /// Regularised evolution: some of the last `population` trials, drawn at random, compete, and the best is
+    /// perturbed.
     RegularisedEvolution {
-        /// Trials that are alive; the oldest dies with each new one. The first so many are random.
+        /// Number of trials that are alive. The oldest dies with each new one. The first `population` trials are
+        /// random.
         population: usize,
-        /// How many compete, drawn with replacement.
+        /// Number of trials that compete, drawn with replacement.
         tournament: usize,
         /// Probability that an element of the winner is redrawn.
         probability: f64,
     },
-    /// A (1 + lambda) strategy: all of a generation are perturbations of one parent, which the best of them replaces unless
-    /// it is worse.
+    /// A (1 + lambda) strategy: all trials of a generation are perturbations of one parent. The best of them replaces
+    /// the parent unless it is worse.
     CartesianGenetic {
-        /// Lambda: trials of a generation.
+        /// Lambda: number of trials in a generation.
         offspring: usize,
         /// Probability that an element of the parent is redrawn.
         probability: f64,
@@ -52,16 +55,16 @@ pub enum SearchMethod {
     QLearning {
         /// Planned number of trials, over which exploration falls from 1 to 0.1.
         trials: usize,
-        /// Part of the way that a value moves towards a reward.
+        /// Fraction of the way to a reward by which a value moves.
         learning_rate: f64,
-        /// How many earlier trials are learned from again after each trial.
+        /// Number of earlier trials that are learned from again after each trial.
         replays: usize,
     },
-    /// Policy gradient: probabilities of all choices, moved by how much better than usual a trial was.
+    /// Policy gradient: each trial moves the probabilities of all choices by how much better than usual it was.
     Reinforce {
         /// Factor on the gradient.
         learning_rate: f64,
-        /// Weight of the past in the moving average of rewards that a trial is compared with, 0 to 1.
+        /// Weight of the past in the moving average of rewards, 0 to 1. Each trial is compared with this average.
         decay: f64,
     },
 }
@@ -71,14 +74,14 @@ pub enum SearchMethod {
 pub struct Trial {
     /// The architecture, one of the space.
     pub architecture: Architecture,
-    /// Validation error, 0 to 1; `None` where training failed, of which no method learns anything.
+    /// Validation error, 0 to 1; `None` if training failed. No method learns anything from a failed trial.
     pub reward_error: Option<f64>,
 }
 
-/// What the random numbers of a trial are for.
+/// The use of random numbers in a trial.
 #[derive(Clone, Copy)]
 enum Purpose {
-    /// Whatever the method draws; of learners the banks, which they do not choose.
+    /// Everything that the method draws. For learners these are the banks, which they do not choose.
     Draws,
     /// Choices of learners.
     Choices,
@@ -90,7 +93,7 @@ impl SearchMethod {
     /// Checks that the settings make sense.
     ///
     /// # Errors
-    /// Names the first setting that does not, with what was expected.
+    /// The first setting that makes no sense, with the expected value.
     pub fn validate(&self) -> Result<(), MethodError> {
         let positive = |setting, value: usize| match value {
             0 => Err(MethodError {
@@ -154,8 +157,8 @@ impl SearchMethod {
 
 /// The architecture that a method trains after some trials.
 ///
-/// All that a method knows is recomputed from its trials, so a search that was interrupted goes on as if it had not been.
-/// Each proposal is valid in the space if all trials are.
+/// A method recomputes everything it knows from its trials, so an interrupted search goes on as if nothing had
+/// happened. Each proposal is valid in the space if all trials are.
 pub fn propose(method: &SearchMethod, space: &SearchSpace, seed: Seed, trials: &[Trial]) -> Architecture {
     let mut rng = method.rng(seed, trials.len(), Purpose::Draws);
     match *method {

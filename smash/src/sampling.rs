@@ -8,11 +8,12 @@ use crate::architecture::{Architecture, Block, Conv, Op};
 use crate::counts::{Counts, Task};
 use crate::space::{BLOCKS, SearchSpace, Units};
 
-/// Architectures of which [`sample_size_balanced`] takes one. With 32 the outcome is nearly uniform over the middle 96 % of what
-/// [`sample`] draws; with 8 it is hardly more even than that, and more take longer.
+/// Number of draws from which [`sample_size_balanced`] picks one. 32 draws make the result nearly uniform over the
+/// middle 96 % of the draws of [`sample`]. 8 draws make it hardly more even than [`sample`]; more than 32 only take
+/// longer.
 const SIZE_BALANCED_DRAWS: usize = 32;
 
-/// Limits that a training schedule moves within those of the space.
+/// Limits that a training schedule moves within the limits of the space.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Largest fraction of the reference budget that a block may get.
@@ -39,11 +40,11 @@ pub fn sample(space: &SearchSpace, limits: Limits, rng: &mut ChaCha8Rng) -> Arch
     Architecture { blocks }
 }
 
-/// From which distribution the architectures are drawn that a SMASH network is trained on.
+/// The distribution of the architectures on which a SMASH network is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
-    /// The paper's, which is also that of the architectures that are scored.
+    /// The paper's distribution, which is also that of the scored architectures.
     #[default]
     Paper,
     /// About uniform in the logarithm of the resulting network's multiply-adds; see [`sample_size_balanced`].
@@ -51,7 +52,7 @@ pub enum Sampling {
 }
 
 impl Sampling {
-    /// Draws one architecture, valid as those of [`sample`].
+    /// Draws one architecture. It is valid in the same way as one of [`sample`].
     pub fn draw(self, space: &SearchSpace, limits: Limits, task: Task, rng: &mut ChaCha8Rng) -> Architecture {
         match self {
             Self::Paper => sample(space, limits, rng),
@@ -60,10 +61,10 @@ impl Sampling {
     }
 }
 
-/// Draws some architectures by [`sample`], and a target uniformly between the logarithms of the fewest and most multiply-adds
-/// among them; the architecture nearest to the target is taken.
+/// Draws some architectures by [`sample`], and a target uniformly between the logarithms of their fewest and most
+/// multiply-adds. It returns the architecture nearest to the target.
 ///
-/// The range is that of the draws themselves, so it follows `limits` that grow during training.
+/// The range is the range of the draws themselves, so it follows `limits` that grow during training.
 pub fn sample_size_balanced(space: &SearchSpace, limits: Limits, task: Task, rng: &mut ChaCha8Rng) -> Architecture {
     let draws = (0..SIZE_BALANCED_DRAWS).map(|_| {
         let architecture = sample(space, limits, rng);
@@ -93,7 +94,7 @@ fn sample_block(space: &SearchSpace, limits: Limits, block: usize, rng: &mut Cha
     Block { bank_size, ops }
 }
 
-/// What the ops before this one have done to the banks and the budget of a block.
+/// The banks and the budget of a block after the ops before this one.
 pub(crate) struct BlockState<'a> {
     pub space: &'a SearchSpace,
     limits: Limits,
@@ -107,7 +108,7 @@ pub(crate) struct BlockState<'a> {
 }
 
 impl<'a> BlockState<'a> {
-    /// Before the first op of a block that gets a fraction of the reference budget, and of the banks in proportion.
+    /// The state before the first op of a block that gets a fraction of the reference budget, and banks in proportion.
     pub fn new(space: &'a SearchSpace, limits: Limits, block: usize, bank_size: usize, fraction: f64) -> Self {
         let inputs = space.input_banks(block, bank_size);
         let growth = (fraction * (space.depth * space.max_units()) as f64).ceil() as usize / bank_size;
@@ -121,7 +122,7 @@ impl<'a> BlockState<'a> {
         }
     }
 
-    /// Before the first op of a block that may use all that the space allows.
+    /// The state before the first op of a block that may use all that the space allows.
     pub fn whole(space: &'a SearchSpace, block: usize, bank_size: usize) -> Self {
         Self {
             space,
@@ -158,20 +159,20 @@ impl<'a> BlockState<'a> {
         }
     }
 
-    /// Uniform over the allowed numbers of banks, then cut to what the budget has left.
+    /// Draws uniformly from the allowed numbers of banks, then cuts the number to the remaining budget.
     fn draw_reads(&self, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let multiple = self.space.read_multiple(self.bank_size);
         let drawn = multiple * rng.random_range(1..=self.written / multiple);
         subset(0..self.written, drawn.min(self.affordable_reads()), rng)
     }
 
-    /// Most banks that the budget still lets an op read, were they written.
+    /// Largest number of banks that the budget still lets an op read, if they were written.
     pub fn affordable_reads(&self) -> usize {
         let multiple = self.space.read_multiple(self.bank_size);
         self.slices_left * self.space.depth_compression / self.bank_size / multiple * multiple
     }
 
-    /// Numbers of output units that an op may have.
+    /// The possible numbers of output units of an op.
     pub fn unit_options(&self) -> Vec<usize> {
         let largest = self.space.max_units().min(self.banks * self.bank_size);
         (self.bank_size..=largest).step_by(self.bank_size).collect()
@@ -194,9 +195,10 @@ impl<'a> BlockState<'a> {
         }
     }
 
-    /// Banks that an op of so many units may write: those written and the empty ones that its output could fill.
+    /// Number of banks that an op with `units` units may write. These are the written banks, and the empty ones that
+    /// its output could fill.
     fn open_banks(&self, units: usize) -> usize {
-        // More banks may be written than the block may use where an architecture is replayed under a smaller budget.
+        // More banks may be written than the block may use, if an architecture is replayed under a smaller budget.
         self.written + (units / self.bank_size).min(self.banks.saturating_sub(self.written))
     }
 
@@ -209,13 +211,14 @@ impl<'a> BlockState<'a> {
             .collect()
     }
 
-    /// As many banks as the output has slices, or more with falling probability; at least one slice each.
+    /// Draws as many banks as the output has slices, or more with falling probability. Each bank gets at least one
+    /// slice.
     pub fn draw_writes(&self, units: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let count = units / self.bank_size + weighted(self.write_weights(units), rng);
         self.place_writes(units, count, rng)
     }
 
-    /// So many banks to write, uniformly.
+    /// Draws `count` banks to write, uniformly.
     pub fn place_writes(&self, units: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         self.fill_in_order(subset(0..self.open_banks(units), count, rng))
     }
@@ -270,8 +273,8 @@ impl<'a> BlockState<'a> {
 
 /// Redraws each element of each op with the given probability (paper, appendix C: 5 %).
 ///
-/// Bank sizes and the number of ops stay. An element that a change before it made invalid is redrawn too, and empty
-/// banks are filled in order again, so the result is valid whenever `architecture` is.
+/// Bank sizes and the number of ops stay. An element that an earlier change made invalid is redrawn too, and empty
+/// banks are filled in order again. So the result is valid whenever `architecture` is.
 pub fn perturb(
     space: &SearchSpace,
     architecture: &Architecture,
@@ -291,7 +294,7 @@ fn perturb_block(space: &SearchSpace, index: usize, block: &Block, probability: 
     let mut state = BlockState::whole(space, index, bank_size);
     let mut ops = Vec::with_capacity(block.ops.len());
     for (done, op) in block.ops.iter().enumerate() {
-        // Every op still to come keeps the slices that it needs at the least.
+        // Every remaining op keeps the slices that it needs at least.
         let reserved = (block.ops.len() - done - 1) * state.smallest_op();
         state.slices_left -= reserved;
         let op = state.perturb_op(op, probability, rng);

@@ -13,7 +13,8 @@ use crate::random::{Seed, Stream};
 use crate::smash_net::{Noise, SmashNet};
 use crate::weights::GeneratedWeights;
 
-/// The recorded list of noise draws that every score of a run uses: draw `index` of the run's seed.
+/// Draw number `draw` of the recorded list of noise draws that every score of a run uses. The run's seed fixes the
+/// list.
 pub fn score_noise(seed: Seed, draw: usize) -> Noise {
     Noise::new(seed.rng(Stream::ScoreNoise, &[draw as u64]))
 }
@@ -33,7 +34,7 @@ pub fn score<B: Backend>(
     score_with(net, architecture, &weights, validation)
 }
 
-/// Validation error of an architecture with weights that are given.
+/// Validation error of an architecture with given weights.
 ///
 /// # Errors
 /// A loss that is not finite.
@@ -46,16 +47,17 @@ pub fn score_with<B: Backend>(
     evaluate(net, architecture, weights, validation, Mode::Evaluate)
 }
 
-/// What BatchNorm normalises with while architectures are scored.
+/// The statistics with which BatchNorm normalises while architectures are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum ScoreStatistics {
     /// Its running statistics, which all architectures share (paper).
     #[default]
     Running,
-    /// Those of each batch of validation images, so that the class given to an image depends on the others in its batch.
+    /// The statistics of each batch of validation images. The class given to an image then depends on the others in its
+    /// batch.
     Batch,
-    /// Those of some training batches that run the architecture with the weights generated for it.
+    /// The statistics of some training batches that run the architecture with the weights generated for it.
     Recalibrated {
         /// Number of batches.
         batches: NonZero<usize>,
@@ -74,11 +76,11 @@ pub enum ScoreNorm<B: Backend> {
 }
 
 impl ScoreStatistics {
-    /// Draws the batches to recalibrate with: training images in a random order that `seed` fixes, without crops and flips,
-    /// and in another order each time that all of them were used.
+    /// Draws the batches for recalibration: training images in a random order that `seed` fixes, without crops and
+    /// flips. Each time that all images were used, a new order begins.
     ///
     /// # Panics
-    /// If there are batches to be drawn of no images.
+    /// If there are batches to draw, but no images.
     pub fn prepare<B: Backend>(self, training: Examples<'_, B>, batch_size: usize, seed: Seed) -> ScoreNorm<B> {
         match self {
             Self::Running => ScoreNorm::Running,
@@ -94,7 +96,7 @@ impl ScoreStatistics {
     }
 }
 
-/// [`score`] with BatchNorm normalising as `norm` says. The network and the generated weights stay as they are.
+/// [`score`] with the BatchNorm statistics that `norm` names. The network and the generated weights are left unchanged.
 ///
 /// # Errors
 /// A loss that is not finite.

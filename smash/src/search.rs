@@ -7,7 +7,7 @@ use crate::random::{Seed, Stream};
 use crate::sampling::{Limits, perturb, sample};
 use crate::space::SearchSpace;
 
-/// How many architectures each stage scores. The default is the paper's 500, 100 and 100 at 5 %.
+/// Number of architectures that each stage scores. The default is the paper's 500, 100 and 100 at 5 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SearchPlan {
@@ -32,7 +32,7 @@ impl Default for SearchPlan {
     }
 }
 
-/// The stage in which an architecture was met.
+/// The stage in which the search met an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Sampled from the whole space.
@@ -57,15 +57,16 @@ impl Stage {
 /// An architecture that the search scored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// When it was met.
+    /// The stage in which it was met.
     pub stage: Stage,
     /// The architecture.
     pub architecture: Architecture,
-    /// Its score: the lower, the better.
+    /// Its score; lower is better.
     pub score: f64,
 }
 
-/// Runs the search with any scorer, which is told the stage, and returns all candidates in the order in which they were met.
+/// Runs the search with any scorer, which also receives the stage. It returns all candidates in the order in which they
+/// were met.
 ///
 /// # Errors
 /// The first error of the scorer.
@@ -108,7 +109,8 @@ pub fn search<E>(
         add(&mut candidates, Stage::Perturbation, perturbed(&base, index))?;
     }
     for index in plan.perturbations..plan.perturbations + plan.chain {
-        // The best so far is the chain's state: it starts there, and only strictly better scores replace it.
+        // The chain's state is the best candidate so far. The chain starts there, and only strictly better scores
+        // replace the state.
         let state = best(&candidates).expect("at least one candidate").clone();
         add(&mut candidates, Stage::Chain, perturbed(&state, index))?;
     }

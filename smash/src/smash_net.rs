@@ -18,7 +18,7 @@ use crate::weights::GeneratedWeights;
 
 /// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).
 ///
-/// Without a HyperNet it is plain one-shot: the same network, whose 1x1 weights all architectures share too.
+/// Without a HyperNet it is plain one-shot: the same network, but all architectures share the 1x1 weights too.
 #[derive(Clone, Debug)]
 pub struct SmashNet<B: Backend> {
     /// The space whose architectures it runs.
@@ -53,8 +53,8 @@ impl<B: Backend> SmashNet<B> {
         }
     }
 
-    /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet the shared ones, which
-    /// do not depend on the noise.
+    /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet it gives the
+    /// shared weights, which do not depend on the noise.
     pub fn generate(&self, architecture: &Architecture, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
         if self.hypernet.is_none() {
             return pointwise::of(&self.main.pointwise, &self.space, architecture);
@@ -71,7 +71,7 @@ impl<B: Backend> SmashNet<B> {
         GeneratedWeights::from_output(&self.space, self.hypernet().forward(input))
     }
 
-    /// What the HyperNet reads: z, then c, `[1, 1 + encoding channels, units, slices]`.
+    /// The input of the HyperNet: z, then c, `[1, 1 + encoding channels, units, slices]`.
     pub(crate) fn hypernet_input(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
         let [channels, units, slices] = encoding.shape;
         let mut input = if self.noise {
@@ -86,7 +86,7 @@ impl<B: Backend> SmashNet<B> {
     /// The HyperNet.
     ///
     /// # Panics
-    /// Without one.
+    /// If there is none.
     pub fn hypernet(&self) -> &HyperNet<B> {
         self.hypernet.as_ref().expect("a network with a HyperNet")
     }
@@ -99,7 +99,8 @@ impl<B: Backend> SmashNet<B> {
         counts::generated_weights(&self.space, architecture)
     }
 
-    /// Number of freely learned weights of the main network, which all architectures share; without the HyperNet's.
+    /// Number of freely learned weights of the main network, which all architectures share. The HyperNet's weights do
+    /// not count.
     pub fn learned_weights(&self) -> u64 {
         let of_norm = |norm: &BatchNorm<B>| 2 * norm.running_mean.dims()[0];
         let norms = self.main.transitions.iter().map(|transition| &transition.norm);
@@ -131,7 +132,7 @@ impl<B: AutodiffBackend> SmashNet<B> {
     }
 }
 
-/// One draw of the noise z, of any length: cell `(unit, slice)` does not depend on how long the encoding is.
+/// One draw of the noise z, of any length. Cell `(unit, slice)` does not depend on the length of the encoding.
 #[derive(Clone, Debug)]
 pub struct Noise {
     rng: ChaCha8Rng,

@@ -21,17 +21,17 @@ pub struct SearchSpace {
     pub base_channels: usize,
     /// N_max: largest number of output channels of an op, and of a bank.
     pub max_channels: usize,
-    /// D: how many N-channel read units one slice along the encoding's length covers.
+    /// D: number of N-channel read units that one slice along the encoding's length covers.
     pub depth_compression: usize,
     /// Rule for the width of the generated 1x1 convolution.
     pub bottleneck: Bottleneck,
-    /// Which of the four convolutions of an op can be active.
+    /// The convolutions of an op, out of four, that can be active.
     pub patterns: Patterns,
     /// Largest kernel size; odd sizes from 3 to it are sampled.
     pub max_kernel: usize,
     /// Largest dilation factor (1 is no dilation).
     pub max_dilation: usize,
-    /// One kernel size and one dilation for both axes, instead of one for each.
+    /// Whether both axes share one kernel size and one dilation, instead of one for each axis.
     pub square: bool,
     /// Largest number of convolution groups; divisors of N up to it are sampled.
     pub max_groups: usize,
@@ -58,7 +58,7 @@ pub enum Bottleneck {
         ratio: usize,
     },
     /// The released code's rule: the multiple of `G` that fits into `n_in`, at most `ratio` times, at most
-    /// `cap * N_max`; inside the SMASH network only `N_max` columns of weights exist and the rest is cut.
+    /// `cap * N_max`. Inside the SMASH network only `N_max` columns of weights exist, and the rest is cut.
     Released {
         /// Largest ratio of 1x1 to op output units.
         ratio: usize,
@@ -67,7 +67,7 @@ pub enum Bottleneck {
     },
 }
 
-/// Which convolutions of an op can be active (paper, figure 2a: two parallel paths of two convolutions).
+/// The convolutions of an op that can be active (paper, figure 2a: two parallel paths of two convolutions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Patterns {
@@ -161,7 +161,7 @@ impl SearchSpace {
     /// Checks that the numbers make sense together and that every block can be sampled.
     ///
     /// # Errors
-    /// Names the first setting that does not, with what was expected.
+    /// The first setting that makes no sense, with the expected value.
     pub fn validate(&self) -> Result<(), SpaceError> {
         let error = |setting, expected: String| Err(SpaceError { setting, expected });
         let n = self.base_channels;
@@ -225,12 +225,12 @@ impl SearchSpace {
         self.max_channels / self.base_channels
     }
 
-    /// Channels entering a block: of the stem or of the transition before it.
+    /// Channels that enter a block, from the stem or from the transition before it.
     pub fn block_input(&self, block: usize) -> usize {
         self.block_sizes()[block].0
     }
 
-    /// Channels of all banks of a block together, at most.
+    /// Largest number of channels of all banks of a block together.
     pub fn block_width(&self, block: usize) -> usize {
         self.block_sizes()[block].1
     }
@@ -258,7 +258,7 @@ impl SearchSpace {
         sizes
     }
 
-    /// M: most memory banks a block can have, the same for all blocks in the encoding.
+    /// M: largest number of memory banks in a block, the same for all blocks in the encoding.
     pub fn max_banks(&self) -> usize {
         (0..BLOCKS)
             .map(|block| self.block_width(block) / self.base_channels)
@@ -266,17 +266,18 @@ impl SearchSpace {
             .unwrap_or(0)
     }
 
-    /// Banks of the given size (in units of N) in a block, at most.
+    /// Largest number of banks of the given size (in units of N) in a block.
     pub fn banks(&self, block: usize, bank_size: usize) -> usize {
         self.block_width(block) / (bank_size * self.base_channels)
     }
 
-    /// Banks of the given size (in units of N) that the block input fills; a remainder of channels is dropped.
+    /// Number of banks of the given size (in units of N) that the block input fills. A remainder of channels is
+    /// dropped.
     pub fn input_banks(&self, block: usize, bank_size: usize) -> usize {
         self.block_input(block) / (bank_size * self.base_channels)
     }
 
-    /// Reads of an op come in multiples of this, so that they fill whole slices of the encoding.
+    /// The number of reads of an op is a multiple of this number, so that reads fill whole slices of the encoding.
     pub fn read_multiple(&self, bank_size: usize) -> usize {
         if bank_size.is_multiple_of(self.depth_compression) {
             1
@@ -285,12 +286,12 @@ impl SearchSpace {
         }
     }
 
-    /// Slices of the encoding's length that `reads` banks take.
+    /// Number of slices of the encoding's length that `reads` banks take.
     pub fn slices(&self, reads: usize, bank_size: usize) -> usize {
         (reads * bank_size).div_ceil(self.depth_compression)
     }
 
-    /// Bank sizes, in units of N, that a block can have: those whose block input can be read.
+    /// Bank sizes, in units of N, that a block can have: sizes at which the block input can be read.
     pub fn bank_sizes(&self, block: usize) -> Vec<usize> {
         let largest = match self.bank_sizes {
             BankSizes::Fixed => 1,
@@ -301,7 +302,8 @@ impl SearchSpace {
             .collect()
     }
 
-    /// Slices of the encoding that a block may use at a fraction of the reference budget; never less than one op needs.
+    /// Number of slices of the encoding that a block may use at a fraction of the reference budget. It is enough for at
+    /// least one op.
     pub fn slice_budget(&self, block: usize, fraction: f64, bank_size: usize) -> usize {
         let slices = fraction * self.block_budget(block) as f64 / (self.base_channels * self.depth_compression) as f64;
         (slices.floor() as usize).max(self.slices(self.read_multiple(bank_size), bank_size))
@@ -385,7 +387,8 @@ mod tests {
             bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
             ..paper.clone()
         };
-        // Channels read and put out by an op, then of its 1x1: by the paper, as released, and as released inside SMASH.
+        // Channels that an op reads and puts out, then the channels of its 1x1 convolution. These are by the paper, as
+        // released, and as released inside SMASH.
         for (inputs, outputs, widths) in [
             (18, 42, [168, 18, 18]),
             (54, 12, [48, 48, 42]),

@@ -1,4 +1,4 @@
-//! Training a SMASH network (Algorithm 1, first loop), and how learning rates fall.
+//! Training of a SMASH network (Algorithm 1, first loop), and schedules of learning rates.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::{SearchSpace, Task};
 /// Weight decay of all freely learned weights; the HyperNet has none (released code).
 const WEIGHT_DECAY: f64 = 1e-4;
 
-/// Where a checkpoint holds the average of the network.
+/// Prefix of the averaged network's names in a checkpoint.
 const AVERAGE: &str = "average.";
 
 /// Part of a training in which the rate of [`Schedule::OneCycle`] rises.
@@ -39,26 +39,27 @@ pub struct SmashTraining {
     pub learning_rate: f64,
     /// How the learning rate falls.
     pub schedule: Schedule,
-    /// Let budget and kernel size grow over the first half of training (released code).
+    /// Whether budget and kernel size grow over the first half of training (released code).
     pub anneal_limits: bool,
     /// Random crops and flips.
     pub augment: bool,
-    /// Sampled architectures that each batch trains, with noise of their own; their gradients are averaged (paper: 1).
+    /// Number of sampled architectures that each batch trains, each with its own noise. Their gradients are averaged
+    /// (paper: 1).
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub architectures_per_step: usize,
-    /// How they are drawn.
+    /// The distribution from which they are drawn.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub sampling: Sampling,
-    /// The network that is scored is the average over the ends of so many last epochs, 1 to all; not given, it is the one
-    /// that the last step left, as in the paper.
+    /// Number of last epochs, 1 to all, over whose ends the scored network is averaged. If not given, the scored
+    /// network is the one after the last step, as in the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_last: Option<usize>,
-    /// The HyperNet reads noise z, in training and scoring; else zeros.
+    /// Whether the HyperNet reads noise z, in training and scoring. If not, it reads zeros.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub noise: bool,
 }
 
-// A setting that is left as it is in the paper is not written, so that definitions keep the hashes that name results.
+// A setting with the paper's value is not written, so that definitions keep the hashes that name results.
 
 fn one() -> usize {
     1
@@ -106,7 +107,7 @@ impl Schedule {
 }
 
 impl SmashTraining {
-    /// The plain method: a rate that falls along a cosine, nothing annealed, augmented or switched on.
+    /// The plain method: the rate falls along a cosine, and nothing is annealed, augmented or switched on.
     pub fn plain(epochs: usize, batch_size: usize, learning_rate: f64) -> Self {
         Self {
             epochs,
@@ -129,7 +130,7 @@ impl SmashTraining {
             return full;
         }
         let grown = (2.0 * progress).min(1.0);
-        // Grows by 1 at a time; an even size lets in the next odd one.
+        // The size grows by 1 at a time, and an even size is raised to the next odd one.
         let kernel = 3 + ((space.max_kernel - 3) as f64 * grown) as usize;
         Limits {
             max_budget: full.max_budget * (0.5 + 0.5 * grown),
@@ -138,7 +139,7 @@ impl SmashTraining {
     }
 }
 
-/// A SMASH network in training: everything that the next step depends on.
+/// A SMASH network in training: everything on which the next step depends.
 #[derive(Debug)]
 pub struct SmashTrainer<B: AutodiffBackend> {
     /// The network.
@@ -146,9 +147,9 @@ pub struct SmashTrainer<B: AutodiffBackend> {
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
     task: Task,
-    /// Mean over the training batches, and over the architectures of each, of each epoch done.
+    /// Means over the training batches of each finished epoch, and over the architectures of each batch.
     pub history: Vec<Evaluation>,
-    /// Of the batches that are done of an epoch under way.
+    /// Counts of the finished batches of an unfinished epoch.
     tally: Tally<B::InnerBackend>,
     /// Mean of the network over the ends of the last epochs, by name in a checkpoint; empty before the first of them.
     average: BTreeMap<String, HostTensor>,
@@ -175,13 +176,14 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         }
     }
 
-    /// Trains one epoch: for each batch a new architecture, or several, each with new noise and new weights W = H(c, z).
+    /// Trains one epoch. For each batch there is one new architecture, or several, each with new noise and new weights
+    /// W = H(c, z).
     ///
-    /// `after_step` is called after each step and says whether to go on. If not, the epoch is left under way: checkpoints hold
-    /// what is done of it, and the next call goes on with it.
+    /// `after_step` is called after each step and says whether to go on. If not, the epoch stays unfinished.
+    /// Checkpoints hold its progress, and the next call goes on with it.
     ///
     /// # Errors
-    /// A loss that is not finite, once the epoch is over.
+    /// A loss that is not finite, reported once the epoch is over.
     pub fn train_epoch(
         &mut self,
         settings: &SmashTraining,
@@ -244,7 +246,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         Ok(())
     }
 
-    /// Takes the network as it is now into the average, as the last of so many ends of epochs.
+    /// Adds the current network to the average, as the last of `ends` ends of epochs.
     fn add_to_average(&mut self, ends: usize) {
         let mut now = Checkpoint::default();
         now.add(&format!("{AVERAGE}hypernet"), &self.net.hypernet);
@@ -264,8 +266,9 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         }
     }
 
-    /// The network that is scored, after so many epochs as are done: the average over the ends of the last of them if the
-    /// settings ask for one and the first of these is done, else the network as the last step left it.
+    /// The network that is scored after the finished epochs. The settings may ask for the average over the ends of the
+    /// last epochs. That average is the result once the first of these epochs is finished. Otherwise it is the network
+    /// after the last step.
     pub fn network(&self, settings: &SmashTraining) -> SmashNet<B> {
         let net = if self.average.is_empty() {
             self.net.clone()
@@ -290,7 +293,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         Ok(net)
     }
 
-    /// Network, optimiser, epochs, the one under way included, and average.
+    /// Network, optimiser, epochs including an unfinished one, and average.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint {
             metadata: history_text(&self.history),
@@ -328,7 +331,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     }
 }
 
-/// Names the random numbers of one of a step's architectures. The first has those of a step that trains one.
+/// Names the random numbers of one of a step's architectures. The first shares its numbers with a step that trains only
+/// one.
 fn key_of(step: usize, member: usize) -> Vec<u64> {
     match member {
         0 => vec![step as u64],

@@ -1,11 +1,13 @@
-//! Volumes by the means of images: the slices of a volume are images of a batch, and a convolution over depth, too, is one of images
-//! over the channels of neighbouring slices. So the kernels for images, and their gradients, do all the work.
+//! Volumes processed by the kernels for images.
+//!
+//! The slices of a volume are images of a batch. A convolution over depth is a convolution of images over the channels
+//! of neighbouring slices. So the kernels for images, and their gradients, do all the work.
 
 use burn::prelude::*;
 
 use crate::flex::concatenate;
 
-/// Volumes `[batch, depth, height, width]` as `[batch * depth, 1, height, width]`; images stay.
+/// Volumes `[batch, depth, height, width]` as `[batch * depth, 1, height, width]`. Images stay unchanged.
 pub(crate) fn slices_as_images<B: Backend>(examples: Tensor<B, 4>, depth: usize) -> Tensor<B, 4> {
     if depth == 1 {
         return examples;
@@ -27,12 +29,12 @@ pub(crate) fn mean_over_slices<B: Backend>(features: Tensor<B, 2>, batch: usize)
         .reshape([batch, channels])
 }
 
-/// For each slice the slices that a kernel of this depth reads, as more channels: those of each group together, ordered by place of
-/// the slice. Beyond the ends of a volume all is zero.
+/// For each slice, the slices that a kernel of this depth reads, as additional channels. The slices of each group are
+/// together, ordered by their place. Beyond the ends of a volume all values are zero.
 ///
 /// # Shapes
 /// - `inputs`: `[batch * depth, channels, height, width]` each
-/// - output: the same, `kernel` times as many channels together
+/// - output: the same, with `kernel` times as many channels in all
 pub(crate) fn neighbours<B: Backend>(
     inputs: Vec<Tensor<B, 4>>,
     depth: usize,
@@ -57,7 +59,7 @@ pub(crate) fn neighbours<B: Backend>(
         .collect()
 }
 
-/// For each slice the one `offset` further on in its volume, zeros beyond the ends.
+/// For each slice, the slice that is `offset` further on in its volume, and zeros beyond the ends.
 fn shifted<B: Backend>(input: Tensor<B, 4>, depth: usize, offset: isize) -> Tensor<B, 4> {
     if offset == 0 {
         return input;
@@ -76,12 +78,12 @@ fn shifted<B: Backend>(input: Tensor<B, 4>, depth: usize, offset: isize) -> Tens
     shifted.reshape([slices, channels, height, width])
 }
 
-/// Means of pairs of slices; an odd last one is dropped, a single one stays.
+/// Means of pairs of slices. An odd last slice is dropped, a single slice stays.
 pub(crate) fn halve_depth<B: Backend>(input: Tensor<B, 4>, depth: usize) -> Tensor<B, 4> {
     pairs(input, depth, |pairs| pairs.mean_dim(2))
 }
 
-/// Every second slice, from `offset`; a single one stays.
+/// Every second slice, from `offset`. A single slice stays.
 pub(crate) fn every_second_slice<B: Backend>(input: Tensor<B, 4>, depth: usize, offset: usize) -> Tensor<B, 4> {
     pairs(input, depth, |pairs| pairs.narrow(2, offset, 1))
 }

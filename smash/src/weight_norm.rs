@@ -1,7 +1,7 @@
 //! Simple WeightNorm (paper, section 3.1): a weight divided by its Euclidean norm, as one operation on the CPU.
 //!
-//! The HyperNet normalises all its convolutions at each step. Made of burn's operations this takes several passes over each
-//! weight, some of them value by value.
+//! The HyperNet normalises all its convolutions at each step. Built from burn's operations, this takes several passes
+//! over each weight, some of them value by value.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -25,11 +25,11 @@ pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B
     output.into_tensor()
 }
 
-/// The same by burn's own operations.
+/// The same with burn's own operations.
 pub fn stock<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
     let shape = weight.dims();
     let row = weight.reshape([1, shape.iter().product::<usize>()]);
-    // Reduced along a dimension: a full sum may use unordered atomic additions on a GPU.
+    // Reduced along a dimension, because a full sum may use unordered atomic additions on a GPU.
     let length = (row.clone() * row.clone()).sum_dim(1).sqrt();
     (row / length).reshape(shape)
 }
@@ -56,10 +56,10 @@ fn tracked(weight: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
 struct WeightNorm;
 
 impl Backward<Flex, 1> for WeightNorm {
-    /// The normed weight, and the norm.
+    /// The normalised weight, and the norm.
     type State = (FlexTensor, f32);
 
-    /// With y the normed weight and g its gradient: `(g - y (g . y)) / norm`.
+    /// The gradient is `(g - y (g . y)) / norm`. Here y is the normalised weight and g is its gradient.
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [node] = ops.parents;
         let (normed, norm) = ops.state;

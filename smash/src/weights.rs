@@ -43,7 +43,7 @@ impl<B: Backend> GeneratedWeights<B> {
 
     /// Weight of one op, divided by its Euclidean norm (simple WeightNorm): `[outputs, inputs]`.
     ///
-    /// `first` counts the channels that the ops before it read.
+    /// `first` is the number of channels that the ops before it read.
     pub fn of_op(&self, first: usize, inputs: usize, outputs: usize) -> Tensor<B, 2> {
         weight_norm(self.matrix.clone().slice([0..outputs, first..first + inputs]))
     }

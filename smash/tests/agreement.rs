@@ -1,4 +1,4 @@
-//! Agreement with the numbers that the released 2017 code computed.
+//! Tests of agreement with the numbers that the released 2017 code computed.
 
 #[allow(dead_code)]
 mod golden;

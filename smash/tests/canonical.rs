@@ -1,4 +1,6 @@
-//! Laws of the canonical hash: equal for architectures that differ only in how they are written down, different for others.
+//! Laws of the canonical hash.
+//!
+//! It is equal for architectures that differ only in how they are written down, and different for all others.
 
 use std::collections::BTreeMap;
 
@@ -21,14 +23,14 @@ fn drawn(space: &SearchSpace, seed: u64) -> Architecture {
     sample(space, Limits::of(space), &mut ChaCha8Rng::seed_from_u64(seed))
 }
 
-/// The banks that get each slice of an op's output.
+/// The banks that receive each slice of an op's output.
 fn slices(block: &Block, op: &Op) -> Vec<Vec<usize>> {
     let count = op.output_slices(block.bank_size);
     let of_slice = |slice| op.writes.iter().copied().skip(slice).step_by(count).collect();
     (0..count).map(of_slice).collect()
 }
 
-/// The block with other numbers for its banks; nothing where slices of outputs would then go to other banks.
+/// The block with other numbers for its banks; `None` if slices of outputs would then go to other banks.
 fn renumbered(block: &Block, number: &[usize]) -> Option<Block> {
     let mut other = block.clone();
     for (index, op) in block.ops.iter().enumerate() {
@@ -70,8 +72,8 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
     }
 }
 
-/// What each op computes and what the block hands on, with given names of its ops and input banks; the names of other banks are
-/// gone. For ops of one output slice.
+/// Describes the computation of each op and the output of the block, with given names of its ops and input banks. The
+/// names of other banks do not appear. Every op must have one output slice.
 fn described(block: &Block, input_banks: usize, ops: &[usize], inputs: &[usize]) -> String {
     let mut banks: Vec<Vec<String>> = (0..block.banks_used(input_banks))
         .map(|bank| inputs.get(bank).map(|name| format!("in {name}")).into_iter().collect())
@@ -123,7 +125,7 @@ proptest! {
         let mut other = architecture;
         for (index, block) in other.blocks.iter_mut().enumerate() {
             let inputs = space.input_banks(index, block.bank_size);
-            // The banks of the input among themselves, and so the others.
+            // The banks of the input change places among themselves, and so do the others.
             let mut number: Vec<usize> = (0..block.banks_used(inputs)).collect();
             number[..inputs].shuffle(&mut rng);
             number[inputs..].shuffle(&mut rng);
@@ -156,7 +158,7 @@ proptest! {
 
     #[test]
     fn every_bank_of_a_sample_is_written_and_handed_on(space in spaces(), seed: u64) {
-        // So that no op is dead: none could be left out.
+        // So no op is dead, and none could be left out.
         for (index, block) in drawn(&space, seed).blocks.iter().enumerate() {
             for op in &block.ops {
                 prop_assert!(slices(block, op).iter().all(|banks| !banks.is_empty()), "block {}: {:?}", index, op);
@@ -165,7 +167,7 @@ proptest! {
     }
 }
 
-/// Among many small architectures, those with one hash are isomorphic, and those with two are not: looked at one by one.
+/// Compares many small architectures one by one: two of them have equal hashes exactly if they are isomorphic.
 #[test]
 fn it_is_equal_exactly_for_isomorphic_architectures() {
     let mut space = SearchSpace::smash_v1(2, 2);

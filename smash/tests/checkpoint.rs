@@ -1,4 +1,4 @@
-//! Checkpoints: training resumes bit for bit, and one that does not fit is refused by name.
+//! Tests of checkpoints: training resumes bit for bit, and a checkpoint that does not fit is refused by name.
 
 mod tiny;
 
@@ -54,7 +54,7 @@ fn a_resulting_network_resumes_bit_for_bit() {
         precision: Precision::Float32,
         augment: true,
     };
-    // The second draws random numbers in each step.
+    // The second network draws random numbers in each step.
     let shake_shake = Baseline::ShakeShake { depth: 8, width: 4 };
     for blueprint in [
         Blueprint::of(&space(), TASK, &architecture(0)),
@@ -151,7 +151,7 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
         let diverged = trainer
             .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true)
             .unwrap_err();
-        // The first step has the initial weights, the second those that an infinite rate has left.
+        // The first step has the initial weights. The second has the weights that an infinite rate has left.
         assert_eq!((diverged.step, diverged.architecture), (1, architecture.hash()));
         assert!(!diverged.loss.is_finite());
     });

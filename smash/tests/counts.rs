@@ -1,6 +1,6 @@
-//! Counts of parameters and multiply-adds, held against the released code and against networks that are built.
+//! Tests of the counts of parameters and multiply-adds, against the released code and against networks that are built.
 
-// The comparison of tensors in it is used by another test.
+// Another test uses its comparison of tensors.
 #[allow(dead_code)]
 mod golden;
 
@@ -87,7 +87,7 @@ fn counts_agree_with_the_released_code_for_up_to_four_convolutions() {
     assert_counts_agree("archs-v2.json");
 }
 
-/// Numbers in a network that are learned: all but the running statistics.
+/// Number of learned parameters of a network: everything except the running statistics.
 fn learned_parameters(net: &Network<Flex>) -> usize {
     let running = |norm: &BatchNorm<Flex>| norm.running_mean.val().dims()[0] + norm.running_variance.val().dims()[0];
     let statistics: usize = net.weights.norms.iter().map(running).sum();
@@ -128,7 +128,7 @@ fn sampled_networks_are_built_as_counted() {
     }
 }
 
-/// What is counted for the regime of a study, without building a network.
+/// The counts for the setting of a study, without building a network.
 #[test]
 fn weights_of_the_smash_network_are_counted_as_they_are_built() {
     let small = SearchSpace {

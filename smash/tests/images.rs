@@ -1,4 +1,4 @@
-//! Batches that are cut on the device are those that one would cut by hand.
+//! Tests that batches cut on the device equal batches cut by hand.
 
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, View};

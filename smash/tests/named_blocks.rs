@@ -1,5 +1,6 @@
-//! ResNet, DenseNet and FractalNet blocks as memory banks compute what they compute when written directly, with the same
-//! weights (paper, figure 1).
+//! Tests of ResNet, DenseNet and FractalNet blocks as memory banks (paper, figure 1).
+//!
+//! They compute the same as blocks that are written directly with the same weights.
 
 use burn::module::{Param, ParamId};
 use burn::prelude::*;
@@ -24,9 +25,9 @@ const TASK: Task = Task {
     stem_stride: 1,
 };
 
-/// The weights of a network in the order in which they are used.
+/// The weights of a network in the order of use.
 ///
-/// Where fewer channels come in than a weight reads, they are the last: those that a FractalNet block passes on.
+/// If fewer channels come in than a weight reads, they are the last ones, which a FractalNet block passes on.
 struct Weights<'a> {
     convs: std::slice::Iter<'a, Param<Tensor<Flex, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<Flex>>,
@@ -146,7 +147,7 @@ fn network(architecture: &Architecture, rng: &mut ChaCha8Rng) -> Network<Flex> {
     network
 }
 
-/// The weight with zeros for all input channels but the last.
+/// The weight with zeros for all input channels except the last `last` ones.
 fn only_last<const D: usize>(weight: &Param<Tensor<Flex, D>>, last: usize) -> Param<Tensor<Flex, D>> {
     let weight = weight.val();
     let dropped = weight.dims()[1] - last;
@@ -157,7 +158,7 @@ fn only_last<const D: usize>(weight: &Param<Tensor<Flex, D>>, last: usize) -> Pa
 
 fn assert_same(mut network: Network<Flex>, block: fn(Images, &mut Weights<'_>) -> Images, rng: &mut ChaCha8Rng) {
     let shape = [4, TASK.image_channels, TASK.image_size, TASK.image_size];
-    // Running statistics as after a training, so that what is deep in a block is not lost.
+    // Running statistics as after a training, so that signals deep in a block are not lost.
     let (_, statistics) = network.forward(normal(shape, rng), Phase::Train(rng));
     for (norm, batch) in network.weights.norms.iter_mut().zip(statistics) {
         norm.running_mean = fixed(batch.mean);
@@ -168,7 +169,7 @@ fn assert_same(mut network: Network<Flex>, block: fn(Images, &mut Weights<'_>) -
     let direct = directly(&network, images, block);
     let off: f32 = (banks.clone() - direct).abs().max().into_scalar();
     assert!(off < 1e-5, "log-probabilities differ by up to {off}");
-    // Of four images that are not told apart any network would give the same.
+    // If the network could not tell the four images apart, any network would give the same output.
     let spread: f32 = (banks.clone() - banks.mean_dim(0)).abs().max().into_scalar();
     assert!(spread > 1e-2, "{spread}");
 }
@@ -191,7 +192,7 @@ fn a_densenet_reads_all_banks_and_writes_an_empty_one() {
 fn a_fractalnet_joins_columns_in_a_bank() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut network = network(&fractalnet(), &mut rng);
-    // After a block all banks go on; transitions and output layer decide that the last, the block's output, is used.
+    // All banks leave a block. Transitions and output layer decide that only the last one, the block's output, is used.
     let channels = space().base_channels;
     let per_block = 2 * fractalnet().blocks[0].ops.len();
     for transition in [1 + per_block, 2 + 2 * per_block] {

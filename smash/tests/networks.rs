@@ -1,4 +1,4 @@
-//! Hand-designed networks against what was published of them, and the steps that only they have.
+//! Tests of hand-designed networks against their publications, and of the steps that only these networks have.
 
 use burn::backend::Autodiff;
 use burn::prelude::*;
@@ -52,7 +52,7 @@ fn networks_have_as_many_parameters_as_published() {
     check(Baseline::ShakeShake { depth: 26, width: 96 }, 26.2, 0.1);
 }
 
-/// A block of C columns has 2^C - 1 convolutions, of which C read the block's input.
+/// A block of C columns has 2^C - 1 convolutions, and C of them read the block's input.
 #[test]
 fn a_fractal_block_has_a_convolution_for_each_node() {
     let baseline = Baseline::Fractalnet {
@@ -165,7 +165,7 @@ fn values<const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
     tensor.into_data().into_vec().unwrap()
 }
 
-/// A network that gives the log-probabilities of the mean of one value over all pixels, through an output layer that is the
+/// A network that gives the log-probabilities of the mean of one value over all pixels. Its output layer is the
 /// identity.
 fn network(task: Task, steps: impl Fn(&mut Blueprint, Value) -> Value) -> Network<B> {
     let (mut blueprint, images) = Blueprint::new("test".into(), task);
@@ -286,7 +286,7 @@ fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
     }
 }
 
-/// The gradient along a random direction is what differences say.
+/// The gradient along a random direction agrees with differences of the loss.
 #[test]
 fn gradients_of_volumes_are_those_of_differences() {
     let task = Task {
@@ -349,7 +349,7 @@ fn shake_mixes_by_one_coefficient_and_learns_by_another() {
     }
 }
 
-/// With drop-path a join is the mean of some of its inputs, never of none.
+/// With drop-path a join is the mean of at least one of its inputs.
 #[test]
 fn a_join_keeps_at_least_one_input() {
     let task = Task::of_images(1, 2, 2);
@@ -380,7 +380,8 @@ fn a_join_keeps_at_least_one_input() {
         });
         seen[subset.expect("a mean of some columns")] += 1;
     }
-    // Half of the steps keep one column, 50 each; of the others 0.85^3 keep all three, 92, each of the pairs 16, each alone 3.
+    // Half of the steps keep one column, 50 each. Among the others 0.85^3 keep all three: 92. Each pair has 16, each
+    // single column 3.
     assert!((70..115).contains(&seen[0b111]), "{seen:?}");
     assert!(
         [0b001, 0b010, 0b100].iter().all(|&one| (30..80).contains(&seen[one])),
@@ -422,7 +423,7 @@ fn global_drop_path_leaves_one_whole_column() {
     assert_eq!(seen, [true; 3], "columns that were kept");
 }
 
-/// A convolution of which every second pixel is kept is burn's convolution of stride 2.
+/// A convolution with every second pixel kept is burn's convolution of stride 2.
 #[test]
 fn a_convolution_with_every_second_pixel_is_a_strided_one() {
     let task = Task {

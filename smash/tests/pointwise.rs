@@ -1,4 +1,6 @@
-//! Weights shared without a HyperNet: every architecture has its place in them, and they train and resume as a SMASH network.
+//! Tests of weights shared without a HyperNet.
+//!
+//! Every architecture has its place in them, and they train and resume like a SMASH network.
 
 use burn::backend::Autodiff;
 use burn::module::{Param, ParamId};
@@ -55,7 +57,7 @@ proptest! {
     }
 }
 
-/// Every weight is a number that says where it is: place of the op in thousands, output in hundreds, channel.
+/// Every weight is a number that encodes its place: place of the op in thousands, output in hundreds, channel.
 fn numbered(space: &SearchSpace) -> SmashNet<Flex> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut net = SmashNet::new(space.clone(), None, TASK, &mut rng, &FlexDevice);

@@ -1,4 +1,4 @@
-//! The gradient of the loss with respect to the encoding, held against finite differences.
+//! Tests of the gradient of the loss with respect to the encoding, against finite differences.
 
 use burn::backend::Autodiff;
 use burn::prelude::*;
@@ -15,11 +15,12 @@ use smash::{
 
 const EXAMPLES: usize = 120;
 
-/// Steps along a direction of unit length; the encoding's values are of size 1, and there are some thousand.
+/// Steps along a direction of unit length. The encoding has some thousand values of size 1.
 const STEPS: [f64; 3] = [0.05, 0.1, 0.2];
 
-/// Relative to the largest slope there is, that along the gradient. The smallest step changes a loss of about 2.3, known to some
-/// 1e-7 in float32, by 1e-4: 1e-3 of the slope. The error of larger steps grows with their square.
+/// Relative to the largest slope, which is the slope along the gradient. The smallest step changes a loss of about 2.3
+/// by 1e-4. In float32 the loss is known to some 1e-7, an error of 1e-3 of the slope. The error of larger steps grows
+/// with their square.
 const TOLERANCE: f64 = 0.01;
 
 #[test]
@@ -79,7 +80,7 @@ fn slopes_along_directions_agree_with_finite_differences() {
         let steepest = slopes.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
         assert!(steepest > 1e-4, "{steepest}");
         let mut rng = rng();
-        // Half along the gradient and half at random, so that each has a slope that is not lost in rounding.
+        // Half along the gradient and half at random, so that the slope of each direction is not lost in rounding.
         let mut mixed = || -> Vec<f64> {
             let random: Vec<f64> = (0..slopes.len()).map(|_| rng.sample(StandardNormal)).collect();
             let both = unit(&slopes).into_iter().zip(unit(&random));
@@ -99,8 +100,8 @@ fn slopes_along_directions_agree_with_finite_differences() {
     }
 }
 
-/// Makes running statistics those of some images, as training does: with those of a new network little of the input would
-/// reach the output.
+/// Sets running statistics to the statistics of some images, as training does. With the statistics of a new network,
+/// little of the input would reach the output.
 fn settle<B: Backend>(
     net: &mut SmashNet<B>,
     architecture: &Architecture,

@@ -1,4 +1,6 @@
-//! Rival search methods: proposals are valid and repeat, and on a reward with a known best they find more than chance.
+//! Tests of the rival search methods.
+//!
+//! Proposals are valid and repeat. On a reward with a known best, the methods find more than chance does.
 
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -39,7 +41,7 @@ fn narrowness(space: &SearchSpace, architecture: &Architecture) -> f64 {
     1.0 - units as f64 / (architecture.op_count() * space.max_units()) as f64
 }
 
-/// The lowest error among so many trials, averaged over some seeds.
+/// The lowest error among `trials` trials, averaged over some seeds.
 fn best_error(method: &SearchMethod, space: &SearchSpace, trials: usize) -> f64 {
     const SEEDS: u64 = 6;
     let best = |seed| {
@@ -103,7 +105,7 @@ fn nothing_is_learned_from_failures() {
     let space = SearchSpace::smash_v1(4, 2);
     let mut failed = history(&space, 40, &mut ChaCha8Rng::seed_from_u64(1));
     failed.iter_mut().for_each(|trial| trial.reward_error = None);
-    // Forty failures leave a method where forty other failures leave it.
+    // Forty failures leave a method in the same state as forty other failures.
     let mut others = history(&space, 40, &mut ChaCha8Rng::seed_from_u64(2));
     others.iter_mut().for_each(|trial| trial.reward_error = None);
     for method in methods() {
@@ -126,7 +128,7 @@ fn neutral_drift_follows_equal_errors() {
             .zip(errors)
             .for_each(|(trial, error)| trial.reward_error = Some(error));
         let proposal = propose(&method, &space, Seed(5), &trials);
-        // At this probability nothing is redrawn, so that the proposal is its parent.
+        // At this probability nothing is redrawn, so the proposal is its parent.
         assert_eq!(proposal, trials[parent].architecture, "{errors:?}");
     }
 }

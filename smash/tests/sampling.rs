@@ -1,4 +1,4 @@
-//! Laws of sampling and perturbation: whatever is drawn is valid, repeats by seed, and survives its stored form.
+//! Laws of sampling and perturbation: every draw is valid, repeats by seed, and survives its stored form.
 
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -8,7 +8,7 @@ use smash::sampling::{Sampling, perturb, sample};
 use smash::space::Bottleneck;
 use smash::{Architecture, Counts, Limits, SearchSpace, Task};
 
-/// Small spaces of both kinds, at budgets down to one where only the smallest ops fit.
+/// Small spaces of both kinds, at budgets down to one that fits only the smallest ops.
 fn spaces() -> impl Strategy<Value = SearchSpace> {
     let kinds = prop_oneof![
         (1..=6usize, 2..=4usize).prop_map(|(depth, width)| SearchSpace::smash_v1(depth, width)),
@@ -20,7 +20,7 @@ fn spaces() -> impl Strategy<Value = SearchSpace> {
     })
 }
 
-/// A space with limits within it; the largest budget may lie below the space's smallest.
+/// A space with limits within it. The largest budget may lie below the space's smallest one.
 fn limited_spaces() -> impl Strategy<Value = (SearchSpace, Limits)> {
     (spaces(), 0.05..=1.0f64, any::<prop::sample::Index>()).prop_map(|(space, share, kernel)| {
         let limits = Limits {
@@ -199,8 +199,9 @@ fn unknown_and_missing_fields_are_refused_by_name() {
     }
 }
 
-/// How far 800 draws are from uniform in the logarithm of multiply-adds: the share that would have to move to another eighth of
-/// the range between the 2nd and the 98th percentile of the paper's draws; those beyond count to the first and last.
+/// How far 800 draws are from uniform in the logarithm of multiply-adds. The range between the 2nd and the 98th
+/// percentile of the paper's draws is cut into eighths. The result is the share of draws that would have to move to
+/// another eighth. Draws beyond the range count to the first or the last eighth.
 fn unevenness(sampling: Sampling, space: &SearchSpace) -> f64 {
     let task = Task::of_images(3, 16, 10);
     let sizes = |sampling: Sampling, seed| -> Vec<f64> {

@@ -1,4 +1,6 @@
-//! Each switch that departs from the paper's way to train and score does what it says, alone and with the others.
+//! Tests of the switches that depart from the paper's way to train and score.
+//!
+//! Each switch has its stated effect, alone and with the others.
 
 mod tiny;
 
@@ -215,7 +217,7 @@ fn scores_differ_by_their_statistics_and_leave_the_network_alone() {
         let running = loss(&prepared(ScoreStatistics::Running, 5));
         assert_eq!(running, plain.loss);
         let batch = loss(&prepared(ScoreStatistics::Batch, 5));
-        // The third batch has the 8 images that two of 16 leave, the fourth starts anew.
+        // The third batch has the 8 images that are left after two of 16. The fourth starts anew.
         let ScoreNorm::Recalibrated(batches) = prepared(recalibrated(4), 5) else {
             panic!("recalibration has batches");
         };
@@ -229,8 +231,8 @@ fn scores_differ_by_their_statistics_and_leave_the_network_alone() {
     });
 }
 
-/// Normalised by what a batch of its own left as running statistics, a batch comes out as it does by its own statistics, but
-/// for the variance's correction by n / (n - 1).
+/// A batch leaves its statistics as running statistics, and is then normalised with them. Its outputs equal the outputs
+/// with its own statistics, except for the variance's correction by n / (n - 1).
 #[test]
 fn statistics_taken_from_a_batch_are_those_of_the_batch() {
     with_examples(|examples| {

@@ -1,6 +1,6 @@
-//! Records of CIFAR: the files of a set hold exactly the labels and pixels that are read from them.
+//! Fuzz target for the CIFAR reader: it must read exactly the labels and pixels that the files hold.
 //!
-//! The first byte decides between CIFAR-10 and CIFAR-100; the rest is a file, of which the end may be cut off.
+//! The first byte selects CIFAR-10 or CIFAR-100. The other bytes are a file, whose end may be cut off.
 
 #![no_main]
 

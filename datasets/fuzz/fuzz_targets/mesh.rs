@@ -1,6 +1,6 @@
-//! Meshes, and the voxels that are made of them.
+//! Fuzz target for meshes and the voxels made from them.
 //!
-//! The first byte is the edge of the volume, the rest an OFF file.
+//! The first byte sets the edge of the volume; the rest is an OFF file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Images in `.npz` files: zip, numpy's headers, and arrays of every kind of integer.
+//! Fuzz target for images in `.npz` files: zip, numpy's headers, and arrays of every kind of integer.
 
 #![no_main]
 

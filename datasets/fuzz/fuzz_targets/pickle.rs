@@ -1,4 +1,4 @@
-//! Images in pickles, whose instructions are followed as data.
+//! Fuzz target for images in pickles, whose instructions the reader follows as data.
 
 #![no_main]
 

@@ -1,7 +1,7 @@
-//! STL-10: images, labels and folds that do not fit each other.
+//! Fuzz target for STL-10: images, labels and folds that do not fit each other.
 //!
-//! The first two bytes are a length in pixels and in images; labels and folds are the rest, cut at the first byte 255.
-//! All pixels are the same, so that inputs stay small.
+//! The first two bytes set the length of the image files, in pixels and in images. The rest is cut at the first byte
+//! 255 into labels and folds. All pixels are the same, so that inputs stay small.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Stored voxels, which are arrays in a zip archive.
+//! Fuzz target for stored voxels, which are arrays in a zip archive.
 //!
-//! The first byte is the edge of the volumes that are asked for, the rest an `.npz` file.
+//! The first byte sets the edge of the requested volumes; the rest is an `.npz` file.
 
 #![no_main]
 

@@ -1,13 +1,14 @@
-//! What the targets share: a data set from files of which each byte may be anything, and what must hold of it.
+//! Code that the fuzz targets share: it loads a data set from files with arbitrary bytes and checks the result.
 
 use std::fs;
 
 use datasets::{DataSet, ImageSet, LoadOptions, load};
 
-/// Loads a set from a folder that holds these files, by their paths below the data folder. None if the reader refuses them.
+/// Loads a set from a folder that holds these files, by their paths below the data folder. `None` if the reader refuses
+/// them.
 ///
 /// # Panics
-/// If what was read contradicts itself, or an error names no file.
+/// If the loaded data contradicts itself, or an error names no file.
 pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<DataSet> {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (file, bytes) in files {
@@ -35,7 +36,7 @@ pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<
     Some(data)
 }
 
-/// There are examples, as many bytes as they need, and labels of classes that there are.
+/// Checks that there are examples, as many bytes as they need, and only labels of existing classes.
 fn check(set: &ImageSet) {
     let bytes = set.channels * set.depth * set.height * set.width;
     assert!(!set.is_empty());

@@ -1,4 +1,4 @@
-//! Whole, partial and damaged files, through small ones in a temporary folder.
+//! Tests of the CIFAR readers with small files in a temporary folder: whole, partial and damaged ones.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ const TEST_BATCH: &str = "cifar-10-batches-bin/test_batch.bin";
 const TRAIN: &str = "cifar-100-binary/train.bin";
 const TEST: &str = "cifar-100-binary/test.bin";
 
-/// What is wrong with these files.
+/// The error message for these files.
 fn error(name: &str, files: &[(&str, Vec<u8>)]) -> String {
     load(name, &options(&data_dir(files))).unwrap_err().to_string()
 }

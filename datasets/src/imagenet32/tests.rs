@@ -1,4 +1,4 @@
-//! Both forms, partial and damaged files, through small ones in a temporary folder.
+//! Tests of the ImageNet32x32 reader with small files in a temporary folder: both forms, partial and damaged ones.
 
 use super::*;
 use crate::files::tests::{data_dir, options};
@@ -63,7 +63,7 @@ fn both_forms_hold_the_same_images() {
     let data = load("imagenet32", &options(&arrays)).unwrap();
     assert_eq!(data.train.labels, [0, 6, 2]);
     assert_eq!(data.test.labels, [8, 1]);
-    // Not the official images, so there are as many classes as the largest label says.
+    // These are not the official images, so the largest label decides the number of classes.
     assert_eq!((data.train.classes, data.test.classes), (9, 9));
     assert_eq!(data.train.image(2), pixels(1, 5));
     assert_eq!(data.normalisation, Normalisation::of(&data.train));

@@ -1,4 +1,4 @@
-//! Meshes and stored voxels, whole and damaged, through small files in a temporary folder.
+//! Tests of the ModelNet10 readers with small files in a temporary folder: whole and damaged meshes and stored voxels.
 
 use tempfile::TempDir;
 
@@ -7,7 +7,7 @@ use crate::files::tests::data_dir;
 use crate::numpy::tests::{npy, npz};
 use crate::{files, load};
 
-/// A tetrahedron that is wider than high.
+/// A tetrahedron that is wider than it is high.
 const MESH: &str = "OFF4 4 6\n0 0 0\n9 0 0\n0 9 0\n0 0 4\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n";
 
 fn options(dir: &TempDir) -> LoadOptions {
@@ -174,7 +174,7 @@ fn voxel_file(labels: &[u8], edge: usize, voxels: &[u8]) -> Vec<u8> {
     ])
 }
 
-/// Voxels that are full at every third place.
+/// Voxels with every third one full.
 fn thirds(n: usize, edge: usize) -> Vec<u8> {
     (0..n * edge * edge * edge).map(|i| u8::from(i % 3 == 0)).collect()
 }
@@ -244,7 +244,7 @@ fn stored_voxels_are_read_at_the_edge_that_fits() {
 #[test]
 fn stored_voxels_are_filled_if_asked_for() {
     let edge = 4;
-    // Full but for a hole of 2 by 2 by 2 in the middle.
+    // All voxels are full, except a hole of 2 by 2 by 2 in the middle.
     let is_hole = |i: usize| [i / 16, i / 4 % 4, i % 4].iter().all(|place| (1..3).contains(place));
     let shell: Vec<u8> = (0..edge * edge * edge).map(|i| u8::from(!is_hole(i))).collect();
     let file = voxel_file(&[5], edge, &shell);

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::{Function, Object, Value};
 use crate::Error;
 
-/// Bounds of the machine, far above what a batch of ImageNet32x32 needs: its lists are written 1,000 elements at a time.
+/// Bounds of the machine, far above the needs of a batch of ImageNet32x32, whose lists are written 1,000 elements at a
+/// time.
 const MAX_STACK: usize = 1 << 16;
 const MAX_OBJECTS: usize = 1 << 16;
 const MAX_MEMO: usize = 1 << 16;
@@ -16,16 +17,16 @@ const MAX_DIMENSIONS: usize = 8;
 pub(super) struct Machine<'a> {
     path: &'a Path,
     bytes: &'a [u8],
-    /// The next byte.
+    /// Position of the next byte.
     at: usize,
-    /// Where the present instruction starts.
+    /// Start of the current instruction.
     instruction: usize,
     stack: Vec<Value<'a>>,
     /// Lengths of the stack at which marks were set.
     marks: Vec<usize>,
     memo: HashMap<usize, Value<'a>>,
     objects: Vec<Object<'a>>,
-    /// Length of all text that was made bytes, which together is no longer than the file.
+    /// Total length of the text that was converted to bytes. It is no longer than the file.
     encoded: usize,
 }
 
@@ -45,7 +46,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Follows all instructions; gives the objects that were made, and the result.
+    /// Follows all instructions; returns the objects that were made, and the result.
     pub(super) fn run(mut self) -> Result<(Vec<Object<'a>>, Value<'a>), Error> {
         loop {
             if let Some(result) = self.step()? {
@@ -61,7 +62,7 @@ impl<'a> Machine<'a> {
         Error::format(self.path, format!("byte {}", self.instruction), found, expected)
     }
 
-    /// Follows one instruction; gives the result if it was the last.
+    /// Follows one instruction; returns the result if it was the last.
     fn step(&mut self) -> Result<Option<Value<'a>>, Error> {
         self.instruction = self.at;
         match self.take(1)?[0] {
@@ -175,7 +176,7 @@ impl<'a> Machine<'a> {
         Ok(&rest[..length])
     }
 
-    /// An unsigned integer of so many bytes.
+    /// An unsigned integer of the given number of bytes.
     fn length(&mut self, bytes: usize) -> Result<usize, Error> {
         let append = |length: u64, &byte: &u8| length << 8 | u64::from(byte);
         Ok(self.take(bytes)?.iter().rev().fold(0, append) as usize)
@@ -211,7 +212,7 @@ impl<'a> Machine<'a> {
         self.push(Value::Integer(value))
     }
 
-    /// A string behind its length, which has so many bytes.
+    /// Pushes a string. Its length comes before it, in `length_bytes` bytes.
     fn push_string(&mut self, length_bytes: usize) -> Result<(), Error> {
         let length = self.length(length_bytes)?;
         let string = self.take(length)?;
@@ -264,7 +265,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The items of a tuple, where they are: a copy for each instruction would make time quadratic in the length of a file.
+    /// The items of a tuple, borrowed. A copy for each instruction would make the time quadratic in the length of the
+    /// file.
     fn tuple(&self, value: Value<'a>) -> Result<&[Value<'a>], Error> {
         if let Value::Object(place) = value
             && let Object::Tuple(items) = &self.objects[place]
@@ -317,7 +319,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Makes what a function would, from the function and its arguments on the stack.
+    /// Makes the value that a function would return, from the function and its arguments on the stack.
     fn call(&mut self) -> Result<(), Error> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let object = match (function, self.tuple(arguments)?) {
@@ -332,7 +334,7 @@ impl<'a> Machine<'a> {
         self.push_object(object)
     }
 
-    /// Latin-1 of text in UTF-8.
+    /// Converts UTF-8 text to Latin-1 bytes.
     fn encode(&mut self, text: &[u8]) -> Result<Vec<u8>, Error> {
         self.encoded += text.len();
         if self.encoded > self.bytes.len() {
@@ -349,7 +351,7 @@ impl<'a> Machine<'a> {
         Ok(bytes)
     }
 
-    /// Gives the array or type below the top of the stack the state on top.
+    /// Sets the state of an array or type. The state is on top of the stack, the array or type below it.
     fn set_state(&mut self) -> Result<(), Error> {
         let state = self.pop()?;
         let Value::Object(place) = self.pop()? else {

@@ -1,4 +1,4 @@
-//! Pickles of every protocol that is read, damaged ones, and ones that would run something.
+//! Tests of the pickle reader: every protocol that is read, damaged pickles, and pickles that would run code.
 
 use proptest::prelude::*;
 
@@ -183,7 +183,7 @@ fn stack_marks_objects_and_memo_are_bounded() {
     check(b"(", "found more than 65536 marks");
     check(b"(]t", "found more than 65536 objects");
     check(b"(N\x94t", "found more than 65536");
-    // 1,000 bytes of text, made bytes a hundred times.
+    // 1,000 bytes of text, converted to bytes a hundred times.
     let once = [
         &b"\x80\x02c_codecs\nencode\nq\x00X\xe8\x03\x00\x00"[..],
         &[b'a'; 1000],
@@ -203,7 +203,7 @@ fn a_tuple_is_not_copied_for_each_instruction_that_reads_it() {
     let mut bytes = b"\x80\x02cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|".to_vec();
     bytes.extend([b'N'; 60_000]);
     bytes.extend(b"tq\x01b");
-    // The same state again and again, which with copies takes a minute.
+    // The same state many times. With copies this takes a minute.
     bytes.extend(b"h\x01b".repeat(300_000));
     bytes.extend(b"}.");
     assert!(error(&bytes[..bytes.len() - 2]).contains("the file to go on"));

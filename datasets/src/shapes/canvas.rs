@@ -10,7 +10,7 @@ pub(super) type Colour = [f32; CHANNELS];
 /// A point or direction. A canvas spans 0 to 1 from left to right and from top to bottom.
 pub(super) type Vector = [f32; 2];
 
-/// A square picture of colours that are meant to lie between 0 and 1.
+/// A square picture. Its colours are meant to lie between 0 and 1.
 #[derive(Debug)]
 pub(super) struct Canvas {
     /// Height and width in pixels.
@@ -65,7 +65,7 @@ impl Canvas {
     }
 }
 
-/// An outline at a place.
+/// An outline with its place, size and direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Figure {
     pub(super) outline: Outline,
@@ -83,7 +83,7 @@ pub(super) enum Outline {
     Square,
     /// A disc with a round hole in the middle, half as wide.
     Ring,
-    /// Two bars across each other.
+    /// Two crossed bars.
     Cross,
     /// One bar along the first axis.
     Bar,
@@ -114,7 +114,7 @@ pub(super) fn coverage(distance: f32) -> f32 {
     (0.5 - distance).clamp(0.0, 1.0)
 }
 
-/// `share` of `b` over `a`.
+/// Mixes a `share` of `b` into `a`.
 pub(super) fn mix(a: Colour, b: Colour, share: f32) -> Colour {
     std::array::from_fn(|channel| a[channel] + (b[channel] - a[channel]) * share)
 }

@@ -1,8 +1,9 @@
 //! The built-in set `shapes`: ten classes of drawn colour images that need more than colour.
 //!
-//! A class is a set of layouts ([`scene::layouts`]): four parts, discs, rings, crosses and textured squares, at places of
-//! a grid. Two classes share their parts and differ in the arrangement; colours, contrast, size, tilt, background, clutter
-//! and noise are drawn alike for all. Mirroring and small shifts keep the class. There is no label noise.
+//! A class is a set of layouts ([`scene::layouts`]). A layout has four parts at places of a grid: discs, rings, crosses
+//! and textured squares. Two classes share their parts and differ in the arrangement. Colours, contrast, size, tilt,
+//! background, clutter and noise are drawn alike for all classes. Mirroring and small shifts keep the class. There is
+//! no label noise.
 //!
 //! Only exactly rounded arithmetic (`+ - * /` and square roots) is used, so a seed gives the same
 //! bytes on every machine.
@@ -13,7 +14,7 @@ mod scene;
 use crate::drawn::{Order, draw_all};
 use crate::{Error, ImageSet};
 
-/// Draws the images that are ordered.
+/// Draws the requested images.
 pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
     let layouts = scene::layouts();
     let sizes = [canvas::CHANNELS, 1, order.size, order.size];
@@ -68,7 +69,7 @@ mod tests {
         for label in train(5_000, 8).labels {
             counts[usize::from(label)] += 1;
         }
-        // Binomial with mean 500 and standard deviation 21: five of them.
+        // Binomial with mean 500 and standard deviation 21. The tolerance is five standard deviations.
         assert!(counts.iter().all(|&count| (count - 500).abs() < 106), "{counts:?}");
     }
 
@@ -97,7 +98,8 @@ mod tests {
         }
     }
 
-    /// Share of new images whose class mean of some features, measured on others, is the nearest.
+    /// Share of new images that the nearest class mean of some features classifies rightly. Other images give the
+    /// means.
     fn nearest_mean_accuracy(features: impl Fn(&[u8]) -> Vec<f64>) -> f64 {
         let known = train(2_000, 16);
         let mut sums = vec![vec![0.0; features(known.image(0)).len()]; known.classes];

@@ -1,4 +1,4 @@
-//! The layouts that make up the classes, and how a scene of one is drawn.
+//! The layouts that make up the classes, and the drawing of a scene.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -8,8 +8,8 @@ use crate::shuffled_indices;
 
 pub(super) const CLASSES: usize = 10;
 
-/// Layouts of a class. Each is a skill of its own: a class is learned bit by bit rather than all at once, and so the
-/// error of a network depends little on when its training found something out.
+/// Number of layouts per class. A network learns each layout separately, so it learns a class bit by bit rather than
+/// all at once. Its error then depends little on the time at which its training found something out.
 const LAYOUTS_PER_CLASS: usize = 5;
 
 /// Side of the square grid of places.
@@ -21,7 +21,7 @@ pub(super) struct Part {
     /// Row and column on the grid.
     place: [usize; 2],
     kind: Kind,
-    /// Lighter than the background, or darker.
+    /// Whether the part is lighter than the background; otherwise it is darker.
     light: bool,
 }
 
@@ -53,8 +53,9 @@ pub(super) type Layout = [Part; 4];
 /// One layout of each class in order, then the next of each, up to `LAYOUTS_PER_CLASS`. They are part of the definition
 /// of the set: the same for every seed.
 ///
-/// Classes 2k and 2k + 1 have layouts of the same parts at other places, so that parts alone do not tell the class. Two of
-/// the four parts are light and two dark, so that brightness does not. A layout and its mirror image are one and the same.
+/// Classes 2k and 2k + 1 have layouts of the same parts at other places. So parts alone do not reveal the class. Two of
+/// the four parts are light and two dark, so that brightness does not reveal it. A layout and its mirror image count as
+/// one.
 pub(super) fn layouts() -> Vec<Layout> {
     let mut rng = ChaCha8Rng::seed_from_u64(0x006c_6179_6f75_7473); // "layouts"
     let mut layouts: Vec<Layout> = Vec::new();
@@ -156,7 +157,7 @@ fn draw_part(canvas: &mut Canvas, base: Colour, part: Part, shift: Vector, rng: 
     let strength = rng.random_range(0.15..0.45);
     let lightness = random_lightness(rng);
     let colour = add(base, lightness, if part.light { strength } else { -strength });
-    // A period of the texture is the half of a side of the square.
+    // A period of the texture is half a side of the square.
     let period_px = figure.radius * canvas.size as f32;
     let wave = |along: f32| {
         let turns = along / figure.radius;
@@ -193,13 +194,13 @@ fn nearly_horizontal_axis(rng: &mut ChaCha8Rng) -> Vector {
     [1.0 / length, tilt / length]
 }
 
-/// A change of colour towards light or, as often, towards dark.
+/// A change of colour towards light or, equally often, towards dark.
 fn random_tint(rng: &mut ChaCha8Rng) -> Colour {
     let sign = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
     random_lightness(rng).map(|channel| sign * channel)
 }
 
-/// A change of colour towards light, not equally strong in all channels.
+/// A change of colour towards light, of different strength in each channel.
 fn random_lightness(rng: &mut ChaCha8Rng) -> Colour {
     std::array::from_fn(|_| rng.random_range(0.4..1.0))
 }

@@ -1,6 +1,6 @@
 //! The forms that make up the classes.
 
-/// A point x, y, z, z upwards.
+/// A point x, y, z; z points upwards.
 pub(super) type Place = [f32; 3];
 
 /// A form around 0 that reaches to about 1 in every horizontal direction, and up and down.
@@ -18,7 +18,7 @@ pub(super) enum Form {
     Tube,
     /// A ball with a round hole inside.
     Shell,
-    /// Two bars across each other, lying.
+    /// Two crossed bars, lying.
     Cross,
     /// Three steps.
     Stairs,

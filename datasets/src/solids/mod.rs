@@ -1,7 +1,7 @@
-//! The built-in set `solids`: ten classes of simple solids as voxels, for volumes what `shapes` is for images.
+//! The built-in set `solids`: ten classes of simple solids as voxels, the counterpart of `shapes` for volumes.
 //!
-//! Size, proportions, place, rotation about the vertical axis, a dent, clutter and noise are drawn alike for all classes;
-//! a class is the form alone. Rotations and mirror images keep it. There is no label noise.
+//! Size, proportions, place, rotation about the vertical axis, a dent, clutter and noise are drawn alike for all
+//! classes. The form alone is the class. Rotations and mirror images keep it. There is no label noise.
 //!
 //! Only exactly rounded arithmetic (`+ - * /` and square roots) is used, so a seed gives the same
 //! bytes on every machine.
@@ -16,7 +16,7 @@ use crate::drawn::{Order, draw_all};
 use crate::voxels::{EMPTY, FULL};
 use crate::{Error, ImageSet};
 
-/// Draws the volumes that are ordered, as 0 (empty) and 255 (full), slices from the ground up.
+/// Draws the requested volumes, as 0 (empty) and 255 (full), with slices from the ground up.
 pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
     let empty = ImageSet::empty("solids".into(), [1, order.size, order.size, order.size], FORMS.len());
     draw_all(empty, order, |class, rng, volumes| {
@@ -52,7 +52,7 @@ fn draw(form: Form, size: usize, rng: &mut ChaCha8Rng, volumes: &mut Vec<u8>) {
 struct Solid {
     form: Form,
     centre: Place,
-    /// Half the size before the proportions, of the cube's half edge.
+    /// Half the size before the proportions apply, as a share of the cube's half edge.
     radius: f32,
     /// Half the size along each of the form's own axes.
     half: Place,

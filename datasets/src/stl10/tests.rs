@@ -1,4 +1,4 @@
-//! Whole, partial and damaged files, through small ones in a temporary folder.
+//! Tests of the STL-10 reader with small files in a temporary folder: whole, partial and damaged ones.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::files::tests::options;
 use crate::{LoadOptions, load};
 
-/// The bytes of an image in the file's order, of which each pixel tells its place.
+/// The bytes of an image in the file's order. Each pixel encodes its place.
 fn image(first: usize) -> Vec<u8> {
     let place = |i: usize| (i / (SIZE * SIZE), i % SIZE, i / SIZE % SIZE);
     (0..PIXELS).map(|i| pixel(first, place(i))).collect()
@@ -34,7 +34,7 @@ fn write(dir: &TempDir, file: &str, bytes: &[u8]) {
     fs::write(dir.path().join(FOLDER).join(file), bytes).unwrap();
 }
 
-/// What is wrong if one file of a good folder holds these bytes.
+/// The error message if one file of a good folder holds these bytes.
 fn error(file: &str, bytes: &[u8]) -> String {
     let dir = data_dir();
     write(&dir, file, bytes);

@@ -1,5 +1,6 @@
-//! The two networks of an architecture as blueprints: the resulting one (paper, section 3 and appendix C), and what it is
-//! inside the SMASH network.
+//! Blueprints of the two networks of an architecture.
+//!
+//! One is the resulting network (paper, section 3 and appendix C), the other is the network inside the SMASH network.
 
 use super::{Blueprint, ConvShape, Value};
 use crate::architecture::{Architecture, Block, Op};
@@ -7,10 +8,10 @@ use crate::convolution::Activation;
 use crate::counts::{STEM_KERNEL, Task};
 use crate::space::SearchSpace;
 
-/// Kernel size of the stem on volumes, as of all their convolutions (paper, appendix C).
+/// Kernel size of the stem on volumes, and of all convolutions of ops on volumes (paper, appendix C).
 const VOLUME_KERNEL: usize = 3;
 
-/// Which network of an architecture.
+/// One of the two networks of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Resulting,
@@ -18,16 +19,18 @@ enum Kind {
 }
 
 impl Blueprint {
-    /// The resulting network: BatchNorm only around the 1x1 convolution of each op, all convolutions after a ReLU.
+    /// The resulting network. BatchNorm stands only around the 1x1 convolution of each op, and every convolution
+    /// follows a ReLU.
     ///
-    /// On volumes every convolution of an op, and the stem, has a 3x3x3 kernel ("we employ 3x3x3 filters (rather than fully variable
-    /// filter size)").
+    /// On volumes the stem and every convolution of an op have a 3x3x3 kernel. In the paper's words: "we employ 3x3x3
+    /// filters (rather than fully variable filter size)".
     pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
         Self::build(space, task, architecture, Kind::Resulting)
     }
 
-    /// The network that a SMASH network runs for an architecture, as one with free weights: no BatchNorm and no ReLU around the 1x1
-    /// convolutions, but a ReLU after the stem, and 1x1 convolutions no wider than the generated weights.
+    /// The network that a SMASH network runs for an architecture, with free weights. It has no BatchNorm and no ReLU
+    /// around the 1x1 convolutions, but a ReLU after the stem. Its 1x1 convolutions are no wider than the generated
+    /// weights.
     pub fn in_smash(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
         Self::build(space, task, architecture, Kind::InSmash)
     }
@@ -61,7 +64,7 @@ impl Blueprint {
         unreachable!("an architecture has blocks")
     }
 
-    /// The ops of a block, and its banks after them.
+    /// Adds the ops of a block and returns its banks after them.
     fn block(&mut self, space: &SearchSpace, kind: Kind, (index, block): (usize, &Block), input: Value) -> Vec<Value> {
         let input_banks = space.input_banks(index, block.bank_size);
         let channels = block.bank_size * space.base_channels;
@@ -76,7 +79,7 @@ impl Blueprint {
             for (&bank, &slice) in op.writes.iter().zip(slices.iter().cycle()) {
                 banks[bank] = Some(match banks[bank] {
                     Some(held) => self.add([held, slice]),
-                    // Two banks that hold one slice are two values: gradients are summed by bank.
+                    // Two banks that hold the same slice are two values, because gradients are summed by bank.
                     None => self.cut(slice, channels, 1)[0],
                 });
             }

@@ -1,8 +1,8 @@
-//! Direct convolution on the CPU: every output is a chain of multiply-adds over the taps of its kernel, on padded planes.
+//! Direct convolution on the CPU: every output is a chain of multiply-adds over the taps of its kernel.
 //!
-//! With zeros between rows, above and below, tap `t` of the output at position `p` lies at `p + offset[t]`, whatever the
-//! image's border. So one loop over taps, with a block of outputs and some vectors of positions in registers, serves all
-//! shapes of the space, grouped, dilated and 1x1, without patches being copied anywhere.
+//! Planes are padded with zeros between rows, above and below. So tap `t` of the output at position `p` lies at
+//! `p + offset[t]`, even at the image's border. One loop over taps keeps a block of outputs and some vectors of
+//! positions in registers. It serves all shapes of the space, grouped, dilated and 1x1, and copies no patches.
 
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ impl Method for Direct {
 /// A block of outputs of one image.
 struct ConvolveBlock<'a> {
     plan: &'a Plan,
-    /// Which vectors of positions.
+    /// The vectors of positions to compute.
     vectors: Range<usize>,
     /// Padded planes of the block's group.
     padded: &'a [f32],

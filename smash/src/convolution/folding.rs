@@ -1,8 +1,8 @@
-//! Several images as one that is wider.
+//! Folding of several images into one wider image.
 //!
-//! A vector of 16 values reads two rows of an image 8 wide, and with them the zeros between: some of its lanes compute
-//! nothing. With the pixels of two images in turn, each row fills a vector. This is a convolution of a wider image, whose
-//! columns are as many times further apart.
+//! A vector of 16 values reads two rows of an image of width 8, and with them the zeros between. Some of its lanes then
+//! compute nothing useful. If the pixels of two images alternate, each row fills a vector. This is a convolution of a
+//! wider image. Its columns are further apart by the number of images.
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -12,10 +12,10 @@ use super::plan::Vectors;
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
-/// Most images that are folded into one.
+/// Largest number of images folded into one.
 const MOST: usize = 8;
 
-/// Images of a batch, folded into wider ones by `count`; those that a last one lacks are zeros.
+/// The images of a batch, folded into wider ones by `count`. Images missing from the last one are zeros.
 #[derive(Clone, Copy)]
 pub struct Folding {
     count: usize,
@@ -23,7 +23,7 @@ pub struct Folding {
 }
 
 impl Folding {
-    /// For a convolution, if it saves an eighth of the vectors or more.
+    /// The folding for a convolution, if it saves at least an eighth of the vectors.
     pub fn of(geometry: Geometry) -> Option<Self> {
         let lanes = Vectors::of(Arch::new()).lanes;
         let count = (1..=MOST).find(|count| (count * geometry.width).is_multiple_of(lanes))?;
@@ -46,7 +46,7 @@ impl Folding {
         }
     }
 
-    /// Images folded: `[folded images, channels, height, width * count]`.
+    /// Folds images to `[folded images, channels, height, width * count]`.
     pub fn fold(self, planes: &Planes<'_>) -> Vec<f32> {
         let (pixels, count, batch) = (self.geometry.pixels(), self.count, self.geometry.batch);
         let (channels, arch, zeros) = (planes.channels.len(), Arch::new(), vec![0.0; pixels]);
@@ -74,7 +74,7 @@ impl Folding {
         })
     }
 
-    /// The images of [`Folding::fold`] again: `[batch, channels, height, width]`.
+    /// The images before [`Folding::fold`]: `[batch, channels, height, width]`.
     pub fn unfold(self, folded: &[f32]) -> Vec<f32> {
         let (pixels, count, arch) = (self.geometry.pixels(), self.count, Arch::new());
         let channels = folded.len() / (self.folded().batch * count * pixels);

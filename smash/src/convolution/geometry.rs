@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
-/// Least multiply-adds of a task: another thread takes about as long to wake up.
+/// Smallest number of multiply-adds in a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
-/// Room after padded planes: a vector may reach beyond the last of them.
+/// Room after padded planes: a vector may reach beyond the last plane.
 pub const SLACK: usize = 64;
 
 /// Sizes of a convolution that keeps height and width.
@@ -26,7 +26,7 @@ pub struct Geometry {
     pub width: usize,
     pub kernel: [usize; 2],
     pub dilation: [usize; 2],
-    /// Factor on negative inputs, before they are convolved: 0 is a ReLU, 1 changes nothing.
+    /// Factor on negative inputs before the convolution: 0 is a ReLU, 1 changes nothing.
     pub slope: f32,
 }
 
@@ -60,7 +60,7 @@ impl Geometry {
         }
     }
 
-    /// The convolution of the output's gradient that gives the input's: inputs and outputs change places.
+    /// The convolution that computes the input's gradient from the output's gradient: inputs and outputs change places.
     pub fn transposed(self) -> Self {
         Self {
             inputs: self.outputs,
@@ -104,7 +104,7 @@ impl Geometry {
         [0, 1].map(|axis| self.kernel[axis] / 2 * self.dilation[axis])
     }
 
-    /// Distance of two rows in a padded plane: the zeros right of one row are those left of the next.
+    /// Distance between rows in a padded plane. The zeros right of one row are also the zeros left of the next.
     pub fn pitch(self) -> usize {
         self.width + self.padding()[1]
     }
@@ -115,13 +115,13 @@ impl Geometry {
         (self.height + 2 * above) * self.pitch() + left
     }
 
-    /// Taps that read the same row of the image: one row of the kernel, of all inputs.
+    /// Number of taps that read the same row of the image: one row of the kernel, for all inputs.
     pub fn taps_of_row(self) -> usize {
         self.inputs * self.kernel[1]
     }
 
-    /// The taps of an output in the order in which they are summed: input of the group, row and column of the kernel. Rows
-    /// are outermost, so that those outside the image can be left out.
+    /// The taps of an output in the order of summation: input of the group, row and column of the kernel. Rows are
+    /// outermost, so that rows outside the image can be left out.
     fn ordered_taps(self) -> impl Iterator<Item = [usize; 3]> {
         let [rows, columns] = self.kernel;
         let of_row = move |row: usize| {
@@ -138,15 +138,15 @@ impl Geometry {
             .map(move |[input, row, column]| [input, row * columns + column])
     }
 
-    /// Where each tap of an output of the first group lies, seen from its first, if the planes of two inputs and two rows
-    /// of a plane are so far apart.
+    /// Offset of each tap of an output of the first group from its first tap. `input_step` and `row_step` are the
+    /// distances between the planes of two inputs and between two rows of a plane.
     pub fn offsets(self, input_step: usize, row_step: usize) -> Vec<usize> {
         let [down, right] = self.dilation;
         let offset = |[input, row, column]: [usize; 3]| input * input_step + row * down * row_step + column * right;
         self.ordered_taps().map(offset).collect()
     }
 
-    /// Rows of the kernel that reach into the image from any of some rows of outputs.
+    /// Rows of the kernel that reach into the image from any of the given rows of outputs.
     pub fn rows_inside(self, outputs: Range<usize>) -> Range<usize> {
         let (above, down) = (self.padding()[0], self.dilation[0]);
         let first = above.saturating_sub(outputs.end - 1).div_ceil(down);
@@ -154,7 +154,7 @@ impl Geometry {
         first..end.min(self.kernel[0])
     }
 
-    /// Blocks of output channels that are computed together; none lies in two groups.
+    /// Blocks of output channels that are computed together. No block spans two groups.
     pub fn blocks(self, most: usize) -> Vec<Block> {
         let groups = 0..self.groups;
         let of_group = |group: usize| {
@@ -168,8 +168,8 @@ impl Geometry {
     }
 }
 
-/// Works on each item, with what `state` makes once for each thread. Whichever thread is free takes the next item: of equal
-/// shares the slower thread's would be waited for. Of little work, this thread does all.
+/// Works on each item, with a state that `state` makes once for each thread. Whichever thread is free takes the next
+/// item; equal shares would have to wait for the slowest thread. A small amount of work stays on this thread.
 pub fn share_out<T: Send, S>(
     items: impl Iterator<Item = T> + Send,
     multiply_adds: usize,
@@ -188,12 +188,12 @@ pub fn share_out<T: Send, S>(
 #[derive(Clone, Copy)]
 pub struct Block {
     pub group: usize,
-    /// The first of them, counted over all groups.
+    /// The first channel, counted over all groups.
     pub first: usize,
     pub len: usize,
 }
 
-/// Cuts `0..count` into ranges of at most `most`, as even as can be.
+/// Cuts `0..count` into ranges of at most `most`, as even as possible.
 pub fn even_ranges(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let ranges = count.div_ceil(most);
     (0..ranges).map(move |range| range * count / ranges..(range + 1) * count / ranges)
@@ -210,7 +210,8 @@ pub fn split_mut<'a>(blocks: &'a [Block], mut buffer: &'a mut [f32], size: usize
     slices
 }
 
-/// Copies rows of `width` values from a plane to one with another distance of rows, as many as both have.
+/// Copies rows of `width` values from one plane to another with a different distance between rows. It copies as many
+/// rows as both have.
 pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target_pitch: usize, width: usize) {
     if source_pitch == target_pitch {
         let size = source.len().min(target.len());
@@ -221,8 +222,8 @@ pub fn copy_rows(source: &[f32], source_pitch: usize, target: &mut [f32], target
     }
 }
 
-/// Copies the planes of some images into padded ones, and scales negative values. `padded` is empty, or as an earlier call
-/// for the same geometry has left it.
+/// Copies the planes of some images into padded planes, and scales negative values. `padded` is empty, or the result of
+/// an earlier call for the same geometry.
 pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded: &mut Vec<f32>) {
     let (plane, arch) = (geometry.plane(), Arch::new());
     let sources: Vec<&[f32]> = planes.of_images(images, geometry.pixels()).collect();
@@ -239,7 +240,7 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
             });
     };
     if padded.len() == size + SLACK {
-        // Zeros around the images are still there.
+        // The zeros around the images are still there.
         fill(padded, false);
         return;
     }
@@ -274,9 +275,9 @@ pub fn activate(source: &[f32], target: &mut [f32], slope: f32) {
 pub struct Positions {
     /// First position of each vector at the padded pitch.
     pub padded: Vec<usize>,
-    /// Rows of the kernel that reach into the image from each vector: of a large kernel on a small map, few.
+    /// Rows of the kernel that reach into the image from each vector. For a large kernel on a small map they are few.
     pub rows: Vec<Range<usize>>,
-    /// The same in a plane without padding; `None` where a vector would reach beyond its row.
+    /// First position of each vector in a plane without padding; `None` if a vector would reach beyond its row.
     pub plain: Option<Vec<usize>>,
     /// Values that the vectors cover at the padded pitch.
     pub size: usize,
@@ -310,7 +311,7 @@ impl Positions {
         }
     }
 
-    /// The vectors from which a row of the kernel reaches into the image: they lie side by side.
+    /// The vectors from which a row of the kernel reaches into the image. They are contiguous.
     pub fn of_row(&self, row: usize) -> Range<usize> {
         let mut vectors = (0..self.rows.len()).filter(|&vector| self.rows[vector].contains(&row));
         let first = vectors.next();

@@ -1,7 +1,7 @@
-//! Outputs of a convolution on the CPU, and the gradient of its input, which is a convolution too.
+//! Outputs of a convolution on the CPU, and the gradient of its input, which is also a convolution.
 //!
-//! Images run side by side on rayon's threads, each output is summed in a fixed order, and so the result is the same to the
-//! bit on any number of threads.
+//! Images run in parallel on rayon's threads, and each output is summed in a fixed order. So the result is
+//! bit-identical on any number of threads.
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -14,24 +14,24 @@ use super::winograd::Winograd;
 use crate::flex::{filled, pieces_of_task};
 use crate::planes::Planes;
 
-/// Fewest images that are a task each; of fewer, each block of outputs is.
+/// Smallest number of images for which each image is a task. With fewer images, each block of outputs is a task.
 pub const PARALLEL_IMAGES: usize = 8;
 
 /// A way to compute outputs.
 pub trait Method: Sync {
     fn geometry(&self) -> Geometry;
-    /// Packed weights of an output.
+    /// Number of packed weights of an output.
     fn taps(&self) -> usize;
-    /// Writes the weights `at(output, input of its group, place in the window)` of a block in the order in which they are
-    /// used: `[tap, output of the block]`.
+    /// Writes the weights `at(output, input of its group, place in the window)` of a block in the order of use:
+    /// `[tap, output of the block]`.
     fn pack(&self, block: &Block, at: &(impl Fn(usize, usize, usize) -> f32 + Sync), packed: &mut [f32]);
-    /// Parts of an image that are computed one after the other.
+    /// Number of parts of an image that are computed one after the other.
     fn passes(&self) -> usize;
-    /// Copies the planes of an image to where the outputs of a pass are computed from, and scales negative values; for the
-    /// first of several passes of fewer images than [`PARALLEL_IMAGES`], those of all. `buffer` is empty, or as an earlier
-    /// call has left it.
+    /// Copies the planes of an image to the place from which a pass computes its outputs, and scales negative values.
+    /// With several passes and fewer images than [`PARALLEL_IMAGES`], the first pass copies the planes of all passes.
+    /// `buffer` is empty, or the result of an earlier call.
     fn lay_out(&self, input: &Planes<'_>, image: usize, pass: usize, buffer: &mut Vec<f32>);
-    /// Computes the outputs of a block in a pass. `scratch` is empty, or as an earlier call has left it.
+    /// Computes the outputs of a block in a pass. `scratch` is empty, or the result of an earlier call.
     fn compute(
         &self,
         pass: usize,
@@ -51,8 +51,8 @@ pub fn forward(input: &Planes<'_>, weight: &[f32], geometry: Geometry) -> Vec<f3
     convolve(input, at, geometry, &|_, _, _| ())
 }
 
-/// Gradient of the input's channels from `first` on, of each group: the output's gradient convolved with the flipped and
-/// transposed weight.
+/// Gradient of the input's channels, from channel `first` of each group on. It is the convolution of the output's
+/// gradient with the flipped and transposed weight.
 pub fn input_gradient(
     input: &Planes<'_>,
     weight: &[f32],
@@ -84,7 +84,7 @@ pub fn input_gradient(
             return;
         }
         let planes = input.channels[first + block.first..].iter();
-        // Moved: a slope behind a reference might be what is written, and nothing would be vectorised.
+        // Moved: a slope behind a reference might alias the values written, and nothing would be vectorised.
         arch.dispatch(move || {
             for (values, channel) in values.chunks_exact_mut(pixels).zip(planes) {
                 for (value, &input) in values.iter_mut().zip(channel.plane(image, pixels)) {
@@ -95,7 +95,7 @@ pub fn input_gradient(
     })
 }
 
-/// What is done to the outputs of a block of an image, once they are there.
+/// The operation that finishes the computed outputs of a block of an image.
 type Finish<'a> = dyn Fn(usize, &Block, &mut [f32]) + Sync + 'a;
 
 /// Convolves with weights `at(output, input of its group, place in the window)`.
@@ -111,7 +111,7 @@ fn convolve(
     }
 }
 
-/// Convolves by a method.
+/// Convolves with the given method.
 fn convolve_by(
     method: &impl Method,
     input: &Planes<'_>,
@@ -191,7 +191,7 @@ pub mod tests {
         ]
     }
 
-    /// What a method makes of them.
+    /// The outputs that a method computes from these operands.
     pub fn outputs_by(method: &impl Method) -> Vec<f32> {
         let geometry = method.geometry();
         let [input, weight] = operands(geometry);

@@ -1,4 +1,4 @@
-//! How the inputs of an image lie for the kernels, and where each output finds them.
+//! Layout of an image's inputs for the kernels, and the place where each output finds them.
 
 use std::ops::Range;
 
@@ -9,17 +9,18 @@ use crate::planes::Planes;
 
 /// Vectors in a run of interleaved positions.
 const RUN: usize = 2;
-/// Values that stay in the first-level cache beside the rest.
+/// Number of values that stay in the first-level cache beside the rest.
 const FIRST_LEVEL: usize = 6 * 1024;
-/// Values of a group's padded planes from which on they are interleaved by rows: of fewer, copying costs more than is won.
+/// Number of values in a group's padded planes from which on they are interleaved by rows. With fewer values, copying
+/// costs more than it saves.
 const FAR: usize = 48 * 1024;
 
-/// The vectors of this machine.
+/// The vector unit of this machine.
 #[derive(Clone, Copy)]
 pub struct Vectors {
-    /// Values of one.
+    /// Values in a vector.
     pub lanes: usize,
-    /// Registers that hold one each.
+    /// Registers that hold one vector each.
     pub registers: usize,
 }
 
@@ -43,27 +44,27 @@ impl WithSimd for OfMachine {
     }
 }
 
-/// Registers from which on the larger tiles of the kernels fit: AVX-512 and NEON have 32, AVX2 has 16.
+/// Number of registers from which on the larger tiles of the kernels fit: AVX-512 and NEON have 32, AVX2 has 16.
 pub const MANY_REGISTERS: usize = 32;
 
-/// What the kernels of a convolution share.
+/// Data that the kernels of a convolution share.
 pub struct Plan {
     pub arch: Arch,
     pub geometry: Geometry,
     pub positions: Positions,
     pub offsets: Vec<usize>,
-    /// Values of a line, where inputs are interleaved: `[group, line, input of the group, position]`.
+    /// Number of values in a line, where inputs are interleaved: `[group, line, input of the group, position]`.
     line: Option<usize>,
     pub vectors: Vectors,
 }
 
 impl Plan {
-    /// A plan for outputs, with inputs interleaved where that is faster. In planes, what an output needs is as many pages
-    /// apart as there are channels.
+    /// A plan for outputs, with inputs interleaved where that is faster. In planes, the inputs of one output are spread
+    /// over as many pages as there are channels.
     ///
-    /// For a 1x1 convolution a line is a run of positions: that of all channels is used for all outputs before the next, and
-    /// lies in one piece in the first-level cache. For larger kernels it is a padded row, where planes are so large that they
-    /// take more pages than the processor keeps at hand.
+    /// For a 1x1 convolution a line is a run of positions. The run of all channels is used for all outputs before the
+    /// next run. It lies in one piece in the first-level cache. For larger kernels a line is a padded row. This is used
+    /// where planes are so large that they take more pages than the processor keeps at hand.
     pub fn for_outputs(geometry: Geometry) -> Self {
         let lanes = Vectors::of(Arch::new()).lanes;
         let run = RUN * lanes;
@@ -77,8 +78,8 @@ impl Plan {
         Self::new(geometry, line)
     }
 
-    /// With inputs interleaved by lines of so many values, each vector in one of them, or with padded planes one after the
-    /// other: `[group, input of the group, row, column]`.
+    /// A plan with inputs interleaved by lines of `line` values, where each vector lies in one line. Without `line`,
+    /// padded planes lie one after the other: `[group, input of the group, row, column]`.
     pub fn new(geometry: Geometry, line: Option<usize>) -> Self {
         let arch = Arch::new();
         let vectors = Vectors::of(arch);
@@ -103,8 +104,8 @@ impl Plan {
         }
     }
 
-    /// Copies the planes of an image to where outputs are computed from, and scales negative values. `buffer` is empty, or
-    /// as an earlier call for the same plan has left it.
+    /// Copies the planes of an image to the place from which outputs are computed, and scales negative values. `buffer`
+    /// is empty, or the result of an earlier call for the same plan.
     pub fn lay_out(&self, planes: &Planes<'_>, image: usize, buffer: &mut Vec<f32>) {
         let Some(line) = self.line else {
             return pad(planes, image..image + 1, self.geometry, buffer);
@@ -112,7 +113,7 @@ impl Plan {
         let ([above, left], geometry) = (self.geometry.padding(), self.geometry);
         let (inputs, slope) = (geometry.inputs, geometry.slope);
         let group_size = inputs * geometry.plane();
-        // Zeros around the image are still there, if an earlier call has left them.
+        // The zeros around the image are still there, if an earlier call has left them.
         buffer.resize(geometry.groups * group_size + SLACK, 0.0);
         for (index, plane) in planes.of_images(image..image + 1, geometry.pixels()).enumerate() {
             let (group, input) = (index / inputs, index % inputs);
@@ -126,8 +127,8 @@ impl Plan {
         }
     }
 
-    /// Ranges of vectors whose inputs stay in the first-level cache until they have been used for all outputs; one range
-    /// where rows are shared by the taps of a kernel anyway.
+    /// Ranges of vectors whose inputs stay in the first-level cache until they have been used for all outputs. There is
+    /// one range where the taps of a kernel share rows anyway.
     pub fn ranges(&self) -> Vec<Range<usize>> {
         let vectors = self.positions.padded.len();
         let step = match self.line {

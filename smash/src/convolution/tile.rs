@@ -1,4 +1,4 @@
-//! The innermost loop: a block of outputs and some vectors of positions in registers over all taps.
+//! The innermost loop: it holds a block of outputs and some vectors of positions in registers over all taps.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use pulp::{Simd, WithSimd};
 use super::geometry::load;
 use super::plan::{MANY_REGISTERS, Vectors};
 
-/// Taps that are summed before their sum is added to the total: long chains lose digits.
+/// Number of taps that are summed before their sum is added to the total: long chains lose digits.
 const CHAIN: usize = 64;
 
-/// Most outputs in a block, where there are many registers.
+/// Largest number of outputs in a block, if there are many registers.
 pub const MOST_OUTPUTS: usize = 8;
 
-/// Most outputs in a block.
+/// Largest number of outputs in a block.
 pub fn most_outputs(vectors: Vectors) -> usize {
     if vectors.registers >= MANY_REGISTERS {
         MOST_OUTPUTS
@@ -22,7 +22,7 @@ pub fn most_outputs(vectors: Vectors) -> usize {
     }
 }
 
-/// What the tiles of a block of outputs have in common.
+/// Data that the tiles of a block of outputs share.
 #[derive(Clone, Copy)]
 pub struct Tiles<'a> {
     pub padded: &'a [f32],
@@ -37,10 +37,10 @@ pub struct Tiles<'a> {
 }
 
 impl Tiles<'_> {
-    /// Taps that any of some vectors needs; the others are zeros beside the image.
+    /// Taps that at least one of some vectors needs. The other taps are zeros beside the image.
     #[inline(always)]
     fn taps(&self, vectors: Range<usize>) -> Range<usize> {
-        // The further down a vector lies, the fewer rows below it.
+        // The further down a vector lies, the fewer rows are below it.
         let (first, last) = (&self.rows[vectors.start], &self.rows[vectors.end - 1]);
         last.start * self.taps_of_row..first.end * self.taps_of_row
     }
@@ -48,7 +48,7 @@ impl Tiles<'_> {
     /// Writes vector `v` of output `o` to `target[o * plane + places[v]..]`.
     #[inline(always)]
     pub fn convolve<S: Simd>(self, simd: S, outputs: usize, target: &mut [f32], plane: usize, places: &[usize]) {
-        // As many vectors at a time as there are registers for, then fewer.
+        // As many vectors at a time as fit into the registers, then fewer.
         macro_rules! tiles {
             ($outputs:literal: $($vectors:literal)*) => {{
                 let mut first = 0;
@@ -87,7 +87,7 @@ impl Tiles<'_> {
 /// Some vectors of positions of a block of outputs, held in registers over all taps.
 struct Tile<'a, const OUTPUTS: usize, const VECTORS: usize> {
     tiles: Tiles<'a>,
-    /// The first of the vectors.
+    /// The first vector.
     first: usize,
     target: &'a mut [f32],
     plane: usize,

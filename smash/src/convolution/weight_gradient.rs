@@ -9,7 +9,7 @@ use super::geometry::{Block, Geometry, copy_rows, even_ranges, load, pad, share_
 use super::plan::{MANY_REGISTERS, Plan};
 use crate::planes::Planes;
 
-/// Most outputs in a block: as many as there are registers for, with the taps that one row of the kernel has.
+/// Largest number of outputs in a block: as many as fit into the registers with the taps of one kernel row.
 fn most_outputs(plan: &Plan) -> usize {
     match plan.geometry.kernel {
         _ if plan.vectors.registers < MANY_REGISTERS => 4,
@@ -18,22 +18,25 @@ fn most_outputs(plan: &Plan) -> usize {
     }
 }
 
-/// Values of a cache line.
+/// Number of values in a cache line.
 const CACHE_LINE: usize = 16;
-/// Most parts that a batch is cut into for sums over images.
+/// Largest number of parts that a batch is cut into for sums over images.
 const PARTS: usize = 8;
-/// Fewest vectors of positions of a part: its sums lie in the lanes of vectors until its end, and are taken out one by one.
+/// Smallest number of vectors of positions in a part. The sums of a part lie in the lanes of vectors until its end, and
+/// are then taken out one by one.
 const PART: usize = 256;
-/// Values of padded images that a sum over images holds at a time: what stays in the second-level cache beside the rest.
+/// Number of values of padded images that a sum over images holds at a time. They stay in the second-level cache beside
+/// the rest.
 const CHUNK: usize = 128 * 1024;
-/// Values of gradients that stay in the first-level cache while all taps go by.
+/// Number of values of gradients that stay in the first-level cache during a loop over all taps.
 const FIRST_LEVEL: usize = 6 * 1024;
 
-/// Gradient of the weight: for each tap the output's gradient times the input there, summed over positions and images.
+/// Gradient of the weight. For each tap it is the output's gradient times the input there, summed over positions and
+/// images.
 pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let plan = Plan::new(geometry, None);
     let vectors = geometry.batch * plan.positions.padded.len();
-    // Not by the number of threads, so that it decides no bit of the result.
+    // Independent of the number of threads, so that the number decides no bit of the result.
     let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
     let images = |part: usize| part * geometry.batch / parts..(part + 1) * geometry.batch / parts;
     let work = geometry.batch * geometry.multiply_adds();
@@ -72,7 +75,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
     let (pixels, plane, taps) = (geometry.pixels(), geometry.plane(), geometry.taps());
     let blocks = geometry.blocks(most_outputs(plan));
     let mut sums = vec![0.0; groups * outputs * taps];
-    // A plane serves all taps of its kernel. Where that is one, planes must come from a near cache.
+    // A plane serves all taps of its kernel. If there is only one tap, planes must come from a near cache.
     let step = match geometry.kernel {
         [1, 1] => (CHUNK / (groups * inputs * plane)).max(1),
         _ => images.len(),
@@ -147,11 +150,11 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
 /// Taps that read the same rows of the same planes, so that they are summed together.
 struct Run<'a> {
     offsets: &'a [usize],
-    /// Vectors of positions that they meet in the image.
+    /// Vectors of positions whose taps lie in the image.
     vectors: Range<usize>,
 }
 
-/// All taps of an output in the order of the weight: planes stay in a near cache for all rows of the kernel.
+/// All taps of an output in the order of the weight. Planes stay in a near cache for all rows of the kernel.
 fn runs(plan: &Plan) -> Vec<Run<'_>> {
     let Geometry { inputs, kernel, .. } = plan.geometry;
     let [rows, columns] = kernel;
@@ -170,11 +173,11 @@ fn runs(plan: &Plan) -> Vec<Run<'_>> {
         .collect()
 }
 
-/// Sums over lanes, from those of some taps, `[tap, output, lane]`, to `[output, tap]` of all.
+/// Sums over lanes. The lane sums of some taps, `[tap, output, lane]`, go to the sums of all taps, `[output, tap]`.
 struct TakeOut<'a> {
     lane_sums: &'a [f32],
     outputs: usize,
-    /// The first of the taps.
+    /// The first tap.
     first: usize,
     sums: &'a mut [f32],
 }
@@ -200,8 +203,8 @@ impl WithSimd for TakeOut<'_> {
     }
 }
 
-/// Copies the output's gradient of some images in the order in which it is used: `[block, image, vector of positions,
-/// output of the block, lane]`, from the start of a cache line on.
+/// Copies the output's gradient of some images in the order of use:
+/// `[block, image, vector of positions, output of the block, lane]`. The copy starts at a cache line.
 fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
     let Plan {
         geometry, positions, ..
@@ -241,7 +244,7 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
     interleaved
 }
 
-/// Copies each vector of `values` to its place among those of the other outputs.
+/// Copies each vector of `values` to its place among the vectors of the other outputs.
 struct Scatter<'a> {
     values: &'a [f32],
     starts: &'a [usize],
@@ -269,7 +272,7 @@ struct Products<'a> {
     outputs: usize,
     /// Padded planes of several images.
     inputs: &'a [f32],
-    /// Distance of two images in `inputs`.
+    /// Distance between two images in `inputs`.
     image: usize,
     /// First position of each vector in a padded plane.
     starts: &'a [usize],
@@ -283,7 +286,7 @@ impl WithSimd for Products<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // As many taps at a time as there are registers for.
+        // As many taps at a time as fit into the registers.
         macro_rules! by_taps {
             ($outputs:literal: $most:literal, $($taps:literal)*) => {{
                 let image = $outputs * self.starts.len() * S::F32_LANES;
@@ -341,9 +344,9 @@ struct ProductBlock<'a, 'b, const OUTPUTS: usize, const TAPS: usize> {
     gradients: &'a [f32],
     inputs: &'a [f32],
     vectors: Range<usize>,
-    /// Of each tap.
+    /// Offset of each tap.
     offsets: &'a [usize],
-    /// The first of the taps.
+    /// The first tap.
     first: usize,
 }
 

@@ -1,11 +1,12 @@
 //! Convolution with fewer multiplications along the columns of an image (Winograd 1980; Lavin and Gray 2016).
 //!
-//! Four outputs below each other belong to a product of two polynomials, one of the inputs there and one of a column of the
-//! kernel. Known at six points, it is known: three rows of a kernel cost six multiplications instead of twelve. Kernels of
-//! five and seven rows are sums of such pieces. Only whole rows are added and scaled, so that no vector is shuffled. Between
-//! the transforms, each point is a convolution with kernels one row high, by the tiles that the direct one has.
+//! Four outputs below each other belong to a product of two polynomials. One is of the inputs there, the other of a
+//! column of the kernel. The product's values at six points determine it. So three rows of a kernel cost six
+//! multiplications instead of twelve. Kernels of five and seven rows are sums of such pieces. Only whole rows are added
+//! and scaled, so that no vector is shuffled. Between the transforms, each point is a convolution with kernels one row
+//! high. It uses the tiles of the direct convolution.
 //!
-//! Rounding differs from that of the direct convolution: the error is about three times as large.
+//! Its rounding error is about three times that of the direct convolution.
 
 use std::ops::Range;
 
@@ -24,13 +25,14 @@ use transforms::{
 
 mod transforms;
 
-/// Values of transformed inputs that stay in the second-level cache until they have been used for all outputs.
+/// Number of transformed input values that stay in the second-level cache until they have been used for all outputs.
 const SECOND_LEVEL: usize = 64 * 1024;
-/// What a transformed value costs, in multiply-adds of a tile: measured where with fewer and fewer channels the direct
-/// convolution becomes faster.
+/// Cost of a transformed value, in multiply-adds of a tile. It was measured at the number of channels below which the
+/// direct convolution is faster.
 const TRANSFORMED: usize = 32;
 
-/// The first row of outputs of each tile. The others follow as far apart as the rows of the kernel, some below the image.
+/// The first row of outputs of each tile. The other rows are as far apart as the rows of the kernel, and some lie below
+/// the image.
 fn first_rows(geometry: Geometry) -> impl Iterator<Item = usize> {
     let (height, down) = (geometry.height, geometry.dilation[0]);
     (0..down.min(height)).flat_map(move |phase| (phase..height).step_by(TILE * down))
@@ -43,13 +45,13 @@ pub struct Winograd {
     factors: Vec<Factor>,
     /// First row of outputs of each tile.
     tiles: Vec<usize>,
-    /// Most tiles of a pass.
+    /// Largest number of tiles in a pass.
     step: usize,
-    /// Where each tap lies, seen from the first column of a tile's outputs, factor by factor.
+    /// Offset of each tap from the first column of a tile's outputs, factor by factor.
     offsets: Vec<usize>,
     /// The taps of each point.
     taps: [Range<usize>; ALL_POINTS],
-    /// First position of each vector of outputs of `step` tiles: in transformed inputs, and in products.
+    /// First position of each vector of outputs of `step` tiles: `starts` in transformed inputs, `places` in products.
     starts: Vec<usize>,
     places: Vec<usize>,
     /// Every vector needs all taps.
@@ -57,8 +59,8 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// For kernels of three, five and seven rows, if it costs less than the direct convolution, which leaves out rows of the
-    /// kernel beside the image.
+    /// A convolution for kernels of three, five and seven rows, if it costs less than the direct convolution. The
+    /// direct convolution leaves out rows of the kernel beside the image.
     ///
     /// Neither the size of the batch nor the width decides, so that an image has the same outputs in any batch.
     pub fn of(geometry: Geometry) -> Option<Self> {
@@ -72,7 +74,7 @@ impl Winograd {
         if !matches!(rows, 3 | 5 | 7) {
             return None;
         }
-        // Before anything is built: of few channels nothing would be used.
+        // Before anything is built: with few channels nothing would be used.
         let (factors, row) = (count_factors(rows), inputs * outputs * columns);
         let transforms = TRANSFORMED * (factors * inputs + TILE * outputs);
         let direct: usize = (0..height)
@@ -140,7 +142,7 @@ impl Winograd {
         &self.tiles[first..(first + self.step).min(self.tiles.len())]
     }
 
-    /// Values of the transformed inputs of a tile, for one group.
+    /// Number of values in the transformed inputs of a tile, for one group.
     fn of_group(&self) -> usize {
         self.factors.len() * self.geometry.inputs * self.geometry.pitch()
     }
@@ -158,7 +160,7 @@ impl Method for Winograd {
     fn pack(&self, block: &Block, at: &(impl Fn(usize, usize, usize) -> f32 + Sync), packed: &mut [f32]) {
         let [rows, columns] = self.geometry.kernel;
         let taps = self.geometry.inputs * columns;
-        // Moved: what is written could be a reference to what is read otherwise, and nothing would be vectorised.
+        // Moved: a reference to the output could otherwise alias the input, and nothing would be vectorised.
         self.arch.dispatch(move || {
             let mut weights = [[0.0; MOST_OUTPUTS]; MOST_ROWS];
             for tap in 0..taps {
@@ -190,7 +192,7 @@ impl Method for Winograd {
 
     fn lay_out(&self, input: &Planes<'_>, image: usize, pass: usize, buffer: &mut Vec<f32>) {
         let size = self.geometry.groups * self.of_group();
-        // Zeros left of the rows stay there.
+        // The zeros left of the rows stay there.
         buffer.resize(self.step * size + self.geometry.padding()[1] + SLACK, 0.0);
         let tiles = buffer.par_chunks_exact_mut(size).zip(self.tiles(pass));
         tiles.with_min_len(pieces_of_task(size)).for_each(|(target, &first)| {
@@ -308,7 +310,7 @@ impl TransformInputs<'_, '_> {
 struct ComputeBlock<'a> {
     winograd: &'a Winograd,
     tiles: &'a [usize],
-    /// Transformed, from those of the block's group on.
+    /// Transformed inputs, from the block's group on.
     inputs: &'a [f32],
     /// `[tap, output]`
     weights: &'a [f32],
@@ -372,7 +374,8 @@ impl WithSimd for ComputeBlock<'_> {
     }
 }
 
-/// A vector, or less at the end of a row: masked loads and stores cost many times more.
+/// Loads a vector, or fewer values at the end of a row. Only the latter needs a masked load, which costs many times
+/// more.
 #[inline(always)]
 fn load_part<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     match S::as_simd_f32s(values).0 {

@@ -1,4 +1,4 @@
-//! Architecture search without training (Mellor et al. 2021): how differently a network's ReLUs see some images.
+//! Architecture search without training (Mellor et al. 2021): how differently a network's ReLUs respond to some images.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::convolution::Activation;
 use crate::error::PredictorError;
 use crate::network::{Network, Phase};
 
-/// Most units of one value, so that a count of them is exact in float32.
+/// Largest number of units of one value, so that a count of them is exact in float32.
 const MOST_UNITS: usize = 1 << 24;
 
 /// Natural logarithm of the determinant of the kernel of a network's binary codes for some images. Larger is better.
 ///
-/// The code of an image has one bit for each rectified unit, whether what comes in is positive. The kernel of two images is
-/// the number of units less the Hamming distance of their codes, that is, the number of units on which they agree. BatchNorm
-/// uses the statistics of these images, as in the authors' code.
+/// The code of an image has one bit for each rectified unit: whether its input is positive. The kernel of two images is
+/// the number of units less the Hamming distance of their codes. This is the number of units on which they agree.
+/// BatchNorm uses the statistics of these images, as in the authors' code.
 ///
 /// A unit counts once, however many convolutions rectify it: the two paths of an op read one 1x1 convolution.
 ///
@@ -25,7 +25,7 @@ const MOST_UNITS: usize = 1 << 24;
 /// - `images`: `[batch, channels, height, width]`
 ///
 /// # Errors
-/// A singular kernel, such as that of two images with one code: a failure, not a low score.
+/// A singular kernel, such as the kernel of two images with the same code. This is a failure, not a low score.
 pub fn naswot<B: Backend>(net: &Network<B>, images: Tensor<B, 4>) -> Result<f64, PredictorError> {
     let [batch, ..] = images.dims();
     let rectified = rectified(&net.blueprint);
@@ -42,7 +42,8 @@ pub fn naswot<B: Backend>(net: &Network<B>, images: Tensor<B, 4>) -> Result<f64,
     })
 }
 
-/// Places, in the order of making, of values that a ReLU reads. What is already behind one is not rectified again.
+/// Indices, in the order of creation, of values that a ReLU reads. A value that is already behind a ReLU is not
+/// rectified again.
 fn rectified(blueprint: &Blueprint) -> BTreeSet<usize> {
     let (mut read, mut behind) = (BTreeSet::new(), BTreeSet::new());
     let mut made = 1;
@@ -67,7 +68,7 @@ fn rectified(blueprint: &Blueprint) -> BTreeSet<usize> {
     &read - &behind
 }
 
-/// Adds to the kernel on how many units of a value, `[batch, channels, height, width]`, two images agree.
+/// Adds to the kernel the number of units of a value, `[batch, channels, height, width]`, on which two images agree.
 fn add_agreements<B: Backend>(kernel: &mut [f64], value: &Tensor<B, 4>) {
     let [batch, channels, height, width] = value.dims();
     let units = channels * height * width;
@@ -84,8 +85,8 @@ fn add_agreements<B: Backend>(kernel: &mut [f64], value: &Tensor<B, 4>) {
     }
 }
 
-/// Natural logarithm of the determinant of a positive semidefinite matrix in row-major order, by Cholesky's decomposition;
-/// `None` if it is singular to rounding.
+/// Natural logarithm of the determinant of a positive semidefinite matrix in row-major order, by Cholesky
+/// decomposition. `None` if the matrix is singular up to rounding.
 fn log_determinant(matrix: &[f64], size: usize) -> Option<f64> {
     let mut lower = matrix.to_vec();
     let largest = (0..size).map(|row| matrix[row * size + row]).fold(0.0, f64::max);
@@ -151,8 +152,8 @@ mod tests {
             .into_iter()
             .map(|value| blueprint.sizes[value].channels * blueprint.sizes[value].pixels.pow(2))
             .sum();
-        // Of each op 16 channels read, 16 of the 1x1 convolution and 8 in the middle of each path, at the end of each block
-        // its input banks.
+        // Each op counts 16 channels read, 16 of the 1x1 convolution and 8 in the middle of each path. The end of each
+        // block counts its input banks.
         let of_block = |block: usize| 16 + 16 + 2 * 8 + space.block_input(block) / 8 * 8;
         assert_eq!(found, of_block(0) * 64 + of_block(1) * 16 + of_block(2) * 4);
     }

@@ -11,19 +11,19 @@ use crate::network::{Network, Phase};
 use crate::random::Seed;
 use crate::resulting_training::WEIGHT_DECAY;
 
-/// Steps of the last layer's training, each over all features.
+/// Number of steps of the last layer's training, each over all features.
 pub const LAST_LAYER_STEPS: usize = 100;
 /// Momentum of the last layer's training.
 const MOMENTUM: f64 = 0.9;
-/// Images of a batch; decides nothing but speed and memory.
+/// Images in a batch. The number affects only speed and memory.
 const BATCH: usize = 100;
 
-/// Validation error of a network whose last layer alone is trained, all other weights staying as they are. Lower is better.
+/// Validation error of a network after training only its last layer; all other weights stay unchanged. Lower is better.
 ///
-/// BatchNorm takes its statistics from [`CALIBRATION_IMAGES`] training images, so that an image's features do not depend on
-/// others in its batch. The features of the training images are computed once. On them, moved and scaled to mean 0 and
-/// variance 1, softmax regression starts from zero and makes [`LAST_LAYER_STEPS`] steps of Nesterov momentum over all images, with
-/// a rate that cannot diverge. Nothing in it is random but the images for calibration.
+/// BatchNorm takes its statistics from [`CALIBRATION_IMAGES`] training images, so that an image's features do not
+/// depend on others in its batch. The features of the training images are computed once, and are moved and scaled to
+/// mean 0 and variance 1. On them, softmax regression starts from zero and makes [`LAST_LAYER_STEPS`] steps of Nesterov
+/// momentum over all images. Its rate cannot diverge. Only the choice of images for calibration is random.
 ///
 /// # Errors
 /// A loss that is not finite.
@@ -47,7 +47,8 @@ pub fn random_weights<B: Backend>(
     evaluate(&net, validation)
 }
 
-/// Weight `[classes, channels]` and bias `[classes]` of a linear layer that tells classes by features `[images, channels]`.
+/// Weight `[classes, channels]` and bias `[classes]` of a linear layer that predicts classes from features
+/// `[images, channels]`.
 fn softmax_regression<B: Backend>(
     features: Tensor<B, 2>,
     labels: &[i32],
@@ -58,7 +59,7 @@ fn softmax_regression<B: Backend>(
     let mean = features.clone().mean_dim(0); // [1, channels]
     let centred = features - mean.clone();
     let deviation = (centred.clone() * centred.clone()).mean_dim(0).sqrt();
-    // A feature that does not vary says nothing: it is 0 once it is centred, and stays so.
+    // A feature that does not vary carries no information: it is 0 once it is centred, and stays so.
     let scale = deviation
         .clone()
         .recip()
@@ -66,8 +67,8 @@ fn softmax_regression<B: Backend>(
     let features = centred * scale.clone();
     let transposed = features.clone().transpose();
 
-    // No curvature of the loss is above half the largest eigenvalue of the features' correlations, and that is not above their
-    // largest row sum. The bias is one more feature, uncorrelated with the others.
+    // The curvature of the loss is at most half the largest eigenvalue of the features' correlations. That eigenvalue
+    // is at most their largest row sum. The bias is one more feature, uncorrelated with the others.
     let correlations = transposed.clone().matmul(features.clone()) / images as f64;
     let largest: f64 = correlations.abs().sum_dim(1).max().into_scalar().elem();
     let rate = 1.0 / (largest.max(1.0) / 2.0 + WEIGHT_DECAY);
@@ -90,7 +91,7 @@ fn softmax_regression<B: Backend>(
         weight = weight - (weight_gradient + weight_velocity.clone() * MOMENTUM) * rate;
         bias = bias - (bias_gradient + bias_velocity.clone() * MOMENTUM) * rate;
     }
-    // The same layer on features as they are.
+    // The same layer on the original features.
     let weight = weight * scale.transpose();
     let bias = bias - mean.matmul(weight.clone());
     (weight.transpose(), bias.reshape([classes]))
@@ -109,7 +110,7 @@ mod tests {
         (HostTensor::of(weight).values, HostTensor::of(bias).values)
     }
 
-    /// Features that say nothing leave the frequencies of the classes.
+    /// With features that carry no information, only the frequencies of the classes are left.
     #[test]
     fn without_information_the_bias_gives_the_frequencies() {
         let (weight, bias) = regression(&[[3.0, -1.0]; 4], &[0, 1, 0, 0], 2);
@@ -117,7 +118,7 @@ mod tests {
         assert!((bias[0] - bias[1] - 3f32.ln()).abs() < 1e-3, "{bias:?}");
     }
 
-    /// At the minimum no gradient is left but that of the decay.
+    /// At the minimum, the gradient of the decay is the only one left.
     #[test]
     fn the_loss_comes_to_its_minimum() {
         let features = [[0.0, 5.0], [1.0, 5.5], [2.0, 4.0], [3.0, 7.0], [2.5, 6.0], [0.5, 6.5]];

@@ -1,4 +1,4 @@
-//! A few steps of training: the error after them as a predictor of the error after all.
+//! A few steps of training: the error after them predicts the error after the whole training.
 
 use burn::module::AutodiffModule;
 use burn::prelude::*;
@@ -15,24 +15,25 @@ use crate::resulting_training::{ResultingTraining, WEIGHT_DECAY};
 /// A training of a few steps at a constant rate.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortTraining<'a> {
-    /// Steps to make; may be none.
+    /// Number of steps, which may be 0.
     pub steps: usize,
-    /// The recipe: batch size, rate, smoothing, precision and augmentation. Its epochs and its schedule take no part.
+    /// The recipe: batch size, rate, smoothing, precision and augmentation. Its epochs and its schedule are not used.
     pub recipe: &'a ResultingTraining,
     /// Root of its random numbers.
     pub seed: Seed,
-    /// Names the random streams: network and repetition. With the same key two networks see the same batches.
+    /// Names the random streams: network and repetition. Two networks with the same key see the same batches.
     pub key: [u64; 2],
 }
 
 impl ShortTraining<'_> {
-    /// Trains a network, from the weights that it has: [`super::initial_network`], or [`super::warm_network`] for the warm score.
+    /// Trains a network from its current weights: [`super::initial_network`], or [`super::warm_network`] for the warm
+    /// score.
     ///
-    /// After the last step BatchNorm takes its statistics anew from [`CALIBRATION_IMAGES`] training images: running averages over
-    /// a few steps would still hold where they started. A network that makes no step is left as it is.
+    /// After the last step, BatchNorm's statistics are recomputed from [`CALIBRATION_IMAGES`] training images. Running
+    /// averages over a few steps would still be near their start. A network that makes no step is left unchanged.
     ///
     /// # Errors
-    /// A loss that is not finite, once all steps are made.
+    /// A loss that is not finite, reported once all steps are made.
     ///
     /// # Panics
     /// If there are no training images.

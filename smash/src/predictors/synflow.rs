@@ -11,23 +11,23 @@ use crate::network::{Network, reads};
 use crate::parts::{add, parts};
 use crate::pooling::{every_second, halve};
 
-/// Natural logarithm of the synaptic flow of a network: the sum over all weights of `|theta dR/dtheta|`, where R is the sum of
-/// the output layer's outputs, before the softmax, for one image of ones, and every weight is replaced by its absolute value.
-/// Larger is better.
+/// Natural logarithm of the synaptic flow of a network. Larger is better.
 ///
-/// As in the literature BatchNorm is left out, here taken as the identity, and only weights of convolutions and of the output
-/// layer count, not its bias.
+/// The flow is the sum over all weights of `|theta dR/dtheta|`. R is the sum of the output layer's outputs, before the
+/// softmax, for one image of ones. Every weight is replaced by its absolute value. As in the literature, BatchNorm is
+/// left out; here it is taken as the identity. Only weights of convolutions and of the output layer count, not its
+/// bias.
 ///
-/// R is a sum over paths from image to output, each the product of one weight of every layer on it. So the weights of a layer
-/// sum up to the paths through it, and the score is the sum over paths of product times number of layers. Both are computed in
-/// one forward pass, of the flow and of the flow times layers so far, without gradients. Values have a common power of two
-/// set apart, so that no depth overflows.
+/// R is a sum over paths from image to output, each the product of one weight of every layer on it. So the weights of a
+/// layer sum up to the paths through it. The score is then the sum over paths of product times number of layers. One
+/// forward pass without gradients computes both the flow and the flow times the layers so far. Values have a common
+/// power of two set apart, so that no depth overflows.
 ///
 /// # Errors
-/// A score that is not finite: weights that are not, or a network that nothing passes.
+/// A score that is not finite. Either weights are not finite, or nothing passes the network.
 ///
 /// # Panics
-/// If the network takes maxima, or volumes.
+/// If the network takes maxima, or has volumes as input.
 pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
     let blueprint = &net.blueprint;
     assert!(!blueprint.is_volume(), "synaptic flow is computed for images");
@@ -118,13 +118,13 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
     Ok(logarithm)
 }
 
-/// What passes through a value.
+/// The flow through a value.
 #[derive(Clone)]
 struct Flow<B: Backend> {
-    /// Sums over paths from the image, of their products, and of these times the number of layers on the path,
+    /// Sums over paths from the image: of their products, and of these products times the number of layers on the path,
     /// `[2, channels, height, width]`.
     values: Tensor<B, 4>,
-    /// Of the power of two that the values are to be multiplied with.
+    /// Exponent of the power of two by which the values are to be multiplied.
     exponent: i32,
 }
 
@@ -136,7 +136,7 @@ impl<B: Backend> Flow<B> {
         }
     }
 
-    /// With one layer more on each path.
+    /// The flow with one more layer on each path.
     fn with_layer(self) -> Self {
         self.map(|values| {
             let [flow, layers] = [0, 1].map(|index| values.clone().narrow(0, index, 1));
@@ -144,7 +144,7 @@ impl<B: Backend> Flow<B> {
         })
     }
 
-    /// With values up to between 1 and 2. What is not finite or all zeros stays.
+    /// The flow with its largest value between 1 and 2. Values stay if they are not finite or all zero.
     fn rescaled(self) -> Self {
         let largest: f32 = self.values.clone().max().into_scalar().elem();
         if !largest.is_normal() {
@@ -153,7 +153,7 @@ impl<B: Backend> Flow<B> {
         self.at_exponent(|exponent| exponent + largest.log2().floor() as i32)
     }
 
-    /// The same with another exponent, a function of its own.
+    /// The same flow with another exponent, a function of its own exponent.
     fn at_exponent(self, exponent: impl FnOnce(i32) -> i32) -> Self {
         let exponent = exponent(self.exponent);
         let shift = self.exponent - exponent;
@@ -195,7 +195,7 @@ impl<B: Backend> Flows<B> {
     }
 }
 
-/// Values of flows at their largest exponent. What vanishes beside them becomes 0.
+/// Values of flows at their largest exponent. Values that vanish beside it become 0.
 fn aligned<B: Backend>(flows: Vec<Flow<B>>) -> (Vec<Tensor<B, 4>>, i32) {
     let largest = flows.iter().map(|flow| flow.exponent).max().expect("at least one flow");
     let values = flows.into_iter().map(|flow| flow.at_exponent(|_| largest).values);

@@ -1,4 +1,4 @@
-//! An architecture with the weights that a SMASH network gives it, as a network that can be trained on its own.
+//! An architecture with its weights from a SMASH network, as a network that can be trained on its own.
 
 use burn::module::{Param, ParamId};
 use burn::prelude::*;
@@ -13,16 +13,16 @@ use crate::network::{Network, NetworkWeights};
 use crate::smash_net::SmashNet;
 use crate::weights::GeneratedWeights;
 
-/// The network that computes what [`SmashNet::forward`] does for an architecture and its generated weights, all of whose
-/// weights are free: from it a short training gives the warm score.
+/// The network that computes the same as [`SmashNet::forward`] for an architecture and its generated weights. All its
+/// weights are free: a short training from it gives the warm score.
 ///
-/// It is [`Blueprint::in_smash`], not the resulting network. That has BatchNorm and ReLU around each 1x1 convolution, and with
-/// a ReLU there no scale and shift makes it compute what the SMASH network does, which has neither. So nothing is left out or
-/// made up: generated weights are held divided by their norm, as they are used, and are not divided again in training; shared
-/// convolutions are cut to what the architecture uses; transitions, output layer and the three BatchNorms, with their
-/// running statistics, are those of the SMASH network.
+/// It is [`Blueprint::in_smash`], not the resulting network. The resulting network has BatchNorm and ReLU around each
+/// 1x1 convolution, and the SMASH network has neither. With a ReLU there, no scale and shift makes the two compute the
+/// same. So nothing is left out or made up. Generated weights are held divided by their norm, as they are used, and
+/// training does not divide them again. Shared convolutions are cut to the part that the architecture uses.
+/// Transitions, output layer and the three BatchNorms come from the SMASH network, with their running statistics.
 ///
-/// `task` is that of the SMASH network.
+/// `task` is the task of the SMASH network.
 pub fn warm_network<B: AutodiffBackend>(
     net: &SmashNet<B::InnerBackend>,
     task: Task,
@@ -49,7 +49,7 @@ pub fn warm_network<B: AutodiffBackend>(
     }
 }
 
-/// The convolutions in the order of the blueprint, whose shapes are given.
+/// The convolutions in the order of the blueprint, with the blueprint's shapes.
 fn convolutions<B: Backend>(
     net: &SmashNet<B>,
     architecture: &Architecture,
@@ -83,7 +83,7 @@ fn convolutions<B: Backend>(
     convs
 }
 
-/// A tensor as a learned one.
+/// A tensor as a learned parameter.
 fn learned<B: AutodiffBackend, const D: usize>(tensor: Tensor<B::InnerBackend, D>) -> Param<Tensor<B, D>> {
     Param::from_tensor(Tensor::from_inner(tensor))
 }

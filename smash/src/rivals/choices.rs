@@ -1,8 +1,9 @@
 //! An architecture as a sequence of decisions between few options, for methods that learn which options are good.
 //!
-//! For each block: how much of the budget, which bank size. For each op: how many banks it reads, how many output units,
-//! how many more banks it writes than needed, which convolutions, and their kernels, dilations and groups. Which banks are
-//! read and written is drawn at random: they are too many to learn about within some hundred trials.
+//! For each block the decisions are the share of the budget and the bank size. For each op they are the numbers of
+//! banks read, of output units, and of banks written beyond the needed ones. Further decisions are the pattern of
+//! convolutions, and their kernels, dilations and groups. The banks that are read and written are drawn at random: they
+//! are too many to learn about within some hundred trials.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -10,51 +11,51 @@ use crate::architecture::{Architecture, Block, Conv, Op};
 use crate::sampling::{BlockState, Limits, subset};
 use crate::space::{BLOCKS, SearchSpace, Units};
 
-/// Fractions of the budget that a block may get, evenly spaced over those of the space.
+/// Number of fractions of the budget that a block may get, evenly spaced over the fractions of the space.
 const BUDGETS: usize = 4;
-/// Answers from this one on are one state for the next decision.
+/// Answers from this one on are the same state for the next decision.
 const LARGEST_PREVIOUS: usize = 8;
 
-/// What a learner knows when it decides.
+/// The knowledge of a learner when it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Index of the block.
     pub block: usize,
-    /// What is asked.
+    /// The question.
     pub question: Question,
-    /// The answer just before, within the op or, before the first op, within the block.
+    /// The previous answer, within the op or, before the first op, within the block.
     pub previous: usize,
 }
 
-/// What a decision is about. Axis 0 is the height; where kernels are square there is no other.
+/// The subject of a decision. Axis 0 is the height. Where kernels are square there is no other axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
-    /// Which of the [`BUDGETS`] fractions of the reference budget the block gets.
+    /// The fraction of the reference budget that the block gets, one of [`BUDGETS`] fractions.
     Budget,
-    /// Units of N.
+    /// Bank size in units of N.
     BankSize,
-    /// In multiples that fill whole slices.
+    /// Number of banks read, in multiples that fill whole slices.
     Reads,
-    /// Units of N.
+    /// Number of output units, in units of N.
     Units,
-    /// More than the output has slices.
+    /// Number of banks written beyond the slices of the output.
     ExtraWrites,
-    /// Index in [`SearchSpace::pattern_options`].
+    /// The pattern, as an index in [`SearchSpace::pattern_options`].
     Pattern,
-    /// Size.
+    /// Kernel size.
     Kernel { slot: usize, axis: usize },
-    /// Factor.
+    /// Dilation factor.
     Dilation { slot: usize, axis: usize },
-    /// Number.
+    /// Number of groups.
     Groups { slot: usize },
 }
 
 /// One decision: the options, each with the weight that sampling gives it.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// What is known.
+    /// The known state.
     pub state: State,
-    /// Never empty.
+    /// The options with their weights. Never empty.
     pub options: Vec<(usize, f64)>,
 }
 
@@ -82,12 +83,12 @@ impl Asker<'_, '_> {
         self.previous
     }
 
-    /// Asks between options of equal weight.
+    /// Asks for one of several options of equal weight.
     fn ask_evenly(&mut self, question: Question, options: impl IntoIterator<Item = usize>) -> usize {
         self.ask(question, options.into_iter().map(|option| (option, 1.0)))
     }
 
-    /// An op whose banks are not drawn yet, and how many banks it writes.
+    /// Asks for an op without its banks, and for the number of banks that it writes.
     fn shape(&mut self, state: &BlockState<'_>) -> Shape {
         let space = state.space;
         let multiple = space.read_multiple(state.bank_size);
@@ -144,7 +145,7 @@ impl Asker<'_, '_> {
     }
 }
 
-/// An op but for which banks.
+/// An op without the choice of its banks.
 struct Shape {
     reads: usize,
     writes: usize,
@@ -156,11 +157,12 @@ struct Shape {
 fn fraction(space: &SearchSpace, level: usize) -> f64 {
     let [low, high] = space.budget;
     let share = level as f64 / (BUDGETS - 1) as f64;
-    // So written that the highest level is the largest budget, without rounding.
+    // Written so that the highest level is the largest budget, without rounding.
     low * (1.0 - share) + high * share
 }
 
-/// An architecture whose decisions `answer` makes and whose banks are drawn; valid if each answer is one of its options.
+/// An architecture whose decisions `answer` makes and whose banks are drawn. It is valid if each answer is one of its
+/// options.
 pub fn build(space: &SearchSpace, rng: &mut ChaCha8Rng, answer: &mut Answer<'_>) -> Architecture {
     let mut build_block = |block| {
         let mut asker = Asker {
@@ -192,7 +194,7 @@ pub fn build(space: &SearchSpace, rng: &mut ChaCha8Rng, answer: &mut Answer<'_>)
 
 /// The decisions that lead to an architecture of the space, each with its answer.
 ///
-/// The budget is not part of an architecture: it is taken to be the least that was enough.
+/// The budget is not part of an architecture. The least budget that was enough is assumed.
 pub fn decisions(space: &SearchSpace, architecture: &Architecture) -> Vec<(Decision, usize)> {
     let mut made = Vec::new();
     for (index, block) in architecture.blocks.iter().enumerate() {
@@ -207,7 +209,7 @@ pub fn decisions(space: &SearchSpace, architecture: &Architecture) -> Vec<(Decis
         let mut answer = |decision: &Decision| {
             let answer = answers.next().expect("one answer for each decision");
             let mut decision = decision.clone();
-            // An architecture that was not built here may have used banks or slices that a budget does not have.
+            // An architecture that was not built here may have used banks or slices beyond a budget.
             if decision.options.iter().all(|(option, _)| *option != answer) {
                 decision.options.push((answer, 1.0));
             }
@@ -271,7 +273,7 @@ mod tests {
                 let found = decisions(&space, &architecture);
                 assert_eq!(found.len(), asked.len());
                 for ((decision, answer), asked) in found.iter().zip(asked) {
-                    // Another budget that leads to the same architecture is as true.
+                    // Another budget that leads to the same architecture is equally true.
                     if decision.state.question != Question::Budget {
                         assert_eq!((decision.state.question, *answer), asked);
                     }

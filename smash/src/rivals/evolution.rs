@@ -1,4 +1,4 @@
-//! Methods that perturb the best: regularised evolution, and a (1 + lambda) strategy with neutral drift.
+//! Methods that perturb the best trial: regularised evolution, and a (1 + lambda) strategy with neutral drift.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -8,12 +8,14 @@ use crate::architecture::Architecture;
 use crate::sampling::{Limits, perturb, sample};
 use crate::space::SearchSpace;
 
-/// Perturbations that are drawn at most for one that changes anything: training the parent again would tell nothing.
+/// Largest number of perturbations drawn to find one that changes anything. Training the parent again would reveal
+/// nothing.
 const ATTEMPTS: usize = 100;
 
-/// Regularised evolution (Real et al. 2018): age decides who dies, a tournament who has a child.
+/// Regularised evolution (Real et al. 2018): age decides which trial dies, and a tournament which one has a child.
 ///
-/// A mutation is a perturbation as in SMASH's own search instead of one of two kinds that change one element.
+/// A mutation is a perturbation as in SMASH's own search. The original has two kinds of mutation, which change one
+/// element.
 pub fn regularised(
     space: &SearchSpace,
     [population, tournament]: [usize; 2],
@@ -36,8 +38,8 @@ pub fn regularised(
 
 /// The (1 + lambda) strategy of Cartesian genetic programming (Suganuma et al. 2017).
 ///
-/// There, nodes that no output depends on mutate freely between generations. Here every op takes part, so that drift is
-/// neutral only among equal errors.
+/// In the original, nodes that no output depends on mutate freely between generations. Here every op takes part. So
+/// drift is neutral only among equal errors.
 pub fn cartesian(
     space: &SearchSpace,
     offspring: usize,
@@ -45,7 +47,7 @@ pub fn cartesian(
     trials: &[Trial],
     rng: &mut ChaCha8Rng,
 ) -> Architecture {
-    // Random until the first training that did not fail.
+    // Random until the first training that succeeds.
     let first = trials.iter().position(|trial| trial.reward_error.is_some());
     let Some((first, later)) = first.and_then(|index| trials[index..].split_first()) else {
         return sample(space, Limits::of(space), rng);

@@ -1,6 +1,6 @@
 //! Methods that learn which choices are good: Q-learning and REINFORCE.
 //!
-//! A trial's reward is its accuracy, 1 - error. Trials that failed have none and teach nothing.
+//! A trial's reward is its accuracy, 1 - error. Failed trials have no reward and teach nothing.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::space::SearchSpace;
 /// A choice: an option in a state.
 type Choice = (State, usize);
 
-/// Trials of MetaQNN, of which the first [`META_QNN_EXPLORING`] explored only (Baker et al. 2017, table 1).
+/// Number of trials of MetaQNN. The first [`META_QNN_EXPLORING`] of them only explored (Baker et al. 2017, table 1).
 const META_QNN_TRIALS: f64 = 2700.0;
 const META_QNN_EXPLORING: f64 = 1500.0;
 
@@ -30,11 +30,12 @@ pub fn exploration(trial: usize, planned: usize) -> f64 {
     }
 }
 
-/// The value of each choice that a trial made, learned from the trials in order, each followed by replays of trials so far.
+/// The value of each choice that a trial made, learned from the trials in order. Replays of the trials so far follow
+/// each trial.
 ///
-/// MetaQNN moves the value of a step towards the best value of the next step. That forgets what a step did once the next
-/// state does not tell of it, and a state here tells of the choice before only. So the values of all choices move towards
-/// the reward of the trial itself, and the first such reward is where a value starts.
+/// MetaQNN moves the value of a step towards the best value of the next step. The effect of a step is then lost if the
+/// next state does not show it. A state here shows only the previous choice. So the values of all choices move towards
+/// the reward of the trial itself. A value starts at its first such reward.
 pub fn values(
     space: &SearchSpace,
     trials: &[Trial],
@@ -62,7 +63,8 @@ pub fn values(
     values
 }
 
-/// With the probability `exploration` an option as sampling would draw it, otherwise the one with the highest value.
+/// With the probability `exploration`, an option as sampling would draw it. Otherwise the option with the highest
+/// value.
 pub fn explore_or_exploit(
     values: &HashMap<Choice, f64>,
     exploration: f64,
@@ -86,11 +88,11 @@ pub fn explore_or_exploit(
 
 /// A probability for each option: proportional to the weight that sampling gives it, times the exponential of its logit.
 ///
-/// Neural Architecture Search has a recurrent network make its choices, each knowing all before. Here each knows its
-/// [`State`], and has logits of its own: a few hundred trials would not train such a network.
+/// Neural Architecture Search makes its choices with a recurrent network, and each choice knows all earlier ones. Here
+/// each choice knows its [`State`] and has its own logits. A few hundred trials would not train such a network.
 #[derive(Debug, Default)]
 pub struct Policy {
-    /// 0 where there is none.
+    /// The logits of choices; 0 where there is none.
     logits: HashMap<Choice, f64>,
 }
 
@@ -115,8 +117,9 @@ impl Policy {
     }
 }
 
-/// The policy after some trials (REINFORCE, Williams 1992, as in Zoph and Le 2017): for each trial a step along the gradient
-/// of the log-probability of its choices, times how far its reward is above the moving average of those before.
+/// The policy after some trials (REINFORCE, Williams 1992, as in Zoph and Le 2017). Each trial makes a step along the
+/// gradient of the log-probability of its choices. The step is multiplied by how far the trial's reward is above the
+/// moving average of the rewards before.
 pub fn policy(space: &SearchSpace, trials: &[Trial], learning_rate: f64, decay: f64) -> Policy {
     let mut policy = Policy::default();
     let mut usual = None;

@@ -1,5 +1,6 @@
-//! Reads golden files (numbers that the released 2017 code computed) and compares them with what this crate computes.
-//! The format and the tolerances are described in README.md beside this file.
+//! Reads golden files (numbers that the released 2017 code computed) and compares them with the results of this crate.
+//!
+//! README.md beside this file describes the format and the tolerances.
 
 pub mod format;
 
@@ -19,7 +20,7 @@ use smash::{GeneratedWeights, HyperNetConfig, SmashNet};
 use format::Config;
 use format::{Case, Golden};
 
-/// Agreement asked for in float32: absolute for values, relative for gradient norms.
+/// Required agreement in float32: absolute for values, relative for gradient norms.
 const TOLERANCES: [(Kind, f64); 5] = [
     (Kind::GeneratedWeights, 1e-5),
     (Kind::LogProbabilitiesTrain, 1e-4),
@@ -28,13 +29,13 @@ const TOLERANCES: [(Kind, f64); 5] = [
     (Kind::GradientNorm, 1e-3),
 ];
 
-/// By how much images are moved to reach the other side of a ReLU's tie: float32 rounding of sums of thousands of values.
-/// It doubles after every fourth direction.
+/// Distance by which images are moved to reach the other side of a ReLU's tie. It is the float32 rounding of sums of
+/// thousands of values, and doubles after every fourth direction.
 const RELU_TIE: f64 = 1e-6;
-/// Directions in which they are moved, at most.
+/// Largest number of directions in which they are moved.
 const NUDGES: u64 = 12;
 
-/// What is compared.
+/// The quantity compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     GeneratedWeights,
@@ -44,7 +45,7 @@ pub enum Kind {
     GradientNorm,
 }
 
-/// Largest deviation of one kind over all cases, and where it is.
+/// Largest deviation of one kind over all cases, and its place.
 #[derive(Debug)]
 pub struct Deviation {
     pub kind: Kind,
@@ -70,7 +71,7 @@ impl std::fmt::Display for Deviation {
 }
 
 impl Deviation {
-    /// Whether something was compared and is within so many times the tolerance.
+    /// Whether something was compared and lies within `factor` times the tolerance.
     pub fn is_within(&self, factor: f64) -> bool {
         self.compared > 0 && self.largest <= factor * self.tolerance
     }
@@ -79,7 +80,7 @@ impl Deviation {
 /// Compares all cases of a file pair, on a device.
 ///
 /// # Errors
-/// A file that cannot be read, naming it and what is wrong.
+/// A file that cannot be read. The error names the file and the fault.
 pub fn compare<B: AutodiffBackend>(
     safetensors: &Path,
     json: &Path,
@@ -91,10 +92,10 @@ pub fn compare<B: AutodiffBackend>(
     compare_contents::<B>(&bytes, &text, device).map_err(|error| format!("{pair}: {error}"))
 }
 
-/// The same from what is in the files.
+/// The same for the contents of the files.
 ///
 /// # Errors
-/// What is wrong with them.
+/// The fault in the contents.
 pub fn compare_contents<B: AutodiffBackend>(
     safetensors: &[u8],
     json: &str,
@@ -147,7 +148,7 @@ fn compare_case<B: AutodiffBackend>(
     let name = |tensor: &str| format!("case{}.{tensor}", case.case);
     let mut note = |kind, value: f64, place: String| found.push((kind, value.abs(), place));
 
-    // The files hold the released encoding, which is fed as it is.
+    // The files hold the released encoding, which is fed in unchanged.
     let input = Tensor::cat(vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?], 1);
     let weights = GeneratedWeights::from_output(&net.space, net.hypernet().forward(input.clone()));
     let expected: Tensor<B, 2> = file.get(&name("w1x1"))?;
@@ -167,10 +168,10 @@ fn compare_case<B: AutodiffBackend>(
     let value: f64 = loss.clone().into_scalar().elem();
     note(Kind::Loss, value - case.loss, name("loss"));
 
-    // The gradient at a ReLU whose input is zero to within rounding is not unique: two correct programs may take different
-    // sides, and one such element among the hundred thousands of a pass can move a norm by more than the tolerance. So
-    // where norms disagree, the images are moved by what float32 rounding moves activations by, to see whether the other
-    // side of a tie agrees. A wrong gradient stays wrong.
+    // The gradient at a ReLU whose input is zero up to rounding is not unique: two correct programs may take different
+    // sides. One such element among the hundred thousands of a pass can move a norm by more than the tolerance. So
+    // where norms disagree, the images are moved by the distance by which float32 rounding moves activations. This
+    // shows whether the other side of a tie agrees. A wrong gradient stays wrong.
     let mut best: Option<(f64, String)> = None;
     for nudge in 0..=NUDGES {
         // A backward pass frees its graph, so the weights are generated anew for each.
@@ -343,7 +344,7 @@ fn largest_difference<B: Backend, const D: usize>(ours: Tensor<B, D>, golden: Te
     (ours - golden).abs().max().into_scalar().elem()
 }
 
-/// The images, moved at random within rounding; nudge 0 leaves them as they are.
+/// The images, moved at random within rounding. Nudge 0 leaves them unchanged.
 fn nudged<B: Backend>(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
     if nudge == 0 {
         return images.clone();
@@ -356,7 +357,8 @@ fn nudged<B: Backend>(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
     images.clone() + Tensor::from_data(TensorData::new(values, images.dims()), &images.device()) * largest
 }
 
-/// Largest relative deviation of a gradient norm, and its parameter. A missing or an extra gradient is infinitely off.
+/// Largest relative deviation of a gradient norm, and its parameter. A missing or an extra gradient has an infinite
+/// deviation.
 fn worst_gradient(ours: &BTreeMap<String, f64>, golden: &BTreeMap<String, f64>) -> (f64, String) {
     let mut worst = (0.0, "no gradient".to_string());
     let mut note = |deviation: f64, text: String| {

@@ -1,4 +1,4 @@
-//! Our convolution against burn's own: values and both gradients, over all shapes of the space.
+//! Tests of our convolution against burn's own: values and both gradients, over all shapes of the space.
 
 use burn::prelude::*;
 use burn_flex::Flex;
@@ -7,7 +7,7 @@ use smash::convolution::{Activation, Precision, conv_concatenated, conv_same, st
 
 use super::{B, random};
 
-/// Input, activation, weight, dilation and groups to output.
+/// Maps input, activation, weight, dilation and groups to output.
 type Convolution = fn(Tensor<B, 4>, Activation, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
 
-    /// So many that fewer multiplications are worth their transforms.
+    /// With this many channels, fewer multiplications are worth their transforms.
     #[test]
     fn agrees_with_burn_for_many_channels(
         batch in 1_usize..11,
@@ -101,8 +101,8 @@ proptest! {
     }
 }
 
-/// Output and the gradients of two tensors and the weight, for a convolution of slices of the tensors that are read one
-/// after the other, some of them twice.
+/// Output and the gradients of two tensors and the weight, for a convolution of slices of the tensors. The slices are
+/// read one after the other, some of them twice.
 fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation) -> Vec<Vec<f32>> {
     let tensors = [0, 1].map(|stream| random([9, 7, 6, 5], stream).require_grad());
     let slices: Vec<Tensor<B, 4>> = sizes
@@ -176,7 +176,7 @@ fn the_number_of_threads_changes_no_bit() {
     }
 }
 
-/// Output and gradients on so many threads, of two groups of inputs and outputs.
+/// Output and gradients on the given number of threads, for two groups of inputs and outputs.
 fn of_threads(threads: usize, [inputs, outputs]: [usize; 2]) -> [Vec<f32>; 3] {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {

@@ -1,4 +1,4 @@
-//! Our kernels on the CPU against burn's own operations.
+//! Tests of our CPU kernels against burn's own operations.
 
 mod convolution;
 mod normalisation;

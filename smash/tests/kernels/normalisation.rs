@@ -1,4 +1,4 @@
-//! Our BatchNorm against burn's own operations: values, statistics and gradients.
+//! Tests of our BatchNorm against burn's own operations: values, statistics and gradients.
 
 use burn::prelude::*;
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn stock_of_concatenated(
 fn results(normalise: Normalisation, shape: [usize; 4]) -> Vec<Vec<f32>> {
     let input = (random(shape, 0) + 0.5).require_grad();
     let [weight, bias] = [1, 2].map(|stream| random([shape[1]], stream).require_grad());
-    // As views of some channels, in all as many as `input` has.
+    // The input as views of some channels, which together have all channels of `input`.
     let cuts = [0, shape[1] / 3, shape[1] / 2, shape[1]];
     let parts = cuts.windows(2).filter(|cut| cut[0] < cut[1]);
     let parts = parts.map(|cut| input.clone().narrow(1, cut[0], cut[1] - cut[0]));

@@ -1,4 +1,4 @@
-//! Parts of channels, their sums and the pooling of transitions against burn's own.
+//! Tests of parts of channels, their sums and the pooling of transitions against burn's own operations.
 
 use burn::prelude::*;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ proptest! {
         width in 1_usize..6,
     ) {
         let input = || random([batch, channels * count + dropped, height, width], 0);
-        // The first and the last part added, and each part once more, so that some have several gradients.
+        // The sum of the first and the last part, and each part once more, so that some parts have several gradients.
         let banks = |parts: Vec<Tensor<B, 4>>, add: fn(Tensor<B, 4>, Tensor<B, 4>) -> Tensor<B, 4>| {
             let sum = add(parts[0].clone(), parts[count - 1].clone());
             Tensor::cat(parts.into_iter().chain([sum]).collect(), 1)

@@ -1,4 +1,4 @@
-//! Our WeightNorm against burn's own operations: value and gradient, of whole tensors and of views.
+//! Tests of our WeightNorm against burn's own operations: value and gradient, for whole tensors and for views.
 
 use burn::prelude::*;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ proptest! {
         for (ours, expected) in results(weight_norm, rows, columns, first).iter().zip(&expected) {
             let largest = expected.iter().fold(0_f32, |largest, value| largest.max(value.abs()));
             for (ours, expected) in ours.iter().zip(expected) {
-                // The gradient of a single weight is 0: two terms of about 1 that cancel to their rounding.
+                // The gradient of a single weight is 0: two terms of about 1 cancel up to their rounding.
                 let tolerance = 2e-5 * largest + 1e-6;
                 prop_assert!((ours - expected).abs() < tolerance, "{ours} against {expected}");
             }

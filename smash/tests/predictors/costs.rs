@@ -1,4 +1,4 @@
-//! Costs in multiply-adds.
+//! Tests of the costs in multiply-adds.
 
 use smash::predictors::{CALIBRATION_IMAGES, Costs, LAST_LAYER_STEPS, steps_at_cost_of_score};
 use smash::{Counts, Encoding};
@@ -15,7 +15,7 @@ fn costs_are_sums_of_passes() {
     // The two networks have the same convolutions where no weights are cut.
     assert_eq!(costs.in_smash, forward);
 
-    // Its convolutions one after the other: 7 new channels, a layer, half as wide, a layer, and 2 D N^2 outputs.
+    // Its convolutions one after the other: 7 new channels, a layer, half the width, a layer, and 2 D N^2 outputs.
     let [channels, units, slices] = Encoding::new(&space, &architecture).shape;
     let inputs = channels + 1;
     let halved = (inputs + 7 + 2) / 2;

@@ -1,4 +1,6 @@
-//! What a SMASH score has to beat: each predictor against another way to compute it, and the laws that it has to keep.
+//! Tests of the predictors that a SMASH score has to beat.
+//!
+//! Each predictor is compared with another way to compute it, and checked for the laws that it has to keep.
 
 mod costs;
 mod short;
@@ -22,7 +24,7 @@ use smash::{
 
 type B = Autodiff<Flex>;
 
-/// Held by each test that trains: burn's autodiff has state that all threads of a process share.
+/// Every test that trains holds it: burn's autodiff has state that all threads of a process share.
 static TRAINING: Mutex<()> = Mutex::new(());
 
 const TASK: Task = Task::of_images(3, 8, 10);
@@ -73,7 +75,7 @@ fn fixed<const D: usize>(tensor: Tensor<Flex, D>) -> Param<Tensor<Flex, D>> {
     Param::initialized(ParamId::new(), tensor)
 }
 
-/// A BatchNorm of which no number is where a new one has it, and no two channels are alike.
+/// A BatchNorm in which every number differs from its initial value, and no two channels are alike.
 fn random_norm(channels: usize, rng: &mut ChaCha8Rng) -> BatchNorm<Flex> {
     BatchNorm {
         weight: fixed(random([channels], 0.5..1.5, rng)),
@@ -83,7 +85,7 @@ fn random_norm(channels: usize, rng: &mut ChaCha8Rng) -> BatchNorm<Flex> {
     }
 }
 
-/// 150 images to train on and 60 others.
+/// Runs a function with 150 training images and 60 other images.
 fn with_examples(use_them: impl FnOnce(Examples<'_, Flex>, Examples<'_, Flex>)) {
     let options = LoadOptions {
         image_size: Some(8),
@@ -94,7 +96,7 @@ fn with_examples(use_them: impl FnOnce(Examples<'_, Flex>, Examples<'_, Flex>)) 
     with_set(&datasets::load("shapes", &options).unwrap().train, 150, use_them);
 }
 
-/// The first images of a set to train on, and the others.
+/// Runs a function with the first images of a set as training images, and with the others.
 fn with_set(set: &ImageSet, training: usize, use_them: impl FnOnce(Examples<'_, Flex>, Examples<'_, Flex>)) {
     let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
     let images = DeviceImages::new(set, &Normalisation::of(set), &FlexDevice);

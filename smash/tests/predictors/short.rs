@@ -1,4 +1,4 @@
-//! Short trainings, from random weights and from those of a SMASH network.
+//! Tests of short trainings from random weights and from the weights of a SMASH network.
 
 use burn_flex::{Flex, FlexDevice};
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn spaces() -> impl Strategy<Value = SearchSpace> {
     })
 }
 
-/// A SMASH network as after a training: no BatchNorm is where it started.
+/// A SMASH network as after a training: no BatchNorm has its initial values.
 fn smash_net(space: &SearchSpace, task: Task, has_hypernet: bool, seed: u64) -> SmashNet<Flex> {
     let rng = &mut rng(seed);
     let hypernet = has_hypernet.then(hypernet);
@@ -49,7 +49,8 @@ fn smash_net(space: &SearchSpace, task: Task, has_hypernet: bool, seed: u64) -> 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
 
-    /// Log-probabilities of both networks differ by rounding at most, with running statistics and with those of the batch.
+    /// Log-probabilities of both networks differ at most by rounding, with running statistics and with statistics of
+    /// the batch.
     #[test]
     fn a_warm_network_starts_as_the_smash_network(
         space in spaces(),
@@ -104,7 +105,7 @@ fn the_warm_score_of_no_step_is_the_score() {
     });
 }
 
-/// More than an epoch, so that orders follow one another.
+/// More steps than an epoch has, so that orders follow one another.
 #[test]
 fn steps_repeat_by_key_and_lower_the_loss() {
     let space = space();

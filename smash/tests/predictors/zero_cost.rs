@@ -1,4 +1,4 @@
-//! Synaptic flow, codes of ReLUs and random weights.
+//! Tests of synaptic flow, codes of ReLUs and random weights.
 
 use burn::prelude::*;
 use burn_flex::{Flex, FlexDevice};
@@ -12,7 +12,8 @@ use smash::{Blueprint, Network, Phase, SearchSpace, Seed, Task};
 
 use super::{B, TASK, architecture, fixed, random, random_norm, rng, space, with_examples, with_set};
 
-/// The definition: the gradient of the sum of outputs with respect to absolute weights, BatchNorm being the identity.
+/// The definition: the gradient of the sum of outputs with respect to absolute weights, where BatchNorm is the
+/// identity.
 fn flow_by_gradients(net: &Network<Flex>) -> f64 {
     let blueprint = (*net.blueprint).clone();
     let device = FlexDevice;
@@ -98,7 +99,7 @@ fn log_determinant(mut rows: Vec<Vec<f64>>) -> f64 {
     logarithm
 }
 
-/// The definition, from the codes of single images.
+/// Compared with the definition, from the codes of single images.
 #[test]
 fn naswot_is_the_determinant_of_agreeing_units() {
     let space = space();
@@ -106,7 +107,7 @@ fn naswot_is_the_determinant_of_agreeing_units() {
         let architecture = architecture(&space, seed);
         let net = initial_network::<Flex>(&space, TASK, &architecture, Seed(seed), [0, 0], &FlexDevice);
         let images = random([7, 3, 8, 8], -1.0..1.0, &mut rng(seed));
-        // In this network all that a ReLU reads is what a BatchNorm or a convolution of an op has made.
+        // In this network a ReLU reads only outputs of a BatchNorm or of a convolution of an op.
         let mut rectified: Vec<usize> = Vec::new();
         for step in &net.blueprint.steps {
             match step {
@@ -156,7 +157,7 @@ fn two_images_with_one_code_have_no_score() {
     );
 }
 
-/// Noise whose spread is that of its class: nothing that a linear layer on pixels could tell.
+/// Noise whose spread depends on its class. A linear layer on pixels could not tell the classes apart.
 fn noise_of_classes(count: usize) -> ImageSet {
     let mut rng = rng(1);
     let (mut images, mut labels) = (Vec::new(), Vec::new());
@@ -198,7 +199,8 @@ fn random_weights_with_a_trained_last_layer_tell_classes() {
     });
 }
 
-/// With calibrated statistics the images of the calibration come out as with their own statistics, to the bias of the variance.
+/// With calibrated statistics, the calibration images give the same outputs as with their own statistics, up to the
+/// bias of the variance.
 #[test]
 fn calibrated_statistics_are_those_of_the_images() {
     let space = space();

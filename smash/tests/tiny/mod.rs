@@ -1,4 +1,4 @@
-//! A space, a SMASH network and images that train in a blink.
+//! A space, a SMASH network and images that train very quickly.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +11,8 @@ use smash::{
 
 pub type B = Autodiff<Flex>;
 
-/// Held by each test that trains: burn's autodiff has state that all threads of a process share, and where two train at once
-/// about one run in twenty differs in its last bits. Studies train in a process for each unit.
+/// Every test that trains holds it, because burn's autodiff has state that all threads of a process share. If two train
+/// at once, about one run in twenty differs in its last bits. Studies train in a process for each unit.
 static TRAINING: Mutex<()> = Mutex::new(());
 
 pub const TASK: Task = Task::of_images(3, 8, 10);
@@ -39,7 +39,7 @@ pub fn smash_trainer() -> SmashTrainer<B> {
     SmashTrainer::new(space(), Some(&hypernet), TASK, Seed(5), &FlexDevice)
 }
 
-/// With 40 images, one test at a time.
+/// Runs a function with 40 images, one test at a time.
 pub fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
     let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
     let options = LoadOptions {

@@ -1,4 +1,4 @@
-//! Laws of the tiles.
+//! Tests of the Winograd tiles.
 
 use proptest::prelude::*;
 

@@ -1,40 +1,41 @@
-//! The polynomials of a tile: weights and inputs at all points, and outputs from their products.
+//! The polynomials of a tile: weights and inputs at all points, and outputs computed from their products.
 
 use pulp::Simd;
 
 /// Rows of outputs of a tile.
 pub const TILE: usize = 4;
-/// Most rows of a kernel in a piece.
+/// Largest number of rows of a kernel in a piece.
 const PIECE: usize = 3;
-/// The polynomials are evaluated at 0, `±A`, `±B` and infinity: exact values with small powers, which lose few digits.
+/// The polynomials are evaluated at 0, `±A`, `±B` and infinity. These values are exact and have small powers, which
+/// lose few digits.
 const A: f32 = 0.75;
 const B: f32 = 1.5;
 const POINTS: [f64; 5] = [0.0, A as f64, -A as f64, B as f64, -B as f64];
-/// Infinity comes last.
+/// Number of points; infinity comes last.
 pub const ALL_POINTS: usize = POINTS.len() + 1;
-/// Most rows of a kernel.
+/// Largest number of rows of a kernel.
 pub const MOST_ROWS: usize = 7;
 
 /// A piece of the kernel at a point.
 pub struct Factor {
     pub point: usize,
-    /// Which of a tile's transformed rows of an input belongs to it.
+    /// The transformed row of an input in a tile that belongs to it.
     pub row: usize,
     /// Rows of the kernel, and the factor of each.
     pub weights: Vec<(usize, f64)>,
 }
 
-/// How many [`factors`] there are: of each piece as many as it has rows, and one less than outputs of a tile.
+/// Number of [`factors`]: each piece has as many as its rows plus the outputs of a tile, less one.
 pub fn count_factors(rows: usize) -> usize {
     rows + rows.div_ceil(PIECE) * (TILE - 1)
 }
 
-/// All pieces of a kernel of so many rows at all their points, point by point.
+/// All pieces of a kernel of `rows` rows at all their points, point by point.
 pub fn factors(rows: usize) -> Vec<Factor> {
     let mut factors = Vec::new();
     for first in (0..rows).step_by(PIECE) {
         let taps = PIECE.min(rows - first);
-        // With infinity, one less than outputs and taps together.
+        // Infinity included, one less than outputs and taps together.
         let points = match taps {
             1 => &[0, 1, 2][..],
             2 => &[1, 2, 3, 4],
@@ -60,8 +61,8 @@ pub fn factors(rows: usize) -> Vec<Factor> {
     factors
 }
 
-/// The inputs of a piece of three rows at 0, `A`, `-A`, `B`, `-B` and infinity: each is multiplied by the polynomial that is
-/// 0 at the other points.
+/// The inputs of a piece of three rows at 0, `A`, `-A`, `B`, `-B` and infinity. Each is multiplied by the polynomial
+/// that is 0 at the other points.
 #[inline(always)]
 pub fn inputs_of_three<S: Simd>(simd: S, rows: [S::f32s; 6]) -> [S::f32s; 6] {
     let [r0, r1, r2, r3, r4, r5] = rows;
@@ -77,7 +78,7 @@ pub fn inputs_of_three<S: Simd>(simd: S, rows: [S::f32s; 6]) -> [S::f32s; 6] {
     ]
 }
 
-/// Those of two rows at `A`, `-A`, `B`, `-B` and infinity.
+/// The inputs of a piece of two rows at `A`, `-A`, `B`, `-B` and infinity.
 #[inline(always)]
 pub fn inputs_of_two<S: Simd>(simd: S, rows: [S::f32s; 5]) -> [S::f32s; 5] {
     let [r0, r1, r2, r3, r4] = rows;
@@ -86,7 +87,7 @@ pub fn inputs_of_two<S: Simd>(simd: S, rows: [S::f32s; 5]) -> [S::f32s; 5] {
     [at_a, of_a, at_b, of_b, even(simd, [r0, r2, r4])]
 }
 
-/// Those of one row at 0, `A`, `-A` and infinity.
+/// The inputs of a piece of one row at 0, `A`, `-A` and infinity.
 #[inline(always)]
 pub fn inputs_of_one<S: Simd>(simd: S, rows: [S::f32s; 4]) -> [S::f32s; 4] {
     let [r0, r1, r2, r3] = rows;
