@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
-use experiments::definition::{self, Scale};
-use experiments::device::{self, Device, Task};
-use experiments::part::{Part, PartialWork};
+use experiments::device::Device;
+use experiments::engine::stop::{self, Stopped};
+use experiments::on_device::{self, Task};
 use experiments::provenance;
-use experiments::run::RunOptions;
-use experiments::stop::{self, Stopped};
-use experiments::studies::Recipe;
+use experiments::run::options::RunOptions;
+use experiments::run::part::{Part, PartialWork};
+use experiments::settings::definition::{self, Scale};
+use experiments::settings::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
 use results::benchmark::{self, Added, Benchmark};
@@ -150,7 +151,7 @@ struct RunArguments {
     plan: bool,
     /// With --plan: pick the numbers of architectures and root seeds that give Kendall's tau the narrowest confidence interval in
     /// this time, such as 30m.
-    #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::plan::parse_duration)]
+    #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::run::plan::parse_duration)]
     budget: Option<f64>,
     /// Write the units of work to a folder as a workflow for Snakemake and Slurm, and run nothing.
     #[arg(long, value_name = "DIR", requires = "artefact", conflicts_with = "plan")]
@@ -203,7 +204,7 @@ fn execute(command: Command) -> Result<()> {
             safetensors,
             json,
             device,
-        } => device::run(&Task::Golden(&safetensors, &json), device),
+        } => on_device::run(&Task::Golden(&safetensors, &json), device),
         Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).export(&file)?;
             println!("{count} trainings written to {}", file.display());
@@ -252,7 +253,7 @@ fn execute(command: Command) -> Result<()> {
             architectures,
             folder,
             device,
-        } => device::run(&Task::Peer(&architectures, &folder), device),
+        } => on_device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(arguments) => {
             let names = match &arguments.artefact {
                 Some(name) => vec![name.as_str()],
@@ -294,7 +295,7 @@ fn execute(command: Command) -> Result<()> {
                 "--bfloat16 is for --device cuda"
             );
             stop::listen()?;
-            let run = |name| device::run(&Task::Run(name, &options), options.device);
+            let run = |name| on_device::run(&Task::Run(name, &options), options.device);
             names.into_iter().try_for_each(run)
         }
     }

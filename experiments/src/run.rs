@@ -1,79 +1,45 @@
 //! Runs an artefact: data, plan, units, tables.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+pub mod manifest;
+pub mod options;
+pub mod part;
+pub mod plan;
+pub mod power;
+pub mod regime;
+pub mod workflow;
+
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
-use crate::benchmark::BenchmarkRun;
-use crate::comparison::ComparisonRun;
-use crate::correlation::CorrelationRun;
-use crate::corruption::CorruptionRun;
-use crate::definition::{self, Scale};
-use crate::device::Device;
-use crate::drawings::DrawingRun;
-use crate::ensemble::EnsembleRun;
-use crate::fidelity::FidelityRun;
-use crate::part::{Part, PartialWork, starter, version};
-use crate::plan;
-use crate::pool::{Origins, RunPool};
-use crate::power;
+use crate::engine::schedule;
+use crate::engine::stop;
+use crate::engine::study::Study;
+use crate::engine::study::units_of_stage;
+use crate::engine::unit::{Unit, seconds_of};
+use crate::engine::workers::{self, Workers};
 use crate::provenance;
-use crate::proxy::ProxyRun;
-use crate::record;
-use crate::regime;
-use crate::search::SearchRun;
-use crate::stop;
-use crate::studies::{Data, Recipe, Study as StudyDefinition};
-use crate::study::{Images, Setup, Study};
-use crate::throughput::ThroughputRun;
-use crate::units::{self, Unit, units_of_stage};
-use crate::workers::{self, Workers};
-use crate::workflow;
-
-/// The choices of the command line.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// The scale, which selects the overlay of the definition.
-    pub scale: Scale,
-    /// Data set to use instead of the definition's.
-    pub dataset: Option<String>,
-    /// Data set to search architectures on, if the definition searches on another data set than it trains on.
-    pub source: Option<String>,
-    /// Folder of the real data sets.
-    pub data_dir: Option<PathBuf>,
-    /// Single settings that override the definition's, `KEY=VALUE` in TOML.
-    pub set: Vec<String>,
-    /// Folder of a pool, to take trained networks from and add them to.
-    pub pool: Option<PathBuf>,
-    /// Recipe to train resulting networks by, instead of the definition's.
-    pub recipe: Option<Recipe>,
-    /// Train resulting networks with bfloat16 products.
-    pub bfloat16: bool,
-    /// Number of seeds to run, starting with seed 0.
-    pub seeds: u64,
-    /// Number of units to run at the same time.
-    pub jobs: usize,
-    /// The device to compute on.
-    pub device: Device,
-    /// Folder of the stored runs.
-    pub results: PathBuf,
-    /// Print the plan and stop.
-    pub plan_only: bool,
-    /// Seconds that the run may take; the plan then says which size of run makes the most of them.
-    pub budget: Option<f64>,
-    /// Write the units as a workflow to this folder, and run nothing.
-    pub export_workflow: Option<PathBuf>,
-    /// The part to do, if another process has started the run.
-    pub part: Option<Part>,
-}
+use crate::run::options::RunOptions;
+use crate::run::part::{PartialWork, starter, version};
+use crate::settings::definition;
+use crate::settings::studies::{Data, Study as StudyDefinition};
+use crate::studies::benchmark::BenchmarkRun;
+use crate::studies::comparison::ComparisonRun;
+use crate::studies::correlation::CorrelationRun;
+use crate::studies::corruption::CorruptionRun;
+use crate::studies::drawings::DrawingRun;
+use crate::studies::ensemble::EnsembleRun;
+use crate::studies::fidelity::FidelityRun;
+use crate::studies::proxy::ProxyRun;
+use crate::studies::search::SearchRun;
+use crate::studies::throughput::ThroughputRun;
+use crate::tasks::pool::{Origins, RunPool};
+use crate::tasks::setup::{Images, Setup};
 
 /// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics.
 ///
@@ -179,18 +145,18 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         eprintln!("warning: {place} has no locks: let no other process run the same there");
     }
     match work {
-        Some(PartialWork::Unit(stage, index)) => return units::run_one(&runs, stage, index),
-        Some(PartialWork::Tables) => units::ensure_done(&runs)?,
+        Some(PartialWork::Unit(stage, index)) => return schedule::run_one(&runs, stage, index),
+        Some(PartialWork::Tables) => schedule::ensure_done(&runs)?,
         _ => {}
     }
     let regimes = regime::beside_paper(artefact, &definition.study, &images[0])?;
     let fresh = |seed| Manifest {
         regime: regimes.clone(),
-        ..record::new(artefact, &definition, options, &images, seed, (&commit, dirty))
+        ..manifest::new(artefact, &definition, options, &images, seed, (&commit, dirty))
     };
     let mut manifests = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        let manifest = record::open(dir, fresh(seed as u64))?;
+        let manifest = manifest::open(dir, fresh(seed as u64))?;
         if manifest.status != RunStatus::Complete {
             dir.write_manifest(&manifest)?;
         }
@@ -254,69 +220,6 @@ fn study_of<'a, B: AutodiffBackend>(
     })
 }
 
-impl RunOptions {
-    /// Number of threads of a unit when several units run side by side.
-    fn threads_of_worker(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (cores / self.jobs).max(1)
-    }
-
-    /// The command that starts a worker of this run.
-    fn worker_command(&self, artefact: &str, version: &str) -> Result<Command> {
-        let words = self.command_of_part(artefact, version)?;
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
-        Ok(command)
-    }
-
-    /// This program and the arguments that any part of a run needs.
-    fn command_of_part(&self, artefact: &str, version: &str) -> Result<Vec<OsString>> {
-        let program = std::env::current_exe().context("the path of this program is not known")?;
-        let mut command: Vec<OsString> = vec![program.into(), "run".into(), artefact.into()];
-        let mut option = |name: &str, value: OsString| command.extend([name.into(), value]);
-        option("--scale", self.scale.name().into());
-        option("--part-of", version.into());
-        option("--seeds", self.seeds.to_string().into());
-        option("--jobs", self.jobs.to_string().into());
-        option("--device", self.device.to_string().into());
-        // A part may run in another working folder.
-        option("--results", absolute(&self.results)?);
-        if let Some(name) = &self.dataset {
-            option("--dataset", name.into());
-        }
-        if let Some(name) = &self.source {
-            option("--source", name.into());
-        }
-        if let Some(folder) = &self.data_dir {
-            option("--data-dir", absolute(folder)?);
-        }
-        if let Some(folder) = &self.pool {
-            option("--pool", absolute(folder)?);
-        }
-        command.extend(self.of_definition().into_iter().map(OsString::from));
-        Ok(command)
-    }
-
-    /// The options that change the definition, except the options for data sets.
-    pub fn of_definition(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        for setting in &self.set {
-            words.extend(["--set".into(), setting.clone()]);
-        }
-        if let Some(recipe) = self.recipe {
-            words.extend(["--recipe".into(), recipe.name().into()]);
-        }
-        if self.bfloat16 {
-            words.push("--bfloat16".into());
-        }
-        words
-    }
-}
-
-fn absolute(path: &Path) -> Result<OsString> {
-    Ok(results::files::absolute(path)?.into())
-}
-
 fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
     let load = LoadOptions {
         data_dir: options.data_dir.clone(),
@@ -340,11 +243,11 @@ fn run_units(
         for (run, manifest) in runs.iter().zip(manifests.iter_mut()) {
             for unit in run.units(stage) {
                 if let Some(damage) = unit.set_damage_aside()? {
-                    record::reopen(manifest, format!("{damage}; {} was done again", unit.name));
+                    manifest::reopen(manifest, format!("{damage}; {} was done again", unit.name));
                 }
             }
         }
-        units::run(stage, &units_of_stage(runs, stage), jobs, workers)?;
+        schedule::run(stage, &units_of_stage(runs, stage), jobs, workers)?;
     }
     Ok(())
 }
@@ -359,7 +262,7 @@ fn write_results(
 ) -> Result<()> {
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
         if let Some(damage) = dir.damaged_table()? {
-            record::reopen(manifest, format!("{damage}; it was written again"));
+            manifest::reopen(manifest, format!("{damage}; it was written again"));
         }
         if manifest.status == RunStatus::Complete {
             continue;
@@ -375,7 +278,7 @@ fn write_results(
             // A unit that the pool supplied took no time here, and that would pass for its training time. If the pool supplied
             // any unit of a kind, the manifest therefore omits that kind's time.
             let is_pooled = |unit: &Unit<'_>| origins.as_ref().is_some_and(|origins| origins.has(&unit.output));
-            if let Some(seconds) = units::seconds_of(&units).filter(|_| !units.iter().any(is_pooled)) {
+            if let Some(seconds) = seconds_of(&units).filter(|_| !units.iter().any(is_pooled)) {
                 manifest.timings.insert(kind.name().to_string(), seconds);
             }
         }

@@ -1,5 +1,4 @@
-//! An artefact as it was run: its stored runs with what their definition says about figure and
-//! claim, and the statistics of their tables.
+//! An artefact as it was run: its stored runs, its definition of figure and claim, and the statistics of its tables.
 
 use std::path::Path;
 
@@ -13,13 +12,13 @@ use crate::findings::{Findings, part};
 /// One artefact at one scale on one data set.
 #[derive(Clone, Debug)]
 pub struct Artefact {
-    /// Its runs, one per seed.
+    /// Its runs, one for each seed.
     pub group: Group,
-    /// How its figure is drawn, where it has one.
+    /// Definition of its figure, if it has one.
     pub figure: Option<FigureDefinition>,
-    /// What the definition claims, if anything.
+    /// Claim of the definition, if any.
     pub claim: Option<Claim>,
-    /// What the paper says about it, in a sentence or two; may be empty.
+    /// Statement of the paper about it, in a sentence or two; may be empty.
     pub statement: String,
     /// The definition's prose for the report; may be empty.
     pub analysis: String,
@@ -31,14 +30,14 @@ pub struct Artefact {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FigureDefinition {
-    /// What is drawn.
+    /// Kind of the figure.
     pub kind: FigureKind,
     /// Title above the plot.
     pub title: String,
-    /// What the horizontal axis shows; errors are drawn in percent. Empty for drawings of architectures alone.
+    /// Label of the horizontal axis; errors are drawn in percent. Empty for drawings of architectures alone.
     #[serde(default)]
     pub x_label: String,
-    /// What the vertical axis shows; errors are drawn in percent. Empty for drawings of architectures alone.
+    /// Label of the vertical axis; errors are drawn in percent. Empty for drawings of architectures alone.
     #[serde(default)]
     pub y_label: String,
 }
@@ -47,9 +46,9 @@ pub struct FigureDefinition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
-    /// A predictor against true error with a least-squares line.
+    /// A predictor against true error, with a least-squares line.
     ScatterFit,
-    /// The same with error bars of one standard deviation over noise draws and trainings.
+    /// The same, with error bars of one standard deviation over noise draws and trainings.
     ScatterErrorBars,
     /// Scores averaged over SMASH networks, by rank.
     ScoreRank,
@@ -78,11 +77,11 @@ impl FigureKind {
 }
 
 impl Artefact {
-    /// Reads the tables of a group of runs and computes their statistics; `root` is the folder of all stored runs.
+    /// Reads the tables of a group of runs and computes their statistics. `root` is the folder of all stored runs.
     ///
     /// # Errors
-    /// If a table or the definition in the manifest is faulty, if the claim or the figure does not fit the kind of study, or
-    /// if seeds were measured on test sets of different sizes.
+    /// If a table or the definition in the manifest is faulty. Also if the claim or the figure does not fit the kind of
+    /// study, or if seeds were measured on test sets of different sizes.
     pub fn load(group: Group, root: &Path) -> Result<Self> {
         let place = |name: &str| {
             let path = group.runs[0].dir.manifest_path();
@@ -99,7 +98,7 @@ impl Artefact {
         }
         let claim: Option<Claim> = part(&group, "claim")?;
         let findings = Findings::load(&group, root)?;
-        // A claim without a study has nothing to be judged by.
+        // Without a study, no statistic can judge a claim.
         let claim = claim.filter(|_| !matches!(findings, Findings::Nothing));
         if let Some(claim) = &claim {
             findings.interval(claim).with_context(|| place("claim"))?;
@@ -114,14 +113,14 @@ impl Artefact {
         })
     }
 
-    /// What tells it from other artefacts in a file name: `fig4-laptop-shapes`.
+    /// Name that tells it from other artefacts in file names: `fig4-laptop-shapes`.
     pub fn name(&self) -> String {
         let manifest = self.group.manifest();
         let (artefact, scale) = (&manifest.artefact, &manifest.scale);
         format!("{artefact}-{scale}-{}", manifest.dataset.name)
     }
 
-    /// The claim with the verdict of the data, where there is one.
+    /// The claim with the verdict of the data, if there is a claim.
     pub fn verdict(&self) -> Option<(&Claim, Verdict)> {
         let claim = self.claim.as_ref()?;
         let interval = self
@@ -131,13 +130,13 @@ impl Artefact {
         Some((claim, claim.judge(interval, self.findings.ceiling(claim))))
     }
 
-    /// The statistic that stands for the whole in one line; may be empty.
+    /// The main statistic in one line; may be empty.
     pub fn headline(&self) -> String {
         let headline = self.findings.headline(self.claim.as_ref());
         headline.expect("claims are checked when they are loaded")
     }
 
-    /// The conditions of the result, one fact each, as every figure and table prints them.
+    /// The conditions of the result, one fact each, for every figure and table.
     pub fn conditions(&self) -> Vec<String> {
         let manifest = self.group.manifest();
         let mut facts = vec![
@@ -156,7 +155,7 @@ impl Artefact {
         facts
     }
 
-    /// The seeds in words, with those that are not done: `seeds 0, 1 (2 unfinished)`.
+    /// The seeds in words, with the number of unfinished ones: `seeds 0, 1 (2 unfinished)`.
     pub fn seeds(&self) -> String {
         let list = |seeds: Vec<u64>| {
             let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
@@ -171,13 +170,13 @@ impl Artefact {
         format!("{noun} {}{unfinished}", list(done))
     }
 
-    /// The commit, shortened, with a mark if the working tree differed from it.
+    /// The abbreviated commit, with a mark if the working tree differed from it.
     pub fn commit(&self) -> String {
         short_commit(self.group.manifest())
     }
 }
 
-/// The commit of a run, shortened, with a mark if the working tree differed from it.
+/// The abbreviated commit of a run, with a mark if the working tree differed from it.
 pub(crate) fn short_commit(manifest: &Manifest) -> String {
     let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
     match manifest.dirty {
@@ -186,17 +185,17 @@ pub(crate) fn short_commit(manifest: &Manifest) -> String {
     }
 }
 
-/// What a drawing of an architecture needs to know of its search space, where the definition has it.
+/// Properties of a search space that a drawing of an architecture needs, where the definition has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// The paper's N, channels of one unit.
+    /// The paper's N: channels of one unit.
     pub base_channels: Option<usize>,
     /// Reference width.
     pub width: Option<usize>,
 }
 
 impl Space {
-    /// The search space of a run's study or, where `search` names one, of that search.
+    /// Finds the search space of a run's study or, if `search` names a search, of that search.
     pub fn of(manifest: &Manifest, search: Option<&str>) -> Self {
         let study = manifest.definition.get("study");
         let table = match search {

@@ -1,4 +1,4 @@
-//! `reports compare`: two stored results of one definition, by two versions of the code.
+//! `reports compare`: compares two stored results of one definition, by two versions of the code.
 
 mod render;
 
@@ -15,12 +15,12 @@ use results::files::is_folder;
 use results::statistics::RESAMPLES;
 use results::store::{Group, find_runs_below, groups};
 
-/// Which results, and how the answer is written.
+/// Which results to compare, and the format of the answer.
 #[derive(Args)]
 pub struct Compare {
     /// Folder of stored runs to compare with: a whole store, or a part of it down to the runs of one commit.
     base: PathBuf,
-    /// Folder with the runs in question; may be the same.
+    /// Folder with the runs in question; may be the same folder.
     head: PathBuf,
     /// Only this artefact.
     #[arg(long)]
@@ -37,19 +37,19 @@ pub struct Compare {
     /// Only runs of this commit as head [default: the newest]
     #[arg(long, value_name = "COMMIT")]
     head_commit: Option<String>,
-    /// Statistic that the verdict goes by.
+    /// Statistic that decides the verdict.
     #[arg(long, default_value = "kendall")]
     statistic: Statistic,
-    /// How the answer is written.
+    /// Format of the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Store of baselines that the head's runs are copied to, unless they regressed; they replace the older ones of the same
-    /// artefact, scale, device class and data set.
+    /// Store of baselines that receives a copy of the head's runs, unless they regressed. The copy replaces older
+    /// baselines of the same artefact, scale, device class and data set.
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
 }
 
-/// How the answer is written.
+/// Format of the answer.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     /// For a terminal.
@@ -64,26 +64,27 @@ enum Format {
 struct Comparison {
     /// Base and head.
     sides: [Group; 2],
-    /// What was compared, if it could be.
+    /// Measurements, if the two are comparable.
     measured: Option<Measured>,
-    /// What a reader should know.
+    /// Notes to the reader.
     notes: Vec<String>,
-    /// The statistic that the verdict goes by.
+    /// The statistic that decides the verdict.
     statistic: Statistic,
     verdict: Verdict,
 }
 
-/// Statistics and costs of what both sides have.
+/// Statistics and costs of the data that both sides have.
 struct Measured {
     paired: Paired,
     changes: Vec<Change>,
     /// Seconds for each kind of unit.
     times: Vec<Cost>,
-    /// Bytes.
+    /// Peak memory in bytes.
     peak_memory: Cost,
 }
 
-/// Compares, prints and perhaps saves. The exit code is 1 if the head regressed, 3 if the two are not comparable, else 0.
+/// Compares the results, prints the answer, and saves the head's runs if requested. The exit code is 1 if the head
+/// regressed, 3 if the two are not comparable, else 0.
 pub fn run(options: &Compare) -> Result<ExitCode> {
     let comparison = compare(options)?;
     print!(
@@ -150,7 +151,7 @@ fn compare(options: &Compare) -> Result<Comparison> {
     Ok(comparison)
 }
 
-/// Compares what may be compared.
+/// Compares the statistics and costs of both sides, if they can be paired.
 fn measure(comparison: &mut Comparison) -> Result<()> {
     let [base, head] = &comparison.sides;
     let paired = match pair(&Tables::read(base)?, &Tables::read(head)?) {
@@ -209,7 +210,7 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
     Ok(())
 }
 
-/// The newest result that the options leave in the head's folder.
+/// The newest result that the options admit in the head's folder.
 fn head(options: &Compare) -> Result<Group> {
     let found = candidates(&options.head, options.head_commit.as_deref(), options)?;
     let subject = found[0].subject();
@@ -219,11 +220,11 @@ fn head(options: &Compare) -> Result<Group> {
     Ok(newest(found))
 }
 
-/// What the head is compared with: of the same subject if there is one, and then of the same definition and device class,
-/// the newest.
+/// The result that the head is compared with. It has the head's subject if possible, then its definition and device
+/// class. The newest such result is taken.
 fn base(options: &Compare, head: &Group) -> Result<Group> {
     let mut found = candidates(&options.base, options.base_commit.as_deref(), options)?;
-    // An object has one name only.
+    // The path of an object has only one form.
     let place = |group: &Group| {
         let folder = group.folder();
         folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
@@ -247,7 +248,7 @@ fn base(options: &Compare, head: &Group) -> Result<Group> {
     Ok(newest(found))
 }
 
-/// Keeps those that fit, if any do.
+/// Keeps the groups that fit, if any do.
 fn prefer(groups: &mut Vec<Group>, fits: impl Fn(&Group) -> bool) {
     if groups.iter().any(&fits) {
         groups.retain(fits);
@@ -270,7 +271,7 @@ fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<
     let mut runs = find_runs_below(folder)?;
     runs.retain(|run| {
         let manifest = &run.manifest;
-        // Runs of a changed tree have a digest behind the commit, and are meant only by one who names it.
+        // Runs of a changed tree have a digest after the commit. They count only if the option names that digest.
         let is_commit = |commit: &str| {
             manifest.commit.starts_with(commit)
                 && (!manifest.dirty || commit.contains('-') || manifest.commit == commit)

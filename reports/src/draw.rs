@@ -1,4 +1,4 @@
-//! `reports draw`: architectures as graphs, from a file or the best that an artefact's searches found.
+//! `reports draw`: draws architectures as graphs, from a file or as the best results of an artefact's searches.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ use results::search::{self, Best, SearchRun};
 
 use super::Stored;
 
-/// What to draw, and how.
+/// Drawings to make, and their format.
 #[derive(Args)]
 pub struct Draw {
     /// File with an architecture in its stored form, JSON.
     #[arg(required_unless_present = "artefact", value_name = "ARCH.json")]
     file: Option<PathBuf>,
-    /// Draw the architecture of the lowest SMASH score of each search of this artefact's newest runs, by root seed; expanded
-    /// too.
+    /// Draw the architecture with the lowest SMASH score of each search of this artefact's newest runs, by root seed;
+    /// also expanded.
     #[arg(long, conflicts_with = "file")]
     artefact: Option<String>,
     #[command(flatten)]
     stored: Stored,
-    /// The paper's N, channels of one unit; without it, widths are in units of N.
+    /// The paper's N: channels of one unit; without it, widths are in units of N.
     #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
     base_channels: Option<u16>,
     /// Reference width of the search space; without it, block inputs have as few banks as the ops allow.
     #[arg(long, value_name = "WIDTH", requires = "file", value_parser = clap::value_parser!(u16).range(1..))]
     width: Option<u16>,
-    /// Draw each block with all its convolutions, sums and concatenations too.
+    /// Also draw each block with all its convolutions, sums and concatenations.
     #[arg(long)]
     expanded: bool,
-    /// Draw this block alone, counted from 0, with all its convolutions, sums and concatenations.
+    /// Draw only this block, counted from 0, with all its convolutions, sums and concatenations.
     #[arg(long, conflicts_with = "expanded")]
     block: Option<usize>,
     /// Format of the files; may be given several times.
@@ -55,18 +55,18 @@ enum Format {
     Png,
 }
 
-/// An architecture with what its drawings are called.
+/// An architecture with the names of its drawings.
 struct Subject {
-    /// Beginning of the names of files.
+    /// Start of the file names.
     file: String,
-    /// Where it comes from, for errors.
+    /// Origin of the architecture, for errors.
     place: String,
     title: String,
     architecture: Architecture,
     base_channels: Option<usize>,
 }
 
-/// Draws, and prints the paths of the files.
+/// Writes the drawings, and prints the paths of the files.
 pub fn run(options: &Draw) -> Result<()> {
     let subjects = match (&options.artefact, &options.file) {
         (Some(artefact), _) => best_of_searches(artefact, &options.stored)?,
@@ -183,7 +183,7 @@ fn write(options: &Draw, name: &str, title: &str, graph: &Graph) -> Result<()> {
     Ok(())
 }
 
-/// A name as part of the name of a file.
+/// Makes a name usable as part of a file name.
 fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     name.chars().map(plain).collect()

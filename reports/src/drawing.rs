@@ -1,5 +1,6 @@
-//! Drawings of architectures: as graphs, simplified or with every convolution, as memory banks, and as encodings (paper, figures
-//! 1, 3 and 6 to 13).
+//! Drawings of architectures: as graphs, as memory banks, and as encodings (paper, figures 1, 3 and 6 to 13).
+//!
+//! A graph is simplified, or shows every convolution.
 
 mod architecture;
 mod banks;

@@ -1,5 +1,6 @@
-//! The figures of artefacts: title, legend, plot, and a caption of conditions and statistics. The same drawing goes to SVG
-//! and to PNG.
+//! The figures of artefacts: title, legend, plot, and a caption of conditions and statistics.
+//!
+//! The same drawing goes to SVG and to PNG.
 
 pub(crate) mod canvas;
 mod corruption;
@@ -31,12 +32,12 @@ const CAPTION_LINE: i32 = 26;
 /// The figure as an SVG document.
 ///
 /// # Errors
-/// If the artefact has no figure, its figure does not fit its kind of study, or there is nothing to draw.
+/// If the artefact has no figure, if its figure does not fit its kind of study, or if there is nothing to draw.
 pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
     svg_with_places(artefact).map(|(document, _)| document)
 }
 
-/// The figure as an SVG document, and where it shows single architectures.
+/// The figure as an SVG document, and the places of the single architectures in it.
 pub(crate) fn svg_with_places(artefact: &Artefact) -> Result<(Vec<u8>, Vec<Placed>)> {
     if let Some(drawing) = drawing_of(artefact)? {
         return Ok((drawing.svg()?, Vec::new()));
@@ -60,7 +61,7 @@ pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
     fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
 }
 
-/// The drawing of an artefact whose figure shows architectures, with the conditions under it. It is as large as it needs.
+/// Draws the figure of an artefact that shows architectures, with the conditions below it. It is as large as necessary.
 fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
     let (Some(definition), Findings::Drawing { drawings, cells }) = (&artefact.figure, &artefact.findings) else {
         return Ok(None);
@@ -123,7 +124,7 @@ where
     Ok(canvas.placed.into_inner())
 }
 
-/// Joins facts to lines that fit into the figure.
+/// Joins facts into lines that fit into the figure.
 fn wrap(facts: Vec<String>) -> Result<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();
     for fact in facts {

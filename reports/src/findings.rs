@@ -1,5 +1,6 @@
-//! What the tables of an artefact say: the statistics of its kind of study, and the few lines of them that figures,
-//! tables and terminals need.
+//! Findings of an artefact: the statistics of its kind of study.
+//!
+//! They are also available as the few lines that figures, tables and terminals need.
 
 mod load;
 mod quoted;
@@ -22,7 +23,7 @@ use results::{
 pub(crate) use load::{correlation, is_correlation, part};
 pub use quoted::{Quoted, SystemDefinition};
 
-/// How many of the best by a predictor a search is taken to train.
+/// Number of a predictor's best architectures that a search is assumed to train.
 const PICKED: usize = 5;
 
 /// The statistics of one artefact, by its kind of study.
@@ -30,15 +31,15 @@ const PICKED: usize = 5;
 pub enum Findings {
     /// A predictor against true error.
     Correlation(Box<CorrelationFindings>),
-    /// How fast each step is.
+    /// The speed of each step.
     Throughput(Vec<StepSummary>),
     /// How far SMASH networks of different seeds agree.
     Ensemble(EnsembleSummary),
-    /// What a corrupted encoding costs.
+    /// The cost of a corrupted encoding.
     Corruption(CorruptionSummary),
-    /// What the gradient by proxy gains.
+    /// The gain of the gradient by proxy.
     Proxy(ProxySummary),
-    /// What searches by SMASH score found.
+    /// The results of searches by SMASH score.
     Search(SearchSummary),
     /// Systems side by side.
     Comparison(ComparisonFindings),
@@ -53,22 +54,22 @@ pub enum Findings {
     Nothing,
 }
 
-/// What a study of correlation found.
+/// Findings of a correlation study.
 #[derive(Clone, Debug)]
 pub struct CorrelationFindings {
     /// Coefficients, lines and noise.
     pub summary: CorrelationSummary,
-    /// The artefact that the definition compares it with, if it does.
+    /// The artefact that the definition compares it with, if any.
     pub against: Option<Against>,
-    /// Other predictors on the same architectures, if the study asks some.
+    /// Other predictors on the same architectures, if the study has any.
     pub predictors: Option<PredictorsSummary>,
-    /// The conditions, beside the paper's; none where an older program ran.
+    /// The conditions, beside the paper's; absent if an older program ran the study.
     pub regime: Option<RegimeFindings>,
     ranking: OnceLock<Vec<Measured>>,
 }
 
 impl CorrelationFindings {
-    /// What the tables say.
+    /// Collects the findings of the tables.
     pub(crate) fn new(
         summary: CorrelationSummary,
         against: Option<Against>,
@@ -84,8 +85,8 @@ impl CorrelationFindings {
         }
     }
 
-    /// What picking by the predictor is worth to a search: the statistics of a ranking beside the coefficients, which the summary
-    /// has. Takes seconds, so that they are computed when they are first shown.
+    /// The value of picking by the predictor to a search. These are the statistics of a ranking besides the
+    /// coefficients, which the summary has. They take seconds, so they are computed when they are first shown.
     pub fn ranking(&self) -> &[Measured] {
         self.ranking.get_or_init(|| {
             let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
@@ -96,31 +97,31 @@ impl CorrelationFindings {
     }
 }
 
-/// The conditions of a study of correlation: counted before it ran, and measured in it.
+/// The conditions of a correlation study: counted before it ran, and measured in it.
 #[derive(Clone, Debug)]
 pub struct RegimeFindings {
-    /// What was counted.
+    /// The counted conditions.
     pub counted: Regimes,
-    /// Training error of the last epoch of the SMASH network, in [0, 1]: the mean over root seeds.
+    /// Training error of the last epoch of the SMASH network, in [0, 1]; the mean over root seeds.
     pub smash_error: Option<f64>,
-    /// Training error of the last epoch of the trained networks, in [0, 1]: the mean over all trainings.
+    /// Training error of the last epoch of the trained networks, in [0, 1]; the mean over all trainings.
     pub trained_error: Option<f64>,
 }
 
-/// The artefact that a study of correlation is compared with.
+/// The artefact that a correlation study is compared with.
 #[derive(Clone, Debug)]
 pub struct Against {
-    /// Its name, as in `fig4`.
+    /// Its name, such as `fig4`.
     pub artefact: String,
-    /// The comparison with its newest result of the same scale and data set, and that result in words; `None` if there is
-    /// no such result.
+    /// The comparison with its newest result of the same scale and data set, and a description of that result. `None`
+    /// if there is no such result.
     pub found: Option<(Contrast, String)>,
 }
 
-/// What a comparison of systems found.
+/// Findings of a comparison of systems.
 #[derive(Clone, Debug)]
 pub struct ComparisonFindings {
-    /// What was measured.
+    /// Measurements of the systems.
     pub summary: ComparisonSummary,
     /// The systems of the definition.
     pub systems: Vec<SystemDefinition>,
@@ -131,7 +132,7 @@ pub struct ComparisonFindings {
 }
 
 impl ComparisonFindings {
-    /// What a system is called: by its own name or, where a smaller one stands for it, by both.
+    /// Label of a system: its own name or, if a smaller system stands for it, both names.
     pub fn label(&self, name: &str) -> String {
         let definition = self.systems.iter().find(|definition| definition.name == name);
         match definition.and_then(|definition| definition.here.as_ref()) {
@@ -142,10 +143,10 @@ impl ComparisonFindings {
 }
 
 impl Findings {
-    /// The statistic that a claim is about: `None` where the data leave it undefined.
+    /// The statistic that a claim is about; `None` if the data leave it undefined.
     ///
     /// # Errors
-    /// If it is not a statistic of this kind of study, or is about systems that are not there.
+    /// If it is not a statistic of this kind of study, or is about unknown systems.
     pub fn interval(&self, claim: &Claim) -> Result<Option<Interval>> {
         let interval = match (claim.statistic, self) {
             (Statistic::PartialKendall, Self::Correlation(found)) => {
@@ -184,8 +185,8 @@ impl Findings {
         Ok(interval)
     }
 
-    /// The most that the statistic of a claim can be expected to be, given the noise of the true errors; `None` where it is not
-    /// known, or is of no use to the claim.
+    /// The most that the statistic of a claim can be expected to be, given the noise of the true errors. `None` if it
+    /// is unknown, or of no use to the claim.
     pub fn ceiling(&self, claim: &Claim) -> Option<Interval> {
         match (self, claim.statistic) {
             (Self::Correlation(found), Statistic::Kendall) => found.summary.ceiling,
@@ -193,7 +194,7 @@ impl Findings {
         }
     }
 
-    /// The statistic that stands for the whole in one line: that of the claim, else the kind's own.
+    /// The main statistic in one line: that of the claim or, without a claim, that of the kind of study.
     ///
     /// # Errors
     /// As for [`Findings::interval`].
@@ -233,7 +234,7 @@ impl Findings {
         Ok(statistic_text(&claim, self.interval(&claim)?))
     }
 
-    /// How many of what the statistics are taken over; `None` where that is no sample.
+    /// Size and unit of the sample behind the statistics; `None` if there is no sample.
     pub fn n(&self) -> Option<(usize, &'static str)> {
         match self {
             Self::Correlation(found) => Some((found.summary.n(), "architectures")),
@@ -246,7 +247,7 @@ impl Findings {
         }
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         match self {
             Self::Correlation(found) => found.summary.left_out(),
@@ -299,7 +300,7 @@ impl Findings {
     }
 }
 
-/// The statistics for a terminal; nothing where there are none.
+/// The statistics for a terminal; empty if there are none.
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

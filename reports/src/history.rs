@@ -1,5 +1,6 @@
-//! How the correlation of score and true error went from commit to commit: every stored result of an artefact at one scale on one
-//! data set, in the order of time.
+//! The correlation of score and true error from commit to commit.
+//!
+//! A history holds every stored result of an artefact at one scale on one data set, in the order of time.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::findings::{correlation, is_correlation};
 /// The stored results of one artefact at one scale on one data set; at least two.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Line for people, as in `SMASH score against true error: laptop scale, shapes`.
+    /// Human-readable title, such as `SMASH score against true error: laptop scale, shapes`.
     pub title: String,
     /// The results, the oldest first.
     pub entries: Vec<Entry>,
@@ -24,15 +25,15 @@ pub struct History {
 pub struct Entry {
     /// When its last run ended.
     pub ended: String,
-    /// The commit, shortened, with a mark if the working tree differed from it.
+    /// The abbreviated commit, with a mark if the working tree differed from it.
     pub commit: String,
-    /// First digits of the definition's hash: results of different definitions are not comparable.
+    /// First digits of the definition's hash. Results of different definitions are not comparable.
     pub definition: String,
-    /// The device in words.
+    /// Description of the device.
     pub device: String,
     /// Number of root seeds.
     pub seeds: usize,
-    /// What it says, or why it cannot be read.
+    /// Its correlation, or the reason why it cannot be read.
     pub outcome: Result<Outcome, String>,
 }
 
@@ -45,10 +46,10 @@ pub struct Outcome {
     pub tau: Option<Interval>,
 }
 
-/// The histories of all artefacts that measure a correlation and have more than one stored result, in the order of artefact, scale
-/// and data set.
+/// The histories of all artefacts that measure a correlation and have more than one stored result. They are ordered by
+/// artefact, scale and data set.
 ///
-/// A result that can no longer be read is an entry too, with the reason: it must not hide the newest.
+/// A result that can no longer be read is also an entry, with the reason: it must not hide the newest one.
 pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
     let mut subjects: BTreeMap<[String; 3], Vec<Group>> = BTreeMap::new();
     for group in groups(runs).into_iter().filter(is_correlation) {

@@ -1,5 +1,7 @@
-//! The report as one HTML file that needs nothing else: figures, styles and the little script are in it. What it says is what
-//! REPORT.md says; it adds the values behind points, drawings of architectures, provenance in full, and the history over commits.
+//! The report as one HTML file that needs nothing else: it holds figures, styles and a small script.
+//!
+//! Its content is that of REPORT.md. It adds the values behind points, drawings of architectures, full provenance, and
+//! the history over commits.
 
 mod architectures;
 mod figure;
@@ -21,7 +23,7 @@ use text::{escape, facts, inline};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// The page.
+/// Makes the page.
 ///
 /// # Errors
 /// If a figure or an architecture cannot be drawn.
@@ -92,7 +94,7 @@ fn badge(artefact: &Artefact) -> String {
     format!("<span class=\"badge {class}\">{}</span>", escape(&words))
 }
 
-/// The id of an artefact's section.
+/// The id of the section of an artefact.
 fn anchor(artefact: &Artefact) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     artefact.name().chars().map(plain).collect()
@@ -151,10 +153,10 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
     Ok(html)
 }
 
-/// The definition's prose, after what follows from the scale.
+/// The definition's prose, after a sentence about the scale.
 fn deviations(artefact: &Artefact) -> String {
     let scale = match (artefact.group.manifest().scale.as_str(), &artefact.findings) {
-        // Nothing is trained for a drawing.
+        // A drawing needs no training.
         ("paper", _) | (_, Findings::Drawing { .. }) => String::new(),
         (scale, _) => format!(
             "Run at {scale} scale: networks, data and training are smaller than the paper's, so that its numbers are not the \
@@ -167,7 +169,7 @@ fn deviations(artefact: &Artefact) -> String {
     }
 }
 
-/// The command, and where the numbers come from.
+/// The command that made the result, and the origin of its numbers.
 fn provenance(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let definition = toml::to_string(&manifest.definition).expect("a table that was read can be written");

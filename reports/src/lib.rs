@@ -1,5 +1,6 @@
-//! Figures, tables and the report, drawn from stored results. Every file is a function of the
-//! manifests and tables it is drawn from: equal results give equal bytes.
+//! Figures, tables and the report, drawn from stored results.
+//!
+//! Every file is a function of the manifests and tables that it is drawn from: equal results give equal bytes.
 
 #![forbid(unsafe_code)]
 

@@ -27,9 +27,9 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the statistics of an artefact's newest result and draw its figure, where it has one.
+    /// Print the statistics of an artefact's newest result and draw its figure, if it has one.
     Figure {
-        /// Name of the artefact, as in `fig4`.
+        /// Name of the artefact, such as `fig4`.
         #[arg(required_unless_present = "all")]
         artefact: Option<String>,
         /// Draw all figures: the newest of every artefact, scale and data set.
@@ -54,7 +54,7 @@ enum Command {
         /// Folder for REPORT.md, report.html and the folder `figures`.
         #[arg(long, default_value = "reports")]
         out: PathBuf,
-        /// Splice the table of results, and of speed if it was measured, into this README too.
+        /// Also splice the table of results, and of speed if it was measured, into this README.
         #[arg(long, value_name = "FILE")]
         readme: Option<PathBuf>,
         /// Write nothing; fail if a file would change.
@@ -63,13 +63,13 @@ enum Command {
     },
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
-    /// Print the statistics of a ranking, of any Parquet or CSV table.
+    /// Print the statistics of a ranking in any Parquet or CSV table.
     Stats(stats::Stats),
     /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
     Compare(compare::Compare),
 }
 
-/// Which stored results to take.
+/// Options that select stored results.
 #[derive(Args)]
 struct Stored {
     /// Folder of the stored runs, or s3://BUCKET/PREFIX.
@@ -82,7 +82,7 @@ struct Stored {
 
 fn main() -> ExitCode {
     let command = Options::parse().command;
-    // There 1 says that the head regressed.
+    // For `compare`, 1 means that the head regressed.
     let failure = match command {
         Command::Compare(_) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
@@ -191,12 +191,12 @@ impl Stored {
         let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
         ensure!(!groups.is_empty(), "{}", self.nothing(&what));
         let load = |group| Artefact::load(group, &self.results);
-        // Their intervals take nearly all the time. Of several errors the first is told, whichever was found first.
+        // The intervals take nearly all the time. The first of several errors is reported, whichever was found first.
         let loaded: Vec<Result<Artefact>> = groups.into_par_iter().with_max_len(1).map(load).collect();
         loaded.into_iter().collect()
     }
 
-    /// The README with the results and the speed that are stored, showing the figure of figure 4 with the most architectures.
+    /// The README with the stored results and speed. It shows the figure of figure 4 with the most architectures.
     fn spliced(&self, artefacts: &[Artefact], file: &Path, out: &Path) -> Result<String> {
         let place = || file.display().to_string();
         let of_name = artefacts

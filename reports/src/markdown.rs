@@ -14,7 +14,7 @@ use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, PredictorsS
 
 use crate::findings::{Against, ComparisonFindings, Findings, RegimeFindings, SystemDefinition};
 
-/// The paragraphs; none where there are no statistics.
+/// The paragraphs; empty if there are no statistics.
 pub fn paragraphs(findings: &Findings) -> Vec<String> {
     let left_out = match findings.left_out() {
         words if words.is_empty() => String::new(),
@@ -91,7 +91,7 @@ pub fn paragraphs(findings: &Findings) -> Vec<String> {
     }
 }
 
-/// A table; the first line holds the names of the columns.
+/// A table. The first line holds the names of the columns.
 fn table(lines: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (index, cells) in lines.iter().enumerate() {
@@ -414,7 +414,7 @@ fn range<T: std::fmt::Display + PartialEq>(least: T, most: T) -> String {
     }
 }
 
-/// The full trainings of search methods; nothing where there were none.
+/// The full trainings of search methods; `None` if there were none.
 fn trials_paragraph(summary: &ComparisonSummary) -> Option<String> {
     let of_system = |system: &results::comparison::SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
     let words: Vec<String> = summary.systems.iter().filter_map(of_system).collect();

@@ -1,4 +1,4 @@
-//! Generated files: written where they are wanted, or compared with what is there.
+//! Generated files: written to their paths, or compared with the existing files.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use results::files::{create_folder, write_atomically};
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// Where it belongs.
+    /// Its path.
     pub path: PathBuf,
     /// Its content.
     pub bytes: Vec<u8>,
 }
 
-/// Writes the files and prints their paths, making folders that are missing.
+/// Writes the files and prints their paths. Missing folders are created.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -29,7 +29,7 @@ pub fn write(outputs: &[Output]) -> Result<()> {
     Ok(())
 }
 
-/// The files that are missing or differ from what would be written.
+/// The files that are missing or differ from the generated ones.
 pub fn differing(outputs: &[Output]) -> Vec<&PathBuf> {
     let differs = |output: &&Output| !std::fs::read(&output.path).is_ok_and(|b| b == output.bytes);
     outputs.iter().filter(differs).map(|output| &output.path).collect()

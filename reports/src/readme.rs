@@ -5,10 +5,10 @@ use results::peer::PeerTable;
 
 use crate::artefact::Artefact;
 
-/// The text with everything between the marks of a block replaced: `<!-- BEGIN: name -->` and `<!-- END: name -->`.
+/// Replaces the text between the marks of a block: `<!-- BEGIN: name -->` and `<!-- END: name -->`.
 ///
 /// # Errors
-/// If the marks are not there once each, in order.
+/// If the two marks do not occur once each, in this order.
 pub fn splice(text: &str, name: &str, block: &str) -> Result<String> {
     let [begin, end] = marks(name);
     let once = |mark: &str| text.matches(mark).count() == 1;
@@ -30,7 +30,7 @@ fn marks(name: &str) -> [String; 2] {
     ["BEGIN", "END"].map(|place| format!("<!-- {place}: {name} -->"))
 }
 
-/// How fast our steps are against PyTorch's: one line of a table for each size.
+/// The speed of our steps against PyTorch's: one line of a table for each size.
 pub fn speed_block(table: &PeerTable) -> String {
     let mut names: Vec<&str> = Vec::new();
     let mut sizes: Vec<&str> = Vec::new();
@@ -64,8 +64,8 @@ pub fn speed_block(table: &PeerTable) -> String {
     lines.join("\n")
 }
 
-/// The spliced part: the figure of `shown`, and a table of all artefacts with links to their
-/// figures in the folder `figures`.
+/// The spliced part: the figure of `shown`, and a table of all artefacts. The table links to their figures in the
+/// folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
     let title = &shown.group.manifest().title;
     let mut lines = vec![format!("![{title}]({figures}/{}.svg)\n", shown.name())];

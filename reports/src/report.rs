@@ -1,5 +1,4 @@
-//! The report: one section per artefact with its figure, its statistics, the verdict on its claim,
-//! and where the numbers come from.
+//! The report: one section for each artefact, with its figure, statistics, verdict on its claim, and provenance.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +47,7 @@ fn section(artefact: &Artefact) -> String {
     paragraphs.join("\n\n") + "\n"
 }
 
-/// Where the numbers come from, as names and values.
+/// The origin of the numbers, as names and values.
 pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let manifest = artefact.group.manifest();
     let runs = || artefact.group.runs.iter().map(|run| &run.manifest);
@@ -92,11 +91,11 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What else the manifests record: digests of data, lock file, memory and times.
+/// Further records of the manifests: digests of data, lock file, memory and times.
 pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let runs = || artefact.group.runs.iter().map(|run| &run.manifest);
     let mut rows = Vec::new();
-    // Runs of several seeds mostly share these.
+    // Runs of several seeds share most of these.
     let mut push = |name: &'static str, value: String| {
         if !rows.contains(&(name, value.clone())) {
             rows.push((name, value));
@@ -136,7 +135,7 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The commands that make a result like it.
+/// The commands that make such a result.
 pub(crate) fn command(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let seeds = artefact.group.runs.iter().map(|run| run.manifest.seed + 1).max();
@@ -170,7 +169,7 @@ pub(crate) fn command(artefact: &Artefact) -> String {
     words.join(" ")
 }
 
-/// A word as a shell reads it, in quotes where it needs them.
+/// A word in the form that a shell reads, quoted if necessary.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=.,/".contains(c);
     match word.chars().all(is_plain) {
@@ -179,7 +178,7 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// Hours, minutes and seconds; the largest that is not zero comes first.
+/// Writes hours, minutes and seconds, from the largest that is not zero.
 fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
@@ -189,7 +188,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// The figures of all artefacts that have one, by the name of their file.
+/// The figures of all artefacts that have one, with the names of their files.
 ///
 /// # Errors
 /// If one cannot be drawn.

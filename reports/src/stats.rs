@@ -1,4 +1,4 @@
-//! `reports stats`: the statistics of a ranking, of any table.
+//! `reports stats`: the statistics of a ranking in any table.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use results::columns::{Columns, read_columns};
 use results::ranking::{Ranking, measure};
 use results::statistics::{Point, RESAMPLES};
 
-/// Which columns of which file.
+/// The file and the columns to use.
 #[derive(Args)]
 pub struct Stats {
-    /// Table with a row for each thing that is ranked: Parquet, or CSV with a line of names.
+    /// Table with a row for each ranked item: Parquet, or CSV with a line of names.
     file: PathBuf,
     /// Column of the predictor, such as a score.
     #[arg(long, value_name = "COLUMN")]
@@ -20,19 +20,18 @@ pub struct Stats {
     /// Column of the truth, such as an error.
     #[arg(long, value_name = "COLUMN")]
     y: String,
-    /// Column that says which rows belong together, such as a seed: rankings are within a group, statistics are means over
-    /// the groups.
+    /// Column that groups the rows, such as a seed. Rankings are made within a group, and statistics are means over the groups.
     #[arg(long, value_name = "COLUMN")]
     by: Option<String>,
-    /// Column in which higher is better, x or y; may be given twice. In errors and losses, lower is.
+    /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better.
     #[arg(long, value_name = "COLUMN")]
     higher_is_better: Vec<String>,
-    /// How many of the best by the predictor a search would train.
+    /// Number of the predictor's best that a search would train.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
 }
 
-/// Prints them.
+/// Prints the statistics.
 pub fn run(options: &Stats) -> Result<()> {
     let Stats { file, x, y, by, .. } = options;
     for name in &options.higher_is_better {

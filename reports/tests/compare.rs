@@ -1,4 +1,4 @@
-//! `reports compare` through the binary: what it takes, prints, saves, and how it ends.
+//! Tests of `reports compare` through the binary: its arguments, output, saved baselines and exit codes.
 
 #[path = "made_up/manifest.rs"]
 mod manifest;
@@ -11,7 +11,7 @@ use results::{ArchitectureRow, Manifest, RunDir, ScoreRow, Status, TruthRow};
 
 const DEFINITION: &str = "[study]\nkind = \"correlation\"\nevery = 4";
 
-/// A complete run of 40 architectures, whose scores rank as their true errors do, or the other way round.
+/// A complete run of 40 architectures. The scores rank as the true errors do if `ranked`, and in reverse otherwise.
 fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDir {
     let mut manifest = manifest::manifest("fig4", 0, DEFINITION);
     manifest.dirty = false;
@@ -189,7 +189,7 @@ fn what_cannot_be_compared_is_said_with_its_reasons() {
 #[test]
 fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
     let folder = regression();
-    // A newer result of another definition is not what the head is compared with.
+    // The head is not compared with a newer result of another definition.
     store(&folder.path().join("runs"), false, |m| {
         commit("cccc", "2")(m);
         m.definition = "[study]\nkind = \"correlation\"\nevery = 5".parse().unwrap();
@@ -225,7 +225,7 @@ fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
         &["runs", "runs", "--dataset", "cifar100"],
         "runs: base and head are the same runs",
     );
-    // A commit does not stand for the changed tree above it.
+    // The name of a commit does not select the changed tree above it.
     fault(
         &["runs", "runs", "--head-commit", "dddd", "--scale", "laptop"],
         "runs: no complete run, scale laptop, commit dddd",

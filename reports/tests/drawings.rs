@@ -1,4 +1,4 @@
-//! Drawings of architectures, from stored runs and from files.
+//! Tests of drawings of architectures, from stored runs and from files.
 
 mod made_up;
 

@@ -1,4 +1,4 @@
-//! The HTML report, on runs that nobody made: it is whole, needs nothing else, and takes no text for markup.
+//! Tests of the HTML report on made-up runs: it is whole, needs nothing else, and takes no text for markup.
 
 #[path = "html/browser.rs"]
 mod browser;
@@ -17,7 +17,7 @@ use reports::html;
 use results::store::{find_runs, latest_groups};
 use results::{ArchitectureRow, RunDir, RunKey};
 
-/// The page of everything that is stored.
+/// The page of all stored runs.
 fn page(root: &Path) -> anyhow::Result<String> {
     let runs = find_runs(root, None)?;
     let artefacts: Vec<Artefact> = latest_groups(runs.clone())
@@ -27,7 +27,7 @@ fn page(root: &Path) -> anyhow::Result<String> {
     html::page(&artefacts, &histories(runs))
 }
 
-/// The page of runs of most kinds of study, made twice.
+/// The page of runs of most kinds of study, made twice from the same runs.
 static PAGES: LazyLock<[String; 2]> = LazyLock::new(|| {
     let root = tempfile::tempdir().unwrap();
     store_all(root.path());
@@ -84,8 +84,8 @@ fn the_page_is_whole_and_every_reference_in_it_is_met() {
             "`{id}` is not in the contents"
         );
     }
-    // A link and a row for each point of fig4 and fig5b, a row for those of rivals; of 30 architectures that differ, each is drawn
-    // once.
+    // Each point of fig4 and fig5b has a link and a row; each point of rivals has a row. The page draws each of the 30
+    // different architectures once.
     assert_eq!(found.matches("<a href=\"#fig4-laptop-shapes-0-").count(), 20);
     assert_eq!(found.matches("<a href=\"#fig5b-laptop-shapes-0-").count(), 12);
     assert_eq!(values(found, "data-drawing").len(), 20 + 12 + 30);
@@ -159,7 +159,7 @@ fn a_history_has_every_stored_commit_in_the_order_of_time() {
     assert!(history.contains("<td>not readable: "), "{history}");
 }
 
-/// The run of fig4 once more, as of another commit and time.
+/// Stores the run of fig4 again, with another commit and another time.
 fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
     let run = find_runs(root, Some("fig4")).unwrap().remove(0);
     let mut manifest = run.manifest;

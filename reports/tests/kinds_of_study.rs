@@ -1,4 +1,4 @@
-//! Every kind of study from its tables to statistics, figure and report, on runs that nobody made.
+//! Tests of every kind of study, from its tables to statistics, figure and report, on made-up runs.
 
 mod made_up;
 #[path = "made_up/studies.rs"]
@@ -9,7 +9,7 @@ use reports::artefact::Artefact;
 use reports::{figure, report};
 use studies::{COMPARISON, comparison, correlation, corruption, ensemble, predictors, proxy, search};
 
-/// Draws twice, and checks that figure and report hold what they must.
+/// Draws twice, and checks that figure and report contain the given texts.
 fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
     let svg = figure::svg(artefact).unwrap();
     assert_eq!(svg, figure::svg(artefact).unwrap());
@@ -40,6 +40,20 @@ fn predictors_are_compared_with_the_first() {
     predictors(root.path(), "ladder", "tau-changes", "");
     let ladder = newest(root.path(), "ladder").unwrap();
     check(&ladder, &["against right", "wrong"], &["| wrong | 30 | -0."]);
+}
+
+#[test]
+fn a_correlation_has_its_regime_beside_the_paper_s() {
+    let root = tempfile::tempdir().unwrap();
+    correlation(root.path(), "fig4", 30, 0.0, true, "");
+    let in_report = [
+        "| learned / generated weights | 12.0 * | 0.90 |",
+        "| N_max / N | 7 | 7 |",
+        "| training error of the SMASH network, last epoch | 37.50 % | not given |",
+        "| training error of the trained networks, last epoch | 25.00 % | not given |",
+        "| spread over noise of the true errors | ",
+    ];
+    check(&newest(root.path(), "fig4").unwrap(), &[], &in_report);
 }
 
 #[test]

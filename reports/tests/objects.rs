@@ -1,4 +1,4 @@
-//! The binary on results in an object store: what it says of them is what it says of the same in a folder.
+//! Tests of the binary on results in an object store: its output is the same as for a folder.
 
 #[path = "../../experiments/tests/object_store/mod.rs"]
 #[expect(dead_code, reason = "results are read here, not written")]
@@ -12,12 +12,12 @@ use object_store::ObjectStore;
 
 const STORED: &str = "s3://bucket/results";
 
-/// Published runs of three root seeds.
+/// Folder of published runs with three root seeds.
 fn published() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines/fig4/laptop/cpu/7466e988a68c/0b5171aa")
 }
 
-/// The same in the store and in a folder.
+/// Copies these runs to the store and to a folder.
 fn copies(store: &ObjectStore, folder: &Path) {
     for seed in fs::read_dir(published()).unwrap() {
         let seed = seed.unwrap();

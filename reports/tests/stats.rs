@@ -1,4 +1,4 @@
-//! `reports stats` through the binary, on tables that others made.
+//! Tests of `reports stats` through the binary, on tables that other programs made.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ fn stats(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Twelve networks of two seeds: of seed 0 the score ranks as the accuracy does, of seed 1 the other way round.
+/// Twelve networks of two seeds. The score ranks as the accuracy does for seed 0, and in reverse for seed 1.
 fn table() -> String {
     let row = |seed: u32, i: u32| {
         let rank = if seed == 0 { i } else { 5 - i };
@@ -51,7 +51,7 @@ fn a_ranking_is_measured_within_groups() {
         kendall.starts_with("Kendall τ ") && kendall.contains("+0.000 [-1.000, +1.000]"),
         "{kendall}"
     );
-    // The best of six, and the worst: the fifth and the sixth are taken.
+    // The best two are taken: the best of six for one seed, the fifth and the sixth for the other.
     assert!(by_seed.contains("best rank at 2          3.000"), "{by_seed}");
     assert!(by_seed.contains("regret at 1             2.500"), "{by_seed}");
     assert!(found(&[]).contains("n = 12 (1 without both left out)"));

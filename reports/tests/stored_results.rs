@@ -1,4 +1,4 @@
-//! The binary and the drawing on a store of made-up runs.
+//! Tests of the binary and of drawing, on a store of made-up runs.
 
 mod made_up;
 
@@ -29,12 +29,12 @@ kind = "correlation"
 const ARCHITECTURE: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[
     {"reads":[0],"writes":[0],"units":1,"convs":[{"kernel":[3,3],"dilation":[1,1],"groups":1},null,null,null]}]}]}"#;
 
-/// Writes a complete run of 50 architectures whose errors rise with the scores, and one failure.
+/// Stores a complete run of 50 architectures whose errors rise with the scores, and of one failure.
 fn store_run(root: &Path, seed: u64, definition: &str) {
     let dir = made_up::open_run(root, "fig4", seed, definition);
     let (mut architectures, mut scores, mut truths) = (Vec::new(), Vec::new(), Vec::new());
     for architecture in 0..51 {
-        // Spread over the unit interval without a pattern to the eye.
+        // A value in the unit interval without a visible pattern.
         let jitter = |step: u64| ((u64::from(architecture) * step + 13 * seed) % 97) as f64 / 97.0;
         let quality = jitter(37);
         architectures.push(ArchitectureRow {
@@ -88,7 +88,7 @@ fn a_figure_drawn_twice_is_the_same_to_the_byte() {
         let svg = figure::svg(&artefact).unwrap();
         assert_eq!(svg, figure::svg(&newest(root.path(), "fig4").unwrap()).unwrap());
         let text = String::from_utf8(svg).unwrap();
-        // One seed's points are circles, with one more in the legend, and its band is a polygon; a second seed's are
+        // One seed has circles as points, with one more in the legend, and a polygon as band. A second seed has
         // triangles, and there is no band.
         assert_eq!(text.matches("<circle").count(), 51);
         assert_eq!(text.matches("<polygon").count(), if seeds == 1 { 1 } else { 51 });
@@ -143,7 +143,7 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
     }
 }
 
-/// Losses that fall where errors rise, so that the sign tells which of them is taken.
+/// Losses fall where errors rise, so the sign shows which of them is used.
 #[test]
 fn a_study_that_ranks_by_loss_shows_losses() {
     let root = tempfile::tempdir().unwrap();

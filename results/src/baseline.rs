@@ -1,4 +1,4 @@
-//! Keeping a result as the baseline that later ones are compared with.
+//! Keeps a result as the baseline of later comparisons.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use crate::error::{Error, Result};
 use crate::files::{self, Entry};
 use crate::store::{Group, RunDir, find_runs, groups};
 
-/// Copies manifests and tables of a result into a store of baselines, in which it takes the place of older ones of the same
-/// artefact, scale, device class and data set. Gives the folder of its runs.
+/// Copies the manifests and tables of a result into a store of baselines. Returns the folder of its runs.
 ///
-/// The copy is made aside and renamed before anything old is taken away, so that there is always a baseline that is whole.
+/// The copy replaces older baselines of the same artefact, scale, device class and data set. It is written in a
+/// temporary folder and renamed before any older baseline is removed. The store therefore always holds a whole baseline.
 ///
 /// # Errors
-/// If the file system refuses, or a manifest in the store is faulty; a store of baselines that is not a folder.
+/// If the file system refuses, a manifest in the store is faulty, or the store is not a folder.
 pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     if files::is_object(root) {
         let problem = std::io::Error::new(
@@ -26,7 +26,7 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     let place = RunDir::new(root, &manifest.key()).path().to_path_buf();
     let place = place.parent().expect("a run lies in a folder").to_path_buf();
     fs::create_dir_all(&place).map_err(Error::io(&place, "create the folder"))?;
-    // Folders with a point in front are no results.
+    // Folders whose names start with a dot are not results.
     let aside = tempfile::Builder::new().prefix(".saving-").tempdir_in(root);
     let aside = aside.map_err(Error::io(root, "make a folder in"))?;
     let new = aside.path().join("new");
@@ -46,12 +46,12 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
         let away = aside.path().join(name);
         fs::rename(folder, &away).map_err(Error::io(folder, "take away"))
     };
-    // An earlier copy of the same result, or the empty folder just made.
+    // This is an earlier copy of the same result, or the empty folder just made.
     take_away(&place, "same".to_owned())?;
     fs::rename(&new, &place).map_err(Error::io(&place, "write"))?;
     for (index, old) in older.iter().enumerate() {
         take_away(old.folder(), format!("older-{index}"))?;
-        // The folder of a commit goes with its last result.
+        // The folder of a commit is removed with its last result.
         let commit = old.folder().parent().expect("a result lies in a folder");
         let is_empty = fs::read_dir(commit)
             .map_err(Error::io(commit, "list"))?
@@ -64,7 +64,7 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// Manifest and tables of a run.
+/// Paths of the manifest and the tables of a run.
 fn stored_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let is_stored = |entry: &Entry| entry.path.ends_with("manifest.toml") || entry.has_extension("parquet");
     let entries = files::list(folder)?.into_iter().filter(is_stored);
@@ -99,7 +99,7 @@ mod tests {
             store(&baselines, |m| m.dataset.name = "cifar100".to_owned()),
             store(&baselines, |m| m.scale = "gpu".to_owned()),
         ];
-        // In the folder of the commit that goes, another definition on another data set stays.
+        // This result has another definition and data set. It stays in the folder of the commit that loses the older one.
         kept.push(store(&baselines, |m| {
             m.commit = "older".to_owned();
             m.definition_hash = "e".repeat(64);
@@ -112,7 +112,7 @@ mod tests {
             });
         }
         let group = latest_group(find_runs(&runs, None).unwrap()).unwrap();
-        // The second time it replaces itself.
+        // The second save replaces the first.
         for _ in 0..2 {
             let saved = save(&group, &baselines).unwrap();
             assert_eq!(saved, baselines.join("fig4/laptop/cpu/newer/dddddddd"));

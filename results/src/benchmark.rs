@@ -1,13 +1,13 @@
-//! The benchmark of trained architectures: what anybody may look up instead of training it again.
+//! The benchmark of trained architectures: results that anybody can look up instead of training again.
 //!
 //! ```text
-//! <folder>/benchmark.toml     what all trainings have in common
+//! <folder>/benchmark.toml     settings that all trainings share
 //! <folder>/trainings.parquet  one row for each training
 //! <folder>/curves.parquet     one row for each epoch of each training
-//! <folder>/seconds.parquet    how long trainings took: the only file that differs between machines of one kind
+//! <folder>/seconds.parquet    duration of each training; the only file that differs between machines of one kind
 //! ```
-//! Runs of the artefact `benchmark` make the trainings, each of a range of architectures. [`add`] puts the trainings of a run,
-//! complete or not, to those that are there.
+//! Runs of the artefact `benchmark` make the trainings; each run covers a range of architectures. [`add`] adds the
+//! trainings of a run, complete or not, to the existing ones.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,8 @@ use std::path::Path;
 use polars::prelude::{DataFrame, Series};
 use serde::{Deserialize, Serialize};
 
+use crate::correlation::{self, CorrelationSummary, Predictor};
+use crate::csv;
 use crate::error::{Error, Result};
 use crate::files::{create_folder, is_file, list, read_text, write_atomically};
 use crate::manifest::DatasetRecord;
@@ -26,13 +28,13 @@ use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_ser
 declare! {
     /// One training of one architecture.
     pub struct TrainingRow in "trainings" {
-        /// Number of the architecture: its place among the architectures that were sampled, isomorphic ones counted once.
+        /// Index of the architecture in the order of sampling; isomorphic architectures count once.
         pub architecture: u32,
-        /// Canonical hash of the architecture: equal for isomorphic ones.
+        /// Canonical hash of the architecture; isomorphic architectures have the same hash.
         pub canonical: String,
         /// Hash of `json`.
         pub hash: String,
-        /// The architecture itself, in its stored form.
+        /// The architecture in its stored form.
         pub json: String,
         /// Free parameters of the network.
         pub parameters: u64,
@@ -46,7 +48,7 @@ declare! {
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1] after the last epoch: the true error; there if and only if the status is ok.
+        /// Test error in [0, 1] after the last epoch: the true error. It is present if and only if the status is ok.
         pub test_error: Option<f64>,
         /// Validation error in [0, 1] after the last epoch.
         pub validation_error: Option<f64>,
@@ -54,15 +56,15 @@ declare! {
         pub train_error: Option<f64>,
         /// Mean training loss of the last epoch, in nats.
         pub train_loss: Option<f64>,
-        /// Epochs that were completed.
+        /// Number of completed epochs.
         pub epochs: u32,
         /// Why the training failed.
         pub message: Option<String>,
         /// Commit of the code that trained it.
         pub commit: String,
-        /// Class of processor, as in `avx512f`: the vector instructions, which decide the last bits of a sum.
+        /// Class of processor, such as `avx512f`. Its vector instructions decide the last bits of a sum.
         pub processor: String,
-        /// SHA-256 of the training images and labels, those for validation included.
+        /// SHA-256 of the training images and labels, including those for validation.
         pub train_sha256: String,
         /// SHA-256 of the test images and labels.
         pub test_sha256: String,
@@ -77,7 +79,7 @@ declare! {
         pub architecture: u32,
         /// As in [`TrainingRow::training_seed`].
         pub training_seed: u32,
-        /// Epochs that were completed, from 1.
+        /// Number of completed epochs, counted from 1.
         pub epoch: u32,
         /// Mean training error over the batches of the epoch, in [0, 1].
         pub train_error: f64,
@@ -91,13 +93,13 @@ declare! {
 }
 
 declare! {
-    /// How long one training took.
+    /// Duration of one training.
     pub struct SecondsRow in "seconds" {
         /// As in [`TrainingRow::architecture`].
         pub architecture: u32,
         /// As in [`TrainingRow::training_seed`].
         pub training_seed: u32,
-        /// Seconds from its start to its end, evaluations included; without those of an attempt that was interrupted.
+        /// Seconds from start to end, including evaluations; time of an interrupted attempt is not included.
         pub seconds: f64,
         /// Model of the processor.
         pub cpu: String,
@@ -109,25 +111,25 @@ fn not_negative(seconds: f64) -> Option<&'static str> {
     (!(seconds >= 0.0)).then_some("`seconds` must be a number from 0")
 }
 
-/// What all trainings of a benchmark have in common.
+/// Settings that all trainings of a benchmark share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Name of the scale, as in `laptop`.
+    /// Name of the scale, such as `laptop`.
     pub scale: String,
-    /// Root seed: of the architectures, the validation images and the trainings.
+    /// Root seed of the architectures, the validation images and the trainings.
     pub seed: u64,
-    /// The images.
+    /// The data set of the images.
     pub dataset: DatasetRecord,
-    /// Images, search space and training, as in the definition of the run.
+    /// Images, search space and training, as the definition of the run states them.
     pub study: toml::Table,
 }
 
-/// The parts of a definition that say which trainings a run makes, not what they are.
+/// Keys of a definition that choose which trainings a run makes, without changing the trainings themselves.
 const RANGE: [&str; 3] = ["first", "architectures", "training-seeds"];
 
 impl Settings {
-    /// Those of a run of a study of kind `benchmark`; `None` for another kind of study.
+    /// Settings of a run of a `benchmark` study; `None` for another kind of study.
     pub fn of(run: &StoredRun) -> Option<Self> {
         let mut study = run.manifest.definition.get("study")?.as_table()?.clone();
         if study.get("kind")?.as_str() != Some("benchmark") {
@@ -135,7 +137,7 @@ impl Settings {
         }
         study.retain(|key, _| !RANGE.contains(&key));
         let mut dataset = run.manifest.dataset.clone();
-        // Where the files lay on that machine says nothing about the images.
+        // The paths of the files on that machine say nothing about the images.
         dataset.sources.clear();
         Some(Self {
             scale: run.manifest.scale.clone(),
@@ -146,20 +148,20 @@ impl Settings {
     }
 }
 
-/// A benchmark in memory, in the order of architectures and training seeds.
+/// A benchmark in memory, ordered by architecture and training seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Benchmark {
-    /// What all trainings have in common.
+    /// Settings that all trainings share.
     pub settings: Settings,
     /// The trainings.
     pub trainings: Vec<TrainingRow>,
-    /// Their epochs.
+    /// The epochs of the trainings.
     pub curves: Vec<CurveRow>,
-    /// How long they took.
+    /// The durations of the trainings.
     pub seconds: Vec<SecondsRow>,
 }
 
-/// One training with all that belongs to it.
+/// One training with its epochs and its duration.
 type Entry = (TrainingRow, Vec<CurveRow>, Option<SecondsRow>);
 
 /// Architecture and training seed.
@@ -169,7 +171,7 @@ impl Benchmark {
     /// Reads a benchmark; `None` if the folder has none.
     ///
     /// # Errors
-    /// A file that is missing, damaged or another than expected.
+    /// If a file is missing, damaged or not the expected one.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("benchmark.toml");
         if !is_file(&path)? {
@@ -186,7 +188,7 @@ impl Benchmark {
         }))
     }
 
-    /// Writes a benchmark over one that is there.
+    /// Writes a benchmark, replacing an existing one.
     ///
     /// # Errors
     /// If the file system refuses.
@@ -200,6 +202,17 @@ impl Benchmark {
         let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
         seal::close(&mut bytes);
         write_atomically(&path, &bytes)
+    }
+
+    /// Summarises how validation error and sizes rank the true errors, with their spread and their noise ceiling.
+    ///
+    /// # Errors
+    /// None on tables that [`add`] wrote.
+    pub fn summary(&self) -> Result<CorrelationSummary> {
+        let Settings { seed, dataset, .. } = &self.settings;
+        let (architectures, truths) = as_truths(&self.trainings, *seed);
+        let predictor = Predictor::validation_error(&truths);
+        correlation::summary(&architectures, &predictor, &truths, dataset.test.examples)
     }
 
     fn entries(self) -> BTreeMap<Key, Entry> {
@@ -238,25 +251,25 @@ impl Benchmark {
     }
 }
 
-/// What [`add`] has done.
+/// Counts of the trainings that [`add`] processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Added {
-    /// Trainings that the benchmark did not have.
+    /// Trainings that were new to the benchmark.
     pub new: usize,
-    /// Trainings that it had, and had alike.
+    /// Trainings that it already had, with the same result.
     pub known: usize,
-    /// Trainings that it had of another commit or class of processor; those that were there first stay.
+    /// Trainings that it already had from another commit or class of processor; the earlier ones stay.
     pub kept: usize,
-    /// Trainings that it has now.
+    /// Trainings that it holds now.
     pub total: usize,
 }
 
-/// Adds the trainings that runs have made so far to the benchmark in a folder, which need not be there yet. Nothing is written
+/// Adds the finished trainings of runs to the benchmark in a folder, which need not exist yet. Nothing is written
 /// unless all runs fit.
 ///
 /// # Errors
-/// A file that cannot be read, a run of other settings than the benchmark's, or a training that differs from one of the same
-/// commit and class of processor.
+/// If a file cannot be read, or the settings of a run differ from the benchmark's. Also if a training differs from the
+/// stored one of the same commit and class of processor.
 pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
     let mut added = Added::default();
     let known = Benchmark::read(folder)?;
@@ -302,7 +315,7 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
     Ok(added)
 }
 
-/// The trainings that a run has finished, whether or not it is complete.
+/// Reads the trainings that a run has finished, whether or not the run is complete.
 fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
     let mut entries = Vec::new();
     for unit in list(&run.dir.unit_path(""))? {
@@ -332,7 +345,7 @@ fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
     Ok(entries)
 }
 
-/// The first part in which two settings differ, in words.
+/// Describes the first part in which two settings differ.
 fn difference(expected: &Settings, found: &Settings) -> String {
     if (&expected.scale, expected.seed) != (&found.scale, found.seed) {
         let of = |settings: &Settings| format!("scale {}, root seed {}", settings.scale, settings.seed);
@@ -357,7 +370,7 @@ fn difference(expected: &Settings, found: &Settings) -> String {
     format!("`study.{key}` {}, found {}", of(expected), of(found))
 }
 
-/// The trainings of a benchmark as the tables that every study of true errors has.
+/// Converts the trainings of a benchmark to the tables that every study of true errors has.
 pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<TruthRow>) {
     let mut architectures: Vec<ArchitectureRow> = Vec::new();
     let mut truths = Vec::new();
@@ -393,44 +406,15 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
     (architectures, truths)
 }
 
-/// Writes the tables of a benchmark as `trainings.csv`, `curves.csv` and `seconds.csv` to a folder.
+/// Writes the tables of a benchmark to a folder, as `trainings.csv`, `curves.csv` and `seconds.csv`.
 ///
 /// # Errors
 /// If the file system refuses.
 pub fn export(benchmark: &Benchmark, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    write_csv(folder, &benchmark.trainings)?;
-    write_csv(folder, &benchmark.curves)?;
-    write_csv(folder, &benchmark.seconds)
-}
-
-/// One line of names, then one for each row. Null is an empty cell; text is quoted where it must be.
-fn write_csv<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
-    let columns = R::to_columns(rows);
-    let mut text = R::COLUMNS.join(",");
-    text.push('\n');
-    for row in 0..rows.len() {
-        let cells = columns.iter().map(|column| csv_cell(column, row));
-        text.push_str(&cells.collect::<Vec<_>>().join(","));
-        text.push('\n');
-    }
-    write_atomically(&folder.join(R::NAME).with_extension("csv"), text.as_bytes())
-}
-
-fn csv_cell(column: &Series, row: usize) -> String {
-    let value = column.get(row).expect("a row of the table");
-    let text = match value.get_str() {
-        Some(text) => text.to_owned(),
-        None if value.is_null() => String::new(),
-        None => match value.extract::<f64>().filter(|_| column.dtype().is_float()) {
-            Some(number) => number.to_string(),
-            None => value.to_string(),
-        },
-    };
-    match text.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    }
+    csv::write_table(folder, &benchmark.trainings)?;
+    csv::write_table(folder, &benchmark.curves)?;
+    csv::write_table(folder, &benchmark.seconds)
 }
 
 fn file<R: Row>(folder: &Path) -> std::path::PathBuf {

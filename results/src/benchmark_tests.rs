@@ -1,4 +1,4 @@
-//! A benchmark that grows by runs, and what does not fit into it.
+//! Tests of a benchmark that grows by runs, and of runs that do not fit into it.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn training(architecture: u32, training_seed: u32, test_error: f64) -> TrainingR
     }
 }
 
-/// A run of some architectures, two trainings each, that is not complete.
+/// An incomplete run of some architectures, with two trainings each.
 fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRow)) -> StoredRun {
     let study = format!(
         "[study]\nkind = \"benchmark\"\nfirst = {}\narchitectures = {}\ntraining-seeds = 2\nspace = {{ depth = 2 }}",
@@ -120,7 +120,7 @@ fn what_does_not_fit_is_refused_by_name_and_nothing_is_written() {
     add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();
     let before = files_of(&benchmark);
     let refused = |run: StoredRun, words: &[&str]| {
-        // Beside one that fits.
+        // The other run of the same call fits.
         let fits = self::run(&folder.path().join("fits"), 2..3, |_| ());
         let error = add(&benchmark, &[fits, run]).unwrap_err().to_string();
         assert!(words.iter().all(|word| error.contains(word)), "{error}");

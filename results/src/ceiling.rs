@@ -1,18 +1,20 @@
-//! The noise ceiling: the most that any predictor, even the true error itself, can be expected to correlate with true errors
-//! that are measured by few trainings.
+//! The noise ceiling: an upper bound on the expected correlation of any predictor with noisy true errors.
+//!
+//! Few trainings measure each true error. Even the true error itself cannot be expected to correlate better.
 
 use crate::statistics::{Interval, bootstrap};
 use crate::tau::kendall_tau_b;
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
 ///
-/// The mean of tau over all pairs of repetitions is that of one training against another. Under a normal model tau = 2/π
-/// asin(ρ), so that it gives the correlation ρ of two trainings, the reliability of one; by Spearman and Brown that of the mean of
-/// m is m ρ / (1 + (m - 1) ρ), and the correlation of the mean with what it estimates is the square root of that.
+/// The mean of tau over all pairs of repetitions is the tau of one training against another. Under a normal model,
+/// tau = 2/π asin(ρ), which gives the correlation ρ of two trainings. This ρ is the reliability of one training.
+/// By Spearman and Brown, the mean of m trainings has the reliability m ρ / (1 + (m - 1) ρ). The square root of that
+/// reliability is the correlation of the mean with the expected error.
 ///
-/// `groups[s][a]` are the errors of the trainings of architecture a of root seed s. Of each as many count as the architecture
-/// with the fewest has. `None` where one has a single training or the data leave tau undefined. The interval is a bootstrap over
-/// root seeds and architectures.
+/// `groups[s][a]` holds the errors of the trainings of architecture a of root seed s. Each architecture counts with as
+/// many trainings as the one with the fewest has. The result is `None` if an architecture has a single training, or if
+/// the data leave tau undefined. The interval is a bootstrap over root seeds and architectures.
 pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
     let trainings = groups
         .iter()
@@ -40,10 +42,10 @@ fn between_trainings(errors: &[&[f64]], trainings: usize) -> Option<f64> {
     Some(taus.iter().sum::<f64>() / taus.len() as f64)
 }
 
-/// From the tau of one training against another to that of the expected error against the mean of some.
+/// Converts the tau of one training against another to that of the expected error against the mean of several trainings.
 fn ceiling(repeatability: f64, trainings: usize) -> f64 {
     let m = trainings as f64;
-    // Trainings that agree less than by chance say nothing of what they estimate.
+    // Trainings that agree less than by chance say nothing about the expected error.
     let of_one = (std::f64::consts::FRAC_PI_2 * repeatability).sin().max(0.0);
     let of_mean = m * of_one / (1.0 + (m - 1.0) * of_one);
     of_mean.sqrt().asin() / std::f64::consts::FRAC_PI_2
@@ -56,12 +58,12 @@ mod tests {
 
     use super::*;
 
-    /// Sum of uniform numbers, normal enough.
+    /// A sum of uniform numbers, which is close enough to normal.
     fn normal(rng: &mut ChaCha8Rng) -> f64 {
         (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
     }
 
-    /// Architectures of standard deviation 1 measured with so much noise; their expected errors too.
+    /// Expected errors with a standard deviation of 1, and the errors measured with the given noise.
     fn measured(n: usize, trainings: usize, noise: f64, seed: u64) -> (Vec<f64>, Vec<Vec<f64>>) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let expected: Vec<f64> = (0..n).map(|_| normal(&mut rng)).collect();
@@ -88,13 +90,13 @@ mod tests {
 
     #[test]
     fn most_intervals_hold_it() {
-        // Spread and noise of 1: two trainings correlate by 1/2, their mean with the truth by sqrt(2/3).
+        // Spread and noise are 1. Two trainings correlate by 1/2, and their mean with the truth by sqrt(2/3).
         let true_ceiling = (2.0f64 / 3.0).sqrt().asin() / std::f64::consts::FRAC_PI_2;
         let holds = |seed: &u64| {
             let found = noise_ceiling(&[measured(40, 2, 1.0, *seed).1]).unwrap();
             found.low < true_ceiling && true_ceiling < found.high
         };
-        // Fewer than 26 of 30 have a chance of 2 % at 95 %.
+        // At a coverage of 95 %, fewer than 26 of 30 intervals hold it with a probability of 2 %.
         let holding = (0..30).filter(holds).count();
         assert!(holding >= 26, "{holding} of 30");
     }

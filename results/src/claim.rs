@@ -1,4 +1,4 @@
-//! What a definition claims about its result, and the verdict of the data.
+//! The claim of a definition about its result, and the verdict of the data on it.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use crate::statistics::{Coefficient, Interval};
 pub struct Claim {
     /// The statistic.
     pub statistic: Statistic,
-    /// What it is claimed to exceed; errors and shares are fractions, as in the tables.
+    /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], the one that is claimed to be better first.
+    /// The two systems of an [`Statistic::ErrorDifference`]; the first is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
 }
 
-/// A claim as it is written.
+/// A claim as a definition states it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stated {
@@ -45,38 +45,38 @@ impl TryFrom<Stated> for Claim {
     }
 }
 
-/// The statistics that a claim may be about.
+/// Statistics that a claim can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
     /// Kendall's tau between predictor and true error.
     Kendall,
-    /// Kendall's partial tau of the first of a study's predictors and true error, given the number of parameters.
+    /// Kendall's partial tau between a study's first predictor and true error, given the number of parameters.
     PartialKendall,
-    /// Spearman's rank correlation between them.
+    /// Spearman's rank correlation between predictor and true error.
     Spearman,
-    /// Pearson's coefficient between them.
+    /// Pearson's coefficient between predictor and true error.
     Pearson,
-    /// The mean SMASH score of the artefact that this one is compared with, minus that of this one.
+    /// Mean SMASH score of the artefact to compare with, minus that of this artefact.
     LevelDrop,
-    /// Kendall's tau of the artefact that this one is compared with, minus that of this one.
+    /// Kendall's tau of the artefact to compare with, minus that of this artefact.
     TauDrop,
     /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
     MemberAgreement,
-    /// The share of architectures for which the correct encoding has the lowest error of all.
+    /// Share of architectures for which the correct encoding has the lowest error of all.
     CorrectIsBest,
-    /// Mean increase of error by a corrupted encoding.
+    /// Mean increase of the error caused by a corrupted encoding.
     CorruptionLoss,
-    /// Lowest error met by random steps minus that met by steps along the gradient.
+    /// Lowest error found by random steps, minus that found by steps along the gradient.
     GradientGain,
-    /// Lowest score of random sampling minus the lowest of the later stages of a search.
+    /// Lowest score of random sampling minus the lowest score of the later stages of a search.
     SearchGain,
     /// Error of the second of two systems minus that of the first.
     ErrorDifference,
 }
 
 impl Statistic {
-    /// The coefficient that it names, if it does.
+    /// The coefficient that the statistic names, if any.
     pub fn coefficient(self) -> Option<Coefficient> {
         match self {
             Self::Kendall => Some(Coefficient::Kendall),
@@ -86,7 +86,7 @@ impl Statistic {
         }
     }
 
-    /// Its name for people.
+    /// Human-readable name.
     pub fn label(self) -> &'static str {
         match self {
             Self::Kendall => Coefficient::Kendall.label(),
@@ -106,7 +106,7 @@ impl Statistic {
 }
 
 impl Claim {
-    /// What the claim is about: the statistic, with its systems.
+    /// The subject of the claim: its statistic, with its systems.
     pub fn subject(&self) -> String {
         match &self.between {
             Some([better, worse]) => format!("error of {worse} - error of {better}"),
@@ -114,13 +114,14 @@ impl Claim {
         }
     }
 
-    /// Judges the claim by the 95 % interval of its statistic; `None` stands for a statistic
-    /// that the data leave undefined. `ceiling` is the most that it can be expected to be, where that is known: a claim that
-    /// nothing could fulfil with data so noisy is not refuted by them.
+    /// Judges the claim by the 95 % interval of its statistic.
+    ///
+    /// `None` stands for a statistic that the data leave undefined. `ceiling` is the most that the statistic can be
+    /// expected to be, if known. Data that are too noisy for anything to fulfil the claim do not refute it.
     pub fn judge(&self, interval: Option<Interval>, ceiling: Option<Interval>) -> Verdict {
         let is_in_reach = ceiling.is_none_or(|ceiling| ceiling.low > self.greater_than);
         match interval {
-            // A sample so small that some resamples leave the statistic undefined has no interval to judge by.
+            // Some resamples leave the statistic undefined: the sample is too small for an interval to judge by.
             Some(interval) if interval.undefined > 0 => Verdict::Undecided,
             Some(interval) if interval.low > self.greater_than => Verdict::Held,
             Some(interval) if interval.high < self.greater_than && is_in_reach => Verdict::NotHeld,
@@ -135,14 +136,14 @@ impl fmt::Display for Claim {
     }
 }
 
-/// What the data say about a claim.
+/// The verdict of the data on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The whole interval agrees with the claim.
     Held,
     /// The whole interval contradicts it.
     NotHeld,
-    /// The interval holds both, or there is none.
+    /// The interval agrees in part and contradicts in part, or there is none.
     Undecided,
 }
 

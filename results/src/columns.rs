@@ -1,4 +1,4 @@
-//! Columns of any Parquet or CSV file, for statistics of tables that are not ours.
+//! Columns of any Parquet or CSV file, for statistics of tables that other programs wrote.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use polars::prelude::{DataFrame, DataType};
 use crate::error::{Error, Result};
 use crate::{files, parquet};
 
-/// How a Parquet file begins.
+/// First bytes of a Parquet file.
 const PARQUET: &[u8] = b"PAR1";
 
 /// Cells of a CSV file that stand for a missing value.
@@ -17,17 +17,18 @@ const MISSING: [&str; 3] = ["", "NA", "null"];
 /// Some columns of a table, of equal length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
-    /// Columns of numbers in the order in which they were asked for; `None` is a missing value.
+    /// Columns of numbers in the requested order; `None` is a missing value.
     pub numbers: Vec<Vec<Option<f64>>>,
-    /// The column that rows are told apart by, as text, if one was asked for.
+    /// The column that groups the rows, as text, if one was requested.
     pub group: Option<Vec<String>>,
 }
 
-/// Reads columns by name. A file that begins as Parquet does is that, any other is CSV with a line of names; empty cells, `NA`
-/// and `null` are missing values there.
+/// Reads columns by name. A file with the first bytes of Parquet is read as Parquet, any other as CSV with a line of
+/// names. In CSV, empty cells, `NA` and `null` are missing values.
 ///
 /// # Errors
-/// If the file cannot be read, or a column is missing, or holds anything but finite numbers, by row, counted from 0.
+/// If the file cannot be read, or if a column is missing or holds anything but finite numbers. The error names the row,
+/// counted from 0.
 pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
     let bytes = files::read(path)?;
     let columns = if bytes.starts_with(PARQUET) {
@@ -61,7 +62,7 @@ fn column(path: &Path, name: &str, problem: String) -> Error {
     }
 }
 
-/// The error for a name that is not among those of the file.
+/// The error for a name that the file does not have.
 fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
     column(path, name, format!("no such column; found {}", known.join(", ")))
 }
@@ -138,7 +139,7 @@ fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> R
     Ok(columns)
 }
 
-/// The records of a CSV file, blanks around fields cut off; empty lines are none.
+/// The records of a CSV file, without the blanks around fields. Empty lines are skipped.
 fn csv_records(mut bytes: &[u8]) -> std::result::Result<Vec<Vec<String>>, String> {
     let mut reader = csv_core::Reader::new();
     let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), Vec::new());
@@ -148,7 +149,7 @@ fn csv_records(mut bytes: &[u8]) -> std::result::Result<Vec<Vec<String>>, String
         bytes = &bytes[read..];
         field.extend_from_slice(&part[..written]);
         match result {
-            // Without input left, the next call says where the last field ends.
+            // At the end of the input, the next call reports where the last field ends.
             ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
             ReadFieldResult::Field { record_end } => {
                 let text = String::from_utf8(std::mem::take(&mut field));

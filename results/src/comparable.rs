@@ -1,11 +1,11 @@
-//! Whether the results of two versions of the code may be compared, by their manifests, and what they cost.
+//! Compares two results by their manifests: whether they are comparable, and their costs.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::manifest::Manifest;
 
-/// What two results must have in common to be compared.
+/// Aspects that two results must share to be comparable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aspect {
     /// The artefact.
@@ -39,29 +39,29 @@ impl Aspect {
     }
 }
 
-/// Why two results cannot be compared.
+/// A reason why two results cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// What they do not have in common.
+    /// The aspect in which they differ.
     pub aspect: Aspect,
     /// How they differ, in words.
     pub detail: String,
 }
 
-/// `definition: study.smash.epochs is 50 in base, 40 in head`.
+/// Writes a line such as `definition: study.smash.epochs is 50 in base, 40 in head`.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.aspect.name(), self.detail)
     }
 }
 
-/// Keys of a definition that are named before the rest is only counted.
+/// Number of differing keys that are named; further ones are only counted.
 const NAMED_KEYS: usize = 5;
 
-/// Text that is longer than this is prose, and said to differ without being shown.
+/// Length of the longest text that is shown. A longer text is prose, and is only said to differ.
 const SHOWN_TEXT: usize = 60;
 
-/// All reasons why the results of two manifests cannot be compared; none if they can be.
+/// All reasons why the results of two manifests cannot be compared; empty if they can be.
 pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut differ = |aspect, base: &str, head: &str| {
@@ -98,7 +98,7 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
     reasons
 }
 
-/// The keys in which two definitions differ, each with both values: `study.every is 4 in base, 5 in head`.
+/// Lists the keys in which two definitions differ, with both values: `study.every is 4 in base, 5 in head`.
 fn differing_keys(base: &toml::Table, head: &toml::Table) -> Vec<String> {
     let mut found = Vec::new();
     let keys: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
@@ -122,7 +122,7 @@ fn differing_keys(base: &toml::Table, head: &toml::Table) -> Vec<String> {
     found
 }
 
-/// What a reader should know of two results that may be compared all the same.
+/// Warnings to the reader about two results, which may be compared all the same.
 pub fn warnings(base: &Manifest, head: &Manifest) -> Vec<String> {
     let none = || "none".to_owned();
     let facts = |manifest: &Manifest| {
@@ -152,17 +152,17 @@ pub fn warnings(base: &Manifest, head: &Manifest) -> Vec<String> {
     warnings
 }
 
-/// What something cost on both sides.
+/// A cost on both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost {
-    /// What: a kind of unit, or all of them.
+    /// Source of the cost: a kind of unit, or all units.
     pub what: String,
-    /// In base and in head, where it was measured.
+    /// Values in base and in head, where they were measured.
     pub values: [Option<f64>; 2],
 }
 
 impl Cost {
-    /// Head over base.
+    /// Head divided by base.
     pub fn ratio(&self) -> Option<f64> {
         let [base, head] = self.values;
         base.filter(|&base| base > 0.0)
@@ -170,8 +170,8 @@ impl Cost {
     }
 }
 
-/// Seconds of work for each kind of unit, summed over the runs of a side, and in all. A kind that one of them did not measure, as
-/// where a pool had it, has no sum.
+/// Seconds of work for each kind of unit and in total, summed over the runs of a side. A kind has no sum if a run did
+/// not measure it, such as when a pool supplied the unit.
 pub fn times(sides: [&[&Manifest]; 2]) -> Vec<Cost> {
     let kinds: BTreeSet<&String> = sides
         .iter()
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::manifest::tests::sample;
 
-    /// The reasons as text, where the head differs from the sample by a change.
+    /// The reasons as text, for a head that differs from the sample by a change.
     fn reasons_of(change: impl FnOnce(&mut Manifest)) -> Vec<String> {
         let mut head = sample();
         change(&mut head);
@@ -301,7 +301,7 @@ mod tests {
         let expected = [
             ("score", [Some(25.0), None], None),
             ("truth", [Some(1200.0), Some(300.0)], Some(0.25)),
-            // Without a part it is not all.
+            // Without one of its parts, the total is unknown.
             ("all work", [Some(1225.0), None], None),
         ];
         for (cost, (what, values, ratio)) in costs.iter().zip(expected) {

@@ -1,5 +1,7 @@
-//! The scores and true errors of one definition by two versions of the code, *base* and *head*: what has changed, and how
-//! small a change the comparison could have seen. Whether they may be compared is told by [`comparable`](crate::comparable).
+//! Compares the scores and true errors of one definition by two versions of the code, *base* and *head*.
+//!
+//! A comparison states the changes, and the smallest change that it could have seen. [`comparable`](crate::comparable)
+//! decides whether two results may be compared.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -16,28 +18,28 @@ use crate::statistics::{
 use crate::store::Group;
 use crate::tables::Status;
 
-/// How many standard errors a change must have to be found, at the two-sided 5 % level, in four of five comparisons:
-/// z(0.975) + z(0.8) of the standard normal distribution.
+/// Standard errors that a change must have to be found in four of five comparisons, at the two-sided 5 % level. The
+/// value is z(0.975) + z(0.8) of the standard normal distribution.
 pub const DETECTABLE_ERRORS: f64 = 2.801_585_218;
 
-/// One side's tables, the rows of all its root seeds.
+/// The tables of one side, with the rows of all its root seeds.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// All sampled architectures.
     pub architectures: Vec<ArchitectureRow>,
-    /// Their scores.
+    /// Scores of the architectures.
     pub scores: Vec<ScoreRow>,
-    /// What of these ranks architectures.
+    /// The part of a score that ranks architectures: error or loss.
     pub by: Measure,
-    /// Trainings of some of them.
+    /// Trainings of some of the architectures.
     pub truths: Vec<TruthRow>,
 }
 
 impl Tables {
-    /// Reads them.
+    /// Reads the tables.
     ///
     /// # Errors
-    /// If a table is missing or faulty, or a row names an architecture that is not there.
+    /// If a table is missing or faulty, or a row names an unknown architecture.
     pub fn read(group: &Group) -> Result<Self> {
         let tables = Self {
             architectures: group.read()?,
@@ -55,7 +57,7 @@ impl Tables {
         Ok(tables)
     }
 
-    /// By root seed, the hash of each architecture by its index.
+    /// The hash of each architecture, by root seed and index.
     fn by_seed(&self) -> BTreeMap<u64, BTreeMap<u32, &str>> {
         let mut seeds: BTreeMap<u64, BTreeMap<u32, &str>> = BTreeMap::new();
         for row in &self.architectures {
@@ -64,7 +66,7 @@ impl Tables {
         seeds
     }
 
-    /// The SMASH score of each architecture by error or by loss: the mean over its draws, if all of them ended ok.
+    /// The SMASH score of each architecture by error or by loss. It is the mean over the draws, if all of them ended ok.
     fn mean_scores(&self, by: Measure) -> BTreeMap<(u64, u32), f64> {
         let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
         for row in &self.scores {
@@ -78,7 +80,7 @@ impl Tables {
         means.collect()
     }
 
-    /// The errors of each architecture's trainings that ended ok, if any did.
+    /// The errors of each architecture's trainings that ended ok, if there are any.
     fn trainings(&self) -> BTreeMap<(u64, u32), Vec<f64>> {
         let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
         for row in self.truths.iter().filter(|row| row.status == Status::Ok) {
@@ -94,33 +96,33 @@ impl Tables {
 pub struct Pair {
     /// Its SMASH score.
     pub scores: [Option<f64>; 2],
-    /// The validation error with generated weights, in [0, 1]: the score itself, unless that is by loss.
+    /// The validation error with generated weights, in [0, 1]. It is the score itself, unless the score is by loss.
     pub score_errors: [Option<f64>; 2],
     /// Its true error, in [0, 1], where it was trained.
     pub errors: [Option<f64>; 2],
 }
 
 impl Pair {
-    /// Score and true error of a side that has both.
+    /// Score and true error of each side that has both.
     fn points(&self) -> [Option<Point>; 2] {
         [0, 1].map(|side| Some((self.scores[side]?, self.errors[side]?)))
     }
 }
 
-/// What base and head have in common.
+/// The data that base and head have in common.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paired {
     /// The architectures of each root seed that both sides have.
     pub seeds: BTreeMap<u64, Vec<Pair>>,
-    /// Whether the true errors of one side stand for the other's too: every training that both have has the same error, so
-    /// that trainings have not changed, and what only one side has trained is known on both.
+    /// Whether the true errors of one side also count for the other. This is so if every training that both sides have
+    /// has the same error. Trainings have then not changed, and a training of one side is known on both.
     pub shared_errors: bool,
 }
 
 /// Joins both sides by root seed and architecture. Root seeds of one side alone are left out.
 ///
 /// # Errors
-/// The reason if they have no root seed in common, or did not sample the same architectures.
+/// The reason, if the sides have no root seed in common or did not sample the same architectures.
 pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
     let differ = |detail: String| Reason {
         aspect: Aspect::Sampling,
@@ -181,7 +183,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
 }
 
 impl Paired {
-    /// How many architectures have score and true error in base, in head, and in both.
+    /// Counts the architectures with score and true error in base, in head, and in both.
     pub fn counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
         for pair in self.seeds.values().flatten() {
@@ -193,26 +195,26 @@ impl Paired {
         counts
     }
 
-    /// Per root seed, what is taken of each architecture; those of which nothing is are left out.
+    /// By root seed, the values that `take` returns for the architectures. Architectures without a value are left out.
     fn groups<T>(&self, take: impl Fn(&Pair) -> Option<T>) -> Vec<Vec<T>> {
         let groups = self.seeds.values();
         groups.map(|pairs| pairs.iter().filter_map(&take).collect()).collect()
     }
 }
 
-/// What is compared.
+/// A statistic to compare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Statistic {
-    /// How well the score ranks, over the architectures that a side has score and true error of.
+    /// How well the score ranks, over the architectures with score and true error on a side.
     Ranking(Ranking),
-    /// Mean SMASH score, by error, of the architectures that both sides have a score of, trained or not.
+    /// Mean SMASH score, by error, of the architectures with a score on both sides, trained or not.
     MeanScore,
-    /// Mean true error of those that both sides have a true error of.
+    /// Mean true error of the architectures with a true error on both sides.
     MeanError,
 }
 
 impl Statistic {
-    /// All statistics with their names on a command line, in the order in which they are printed.
+    /// All statistics with their command-line names, in the order of printing.
     pub const ALL: [(&str, Self); 9] = [
         ("kendall", Self::Ranking(Ranking::Coefficient(Coefficient::Kendall))),
         ("spearman", Self::Ranking(Ranking::Coefficient(Coefficient::Spearman))),
@@ -225,13 +227,13 @@ impl Statistic {
         ("mean-error", Self::MeanError),
     ];
 
-    /// Its name on a command line.
+    /// Command-line name.
     pub fn name(self) -> &'static str {
         let known = Self::ALL.into_iter().find(|&(_, statistic)| statistic == self);
         known.expect("every statistic that is compared has a name").0
     }
 
-    /// Its name for people.
+    /// Human-readable name.
     pub fn label(self) -> String {
         match self {
             Self::Ranking(ranking) => ranking.label(),
@@ -240,7 +242,7 @@ impl Statistic {
         }
     }
 
-    /// Whether it is a share or an error, which people read in percent, and no coefficient.
+    /// Whether the statistic is a share or an error, shown in percent, rather than a coefficient.
     pub fn is_fraction(self) -> bool {
         match self {
             Self::Ranking(ranking) => matches!(ranking, Ranking::Precision(_) | Ranking::Regret(_)),
@@ -268,23 +270,24 @@ impl FromStr for Statistic {
     }
 }
 
-/// How a statistic has changed.
+/// The change of a statistic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
-    /// Which.
+    /// The statistic.
     pub statistic: Statistic,
-    /// In base and in head, the mean over the root seeds; `None` where it is undefined.
+    /// Values in base and in head, the means over the root seeds; `None` if undefined.
     pub values: [Option<f64>; 2],
     /// Head minus base.
     pub interval: Option<Interval>,
-    /// The smallest change that the comparison could have seen: [`DETECTABLE_ERRORS`] times the standard error of the change,
-    /// which is the standard deviation of the resamples.
+    /// The smallest change that the comparison could have seen: [`DETECTABLE_ERRORS`] times the standard error of the
+    /// change. The standard error is the standard deviation of the resamples.
     pub detectable: Option<f64>,
 }
 
-/// How a statistic has changed, with a bootstrap on two levels, of so many resamples: root seeds are drawn with replacement,
-/// and of each its architectures, the same for both sides. A side's statistic takes those of the drawn architectures that it
-/// has measured.
+/// Measures the change of a statistic, by a bootstrap with two levels and the given number of resamples.
+///
+/// A resample draws root seeds with replacement, and for each of them its architectures. Both sides use the same draws.
+/// The statistic of a side uses the drawn architectures that the side has measured.
 pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
     let in_both = |[base, head]: [Option<f64>; 2]| Some([Some(base?), Some(head?)]);
     let mean_of = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
@@ -342,16 +345,16 @@ fn bootstrap<T: Copy>(
     measured
 }
 
-/// What a comparison says.
+/// The verdict of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The whole interval of the change lies on the worse side of 0.
     Regressed,
     /// The whole interval lies on the better side.
     Improved,
-    /// The interval holds 0, or the sample is so small that some resamples leave the statistic undefined.
+    /// The interval contains 0, or the sample is so small that some resamples leave the statistic undefined.
     NoDifference,
-    /// They cannot be compared.
+    /// The two results cannot be compared.
     NotComparable(Vec<Reason>),
 }
 
@@ -368,7 +371,7 @@ impl Verdict {
 }
 
 impl Change {
-    /// The verdict by this statistic.
+    /// Returns the verdict by this statistic.
     pub fn judge(&self) -> Verdict {
         let Some(interval) = self.interval else {
             let undefined = match self.values {
@@ -382,7 +385,7 @@ impl Change {
                 detail: format!("{} is undefined {undefined}", self.statistic.label()),
             }]);
         };
-        // Its only sign, if it has one.
+        // A change is shown only if the whole interval has one sign.
         let rises = match (interval.low, interval.high) {
             _ if interval.undefined > 0 => return Verdict::NoDifference,
             (low, _) if low > 0.0 => true,

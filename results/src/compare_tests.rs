@@ -1,4 +1,6 @@
-//! Pairing, verdicts, and planted changes: those of known size are found as often as is said, planted noise is not.
+//! Tests of pairing, verdicts and planted changes.
+//!
+//! Planted changes of known size are found as often as stated. Planted noise is not.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +9,7 @@ use super::*;
 
 const KENDALL: Statistic = Statistic::ALL[0].1;
 
-/// Adds an architecture with its draws and trainings, of which `None` failed; without trainings it was not trained.
+/// Adds an architecture with its draws and trainings; `None` is a failure. Without trainings it was not trained.
 fn add(tables: &mut Tables, seed: u64, architecture: u32, draws: &[Option<f64>], trainings: &[Option<f64>]) {
     let status = |error: Option<f64>| if error.is_some() { Status::Ok } else { Status::Failed };
     tables.architectures.push(ArchitectureRow {
@@ -92,7 +94,7 @@ fn architectures_are_ranked_by_loss_where_the_study_says_so() {
     let values = |statistic| change(&paired, statistic, 10).values;
     let kendall = Statistic::Ranking(Ranking::Coefficient(Coefficient::Kendall));
     assert_eq!(values(kendall), [Some(1.0), Some(-1.0)]);
-    // In percent for people, so that it is of errors.
+    // People read this statistic in percent, so it is a mean of errors.
     let [base, head] = values(Statistic::MeanScore).map(Option::unwrap);
     assert!((base - 0.2).abs() < 1e-12 && base == head, "{base} {head}");
 }
@@ -117,8 +119,7 @@ fn other_architectures_are_another_sampling() {
     check(moved, "no root seed in common, 0 in base, 1 in head");
 }
 
-/// Twelve architectures of which base trained the first eight and head the last eight; of head's errors, `changed` are
-/// others.
+/// Twelve architectures; base trained the first eight and head the last eight. `changed` of head's errors differ.
 fn partly_trained(changed: u32) -> Paired {
     let (mut base, mut head) = (Tables::default(), Tables::default());
     for architecture in 0..12 {
@@ -139,7 +140,7 @@ fn trainings_that_have_not_changed_count_on_both_sides() {
     assert_eq!((shared.counts(), shared.shared_errors), ([12, 12, 12], true));
     let own = partly_trained(1);
     assert_eq!((own.counts(), own.shared_errors), ([8, 8, 4], false));
-    // The mean error is that of what both have trained.
+    // The mean error is over the architectures that both sides trained.
     let found = change(&own, Statistic::MeanError, 100);
     let expected = (4..8).map(|i| f64::from(i * 5 % 12) / 24.0).sum::<f64>() / 4.0;
     assert!((found.values[0].unwrap() - expected).abs() < 1e-12);
@@ -214,7 +215,7 @@ fn names_of_statistics_are_read_back() {
     );
 }
 
-/// A value of the standard normal distribution, by Box and Muller.
+/// A value of the standard normal distribution, by the Box-Muller transform.
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     let (radius, angle): (f64, f64) = (rng.random(), rng.random());
     (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
@@ -233,7 +234,7 @@ fn planted(correlations: [f64; 2], n: u32, seeds: u64, rng: &mut ChaCha8Rng) -> 
     pair(&base, &head).unwrap()
 }
 
-/// Of 100 comparisons, how many found a regression, how many an improvement, and the mean of what they could have seen.
+/// Makes 100 comparisons. Returns the number of regressions, the number of improvements, and the mean detectable change.
 fn hundred(correlations: [f64; 2], n: u32, seeds: u64) -> (usize, usize, f64) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let (mut regressed, mut improved, mut detectable) = (0, 0, 0.0);
@@ -246,12 +247,12 @@ fn hundred(correlations: [f64; 2], n: u32, seeds: u64) -> (usize, usize, f64) {
     (regressed, improved, detectable)
 }
 
-/// Kendall's tau of two normal variables of this correlation.
+/// Kendall's tau of two normal variables with this correlation.
 fn tau(correlation: f64) -> f64 {
     std::f64::consts::FRAC_2_PI * correlation.asin()
 }
 
-/// Three standard deviations of how many of 100 comparisons have a verdict that one in `1 / share` has.
+/// Three standard deviations of how many of 100 comparisons have a verdict of probability `share`.
 fn slack(share: f64) -> f64 {
     3.0 * (100.0 * share * (1.0 - share)).sqrt()
 }

@@ -1,4 +1,4 @@
-//! Tables 1 to 3 of the paper: the systems of a comparison, their sizes and their test errors after full training.
+//! Tables 1 to 3 of the paper: systems, their sizes, and their test errors after full training.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,33 +10,33 @@ use crate::student::{mean_t_difference, mean_t_interval};
 use crate::tables::Status;
 use crate::text::{left_out_text, percent};
 
-/// What was measured of every system.
+/// Measurements of every system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparisonSummary {
-    /// The systems: those of the definition in its order, then any others in the order of the table.
+    /// The systems: first those of the definition in its order, then any others in the order of the table.
     pub systems: Vec<SystemSummary>,
 }
 
-/// What was measured of one system.
+/// Measurements of one system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemSummary {
-    /// Its name, as in `WRN-28-10`.
+    /// Its name, such as `WRN-28-10`.
     pub name: String,
     /// `hand-designed`, `SMASH` or `trained search`; `None` if it was not run.
     pub role: Option<String>,
-    /// The least and the most learned parameters: an architecture that is found may differ with the root seed.
+    /// Fewest and most learned parameters; a search may find another architecture with each root seed.
     pub parameters: Option<[u64; 2]>,
-    /// The least and the most convolutions on the longest path.
+    /// Fewest and most convolutions on the longest path.
     pub depth: Option<[u32; 2]>,
     /// Test error of its trainings; `None` if none ended ok.
     pub error: Option<MeanOfTrainings>,
     /// Top-5 test error of its trainings, where it was measured.
     pub top5_error: Option<MeanOfTrainings>,
-    /// Trainings that failed.
+    /// Number of failed trainings.
     pub failed: usize,
-    /// Trainings that were never tried.
+    /// Number of trainings that were never tried.
     pub skipped: usize,
-    /// The full trainings that a search spent before it returned this system; `None` where there were none.
+    /// Full trainings that a search needed before it returned this system; `None` if it needed none.
     pub trials: Option<Trials>,
     errors: BTreeMap<TrainingKey, f64>,
 }
@@ -44,12 +44,12 @@ pub struct SystemSummary {
 /// Root seed, fold and training seed of a training.
 type TrainingKey = (u64, Option<u32>, u32);
 
-/// A mean over trainings, of errors in [0, 1].
+/// Mean over trainings, of errors in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanOfTrainings {
-    /// The mean over the trainings of a root seed, and over the root seeds.
+    /// Mean over the root seeds of each root seed's mean over trainings.
     pub mean: f64,
-    /// Standard deviation over all trainings: folds, training seeds and root seeds together. `None` for one.
+    /// Standard deviation over all trainings: folds, training seeds and root seeds together. `None` for one training.
     pub deviation: Option<f64>,
     /// Number of trainings.
     pub n: usize,
@@ -58,15 +58,15 @@ pub struct MeanOfTrainings {
 /// The full trainings of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trials {
-    /// Trainings with an error.
+    /// Number of trainings with an error.
     pub trained: usize,
-    /// Trainings that failed.
+    /// Number of failed trainings.
     pub failed: usize,
-    /// The lowest validation error of any root seed, in [0, 1].
+    /// Lowest validation error of any root seed, in [0, 1].
     pub lowest: Option<f64>,
 }
 
-/// Sums up every system; `names` are those of the definition, in its order.
+/// Summarises every system. `names` lists the systems of the definition, in its order.
 pub fn summary(
     names: &[String],
     systems: &[SystemRow],
@@ -151,7 +151,7 @@ impl Trials {
 }
 
 impl SystemSummary {
-    /// What its test error leaves out, in words; empty if nothing.
+    /// Describes the trainings that the test error leaves out; empty if there are none.
     pub fn left_out(&self) -> String {
         left_out_text(&[(self.failed, "failed"), (self.skipped, "skipped")])
     }
@@ -167,14 +167,15 @@ impl SystemSummary {
 }
 
 impl ComparisonSummary {
-    /// A system by its name.
+    /// Finds a system by its name.
     pub fn system(&self, name: &str) -> Option<&SystemSummary> {
         self.systems.iter().find(|system| system.name == name)
     }
 
-    /// Test error of `second` minus that of `first`, positive where `first` is better, with Student's interval over
-    /// trainings: over those that both have of the same root seed, fold and training seed, or, if there are none, over the
-    /// trainings of each by themselves. `None` if one is not there or has too few.
+    /// Test error of `second` minus that of `first`, positive if `first` is better.
+    ///
+    /// Student's interval is over the trainings that both have with the same root seed, fold and training seed. Without
+    /// such pairs, it is over the trainings of each system separately. `None` if a system is absent or has too few trainings.
     pub fn error_difference(&self, first: &str, second: &str) -> Option<Interval> {
         let (first, second) = (self.system(first)?, self.system(second)?);
         let pair = |(key, error): (&TrainingKey, &f64)| {
@@ -194,7 +195,7 @@ impl ComparisonSummary {
         measured.min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))
     }
 
-    /// Trainings that ended ok, all systems together.
+    /// Number of trainings that ended ok, over all systems.
     pub fn trainings(&self) -> usize {
         self.systems
             .iter()
@@ -203,18 +204,18 @@ impl ComparisonSummary {
             .sum()
     }
 
-    /// Systems with a test error.
+    /// Number of systems with a test error.
     pub fn measured(&self) -> usize {
         self.systems.iter().filter(|system| system.error.is_some()).count()
     }
 
-    /// Root seeds that any system was trained with.
+    /// Number of root seeds that any system was trained with.
     pub fn seeds(&self) -> usize {
         let keys = self.systems.iter().flat_map(|system| system.errors.keys());
         keys.map(|key| key.0).collect::<BTreeSet<_>>().len()
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
             (
@@ -229,7 +230,7 @@ impl ComparisonSummary {
     }
 }
 
-/// Percent with the standard deviation: `21.50 ± 0.30 % (n = 3)`.
+/// Writes percent with the standard deviation: `21.50 ± 0.30 % (n = 3)`.
 impl fmt::Display for MeanOfTrainings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.deviation {
@@ -239,7 +240,7 @@ impl fmt::Display for MeanOfTrainings {
     }
 }
 
-/// As in `12 trainings, lowest validation error 21.50 %`.
+/// Writes text such as `12 trainings, lowest validation error 21.50 %`.
 impl fmt::Display for Trials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} trainings", self.trained)?;

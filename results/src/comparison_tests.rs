@@ -1,4 +1,4 @@
-//! A small comparison with known statistics, and what is left out.
+//! Tests of a small comparison with known statistics, and of its omissions.
 
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Two systems on four folds, of which one fails for B, and one of the same root seed that has other folds.
+/// Two systems on four folds, and a third system of the same root seed on other folds. System B fails on one fold.
 fn folds() -> Vec<SystemTrainingRow> {
     let mut rows = Vec::new();
     for (fold, errors) in (0..).zip([[0.20, 0.25], [0.22, 0.24], [0.24, 0.29], [0.30, 0.0]]) {

@@ -1,5 +1,6 @@
-//! How a correlation study with another SMASH network differs from figure 4's (section 4.1 of the paper): the level of
-//! the scores, their correlation with true errors, and the ratio of learned to generated weights.
+//! How a correlation study with another SMASH network differs from figure 4's (section 4.1 of the paper).
+//!
+//! It compares the level of the scores, their correlation with true errors, and the ratio of learned to generated weights.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,38 +11,38 @@ use crate::statistics::{Interval, Point, bootstrap, bootstrap_difference, mean, 
 use crate::tau::kendall_tau_b;
 use crate::text::{error_text, interval_text, points_text};
 
-/// What a contrast takes of one study.
+/// The data of one study that a contrast uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
     /// SMASH score, in [0, 1], of every architecture whose draws all ended ok, trained or not, by root seed.
     pub scores: Vec<Vec<f64>>,
-    /// Score and true error of those that were trained, by root seed.
+    /// Score and true error of the trained architectures, by root seed.
     pub points: Vec<Vec<Point>>,
-    /// Learned over generated weights: the mean over architectures and root seeds; `None` if they were not counted.
+    /// Ratio of learned to generated weights, the mean over architectures and root seeds; `None` if they were not counted.
     pub weights_ratio: Option<f64>,
 }
 
-/// A study beside the one it is compared with.
+/// A study beside the study it is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contrast {
     /// The study itself.
     pub own: Measures,
-    /// The other one.
+    /// The study it is compared with.
     pub reference: Measures,
-    /// Mean score of the reference minus the own one; the two are independent samples.
+    /// Mean score of the reference minus that of the study itself; the two are independent samples.
     pub level_drop: Option<Interval>,
-    /// Kendall's tau of the reference minus the own one.
+    /// Kendall's tau of the reference minus that of the study itself.
     pub tau_drop: Option<Interval>,
 }
 
-/// What is compared of a study.
+/// The measures of a study that are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measures {
-    /// Root seeds, each of which has a SMASH network of its own.
+    /// Number of root seeds, each with a SMASH network of its own.
     pub seeds: usize,
-    /// Learned over generated weights.
+    /// Ratio of learned to generated weights.
     pub weights_ratio: Option<f64>,
-    /// Architectures with a score.
+    /// Number of architectures with a score.
     pub scored: usize,
     /// The mean SMASH score, in [0, 1].
     pub level: Option<Interval>,
@@ -50,9 +51,9 @@ pub struct Measures {
 }
 
 impl Side {
-    /// Gathers one study; `weights` are `None` where its runs did not count them.
+    /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
     pub fn new(summary: &CorrelationSummary, scores: &[ScoreRow], weights: Option<&[WeightsRow]>) -> Self {
-        // By root seed and architecture: the draws; `None` where one did not end ok.
+        // Draws by root seed and architecture; `None` is a draw that did not end ok.
         let mut draws: BTreeMap<u64, BTreeMap<u32, BTreeMap<u32, Option<f64>>>> = BTreeMap::new();
         for row in scores {
             let of_architecture = draws.entry(row.seed).or_default().entry(row.architecture).or_default();
@@ -78,7 +79,7 @@ impl Side {
         }
     }
 
-    /// What is compared of it.
+    /// The measures of the study that are compared.
     pub fn measures(&self) -> Measures {
         Measures {
             seeds: self.scores.len(),
@@ -90,7 +91,7 @@ impl Side {
     }
 }
 
-/// Puts a study beside the one it is compared with.
+/// Compares a study with a reference.
 pub fn contrast(own: &Side, reference: &Side) -> Contrast {
     Contrast {
         own: own.measures(),
@@ -100,7 +101,7 @@ pub fn contrast(own: &Side, reference: &Side) -> Contrast {
     }
 }
 
-/// On one line.
+/// Writes one line.
 impl fmt::Display for Measures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ratio = self

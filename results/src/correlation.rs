@@ -1,5 +1,6 @@
-//! The question of the paper's section 4.1: does the SMASH score rank architectures as their true
-//! error does? Joins the tables of a run and sums up the answer.
+//! The question of the paper's section 4.1: does the SMASH score rank architectures as their true error does?
+//!
+//! Joins the tables of a run and summarises the answer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,28 +21,28 @@ use crate::text::{interval_text, left_out_text};
 /// How well a predictor, such as the SMASH score, predicts the true error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CorrelationSummary {
-    /// Name of the predictor for people, as in "SMASH score".
+    /// Human-readable name of the predictor, such as "SMASH score".
     pub predictor: &'static str,
-    /// What its values are.
+    /// Whether its values are errors or losses.
     pub by: Measure,
-    /// Each root seed by itself, in order.
+    /// One summary for each root seed, in order.
     pub seeds: Vec<SeedSummary>,
     /// Predictor against true error: the mean over the root seeds.
     pub score: Coefficients,
-    /// True errors by the first half of an architecture's trainings against those by the second, where all were
-    /// repeated: a better predictor than the truth itself cannot be told from it.
+    /// True errors by the first half of an architecture's trainings against those by the second half, if all trainings
+    /// were repeated. A better predictor than the truth itself cannot be distinguished from it.
     pub halves: Option<Coefficients>,
-    /// What the expected error itself would reach against these true errors; `None` unless all trainings were repeated.
+    /// Tau that the expected error itself would reach against these true errors; `None` unless all trainings were repeated.
     pub ceiling: Option<Interval>,
     /// Number of parameters against true error, the first trivial predictor.
     pub parameters: Coefficients,
     /// Multiply-adds against true error, the second trivial predictor.
     pub multiply_adds: Coefficients,
-    /// Whether true errors lie further apart than their noise; `None` with a single architecture.
+    /// Spread of the true errors against their noise; `None` with a single architecture.
     pub spread: Option<SpreadAndNoise>,
-    /// Architectures left out for want of a true error: no training of theirs ended ok.
+    /// Architectures left out because none of their trainings ended ok.
     pub without_truth: usize,
-    /// Architectures left out for want of a score: none, or one of its draws did not end ok.
+    /// Architectures left out because they have no score, or one of their draws did not end ok.
     pub without_score: usize,
 }
 
@@ -50,13 +51,13 @@ pub struct CorrelationSummary {
 pub struct SeedSummary {
     /// The root seed.
     pub seed: u64,
-    /// Predictor, such as the SMASH score (validation error with generated weights), and true error (test error with
-    /// trained weights) of each architecture, errors in [0, 1].
+    /// Predictor and true error of each architecture, errors in [0, 1]. A predictor is, for example, the SMASH score:
+    /// the validation error with generated weights. The true error is the test error with trained weights.
     pub points: Vec<Point>,
     /// The architecture of each point.
     pub architectures: Vec<u32>,
-    /// Standard deviations of each point's predictor over its values, such as noise draws, and of its true error over
-    /// its trainings; `None` where there is one value.
+    /// Two standard deviations for each point: of the predictor over its values, such as noise draws, and of the true
+    /// error over its trainings. `None` stands for a single value.
     pub deviations: Vec<[Option<f64>; 2]>,
     /// Predictor against true error.
     pub score: Coefficients,
@@ -86,7 +87,7 @@ impl Coefficients {
         }
     }
 
-    /// One of the three.
+    /// Returns one of the three coefficients.
     pub fn get(&self, coefficient: Coefficient) -> Option<Interval> {
         match coefficient {
             Coefficient::Kendall => self.kendall,
@@ -96,11 +97,11 @@ impl Coefficients {
     }
 }
 
-/// What of an evaluation counts.
+/// The measure of an evaluation that counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// The fraction of images that are classified wrongly (paper).
+    /// The fraction of wrongly classified images (paper).
     #[default]
     Error,
     /// The mean negative log-likelihood, in nats.
@@ -108,7 +109,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// The one of both that counts.
+    /// Returns the one that counts.
     pub fn of<T>(self, error: T, loss: T) -> T {
         match self {
             Self::Error => error,
@@ -116,10 +117,10 @@ impl Measure {
         }
     }
 
-    /// What the scores of a group of runs of a correlation study are.
+    /// Reads which measure the scores of a correlation study use, from a group of its runs.
     ///
     /// # Errors
-    /// If its definition says something else, naming the manifest.
+    /// If the definition names another measure. The error names the manifest.
     pub fn of_group(group: &Group) -> Result<Self> {
         let study = group.manifest().definition.get("study");
         let by = study.and_then(|study| study.get("by")).cloned();
@@ -131,8 +132,8 @@ impl Measure {
     }
 }
 
-/// What predicts true errors: the values of each architecture, whose mean counts, by root seed and architecture. `None`
-/// stands for a value that could not be had, and takes its architecture out.
+/// A predictor of true errors: the values of each architecture, by root seed and architecture. Their mean counts.
+/// `None` stands for a value that could not be obtained, and excludes its architecture.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     name: &'static str,
@@ -172,9 +173,10 @@ impl Predictor {
     }
 }
 
-/// Joins tables by seed and architecture and sums them up. Takes the architectures that have a row
-/// in `truths`; the true error is the mean over the repetitions that ended ok. `test_examples` is the size of the set that
-/// true errors are measured on.
+/// Joins tables by seed and architecture and summarises them.
+///
+/// It uses the architectures that have a row in `truths`. The true error is the mean over the repetitions that ended
+/// ok. `test_examples` is the size of the set on which true errors are measured.
 ///
 /// # Errors
 /// If a row of `truths` names an architecture that `architectures` lacks.
@@ -221,12 +223,12 @@ pub fn summary(
 }
 
 impl CorrelationSummary {
-    /// Number of architectures that the coefficients are taken over, all root seeds together.
+    /// Number of architectures behind the coefficients, over all root seeds.
     pub fn n(&self) -> usize {
         self.seeds.iter().map(|seed| seed.points.len()).sum()
     }
 
-    /// Each predictor with its name for people, the one in question first.
+    /// Each predictor with its human-readable name, the one in question first.
     pub fn predictors(&self) -> Vec<(&'static str, Coefficients)> {
         let halves = self.halves.map(|halves| ("true error, half against half", halves));
         [
@@ -239,7 +241,7 @@ impl CorrelationSummary {
         .collect()
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
             (self.without_truth, "without a true error"),
@@ -247,7 +249,7 @@ impl CorrelationSummary {
         ])
     }
 
-    /// The most resamples that any interval had to leave out.
+    /// The largest number of resamples that any interval left out.
     fn undefined_resamples(&self) -> usize {
         let of_seeds = self.seeds.iter().map(|seed| seed.score);
         let predictors = self.predictors().into_iter().map(|(_, coefficients)| coefficients);
@@ -278,7 +280,7 @@ impl fmt::Display for CorrelationSummary {
         };
         writeln!(f, "{}", row("", Coefficient::ALL.map(|c| c.label().to_owned())))?;
         let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
-        // One seed alone would repeat the line above it.
+        // A single seed would repeat the line above.
         let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
         let predictors = self.predictors().into_iter();
         let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
@@ -305,7 +307,7 @@ impl fmt::Display for CorrelationSummary {
     }
 }
 
-/// Errors in percent.
+/// Writes errors in percent.
 impl fmt::Display for SpreadAndNoise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let training = match self.training {
@@ -326,12 +328,12 @@ impl fmt::Display for SpreadAndNoise {
     }
 }
 
-/// An architecture with everything measured.
+/// An architecture with all its measurements.
 struct Measured {
     architecture: u32,
-    /// Values of the predictor, whose mean counts; at least one.
+    /// Values of the predictor, at least one; their mean counts.
     scores: Vec<f64>,
-    /// Test errors of the repetitions that ended ok; at least one.
+    /// Test errors of the repetitions that ended ok, at least one.
     errors: Vec<f64>,
     parameters: u64,
     multiply_adds: u64,
@@ -346,7 +348,7 @@ impl Measured {
         [&self.scores, &self.errors].map(|values| standard_deviation(values))
     }
 
-    /// True errors by the first half of the trainings, and by the second.
+    /// True errors by the first half of the trainings, and by the second half.
     fn halves(&self) -> Point {
         let (first, second) = self.errors.split_at(self.errors.len() / 2);
         (mean(first), mean(second))
@@ -354,7 +356,7 @@ impl Measured {
 }
 
 struct Sample {
-    /// By root seed, in the order of the architectures.
+    /// Architectures by root seed, in order.
     seeds: BTreeMap<u64, Vec<Measured>>,
     without_truth: usize,
     without_score: usize,

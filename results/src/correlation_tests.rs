@@ -1,4 +1,4 @@
-//! Joining the tables of a run, and the summary as text.
+//! Tests of joining the tables of a run, and of the summary as text.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn scores_and_truths_are_averaged_and_joined_by_seed_and_architecture() {
         score(3, 1, 0, Some(0.25)),
         score(3, 3, 0, Some(0.75)),
     ];
-    // Not in the order of the architectures; architecture 3 was scored and not trained.
+    // The rows are not in the order of the architectures. Architecture 3 was scored but not trained.
     let truths = [
         truth(3, 1, 0, Some(0.125)),
         truth(3, 0, 1, None),

@@ -1,5 +1,6 @@
-//! The question of the paper's section 4.2: does an architecture score best with weights that are generated from its own
-//! encoding, rather than from a corrupted one?
+//! The question of the paper's section 4.2: does an architecture score best with weights from its own encoding?
+//!
+//! The alternatives are weights that are generated from a corrupted encoding.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,38 +11,38 @@ use crate::statistics::{Interval, mean, mean_interval};
 use crate::tables::Status;
 use crate::text::{left_out_text, p_text, points_text, share_text};
 
-/// The name that the correct encoding has among the corruptions.
+/// Name of the correct encoding among the corruptions.
 pub const CORRECT: &str = "none";
 
-/// What corrupted encodings cost.
+/// The cost of corrupted encodings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CorruptionSummary {
-    /// Every corruption by itself, in the order of the alphabet.
+    /// Each corruption separately, in alphabetical order.
     pub corruptions: Vec<Corrupted>,
     /// The mean over the corruptions of each architecture.
     pub together: Corrupted,
-    /// The share of architectures for which the correct encoding has the lowest error of all; where k corrupted ones have
-    /// the same it counts 1 / (k + 1).
+    /// The share of architectures for which the correct encoding has the lowest error of all. If k corrupted ones have
+    /// the same error, the architecture counts 1 / (k + 1).
     pub correct_is_best: Option<Interval>,
-    /// Architectures left out, because a draw with their correct encoding did not end ok.
+    /// Architectures left out because a draw with their correct encoding did not end ok.
     pub without_correct: usize,
 }
 
 /// One corruption, paired with the correct encoding by architecture and noise draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corrupted {
-    /// What is corrupted, as in `dilations`.
+    /// Name of the corruption, such as `dilations`.
     pub name: String,
-    /// By root seed, the increase of error of each architecture: that with the corrupted encoding minus that with the correct
-    /// one, each the mean over the noise draws.
+    /// Increase of the error of each architecture, by root seed. It is the error with the corrupted encoding minus that
+    /// with the correct one, each the mean over the noise draws.
     pub increases: Vec<Vec<f64>>,
-    /// The mean increase, over the architectures and the root seeds.
+    /// The mean increase over the architectures and the root seeds.
     pub increase: Option<Interval>,
-    /// For how many architectures the correct encoding has the lower error (positive), or the same.
+    /// Number of architectures for which the correct encoding has the lower error (positive), or the same.
     pub signs: Signs,
     /// Two-sided p-value of Wilcoxon's signed-rank test of the increases.
     pub wilcoxon: Option<f64>,
-    /// Architectures that cannot be corrupted like this.
+    /// Architectures to which this corruption cannot be applied.
     pub skipped: usize,
     /// Architectures with a draw that is missing or did not end ok.
     pub incomplete: usize,
@@ -50,7 +51,7 @@ pub struct Corrupted {
 /// The evaluations of one architecture with one encoding, by noise draw.
 type Draws = BTreeMap<u32, (Status, Option<f64>)>;
 
-/// Pairs every corrupted encoding with the correct one and sums up what it costs.
+/// Pairs every corrupted encoding with the correct one and summarises its cost.
 pub fn summary(rows: &[CorruptionRow]) -> CorruptionSummary {
     // By root seed, architecture and corruption.
     let mut cells: BTreeMap<u64, BTreeMap<u32, BTreeMap<&str, Draws>>> = BTreeMap::new();
@@ -98,13 +99,13 @@ pub fn summary(rows: &[CorruptionRow]) -> CorruptionSummary {
     }
 }
 
-/// The mean over the draws; `None` if one did not end ok.
+/// The mean error over the draws; `None` if a draw did not end ok.
 fn mean_error(draws: &Draws) -> Option<f64> {
     let errors: Vec<f64> = draws.values().map(|(_, error)| *error).collect::<Option<_>>()?;
     Some(mean(&errors))
 }
 
-/// What is gathered of one corruption.
+/// The data gathered about one corruption.
 #[derive(Default)]
 struct Parts {
     increases: Vec<Vec<f64>>,
@@ -113,7 +114,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// The increase of error of one architecture, if both encodings were measured with the same noise.
+    /// Adds the increase of the error of one architecture, if both encodings were measured with the same noise.
     fn add(&mut self, corrupted: Option<&Draws>, correct: &Draws, error: f64) -> Option<f64> {
         let is_skipped = |draws: &Draws| draws.values().any(|(status, _)| *status == Status::Skipped);
         if corrupted.is_some_and(is_skipped) {
@@ -151,7 +152,7 @@ impl Parts {
 }
 
 impl Corrupted {
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
             (self.skipped, "cannot be corrupted so"),
@@ -161,12 +162,12 @@ impl Corrupted {
 }
 
 impl CorruptionSummary {
-    /// Architectures with at least one corrupted encoding beside the correct one.
+    /// Number of architectures with at least one corrupted encoding beside the correct one.
     pub fn n(&self) -> usize {
         self.together.signs.n()
     }
 
-    /// What was left out of all comparisons, in words; empty if nothing was.
+    /// Describes what was left out of all comparisons; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
             (self.without_correct, "without an error by the correct encoding"),

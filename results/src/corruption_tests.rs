@@ -1,4 +1,4 @@
-//! A small table with known statistics, and what is left out.
+//! Tests of a small table with known statistics, and of its omissions.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn row(architecture: u32, corruption: &str, draw: u32, error: Option<f64>) -> Co
     }
 }
 
-/// Four architectures with two corruptions each and two draws. The correct encoding is best, best, tied with one, and beaten.
+/// Four architectures with two corruptions and two draws each. The correct encoding is best, best, tied with one, and beaten.
 fn four_architectures() -> Vec<CorruptionRow> {
     let errors = [
         (0.5, [0.6, 0.55]),
@@ -53,7 +53,7 @@ fn shares_increases_and_p_values_are_those_computed_by_hand() {
     // Four positive differences: 2 / 2⁴.
     assert_eq!(dilations.wilcoxon, Some(0.125));
     assert_eq!(summary.together.increases, [vec![0.075, 0.105, 0.05, 0.15]]);
-    // Best twice, and once with one other.
+    // It is best twice, and once tied with one other.
     assert_eq!(summary.correct_is_best.unwrap().estimate, 2.5 / 4.0);
     assert_eq!((summary.n(), summary.left_out()), (4, String::new()));
 }
@@ -65,7 +65,7 @@ fn skipped_failed_and_missing_pairs_are_counted_and_never_zero() {
         status: Status::Skipped,
         ..row(0, "units", 0, None)
     });
-    // Another number of draws than with the correct encoding.
+    // The number of draws differs from that of the correct encoding.
     rows.push(row(1, "units", 0, Some(0.9)));
     rows.extend([row(2, "units", 0, Some(0.9)), row(2, "units", 1, None)]);
     rows.push(row(4, CORRECT, 0, None));

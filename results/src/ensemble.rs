@@ -1,4 +1,4 @@
-//! Figure 5b of the paper: do SMASH networks that differ in their seed alone score architectures alike?
+//! Figure 5b of the paper: do SMASH networks that differ only in their seed score architectures alike?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,16 +11,16 @@ use crate::text::{interval_text, left_out_text, percent};
 /// How far the members of an ensemble agree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnsembleSummary {
-    /// Members of each root seed's ensemble, the most there are.
+    /// Largest number of members of any root seed's ensemble.
     pub members: usize,
     /// The ensemble of each root seed, in order.
     pub seeds: Vec<EnsembleSeed>,
-    /// Kendall's tau between the scores of two members: the mean over pairs of members, and over the root seeds.
+    /// Kendall's tau between the scores of two members, the mean over pairs of members and over the root seeds.
     pub agreement: Option<Interval>,
-    /// Parts of the variance of scores, the means over the root seeds; `None` if a root seed has one member, one
+    /// Parts of the variance of scores, the means over the root seeds. `None` if a root seed has one member, one
     /// architecture or no variance.
     pub shares: Option<VarianceShares>,
-    /// Architectures left out, because a member has no score of them or one of its draws did not end ok.
+    /// Architectures left out because a member has no score of them, or one of its draws did not end ok.
     pub incomplete: usize,
 }
 
@@ -46,22 +46,23 @@ pub struct Ranked {
     pub scores: Vec<f64>,
 }
 
-/// Parts of the sum of squares of scores x(a, m) of architecture a by member m; together 1.
+/// Parts of the sum of squares of the scores x(a, m) of architecture a by member m; they add up to 1.
 ///
-/// With A architectures, M members, means x(a) and x(m) over members and architectures, and x over all:
+/// There are A architectures and M members. x(a) is the mean over members, x(m) the mean over architectures, and x the
+/// mean over all. Then:
 /// `Σ (x(a, m) - x)² = M Σ (x(a) - x)² + A Σ (x(m) - x)² + Σ (x(a, m) - x(a) - x(m) + x)²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VarianceShares {
-    /// Between architectures, on which all members agree: the first sum.
+    /// Part between architectures, on which all members agree: the first sum.
     pub architectures: f64,
-    /// Between members: one gives lower scores to all architectures than another. The second sum.
+    /// Part between members, some of which give lower scores to all architectures than others: the second sum.
     pub members: f64,
-    /// What is left, on which members disagree: the third sum.
+    /// The remaining part, on which members disagree: the third sum.
     pub rest: f64,
 }
 
 impl VarianceShares {
-    /// `scores[a][m]`; `None` without variance.
+    /// Splits the variance of `scores[a][m]`; `None` without variance.
     fn of(scores: &[&[f64]]) -> Option<Self> {
         let members = scores.first().map_or(0, |scores| scores.len());
         if members < 2 || scores.len() < 2 {
@@ -86,7 +87,7 @@ impl VarianceShares {
 /// The errors of each architecture by noise draw; `None` for a draw that did not end ok.
 type Draws = BTreeMap<u32, BTreeMap<u32, Option<f64>>>;
 
-/// Averages scores over draws and members and sums up how far members agree.
+/// Averages scores over draws and members, and measures how far members agree.
 pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
     // By root seed and member.
     let mut draws: BTreeMap<u64, BTreeMap<u32, Draws>> = BTreeMap::new();
@@ -157,18 +158,18 @@ fn agreement(scores: &[&[f64]]) -> Option<f64> {
 }
 
 impl EnsembleSummary {
-    /// Architectures with a score by every member, all root seeds together.
+    /// Number of architectures with a score by every member, over all root seeds.
     pub fn n(&self) -> usize {
         self.seeds.iter().map(|seed| seed.ranked.len()).sum()
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[(self.incomplete, "without a score by every HyperNet")])
     }
 }
 
-/// The parts in percent.
+/// Writes the parts in percent.
 impl fmt::Display for VarianceShares {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -1,4 +1,4 @@
-//! A small ensemble with known statistics, and what is left out.
+//! Tests of a small ensemble with known statistics, and of its omissions.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn row(member: u32, architecture: u32, draw: u32, error: Option<f64>) -> MemberS
     }
 }
 
-/// Three members, of which the last reverses the first two; two draws around each score.
+/// Three members with two draws around each score. The last member reverses the order of the first two.
 fn three_members() -> Vec<MemberScoreRow> {
     let scores = [[0.2, 0.3, 0.4, 0.5], [0.3, 0.4, 0.5, 0.6], [0.5, 0.4, 0.3, 0.2]];
     let mut rows = Vec::new();
@@ -37,7 +37,7 @@ fn the_mean_over_pairs_and_the_parts_of_the_variance_are_those_computed_by_hand(
         (summary.members, summary.n(), summary.left_out()),
         (3, 4, String::new())
     );
-    // Pairs: 1, -1 and -1.
+    // The taus of the three pairs are 1, -1 and -1.
     assert!((summary.agreement.unwrap().estimate + 1.0 / 3.0).abs() < 1e-12);
     let shares = summary.shares.unwrap();
     // Computed with NumPy.

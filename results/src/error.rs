@@ -1,4 +1,4 @@
-//! What can be wrong with a stored result: every message names the file and the place in it.
+//! Errors of stored results; every message names the file and the place in it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried, as in "cannot read".
+        /// The failed action: the verb after "cannot".
         action: &'static str,
-        /// What the system answered.
+        /// The answer of the system.
         cause: std::io::Error,
     },
     /// A file that should be a Parquet table is not one.
@@ -20,15 +20,15 @@ pub enum Error {
     Parquet {
         /// The table's file.
         path: PathBuf,
-        /// What the Parquet reader or writer answered.
+        /// The answer of the Parquet reader or writer.
         problem: String,
     },
-    /// A file of ours is not as it was written; see [`crate::seal`].
+    /// A file of this program is not as it was written; see [`crate::seal`].
     #[error("{path}: damaged: {problem}")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// How that shows.
+        /// The sign of the damage.
         problem: &'static str,
     },
     /// Another process is running the same run.
@@ -37,14 +37,14 @@ pub enum Error {
         /// Folder of the run.
         path: PathBuf,
     },
-    /// A table lacks a column, has one too many, or has one of another type.
+    /// A table lacks a column, has an unknown one, or has one of another type.
     #[error("{path}: column `{column}`: {problem}")]
     Column {
         /// The table's file.
         path: PathBuf,
         /// The first faulty column.
         column: String,
-        /// What was expected there and what was found.
+        /// The expected and the actual content.
         problem: String,
     },
     /// A row contradicts itself.
@@ -54,10 +54,10 @@ pub enum Error {
         path: PathBuf,
         /// Index of the row, counted from 0.
         row: usize,
-        /// The rule that is broken.
+        /// The broken rule.
         problem: &'static str,
     },
-    /// A manifest or another file of text does not parse, or contradicts itself.
+    /// A manifest or another text file does not parse, or contradicts itself.
     #[error("{path}: {problem}")]
     Manifest {
         /// The file.
@@ -65,20 +65,20 @@ pub enum Error {
         /// Line, field and expectation.
         problem: String,
     },
-    /// A file of a pool, or one to be imported into it, is not what it should be.
+    /// A file of a pool, or a file to be imported into it, is not as expected.
     #[error("{path}: {problem}")]
     Pool {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected and the actual content.
         problem: String,
     },
-    /// A file of a benchmark, or a run to be added to it, is not what it should be.
+    /// A file of a benchmark, or a run to be added to it, is not as expected.
     #[error("{path}: {problem}")]
     Benchmark {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected and the actual content.
         problem: String,
     },
     /// The tables of a run do not fit together.
@@ -94,16 +94,16 @@ pub enum Error {
     Unexpected {
         /// Name of the table.
         table: &'static str,
-        /// The word and what was expected.
+        /// The word, and the expected words.
         problem: String,
     },
 }
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Wraps an answer of the file system, for use in `map_err`.
+    /// Wraps an error of the file system, for use in `map_err`.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |cause| Self::Io { path, action, cause }

@@ -1,11 +1,11 @@
-//! Faults on request: the tests of what a crash leaves behind cannot wait for one to come at each place of a run.
+//! Injects faults on request, for tests of the state that a crash leaves behind.
 //!
-//! The environment variable `SMASH_FAULT` asks for one, of two kinds. Each file that is written passes three points: half of its
-//! bytes are written; all are, on disk; it has its name.
+//! Such tests cannot wait for a crash at each place of a run. The environment variable `SMASH_FAULT` requests one of
+//! two kinds of fault. Writing a file passes three points: half of its bytes are written; all are on disk; the file has its name.
 //!
-//! - `kill@N` kills the process at the N-th point that it comes to, counted from 1, as `kill -9` does; `kill@NAME` at the first
-//!   point of a file whose name has NAME in it.
-//! - `full@N` leaves no room for the N-th file and those after it.
+//! - `kill@N` kills the process at the N-th point that it reaches, counted from 1, as `kill -9` does. `kill@NAME` kills
+//!   it at the first point of a file whose name contains NAME.
+//! - `full@N` leaves no room for the N-th file and all later ones.
 
 use std::io;
 use std::path::Path;
@@ -19,7 +19,7 @@ enum Fault {
     Full(usize),
 }
 
-/// The fault that was asked for. What is not understood would be a test that tests nothing.
+/// The requested fault. An unknown request panics: its test would test nothing.
 fn requested() -> Option<&'static Fault> {
     static REQUESTED: OnceLock<Option<Fault>> = OnceLock::new();
     let parse = || {
@@ -36,7 +36,7 @@ fn requested() -> Option<&'static Fault> {
     REQUESTED.get_or_init(parse).as_ref()
 }
 
-/// A point in writing a file.
+/// Marks a point in writing a file.
 pub fn point(path: &Path) {
     static POINTS: AtomicUsize = AtomicUsize::new(0);
     let Some(fault) = requested() else { return };
@@ -53,10 +53,10 @@ pub fn point(path: &Path) {
     }
 }
 
-/// Whether the disk has room for another file.
+/// Checks whether the disk has room for another file.
 ///
 /// # Errors
-/// The one that a full disk gives.
+/// The error of a full disk.
 pub fn room() -> io::Result<()> {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     match requested() {

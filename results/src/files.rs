@@ -1,8 +1,8 @@
-//! Files of results: in folders, or in an object store.
+//! Files of results, in folders or in an object store.
 //!
-//! A path that begins with `s3://` names an object, `s3://BUCKET/KEY`, in Amazon's S3 or any store that speaks its protocol. There
-//! are no folders there: a key with slashes stands for a file in them. All that is stored of a run goes through here, so that
-//! either place does for all that reads or writes results.
+//! A path that begins with `s3://` names an object, `s3://BUCKET/KEY`, in Amazon's S3 or a store with the same
+//! protocol. Such a store has no folders: a key with slashes stands for a file in folders. All stored data of a run
+//! passes through this module. Code that reads or writes results therefore works with either place.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,39 +12,39 @@ use crate::error::{Error, Result};
 use crate::faults;
 use crate::objects::Object;
 
-/// Start of the names of files that are being written. An object has its name from the start: it appears when it is whole.
+/// Start of the names of unfinished files. An object has its final name from the start: it appears only when it is whole.
 const UNFINISHED: &str = ".writing-";
 
-/// What a path that is no path of the file system begins with.
+/// Start of a path that is not in the file system.
 const SCHEME: &str = "s3://";
 
-/// What is in a folder.
+/// One entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Its path, that of the folder included.
+    /// Its path, including that of the folder.
     pub path: PathBuf,
-    /// Whether it is a folder itself.
+    /// Whether it is itself a folder.
     pub is_folder: bool,
 }
 
 impl Entry {
-    /// Whether its name ends in a point and this.
+    /// Whether its name ends in a dot and this extension.
     pub fn has_extension(&self, extension: &str) -> bool {
         self.path.extension().is_some_and(|own| own == extension)
     }
 }
 
-/// Whether a path is one of an object store.
+/// Whether a path names an object of an object store.
 pub fn is_object(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
 }
 
-/// The object that a path names; `None` for one of the file system.
+/// The object that a path names; `None` for a path in the file system.
 fn object(path: &Path) -> io::Result<Option<Object>> {
     let text = path.to_string_lossy();
     match text.split_once("://") {
         Some(_) if is_object(path) => Object::new(&text[SCHEME.len()..]).map(Some),
-        // It would be taken for a folder of that name, here and now.
+        // The file system would take it for a folder of that name in the current folder.
         Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(
             io::Error::new(ErrorKind::Unsupported, "expected a folder, or s3://BUCKET/PREFIX"),
         ),
@@ -55,7 +55,7 @@ fn object(path: &Path) -> io::Result<Option<Object>> {
 /// Reads a file.
 ///
 /// # Errors
-/// A file that is not there or cannot be read.
+/// If the file is missing or cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let read = || match object(path)? {
         Some(object) => object.read(),
@@ -67,16 +67,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Reads a file of text.
 ///
 /// # Errors
-/// As [`read`], and what is not UTF-8.
+/// As [`read`], and if the file is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     let text = String::from_utf8(read(path)?);
     text.map_err(|error| Error::io(path, "read")(io::Error::new(ErrorKind::InvalidData, error.utf8_error())))
 }
 
-/// Whether a file is there.
+/// Whether a file exists.
 ///
 /// # Errors
-/// A place that cannot be asked: of what lies there nothing is known.
+/// If the place cannot be checked: nothing is then known about the file.
 pub fn is_file(path: &Path) -> Result<bool> {
     let ask = || match object(path)? {
         Some(object) => object.exists(),
@@ -85,7 +85,7 @@ pub fn is_file(path: &Path) -> Result<bool> {
     ask().map_err(Error::io(path, "look for"))
 }
 
-/// Whether a folder is there. In an object store it is if something lies in it.
+/// Whether a folder exists. In an object store, a folder exists if something lies in it.
 ///
 /// # Errors
 /// As [`is_file`].
@@ -97,7 +97,7 @@ pub fn is_folder(path: &Path) -> Result<bool> {
     ask().map_err(Error::io(path, "look for"))
 }
 
-/// What is at a place of the file system, if anything is.
+/// The type of the file or folder at a path of the file system, if there is one.
 fn kind(path: &Path) -> io::Result<Option<fs::FileType>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -105,10 +105,10 @@ fn kind(path: &Path) -> io::Result<Option<fs::FileType>> {
     }
 }
 
-/// All that is in a folder, in the order of the names. One that is not there is empty.
+/// Lists a folder in the order of the names. A missing folder is empty.
 ///
 /// # Errors
-/// A folder that cannot be listed.
+/// If the folder cannot be listed.
 pub fn list(folder: &Path) -> Result<Vec<Entry>> {
     let list = || match object(folder)? {
         Some(object) => {
@@ -136,7 +136,7 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Makes a folder with those that it lies in, unless it is there.
+/// Creates a folder and the folders above it, unless it exists.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -148,7 +148,7 @@ pub fn create_folder(path: &Path) -> Result<()> {
     create().map_err(Error::io(path, "create the folder"))
 }
 
-/// Writes a file so that a reader, or the next process after a crash, sees the old content or the new one, never a part.
+/// Writes a file. Readers, and the next process after a crash, see the old content or the new one, never a part.
 ///
 /// # Errors
 /// If the folder is missing or cannot be written to.
@@ -172,7 +172,7 @@ fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    // The default is a file for one's own eyes; results are as readable as other files.
+    // By default, only the owner can read a temporary file. Results are as readable as other files.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
@@ -185,13 +185,13 @@ fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
     faults::point(path);
     file.persist(path)?;
     faults::point(path);
-    // The new name lasts once the folder is on disk too.
+    // The new name is durable only once the folder is on disk too.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
 }
 
-/// Copies a file so that the copy is whole or not there.
+/// Copies a file. Readers see a whole copy or none.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -199,10 +199,10 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     write_atomically(to, &read(from)?)
 }
 
-/// Removes a file, if it is there: what is removed twice, as by a unit that was done twice, is gone all the same.
+/// Removes a file if it exists. A second removal is no error: a unit that was done twice may remove a file twice.
 ///
 /// # Errors
-/// A file that is there and cannot be removed.
+/// If the file exists and cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
     let remove = || match object(path)? {
         Some(object) => object.remove(),
@@ -214,7 +214,7 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Gives a damaged file another name, `.damaged` at its end, for people to look at, and returns it.
+/// Renames a damaged file so that people can look at it, and returns the new path. The name gets the suffix `.damaged`.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -231,7 +231,7 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes what writes that were interrupted have left in a folder.
+/// Removes the remains of interrupted writes from a folder.
 ///
 /// # Errors
 /// As [`list`] and [`remove`].
@@ -239,17 +239,17 @@ pub fn remove_unfinished(folder: &Path) -> Result<()> {
     for Entry { path, .. } in list(folder)? {
         let name = path.file_name().unwrap_or_default();
         if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-            // A worker whose starter was killed may be writing its last checkpoint, and be done by now.
+            // A worker whose starter was killed may be writing its last checkpoint, and may have finished it by now.
             remove(&path)?;
         }
     }
     Ok(())
 }
 
-/// The path as seen from any folder.
+/// Makes a path absolute.
 ///
 /// # Errors
-/// A current folder that is not known.
+/// If the current folder is unknown.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     if is_object(path) {
         return Ok(path.to_path_buf());
@@ -308,7 +308,7 @@ mod tests {
         fs::write(&file, "text").unwrap();
         assert!(is_file(&file).unwrap() && !is_folder(&file).unwrap());
         assert!(!is_file(folder.path()).unwrap() && is_folder(folder.path()).unwrap());
-        // A folder that is a file.
+        // This path has a file in the place of a folder.
         let error = is_file(&file.join("inside")).unwrap_err().to_string();
         assert!(error.contains("inside: cannot look for"), "{error}");
     }

@@ -1,5 +1,6 @@
-//! What came out of an experiment: the tables and their schemas, the store on disk, and the
-//! statistics of a ranking. Knows nothing of tensors; the experiments write here, the reports read.
+//! Results of experiments: the tables and their schemas, the store on disk, and the statistics of a ranking.
+//!
+//! This crate knows nothing about tensors. The experiments write here; the reports read.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ pub mod comparison;
 pub mod contrast;
 pub mod correlation;
 pub mod corruption;
+pub mod csv;
 pub mod ensemble;
 mod error;
 mod faults;

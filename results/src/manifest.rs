@@ -1,5 +1,6 @@
-//! The manifest of a run: what was run, from which code, on what machine and data, and how it
-//! ended. One TOML file per run, parsed strictly and sealed, so that it is not to be edited.
+//! The manifest of a run: its definition, code, machine and data, and how it ended.
+//!
+//! Each run has one TOML file. It is parsed strictly and sealed, so it must not be edited.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,11 +18,11 @@ use crate::store::RunKey;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Name of the artefact, as in `fig4`.
+    /// Name of the artefact, such as `fig4`.
     pub artefact: String,
-    /// Name of the scale, as in `laptop`.
+    /// Name of the scale, such as `laptop`.
     pub scale: String,
-    /// One line for people, as in "Figure 4".
+    /// Human-readable title in one line, such as "Figure 4".
     pub title: String,
     /// Section of the paper.
     pub paper: String,
@@ -29,9 +30,9 @@ pub struct Manifest {
     pub seed: u64,
     /// Whether the run is over, and how it went.
     pub status: RunStatus,
-    /// When the run was opened first, as [`timestamp`] writes it.
+    /// Time when the run was first opened, as [`timestamp`] writes it.
     pub start: String,
-    /// When it reached its status; absent while it is running.
+    /// Time when the run reached its status; absent while it is running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
     /// Commit of the code.
@@ -42,42 +43,42 @@ pub struct Manifest {
     pub lock_hash: String,
     /// Version of the deep-learning framework.
     pub burn_version: String,
-    /// The device in words.
+    /// Description of the device.
     pub device: String,
-    /// Kind of device, as it names the folder of the run: `cpu` or a model of accelerator.
+    /// Kind of device, as in the path of the run: `cpu` or a model of accelerator.
     pub device_class: String,
-    /// How much the device's kernels are tuned when they first run, where they are: the level of CubeCL.
+    /// Level of CubeCL's kernel tuning, if the device tunes its kernels when they first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel_tuning: Option<String>,
-    /// Options of the command line that changed the definition, beside the data sets, as in `--set` and `study.scored=34`.
+    /// Command-line options that changed the definition, besides the data sets, such as `--set` and `study.scored=34`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
     /// Hash of `definition`, in hexadecimal.
     pub definition_hash: String,
-    /// Seeds of the noise draws z that scores were measured with, in the order of their index.
+    /// Seeds of the noise draws z behind the scores, in the order of their index.
     pub noise_draws: Vec<u64>,
-    /// What a reader of the results should know.
+    /// Warnings to readers of the results.
     pub warnings: Vec<String>,
-    /// Highest resident memory of the process, in bytes, where the system tells.
+    /// Highest resident memory of the process in bytes, if the system reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
     /// The machine.
     pub host: Host,
     /// The data set.
     pub dataset: DatasetRecord,
-    /// Others, where architectures were searched on another data set than they were trained on.
+    /// Further data sets, if architectures were searched on another data set than they were trained on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_datasets: Vec<DatasetRecord>,
     /// The conditions of a correlation study, beside the paper's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regime: Option<Regimes>,
-    /// Seconds of work per kind of unit, summed over the units, whether or not they ran at once.
+    /// Seconds of work for each kind of unit, summed over its units, even if they ran in parallel.
     pub timings: BTreeMap<String, f64>,
-    /// The definition as it was run: scale merged, overrides applied.
+    /// The definition that was run: scale merged, overrides applied.
     pub definition: toml::Table,
 }
 
-/// State of a run.
+/// Status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
@@ -89,7 +90,7 @@ pub enum RunStatus {
     Failed,
 }
 
-/// The machine a run was made on.
+/// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
@@ -99,11 +100,11 @@ pub struct Host {
     pub threads: u32,
 }
 
-/// The data set a run was made with.
+/// A data set of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetRecord {
-    /// Name, as in `cifar100`.
+    /// Name, such as `cifar100`.
     pub name: String,
     /// The training split, before a validation split is taken from it.
     pub train: SplitRecord,
@@ -113,7 +114,7 @@ pub struct DatasetRecord {
     pub sources: Vec<SourceRecord>,
 }
 
-/// One split of a data set, as it was used.
+/// One split of a data set, as used by a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRecord {
@@ -155,7 +156,7 @@ impl Manifest {
         }
     }
 
-    /// Writes the manifest, atomically.
+    /// Writes the manifest atomically.
     ///
     /// # Errors
     /// If the definition cannot be written as TOML, or the file cannot be written.
@@ -169,7 +170,7 @@ impl Manifest {
         write_atomically(path, &bytes)
     }
 
-    /// What tells the run from others, and where it lies in a store.
+    /// Properties that tell the run from others and give its place in a store.
     pub fn key(&self) -> RunKey {
         RunKey {
             artefact: self.artefact.clone(),
@@ -188,14 +189,14 @@ impl Manifest {
     }
 }
 
-/// Most levels of tables and lists in a definition, far more than any has. TOML can be read that cannot be read again when it is
-/// written in another of its forms, of which each has a bound of its own.
+/// Most levels of tables and lists in a definition, far more than any has. TOML has several written forms, each with
+/// its own limit. A deeper definition can be readable in one form, and unreadable when it is written in another.
 const MOST_LEVELS: usize = 32;
 
 /// Checks that a definition can be stored.
 ///
 /// # Errors
-/// Tables and lists that are nested too deeply.
+/// If tables and lists are nested too deeply.
 pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String> {
     fn is_within(value: &toml::Value, levels: usize) -> bool {
         let is_inner_within = |inner| levels > 0 && is_within(inner, levels - 1);
@@ -211,8 +212,7 @@ pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String>
     }
 }
 
-/// A time as manifests write it: RFC 3339 in UTC with whole seconds, so that the order of the text
-/// is the order of time.
+/// Formats a time for manifests: RFC 3339 in UTC with whole seconds. The order of the texts is the order of the times.
 ///
 /// # Panics
 /// If the time is before 1970.
@@ -228,8 +228,8 @@ pub fn timestamp(time: SystemTime) -> String {
 
 /// Year, month and day of the Gregorian calendar, from days since 1970-01-01.
 ///
-/// Counts in years that begin in March, so that the leap day is the last day of a year; an era is
-/// the 400 years after which the calendar repeats.
+/// It counts in years that begin in March, so the leap day is the last day of a year. An era is the 400 years after
+/// which the calendar repeats.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // Days from 0000-03-01 to 1970-01-01.
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -294,7 +294,7 @@ pub(crate) mod tests {
         check("\"complete\"", "\"done\"", "done");
         check("end = \"2025-01-02T03:24:05Z\"\n", "", "needs an `end`");
         check("threads = 2", "threads = 2\ncores = 1", "cores");
-        // TOML reads it, but would not read it again as a manifest is written.
+        // TOML reads this text, but would not read it again in the form of a manifest.
         let deep = format!("[definition]\nx = {}1{}\n", "{a.a.a=".repeat(30), "}".repeat(30));
         check("[definition]\n", &deep, "inside each other");
     }

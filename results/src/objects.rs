@@ -1,8 +1,8 @@
 //! Objects in a store that speaks the protocol of S3.
 //!
-//! Address and credentials of the store come from the variables that Amazon's own tools know: `AWS_ACCESS_KEY_ID`,
-//! `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, and `AWS_ENDPOINT_URL` for a store elsewhere; `AWS_ALLOW_HTTP=true` lets it be one without
-//! TLS. On a machine of Amazon's the rights of the machine do.
+//! Address and credentials of the store come from the variables of Amazon's own tools: `AWS_ACCESS_KEY_ID`,
+//! `AWS_SECRET_ACCESS_KEY` and `AWS_REGION`. `AWS_ENDPOINT_URL` names a store elsewhere. `AWS_ALLOW_HTTP=true` permits
+//! a store without TLS. On a machine of Amazon's, the rights of the machine are enough.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,17 +14,17 @@ use object_store::path::Path as Key;
 use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
-/// An object, or what stands for a folder: all objects whose keys begin alike.
+/// An object, or a substitute for a folder: all objects whose keys begin alike.
 pub(crate) struct Object {
     bucket: Arc<AmazonS3>,
     key: Key,
 }
 
 impl Object {
-    /// Of a text `BUCKET/KEY`.
+    /// Parses a text `BUCKET/KEY`.
     ///
     /// # Errors
-    /// No bucket, a key that not every store takes, or settings of the store that contradict each other.
+    /// If the bucket is missing, if some stores would refuse the key, or if the settings of the store contradict each other.
     pub fn new(text: &str) -> io::Result<Self> {
         let invalid = |problem: String| io::Error::new(ErrorKind::InvalidInput, problem);
         let (name, key) = text.split_once('/').unwrap_or((text, ""));
@@ -49,7 +49,7 @@ impl Object {
         }
     }
 
-    /// It appears when all of it is there.
+    /// Writes the object, which appears only once it is complete.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         wait(self.bucket.put(&self.key, bytes.to_vec().into()))?;
         Ok(())
@@ -59,7 +59,7 @@ impl Object {
         wait(self.bucket.delete(&self.key))
     }
 
-    /// Names one level down, and whether more lies below them.
+    /// Lists the names one level down, each with whether more lies below it.
     pub fn list(&self) -> io::Result<Vec<(String, bool)>> {
         let found = wait(self.bucket.list_with_delimiter(Some(&self.key)))?;
         let folders = found.common_prefixes.iter().map(|key| (key, true));
@@ -69,7 +69,7 @@ impl Object {
     }
 }
 
-/// The bucket of a name, the same one each time: it keeps its connections.
+/// Returns the bucket of a name. It is the same object each time, so it keeps its connections.
 fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
     static KNOWN: Mutex<Option<HashMap<String, Arc<AmazonS3>>>> = Mutex::new(None);
     let mut known = KNOWN.lock().expect("no thread panicked");
@@ -78,7 +78,7 @@ fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
         return Ok(bucket.clone());
     }
     let builder = AmazonS3Builder::from_env().with_bucket_name(name);
-    // A checkpoint of the paper's size takes longer than the half minute that a request may take by default.
+    // A checkpoint of the paper's size takes longer than the default limit of half a minute for a request.
     let bucket = builder
         .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "10 minutes")
         .build();
@@ -88,7 +88,7 @@ fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
     Ok(bucket)
 }
 
-/// Waits for an answer of the store. Requests that fail by the network are repeated for up to three minutes.
+/// Waits for an answer of the store. Requests that fail because of the network are repeated for up to three minutes.
 fn wait<T>(answer: impl Future<Output = object_store::Result<T>>) -> io::Result<T> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
@@ -111,7 +111,7 @@ fn wait<T>(answer: impl Future<Output = object_store::Result<T>>) -> io::Result<
     })
 }
 
-/// What went wrong: in the words of the store, if its answer is in the error, else all of it in one line.
+/// Describes an error in one line: in the words of the store if the error contains its answer, otherwise in full.
 fn in_a_line(error: &str) -> String {
     let tag = |name: &str| {
         let (_, rest) = error.split_once(&format!("<{name}>"))?;

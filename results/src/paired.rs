@@ -1,17 +1,17 @@
 //! Tests of paired differences: how often one of two is better, and whether that could be chance.
 //!
-//! Pairs are compared with each other alone, so those of different root seeds may be counted together.
+//! Only the two values of a pair are compared, so pairs of different root seeds may be counted together.
 
 use crate::statistics::{Interval, ranks};
 
-/// Largest sample whose distribution of signed ranks is counted out.
+/// Largest sample whose distribution of signed ranks is computed exactly.
 const EXACT: usize = 50;
 
 /// 97.5th percentile of the standard normal distribution.
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
-/// `a - b` for two errors, each a mean of counts over examples. Rounded to 1e-12, far below one example in any set, so that the
-/// order of a sum neither breaks a tie nor makes one.
+/// The difference `a - b` of two errors, each a mean of counts over examples. It is rounded to 1e-12, far below one
+/// example in any set. The order of a sum therefore neither breaks a tie nor makes one.
 pub fn difference(a: f64, b: f64) -> f64 {
     ((a - b) * 1e12).round() / 1e12
 }
@@ -42,12 +42,12 @@ impl Signs {
         signs
     }
 
-    /// All of them.
+    /// Number of all differences.
     pub fn n(&self) -> usize {
         self.positive + self.zero + self.negative
     }
 
-    /// The fraction above 0, a tie counting half, with its Wilson interval.
+    /// The fraction above 0 with its Wilson interval; a tie counts half.
     pub fn share(&self) -> Option<Interval> {
         wilson(self.positive as f64 + self.zero as f64 / 2.0, self.n())
     }
@@ -56,7 +56,7 @@ impl Signs {
     pub fn p_value(&self) -> Option<f64> {
         let n = self.positive + self.negative;
         let fewer = self.positive.min(self.negative);
-        // Logarithms, because 2^-n leaves the range of floats for n above 1000.
+        // Logarithms are necessary because 2^-n leaves the range of floats for n above 1000.
         let mut logarithm = -(n as f64) * std::f64::consts::LN_2;
         let mut tail = 0.0;
         for k in 0..=fewer {
@@ -67,8 +67,8 @@ impl Signs {
     }
 }
 
-/// Wilson's 95 % interval of a fraction, `successes` of `n`; unlike the bootstrap's it has a width when all agree. `None`
-/// for n = 0.
+/// Wilson's 95 % interval of a fraction, `successes` of `n`. Unlike a bootstrap interval, it has a width even if all
+/// agree. `None` for n = 0.
 pub fn wilson(successes: f64, n: usize) -> Option<Interval> {
     if n == 0 {
         return None;
@@ -86,9 +86,9 @@ pub fn wilson(successes: f64, n: usize) -> Option<Interval> {
     })
 }
 
-/// Two-sided p-value of Wilcoxon's signed-rank test. Zeros are dropped. Up to 50 differences without ties and zeros it is
-/// exact; else the normal approximation with the correction of its variance for ties, without one for continuity. `None` if
-/// no difference is left.
+/// Two-sided p-value of Wilcoxon's signed-rank test, without the zeros. It is exact for up to 50 differences without
+/// ties and zeros. Otherwise it is the normal approximation. Its variance is corrected for ties; there is no correction
+/// for continuity. `None` if no difference is left.
 pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     let left: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
     if left.is_empty() {
@@ -113,7 +113,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     Some(libm::erfc(z.abs() / std::f64::consts::SQRT_2).min(1.0))
 }
 
-/// The sizes of the groups of equal values, without those of one.
+/// The sizes of the groups of equal values, without groups of one value.
 fn tied(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -121,9 +121,9 @@ fn tied(values: &[f64]) -> Vec<f64> {
     groups.filter(|size| *size > 1.0).collect()
 }
 
-/// Two-sided p-value of a sum of positive ranks among `n`, each of which is positive or not with equal chance.
+/// Two-sided p-value of a sum of positive ranks among `n`. Each rank is positive with probability 1/2.
 fn exact_signed_ranks(sum: usize, n: usize) -> f64 {
-    // chances[s]: of the sum s with the ranks so far.
+    // chances[s] is the probability of the sum s with the ranks so far.
     let mut chances = vec![0.0; n * (n + 1) / 2 + 1];
     chances[0] = 1.0;
     for rank in 1..=n {

@@ -1,4 +1,4 @@
-//! Values computed with SciPy 1.17, and laws of the tests.
+//! Comparison with values from SciPy 1.17, and properties of the tests.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn assert_close(found: Option<f64>, expected: f64) {
 
 #[test]
 fn the_signed_rank_test_matches_scipy() {
-    // scipy.stats.wilcoxon, which counts out the first two and the last, and approximates the others.
+    // scipy.stats.wilcoxon is exact for the first two and the last, and approximate for the others.
     assert_close(
         wilcoxon(&[0.031, 0.012, -0.007, 0.054, 0.022, -0.015, 0.041, 0.009]),
         0.078125,

@@ -1,4 +1,4 @@
-//! Parquet files that are not trusted, read by polars.
+//! Reads untrusted Parquet files with polars.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,38 +13,38 @@ use polars_parquet_format::thrift::protocol::{TCompactInputProtocol, TCompactOut
 
 use crate::error::{Error, Result};
 
-/// The largest number of rows, and of values in a column, that is read: far more than any run has. A file of a few bytes can
-/// claim, and compress, any number.
+/// Largest number of rows, and of values in a column: far more than any run has. A file of a few bytes can claim any
+/// number, or compress it.
 const MOST_ROWS: usize = 1 << 22;
 
-/// The largest column, unpacked, in bytes.
+/// Largest size of an unpacked column in bytes.
 const MOST_BYTES: usize = 1 << 28;
 
-/// The largest footer, in bytes: each of our tables has less than a hundredth of it.
+/// Largest size of the footer in bytes; each of our tables has less than a hundredth of it.
 const MOST_FOOTER_BYTES: usize = 1 << 20;
 
-/// The length of the footer and a mark, each of four bytes, which end a file.
+/// Size of the end of a file: the length of the footer and a mark, four bytes each.
 const TAIL_BYTES: usize = 8;
 
 /// Reads all columns of a file.
 ///
 /// # Errors
-/// Bytes that are no sound Parquet file.
+/// If the bytes are not a sound Parquet file.
 pub(crate) fn read(path: &Path, bytes: Vec<u8>) -> Result<DataFrame> {
     Ok(contained(path, || read_or_panic(bytes, |_| true))?.0)
 }
 
-/// Reads those of some columns that a file has, and the names of all that it has. The others may be of kinds that nothing here
-/// reads, such as dates.
+/// Reads the wanted columns that a file has, and the names of all its columns. The other columns may have types that
+/// this module cannot read, such as dates.
 ///
 /// # Errors
-/// Bytes that are no sound Parquet file, or columns of such a kind.
+/// If the bytes are not a sound Parquet file, or a wanted column has such a type.
 pub(crate) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Result<(DataFrame, Vec<String>)> {
     contained(path, || read_or_panic(bytes, |name| wanted.contains(&name)))
 }
 
-/// polars panics on some damaged files, such as where a column lies outside the file. All that it had is dropped then, so
-/// that nothing half done is seen.
+/// Turns a panic of polars into an error. polars panics on some damaged files, such as one with a column outside the
+/// file. All its data is then dropped, so no half-done result is visible.
 fn contained<T>(path: &Path, read: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
     let found = catch_unwind(AssertUnwindSafe(read));
     let found = found.unwrap_or_else(|_| Err("polars cannot read it".to_owned()));
@@ -54,7 +54,7 @@ fn contained<T>(path: &Path, read: impl FnOnce() -> std::result::Result<T, Strin
     })
 }
 
-/// Gives the columns that are wanted, and the names of all.
+/// Returns the wanted columns, and the names of all columns.
 fn read_or_panic(
     bytes: Vec<u8>,
     is_wanted: impl Fn(&str) -> bool,
@@ -82,7 +82,7 @@ fn read_or_panic(
         return Ok((DataFrame::empty(), names));
     }
     let frame = reader.with_columns(Some(wanted)).finish().map_err(problem)?;
-    // polars takes the number of rows from the file as it stands there.
+    // polars takes the number of rows from the file without a check.
     match frame.columns().iter().find(|column| column.len() != frame.height()) {
         Some(column) => Err(format!(
             "column `{}` has {} values, expected {}, one for each row",
@@ -94,7 +94,7 @@ fn read_or_panic(
     }
 }
 
-/// What a file says of itself, and where in the file it does: at its end, before the length of that and a mark.
+/// The metadata of a file, and where they start. They lie at the end of the file, before their own length and a mark.
 fn footer(bytes: &[u8]) -> std::result::Result<(usize, FileMetaData), String> {
     let none = || "no footer at its end".to_owned();
     let end = bytes.len().checked_sub(TAIL_BYTES).ok_or_else(none)?;
@@ -106,14 +106,14 @@ fn footer(bytes: &[u8]) -> std::result::Result<(usize, FileMetaData), String> {
         ));
     }
     let start = end.checked_sub(size).ok_or_else(none)?;
-    // The reader counts eight bytes for an entry of a list, and two for a structure; each takes at least one in the footer.
+    // The reader counts eight bytes for an entry of a list and two for a structure. Each takes at least one in the footer.
     let mut protocol = TCompactInputProtocol::new(&bytes[start..end], 16 * size);
     let metadata = FileMetaData::read_from_in_protocol(&mut protocol);
     Ok((start, metadata.map_err(|error| format!("its footer: {error}"))?))
 }
 
-/// Writes the footer of a file anew. polars takes memory for as many entries as a list claims to have, and this program ends
-/// where it gets none; in a footer that was just written lists have what they claim.
+/// Writes the footer of a file anew. polars takes memory for as many entries as a list claims, and the program aborts
+/// if it gets none. In a freshly written footer, each list has as many entries as it claims.
 fn with_footer(mut bytes: Vec<u8>, start: usize, metadata: &FileMetaData) -> std::result::Result<Vec<u8>, String> {
     let mark = bytes.split_off(bytes.len() - TAIL_BYTES / 2);
     bytes.truncate(start);
@@ -125,8 +125,8 @@ fn with_footer(mut bytes: Vec<u8>, start: usize, metadata: &FileMetaData) -> std
     Ok(bytes)
 }
 
-/// Checks what the pages of a column claim to hold. polars takes memory for it, and a program that gets none ends there and
-/// then: a number below 0 counts as one of 2 to the 64th.
+/// Checks the sizes that the pages of a column claim. polars takes memory for them, and the program aborts if it gets
+/// none. A negative number would count as about 2^64.
 fn check_pages(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Result<(), String> {
     let range = column.byte_range();
     let chunk = bytes.get(range.start as usize..range.end as usize);
@@ -134,7 +134,7 @@ fn check_pages(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Resul
     let mut size = 0_usize;
     for page in PageReader::new(Cursor::new(chunk.to_vec().into()), column, Vec::new(), MOST_BYTES) {
         let page = page.map_err(|error| error.to_string())?;
-        // A column has at most one dictionary, and its numbers are checked by polars.
+        // A column has at most one dictionary, and polars checks its numbers.
         let CompressedPage::Data(page) = page else { continue };
         size = size.saturating_add(page.uncompressed_size());
         let values = page.num_values();
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of three rows, uncompressed so that damage is not found by unpacking.
+    /// A file of three rows. It is not compressed, so that unpacking cannot find the damage.
     fn table() -> Vec<u8> {
         let numbers = Series::new("x".into(), [Some(0.5), None, Some(2.0)]).into_column();
         let words = Series::new("y".into(), ["a", "bc", "a"]).into_column();
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_memory_is_taken_for_columns_that_are_only_claimed() {
-        // The version, then a list of structures, of which there are i32::MAX.
+        // The version, then a list that claims i32::MAX structures.
         let mut bytes = vec![0x15, 2, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 7];
         bytes.extend([9, 0, 0, 0]);
         bytes.extend(b"PAR1");
@@ -185,7 +185,7 @@ mod tests {
         let mut frame = DataFrame::new(3, vec![numbers, times]).unwrap();
         ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
         let (start, mut metadata) = footer(&bytes).unwrap();
-        // As other programs write times: polars' own words for its kinds stand in the metadata.
+        // Other programs write times like this, without the metadata in which polars names its own types.
         metadata.key_value_metadata = None;
         metadata.schema[2].converted_type = Some(ConvertedType::TIMESTAMP_MICROS);
         let bytes = with_footer(bytes, start, &metadata).unwrap();

@@ -1,4 +1,4 @@
-//! Our steps against the same steps in PyTorch, as `cargo xtask bench --peer --save` stores them.
+//! The stored comparison of our steps with the same steps in PyTorch (`cargo xtask bench --peer --save`).
 
 use std::path::Path;
 
@@ -16,15 +16,15 @@ pub const FILE: &str = "peer.toml";
 pub struct PeerTable {
     /// Commit of our side.
     pub commit: String,
-    /// Processor.
+    /// Model of the processor.
     pub cpu: String,
     /// Threads on each side.
     pub threads: u32,
     /// Version of PyTorch.
     pub torch: String,
-    /// Times that each row was measured on each side.
+    /// Number of measurements of each row on each side.
     pub rounds: u32,
-    /// In the order of measurement.
+    /// The rows, in the order of measurement.
     pub rows: Vec<PeerRow>,
 }
 
@@ -34,25 +34,25 @@ pub struct PeerTable {
 pub struct PeerRow {
     /// Size of the network: `small`, `v1` or `v2`.
     pub size: String,
-    /// What was measured.
+    /// Name of the measured quantity.
     pub name: String,
-    /// Minimum and median of ours: milliseconds, or MiB.
+    /// Our minimum and median, in milliseconds or MiB.
     pub ours: [f64; 2],
-    /// The same of PyTorch.
+    /// PyTorch's minimum and median.
     pub peer: [f64; 2],
 }
 
 impl PeerRow {
-    /// PyTorch's minimum over ours, and the same of the medians: above 1 where ours is faster or smaller.
+    /// PyTorch's minimum divided by ours, and the same for the medians. Above 1, ours is faster or smaller.
     pub fn ratios(&self) -> [f64; 2] {
         [0, 1].map(|index| self.peer[index] / self.ours[index])
     }
 }
 
-/// The comparison that a folder of results holds, if it holds one.
+/// Reads the comparison in a folder of results, if there is one.
 ///
 /// # Errors
-/// A file that cannot be read or is not such a table.
+/// If the file cannot be read or is not such a table.
 pub fn read(results: &Path) -> Result<Option<PeerTable>> {
     let path = results.join(FILE);
     if !files::is_file(&path)? {

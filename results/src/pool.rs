@@ -1,12 +1,12 @@
-//! The pool of true errors: trainings of architectures that any run may use again, instead of training anew.
+//! The pool of true errors: trainings of architectures that any run can reuse instead of training again.
 //!
 //! ```text
 //! <pool>/truths/<key>.parquet          one training
 //! <pool>/networks/<key>.safetensors    one trained SMASH network, with its epochs as `.parquet`
 //! ```
-//! A training has the key of all that it depends on: the architecture up to isomorphism, the recipe and the search space, the
-//! data, and the seeds. A key that is looked up is computed anew from the row, so that a file that was renamed or edited is
-//! refused.
+//! The key of a training covers everything that the training depends on: the architecture up to isomorphism, recipe,
+//! search space, data and seeds. A look-up computes the key again from the stored row. It therefore refuses a file that
+//! was renamed or edited.
 
 use std::path::{Path, PathBuf};
 
@@ -21,11 +21,11 @@ use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_ser
 declare! {
     /// One training of one architecture.
     pub struct PooledTruthRow in "pool" {
-        /// Canonical hash of the architecture: equal for isomorphic ones.
+        /// Canonical hash of the architecture; isomorphic architectures have the same hash.
         pub canonical: String,
         /// The architecture that was trained, in its stored form.
         pub json: String,
-        /// All else that the training depends on, as JSON: recipe, search space, data, kind of device.
+        /// Everything else that the training depends on, as JSON: recipe, search space, data, kind of device.
         pub context: String,
         /// Root seed.
         pub seed: u64,
@@ -33,15 +33,15 @@ declare! {
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
+        /// Test error in [0, 1]: the true error. It is present if and only if the status is ok.
         pub error: Option<f64>,
         /// Validation error in [0, 1] at the end of the training.
         pub validation_error: Option<f64>,
-        /// Mean training error of the last epoch, in [0, 1]; none in tables of programs that did not write it.
+        /// Mean training error of the last epoch, in [0, 1]; absent in tables of programs that did not write it.
         pub train_error: Option<f64>,
         /// Mean training loss of the last epoch in nats.
         pub train_loss: Option<f64>,
-        /// Epochs that were completed.
+        /// Number of completed epochs.
         pub epochs: u32,
         /// Why the training failed.
         pub message: Option<String>,
@@ -51,7 +51,7 @@ declare! {
     fault(status, error) = measured_if_ok
 }
 
-/// What a training is known by.
+/// Identity of a training.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruthKey {
     /// See [`PooledTruthRow::canonical`].
@@ -87,7 +87,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The pool in a folder, which need not be there yet.
+    /// The pool in a folder, which need not exist yet.
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_path_buf(),
@@ -102,7 +102,7 @@ impl Pool {
     /// The training with a key, if the pool has it.
     ///
     /// # Errors
-    /// A file that cannot be read, or holds anything but this training.
+    /// If the file cannot be read, or holds anything but this training.
     pub fn truth(&self, key: &TruthKey) -> Result<Option<PooledTruthRow>> {
         let path = self.truth_path(key);
         if !is_file(&path)? {
@@ -118,7 +118,7 @@ impl Pool {
         }
     }
 
-    /// Adds a training. One that is there already stays.
+    /// Adds a training. An existing one stays.
     ///
     /// # Errors
     /// If the row contradicts itself, or the file system refuses.
@@ -131,10 +131,10 @@ impl Pool {
         write_table(&path, &[row])
     }
 
-    /// All trainings, in the order of context, architecture and seeds.
+    /// All trainings, ordered by context, architecture and seeds.
     ///
     /// # Errors
-    /// A file that cannot be read or is not one of a pool.
+    /// If a file cannot be read or is not one of a pool.
     pub fn truths(&self) -> Result<Vec<PooledTruthRow>> {
         let folder = self.folder.join("truths");
         let mut rows = Vec::new();
@@ -149,21 +149,21 @@ impl Pool {
         Ok(rows)
     }
 
-    /// Writes all trainings to one Parquet file, and returns how many there are.
+    /// Writes all trainings to one Parquet file, and returns their number.
     ///
     /// # Errors
-    /// As [`Pool::truths`], or a file that cannot be written.
+    /// As [`Pool::truths`], or if the file cannot be written.
     pub fn export(&self, file: &Path) -> Result<usize> {
         let rows = self.truths()?;
         write_table(file, &rows)?;
         Ok(rows.len())
     }
 
-    /// Adds the trainings of a file that [`Pool::export`] wrote, and returns how many were new. The file is read and checked
-    /// before anything is added. A training that is there already must have ended alike.
+    /// Adds the trainings of a file that [`Pool::export`] wrote, and returns the number of new ones. The file is read
+    /// and checked before anything is added. A training that already exists must have ended alike.
     ///
     /// # Errors
-    /// A file that is no such table, or contradicts the pool.
+    /// If the file is not such a table, or contradicts the pool.
     pub fn import(&self, file: &Path) -> Result<usize> {
         let rows: Vec<PooledTruthRow> = read_table(file)?;
         let mut new = Vec::new();
@@ -188,13 +188,13 @@ impl Pool {
         Ok(count)
     }
 
-    /// Files of a SMASH network that depends on `context` alone: its checkpoint and its epochs.
+    /// Files of a SMASH network that depends only on `context`: its checkpoint and its epochs.
     pub fn network_paths(&self, context: &str) -> [PathBuf; 2] {
         let name = digest(&["network", context]);
         ["safetensors", "parquet"].map(|extension| self.folder.join("networks").join(format!("{name}.{extension}")))
     }
 
-    /// Stores a copy of a SMASH network's files; the checkpoint last, which stands for both.
+    /// Stores a copy of a SMASH network's files. The checkpoint is written last, and stands for both files.
     ///
     /// # Errors
     /// If a file cannot be read or written.
@@ -213,7 +213,7 @@ fn create_parent(path: &Path) -> Result<()> {
     create_folder(path.parent().expect("a file of the pool lies in a folder"))
 }
 
-/// 32 hexadecimal digits for some texts; their lengths take part, so that no two lists have the same.
+/// Hashes texts to 32 hexadecimal digits. Their lengths are hashed too, so different lists get different digits.
 fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     hash.update(b"smash-pool-v1");

@@ -1,4 +1,4 @@
-//! What a pool keeps, finds and refuses.
+//! Tests of the trainings that a pool keeps, finds and refuses.
 
 use std::fs;
 
@@ -78,7 +78,7 @@ fn a_file_under_another_name_is_refused_by_name() {
 fn exported_trainings_can_be_imported_and_contradictions_add_nothing() {
     let (folder, pool) = pool();
     let rows = [row("a", 0, 0.25), row("a", 1, 0.5), row("b", 0, 0.75)];
-    // In another order than they are listed in.
+    // The trainings are added in another order than they are listed in.
     rows.iter().rev().for_each(|row| pool.add(row.clone()).unwrap());
     let file = folder.path().join("truths.parquet");
     assert_eq!(pool.export(&file).unwrap(), 3);

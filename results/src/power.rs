@@ -1,4 +1,4 @@
-//! How much a run of some size will be able to say, before it is made, and which size says most for the time that it takes.
+//! Predicts how much a run of some size can show, and finds the size that shows most in a given time.
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
@@ -8,24 +8,24 @@ use crate::statistics::Interval;
 const FIELLER: f64 = 0.437;
 /// z(0.975) of the standard normal distribution.
 const Z: f64 = 1.959_963_985;
-/// Fewest architectures that the formula speaks of.
+/// Fewest architectures for which the formula holds.
 pub const FEWEST_ARCHITECTURES: usize = 10;
 /// Most root seeds that [`Budget::best`] considers.
 const MOST_SEEDS: usize = 64;
 
-/// Variance of Kendall's tau of so many architectures of one root seed.
+/// Variance of Kendall's tau over the given number of architectures of one root seed.
 ///
-/// For two normal variables artanh(tau) has the variance 0.437 / (n - 4), whatever tau is, so that tau itself has about
-/// (1 - tau²)² times that.
+/// For two normal variables artanh(tau) has the variance 0.437 / (n - 4), whatever tau is. Tau itself therefore has
+/// about (1 - tau²)² times that variance.
 fn sampling_variance(tau: f64, architectures: usize) -> f64 {
     (1.0 - tau * tau).powi(2) * FIELLER / (architectures - 4) as f64
 }
 
-/// The 95 % interval to be expected around Kendall's tau, the mean over so many root seeds with so many architectures each.
+/// The expected 95 % confidence interval of Kendall's tau, the mean over `seeds` root seeds with `architectures` each.
 ///
-/// `between` is the standard deviation of tau between root seeds beyond that of sampling architectures, such as by another SMASH
-/// network; with 0 the interval takes architectures as the only source of chance, as it must with one root seed. Symmetric on the
-/// scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
+/// `between` is the standard deviation of tau between root seeds beyond that of sampling architectures. Different SMASH
+/// networks are one cause of it. With 0, sampling architectures is the only source of chance; a single root seed
+/// permits nothing else. The interval is symmetric on the scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
 ///
 /// # Panics
 /// If tau does not lie between -1 and 1, or there are no seeds.
@@ -45,8 +45,8 @@ pub fn expected_interval(tau: f64, between: f64, architectures: usize, seeds: us
     })
 }
 
-/// Standard deviation of tau between root seeds beyond that of sampling so many architectures of each; 0 if the taus vary no
-/// more than that. `None` with a single root seed or too few architectures.
+/// Standard deviation of tau between root seeds beyond that of sampling `architectures` of each. It is 0 if the taus
+/// vary no more than that. `None` with a single root seed or too few architectures.
 pub fn between_seeds(taus: &[f64], architectures: usize) -> Option<f64> {
     if taus.len() < 2 || architectures < FEWEST_ARCHITECTURES {
         return None;
@@ -59,8 +59,8 @@ pub fn between_seeds(taus: &[f64], architectures: usize) -> Option<f64> {
 
 /// Errors of a shorter training in place of those of a longer one.
 ///
-/// Taken as if all were normal, and as if a score told nothing of what the shorter training has to itself: then Pearson's
-/// coefficients multiply, and tau is 2 asin(r) / pi of them.
+/// The model takes all errors as normal. It also assumes that a score says nothing about the part of an error that only
+/// the shorter training has. Pearson's coefficients then multiply, and a product r gives tau = 2 asin(r) / pi.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StandIn {
     /// Pearson's coefficient of the two trainings' errors.
@@ -68,44 +68,45 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// From Kendall's tau between the two trainings. `None` unless it lies between 0 and 1: another would be no stand-in.
+    /// Derives it from Kendall's tau between the two trainings. `None` unless that tau lies between 0 and 1: a shorter
+    /// training with another tau cannot stand in.
     pub fn of(fidelity: f64) -> Option<Self> {
         (fidelity > 0.0 && fidelity < 1.0).then(|| Self {
             r: (FRAC_PI_2 * fidelity).sin(),
         })
     }
 
-    /// Kendall's tau of a score with the shorter training, if it is `tau` with the longer.
+    /// Kendall's tau of a score with the shorter training, if it is `tau` with the longer one.
     pub fn seen(self, tau: f64) -> f64 {
         FRAC_2_PI * (self.r * (FRAC_PI_2 * tau).sin()).asin()
     }
 
-    /// How much the seen tau changes with tau itself: an interval of the one stands for one that is so many times wider of the other.
+    /// The change of the seen tau per change of tau. An interval of the seen tau is this many times as wide as that of tau.
     pub fn slope(self, tau: f64) -> f64 {
         let (sin, cos) = (FRAC_PI_2 * tau).sin_cos();
         self.r * cos / (1.0 - (self.r * sin).powi(2)).sqrt()
     }
 }
 
-/// What a run costs, and how long it may take.
+/// The cost of a run, and the time available for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
-    /// Seconds for each root seed, such as for the training of its SMASH network.
+    /// Seconds for each root seed, such as for training its SMASH network.
     pub of_seed: f64,
     /// Seconds for each architecture whose true error is measured.
     pub of_architecture: f64,
-    /// Seconds that there are.
+    /// Available seconds.
     pub seconds: f64,
 }
 
 impl Budget {
-    /// Seconds of a run.
+    /// Seconds that a run takes.
     pub fn time(&self, architectures: usize, seeds: usize) -> f64 {
         seeds as f64 * (self.of_seed + architectures as f64 * self.of_architecture)
     }
 
-    /// The architectures of each root seed, and the root seeds, that make the interval narrowest within the time; of equals the one with
-    /// fewer root seeds. `None` if there is no time for [`FEWEST_ARCHITECTURES`] of one.
+    /// The number of architectures for each root seed, and of root seeds, with the narrowest interval within the time.
+    /// Ties go to fewer root seeds. `None` if the time is too short for [`FEWEST_ARCHITECTURES`] of one root seed.
     pub fn best(&self, tau: f64, between: f64) -> Option<(usize, usize)> {
         let mut best: Option<(f64, usize, usize)> = None;
         for seeds in 1..=MOST_SEEDS {
@@ -135,13 +136,12 @@ mod tests {
         interval.high - interval.low
     }
 
-    /// Sum of uniform numbers, normal enough.
+    /// A sum of uniform numbers, which is close enough to normal.
     fn normal(rng: &mut ChaCha8Rng) -> f64 {
         (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
     }
 
-    /// The mean width of the bootstrap's intervals, where root seeds do not differ, over samples of two normal variables with
-    /// this tau.
+    /// The mean width of the bootstrap intervals over samples of two normal variables with this tau. Root seeds do not differ.
     fn simulated(tau: f64, architectures: usize, seeds: usize) -> f64 {
         let r = (FRAC_PI_2 * tau).sin();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -178,9 +178,9 @@ mod tests {
     fn more_of_anything_is_narrower_but_for_what_seeds_differ_by() {
         let of = |between, architectures, seeds| width(expected_interval(0.3, between, architectures, seeds).unwrap());
         assert!(of(0.0, 40, 1) < of(0.0, 30, 1) && of(0.0, 30, 2) < of(0.0, 30, 1));
-        // 50 degrees of freedom either way.
+        // Both have 50 degrees of freedom.
         assert!((of(0.0, 54, 1) - of(0.0, 29, 2)).abs() < 1e-12);
-        // However many architectures, the chance of one SMASH network stays.
+        // The chance of one SMASH network remains, however many architectures there are.
         assert!(of(0.1, 1_000_000, 1) > 2.0 * 1.9 * 0.1);
         assert_eq!(expected_interval(0.3, 0.0, 9, 100), None);
     }
@@ -233,7 +233,7 @@ mod tests {
             seeds > 1 && budget.time(architectures, seeds) <= 3600.0,
             "{seeds} times {architectures}"
         );
-        // No neighbour within the time is narrower.
+        // No neighbour within the time has a narrower interval.
         let of = |architectures, seeds| width(expected_interval(0.2, 0.2, architectures, seeds).unwrap());
         for (other, seeds_of_other) in [(architectures - 1, seeds), (architectures, seeds - 1), (10, seeds + 1)] {
             if budget.time(other, seeds_of_other) <= 3600.0 {

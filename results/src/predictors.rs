@@ -1,5 +1,7 @@
-//! Several predictors of the true error on the same architectures: how well each ranks them, how much better or worse than the
-//! first, what it adds to a count of parameters, and what it costs. Not in the paper.
+//! Compares several predictors of the true error on the same architectures. Not in the paper.
+//!
+//! The comparison states how well each one ranks, and how much better or worse than the first. It also states what it
+//! adds to a count of parameters, and its cost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +17,7 @@ use crate::text::interval_text;
 /// Several predictors side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictorsSummary {
-    /// In the order of the table; the first is the one that the others are compared with.
+    /// The predictors in the order of the table. The others are compared with the first.
     pub predictors: Vec<PredictorSummary>,
     /// Root seeds with architectures that have a true error.
     pub seeds: usize,
@@ -32,17 +34,17 @@ pub struct PredictorSummary {
     pub missing: usize,
     /// Kendall's tau-b against true error, the mean over the root seeds.
     pub tau: Option<Interval>,
-    /// That minus the first predictor's on the same architectures; the interval is of pairs. `None` for the first.
+    /// Its tau minus the first predictor's on the same architectures, with a paired interval. `None` for the first.
     pub change: Option<Interval>,
     /// Kendall's partial tau given the number of parameters.
     pub partial: Option<Interval>,
-    /// Multiply-adds for one architecture: the mean.
+    /// Mean multiply-adds for one architecture.
     pub cost: f64,
-    /// Multiply-adds once for all architectures of a root seed, such as the training of a SMASH network.
+    /// Multiply-adds spent once for all architectures of a root seed, such as on training a SMASH network.
     pub shared_cost: f64,
 }
 
-/// What is known of one architecture.
+/// The known values of one architecture.
 #[derive(Clone, Copy)]
 struct Known {
     value: f64,
@@ -54,7 +56,7 @@ struct Known {
 /// A statistic of the architectures of one root seed.
 type Statistic = fn(&[Known]) -> Option<f64>;
 
-/// Kendall's partial tau of two variables given a third, from the three taus.
+/// Kendall's partial tau of two variables given a third, computed from the three taus.
 pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
     let scale = ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
     (scale > 0.0).then(|| (xy - xz * yz) / scale)
@@ -146,7 +148,7 @@ fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {
 }
 
 impl PredictorsSummary {
-    /// The most architectures that a predictor is measured on.
+    /// The largest number of architectures that a predictor is measured on.
     pub fn n(&self) -> usize {
         self.predictors.iter().map(|predictor| predictor.n).max().unwrap_or(0)
     }

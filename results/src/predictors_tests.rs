@@ -1,4 +1,4 @@
-//! Several predictors on made-up architectures.
+//! Tests of several predictors on made-up architectures.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -
     }
 }
 
-/// Two root seeds of eight architectures each: `good` is the truth, `bad` its reverse, `holes` lacks a value.
+/// Two root seeds of eight architectures each. `good` is the truth, `bad` is its reverse, and `holes` lacks a value.
 fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
     let (mut architectures, mut predictions, mut truths) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..2 {
@@ -56,7 +56,7 @@ fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
             predictions.push(prediction(seed, index, "bad", Some(-error)));
             predictions.push(prediction(seed, index, "holes", (index != 3).then_some(error)));
         }
-        // Scored, not trained.
+        // This architecture was scored but not trained.
         architectures.push(architecture(seed, 8, 5));
         predictions.push(prediction(seed, 8, "good", Some(0.0)));
     }
@@ -83,7 +83,7 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     assert!(taus.into_iter().zip([1.0, -1.0, 1.0]).all(is_near), "{taus:?}");
     assert_eq!(good.change, None);
     assert!((estimate(bad.change) + 2.0).abs() < 1e-12);
-    // The same resamples on both sides, so that equal predictors never differ.
+    // Both sides use the same resamples, so equal predictors never differ.
     let change = holes.change.unwrap();
     assert_eq!([change.estimate, change.low, change.high], [0.0; 3]);
     assert_eq!(good.shared_cost, 1000.0);
@@ -93,7 +93,7 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
 
 #[test]
 fn what_parameters_explain_is_taken_out() {
-    // Kendall's own formula, on the truth itself and on a predictor that is the number of parameters.
+    // Kendall's own formula, for the truth itself and for a predictor that is the number of parameters.
     assert_eq!(partial_tau(0.5, 0.0, 0.0), Some(0.5));
     assert!((partial_tau(0.6, 0.6, 1.0 / 3.0).unwrap() - 0.4 / (0.64f64 * (8.0 / 9.0)).sqrt()).abs() < 1e-12);
     assert_eq!(partial_tau(0.5, 1.0, 0.5), None);

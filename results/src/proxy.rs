@@ -1,5 +1,4 @@
-//! The question of the paper's section 4.2: does following dE/dc find better architectures than random perturbation of equal
-//! size?
+//! The question of the paper's section 4.2: does dE/dc find better architectures than random steps of equal size?
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,36 +9,36 @@ use crate::rows::ProxyRow;
 use crate::statistics::{Interval, mean, mean_interval};
 use crate::text::{left_out_text, p_text, points_text};
 
-/// What the gradient is worth.
+/// The value of the gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProxySummary {
     /// Steps along the gradient.
     pub gradient: Descent,
     /// Random steps of equal size from the same starting points.
     pub random: Descent,
-    /// Lowest error of the random steps minus that of the steps along the gradient, of each starting point of a root seed.
+    /// Lowest error of the random steps minus that of the steps along the gradient, by root seed and starting point.
     pub gains: Vec<Vec<f64>>,
-    /// Their mean over the starting points, and over the root seeds.
+    /// The mean gain over the starting points and the root seeds.
     pub gain: Option<Interval>,
-    /// For how many starting points the gradient found the lower error (positive), or the same.
+    /// Number of starting points for which the gradient found the lower error (positive), or the same.
     pub signs: Signs,
-    /// Starting points left out, because their own error is missing or the two methods made unequal numbers of steps.
+    /// Starting points left out because their own error is missing, or because the two methods made unequal numbers of steps.
     pub incomplete: usize,
-    /// Proposals without an error; they spend an evaluation and leave the lowest error as it was.
+    /// Proposals without an error. Each spends an evaluation and leaves the lowest error unchanged.
     pub failed: usize,
 }
 
-/// The way of one method.
+/// The path of one method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Descent {
-    /// By step, from 0, the start: the lowest error so far, of each starting point of a root seed.
+    /// Lowest error so far, by step, root seed and starting point. Step 0 is the start.
     pub lowest: Vec<Vec<Vec<f64>>>,
-    /// The lowest error after the last step minus that of the start, the mean over starting points and root seeds.
+    /// Lowest error after the last step minus that of the start, the mean over starting points and root seeds.
     pub change: Option<Interval>,
 }
 
 impl Descent {
-    /// The mean over starting points and root seeds of the lowest error so far, by step; `None` without any.
+    /// The mean of the lowest error up to a step, over starting points and root seeds; `None` without any.
     pub fn mean_at(&self, step: usize) -> Option<f64> {
         let seeds = &self.lowest[step];
         let means = seeds.iter().map(|starts| mean(starts)).collect::<Vec<_>>();
@@ -55,12 +54,12 @@ impl Descent {
 /// Errors of one method from one start, by step; `None` where the proposal has none.
 type Steps = BTreeMap<u32, Option<f64>>;
 
-/// Pairs the two methods by starting point and sums up what the gradient gains.
+/// Pairs the two methods by starting point and summarises the gain of the gradient.
 ///
 /// # Errors
 /// If a row names a method that is neither `gradient` nor `random`.
 pub fn summary(rows: &[ProxyRow]) -> Result<ProxySummary> {
-    // By root seed and start: the gradient's steps, and the random ones.
+    // By root seed and start: first the steps along the gradient, then the random ones.
     let mut starts: BTreeMap<u64, BTreeMap<u32, [Steps; 2]>> = BTreeMap::new();
     for row in rows {
         let method = match &row.method[..] {
@@ -127,7 +126,7 @@ fn lowest_so_far(steps: &Steps) -> Option<Vec<f64>> {
     Some(steps.values().map(&mut so_far).collect())
 }
 
-/// `paths[s][p]` is the path from starting point p of root seed s. Paths of unequal length are followed as far as the shortest.
+/// `paths[s][p]` is the path from starting point p of root seed s. Longer paths are cut to the length of the shortest.
 fn descent(paths: &[Vec<Vec<f64>>]) -> Descent {
     let steps = paths.iter().flatten().map(Vec::len).min().unwrap_or(0);
     let at = |step: usize| -> Vec<Vec<f64>> {
@@ -143,17 +142,17 @@ fn descent(paths: &[Vec<Vec<f64>>]) -> Descent {
 }
 
 impl ProxySummary {
-    /// Starting points from which both methods went, all root seeds together.
+    /// Number of starting points from which both methods went, over all root seeds.
     pub fn n(&self) -> usize {
         self.signs.n()
     }
 
-    /// Steps after the start.
+    /// Number of steps after the start.
     pub fn steps(&self) -> usize {
         self.gradient.lowest.len().saturating_sub(1)
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
             (self.incomplete, "starting points without equal steps by both methods"),
@@ -161,7 +160,7 @@ impl ProxySummary {
         ])
     }
 
-    /// How often the gradient won, in words, with the sign test.
+    /// Describes how often the gradient won, with the sign test.
     pub fn record(&self) -> String {
         let Signs {
             positive,

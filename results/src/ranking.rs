@@ -1,7 +1,7 @@
-//! How good a ranking is, beyond a coefficient of correlation: what it is worth to a search that takes the best of it.
+//! Statistics of a ranking beyond correlation: its value to a search that takes the best of it.
 //!
-//! The predictor comes first in a [`Point`], the truth second, and lower is better in both. Ties of the predictor are broken
-//! at random, and a statistic is its expected value over that.
+//! A [`Point`] holds the predictor first and the truth second; lower is better in both. Ties of the predictor are
+//! broken at random. A statistic is its expected value over those random choices.
 
 use std::fmt;
 
@@ -25,27 +25,27 @@ pub enum Ranking {
     BetterHalfTau,
     /// [`precision`], of this fraction.
     Precision(f64),
-    /// [`best_rank`] among so many.
+    /// [`best_rank`] among this many.
     BestRank(usize),
-    /// [`regret`] of so many.
+    /// [`regret`] of this many.
     Regret(usize),
-    /// [`gain`] of so many.
+    /// [`gain`] of this many.
     Gain(usize),
 }
 
-/// What a statistic would be if the predictor told nothing.
+/// The statistic of a predictor without information, compared with that of a good predictor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chance {
-    /// Zero: a coefficient, to be tested on both sides.
+    /// It is zero: the statistic is a coefficient, tested on both sides.
     Zero,
-    /// Less than the statistic of a good predictor.
+    /// It is less.
     Less,
-    /// More than it.
+    /// It is more.
     More,
 }
 
 impl Ranking {
-    /// All statistics, in the order in which they are printed, with the best `k` of the predictor besides its first.
+    /// All statistics in the order of printing, for the predictor's `k` best and also for its single best.
     pub fn all(k: usize) -> Vec<Self> {
         let mut all: Vec<Self> = Coefficient::ALL.map(Self::Coefficient).to_vec();
         all.extend([Self::WeightedTau, Self::BetterHalfTau]);
@@ -57,7 +57,7 @@ impl Ranking {
         all
     }
 
-    /// Its value; `None` where the points leave it undefined.
+    /// The value of the statistic; `None` if the points leave it undefined.
     pub fn of(self, points: &[Point]) -> Option<f64> {
         match self {
             Self::Coefficient(coefficient) => coefficient.of(points),
@@ -70,7 +70,7 @@ impl Ranking {
         }
     }
 
-    /// Its name for people.
+    /// Human-readable name.
     pub fn label(self) -> String {
         match self {
             Self::Coefficient(coefficient) => coefficient.label().to_owned(),
@@ -92,8 +92,8 @@ impl Ranking {
     }
 }
 
-/// Kendall's tau among the half of the points that are truly better, with all that tie with the last of them: whether the
-/// predictor tells good from very good, which is what a search needs.
+/// Kendall's tau among the truly better half of the points, including all ties of the last one. It shows whether the
+/// predictor tells good from very good, which a search needs.
 pub fn better_half_tau(points: &[Point]) -> Option<f64> {
     let mut truths: Vec<f64> = points.iter().map(|point| point.1).collect();
     truths.sort_by(f64::total_cmp);
@@ -102,7 +102,8 @@ pub fn better_half_tau(points: &[Point]) -> Option<f64> {
     kendall_tau_b(&better)
 }
 
-/// The share of the truly best that are among the best by the predictor, of a fraction of the points, at least one.
+/// The share of the truly best points that are also among the predictor's best. Both groups are this fraction of the
+/// points, at least one.
 pub fn precision(points: &[Point], fraction: f64) -> Option<f64> {
     if points.is_empty() {
         return None;
@@ -114,7 +115,7 @@ pub fn precision(points: &[Point], fraction: f64) -> Option<f64> {
     Some(both / k as f64)
 }
 
-/// How probable it is for each value to be among the `k` least, ties broken at random.
+/// The probability that each value is among the `k` lowest, with ties broken at random.
 fn chances(values: &[f64], k: usize) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -136,19 +137,19 @@ pub fn best_rank(points: &[Point], k: usize) -> Option<f64> {
     expected_best(&ranked, k)
 }
 
-/// How much worse the truly best of the `k` best by the predictor is than the best of all.
+/// How much worse the truly best of the predictor's `k` best is than the best of all.
 pub fn regret(points: &[Point], k: usize) -> Option<f64> {
     let best = points.iter().map(|point| point.1).min_by(f64::total_cmp)?;
     Some(expected_best(points, k)? - best)
 }
 
-/// How much better the truly best of the `k` best by the predictor is than the best of `k` points picked at random.
+/// How much better the truly best of the predictor's `k` best is than the best of `k` random points.
 pub fn gain(points: &[Point], k: usize) -> Option<f64> {
     let at_random: Vec<Point> = points.iter().map(|point| (0.0, point.1)).collect();
     Some(expected_best(&at_random, k)? - expected_best(points, k)?)
 }
 
-/// The expected least truth among the `k` best by the predictor; of all points if there are fewer.
+/// The expected lowest truth among the predictor's `k` best, or among all points if there are fewer.
 fn expected_best(points: &[Point], k: usize) -> Option<f64> {
     let k = k.min(points.len());
     if k == 0 {
@@ -165,7 +166,7 @@ fn expected_best(points: &[Point], k: usize) -> Option<f64> {
         .map(|point| point.1)
         .collect();
     tied.sort_by(f64::total_cmp);
-    // The least of those drawn is the j-th if no better one is drawn and it is.
+    // The j-th is the lowest of the drawn ones if it is drawn and no better one is.
     let (mut left, mut expected) = (1.0, 0.0);
     let drawn = k - sure.len();
     for (index, &value) in tied.iter().enumerate() {
@@ -176,21 +177,21 @@ fn expected_best(points: &[Point], k: usize) -> Option<f64> {
     Some(expected)
 }
 
-/// A statistic with its interval, and how probable as good a one is without any relation.
+/// A statistic with its interval and its p-value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Which.
+    /// The statistic.
     pub statistic: Ranking,
-    /// Of the mean over the groups.
+    /// Interval of the mean over the groups.
     pub interval: Option<Interval>,
-    /// Share of the permutations of the predictor within each group that give as extreme a value or a more extreme one, on
-    /// both sides for coefficients, in the better direction for the others.
+    /// Share of the permutations of the predictor within each group with a value at least as extreme. Both sides count
+    /// for coefficients, and the better direction for the other statistics.
     pub p: Option<f64>,
 }
 
-/// Statistics of a ranking, over groups such as root seeds, with intervals; see [`bootstrap`].
+/// Measures statistics of a ranking over groups, such as root seeds, with intervals; see [`bootstrap`].
 ///
-/// Values of different groups never enter one statistic; the mean over the groups is taken.
+/// Values of different groups never enter one statistic; the result is the mean over the groups.
 pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
         let interval = bootstrap(groups, |points| statistic.of(points));
@@ -200,12 +201,12 @@ pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
             p: interval.map(|interval| permutation(groups, statistic, interval.estimate)),
         }
     };
-    // Each has a generator of its own, so that threads change nothing.
+    // Each statistic has a generator of its own, so threads change nothing.
     statistics.par_iter().map(measured).collect()
 }
 
-/// The p-value of a permutation test with [`RESAMPLES`] permutations. Those that leave the statistic undefined count as
-/// extreme.
+/// The p-value of a permutation test with [`RESAMPLES`] permutations. A permutation that leaves the statistic undefined
+/// counts as extreme.
 fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
     let mut rng = generator(BOOTSTRAP_SEED);
     let mut groups = groups.to_vec();
@@ -216,7 +217,7 @@ fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
             xs.shuffle(&mut rng);
             group.iter_mut().zip(xs).for_each(|(point, x)| point.0 = x);
         }
-        // Rounding must not make a permutation that changes nothing less extreme.
+        // Rounding must not make a permutation without any change less extreme.
         let slack = 1e-12 * found.abs().max(1.0);
         let value = mean_over_groups(&groups, |points| statistic.of(points));
         let is_extreme = value.is_none_or(|value| match statistic.chance() {
@@ -230,7 +231,7 @@ fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
 }
 
 impl Measured {
-    /// Value and interval: `+0.450 [+0.280, +0.600]`.
+    /// Value and interval, such as `+0.450 [+0.280, +0.600]`.
     pub fn value_text(&self) -> String {
         let number = |value: f64| match self.statistic.chance() {
             Chance::Zero => format!("{value:+.3}"),
@@ -246,7 +247,7 @@ impl Measured {
     }
 }
 
-/// `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
+/// Writes a line such as `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (label, text) = (self.statistic.label(), self.value_text());
@@ -263,7 +264,7 @@ impl fmt::Display for Measured {
     }
 }
 
-/// Four significant digits.
+/// Writes four significant digits.
 fn significant(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();

@@ -1,10 +1,10 @@
-//! Values worked out by hand, and laws.
+//! Comparison with values computed by hand, and properties of the statistics.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Predictor and truth, of which the predictor's best is the third of truth.
+/// Predictor and truth. The predictor's best point is the third best by truth.
 const POINTS: [Point; 6] = [
     (1.0, 30.0),
     (2.0, 10.0),
@@ -26,12 +26,12 @@ fn what_a_search_gets_from_a_ranking() {
     close(regret(&POINTS, 1), 20.0);
     close(regret(&POINTS, 2), 0.0);
     close(gain(&POINTS, 1), 35.0 - 30.0);
-    // Of two at random the best is 10 in 5 of 15 draws, 20 in 4, 30 in 3, 40 in 2, 50 in 1.
+    // The best of two random points is 10 in 5 of 15 draws, 20 in 4, 30 in 3, 40 in 2, and 50 in 1.
     close(gain(&POINTS, 2), (50.0 + 80.0 + 90.0 + 80.0 + 50.0) / 15.0 - 10.0);
-    // A third of six: {30, 10} by the predictor, {10, 20} by truth.
+    // A third of six points: {30, 10} by the predictor, {10, 20} by truth.
     close(precision(&POINTS, 1.0 / 3.0), 0.5);
     close(precision(&POINTS, 0.01), 0.0);
-    // 10, 20 and 30: their predictors are 2, 4 and 1.
+    // The better half is 10, 20 and 30; their predictors are 2, 4 and 1.
     close(better_half_tau(&POINTS), -1.0 / 3.0);
 }
 
@@ -40,10 +40,10 @@ fn ties_of_the_predictor_are_broken_at_random() {
     let tied = [(1.0, 1.0), (1.0, 2.0), (1.0, 6.0), (2.0, 0.0)];
     close(regret(&tied, 1), 3.0);
     close(best_rank(&tied, 1), 3.0);
-    // Of two of the three: 1 in two of three draws, else 2.
+    // Two of the three are drawn. The best is 1 in two of three draws, and 2 otherwise.
     close(regret(&tied, 2), 4.0 / 3.0);
     close(regret(&tied, 4), 0.0);
-    // The truly best two are 0, never taken, and 1, taken in two of three draws.
+    // The truly best two are 0, which is never taken, and 1, which two of three draws take.
     close(precision(&tied, 0.5), 1.0 / 3.0);
 }
 
@@ -74,7 +74,7 @@ fn better_is_less_for_rank_and_regret_and_more_for_the_rest() {
     let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
     for measured in measure(&[perfect], &Ranking::all(3)) {
         let p = measured.p.unwrap();
-        // A twentieth of the points is one: as good by chance in a twentieth of the permutations.
+        // A twentieth of the points is one point. A twentieth of the permutations are as good by chance.
         let least = match measured.statistic {
             Ranking::Precision(0.05) | Ranking::Regret(1) | Ranking::Gain(1) => 0.03..0.07,
             Ranking::BestRank(3) | Ranking::Regret(3) | Ranking::Gain(3) => 0.12..0.18,
@@ -87,7 +87,7 @@ fn better_is_less_for_rank_and_regret_and_more_for_the_rest() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-    /// Ranks decide all but Pearson's coefficient, regret and gain, and nothing depends on the order of the points.
+    /// Only Pearson's coefficient, regret and gain need more than ranks. The order of the points never matters.
     #[test]
     fn statistics_depend_on_what_they_should(
         drawn in prop::collection::vec((-9_i8..9, -9_i8..9), 3..25),
@@ -107,7 +107,7 @@ proptest! {
             if statistic != Ranking::Coefficient(Coefficient::Pearson) {
                 prop_assert!(same(statistic.of(&bent)), "{statistic:?}: {found:?}");
             }
-            // Of points tied in both, weighted tau takes the later first.
+            // Among points tied in both values, weighted tau takes the later first.
             let tied = (1..points.len()).any(|i| points[..i].contains(&points[i]));
             if statistic != Ranking::WeightedTau || !tied {
                 prop_assert!(same(statistic.of(&turned)), "{statistic:?}: {found:?}");

@@ -1,29 +1,30 @@
-//! The regime of a study: the conditions of the SMASH network and of the space, beside the paper's. They decide how far a
-//! correlation found here speaks of the paper's.
+//! The regime of a study: the conditions of its SMASH network and its space, beside the paper's.
+//!
+//! They decide how far a correlation found here carries over to the paper's.
 
 use serde::{Deserialize, Serialize};
 
-/// What can be counted before anything is trained, means over sampled architectures.
+/// Properties that can be counted before anything is trained; means over sampled architectures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regime {
-    /// Freely learned weights of the main network over the mean of the generated weights.
+    /// Freely learned weights of the main network divided by the mean of the generated weights.
     pub learned_to_generated: f64,
-    /// Weights of the HyperNet over the mean of the generated weights.
+    /// Weights of the HyperNet divided by the mean of the generated weights.
     pub hypernet_to_generated: f64,
     /// N_max / N: output units of the widest op.
     pub max_units: u64,
-    /// D: units of N channels that a slice of the encoding covers.
+    /// D: number of units of N channels that a slice of the encoding covers.
     pub depth_compression: u64,
-    /// Memory banks that are written, for each block; the block's input is among them.
+    /// Written memory banks of each block, including the block's input.
     pub banks: Vec<f64>,
     /// Ops of each block.
     pub ops: Vec<f64>,
     /// Share of blocks with a single op, for each block, in [0, 1].
     pub single_op_blocks: Vec<f64>,
-    /// Millions of multiply-adds of a resulting network: mean, and the 5th and the 95th of 100.
+    /// Millions of multiply-adds of a resulting network: the mean, the 5th and the 95th percentile.
     pub multiply_adds: [f64; 3],
-    /// Steps that the SMASH network is trained.
+    /// Training steps of the SMASH network.
     pub smash_steps: u64,
     /// Epochs of the SMASH network for each epoch of a resulting network.
     pub epochs_ratio: f64,
@@ -33,23 +34,23 @@ pub struct Regime {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regimes {
-    /// Of the run.
+    /// Regime of the run.
     pub here: Regime,
-    /// Of the same study by the paper's settings.
+    /// Regime of the same study with the paper's settings.
     pub paper: Regime,
 }
 
-/// Larger factors than this between a value and the paper's are marked.
+/// A value is marked if it differs from the paper's by more than this factor.
 pub const MARKED_FACTOR: f64 = 2.0;
 
-/// Larger differences than this between a share of blocks and the paper's are marked.
+/// A share of blocks is marked if it differs from the paper's by more than this.
 pub const MARKED_SHARE: f64 = 0.1;
 
-/// Marks a value that departs from the paper's.
+/// Mark of a value that departs from the paper's.
 pub const MARK: &str = "*";
 
 impl Regime {
-    /// The names of the lines of the table.
+    /// Names of the lines of the table.
     pub const LINES: [&'static str; 10] = [
         "learned / generated weights",
         "HyperNet / generated weights",
@@ -63,7 +64,7 @@ impl Regime {
         "its epochs / those of a resulting network",
     ];
 
-    /// The cells of a column of the table, with [`MARK`] at what departs from the paper's regime.
+    /// The cells of a column of the table, with [`MARK`] at each value that departs from the paper's regime.
     pub fn cells(&self, paper: &Self) -> [String; 10] {
         let near = |value: f64, paper: f64| {
             let factor = (value / paper).max(paper / value);

@@ -1,4 +1,4 @@
-//! The kinds of row, one plain struct for each table of a run.
+//! The kinds of row: one plain struct for each table of a run.
 
 use polars::prelude::{DataFrame, Series};
 
@@ -27,8 +27,8 @@ declare! {
 }
 
 declare! {
-    /// One evaluation of one architecture with generated weights. The SMASH score of an
-    /// architecture is the mean of `error` over its draws.
+    /// One evaluation of one architecture with generated weights. The SMASH score of an architecture is the mean of
+    /// `error` over its draws.
     pub struct ScoreRow in "scores" {
         /// Root seed of the run.
         pub seed: u64,
@@ -36,9 +36,9 @@ declare! {
         pub architecture: u32,
         /// Index of the noise draw z, counted from 0.
         pub draw: u32,
-        /// Validation error in [0, 1]; there if and only if the status is ok.
+        /// Validation error in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
-        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
         pub loss: Option<f64>,
         /// How the evaluation ended.
         pub status: Status,
@@ -57,15 +57,15 @@ declare! {
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]: the true error; there if and only if the status is ok.
+        /// Test error in [0, 1]: the true error. It is present if and only if the status is ok.
         pub error: Option<f64>,
         /// Validation error in [0, 1] at the end of the training.
         pub validation_error: Option<f64>,
-        /// Mean training error of the last epoch, in [0, 1]; none in tables of programs that did not write it.
+        /// Mean training error of the last epoch, in [0, 1]; absent in tables of programs that did not write it.
         pub train_error: Option<f64>,
         /// Mean training loss of the last epoch in nats.
         pub train_loss: Option<f64>,
-        /// Epochs that were completed.
+        /// Number of completed epochs.
         pub epochs: u32,
         /// Why the training failed or was skipped.
         pub message: Option<String>,
@@ -74,7 +74,7 @@ declare! {
 }
 
 declare! {
-    /// One resulting network, trained by the fast recipe, where a run compares it with the long one.
+    /// One resulting network trained by the fast recipe, in a run that compares the fast recipe with the long one.
     pub struct FastTruthRow in "fast-truths" {
         /// Root seed of the run.
         pub seed: u64,
@@ -84,44 +84,44 @@ declare! {
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]; there if and only if the status is ok.
+        /// Test error in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
     }
     fault(status, error) = measured_if_ok
 }
 
 declare! {
-    /// What one predictor says of one architecture.
+    /// The prediction of one predictor for one architecture.
     pub struct PredictionRow in "predictions" {
         /// Root seed of the run.
         pub seed: u64,
         /// The architecture, as in [`ArchitectureRow::architecture`].
         pub architecture: u32,
-        /// Name of the predictor, as in `SMASH score`.
+        /// Name of the predictor, such as `SMASH score`.
         pub predictor: String,
-        /// Whether it could be had.
+        /// Whether the value could be obtained.
         pub status: Status,
-        /// Its value; there if and only if the status is ok. A lower one predicts a lower error: measures of which more is taken
-        /// for better are negated.
+        /// Its value; present if and only if the status is ok. A lower value predicts a lower error. A measure for
+        /// which more is better is negated.
         pub value: Option<f64>,
-        /// Multiply-adds that it took for this architecture.
+        /// Multiply-adds that the prediction took for this architecture.
         pub cost: f64,
-        /// Multiply-adds that were spent once for all architectures, such as on the training of a SMASH network.
+        /// Multiply-adds spent once for all architectures, such as on training a SMASH network.
         pub shared_cost: f64,
     }
     fault(status, value) = finite_if_ok
 }
 
 declare! {
-    /// One timed step. The one table that holds times, so that no two runs have the same.
+    /// One timed step. Only this table holds times, so no two runs have the same one.
     pub struct ThroughputRow in "throughput" {
         /// Root seed of the run.
         pub seed: u64,
-        /// What was done, as in `SMASH training step`.
+        /// Name of the step, such as `SMASH training step`.
         pub step: String,
-        /// Index of the step, counted from 0; every step is that of another architecture.
+        /// Index of the step, counted from 0; every step uses another architecture.
         pub index: u32,
-        /// Images that it read.
+        /// Images that the step read.
         pub images: u32,
         /// Seconds from its start until the device had finished.
         pub seconds: f64,
@@ -150,7 +150,7 @@ declare! {
 }
 
 declare! {
-    /// How many weights of a SMASH network are generated for one architecture, and how many are learned freely.
+    /// Numbers of generated and of freely learned weights of a SMASH network for one architecture.
     pub struct WeightsRow in "weights" {
         /// Root seed of the run.
         pub seed: u64,
@@ -158,13 +158,13 @@ declare! {
         pub architecture: u32,
         /// Weights of the 1x1 convolutions that the HyperNet generates for it.
         pub generated: u64,
-        /// Freely learned weights of the main network, those shared by all architectures; without the HyperNet's.
+        /// Freely learned weights of the main network, which all architectures share; the HyperNet's are not included.
         pub learned: u64,
     }
 }
 
 declare! {
-    /// One evaluation of one architecture by one of several SMASH networks that differ in their seed alone.
+    /// One evaluation of one architecture by one of several SMASH networks that differ only in their seed.
     pub struct MemberScoreRow in "member-scores" {
         /// Root seed of the run.
         pub seed: u64,
@@ -174,9 +174,9 @@ declare! {
         pub architecture: u32,
         /// Index of the noise draw z, counted from 0.
         pub draw: u32,
-        /// Validation error in [0, 1]; there if and only if the status is ok.
+        /// Validation error in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
-        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
         pub loss: Option<f64>,
         /// How the evaluation ended.
         pub status: Status,
@@ -191,22 +191,22 @@ declare! {
         pub seed: u64,
         /// The architecture, as in [`ArchitectureRow::architecture`].
         pub architecture: u32,
-        /// What was corrupted, as in `dilations`; `none` for the correct encoding.
+        /// Name of the corruption, such as `dilations`; `none` for the correct encoding.
         pub corruption: String,
-        /// Index of the noise draw z, counted from 0; the same index is the same noise for all encodings.
+        /// Index of the noise draw z, counted from 0. The same index is the same noise for all encodings.
         pub draw: u32,
-        /// Validation error in [0, 1]; there if and only if the status is ok.
+        /// Validation error in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
-        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
         pub loss: Option<f64>,
-        /// How the evaluation ended; skipped where the architecture cannot be corrupted like this.
+        /// How the evaluation ended; skipped if the architecture cannot be corrupted like this.
         pub status: Status,
     }
     fault(status, error) = measured_if_ok
 }
 
 declare! {
-    /// One architecture on the way of architectural gradient descent by proxy, or of its random control.
+    /// One architecture on the path of architectural gradient descent by proxy, or of its random control.
     pub struct ProxyRow in "proxy-steps" {
         /// Root seed of the run.
         pub seed: u64,
@@ -214,15 +214,15 @@ declare! {
         pub start: u32,
         /// `gradient` or `random`.
         pub method: String,
-        /// Index of the step, counted from 0, the starting point itself.
+        /// Index of the step; step 0 is the starting point itself.
         pub step: u32,
-        /// Hash of the architecture that the step proposes.
+        /// Hash of the proposed architecture.
         pub hash: String,
-        /// Elements of the architecture that it changes.
+        /// Number of elements of the architecture that the step changes.
         pub changes: u32,
-        /// Validation error of the proposal in [0, 1]; there if and only if the status is ok.
+        /// Validation error of the proposal in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
-        /// Mean validation loss in nats; there if it was measured, even where it is not finite.
+        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
         pub loss: Option<f64>,
         /// How the evaluation ended.
         pub status: Status,
@@ -231,11 +231,11 @@ declare! {
 }
 
 declare! {
-    /// One architecture that a search by SMASH score has met.
+    /// One architecture that a search by SMASH score evaluated.
     pub struct CandidateRow in "candidates" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Name of the search, as in `SMASHv2`.
+        /// Name of the search, such as `SMASHv2`.
         pub search: String,
         /// `random`, `perturbation` or `chain`.
         pub stage: String,
@@ -247,7 +247,7 @@ declare! {
         pub json: String,
         /// Free parameters of the resulting network.
         pub parameters: u64,
-        /// Its SMASH score in [0, 1]; there if and only if the status is ok.
+        /// Its SMASH score in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
         /// How the evaluation ended.
         pub status: Status,
@@ -256,11 +256,11 @@ declare! {
 }
 
 declare! {
-    /// One full training by a search method that needs them.
+    /// One full training, for a search method that needs full trainings.
     pub struct TrialRow in "trials" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The search method's system, as in [`SystemRow::system`].
+        /// System of the search method, as in [`SystemRow::system`].
         pub system: String,
         /// Index in the order of training, counted from 0.
         pub index: u32,
@@ -270,7 +270,7 @@ declare! {
         pub json: String,
         /// Free parameters of its network.
         pub parameters: u64,
-        /// Validation error in [0, 1] after training; there if and only if the status is ok.
+        /// Validation error in [0, 1] after training; present if and only if the status is ok.
         pub error: Option<f64>,
         /// How the training ended.
         pub status: Status,
@@ -279,11 +279,11 @@ declare! {
 }
 
 declare! {
-    /// One system of a comparison: a hand-designed network, or an architecture that was found.
+    /// One system of a comparison: a hand-designed network, or an architecture that a search found.
     pub struct SystemRow in "systems" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Its name, as in `WRN-28-10`.
+        /// Its name, such as `WRN-28-10`.
         pub system: String,
         /// `hand-designed`, `SMASH` or `trained search`.
         pub role: String,
@@ -293,7 +293,7 @@ declare! {
         pub multiply_adds: u64,
         /// Convolutions on the longest path from input to output.
         pub depth: u32,
-        /// The architecture in its stored form, if it was found.
+        /// The architecture in its stored form, if a search found it.
         pub json: Option<String>,
     }
 }
@@ -305,19 +305,19 @@ declare! {
         pub seed: u64,
         /// The system, as in [`SystemRow::system`].
         pub system: String,
-        /// Index of the part of the training set that was trained on, where it is cut into folds.
+        /// Index of the fold that was trained on, if the training set is cut into folds.
         pub fold: Option<u32>,
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]; there if and only if the status is ok.
+        /// Test error in [0, 1]; present if and only if the status is ok.
         pub error: Option<f64>,
         /// Fraction of test examples whose class is not among the five most probable.
         pub top5_error: Option<f64>,
         /// Mean training loss of the last epoch in nats.
         pub train_loss: Option<f64>,
-        /// Epochs that were completed.
+        /// Number of completed epochs.
         pub epochs: u32,
         /// Why the training failed.
         pub message: Option<String>,
@@ -326,19 +326,19 @@ declare! {
 }
 
 declare! {
-    /// One architecture that is drawn.
+    /// One drawn architecture.
     pub struct DrawingRow in "drawings" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Its name, as in `ResNet`.
+        /// Its name, such as `ResNet`.
         pub drawing: String,
         /// The architecture in its stored form.
         pub json: String,
         /// Channels of one unit, the paper's N.
         pub base_channels: u32,
-        /// Reference width of its search space, which tells how wide block inputs are.
+        /// Reference width of its search space, which determines how wide block inputs are.
         pub width: u32,
-        /// Channels of its encoding, where that is drawn too.
+        /// Channels of its encoding, if the encoding is drawn too.
         pub encoding_channels: Option<u32>,
         /// Rows of its encoding: output units.
         pub encoding_units: Option<u32>,
@@ -354,7 +354,7 @@ declare! {
         pub seed: u64,
         /// The drawing, as in [`DrawingRow::drawing`].
         pub drawing: String,
-        /// What the channel tells: `reads`, `writes`, `block`, `units`, `dilation`, `kernel`, `pattern` or `groups`.
+        /// Property that the channel encodes: `reads`, `writes`, `block`, `units`, `dilation`, `kernel`, `pattern` or `groups`.
         pub part: String,
         /// Channel, counted from 0.
         pub channel: u32,

@@ -1,8 +1,9 @@
-//! Seals: the digest of a file inside the file, so that a flipped bit or a cut is found before anything is made of its content.
+//! Seals: a file holds its own digest, which reveals a flipped bit or a cut before anybody uses the content.
 //!
-//! A seal is the text `smash-sha256:` and 64 hexadecimal digits, the SHA-256 of the whole file with zeros in place of the digits.
-//! Where it stands is up to the format, so that others read the file as any of its kind: in the metadata of Parquet tables and
-//! safetensors files, in the last line of a manifest. Texts of a table may hold such words, too; the last of the file counts.
+//! A seal is the text `smash-sha256:` and 64 hexadecimal digits. They are the SHA-256 of the whole file with zeros in
+//! place of the digits. Each format puts the seal where other programs can still read the file. Parquet tables and
+//! safetensors files hold it in their metadata, a manifest in its last line. Texts of a table may contain such words
+//! too; the last seal of the file counts.
 
 use std::path::Path;
 
@@ -13,15 +14,15 @@ use crate::files;
 
 const MARK: &[u8] = b"smash-sha256:";
 
-/// Hexadecimal digits of a digest.
+/// Number of hexadecimal digits of a digest.
 const DIGITS: usize = 64;
 
-/// A seal that is still to be closed.
+/// An open seal, which must still be closed.
 pub fn blank() -> String {
     String::from_utf8_lossy(MARK).into_owned() + &"0".repeat(DIGITS)
 }
 
-/// Whether a file's bytes hold a seal, closed or not.
+/// Whether the bytes of a file hold a seal, closed or not.
 pub fn is_sealed(bytes: &[u8]) -> bool {
     place(bytes).is_some()
 }
@@ -29,17 +30,17 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
 /// Closes the seal of a file's bytes.
 ///
 /// # Panics
-/// Unless they [hold one](is_sealed).
+/// If they do not [hold one](is_sealed).
 pub fn close(bytes: &mut [u8]) {
     let place = place(bytes).expect("a file to be sealed holds a blank seal");
     let digest = digest(bytes, place);
     bytes[place..place + DIGITS].copy_from_slice(digest.as_bytes());
 }
 
-/// Whether a file is as it was sealed.
+/// Checks that a file is as it was sealed.
 ///
 /// # Errors
-/// What is wrong with it, under the name of the file.
+/// The damage, with the name of the file.
 pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     let damaged = |problem| Error::Damaged {
         path: path.to_path_buf(),
@@ -54,10 +55,10 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// As [`check`], for a file that nothing else is wanted of.
+/// As [`check`], for a file whose content is not needed.
 ///
 /// # Errors
-/// As [`check`], and a file that cannot be read.
+/// As [`check`], and if the file cannot be read.
 pub fn check_file(path: &Path) -> Result<()> {
     check(path, &files::read(path)?)
 }

@@ -1,4 +1,4 @@
-//! A search by SMASH score (section 4.3 and appendix E of the paper): what each of its stages found.
+//! Results of a search by SMASH score and of its stages (section 4.3 and appendix E of the paper).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,33 +9,33 @@ use crate::statistics::Interval;
 use crate::student::mean_t_interval;
 use crate::text::{left_out_text, percent, points_text};
 
-/// The stage that the others are compared with.
+/// Name of the stage that the others are compared with.
 pub const RANDOM: &str = "random";
 
-/// What the searches found.
+/// Results of the searches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchSummary {
-    /// Every search of every root seed, by name and seed.
+    /// Every search of every root seed, ordered by name and seed.
     pub searches: Vec<SearchRun>,
-    /// Lowest score of the random stage minus the lowest of the later stages: the mean over searches and root seeds, each of
-    /// which has a SMASH network of its own. `None` for fewer than three.
+    /// Lowest score of the random stage minus the lowest of the later stages. It is the mean over searches and root
+    /// seeds; each of them has a SMASH network of its own. `None` for fewer than three.
     pub gain: Option<Interval>,
 }
 
 /// One search of one root seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchRun {
-    /// Its name, as in `SMASHv2`.
+    /// Its name, such as `SMASHv2`.
     pub search: String,
     /// The root seed.
     pub seed: u64,
-    /// Its stages in the order in which they began.
+    /// Its stages, in the order in which they began.
     pub stages: Vec<Stage>,
-    /// The candidate with the lowest score, the first of equals; `None` if none has a score.
+    /// The candidate with the lowest score; ties go to the first. `None` if none has a score.
     pub best: Option<Best>,
     /// The lowest score so far after each candidate, in the order of scoring; `None` before the first score.
     pub lowest: Vec<Option<f64>>,
-    /// Candidates without a score.
+    /// Number of candidates without a score.
     pub failed: usize,
 }
 
@@ -46,11 +46,11 @@ pub struct Stage {
     pub name: String,
     /// Position of its first candidate in the order of scoring.
     pub begin: usize,
-    /// Candidates with a score.
+    /// Number of candidates with a score.
     pub scored: usize,
     /// Its lowest score, in [0, 1].
     pub best: Option<f64>,
-    /// Lowest score of the random stage minus its own.
+    /// Lowest score of the random stage minus that of this stage.
     pub improvement: Option<f64>,
 }
 
@@ -67,11 +67,11 @@ pub struct Best {
     pub index: u32,
     /// Free parameters of its resulting network.
     pub parameters: u64,
-    /// The stage that met it.
+    /// The stage that found it.
     pub stage: String,
 }
 
-/// Sums up every search of every root seed.
+/// Summarises every search of every root seed.
 pub fn summary(rows: &[CandidateRow]) -> SearchSummary {
     let mut of_searches: BTreeMap<(&str, u64), Vec<&CandidateRow>> = BTreeMap::new();
     for row in rows {
@@ -140,7 +140,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
 }
 
 impl SearchRun {
-    /// Its name, with the seed where there are several.
+    /// Name of the search, with the seed if there are several.
     pub fn label(&self, seeds: usize) -> String {
         match seeds {
             1 => self.search.clone(),
@@ -148,12 +148,12 @@ impl SearchRun {
         }
     }
 
-    /// Candidates with a score.
+    /// Number of candidates with a score.
     pub fn scored(&self) -> usize {
         self.stages.iter().map(|stage| stage.scored).sum()
     }
 
-    /// The largest improvement of a later stage; `None` if none can be compared.
+    /// The largest improvement of a later stage; `None` if no stage can be compared.
     fn gain(&self) -> Option<f64> {
         self.stages
             .iter()
@@ -163,7 +163,7 @@ impl SearchRun {
 }
 
 impl SearchSummary {
-    /// The search that met the lowest score of all, with that architecture.
+    /// The search that found the lowest score of all, with that architecture.
     pub fn best(&self) -> Option<(&SearchRun, &Best)> {
         let found = self
             .searches
@@ -172,7 +172,7 @@ impl SearchSummary {
         found.min_by(|(_, a), (_, b)| a.error.total_cmp(&b.error))
     }
 
-    /// Candidates with a score, all searches together.
+    /// Number of candidates with a score, over all searches.
     pub fn scored(&self) -> usize {
         self.searches.iter().map(SearchRun::scored).sum()
     }
@@ -185,14 +185,14 @@ impl SearchSummary {
         seeds.len()
     }
 
-    /// What was left out, in words; empty if nothing was.
+    /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         let failed = self.searches.iter().map(|search| search.failed).sum();
         left_out_text(&[(failed, "candidates without a score")])
     }
 }
 
-/// What it found: `21.50 % of 50 (+1.20 points)`.
+/// Writes the result of the stage: `21.50 % of 50 (+1.20 points)`.
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let best = self.best.map_or_else(|| "no score".to_owned(), percent);

@@ -1,24 +1,23 @@
-//! Statistics of a ranking: coefficients of correlation, the least-squares line, their bootstrap
-//! intervals, and how much of a spread of errors is noise.
+//! Statistics of a ranking: correlation coefficients, least-squares lines, bootstrap intervals, and the noise of errors.
 //!
-//! A statistic that is not defined for its data (fewer than two points, no variance) is `None`.
-//! Samples hold finite numbers only; anything else is a broken invariant and panics.
+//! A statistic that is undefined for its data (fewer than two points, no variance) is `None`. Samples hold only finite
+//! numbers; anything else breaks an invariant and panics.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::tau::kendall_tau_b;
 
-/// Resamples behind every interval.
+/// Number of resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
 
 /// Seed of the resampling, so that equal tables give equal intervals.
 pub const BOOTSTRAP_SEED: u64 = 0;
 
-/// Values that a mean needs, of each root seed, to have an interval: one or two tell nothing of their spread.
+/// Fewest values of each root seed for which a mean has an interval: one or two say nothing about their spread.
 pub const FEWEST: usize = 3;
 
-/// One architecture: the predictor and what it predicts.
+/// One architecture: the predictor and the predicted value.
 pub type Point = (f64, f64);
 
 /// Pearson's coefficient of linear correlation.
@@ -27,7 +26,7 @@ pub fn pearson(points: &[Point]) -> Option<f64> {
     if moments.xx == 0.0 || moments.yy == 0.0 {
         return None;
     }
-    // Two roots, because the product of two tiny variances can be zero.
+    // Two roots are necessary because the product of two tiny variances can be zero.
     let coefficient = moments.xy / (moments.xx.sqrt() * moments.yy.sqrt());
     Some(coefficient.clamp(-1.0, 1.0))
 }
@@ -80,10 +79,10 @@ pub enum Coefficient {
 }
 
 impl Coefficient {
-    /// All coefficients, in the order in which they are printed.
+    /// All coefficients, in the order of printing.
     pub const ALL: [Self; 3] = [Self::Kendall, Self::Spearman, Self::Pearson];
 
-    /// The coefficient of a sample.
+    /// Computes the coefficient of a sample.
     pub fn of(self, points: &[Point]) -> Option<f64> {
         match self {
             Self::Kendall => kendall_tau_b(points),
@@ -92,7 +91,7 @@ impl Coefficient {
         }
     }
 
-    /// Its name for people.
+    /// Human-readable name.
     pub fn label(self) -> &'static str {
         match self {
             Self::Kendall => "Kendall τ",
@@ -111,31 +110,30 @@ pub struct Interval {
     pub low: f64,
     /// 97.5th percentile of the resamples.
     pub high: f64,
-    /// Resamples that were left out, because the statistic is not defined for them.
+    /// Resamples left out because the statistic is undefined for them.
     pub undefined: usize,
 }
 
-/// The stream of the ChaCha generator that resamples are drawn from. The generator's seed is the
-/// caller's; the stream keeps these draws apart from every other use of the same seed.
+/// The stream of the ChaCha generator for resamples. The caller chooses the generator's seed. The stream keeps these
+/// draws apart from every other use of the same seed.
 const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 
-/// The percentile bootstrap of a statistic, with one group of units, such as points, per root seed.
+/// The percentile bootstrap of a statistic. Each root seed is a group of units, such as points.
 ///
-/// The estimate is the mean of the groups' statistics: scores of two SMASH networks are not
-/// comparable, so units of different groups never enter one statistic. A resample draws on two
-/// levels, with replacement: as many groups as there are, and of each as many units as it has. With
-/// one group the upper level adds nothing. A resample is left out, and counted, if the statistic is
-/// undefined in one of its groups. Percentiles are interpolated linearly.
+/// The estimate is the mean of the groups' statistics. Scores of two SMASH networks are not comparable, so units of
+/// different groups never enter one statistic. A resample draws on two levels, with replacement: as many groups as
+/// there are, and from each as many units as it has. With one group the upper level adds nothing. A resample is left
+/// out, and counted, if the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
 ///
-/// `None` if the statistic is undefined for a group, or for every resample, or without groups.
+/// `None` if the statistic is undefined for a group or for every resample, or if there are no groups.
 pub fn bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
     let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
     let mut rng = generator(BOOTSTRAP_SEED);
     percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
 }
 
-/// The difference of a statistic between two independent samples, that of `first` minus that of `second`: every resample
-/// draws from both, each as for [`bootstrap`].
+/// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
+/// resample draws from both, each as for [`bootstrap`].
 pub fn bootstrap_difference<T: Copy>(
     first: &[Vec<T>],
     second: &[Vec<T>],
@@ -152,15 +150,15 @@ pub fn bootstrap_difference<T: Copy>(
     })
 }
 
-/// The mean over the values of a root seed, and over the root seeds, with its bootstrap interval. `None` if a root seed
-/// has less than [`FEWEST`] values.
+/// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
+/// than [`FEWEST`] values.
 pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
     let of = |groups| bootstrap(groups, |values| Some(mean(values)));
     Some(groups).filter(|groups| enough(groups)).and_then(of)
 }
 
 /// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
-/// less than [`FEWEST`] values.
+/// fewer than [`FEWEST`] values.
 pub fn mean_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
     let of = |(first, second)| bootstrap_difference(first, second, |values| Some(mean(values)));
     let both = Some((first, second)).filter(|(first, second)| enough(first) && enough(second));
@@ -176,8 +174,8 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
     pooled_variance(std::iter::once(values)).map(f64::sqrt)
 }
 
-/// The pointwise 95 % bootstrap band of the least-squares line: `(low, high)` of its height at each
-/// of `xs`, over the resamples for which it is defined. `None` if there is none.
+/// The pointwise 95 % bootstrap band of the least-squares line: the `(low, high)` of its height at each of `xs`. It is
+/// taken over the resamples for which the line is defined. `None` if there are none.
 pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64) -> Option<Vec<(f64, f64)>> {
     let mut rng = generator(seed);
     let group = [points.to_vec()];
@@ -188,22 +186,21 @@ pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64
     xs.iter().map(band).collect()
 }
 
-/// How far true errors lie apart, against how far one of them strays by chance.
+/// The spread of true errors, against the noise of one of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpreadAndNoise {
     /// S: standard deviation of the architectures' true errors, within a root seed.
     pub spread: f64,
-    /// B: standard deviation of a test error by the finite test set.
+    /// B: standard deviation of a test error caused by the finite test set.
     pub sampling: f64,
-    /// W: standard deviation of the error of one training by its seed, where trainings were repeated.
+    /// W: standard deviation of the error of one training caused by its seed, if trainings were repeated.
     pub training: Option<f64>,
-    /// Standard deviation of a true error, the mean of its trainings: sqrt(B² + W²/r), or B where
-    /// trainings were not repeated.
+    /// Standard deviation of a true error, the mean of its trainings. It is sqrt(B² + W²/r), or B if trainings were not repeated.
     pub noise: f64,
 }
 
 impl SpreadAndNoise {
-    /// Spread over noise, `None` where the noise is 0. Not above 1: the ranking is lost in the noise.
+    /// Spread divided by noise; `None` if the noise is 0. If the ratio is not above 1, the ranking is lost in the noise.
     pub fn ratio(&self) -> Option<f64> {
         (self.noise > 0.0).then(|| self.spread / self.noise)
     }
@@ -211,18 +208,17 @@ impl SpreadAndNoise {
 
 /// Compares the spread of true errors with their noise.
 ///
-/// With `e(s, a, r)` the test error of training r of architecture a of root seed s, `m(s, a)` the
-/// mean over its R(s, a) trainings, which is its true error, and `m(s)` the mean of `m(s, a)` over
-/// the architectures:
-/// - `S² = Σ (m(s, a) - m(s))² / Σ (architectures of s - 1)`, the upper sum over architectures and
-///   seeds, the lower over seeds;
-/// - `B²` = mean of `e (1 - e) / test_examples` over all trainings: binomial. The trainings share
-///   one test set, so their mean does not lessen it;
-/// - `W² = Σ (e(s, a, r) - m(s, a))² / Σ (R(s, a) - 1)`. It holds the part of B that differs between
-///   trainings too, so the noise is an upper bound;
+/// `e(s, a, r)` is the test error of training r of architecture a of root seed s. Its mean over the R(s, a) trainings
+/// is `m(s, a)`, the true error. The mean of `m(s, a)` over the architectures is `m(s)`. Then:
+/// - `S² = Σ (m(s, a) - m(s))² / Σ (architectures of s - 1)`; the upper sum is over architectures and seeds, the lower
+///   over seeds;
+/// - `B²` is the mean of `e (1 - e) / test_examples` over all trainings: binomial. The trainings share one test set, so
+///   their mean does not lessen it;
+/// - `W² = Σ (e(s, a, r) - m(s, a))² / Σ (R(s, a) - 1)`. It also holds the part of B that differs between trainings, so
+///   the noise is an upper bound;
 /// - noise² = `B² + W² mean(1 / R(s, a))`.
 ///
-/// `groups[s][a][r]` are the errors. `None` if no root seed has two architectures.
+/// `groups[s][a][r]` holds the errors. `None` if no root seed has two architectures.
 ///
 /// # Panics
 /// If an architecture has no measurement, or the test set is empty.
@@ -250,8 +246,8 @@ pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<
     })
 }
 
-/// The sum of squared distances from the mean of each sample, over the sum of (size - 1); `None`
-/// if no sample has two values.
+/// The sum of squared distances from the mean of each sample, divided by the sum of (size - 1). `None` if no sample has
+/// two values.
 fn pooled_variance<'a>(samples: impl Iterator<Item = &'a [f64]>) -> Option<f64> {
     let (mut squares, mut freedom) = (0.0, 0);
     for sample in samples.filter(|sample| !sample.is_empty()) {
@@ -262,7 +258,7 @@ fn pooled_variance<'a>(samples: impl Iterator<Item = &'a [f64]>) -> Option<f64> 
     (freedom > 0).then(|| squares / freedom as f64)
 }
 
-/// Means, and sums of squared and multiplied distances from them.
+/// Means, and sums of squares and products of the distances from them.
 struct Moments {
     mean_x: f64,
     mean_y: f64,
@@ -314,7 +310,7 @@ pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// # Panics
-/// Without values.
+/// If there are no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     assert!(!values.is_empty(), "the mean of nothing");
     values.iter().sum::<f64>() / values.len() as f64
@@ -331,7 +327,7 @@ pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Of each group as many units as it has, drawn with replacement.
+/// Draws from each group as many units as it has, with replacement.
 pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     let mut draw = |group: &Vec<T>| {
         let n = u32::try_from(group.len()).expect("a group has less than 2^32 units");
@@ -340,7 +336,7 @@ pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<
     groups.iter().map(&mut draw).collect()
 }
 
-/// As many groups as there are, drawn with replacement, and of each as many units as it has.
+/// Draws as many groups as there are, and from each as many units as it has, both with replacement.
 pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
     let drawn: Vec<Vec<T>> = (0..n)
@@ -349,7 +345,7 @@ pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) 
     resample(&drawn, rng)
 }
 
-/// An estimate with the percentiles of its resamples; `draw` gives the statistic of one of them.
+/// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.
 pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
     let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
     let undefined = resamples - values.len();

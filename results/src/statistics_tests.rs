@@ -1,4 +1,4 @@
-//! Golden values computed with SciPy 1.17 and NumPy, and laws of the statistics.
+//! Comparison with golden values from SciPy 1.17 and NumPy, and properties of the statistics.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn assert_close(found: f64, expected: f64, tolerance: f64) {
 
 #[test]
 fn coefficients_and_lines_match_scipy() {
-    // pearsonr, spearmanr, kendalltau, and slope and intercept of linregress.
+    // The expected values are pearsonr, spearmanr, kendalltau, and slope and intercept of linregress.
     let check = |points: &[Point], expected: [f64; 5]| {
         let line = least_squares(points).unwrap();
         let found = [
@@ -112,7 +112,7 @@ fn a_statistic_is_undefined_without_two_points_or_without_variance() {
 
 #[test]
 fn the_bootstrap_agrees_with_numpy() {
-    // Percentiles of 20 000 resamples of numpy.random.default_rng(0), so up to sampling error.
+    // The values are percentiles of 20 000 resamples of numpy.random.default_rng(0). They agree up to sampling error.
     let interval = bootstrap(&[DISTINCT.to_vec()], pearson).unwrap();
     assert_eq!(interval.estimate, pearson(&DISTINCT).unwrap());
     assert_close(interval.low, 0.632, 0.015);
@@ -153,7 +153,7 @@ fn undefined_resamples_are_left_out_and_counted() {
 
 #[test]
 fn points_of_two_seeds_never_enter_one_statistic() {
-    // Each falls, but together they would rise.
+    // Each group falls, but together they would rise.
     let shifted = FALLING.map(|(x, y)| (x + 10.0, y + 10.0)).to_vec();
     let interval = bootstrap(&[FALLING.to_vec(), shifted], pearson).unwrap();
     assert_close(interval.estimate, pearson(&FALLING).unwrap(), 1e-12);

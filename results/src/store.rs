@@ -1,13 +1,12 @@
-//! The store on disk: where a run's files lie, how they are written, and which runs there are.
+//! The store on disk: where the files of a run lie, how they are written, and which runs there are.
 //!
 //! ```text
 //! <root>/<artefact>/<scale>/<device class>/<commit>[-dirty]/<definition>/seed-<n>/
 //!   manifest.toml  *.parquet     the result
 //!   units/  checkpoints/         what a resume needs
 //! ```
-//! `<definition>` is the first eight digits of the definition's hash: another data set, or any other
-//! override of the definition, is another result at the same commit, and must neither overwrite
-//! this one nor be resumed from it.
+//! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of the
+//! definition, makes another result at the same commit. Such a result must neither overwrite this one nor resume from it.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -19,7 +18,7 @@ use crate::manifest::{Manifest, RunStatus};
 use crate::seal;
 use crate::tables::{Row, read_table, write_table};
 
-/// Where runs are kept unless a command line says otherwise, seen from the workspace's root.
+/// Default folder of runs, relative to the root of the workspace.
 pub const DEFAULT_ROOT: &str = "results/runs";
 
 /// Levels of folders from the root to a run: artefact, scale, device class, commit, definition, seed.
@@ -31,7 +30,7 @@ pub struct RunDir {
     path: PathBuf,
 }
 
-/// What tells one run from another.
+/// Identity of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunKey {
     /// Name of the artefact.
@@ -51,10 +50,10 @@ pub struct RunKey {
 }
 
 impl RunDir {
-    /// The folder of a run, whether or not it is there yet.
+    /// The folder of a run, whether or not it exists yet.
     ///
     /// # Panics
-    /// If the definition's hash has less than eight digits, or another part of the key is empty.
+    /// If the definition's hash has fewer than eight digits, or another part of the key is empty.
     pub fn new(root: &Path, key: &RunKey) -> Self {
         let definition = &key.definition_hash[..8];
         let commit = if key.dirty {
@@ -70,7 +69,7 @@ impl RunDir {
         Self { path }
     }
 
-    /// Makes the folder, with those for units and checkpoints.
+    /// Creates the folder, with subfolders for units and checkpoints.
     ///
     /// # Errors
     /// If the file system refuses.
@@ -81,11 +80,11 @@ impl RunDir {
         Ok(())
     }
 
-    /// Keeps all others out until the returned file is closed, if only by the end of the process, and removes what writes that
-    /// were interrupted have left. `None` where there are no locks, as in an object store.
+    /// Locks the run for this process alone until the returned file is closed, at the latest when the process ends.
+    /// Also removes the remains of interrupted writes. `None` where there are no locks, such as in an object store.
     ///
     /// # Errors
-    /// Another process at this run, or a file system that refuses.
+    /// If another process uses this run, or the file system refuses.
     pub fn lock_alone(&self) -> Result<Option<File>> {
         let lock = self.lock(File::try_lock)?;
         if lock.is_some() {
@@ -96,7 +95,7 @@ impl RunDir {
         Ok(lock)
     }
 
-    /// As [`Self::lock_alone`], but keeps out those alone who want to be alone, and removes nothing.
+    /// As [`Self::lock_alone`], but excludes only processes that lock the run alone, and removes nothing.
     ///
     /// # Errors
     /// As [`Self::lock_alone`].
@@ -120,10 +119,10 @@ impl RunDir {
         }
     }
 
-    /// The first table that is damaged, if one is.
+    /// The first damaged table, if there is one.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// If a file cannot be read.
     pub fn damaged_table(&self) -> Result<Option<Error>> {
         let entries = list(&self.path)?.into_iter();
         for table in entries.filter(|entry| entry.has_extension("parquet")) {
@@ -136,7 +135,7 @@ impl RunDir {
         Ok(None)
     }
 
-    /// The folder itself.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -151,12 +150,12 @@ impl RunDir {
         self.path.join(R::NAME).with_extension("parquet")
     }
 
-    /// Output of a unit of work: the unit is done if and only if the file is there.
+    /// Output of a unit of work. The unit is done if and only if the file exists.
     pub fn unit_path(&self, file_name: &str) -> PathBuf {
         self.path.join("units").join(file_name)
     }
 
-    /// State of a unit of work that is not done.
+    /// State of an unfinished unit of work.
     pub fn checkpoint_path(&self, file_name: &str) -> PathBuf {
         self.path.join("checkpoints").join(file_name)
     }
@@ -194,7 +193,7 @@ impl RunDir {
     }
 }
 
-/// A run that is on disk.
+/// A run on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRun {
     /// Its folder.
@@ -203,7 +202,7 @@ pub struct StoredRun {
     pub manifest: Manifest,
 }
 
-/// The runs of one definition at one commit on one class of device: they differ in their seed.
+/// The runs of one definition at one commit on one class of device. They differ in their seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// The complete runs in the order of their seeds; never empty.
@@ -213,18 +212,18 @@ pub struct Group {
 }
 
 impl Group {
-    /// The manifest of the first seed, for what all seeds share.
+    /// The manifest of the first seed, for everything that all seeds share.
     pub fn manifest(&self) -> &Manifest {
         &self.runs[0].manifest
     }
 
-    /// Artefact, scale and data set: what the result is about.
+    /// Artefact, scale and data set: the subject of the result.
     pub fn subject(&self) -> [&str; 3] {
         let manifest = self.manifest();
         [&manifest.artefact, &manifest.scale, &manifest.dataset.name]
     }
 
-    /// The folder that its runs lie in.
+    /// The folder that holds its runs.
     pub fn folder(&self) -> &Path {
         self.runs[0].dir.path.parent().expect("a run lies in a folder")
     }
@@ -241,10 +240,10 @@ impl Group {
         Ok(rows)
     }
 
-    /// The rows of all seeds of a table that not every run has, as older ones lack it; `None` unless all have it.
+    /// The rows of all seeds of a table that older runs may lack; `None` unless all runs have it.
     ///
     /// # Errors
-    /// If a table that is there is faulty.
+    /// If an existing table is faulty.
     pub fn read_if_there<R: Row>(&self) -> Result<Option<Vec<R>>> {
         for run in &self.runs {
             if !is_file(&run.dir.table_path::<R>())? {
@@ -254,7 +253,7 @@ impl Group {
         self.read().map(Some)
     }
 
-    /// The time of the last run, which decides which of two groups is newer; see [`Manifest::recency`].
+    /// The time of the last run; see [`Manifest::recency`]. It decides which of two groups is newer.
     pub fn recency(&self) -> &str {
         let times = self.runs.iter().map(|run| run.manifest.recency());
         times.max().expect("a group has a complete run")
@@ -287,7 +286,8 @@ pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Vec<StoredRun>> 
     Ok(runs)
 }
 
-/// All runs in a folder at any level of the store, from its root down to that of one run, in the order of their paths.
+/// All runs in a folder at any level of the store, in the order of their paths. The levels range from the root to the
+/// folder of one run.
 ///
 /// # Errors
 /// If a folder cannot be listed, or a manifest is faulty.
@@ -307,7 +307,7 @@ pub fn find_runs_below(folder: &Path) -> Result<Vec<StoredRun>> {
     Ok(runs)
 }
 
-/// All groups that have a complete run, in the order of their paths.
+/// All groups with a complete run, in the order of their paths.
 pub fn groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut groups: Vec<(PathBuf, Vec<StoredRun>)> = Vec::new();
     for run in runs {
@@ -320,8 +320,8 @@ pub fn groups(runs: Vec<StoredRun>) -> Vec<Group> {
     groups.into_iter().filter_map(|(_, runs)| group_of(runs)).collect()
 }
 
-/// The newest group with a complete run for every artefact, scale and data set, in the order of
-/// these names. Of two groups the one whose last run ended later is the newer.
+/// The newest group with a complete run for every artefact, scale and data set, in the order of these names. A group is
+/// newer if its last run ended later.
 pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
     for group in groups(runs) {
@@ -335,13 +335,13 @@ pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     latest.into_values().collect()
 }
 
-/// The newest of all groups that have a complete run.
+/// The newest of all groups with a complete run.
 pub fn latest_group(runs: Vec<StoredRun>) -> Option<Group> {
     let groups = latest_groups(runs).into_iter();
     groups.max_by(|a, b| a.recency().cmp(b.recency()))
 }
 
-/// Nothing if no run is complete.
+/// Makes a group; `None` if no run is complete.
 fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
     runs.sort_by_key(|run| run.manifest.seed);
     let complete = |run: &StoredRun| run.manifest.status == RunStatus::Complete;
@@ -350,8 +350,8 @@ fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
     (!runs.is_empty()).then_some(Group { runs, unfinished })
 }
 
-/// The folders in a folder in the order of their names, or only the one of the given name. Those with a point in front are
-/// being written.
+/// The subfolders of a folder in the order of their names, or only the one with the given name. Folders whose names
+/// start with a dot are still being written, and are skipped.
 fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
     let wanted = |entry: &Entry| {
         let own = entry.path.file_name().unwrap_or_default();
@@ -362,7 +362,7 @@ fn sub_folders(folder: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
     Ok(found.map(|entry| entry.path).collect())
 }
 
-/// A name in lower case, with `-` for all but letters, digits, points and underscores.
+/// A name in lower case, with `-` for everything but letters, digits, dots and underscores.
 fn folder_name(name: &str) -> String {
     assert!(!name.is_empty(), "a part of a run's key is empty");
     let letter = |c: char| match c {

@@ -1,4 +1,4 @@
-//! Folders of runs, finding them, and atomic writes.
+//! Tests of the folders of runs, of finding them, and of atomic writes.
 
 use std::fs;
 
@@ -53,7 +53,7 @@ fn runs_are_found_below_a_folder_of_any_level() {
     let first = store(root.path(), |_| ());
     let second = store(root.path(), |m| m.seed = 8);
     let other = store(root.path(), |m| m.artefact = "table1".to_owned());
-    // What is being written, and a manifest deeper than a run lies, are no results.
+    // Unfinished folders, and manifests deeper than a run lies, are not results.
     store(&root.path().join(".saving-1"), |_| ());
     store(&first.path().join("units/deeper"), |_| ());
     store(&root.path().join("no-level"), |_| ());

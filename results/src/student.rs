@@ -1,10 +1,10 @@
-//! Means of a few values, with intervals by Student's t.
+//! Means of a few values, with confidence intervals by Student's t.
 //!
-//! The percentile bootstrap of three trainings has an interval that is far too narrow: it knows no values but those three.
+//! A percentile bootstrap of three trainings gives far too narrow an interval: it knows no values but those three.
 
 use crate::statistics::{FEWEST, Interval, mean, standard_deviation};
 
-/// The mean over the values of a root seed, and over the root seeds. `None` if a root seed has less than [`FEWEST`] values.
+/// The mean over the root seeds of each root seed's mean. `None` if a root seed has fewer than [`FEWEST`] values.
 pub fn mean_t_interval(groups: &[Vec<f64>]) -> Option<Interval> {
     weighted(&[(1.0, groups)])
 }
@@ -45,9 +45,9 @@ fn weighted(samples: &[(f64, &[Vec<f64>])]) -> Option<Interval> {
     })
 }
 
-/// The 97.5th percentile of Student's t with so many degrees of freedom, at least 1.
+/// The 97.5th percentile of Student's t with `freedom` degrees of freedom, at least 1.
 fn quantile(freedom: f64) -> f64 {
-    // t lies beyond this on either side as often as a beta variable below freedom / (freedom + t^2).
+    // Student's variable lies beyond t on either side as often as a beta variable lies below freedom / (freedom + t^2).
     let beyond = |t: f64| incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t));
     let (mut low, mut high) = (0.0, 16.0);
     while high - low > 1e-12 * high {
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn two_root_seeds_are_averaged() {
         let groups = [vec![1.0, 2.0, 3.0], vec![5.0, 6.0, 7.0]];
-        // Each mean has the variance 1/3, their mean 1/6, with 4 degrees of freedom.
+        // Each mean has the variance 1/3. Their mean has 1/6, with 4 degrees of freedom.
         let half = 2.7764451051977934 / 6_f64.sqrt();
         check(mean_t_interval(&groups), [4.0, 4.0 - half, 4.0 + half]);
     }

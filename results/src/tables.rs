@@ -1,9 +1,9 @@
-//! How the rows of [`crate::rows`] become a Parquet file and back.
+//! Converts the rows of [`crate::rows`] to a Parquet file and back.
 //!
-//! Columns are the fields in the order of their declaration. A column of an `Option` type is
-//! nullable; every other is not. Reading checks names, order-independent, and types. A nullable column may be missing, as
-//! in a table that an older program wrote, and then reads as null. Equal rows
-//! give equal bytes: the files hold no time and no host. Each is sealed; see [`crate::seal`].
+//! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
+//! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
+//! table that an older program wrote. It then reads as null. Equal rows give equal bytes: the files hold no time and no
+//! host. Each file is sealed; see [`crate::seal`].
 
 use std::fmt;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub trait Row: Sized {
     /// The rows of a frame that has at least these columns.
     ///
     /// # Errors
-    /// The first column that is missing, of another type, or holds what its cells cannot.
+    /// The first column that is missing, has another type, or holds values that its cells cannot hold.
     fn from_frame(frame: &DataFrame) -> std::result::Result<Vec<Self>, ColumnFault>;
 
     /// The rule that this row breaks, if it contradicts itself.
@@ -37,16 +37,16 @@ pub trait Row: Sized {
     }
 }
 
-/// What is wrong with one column of a frame.
+/// A fault in one column of a frame.
 #[derive(Debug)]
 pub struct ColumnFault {
     /// The column's name.
     pub column: String,
-    /// What was expected and what was found.
+    /// The expected and the actual content.
     pub problem: String,
 }
 
-/// Writes a table, atomically.
+/// Writes a table atomically.
 ///
 /// # Errors
 /// If a row contradicts itself, or the file cannot be written.
@@ -61,7 +61,7 @@ pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
     write_atomically(path, &bytes)
 }
 
-/// A frame as the bytes of a Parquet file, sealed.
+/// Converts a frame to the bytes of a sealed Parquet file.
 fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
     let mut bytes = Vec::new();
     let metadata = vec![("seal".to_owned(), seal::blank())];
@@ -76,8 +76,8 @@ fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
 /// Reads a table.
 ///
 /// # Errors
-/// If the file is missing, damaged or no Parquet, if a column is missing, unknown or of another type, or if
-/// a row contradicts itself.
+/// If the file is missing, damaged or not Parquet. Also if a column is missing, unknown or of another type, or if a row
+/// contradicts itself.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     let bytes = files::read(path)?;
     seal::check(path, &bytes)?;
@@ -175,13 +175,13 @@ impl fmt::Display for Status {
     }
 }
 
-/// A field of a row, as it is kept in a column: `None` is null.
+/// A field of a row as a column stores it; `None` is null.
 pub(crate) trait Cell: Sized {
     type Stored: Stored;
 
     fn store(self) -> Option<Self::Stored>;
 
-    /// Fails with what was expected instead.
+    /// Restores the field, or fails with the expectation.
     fn restore(stored: Option<Self::Stored>) -> std::result::Result<Self, String>;
 }
 
@@ -225,7 +225,7 @@ impl Cell for Status {
     }
 }
 
-/// A type that a Parquet column holds as it is.
+/// A type that a Parquet column holds directly.
 pub(crate) trait Stored: Sized {
     const TYPE: DataType;
 

@@ -1,4 +1,4 @@
-//! Round trips of every table, and the faults a table can have.
+//! Tests of round trips of every table, and of the faults that a table can have.
 
 use polars::prelude::IntoColumn;
 use proptest::prelude::*;

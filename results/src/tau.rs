@@ -1,4 +1,4 @@
-//! Kendall's tau, plain and weighted, in the time that sorting takes.
+//! Kendall's tau, plain and weighted, in the time of a sort.
 
 use std::cmp::Ordering;
 
@@ -7,10 +7,10 @@ use crate::statistics::Point;
 /// Kendall's tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y)).
 ///
 /// # Panics
-/// If a value is no number.
+/// If a value is not a number.
 pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
-    // Knight's algorithm on integers, without branches that depend on them: intervals take thousands of resamples. Sorted by
-    // x, then y, the discordant pairs are those that sorting by y has to swap.
+    // Knight's algorithm on integers, without branches that depend on them: intervals take thousands of resamples. The
+    // points are sorted by x, then y. The discordant pairs are then those that sorting by y has to swap.
     let both = |&(x, y): &Point| u128::from(key(x)) << 64 | u128::from(key(y));
     let mut sorted: Vec<u128> = points.iter().map(both).collect();
     sorted.sort_unstable();
@@ -29,7 +29,7 @@ pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
     Some((balance / (distinct_x.sqrt() * distinct_y.sqrt())).clamp(-1.0, 1.0))
 }
 
-/// An integer for a number, in the same order; -0 is 0.
+/// Maps numbers to integers in the same order; -0 counts as 0.
 fn key(value: f64) -> u64 {
     assert!(!value.is_nan(), "cannot rank {value}");
     let bits = (value + 0.0).to_bits();
@@ -39,7 +39,7 @@ fn key(value: f64) -> u64 {
     }
 }
 
-/// Pairs among so many points.
+/// Number of pairs among `n` points.
 fn pairs(n: usize) -> usize {
     n * n.saturating_sub(1) / 2
 }
@@ -48,7 +48,7 @@ fn tied_pairs<'a, T: 'a>(groups: impl Iterator<Item = &'a [T]>) -> usize {
     groups.map(|group| pairs(group.len())).sum()
 }
 
-/// Sorts the values, by merging, and gives the number of pairs that were in the wrong order.
+/// Sorts the values by merging, and returns the number of pairs that were in the wrong order.
 fn sort_counting_swaps(values: &mut Vec<u64>) -> usize {
     let mut merged = vec![0; values.len()];
     let (mut width, mut swaps) = (1, 0);
@@ -70,9 +70,10 @@ fn sort_counting_swaps(values: &mut Vec<u64>) -> usize {
     swaps
 }
 
-/// Kendall's tau with the weight `1/r + 1/s` on a pair of which one has rank r and the other rank s, from the best on: the
-/// mean of that with ranks by predictor, then truth, and that with ranks by truth, then predictor. As SciPy's `weightedtau`
-/// has it for negated values, with later points before earlier ones where both are tied.
+/// Kendall's tau in which a pair with ranks r and s, counted from the best, weighs `1/r + 1/s`.
+///
+/// It is the mean of two values: one with ranks by predictor, then truth, the other with ranks by truth, then
+/// predictor. It equals SciPy's `weightedtau` for negated values. Later points come before earlier ones if both are tied.
 pub fn weighted_tau(points: &[Point]) -> Option<f64> {
     let swapped: Vec<Point> = points.iter().map(|&(x, y)| (y, x)).collect();
     let [by_predictor, by_truth] = [points, &swapped].map(|points| {
@@ -91,7 +92,7 @@ pub fn weighted_tau(points: &[Point]) -> Option<f64> {
     Some((of(&by_predictor)? + of(&by_truth)?) / 2.0)
 }
 
-/// Tau-b with the sum of two points' weights as the weight of their pair.
+/// Tau-b in which a pair weighs the sum of its two points' weights.
 fn additive_tau(points: &[Point], weights: &[f64]) -> Option<f64> {
     let n = points.len();
     let mut by_x: Vec<usize> = (0..n).collect();
@@ -115,7 +116,7 @@ fn additive_tau(points: &[Point], weights: &[f64]) -> Option<f64> {
     if is_tied_x || is_tied_y {
         return None;
     }
-    // Points of a smaller x so far, by their y.
+    // Points with a smaller x so far, by their y.
     let mut below = Sums::new(n);
     let mut balance = 0.0;
     for group in by_x.chunk_by(equal_x) {
@@ -132,7 +133,7 @@ fn additive_tau(points: &[Point], weights: &[f64]) -> Option<f64> {
     Some((balance / (distinct_x.sqrt() * distinct_y.sqrt())).clamp(-1.0, 1.0))
 }
 
-/// -0 is 0.
+/// Compares two numbers; -0 counts as 0.
 fn compare(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b)
         .unwrap_or_else(|| panic!("cannot compare {a} with {b}"))
@@ -167,7 +168,7 @@ impl std::ops::Sub for Sum {
     }
 }
 
-/// Sums over places from the first on, in logarithmic time (a Fenwick tree).
+/// Sums over the first places, in logarithmic time (a Fenwick tree).
 struct Sums {
     tree: Vec<Sum>,
     total: Sum,
@@ -191,7 +192,7 @@ impl Sums {
         }
     }
 
-    /// Over the places before this one.
+    /// The sum over the places before this one.
     fn before(&self, place: usize) -> Sum {
         let (mut sum, mut node) = (Sum::default(), place);
         while node > 0 {
@@ -202,7 +203,7 @@ impl Sums {
     }
 }
 
-/// Ranks from 0; ties share one, and none is left out.
+/// Ranks from 0 without gaps; ties share a rank.
 fn dense_ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| compare(values[a], values[b]));

@@ -1,4 +1,4 @@
-//! Values computed with SciPy 1.17 (`kendalltau`, and `weightedtau` of the negated values), and the definition as a law.
+//! Comparison with SciPy 1.17 (`kendalltau`, and `weightedtau` of the negated values) and with the definition.
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn neither_is_defined_without_two_values_of_both() {
 }
 
 proptest! {
-    /// Pair by pair, as it is defined.
+    /// Compares with the definition, pair by pair.
     #[test]
     fn sums_over_pairs_are_those_of_the_definition(
         drawn in prop::collection::vec((0_u8..6, 0_u8..6, 1_u8..9), 0..60),
@@ -67,7 +67,7 @@ proptest! {
                 distinct_y += weight * y.abs();
             }
         }
-        // Where all weights are the same the weighted tau is the plain one, to the last bit: sums of halves are exact.
+        // With equal weights, the weighted tau equals the plain one to the last bit: sums of halves are exact.
         prop_assert_eq!(additive_tau(&points, &vec![0.5; points.len()]), kendall_tau_b(&points));
         match additive_tau(&points, &weights) {
             None => prop_assert!(distinct_x == 0.0 || distinct_y == 0.0),

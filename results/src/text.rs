@@ -1,4 +1,4 @@
-//! How statistics are written out, the same for terminals, figures and reports, and words for a shell.
+//! Text of statistics, the same for terminals, figures and reports, and quoted words for a shell.
 
 use crate::statistics::{FEWEST, Interval};
 
@@ -74,14 +74,14 @@ pub fn p_text(p: Option<f64>) -> String {
     }
 }
 
-/// What was left out and why, without what was not: `2 without a score, 1 failed`. Empty if nothing was.
+/// Lists omissions and their reasons, without empty ones: `2 without a score, 1 failed`. Empty if nothing was left out.
 pub fn left_out_text(reasons: &[(usize, &str)]) -> String {
     let some = reasons.iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = some.map(|(count, why)| format!("{count} {why}")).collect();
     words.join(", ")
 }
 
-/// A word in quotes, as a shell reads it.
+/// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -1,21 +1,21 @@
-//! How fast steps are, from the table of timed steps.
+//! The speed of steps, from the table of timed steps.
 
 use std::fmt;
 
 use crate::rows::ThroughputRow;
 
-/// The steps of one name.
+/// Summary of the steps with one name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepSummary {
-    /// What was done.
+    /// Name of the step.
     pub step: String,
-    /// Steps that were timed.
+    /// Number of timed steps.
     pub steps: usize,
-    /// Images per second at the median time of the later half.
+    /// Images per second at the median time of the later half of the steps.
     pub images_per_second: f64,
-    /// Seconds at the 10th, 50th and 90th percentile of the later half.
+    /// Seconds at the 10th, 50th and 90th percentile of the later half of the steps.
     pub seconds: [f64; 3],
-    /// Seconds of all steps beyond the median each: compilation and tuning of kernels, where there is any, and noise.
+    /// Seconds of all steps beyond their median: compilation and tuning of kernels, where there is any, and noise.
     pub excess: f64,
     /// Seconds of all steps.
     pub total: f64,
@@ -37,7 +37,7 @@ impl fmt::Display for StepSummary {
     }
 }
 
-/// Sums up the steps of each name, in the order in which the names come first.
+/// Summarises the steps of each name, in the order in which the names first appear.
 pub fn summary(rows: &[ThroughputRow]) -> Vec<StepSummary> {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use experiments::definition::{Scale, parse};
+use experiments::settings::definition::{Scale, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

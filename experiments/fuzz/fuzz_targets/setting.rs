@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use experiments::definition::{Scale, load, parse};
+use experiments::settings::definition::{Scale, load, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|setting: &str| {

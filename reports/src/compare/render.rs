@@ -12,7 +12,7 @@ use super::{Comparison, Measured};
 
 const SIDES: [&str; 2] = ["base", "head"];
 
-/// Lines that say what was compared.
+/// Lines about the compared results.
 fn facts(comparison: &Comparison) -> Vec<String> {
     let head = comparison.sides[1].manifest();
     let mut facts = vec![format!(
@@ -57,7 +57,7 @@ fn list(numbers: &[u64]) -> String {
     words.join(", ")
 }
 
-/// Heads and rows of the statistics.
+/// Header and rows of the statistics.
 fn statistics(changes: &[Change]) -> Vec<[String; 5]> {
     let mut rows = vec![["statistic", "base", "head", "change", "could be seen"].map(String::from)];
     for change in changes {
@@ -104,7 +104,7 @@ fn changed(interval: Interval, is_fraction: bool) -> String {
     format!("{estimate} [{low}, {high}]{unit}{left_out}")
 }
 
-/// Heads and rows of times and memory.
+/// Header and rows of times and memory.
 fn costs(measured: &Measured) -> Vec<[String; 4]> {
     let mut rows = vec![["cost", "base", "head", "head / base"].map(String::from)];
     let row = |cost: &Cost, scale: f64, unit: &str| {
@@ -127,7 +127,7 @@ fn legend() -> String {
     )
 }
 
-/// The verdict, and the reasons where there is none to give.
+/// The verdict; with the reasons if the two are not comparable.
 fn verdict(comparison: &Comparison) -> (String, &[Reason]) {
     let name = comparison.verdict.name();
     match &comparison.verdict {
@@ -136,7 +136,7 @@ fn verdict(comparison: &Comparison) -> (String, &[Reason]) {
     }
 }
 
-/// For a terminal.
+/// The answer as text for a terminal.
 pub fn text(comparison: &Comparison) -> String {
     let mut text = facts(comparison).join("\n") + "\n";
     if let Some(measured) = &comparison.measured {
@@ -155,7 +155,7 @@ pub fn text(comparison: &Comparison) -> String {
     text
 }
 
-/// An empty line and the rows in columns.
+/// An empty line, then the rows in aligned columns.
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let mut text = String::from("\n");
     for row in rows {
@@ -171,7 +171,7 @@ fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// For a pull request.
+/// The answer as Markdown for a pull request.
 pub fn markdown(comparison: &Comparison) -> String {
     let (first, reasons) = verdict(comparison);
     let mut text = format!("**{first}**\n\n");
@@ -206,7 +206,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// For a program. What is undefined or was not measured is null.
+/// The answer as JSON for a program. A value that is undefined or was not measured is null.
 pub fn json(comparison: &Comparison) -> String {
     let side = |index: usize| {
         let side = &comparison.sides[index];

@@ -3,13 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// Version of the form that is read here.
+/// Version of the form that this module reads.
 const VERSION: u32 = 1;
 
-/// More banks than a drawing can show, and than any search space has.
+/// Limit on banks: more than a drawing can show, and more than any search space has.
 const MOST_BANKS: usize = 1_000;
 
-/// An architecture as it is stored.
+/// An architecture in its stored form.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
@@ -26,7 +26,7 @@ pub struct Block {
     pub bank_size: usize,
     /// The ops in order of execution.
     pub ops: Vec<Op>,
-    /// Banks that hold the input of the block. The stored form does not tell their number.
+    /// Banks that hold the input of the block. The stored form does not contain their number.
     #[serde(skip)]
     pub input_banks: usize,
 }
@@ -41,7 +41,7 @@ pub struct Op {
     pub writes: Vec<usize>,
     /// Output channels, in units of N.
     pub units: usize,
-    /// The convolutions: 0 then 1 form path A, 2 then 3 path B; `None` is inactive.
+    /// The convolutions: 0 then 1 form path A, 2 then 3 form path B; `None` is inactive.
     pub convs: [Option<Conv>; 4],
 }
 
@@ -58,14 +58,14 @@ pub struct Conv {
 }
 
 impl Architecture {
-    /// Reads the stored form and checks what a drawing relies on.
+    /// Reads the stored form and checks everything that a drawing relies on.
     ///
-    /// The reference width of the search space tells how many banks hold the input of each block; without it they are as few
-    /// as the ops of the block allow.
+    /// The reference width of the search space determines how many banks hold the input of each block. Without it, each
+    /// block has as few of them as its ops allow.
     ///
     /// # Errors
-    /// Text that is no JSON of this form, ops that cannot be drawn, by block and op, counted from 0, or block inputs of this
-    /// width that are too narrow for them.
+    /// If the text is not JSON of this form, or if ops cannot be drawn. The error names block and op, counted from 0.
+    /// Also if block inputs of this width are too narrow for the ops.
     pub fn from_json(text: &str, width: Option<usize>) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
@@ -93,8 +93,8 @@ impl Architecture {
     }
 }
 
-/// Channels entering each of the three blocks, in units of N, at a reference width: the stem gives twice the width, and each
-/// block adds twice that before a transition halves it, to an even number.
+/// Channels that enter each of the three blocks at a reference width, in units of N. The stem gives twice the width.
+/// Each block adds twice the stem's channels; a transition then halves the sum, to an even number.
 fn block_inputs(width: usize) -> [usize; 3] {
     let stem = width.saturating_mul(2);
     let next = |input: usize| input.saturating_add(stem.saturating_mul(2)) / 4 * 2;
@@ -102,7 +102,7 @@ fn block_inputs(width: usize) -> [usize; 3] {
 }
 
 impl Block {
-    /// Checks the ops and finds how many banks hold the input of the block, of so many units if that is known.
+    /// Checks the ops and sets the number of banks that hold the block's input. That input has `input` units, if known.
     fn complete(&mut self, input: Option<usize>) -> Result<()> {
         ensure!(self.bank_size > 0, "bank_size: expected at least 1, found 0");
         ensure!(!self.ops.is_empty(), "ops: expected at least one, found none");
@@ -124,15 +124,15 @@ impl Block {
         Ok(())
     }
 
-    /// Banks that hold something at the end.
+    /// Number of banks that hold something at the end.
     pub fn banks(&self) -> usize {
         let written = self.ops.iter().filter_map(|op| op.writes.last());
         written.map(|bank| bank + 1).max().unwrap_or(0).max(self.input_banks)
     }
 }
 
-/// Banks that hold the input of a block, as few as its ops allow: banks are read only where something is in them, and empty
-/// ones are filled in order.
+/// The smallest number of input banks that the ops of a block allow. Ops only read banks that hold something, and they
+/// fill empty banks in order.
 pub(super) fn least_input_banks(ops: &[Op]) -> usize {
     let needed = |inputs: usize| {
         let mut written = inputs;
@@ -199,7 +199,7 @@ impl Op {
         Ok(())
     }
 
-    /// Number of slices, each as wide as a bank, that the output is cut into. The j-th bank written gets slice j modulo it.
+    /// Number of slices that the output is cut into, each as wide as a bank. The j-th written bank gets slice j modulo it.
     pub fn slices(&self, bank_size: usize) -> usize {
         self.units / bank_size
     }
@@ -213,7 +213,7 @@ impl Op {
         paths.filter(|path: &Vec<Conv>| !path.is_empty())
     }
 
-    /// Each active path in words, as in `3x3, d 2 → 5x5`.
+    /// Each active path in words, such as `3x3, d 2 → 5x5`.
     pub fn path_labels(&self) -> impl Iterator<Item = String> {
         self.paths().map(|path| {
             let labels: Vec<String> = path.iter().map(Conv::label).collect();
@@ -221,7 +221,7 @@ impl Op {
         })
     }
 
-    /// Output channels, in units of N or, where N is known, as a number.
+    /// Output channels: a number if N is known, otherwise units of N.
     pub fn outputs(&self, base_channels: Option<usize>) -> String {
         match base_channels {
             Some(base) => format!("N = {}", self.units.saturating_mul(base)),
@@ -232,7 +232,7 @@ impl Op {
 }
 
 impl Conv {
-    /// As in `3x3, d 2, g 4`: kernel, dilation and groups, the last two where they are not 1.
+    /// Text such as `3x3, d 2, g 4`: kernel, dilation and groups; the last two only if they are not 1.
     pub fn label(&self) -> String {
         let pair = |[height, width]: [usize; 2]| match height == width {
             true => height.to_string(),
@@ -317,14 +317,14 @@ mod tests {
         };
         assert_eq!(inputs(&[(&[0], &[0]), (&[0], &[0])]), 1);
         assert_eq!(inputs(&[(&[0, 2], &[1]), (&[1], &[3])]), 3);
-        // Bank 1 would be skipped, unless it is of the input.
+        // The ops would skip bank 1, unless it belongs to the input.
         assert_eq!(inputs(&[(&[0], &[2]), (&[2], &[3])]), 2);
         assert_eq!(inputs(&[(&[0], &[1]), (&[1], &[2]), (&[3], &[0])]), 4);
     }
 
     #[test]
     fn a_width_tells_the_banks_of_block_inputs() {
-        // As a space of this width has it: figure 4's, of width 4, has block inputs of 8, 12 and 14 N.
+        // A space of width 4, as in figure 4, has block inputs of 8, 12 and 14 N.
         assert_eq!(block_inputs(4), [8, 12, 14]);
         assert_eq!(block_inputs(1), [2, 2, 2]);
         let block = |width| Architecture::from_json(SMALL, Some(width)).map(|found| found.blocks[0].clone());

@@ -1,4 +1,6 @@
-//! Architectures as memory banks: one lane for each bank, downwards in time, with ops that read and write (paper, figure 1).
+//! Drawings of architectures as memory banks (paper, figure 1).
+//!
+//! Each bank is a lane. Time runs downwards, and ops read and write.
 
 use anyhow::{Context, Result, ensure};
 use plotters::prelude::*;
@@ -15,17 +17,17 @@ const TO_OPS: i32 = 56;
 /// Pixels from the first line of a panel to its ops, and between two ops.
 const HEAD: i32 = 46;
 const BETWEEN_OPS: i32 = 22;
-/// Pixels within an op above and below its text.
+/// Pixels between an op's text and its outline, above and below.
 const PADDING: i32 = 8;
 /// Half the width of a mark, in pixels.
 const MARK: i32 = 8;
-/// Pixels between drawings and between blocks of one.
+/// Pixels between drawings; half as many lie between the blocks of one drawing.
 const BETWEEN: i32 = 72;
 
-/// Several architectures side by side, each with its name and its blocks below each other.
+/// Draws several architectures side by side, each with its name and with its blocks one below the other.
 ///
 /// # Errors
-/// If there is none, or one is not in the stored form.
+/// If there is no architecture, or one is not in the stored form.
 pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
     ensure!(!rows.is_empty(), "no architecture to draw");
     let mut figure = Scene::default();
@@ -49,13 +51,13 @@ pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
     figure.titled(title)
 }
 
-/// The architecture of a row.
+/// Reads the architecture of a row.
 pub(super) fn of_row(row: &DrawingRow) -> Result<Architecture> {
     Architecture::from_json(&row.json, Some(row.width as usize))
         .with_context(|| format!("drawings: seed {}: `{}`", row.seed, row.drawing))
 }
 
-/// The blocks below each other; one alone where all are the same.
+/// Draws the blocks one below the other, or only the first if all are equal.
 pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usize>) -> Result<Scene> {
     let blocks = &architecture.blocks;
     let mut scene = Scene::default();
@@ -80,7 +82,7 @@ pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usi
     Ok(scene)
 }
 
-/// What the marks mean, in one column.
+/// Explains the marks, in one column.
 pub(super) fn legend() -> Result<Scene> {
     let mut scene = Scene::default();
     let x = MARK + 4;
@@ -105,7 +107,7 @@ pub(super) fn legend() -> Result<Scene> {
     Ok(scene)
 }
 
-/// One block; the names of its ops begin as given.
+/// Draws one block. The names of its ops begin with `name`.
 fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Result<Scene> {
     let labels: Vec<Vec<String>> = (0..)
         .zip(&block.ops)
@@ -149,7 +151,7 @@ fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Resul
     Ok(scene)
 }
 
-/// Each bank with its number: thin while it is empty, then heavy, with an arrow at the end of the block.
+/// Draws each bank with its number: thin while the bank is empty, then heavy, with an arrow at the end of the block.
 fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, tops: &[i32], bottom: i32) -> Result<()> {
     let begin = LINE + 2;
     for bank in 0..block.banks() {
@@ -167,12 +169,12 @@ fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, top
     Ok(())
 }
 
-/// Where the line of reads meets an op, below its top.
+/// Height at which the line of reads meets an op, below its top.
 fn read_height(top: i32) -> i32 {
     top + 12
 }
 
-/// Where the line of writes meets an op, far enough from that of reads for the marks.
+/// Height at which the line of writes meets an op, far enough below the line of reads for the marks.
 fn write_height(top: i32) -> i32 {
     top + 12 + 2 * MARK + 6
 }

@@ -1,5 +1,6 @@
-//! Small drawings of networks for a page that holds hundreds: few bytes each, with looks and arrow heads left to the page's
-//! style sheet.
+//! Small drawings of networks, for a page that holds hundreds.
+//!
+//! Each drawing needs few bytes. The style sheet of the page defines its look and the arrow heads.
 
 use std::fmt::Write;
 
@@ -10,7 +11,7 @@ use super::graph::{Graph, Kind};
 use super::layout::layout;
 use super::scene::width_of;
 
-/// Pixels between the text of a node and its outline, from line to line, and between two layers.
+/// Pixels between the text of a node and its outline, between lines, and between layers.
 const PADDING: (i32, i32) = (8, 3);
 const LINE: i32 = 17;
 const GAP: i32 = 16;
@@ -20,14 +21,14 @@ const ARROW: i32 = 11;
 /// A small drawing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Compact {
-    /// Width and height in pixels, with an edge of 2 around the shapes.
+    /// Width and height in pixels, including an edge of 2 around the shapes.
     pub size: [i32; 2],
-    /// Elements of SVG: paths of class `edge`, or `bend` without an arrow's head, and for each node a box of class `op`, `end` or
-    /// `join` with its text.
+    /// Elements of SVG. A line is a path of class `edge`, or `bend` if it has no arrow head. A node is a box of class
+    /// `op`, `end` or `join` with its text.
     pub shapes: String,
 }
 
-/// The whole network with one node for each op: its outputs, then its paths of convolutions, a line each.
+/// Draws the whole network with one node for each op. A node shows its outputs, then its paths of convolutions, a line each.
 ///
 /// # Errors
 /// If a label cannot be measured.

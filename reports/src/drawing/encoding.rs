@@ -16,23 +16,22 @@ use crate::figure::canvas::Pixel;
 
 /// Pixels between the panels.
 const BETWEEN: i32 = 90;
-/// Pixels that the cells should take together, `(width, height)`, and what one takes at least and at most.
+/// Pixels that all cells should take together, `(width, height)`, then the least and the most for one cell.
 const CELLS: Pixel = (640, 900);
 const LEAST_CELL: i32 = 5;
 const MOST_CELL: Pixel = (44, 24);
-/// Pixels above the cells for names of ops, and between those and the cells.
+/// Pixels above the cells for the names of ops, and between the names and the cells.
 const HEAD: i32 = 70;
 const TO_NAMES: i32 = 40;
 /// Pixels between the names of parts and the cells.
 const TO_CELLS: i32 = 40;
 
-/// The architectures that have an encoding, below each other; each as graph, as memory banks and as encoding.
+/// Draws the architectures that have an encoding, one below the other. Each appears as graph, as memory banks and as encoding.
 ///
-/// A row of the encoding is a channel, a column a slice of input channels. The darker a cell, the more of its output units
-/// hold +1.
+/// A row of the encoding is a channel, a column a slice of input channels. A cell is darker the more of its output units hold +1.
 ///
 /// # Errors
-/// If there is none, one is not in the stored form, or its encoding does not fit it.
+/// If there is no such architecture, one is not in the stored form, or its encoding does not fit it.
 pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &str) -> Result<Scene> {
     let mut figure = Scene::default();
     let encoded: Vec<&DrawingRow> = rows.iter().filter(|row| row.encoding_channels.is_some()).collect();
@@ -73,14 +72,14 @@ pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &s
     figure.titled(title)
 }
 
-/// An encoding with what its rows and columns stand for.
+/// An encoding with the meaning of its rows and columns.
 struct Encoding {
     channels: usize,
     units: usize,
     slices: usize,
-    /// How many units of a channel and slice hold +1; those without one are left out.
+    /// Number of units of a channel and slice that hold +1; cells without any are left out.
     hot: BTreeMap<(usize, usize), usize>,
-    /// Each part with its first and last channel that holds +1 anywhere, in order.
+    /// Each part with the first and last channel that holds +1 anywhere, in order.
     parts: Vec<(String, usize, usize)>,
     /// Name and first slice of each op.
     ops: Vec<(String, usize)>,
@@ -174,7 +173,7 @@ impl Encoding {
         );
         let mut free = 0;
         for (name, slice) in &self.ops {
-            // Where it begins, and a line to its name, which moves aside for those before it.
+            // A line goes from the op's first slice to its name, which moves aside for the names before it.
             let text = x(*slice).max(free);
             scene.line(vec![(text, HEAD - TO_NAMES), (x(*slice), HEAD), (x(*slice), bottom)], 1);
             scene.text(name, (text, HEAD - TO_NAMES - 2), HPos::Left, VPos::Bottom)?;
@@ -224,7 +223,7 @@ impl Encoding {
     }
 }
 
-/// The shade of a cell of which some units hold +1.
+/// The shade of a cell, by the number of its units that hold +1.
 fn shade(count: usize, units: usize) -> RGBColor {
     let darkest = 0x22;
     let lightest = i32::from(SHADE.0) - 0x20;
@@ -233,8 +232,9 @@ fn shade(count: usize, units: usize) -> RGBColor {
     RGBColor(level, level, level)
 }
 
-/// Name and first slice of each op. An op takes its channels read, in units of N, divided by the depth compression and
-/// rounded up. Compressions that give the same sum give the same slices, for none gets more by compressing more.
+/// Name and first slice of each op. An op takes the channels that it reads, in units of N, divided by the depth
+/// compression and rounded up. No op gets more slices from a larger compression. Compressions with the same sum
+/// therefore give the same slices.
 fn first_slices(architecture: &Architecture, slices: usize) -> Option<Vec<(String, usize)>> {
     let channels: Vec<(String, usize)> = (0..)
         .zip(&architecture.blocks)

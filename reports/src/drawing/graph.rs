@@ -1,15 +1,15 @@
-//! Architectures as unrolled graphs: ops and what flows between them.
+//! Architectures as unrolled graphs: ops and the data that flows between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::architecture::{Architecture, Block, Op};
 
-/// What a node is, which decides how it looks.
+/// Kind of a node, which decides its look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Where a network or a block begins or ends.
+    /// The beginning or the end of a network or a block.
     End,
-    /// A whole op or, where its convolutions are nodes too, its 1x1 convolution.
+    /// A whole op or, if its convolutions are nodes too, its 1x1 convolution.
     Op,
     /// One of the further convolutions of an op.
     Conv,
@@ -20,7 +20,7 @@ pub enum Kind {
 /// A node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// The lines of its label.
     pub label: Vec<String>,
@@ -31,16 +31,17 @@ pub struct Node {
 pub struct Graph {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// From and to, each pair once.
+    /// Pairs of an earlier and a later node, each once.
     pub edges: BTreeSet<(usize, usize)>,
 }
 
 impl Graph {
-    /// The whole network with one node for each op (paper, figures 6 and 7).
+    /// Makes the graph of the whole network with one node for each op (paper, figures 6 and 7).
     ///
-    /// An edge goes from each op to those that read a bank that it wrote, also where others added to the bank since. No op is
-    /// useless, for all banks leave the block; but only those that no op of the block reads have an edge to its end, lest
-    /// everything has one. `base_channels` is the paper's N; without it, widths are in units of N.
+    /// An edge goes from each op to the ops that read a bank it wrote. This holds even if others have added to the bank
+    /// since. No op is useless, because all banks leave the block. Only ops that no op of the block reads have an edge to
+    /// the end of the block; otherwise every op would have one. `base_channels` is the paper's N; without it, widths are
+    /// in units of N.
     pub fn network(architecture: &Architecture, base_channels: Option<usize>) -> Self {
         let mut graph = Self::default();
         let mut from = graph.add(Kind::End, ["stem"], []);
@@ -55,9 +56,10 @@ impl Graph {
         graph
     }
 
-    /// One block with every convolution, sum and concatenation (paper, figures 8 to 13); `index` is its place in the network.
+    /// Makes the graph of one block with every convolution, sum and concatenation (paper, figures 8 to 13). `index` is
+    /// its place in the network.
     ///
-    /// Banks to which the same was written so far are one node, lest a wide block has hundreds.
+    /// Banks with the same content so far share one node; otherwise a wide block would have hundreds.
     pub fn block(block: &Block, index: usize, base_channels: Option<usize>) -> Self {
         let mut graph = Self::default();
         let mut banks: Vec<Option<usize>> = vec![None; block.banks()];
@@ -71,7 +73,7 @@ impl Graph {
             let name = format!("op {index}.{op_index}");
             let output = graph.op(&name, op, &banks, base_channels);
             let slices = op.slices(block.bank_size);
-            // The banks that take each slice, by what they held.
+            // The banks that take each slice, by their previous content.
             let mut written: BTreeMap<(Option<usize>, usize), Vec<usize>> = BTreeMap::new();
             for (place, &bank) in op.writes.iter().enumerate() {
                 written.entry((banks[bank], place % slices)).or_default().push(bank);
@@ -108,7 +110,7 @@ impl Graph {
         node
     }
 
-    /// Adds a sum or concatenation that names banks, in short lines, for there may be dozens.
+    /// Adds a sum or concatenation that names its banks, in short lines because there may be dozens.
     fn join(&mut self, what: &str, banks: &[usize], from: impl IntoIterator<Item = usize>) -> usize {
         if let [bank] = banks {
             return self.add(Kind::Join, [format!("{what}bank {bank}")], from);
@@ -122,7 +124,7 @@ impl Graph {
         node
     }
 
-    /// Adds a block with one node for each op; the answer is the nodes that none of its ops reads.
+    /// Adds a block with one node for each op. Returns the nodes that none of its ops reads.
     fn simplified(
         &mut self,
         block: &Block,
@@ -150,7 +152,7 @@ impl Graph {
         unread
     }
 
-    /// Adds the 1x1 convolution of an op and what follows it; the answer is the node of the op's output.
+    /// Adds the 1x1 convolution of an op and the nodes after it. Returns the node of the op's output.
     fn op(&mut self, name: &str, op: &Op, banks: &[Option<usize>], base_channels: Option<usize>) -> usize {
         let read: BTreeSet<usize> = op.reads.iter().filter_map(|&bank| banks[bank]).collect();
         let narrowed = match op.reads[..] {
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn a_network_has_one_node_for_each_op_and_says_what_it_is() {
         let graph = Graph::network(&small(), Some(6));
-        // Stem, two ops, classifier: the second op reads what the first wrote and, in bank 0, what came in.
+        // Stem, two ops, classifier. The second op reads the output of the first and, in bank 0, the input.
         assert_eq!(graph.edges, BTreeSet::from([(0, 1), (0, 2), (1, 2), (2, 3)]));
         assert_eq!(graph.nodes[1].label, ["op 0.0", "N = 6", "3x3, d 2"]);
         assert_eq!(graph.nodes[2].label, ["op 0.1", "N = 6", "3x5, d 1x2, g 2", "3x3"]);
@@ -212,14 +214,14 @@ mod tests {
             "all banks",
         ];
         assert_eq!(labels, expected);
-        // Bank 1 holds what the first op gave, bank 0 the sum with what came in; the second op reads both.
+        // Bank 1 holds the output of the first op, bank 0 its sum with the input. The second op reads both.
         for edge in [(2, 3), (0, 3), (2, 4), (3, 4)] {
             assert!(graph.edges.contains(&edge), "{edge:?}");
         }
     }
 
     proptest! {
-        /// Reads and writes say which op depends on which; the graph has exactly these edges.
+        /// Reads and writes decide which op depends on which; the graph has exactly these edges.
         #[test]
         fn edges_between_ops_are_what_reads_and_writes_say(block in blocks()) {
             let graph = graph_of(&block);
@@ -254,7 +256,7 @@ mod tests {
             let added = block.ops.iter().flat_map(|op| &op.writes).filter(|&&bank| !written.insert(bank)).count();
             prop_assert_eq!(sums, added);
             prop_assert!(graph.edges.iter().all(|(from, to)| from < to && *to < graph.nodes.len()));
-            // Nothing but the input comes from nowhere, and nothing but the end leads nowhere.
+            // Only the input has no incoming edge, and only the end has no outgoing edge.
             for (index, node) in graph.nodes.iter().enumerate() {
                 prop_assert_eq!(graph.edges.iter().any(|edge| edge.1 == index), index > 0, "{:?}", node);
                 let is_end = index + 1 == graph.nodes.len();
@@ -263,7 +265,7 @@ mod tests {
         }
     }
 
-    /// How many banks a sum names.
+    /// Number of banks that a sum names.
     fn banks_named(node: &Node) -> usize {
         let lines = node.label.iter().filter(|line| !line.starts_with("slice"));
         lines

@@ -1,32 +1,32 @@
-//! Where the nodes of a graph and the bends of its edges lie: in layers from top to bottom, without overlap.
+//! Positions of a graph's nodes and of the bends of its edges: in layers from top to bottom, without overlap.
 //!
-//! All edges of a node that skip layers share one line, which runs down to the layer above its last reader. Where that line
-//! passes a layer it takes a place of its own, a bend, so that no line crosses a node.
+//! All edges of a node that skip layers share one line, which runs down to the layer above its last reader. The line
+//! takes a place of its own, a bend, in each layer that it passes. No line therefore crosses a node.
 
 use super::graph::Graph;
 
-/// Pixels between neighbours of a layer: two nodes, or a bend and whatever is beside it.
+/// Pixels between neighbours in a layer: between two nodes, or between a bend and its neighbour.
 const NODE_GAP: i32 = 28;
 const BEND_GAP: i32 = 16;
-/// Pixels between two layers: more for each line between them.
+/// Pixels that each line adds to the gap between two layers, and the largest gap.
 const GAP_PER_EDGE: i32 = 3;
 const MOST_GAP: i32 = 120;
-/// How often orders and places are improved.
+/// Number of rounds that improve orders, and that improve places.
 const ORDER_ROUNDS: usize = 24;
 const PLACE_ROUNDS: usize = 40;
 
-/// A graph laid out, in pixels from the upper left corner.
+/// A graph with its layout, in pixels from the upper left corner.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// Left, top, width and height of each node.
     pub boxes: Vec<[i32; 4]>,
     /// The lines to draw, each from point to point.
     pub lines: Vec<Line>,
-    /// Width and height of the whole.
+    /// Width and height of the whole drawing.
     pub size: [i32; 2],
 }
 
-/// A line between two layers, down through the one above it.
+/// A line between two layers, which first runs down through the upper one.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// Its points, downwards.
@@ -35,17 +35,17 @@ pub struct Line {
     pub arrow: bool,
 }
 
-/// What takes a place in a layer.
+/// An element that takes a place in a layer.
 struct Item {
     layer: usize,
     width: i32,
-    /// Whether it is a node and not a bend.
+    /// Whether it is a node rather than a bend.
     is_node: bool,
     above: Vec<usize>,
     below: Vec<usize>,
 }
 
-/// Lays out a graph whose nodes have the given widths and heights in pixels, and whose layers are at least so many apart.
+/// Lays out a graph whose nodes have the given widths and heights in pixels. Its layers are at least `least_gap` apart.
 pub fn layout(graph: &Graph, sizes: &[(i32, i32)], least_gap: i32) -> Layout {
     let items = items(graph, sizes);
     let layers = ordered(&items);
@@ -63,7 +63,7 @@ fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
         below: Vec::new(),
     };
     let mut items: Vec<Item> = sizes.iter().map(|&(width, _)| item(0, width, true)).collect();
-    // Edges go from earlier to later nodes, and those of earlier nodes come first.
+    // Edges go from earlier to later nodes, and the edges of earlier nodes come first.
     for &(from, to) in &graph.edges {
         items[to].layer = items[to].layer.max(items[from].layer + 1);
     }
@@ -75,7 +75,7 @@ fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
         let readers = || graph.edges.range((from, 0)..(from + 1, 0)).map(|&(_, to)| to);
         let top = items[from].layer;
         let last = readers().map(|to| items[to].layer).max().unwrap_or(top);
-        // The item of this line in each layer from the node's on.
+        // The item of this line in each layer, from the node's layer on.
         let mut chain = vec![from];
         for layer in top + 1..last {
             let bend = items.len();
@@ -91,8 +91,8 @@ fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
     items
 }
 
-/// The items of each layer in an order that makes few lines cross: each is moved to the mean place of its neighbours, from
-/// above and from below in turn, and the best of all orders is kept.
+/// Orders the items of each layer so that few lines cross. Each item moves to the mean place of its neighbours, from
+/// above and from below in turn. The best of all orders is kept.
 fn ordered(items: &[Item]) -> Vec<Vec<usize>> {
     let depth = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
     let mut layers = vec![Vec::new(); depth];
@@ -144,7 +144,7 @@ fn set_places(places: &mut [f64], layer: &[usize]) {
     }
 }
 
-/// How many pairs of lines cross.
+/// Counts the pairs of lines that cross.
 fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
     let mut places = vec![0; items.len()];
     for layer in layers {
@@ -195,7 +195,7 @@ fn placed(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
     centres
 }
 
-/// Where an item wants to be, and how much: long lines want to be straight.
+/// The preferred place of an item, and the weight of that preference: long lines should be straight.
 fn wanted(items: &[Item], index: usize, downwards: bool, centres: &[f64]) -> (f64, f64) {
     let item = &items[index];
     let neighbours = if downwards { &item.above } else { &item.below };
@@ -212,8 +212,8 @@ fn wanted(items: &[Item], index: usize, downwards: bool, centres: &[f64]) -> (f6
     (sum / weight, weight)
 }
 
-/// The places nearest to the wanted ones, by weighted squares, that keep order and gaps. Without the gaps this is isotonic
-/// regression: neighbours that want to pass each other are pooled at their mean.
+/// Finds the places nearest to the wanted ones, by weighted squares, that keep order and gaps. Without the gaps this is
+/// isotonic regression: neighbours that want to pass each other are pooled at their mean.
 fn place(items: &[Item], layer: &[usize], wanted: &[(f64, f64)], centres: &mut [f64]) {
     let mut offsets = Vec::with_capacity(layer.len());
     let mut offset = 0.0;
@@ -251,11 +251,12 @@ fn distance(left: &Item, right: &Item) -> i32 {
     } else {
         BEND_GAP
     };
-    // One for each of two roundings.
+    // The last 2 pixels allow for two roundings.
     (left.width + 1) / 2 + (right.width + 1) / 2 + gap + 2
 }
 
-/// Pixels: boxes, and lines that leave a node at the middle of its lower side and spread over the upper side of the next.
+/// Converts positions to pixels. Lines leave a node at the middle of its lower side, and spread over the upper side of
+/// the next node.
 fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &[f64], least_gap: i32) -> Layout {
     let left = (0..items.len())
         .map(|index| centres[index] - f64::from(items[index].width) / 2.0)
@@ -339,7 +340,7 @@ mod tests {
         graph.nodes.iter().map(|node| size(&node.label)).collect()
     }
 
-    /// Whether a part of a line is strictly within a box.
+    /// Whether a part of a line lies strictly within a box.
     fn enters([(x0, y0), (x1, y1)]: [(i32, i32); 2], [left, top, width, height]: [i32; 4]) -> bool {
         (1..40).any(|step| {
             let at = |from: i32, to: i32| f64::from(from) + f64::from(to - from) * f64::from(step) / 40.0;

@@ -1,10 +1,10 @@
-//! Architectures that tests draw.
+//! Made-up architectures for tests of drawings.
 
 use proptest::prelude::*;
 
 use super::architecture::{Block, Conv, Op, least_input_banks};
 
-/// Two ops: the first adds to bank 0 and fills bank 1, the second reads both and fills bank 2.
+/// Two ops. The first adds to bank 0 and fills bank 1; the second reads both and fills bank 2.
 pub(super) const SMALL: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[
     {"reads":[0],"writes":[0,1],"units":1,"convs":[{"kernel":[3,3],"dilation":[2,2],"groups":1},null,null,null]},
     {"reads":[0,1],"writes":[2],"units":1,"convs":[{"kernel":[3,5],"dilation":[1,2],"groups":2},null,
@@ -33,9 +33,9 @@ fn conv(kernel: usize) -> Conv {
     }
 }
 
-/// Blocks of up to 14 ops that read what is there and fill banks in order, with every pattern of convolutions.
+/// Blocks of up to 13 ops with every pattern of convolutions. They read banks that hold something and fill banks in order.
 pub(super) fn blocks() -> impl Strategy<Value = Block> {
-    // Per op: bits of the reads, bits of the writes, new banks, slices and pattern.
+    // For each op: bits of the reads, bits of the writes, new banks, slices and pattern.
     let choices = (any::<u32>(), any::<u32>(), 0..3_usize, 1..3_usize, 0..5_usize);
     (1..4_usize, 1..4_usize, prop::collection::vec(choices, 1..14)).prop_map(|(bank_size, inputs, choices)| {
         let mut written = inputs;
@@ -46,7 +46,7 @@ pub(super) fn blocks() -> impl Strategy<Value = Block> {
             if reads.is_empty() {
                 reads.push(written - 1);
             }
-            // Few of the old banks, as the sampler has it.
+            // Few of the old banks, as in the sampler.
             let mut writes: Vec<usize> = of_bits(writes & (writes >> 7), written).collect();
             writes.extend(written..written + new.max(slices.saturating_sub(writes.len())));
             written = written.max(writes.last().map_or(0, |bank| bank + 1));

@@ -1,4 +1,4 @@
-//! Graphs of architectures, drawn (paper, figures 6 to 13).
+//! Drawings of the graphs of architectures (paper, figures 6 to 13).
 
 use anyhow::Result;
 use plotters::prelude::*;
@@ -9,15 +9,15 @@ use super::scene::{LINE, Outline, SHADE, Scene, width_of};
 
 /// Pixels between the text of a node and its outline.
 const PADDING: (i32, i32) = (12, 6);
-/// Pixels between two layers, at least.
+/// Least number of pixels between two layers.
 const LAYER_GAP: i32 = 40;
 /// Pixels between the heads of two arrows that end at a node.
 const ARROW: i32 = 13;
 
-/// A graph with its title.
+/// Draws a graph with its title.
 ///
-/// Ops have a heavy outline and a shade, further convolutions round corners, sums and concatenations a dotted outline, and
-/// where a network or block begins and ends the sides are round.
+/// Ops have a heavy outline and a shade. Further convolutions have round corners, sums and concatenations a dotted
+/// outline. The beginning and the end of a network or block have round sides.
 ///
 /// # Errors
 /// If a label cannot be measured.
@@ -25,7 +25,7 @@ pub fn graph_figure(graph: &Graph, title: &str) -> Result<Scene> {
     graph_scene(graph)?.titled(title)
 }
 
-/// A graph without title.
+/// Draws a graph without a title.
 pub(super) fn graph_scene(graph: &Graph) -> Result<Scene> {
     let mut arrows = vec![0; graph.nodes.len()];
     for &(_, to) in &graph.edges {

@@ -1,4 +1,4 @@
-//! A drawing as a list of shapes, which can be put beside others and goes to SVG and to PNG alike.
+//! A drawing as a list of shapes, which can stand beside others and is written as SVG or PNG.
 
 use std::fs;
 use std::path::Path;
@@ -10,17 +10,17 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::figure::canvas::{DASHES, FONT, INK, Pixel, register_font, strokes, text_style};
 
-/// Pixels around the whole.
+/// Pixels around the whole drawing.
 const MARGIN: i32 = 24;
-/// Size of titles and of all other text, in pixels.
+/// Sizes of titles and of all other text, in pixels.
 const TITLE_SIZE: f64 = 30.0;
 const TEXT_SIZE: f64 = 17.0;
-/// Pixels from line to line of a label.
+/// Pixels from one line of a label to the next.
 pub(super) const LINE: i32 = 22;
 /// Length and half the width of an arrow's head, in pixels.
 const HEAD: (f64, f64) = (11.0, 5.0);
 
-/// The inside of an op: light enough for text.
+/// Fill of an op, light enough for text.
 pub(super) const SHADE: RGBColor = RGBColor(0xEA, 0xEA, 0xEA);
 
 /// A drawing.
@@ -33,7 +33,7 @@ pub struct Scene {
 
 #[derive(Clone)]
 enum Shape {
-    /// A line through points, of a width in pixels.
+    /// A line through points, with a width in pixels.
     Line(Vec<Pixel>, u32),
     /// A filled outline.
     Fill(Vec<Pixel>, RGBColor),
@@ -55,7 +55,7 @@ impl Scene {
     /// Writes the drawing as a PNG image.
     ///
     /// # Errors
-    /// If it cannot be drawn, and if the file system refuses.
+    /// If it cannot be drawn, or the file system refuses.
     pub fn write_png(&self, path: &Path) -> Result<()> {
         let unfinished = path.with_extension("writing.png");
         let place = || format!("{}: cannot write", path.display());
@@ -115,7 +115,7 @@ impl Scene {
         }
     }
 
-    /// The head of an arrow that points to the last of two points.
+    /// The head of an arrow that points to the second of two points.
     pub(super) fn arrow_head(&mut self, from: Pixel, to: Pixel) {
         let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
         let length = dx.hypot(dy).max(1.0);
@@ -136,7 +136,7 @@ impl Scene {
         self.shapes.push(Shape::Fill(outline, colour));
     }
 
-    /// A filled box with an outline, `[left, top, width, height]`, with corners of a radius.
+    /// A filled box `[left, top, width, height]` with an outline and with corners of the given radius.
     pub(super) fn frame(&mut self, rectangle: [i32; 4], radius: i32, fill: RGBColor, outline: Outline) {
         let mut points = rounded(rectangle, radius);
         self.fill(points.clone(), fill);
@@ -171,7 +171,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The lines of a label around a point.
+    /// The lines of a label, centred on a point.
     pub(super) fn label(&mut self, lines: &[String], (x, y): Pixel) -> Result<()> {
         let first = y - LINE * (lines.len() as i32 - 1) / 2;
         for (line, row) in lines.iter().zip(0..) {
@@ -180,7 +180,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Puts another drawing onto this one, its upper left corner at a point.
+    /// Places another drawing on this one, with its upper left corner at a point.
     pub(super) fn place(&mut self, other: Scene, (left, top): Pixel) {
         let moved = |points: Vec<Pixel>| points.into_iter().map(|(x, y)| (x + left, y + top)).collect();
         self.reach((left + other.size.0, top + other.size.1));
@@ -193,7 +193,7 @@ impl Scene {
         }));
     }
 
-    /// The drawing with a title above its middle and a margin around both.
+    /// Adds a title above the middle of the drawing, and a margin around both.
     pub(super) fn titled(self, title: &str) -> Result<Self> {
         let width = self.size.0.max(text_width(title, TITLE_SIZE)?);
         let mut whole = Self::default();
@@ -205,7 +205,7 @@ impl Scene {
         Ok(whole)
     }
 
-    /// The drawing with facts in lines under it, as wide as it is.
+    /// Adds facts in lines below the drawing, as wide as it is.
     ///
     /// # Errors
     /// If a fact cannot be measured.
@@ -229,7 +229,7 @@ impl Scene {
         Ok(self)
     }
 
-    /// The texts with the boxes that they take, `[left, top, width, height]`.
+    /// The texts with their boxes, `[left, top, width, height]`.
     #[cfg(test)]
     pub(super) fn texts(&self) -> Vec<(String, [i32; 4])> {
         let of = |shape: &Shape| {
@@ -252,7 +252,7 @@ impl Scene {
         self.shapes.iter().filter_map(of).collect()
     }
 
-    /// Fails if texts cover each other or leave the drawing.
+    /// Fails if texts overlap or leave the drawing.
     #[cfg(test)]
     pub(super) fn assert_legible(&self) {
         let texts = self.texts();
@@ -267,12 +267,12 @@ impl Scene {
     }
 }
 
-/// How the edge of a box is drawn.
+/// Style of the edge of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outline {
-    /// By a line of a width in pixels.
+    /// A line with a width in pixels.
     Solid(u32),
-    /// By short strokes.
+    /// Short strokes.
     Dashed,
 }
 
@@ -291,7 +291,7 @@ fn text_width(text: &str, size: f64) -> Result<i32> {
 fn rounded([left, top, width, height]: [i32; 4], radius: i32) -> Vec<Pixel> {
     let radius = radius.min(width / 2).min(height / 2);
     let (right, bottom) = (left + width, top + height);
-    // Centres of the corners and where their quarters begin, in degrees, clockwise from the right.
+    // Centres of the corners, and the start of their quarter circles in degrees, clockwise from the right.
     let corners = [
         (right - radius, bottom - radius, 0),
         (left + radius, bottom - radius, 90),

@@ -1,4 +1,4 @@
-//! What all figures are drawn with: axes, marks, lines, error bars and the legend, in pixels on one area.
+//! Drawing tools of all figures: axes, marks, lines, error bars and the legend, in pixels on one area.
 //!
 //! Series differ in shape or dash as well as in colour, so that a figure can be read without colours.
 
@@ -14,24 +14,23 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::artefact::FigureDefinition;
 
-/// Width and height in pixels. Large, because coordinates in the SVG are whole numbers.
+/// Width and height in pixels. They are large because coordinates in the SVG are whole numbers.
 pub(crate) const SIZE: (u32, u32) = (1200, 1000);
 pub(super) const MARGIN: i32 = 24;
 pub(super) const HEADER: i32 = 104;
 pub(super) const CAPTION_SIZE: f64 = 20.0;
 const LABEL_SIZE: f64 = 24.0;
-/// Pixels that a number on an axis needs, with some distance to the next.
+/// Pixels that a number on an axis needs, including some distance to the next.
 const LABEL_ROOM: usize = 80;
 
-/// The family as the SVG names it; measured, and drawn in a PNG, with the embedded DejaVu Sans.
+/// Font family in the SVG. The embedded DejaVu Sans measures texts, and draws them in a PNG.
 pub(crate) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 pub(super) const RED_LINE: RGBColor = RGBColor(0xC8, 0x10, 0x2E);
 
-/// Okabe and Ito's colours, which stay apart for the colour-blind; without the yellow, which is too
-/// light on white.
+/// Okabe and Ito's colours, which colour-blind people can distinguish. The yellow is left out: it is too light on white.
 pub(super) const COLOURS: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),
@@ -63,13 +62,13 @@ pub(super) struct Mark {
     pub radius: i32,
 }
 
-/// Lengths in pixels of the strokes and gaps of a line; none for a solid one.
+/// Lengths in pixels of the strokes and gaps of a line; empty for a solid line.
 pub(crate) type Dash = &'static [f64];
 
 pub(super) const SOLID: Dash = &[];
 pub(crate) const DASHES: [Dash; 4] = [SOLID, &[14.0, 8.0], &[3.0, 6.0], &[16.0, 6.0, 3.0, 6.0]];
 
-/// Which slanted lines a bar is filled with.
+/// The slanted lines that fill a bar.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hatch {
     None,
@@ -77,7 +76,7 @@ pub(super) enum Hatch {
     Falling,
 }
 
-/// What stands before a name in the legend.
+/// The sample before a name in the legend.
 pub(super) enum Sample {
     Mark(Mark),
     /// A mark with its error bar along an axis.
@@ -87,11 +86,11 @@ pub(super) enum Sample {
     Fill(RGBColor, Hatch),
 }
 
-/// How an axis counts.
+/// Format of the numbers on an axis.
 pub(super) enum Ticks<'a> {
     /// In percent.
     Percent,
-    /// In the unit of what is drawn.
+    /// In the unit of the drawn values.
     Plain,
     /// In signed percentage points.
     Points,
@@ -113,7 +112,7 @@ pub(super) struct Plot<DB: DrawingBackend> {
 }
 
 impl<DB: DrawingBackend> Plot<DB> {
-    /// Where a point of the axes lies.
+    /// Converts a point in the coordinates of the axes to a pixel.
     pub fn at(&self, point: (f64, f64)) -> Pixel {
         self.area.map_coordinate(&point)
     }
@@ -124,11 +123,11 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
     pub root: &'a DrawingArea<DB, Shift>,
     /// Width and height for axes, labels and plot, in pixels.
     pub plot_size: (u32, u32),
-    /// The marks that stand for one architecture each, in the order in which they were drawn.
+    /// The marks that stand for one architecture each, in the order of drawing.
     pub placed: RefCell<Vec<Placed>>,
 }
 
-/// Where an architecture is drawn.
+/// The place of an architecture in a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub seed: u64,
@@ -140,14 +139,14 @@ impl<DB: DrawingBackend> Canvas<'_, DB>
 where
     DB::ErrorType: 'static,
 {
-    /// Draws the axes; `right` pixels beside the plot are left for notes.
+    /// Draws the axes. `right` pixels beside the plot stay free for notes.
     pub fn axes(&self, definition: &FigureDefinition, x: Axis, y: Axis, right: i32) -> Result<Plot<DB>> {
         let left = match y.ticks {
             Ticks::Names(names) => 60 + widest(names)?,
             _ => 104,
         };
         let area = self.root.clone().shrink((MARGIN, HEADER), self.plot_size);
-        // Beside long names there is little room.
+        // Long names leave little room.
         let x_labels = (self.plot_size.0 as i32 - left - right).max(0) as usize / LABEL_ROOM;
         let (x_format, y_format) = (x.format(), y.format());
         let mut chart = ChartBuilder::on(&area)
@@ -191,7 +190,7 @@ where
         Ok(self.root.draw_text(text, &style, at)?)
     }
 
-    /// The title, in the middle of the top.
+    /// The title, in the middle at the top.
     pub fn title(&self, title: &str) -> Result<()> {
         let style = text_style(32.0, INK).pos(Pos::new(HPos::Center, VPos::Top));
         Ok(self.root.draw_text(title, &style, (SIZE.0 as i32 / 2, MARGIN))?)
@@ -242,7 +241,7 @@ where
         self.fill(outline, style)
     }
 
-    /// An error bar between two points of one column or row, with caps.
+    /// An error bar with caps, between two points in one column or row.
     pub fn error_bar(&self, from: Pixel, to: Pixel, colour: RGBColor) -> Result<()> {
         self.line(&[from, to], colour, 2, SOLID)?;
         let cap = if from.0 == to.0 { (6, 0) } else { (0, 6) };
@@ -252,7 +251,7 @@ where
         Ok(())
     }
 
-    /// A bar from corner to corner with its outline.
+    /// A bar between two corners, with its outline.
     pub fn bar(&self, corners: [Pixel; 2], colour: RGBColor, hatch: Hatch) -> Result<()> {
         let [left, right] = [corners[0].0.min(corners[1].0), corners[0].0.max(corners[1].0)];
         let [top, bottom] = [corners[0].1.min(corners[1].1), corners[0].1.max(corners[1].1)];
@@ -265,7 +264,7 @@ where
             left - height..right
         };
         for start in starts.step_by(10) {
-            // Right and up, or right and down, by 45 degrees, cut off at both sides.
+            // The lines go right and up, or right and down, at 45 degrees, and are cut off at both sides.
             let ends = [start.max(left), (start + height).min(right)].map(|x| match hatch {
                 Hatch::Falling => (x, top + (x - start)),
                 _ => (x, bottom - (x - start)),
@@ -332,7 +331,7 @@ impl<'a> Axis<'a> {
     }
 }
 
-/// The mark of the series with this index: shapes and colours repeat with different periods.
+/// The mark of the series with this index. Shapes and colours repeat with different periods.
 pub(super) fn series_mark(index: usize) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
     Mark {
@@ -342,7 +341,7 @@ pub(super) fn series_mark(index: usize) -> Mark {
     }
 }
 
-/// The polyline cut into the strokes of a dash.
+/// Cuts a polyline into the strokes of a dash.
 pub(crate) fn strokes(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
     if dash.is_empty() {
         return vec![points.to_vec()];
@@ -401,13 +400,13 @@ pub(crate) fn register_font() {
     });
 }
 
-/// The range of an axis in percent: that of the errors, with some air.
+/// The range of an axis in percent: the range of the errors, with some margin.
 pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
     let Range { start, end } = plain_range(errors);
     100.0 * start..100.0 * end
 }
 
-/// The range of an axis: that of the values, with some air.
+/// The range of an axis: the range of the values, with some margin.
 pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
         (low.min(value), high.max(value))
@@ -416,7 +415,7 @@ pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
     low - air..high + air
 }
 
-/// Digits behind the point that tell the ticks of an axis apart.
+/// Number of digits after the point that distinguish the ticks of an axis.
 fn tick_digits(range: &Range<f64>) -> usize {
     match range.end - range.start {
         span if span >= 8.0 => 0,

@@ -1,4 +1,4 @@
-//! How much each corruption of the encoding raises the error: the mean with its interval, and every architecture.
+//! The increase of the error by each corruption of the encoding: the mean with its interval, and every architecture.
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
@@ -12,7 +12,7 @@ use super::canvas::{
 };
 use crate::artefact::FigureDefinition;
 
-/// Points are spread over so many lanes of a row, so that equal increases lie side by side.
+/// Number of lanes of a row that the points are spread over, so that equal increases lie side by side.
 const LANES: usize = 7;
 
 /// Draws legend and plot.
@@ -42,10 +42,10 @@ where
         (Sample::Bar(mean), "mean increase, 95 % bootstrap".to_owned()),
         (Sample::Mark(architecture), "architecture".to_owned()),
     ])?;
-    // Above the notes at the right.
+    // The heading stands above the notes at the right.
     let heading = (SIZE.0 as i32 - MARGIN, HEADER - 20);
     canvas.text("correct encoding is better", heading, HPos::Right, VPos::Center)?;
-    // From the bottom: all together, then the corruptions from the last to the first.
+    // From the bottom: all corruptions together, then each corruption from the last to the first.
     let mut rows: Vec<&Corrupted> = summary.lines().collect();
     rows.reverse();
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
@@ -80,7 +80,7 @@ where
     Ok(())
 }
 
-/// In what share of the architectures the correct encoding is better.
+/// The share of architectures for which the correct encoding is better.
 fn note(row: &Corrupted) -> String {
     format!("{}, n = {}", share_text(row.signs.share()), row.signs.n())
 }

@@ -81,7 +81,7 @@ where
     Ok(())
 }
 
-/// Step, mean of the lowest error, and its interval; the mean itself where there are too few starting points for one.
+/// Step, mean of the lowest error, and its interval. With too few starting points, the mean is both ends of the interval.
 fn path(descent: &Descent) -> Vec<(f64, f64, (f64, f64))> {
     let at = |step: usize| {
         let mean = descent.mean_at(step)?;

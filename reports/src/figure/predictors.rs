@@ -1,4 +1,4 @@
-//! Several predictors in rows: Kendall's tau of each, the cheapest below, or how much it changes against the first.
+//! Several predictors in rows: Kendall's tau of each, the cheapest at the bottom, or its change against the first.
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
@@ -38,7 +38,7 @@ where
     ensure!(!rows.is_empty(), "no predictor has values");
     let first = rows[0].name.clone();
     if is_change {
-        // In the order of the table, from the top; the first is what the others are compared with.
+        // The rows follow the table from the top. The first predictor has no row: the others are compared with it.
         rows.remove(0);
         rows.reverse();
         canvas.legend(&[(Sample::Bar(of_others), format!("against {first}, 95 % bootstrap"))])?;
@@ -60,7 +60,7 @@ where
     let ends = |interval: Interval| [interval.low, interval.high];
     let bounds = rows.iter().filter_map(|row| value(row)).flat_map(ends);
     let x = Axis {
-        // Ranges are asked for in percent.
+        // `percent_range` multiplies by 100, and tau is no percentage.
         range: percent_range(bounds.chain([0.0]).map(|tau| tau / 100.0)),
         ticks: Ticks::Points,
     };

@@ -12,7 +12,7 @@ use super::canvas::{
 };
 use crate::artefact::FigureDefinition;
 
-/// Draws legend and plot; with error bars of one standard deviation where `bars`.
+/// Draws legend and plot, with error bars of one standard deviation if `bars`.
 pub(super) fn draw<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     definition: &FigureDefinition,
@@ -95,12 +95,12 @@ struct Fit {
     colour: RGBColor,
     dash: Dash,
     ends: [Point; 2],
-    /// Score, low and high end of the bootstrap band.
+    /// Score, and the low and the high end of the bootstrap band.
     band: Vec<(f64, f64, f64)>,
 }
 
 impl Fit {
-    /// The line by itself: the bands of several seeds would cover each other.
+    /// The line without a band: the bands of several seeds would cover each other.
     fn line(seed: &SeedSummary, colour: RGBColor, dash: Dash) -> Option<Self> {
         let line = seed.line?;
         let scores = || seed.points.iter().map(|point| point.0);
@@ -131,7 +131,7 @@ fn legend(summary: &CorrelationSummary, bars: bool) -> Vec<(Sample, String)> {
     let names: Vec<String> = match &summary.seeds[..] {
         [_] if bars => vec!["architecture ± 1 standard deviation".to_owned()],
         [_] => vec!["architecture".to_owned()],
-        // Colours repeat, so they name no seed.
+        // Colours repeat, so they identify no seed.
         seeds if seeds.len() > COLOURS.len() => Vec::new(),
         seeds => seeds.iter().map(|seed| format!("seed {}", seed.seed)).collect(),
     };

@@ -8,7 +8,7 @@ use results::SearchSummary;
 use super::canvas::{Axis, COLOURS, Canvas, DASHES, INK, Mark, Sample, Shape, Ticks, percent_range, widest};
 use crate::artefact::FigureDefinition;
 
-/// Height in pixels that a label at the end of a line takes.
+/// Height in pixels of a label at the end of a line.
 const LABEL: i32 = 26;
 
 /// Draws legend and plot.
@@ -63,14 +63,14 @@ where
         let mut before = None;
         for (position, score) in search.lowest.iter().enumerate() {
             let Some(score) = *score else { continue };
-            // A step: the score holds until another candidate is better.
+            // A step: the score stays the same until another candidate is better.
             points.extend(before.map(|before| at(position, before)));
             points.push(at(position, score));
             before = Some(score);
         }
         canvas.line(&points, colour, 3, dash)?;
         for stage in &search.stages {
-            // A stage that begins before the first score is marked where that is.
+            // A stage that begins before the first score is marked at that score.
             let place = (stage.begin..search.lowest.len()).find(|position| search.lowest[*position].is_some());
             if let Some(position) = place {
                 let score = search.lowest[position].expect("a place with a score");
@@ -91,8 +91,8 @@ where
     Ok(())
 }
 
-/// Heights of labels, from the top, that are clear of each other and, as far as there is room, above `bottom`: each is pushed
-/// down by the one above, then up by the one below.
+/// Heights of labels, from the top. The labels do not overlap and, if there is room, stay above `bottom`. Each is
+/// pushed down by the label above it, then up by the label below it.
 fn spread(heights: &[i32], bottom: i32) -> Vec<i32> {
     let mut above = i32::MIN;
     let down = heights.iter().map(|&height| {

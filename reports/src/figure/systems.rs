@@ -1,5 +1,6 @@
-//! The test error of every system of a comparison, with the standard deviation over its trainings. Quoted numbers are not
-//! drawn: they come from other trainings.
+//! The test error of every system of a comparison, with the standard deviation over its trainings.
+//!
+//! Quoted numbers are not drawn, because they come from other trainings.
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
@@ -10,7 +11,7 @@ use super::canvas::{Axis, COLOURS, Canvas, Hatch, INK, Sample, Ticks, widest};
 use crate::artefact::FigureDefinition;
 use crate::findings::ComparisonFindings;
 
-/// The roles and how their bars are filled; any other role is drawn like the first.
+/// The roles and the fill of their bars; any other role is drawn like the first.
 const ROLES: [(&str, RGBColor, Hatch); 3] = [
     ("hand-designed", RGBColor(0x77, 0x77, 0x77), Hatch::None),
     ("SMASH", COLOURS[0], Hatch::Rising),
@@ -69,7 +70,7 @@ where
     Ok(())
 }
 
-/// The error in words, with what was left out of it.
+/// The error in words, with the trainings that it leaves out.
 fn note(system: &SystemSummary) -> String {
     let error = match system.error {
         Some(error) => error.to_string(),

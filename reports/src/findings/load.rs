@@ -1,4 +1,4 @@
-//! Reading the tables of an artefact by its kind of study.
+//! Reads the tables of an artefact by its kind of study.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +26,7 @@ struct Study {
     top5: bool,
 }
 
-/// The kinds of study, by the tables that they leave.
+/// Kinds of study, by the tables that they write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum StudyKind {
@@ -43,8 +43,8 @@ enum StudyKind {
 }
 
 impl Findings {
-    /// Reads the tables of a group of runs and computes their statistics; `root` is the folder of all stored runs, for the
-    /// artefact that this one may be compared with.
+    /// Reads the tables of a group of runs and computes their statistics. `root` is the folder of all stored runs; it
+    /// holds the artefact that this one may be compared with.
     ///
     /// # Errors
     /// If the definition's study or a table is faulty, or if seeds were measured on test sets of different sizes.
@@ -101,7 +101,7 @@ impl Findings {
     }
 }
 
-/// Whether a group's study measures how a predictor ranks true errors; not if its study cannot be read.
+/// Whether a group's study measures how a predictor ranks true errors; false if its study cannot be read.
 pub(crate) fn is_correlation(group: &Group) -> bool {
     let study = part::<Study>(group, "study").ok().flatten();
     study.is_some_and(|study| matches!(study.kind, StudyKind::Correlation | StudyKind::Fidelity))
@@ -110,7 +110,7 @@ pub(crate) fn is_correlation(group: &Group) -> bool {
 /// A part of a group's definition; `None` if it has no such key.
 ///
 /// # Errors
-/// If the part is not what it should be, naming the manifest and the key.
+/// If the part is malformed. The error names the manifest and the key.
 pub(crate) fn part<T: serde::de::DeserializeOwned>(group: &Group, name: &str) -> Result<Option<T>> {
     let value = group.manifest().definition.get(name).cloned();
     let fault = || {
@@ -120,7 +120,8 @@ pub(crate) fn part<T: serde::de::DeserializeOwned>(group: &Group, name: &str) ->
     value.map(toml::Value::try_into).transpose().with_context(fault)
 }
 
-/// How a predictor ranks true errors: the score, in a study of fidelity the fast recipe, in a benchmark the validation error.
+/// Summarises how a predictor ranks true errors. The predictor is the score; in a fidelity study it is the fast recipe,
+/// in a benchmark the validation error.
 ///
 /// # Errors
 /// As [`Findings::load`].
@@ -147,12 +148,12 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
 }
 
-/// The conditions that the run has noted, with the training errors that it has measured.
+/// The conditions that the run recorded, with the training errors that it measured.
 fn regime(group: &Group) -> Result<Option<RegimeFindings>> {
     let Some(counted) = group.manifest().regime.clone() else {
         return Ok(None);
     };
-    // The plain network's, whose epochs come first; the last epoch of each root seed.
+    // The plain network's epochs come first. The last one of each root seed counts.
     let epochs = group.read_if_there::<EpochRow>()?.unwrap_or_default();
     let plain = epochs.iter().filter(|row| row.unit == "smash");
     let last: BTreeMap<u64, f64> = plain.map(|row| (row.seed, row.train_error)).collect();

@@ -1,21 +1,21 @@
-//! The paper's numbers, as a definition quotes them beside the systems that are measured.
+//! The paper's numbers that a definition quotes beside the measured systems.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// What a definition says about a system, as far as reports need it.
+/// Entry of a definition about a system, as far as reports need it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SystemDefinition {
     /// Its name.
     pub name: String,
     /// The smaller system that stands for it at this scale.
     pub here: Option<String>,
-    /// What the paper quotes for it.
+    /// Numbers that the paper quotes for it.
     pub paper: Option<Quoted>,
 }
 
-/// Numbers of the paper; never mixed with measured ones.
+/// Numbers of the paper; they are never mixed with measured ones.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quoted {
@@ -31,7 +31,7 @@ pub struct Quoted {
     pub depth: Option<u32>,
 }
 
-/// A quoted error: `17.54 ± 1.14 %`.
+/// Writes a quoted error: `17.54 ± 1.14 %`.
 impl fmt::Display for Quoted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.error.map(|error| match self.deviation {

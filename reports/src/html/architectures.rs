@@ -1,4 +1,6 @@
-//! The architectures behind the points of a figure, with what was measured of each, and their drawings, each once in the page.
+//! The architectures behind the points of a figure, with their measurements and drawings.
+//!
+//! The page holds each drawing once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,14 +14,14 @@ use crate::artefact::{Artefact, Space};
 use crate::drawing::{Architecture, Compact, compact};
 use crate::findings::Findings;
 
-/// The drawings of the page, by their content, numbered as they come.
+/// The drawings of the page by their content, numbered in the order of appearance.
 #[derive(Default)]
 pub(super) struct Drawings {
     numbers: BTreeMap<Compact, usize>,
 }
 
 impl Drawings {
-    /// The id of the drawing of an architecture in its stored form.
+    /// Returns the id of the drawing of an architecture in its stored form.
     ///
     /// # Errors
     /// If it cannot be drawn.
@@ -31,7 +33,7 @@ impl Drawings {
         Ok(format!("drawing-{number}"))
     }
 
-    /// All of them, as symbols that the page may show anywhere.
+    /// All drawings, as symbols that the page can show anywhere.
     pub fn symbols(self) -> String {
         let mut ordered: Vec<(usize, Compact)> = self
             .numbers
@@ -76,7 +78,7 @@ fn spread_of_loss(value: f64, deviation: Option<f64>) -> String {
     }
 }
 
-/// What was measured of the architectures in a figure.
+/// Measurements of the architectures in a figure.
 pub(super) struct Measured {
     /// Name of each value.
     names: Vec<String>,
@@ -84,7 +86,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// `None` where no figure shows single architectures.
+    /// Collects them; `None` if no figure shows single architectures.
     pub fn of(findings: &Findings) -> Option<Self> {
         match findings {
             Findings::Correlation(found) => {
@@ -119,7 +121,7 @@ impl Measured {
         }
     }
 
-    /// An architecture in words, as in `seed 0, architecture 12: SMASH score 71.20 %, true error 30.10 %`.
+    /// An architecture in words, such as `seed 0, architecture 12: SMASH score 71.20 %, true error 30.10 %`.
     pub fn words(&self, (seed, architecture): (u64, u32)) -> String {
         let values = &self.rows[&(seed, architecture)];
         let values: Vec<String> = self
@@ -131,7 +133,7 @@ impl Measured {
         format!("seed {seed}, architecture {architecture}: {}", values.join(", "))
     }
 
-    /// A table with a row for each, which names its drawing, in the section with an id.
+    /// A table with one row for each architecture, which names its drawing. `section` is the id of the table's section.
     ///
     /// # Errors
     /// If an architecture is not in its table, or cannot be drawn.
@@ -178,12 +180,12 @@ impl Measured {
     }
 }
 
-/// The id of an architecture's row in the section with an id.
+/// The id of an architecture's row in the section with the given id.
 pub(super) fn row_id(section: &str, (seed, architecture): (u64, u32)) -> String {
     format!("{section}-{seed}-{architecture}")
 }
 
-/// The best architecture of each search, drawn; nothing where there is no search.
+/// Draws the best architecture of each search; empty if there is no search.
 ///
 /// # Errors
 /// If one cannot be drawn.

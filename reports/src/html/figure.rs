@@ -1,5 +1,6 @@
-//! A figure within the page: the SVG of the report, colours for a dark page, and a layer of links over the points that stand for
-//! architectures.
+//! A figure within the page: the SVG of the report, and colours for a dark page.
+//!
+//! A layer of links lies over the points that stand for architectures.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +11,16 @@ use crate::artefact::Artefact;
 use crate::figure::canvas::{Placed, SIZE};
 use crate::figure::svg_with_places;
 
-/// Radius in the figure's pixels within which a point is hit.
+/// Radius around a point within which the point is hit, in pixels of the figure.
 const REACH: i32 = 13;
 
-/// A figure, and the colours in it, as `#RRGGBB`.
+/// A figure and its colours, as `#RRGGBB`.
 pub(super) struct Figure {
     pub html: String,
     pub colours: BTreeSet<String>,
 }
 
-/// Draws the figure. `target` gives the id of the row that a point links to, and its values in words.
+/// Draws the figure. `target` returns the id of the row that a point links to, and its values in words.
 ///
 /// # Errors
 /// As for [`crate::figure::svg`], and those of `target`.
@@ -51,7 +52,7 @@ pub(super) fn figure(
                 ),
             ));
         }
-        // From left to right, as the arrow keys go.
+        // The order from left to right is that of the arrow keys.
         links.sort_by_key(|(x, _)| *x);
         let links: String = links.into_iter().map(|(_, link)| link).collect();
         let (width, height) = SIZE;
@@ -65,7 +66,7 @@ pub(super) fn figure(
     Ok(Figure { html, colours })
 }
 
-/// The colours that an SVG fills and strokes with.
+/// The colours of fills and strokes in an SVG.
 fn colours(svg: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for mark in ["fill=\"#", "stroke=\"#"] {
@@ -79,7 +80,7 @@ fn colours(svg: &str) -> BTreeSet<String> {
     found
 }
 
-/// The rules of a style sheet by which figures of these colours suit a dark page.
+/// The rules of a style sheet that adapt figures of these colours to a dark page.
 pub(super) fn dark_rules(colours: &BTreeSet<String>) -> String {
     let rule = |colour: &String| {
         let dark = dark(colour);
@@ -89,8 +90,8 @@ pub(super) fn dark_rules(colours: &BTreeSet<String>) -> String {
     format!("@media (prefers-color-scheme: dark) {{\n{rules}}}\n")
 }
 
-/// A colour for a dark page: greys are turned over, from black on white to nearly white on the page's colour, and others are made
-/// lighter.
+/// Converts a colour for a dark page. Greys are inverted: black on white becomes nearly white on the page's colour.
+/// Other colours become lighter.
 fn dark(colour: &str) -> String {
     const INK: f64 = 236.0;
     const PAPER: f64 = 22.0;

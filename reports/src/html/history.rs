@@ -6,7 +6,7 @@ use results::text::interval_text;
 use super::text::{escape, row, table};
 use crate::history::{Entry, History};
 
-/// Pixels of an interval's drawing, from -1 to 1, and its height.
+/// Pixels of the drawing of an interval: its width, from -1 to 1, and its height.
 const WIDTH: f64 = 200.0;
 const HEIGHT: f64 = 20.0;
 
@@ -67,7 +67,7 @@ fn line(entry: &Entry) -> String {
     row(&cells, "")
 }
 
-/// The estimate as a point and the interval as a line, beside a mark at 0. The cell before says the same in numbers.
+/// Draws the estimate as a point and the interval as a line, beside a mark at 0. The cell before it has the same numbers.
 fn drawing(interval: &Interval) -> String {
     let x = |value: f64| WIDTH * (1.0 + value) / 2.0;
     let (low, high, middle) = (x(interval.low), x(interval.high), HEIGHT / 2.0);

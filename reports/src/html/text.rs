@@ -1,6 +1,8 @@
-//! Text as HTML: escaped, and Markdown as far as the report uses it, which is paragraphs, tables, `code` and **bold**.
+//! Converts text to HTML: it escapes text, and knows the Markdown that the report uses.
+//!
+//! That Markdown consists of paragraphs, tables, `code` and **bold**.
 
-/// Text that is safe between tags and within a quoted attribute.
+/// Escapes text for use between tags and within a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -16,7 +18,7 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// Markdown as HTML.
+/// Converts Markdown to HTML.
 pub(super) fn markdown(text: &str) -> String {
     let blocks = text.split("\n\n").map(str::trim).filter(|block| !block.is_empty());
     let html = blocks.map(|block| match block.starts_with('|') {
@@ -26,7 +28,7 @@ pub(super) fn markdown(text: &str) -> String {
     html.collect()
 }
 
-/// A table of Markdown; the line below the header says nothing.
+/// Converts a table of Markdown. The line below the header has no content.
 fn table_of(block: &str) -> String {
     let mut lines = block.lines().map(|line| {
         let inner = line.trim().trim_start_matches('|');
@@ -41,7 +43,7 @@ fn table_of(block: &str) -> String {
     table(&header, &rows)
 }
 
-/// A table that can be sorted, of cells that are HTML, in a box of its own that scrolls.
+/// A sortable table of HTML cells, in a box of its own that scrolls.
 pub(super) fn table(header: &[String], rows: &[String]) -> String {
     let headings: String = header
         .iter()
@@ -54,13 +56,13 @@ pub(super) fn table(header: &[String], rows: &[String]) -> String {
     )
 }
 
-/// A row of cells that are HTML; `attributes` begin with a space or are empty.
+/// A row of HTML cells. `attributes` begin with a space or are empty.
 pub(super) fn row(cells: &[String], attributes: &str) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
     format!("<tr{attributes}>{}</tr>\n", cells.concat())
 }
 
-/// A table of facts: a name and a value in each row.
+/// A table of facts, with a name and a value in each row.
 pub(super) fn facts(rows: &[(&str, String)]) -> String {
     let rows: String = rows
         .iter()
@@ -72,7 +74,7 @@ pub(super) fn facts(rows: &[(&str, String)]) -> String {
     format!("<div class=\"wide\" tabindex=\"0\"><table class=\"facts\"><tbody>\n{rows}</tbody></table></div>\n")
 }
 
-/// Marks within a line. A mark that is not closed stays as it is.
+/// Converts the marks within a line. An unclosed mark stays as it is.
 pub(super) fn inline(text: &str) -> String {
     let code = paired(&escape(text), "`", "code");
     paired(&code, "**", "strong")

@@ -1,4 +1,6 @@
-//! The HTML report in a real browser, Chromium or Chrome, where there is one: sorting, values and drawing at a point, and no error.
+//! Tests of the HTML report in a real browser, Chromium or Chrome, if there is one.
+//!
+//! They cover sorting, values and drawing at a point, and the absence of errors.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,12 +10,12 @@ use super::{page, studies};
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Goes before everything else on the page: what goes wrong is kept.
+/// Script before everything else on the page. It records errors.
 const WATCH: &str = "<script>const faults = [];
 for (const kind of [\"error\", \"securitypolicyviolation\"]) addEventListener(kind, (event) => faults.push(String(event.message ?? event.blockedURI)), true);
 </script>";
 
-/// Goes after everything else: the answers become the title of the page.
+/// Script after everything else on the page. It makes the answers the title of the page.
 const ASK: &str = r##"<script>
 const table = document.querySelector("section:has(#encoding-corruption-laptop-shapes) table");
 const column = () => [...table.tBodies[0].rows].map((row) => parseFloat(row.cells[3].textContent));
@@ -43,7 +45,7 @@ fn browser() -> Option<&'static str> {
 #[test]
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
-        // Past the capture of tests' output: who reads it should know.
+        // The text bypasses the capture of test output, so that people see it.
         let words = format!(
             "\nSKIPPED the_page_works_in_a_browser: no browser, looked for {}\n",
             BROWSERS.join(", ")
@@ -80,7 +82,7 @@ fn the_page_works_in_a_browser() {
     assert_eq!(answers["wide"], 0, "the page is wider than the window");
 }
 
-/// Opens the file as on a phone and reads the title that its last script has set.
+/// Opens the file in a window of a phone's size, and reads the title that its last script has set.
 fn ask(browser: &str, folder: &Path, file: &Path) -> serde_json::Value {
     let output = Command::new(browser)
         .args([

@@ -1,10 +1,11 @@
-//! The manifest of a run that nobody made.
+//! The manifest of a made-up run.
 
 use std::collections::BTreeMap;
 
 use results::manifest::{DatasetRecord, Host, Manifest, RunStatus, SplitRecord};
+use results::regime::{Regime, Regimes};
 
-/// That of a complete run.
+/// The manifest of a complete run.
 pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
     let split = |examples| SplitRecord {
         examples,
@@ -42,8 +43,26 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
             sources: Vec::new(),
         },
         other_datasets: Vec::new(),
-        regime: None,
+        regime: Some(Regimes {
+            here: regime(12.0),
+            paper: regime(0.9),
+        }),
         timings: BTreeMap::from([("score".to_owned(), 60.0), ("truth".to_owned(), 840.0)]),
         definition: definition.parse().unwrap(),
+    }
+}
+
+fn regime(learned_to_generated: f64) -> Regime {
+    Regime {
+        learned_to_generated,
+        hypernet_to_generated: 1.6,
+        max_units: 7,
+        depth_compression: 3,
+        banks: vec![65.0, 95.0, 112.0],
+        ops: vec![17.0, 21.0, 37.0],
+        single_op_blocks: vec![0.0; 3],
+        multiply_adds: [1538.0, 1116.0, 2030.0],
+        smash_steps: 270_000,
+        epochs_ratio: 10.0,
     }
 }

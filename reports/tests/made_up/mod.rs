@@ -1,4 +1,4 @@
-//! Runs that nobody made, for the tests of what is drawn from them.
+//! Made-up runs, for tests of the files that are drawn from them.
 
 mod manifest;
 

@@ -1,21 +1,21 @@
-//! The tables of every kind of study, made up.
+//! Made-up tables of every kind of study.
 
 use std::path::Path;
 
 use results::{
-    ArchitectureRow, CandidateRow, CorruptionRow, MemberScoreRow, PredictionRow, ProxyRow, RunDir, ScoreRow, Status,
-    SystemRow, SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, PredictionRow, ProxyRow, RunDir, ScoreRow,
+    Status, SystemRow, SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
 };
 
 use crate::made_up::open_run;
 
-/// A value in [0, 1) without a pattern to the eye, different for each pair of numbers.
+/// A value in [0, 1) without a visible pattern, different for each pair of numbers.
 fn jitter(first: u32, second: u32) -> f64 {
     let mixed = first.wrapping_mul(0x9E37_79B9) ^ second.wrapping_mul(0x85EB_CA6B).rotate_left(13);
     f64::from(mixed.wrapping_mul(0xC2B2_AE35) >> 8) / f64::from(1 << 24)
 }
 
-/// An architecture of one block, in its stored form; each number gives another.
+/// An architecture of one block in its stored form. Each number gives another one.
 pub fn architecture(number: u32) -> String {
     let kernel = 3 + number;
     format!(
@@ -36,13 +36,13 @@ fn architecture_row(index: u32) -> ArchitectureRow {
     }
 }
 
-/// Architectures, scores with two draws and true errors with two trainings, and the weights that were counted. The scores
-/// lie `lower` lower than elsewhere, and true errors rise with them if `ranked`.
+/// Stores architectures, scores with two draws, true errors with two trainings, and the counted weights. The scores are
+/// smaller by `lower` than elsewhere. True errors rise with them if `ranked`.
 pub fn correlation(root: &Path, artefact: &str, n: u32, lower: f64, ranked: bool, keys: &str) {
     correlation_drawn_as(root, artefact, "scatter-error-bars", n, lower, ranked, keys);
 }
 
-/// The same with another kind of figure.
+/// Stores the same with another kind of figure.
 fn correlation_drawn_as(
     root: &Path,
     artefact: &str,
@@ -75,7 +75,7 @@ fn correlation_drawn_as(
                 + 0.02 * jitter(architecture, 9 + training_seed),
         ),
         validation_error: None,
-        train_error: None,
+        train_error: Some(0.25),
         train_loss: None,
         epochs: 5,
         message: None,
@@ -86,6 +86,17 @@ fn correlation_drawn_as(
         generated: 1000,
         learned: if ranked { 500 } else { 4000 },
     };
+    let epoch = |(unit, epoch, train_error): (&str, u32, f64)| EpochRow {
+        seed: 0,
+        unit: unit.into(),
+        epoch,
+        learning_rate: 0.1,
+        train_loss: 1.0,
+        train_error,
+        validation_error: None,
+    };
+    let epochs = [("smash", 0, 0.875), ("smash", 1, 0.375), ("smash-shared", 0, 0.5)];
+    dir.write(&epochs.map(epoch)).unwrap();
     dir.write(&(0..n).map(architecture_row).collect::<Vec<_>>()).unwrap();
     dir.write(&(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>())
         .unwrap();
@@ -95,7 +106,7 @@ fn correlation_drawn_as(
     dir
 }
 
-/// A study of 30 architectures with three predictors: one that is right, one that is wrong, and one without values.
+/// Stores a study of 30 architectures with three predictors: a right one, a wrong one, and one without values.
 pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     let n = 30;
     let dir = correlation_drawn_as(root, artefact, figure, n, 0.0, true, keys);
@@ -119,7 +130,7 @@ pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     dir.write(&rows.collect::<Vec<_>>()).unwrap();
 }
 
-/// Three HyperNets that mostly agree on n architectures.
+/// Stores scores of n architectures by three HyperNets that mostly agree.
 pub fn ensemble(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"ensemble\"\n[claim]\nstatistic = \"member-agreement\"\ngreater_than = 0.0\n\
          [figure]\nkind = \"score-rank\"\ntitle = \"Scores averaged over HyperNets\"\n\
@@ -145,7 +156,7 @@ pub fn ensemble(root: &Path, n: u32) {
     .unwrap();
 }
 
-/// Encodings of n architectures, of which a quarter has no other of equal length.
+/// Stores encodings of n architectures. A quarter of them have no other of equal length.
 pub fn corruption(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"corruption\"\n[claim]\nstatistic = \"correct-is-best\"\ngreater_than = 0.5\n\
          [figure]\nkind = \"corruption-bars\"\ntitle = \"Weights from a corrupted encoding\"\n\
@@ -174,7 +185,7 @@ pub fn corruption(root: &Path, n: u32) {
     dir.write(&rows).unwrap();
 }
 
-/// Ten steps by each method, from each start.
+/// Stores ten steps by each method from each start.
 pub fn proxy(root: &Path, starts: u32) {
     let definition = "[study]\nkind = \"proxy-gradient\"\n[claim]\nstatistic = \"gradient-gain\"\ngreater_than = 0.0\n\
          [figure]\nkind = \"descent\"\ntitle = \"Architectural gradient descent by proxy\"\n\
@@ -225,7 +236,7 @@ fn candidates(searches: &[&str], n: u32) -> Vec<CandidateRow> {
     rows
 }
 
-/// Three searches of n candidates each.
+/// Stores three searches of n candidates each.
 pub fn search(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"search\"\n[figure]\nkind = \"search-progress\"\ntitle = \"Search by SMASH score\"\n\
          x_label = \"Architectures scored\"\ny_label = \"Lowest SMASH score so far\"\n";
@@ -234,7 +245,7 @@ pub fn search(root: &Path, n: u32) {
         .unwrap();
 }
 
-/// Definition of a comparison of two systems with one that a search found and one that the paper alone has numbers of.
+/// Definition of a comparison. A search found one of its systems; another one has numbers only from the paper.
 pub const COMPARISON: &str = r#"
 statement = "WRN-28-10 has the lower error."
 [claim]
@@ -263,7 +274,7 @@ name = "NASNet"
 paper = { error = 3.65 }
 "#;
 
-/// Four trainings of each system, of which one failed, and the searches that found two of them.
+/// Stores four trainings of each system, one of which failed, and the searches that found two of the systems.
 pub fn comparison(root: &Path) {
     let dir = open_run(root, "table1", 0, COMPARISON);
     let systems = [

@@ -1,0 +1,144 @@
+//! Running the units of a stage: one after the other, or side by side in workers.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::engine::study::{Study, open_units, units_of_stage};
+use crate::engine::unit::{Kind, Unit};
+use crate::engine::workers::{Failure, Worker, Workers};
+
+/// Runs the units of a stage that are not done, `jobs` at a time. They are all of one kind.
+///
+/// No unit depends on another unit of the same stage, nor on the number of threads. The results are therefore the same whatever
+/// `jobs` is.
+///
+/// # Errors
+/// The first unit that fails, once the units that already run have finished. If processes of units were killed, an error names
+/// these units once all others are done.
+pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers) -> Result<()> {
+    let open = open_units(units)?;
+    let Some((_, first)) = open.first() else {
+        return Ok(());
+    };
+    // Units that measure time have the machine to themselves.
+    let jobs = if first.kind == Kind::Time {
+        1
+    } else {
+        jobs.min(open.len())
+    };
+    // indicatif draws nothing if standard error is not a terminal.
+    let bar = ProgressBar::new(open.iter().map(|(_, unit)| unit.steps as u64).sum()).with_prefix(first.kind.name());
+    let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
+    bar.tick();
+    let step = |steps: usize| bar.inc(steps as u64);
+    let result = match jobs {
+        1 => one_by_one(&open, &step),
+        _ => side_by_side(stage, &open, workers.take(jobs)?, &step),
+    };
+    bar.finish_and_clear();
+    result
+}
+
+/// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says.
+///
+/// # Errors
+/// The error of the unit, or an index that the run does not have.
+pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Result<()> {
+    let stages = runs[0].stages().len();
+    let units = (stage < stages).then(|| units_of_stage(runs, stage));
+    let unit = units.as_ref().and_then(|units| units.get(index));
+    let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
+    if let Some(damage) = unit.set_damage_aside()? {
+        eprintln!("warning: {damage}; {} is done again", unit.name);
+    }
+    if unit.is_done()? {
+        return Ok(());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    pool.install(|| unit.perform(&|_| ()))
+        .with_context(|| unit.name.clone())
+}
+
+/// Checks that all units are done and undamaged.
+///
+/// # Errors
+/// The first unit that is not done, or whose output is damaged. A damaged output is set aside, so that the unit can be done
+/// again.
+pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
+    for stage in 0..runs[0].stages().len() {
+        for unit in units_of_stage(runs, stage) {
+            if let Some(damage) = unit.set_damage_aside()? {
+                bail!("--tables: {damage}; `{}` is to be done again", unit.name);
+            }
+            ensure!(
+                unit.is_done()?,
+                "--tables: `{}` is not done, {} is missing",
+                unit.name,
+                unit.output.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Runs the units in this process, with all cores. The loop runs inside the thread pool. From outside, each of many small
+/// parallel steps would be handed over and waited for.
+fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().build()?.install(|| {
+        open.iter()
+            .try_for_each(|(_, unit)| unit.perform(step).with_context(|| unit.name.clone()))
+    })
+}
+
+/// Each worker takes the next unit when it has finished one. If a worker is killed, as the system does when memory is short, only
+/// its own unit is lost.
+fn side_by_side(
+    stage: usize,
+    open: &[(usize, &Unit<'_>)],
+    workers: &mut [Worker],
+    step: &(dyn Fn(usize) + Sync),
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    let killed: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let drive = |worker: &mut Worker| -> Result<()> {
+        while let Some((index, unit)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match worker.run(stage, *index, step) {
+                Ok(()) => {}
+                Err(Failure::Killed(status)) => {
+                    let mut killed = killed.lock().expect("no thread panicked");
+                    killed.push(format!("{} ({status})", unit.name));
+                    worker.restart()?;
+                }
+                Err(Failure::Other(error)) => return Err(error.context(unit.name.clone())),
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        for worker in workers {
+            scope.spawn(|| {
+                if let Err(error) = drive(worker) {
+                    next.store(open.len(), Ordering::Relaxed);
+                    failure.lock().expect("no thread panicked").get_or_insert(error);
+                }
+            });
+        }
+    });
+    if let Some(error) = failure.into_inner().expect("no thread panicked") {
+        return Err(error);
+    }
+    let killed = killed.into_inner().expect("no thread panicked");
+    ensure!(
+        killed.is_empty(),
+        "{} of {} units were killed and are not done: {}; where memory was short, --jobs 1 takes least",
+        killed.len(),
+        open.len(),
+        killed.join(", ")
+    );
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! One unit of work: it writes its own output atomically, and counts as done if its output exists.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use results::files::{is_file, read_text, write_atomically};
+use results::tables::read_table;
+use results::{Row, seal};
+
+use crate::engine::damage::set_damage_aside;
+use crate::engine::stop;
+
+/// The kinds of unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Train a SMASH network.
+    TrainSmash,
+    /// Score some architectures with generated weights.
+    Score,
+    /// Train a resulting network.
+    TrainResulting,
+    /// Train a resulting network by the fast recipe, to compare it with the paper's recipe.
+    TrainFast,
+    /// Score architectures one after the other, each chosen by the scores before it.
+    Search,
+    /// Ask a predictor about some architectures.
+    Predict,
+    /// Follow a gradient, and take random steps beside it.
+    Descend,
+    /// Train architectures one after the other, each chosen by the errors before it.
+    TrainedSearch,
+    /// Train a system of a comparison.
+    TrainSystem,
+    /// Time the steps of one kind.
+    Time,
+}
+
+impl Kind {
+    /// Name in plans, progress bars and the manifest's timings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TrainSmash => "train SMASH network",
+            Self::Score => "score architectures",
+            Self::TrainResulting => "train resulting networks",
+            Self::TrainFast => "train by the fast recipe",
+            Self::Search => "search by score",
+            Self::Predict => "ask predictors",
+            Self::Descend => "descend",
+            Self::TrainedSearch => "search by training",
+            Self::TrainSystem => "train systems",
+            Self::Time => "time steps",
+        }
+    }
+}
+
+/// One unit: its name, the place of its output, and the work that makes it.
+pub struct Unit<'a> {
+    /// The kind of its work.
+    pub kind: Kind,
+    /// Name within the artefact, such as `seed 0, architecture 12`.
+    pub name: String,
+    /// Path of its output. A unit is done if and only if this file and `beside` exist.
+    pub output: PathBuf,
+    /// Path of another file, which is written before the output.
+    pub beside: Option<PathBuf>,
+    /// Number of its steps, which the progress bar shows.
+    pub steps: usize,
+    /// Makes the output, atomically, and counts the steps that are done.
+    pub work: Work<'a>,
+}
+
+/// The work of a unit, given a function that counts steps done.
+type Work<'a> = Box<dyn Fn(Done<'_>) -> Result<()> + Send + Sync + 'a>;
+
+/// Counts steps done. Its error is [`Stopped`](crate::engine::stop::Stopped): the work then stores the state that it can resume from, and
+/// ends.
+pub type Done<'a> = &'a dyn Fn(usize) -> Result<()>;
+
+impl Unit<'_> {
+    /// Whether all files that it has to write exist.
+    ///
+    /// # Errors
+    /// A file whose existence cannot be checked.
+    pub fn is_done(&self) -> Result<bool> {
+        for file in self.files() {
+            if !is_file(file)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.beside.iter().chain([&self.output])
+    }
+
+    /// Sets a damaged file of the unit aside, so that the unit is done again. Returns a message that names the file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or renamed.
+    pub fn set_damage_aside(&self) -> Result<Option<String>> {
+        for file in self.files() {
+            if !is_file(file)? {
+                continue;
+            }
+            if let Some(damage) = set_damage_aside(file, seal::check_file(file))?.err() {
+                return Ok(Some(damage));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does the work, and stores its duration beside the output.
+    ///
+    /// # Errors
+    /// The error of the work, or a file that cannot be written.
+    pub fn perform(&self, step: &dyn Fn(usize)) -> Result<()> {
+        let start = Instant::now();
+        (self.work)(&|steps| {
+            step(steps);
+            stop::check()
+        })?;
+        let seconds = start.elapsed().as_secs_f64().to_string();
+        Ok(write_atomically(&self.seconds_path(), seconds.as_bytes())?)
+    }
+
+    /// Seconds that the unit took, wherever it ran; `None` if they were not stored.
+    fn seconds(&self) -> Option<f64> {
+        read_text(&self.seconds_path()).ok()?.parse().ok()
+    }
+
+    fn seconds_path(&self) -> PathBuf {
+        self.output.with_extension("seconds")
+    }
+}
+
+/// Seconds that the units took together, if the time of each is known.
+pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
+    units.iter().map(Unit::seconds).sum()
+}
+
+/// The rows of the units' outputs, in the order of the units.
+///
+/// # Errors
+/// An output that cannot be read.
+pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    for unit in units {
+        rows.extend(read_table::<R>(&unit.output)?);
+    }
+    Ok(rows)
+}

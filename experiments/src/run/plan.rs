@@ -1,0 +1,96 @@
+//! The plan of a run: its units, and the time that they would take.
+
+use anyhow::Result;
+use results::Manifest;
+use results::manifest::RunStatus;
+use results::store::find_runs;
+
+use crate::engine::study::Study;
+use crate::engine::study::{open_units, units_of_stage};
+use crate::engine::unit::Kind;
+use crate::run::options::RunOptions;
+
+/// Prints the units, the number of finished ones, and the time of the open ones. The time is from the newest complete run of the
+/// same definition.
+///
+/// # Errors
+/// Output or a stored run that cannot be read.
+pub fn print_units(
+    runs: &[Box<dyn Study + '_>],
+    artefact: &str,
+    definition_hash: &str,
+    options: &RunOptions,
+) -> Result<()> {
+    let (jobs, earlier) = (options.jobs, earlier_run(artefact, definition_hash, options)?);
+    println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
+    for (stage, kind) in runs[0].stages().into_iter().enumerate() {
+        let units = units_of_stage(runs, stage);
+        let (all, open) = (units.len(), open_units(&units)?.len());
+        let done = all - open;
+        let seconds = seconds_of_unit(earlier.as_ref(), kind, all / runs.len())
+            .map(|seconds| seconds * open as f64 / jobs.min(open.max(1)) as f64);
+        let expected = match seconds {
+            _ if open == 0 => "none".to_string(),
+            Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
+            None => "not known before a first run".to_string(),
+        };
+        println!("{:<28}{all:>8}{done:>8}  {expected}", kind.name());
+    }
+    Ok(())
+}
+
+/// Seconds that a unit took in an earlier run, which had `units` units of its kind.
+pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> Option<f64> {
+    let seconds = earlier?.timings.get(kind.name())?;
+    Some(seconds / units.max(1) as f64)
+}
+
+/// The newest complete run of the same definition on the same class of device, which has the timings.
+///
+/// # Errors
+/// A stored run that cannot be read.
+pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
+    let runs = find_runs(&options.results, Some(artefact))?;
+    let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
+        manifest.status == RunStatus::Complete
+            && manifest.definition_hash == definition_hash
+            && manifest.device_class == options.device.class()
+    });
+    Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
+}
+
+/// Parses a time such as `90s`, `30m` or `2h` into seconds.
+///
+/// # Errors
+/// Any other text.
+pub fn parse_duration(text: &str) -> Result<f64, String> {
+    let fault = || format!("expected a time such as 90s, 30m or 2h, found `{text}`");
+    let unit = text.chars().last().ok_or_else(fault)?;
+    let scale = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        _ => return Err(fault()),
+    };
+    let number: f64 = text[..text.len() - 1].parse().map_err(|_| fault())?;
+    if number.is_finite() && number > 0.0 {
+        Ok(scale * number)
+    } else {
+        Err(fault())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_number_and_a_unit() {
+        assert_eq!(parse_duration("90s"), Ok(90.0));
+        assert_eq!(parse_duration("1.5m"), Ok(90.0));
+        assert_eq!(parse_duration("2h"), Ok(7200.0));
+        for faulty in ["", "30", "m", "-1m", "0h", "infm", "3 d", "5µ"] {
+            assert!(parse_duration(faulty).unwrap_err().contains("30m"), "{faulty}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The precision that a run can expect, and the size of run that is most precise in a given time.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use results::correlation::Predictor;
+use results::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
+use results::statistics::Interval;
+use results::store::{Group, find_runs, groups};
+use results::text::interval_text;
+use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, Measure, ScoreRow, TruthRow};
+
+use crate::engine::unit::Kind;
+use crate::run::options::RunOptions;
+use crate::settings::studies::{CorrelationStudy, Recipe};
+
+/// The committed results, used for anything that the user's own runs have not measured yet.
+const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/baselines");
+
+/// Kendall's tau that is assumed if no result gives one.
+const UNKNOWN_TAU: f64 = 0.3;
+
+/// Estimates for the next run. They come from an earlier result of the same artefact, scale, data set, device and recipe,
+/// whatever its definition.
+struct Earlier {
+    /// Description of that result, in words.
+    name: String,
+    /// Kendall's tau of the score, the mean over its root seeds.
+    tau: f64,
+    /// See [`between_seeds`].
+    between: Option<f64>,
+    /// Seconds to train the SMASH network of one root seed.
+    smash: f64,
+    /// Seconds of one score.
+    score: f64,
+    /// Seconds of one training.
+    training: f64,
+}
+
+/// Estimates for the fast recipe from an earlier result of `fidelity`.
+struct Fidelity {
+    /// Description of that result, in words.
+    name: String,
+    /// Kendall's tau between the true errors of both recipes.
+    tau: f64,
+    /// The model that follows from this tau.
+    stand_in: StandIn,
+    /// Time of a training, as a fraction of its time by the paper's recipe.
+    time: f64,
+}
+
+/// A way to spend a budget.
+struct Choice {
+    architectures: usize,
+    seeds: usize,
+    /// Expected time in seconds.
+    time: f64,
+    /// Width of the confidence interval of Kendall's tau between score and true error by the paper's recipe.
+    width: f64,
+    recipe: Recipe,
+}
+
+/// Prints the confidence interval of Kendall's tau that a correlation study can expect. With a budget, it also prints the size of
+/// run that makes the interval narrowest.
+///
+/// # Errors
+/// A stored result that cannot be read. With a budget, also a study that ranks nothing, no result to take times from, or too
+/// little time.
+pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOptions) -> Result<()> {
+    let Some(study) = study else {
+        return match options.budget {
+            Some(_) => bail!("`{artefact}` ranks no architectures: --budget is for studies of kind correlation"),
+            None => Ok(()),
+        };
+    };
+    let earlier = of_own_or_published(options, |root| earlier(artefact, study, options, root))?;
+    let trained = study.scored.div_ceil(study.every);
+    let seeds = options.seeds as usize;
+    let (tau, source) = match &earlier {
+        Some(earlier) => (earlier.tau, earlier.name.clone()),
+        None => (UNKNOWN_TAU, "assumed, no result is stored".to_owned()),
+    };
+    let between = earlier.as_ref().and_then(|earlier| earlier.between);
+    match expected_interval(tau, between.unwrap_or(0.0), trained, seeds) {
+        Some(interval) => println!(
+            "{trained} architectures of each of {seeds} root seeds: expected Kendall τ {}, width {:.2} (τ: {source})",
+            interval_text(Some(interval)),
+            width(interval)
+        ),
+        None => println!("{trained} architectures are too few to expect an interval"),
+    }
+    match between {
+        Some(between) => println!("root seeds differ by a standard deviation of {between:.2}, which is in it"),
+        None => println!("the chance of another SMASH network is not in it: no stored result has two root seeds"),
+    }
+    let Some(seconds) = options.budget else {
+        return Ok(());
+    };
+    let earlier =
+        earlier.with_context(|| format!("--budget: no result of `{artefact}` at this scale to take times from"))?;
+    print_choices(study, &earlier, seconds, options)
+}
+
+fn width(interval: Interval) -> f64 {
+    interval.high - interval.low
+}
+
+/// Prints the choice with the narrowest interval, by the study's recipe. It considers the fast recipe too if a stored result
+/// shows how fewer epochs change the ranking.
+fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, options: &RunOptions) -> Result<()> {
+    let fidelity = match study.recipe {
+        Recipe::Paper => of_own_or_published(options, |root| fidelity(study, options, root))?,
+        // The user asked for the fast recipe, and it is the shorter one.
+        Recipe::Fast => None,
+    };
+    let mut choices = Vec::new();
+    let mut least = f64::INFINITY;
+    for fast in std::iter::once(None).chain(fidelity.as_ref().map(Some)) {
+        let budget = budget(study, earlier, seconds, options, fast);
+        choices.extend(choice(study, earlier, &budget, fast));
+        least = least.min(budget.time(FEWEST_ARCHITECTURES, 1));
+    }
+    let best = choices.iter().min_by(|a, b| a.width.total_cmp(&b.width));
+    let best = best.with_context(|| {
+        let minutes = least / 60.0;
+        format!("--budget: a root seed with the fewest architectures takes {minutes:.0} minutes")
+    })?;
+    let recipe = match (best.recipe, study.recipe) {
+        (Recipe::Fast, Recipe::Paper) => " --recipe fast",
+        _ => "",
+    };
+    println!(
+        "narrowest in {:.0} minutes: {} architectures of each of {} root seeds, width {:.2}, about {:.0} minutes\n  \
+         --seeds {} --set study.scored={} --set study.every={}{recipe}",
+        seconds / 60.0,
+        best.architectures,
+        best.seeds,
+        best.width,
+        best.time / 60.0,
+        best.seeds,
+        best.architectures * study.every,
+        study.every,
+    );
+    if best.seeds == 1 {
+        println!(
+            "one root seed says nothing of another SMASH network: take two or more if the answer must not depend on one"
+        );
+    }
+    let by_recipe = |choice: &Choice| format!("width {:.2} by the recipe `{}`", choice.width, choice.recipe.name());
+    let widths = choices.iter().map(by_recipe).collect::<Vec<_>>().join(", ");
+    match (&fidelity, study.recipe) {
+        (Some(Fidelity { name, tau, .. }), _) => {
+            println!("epochs of resulting networks: {widths}; errors by the two rank alike with τ {tau:+.2} ({name})")
+        }
+        (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, which was asked for"),
+        (None, Recipe::Paper) => println!(
+            "epochs of resulting networks: {widths}; no stored result of `fidelity` says what fewer do to the ranking"
+        ),
+    }
+    Ok(())
+}
+
+/// Cost of a run; by the fast recipe if `fast` gives its time.
+fn budget(
+    study: &CorrelationStudy,
+    earlier: &Earlier,
+    seconds: f64,
+    options: &RunOptions,
+    fast: Option<&Fidelity>,
+) -> Budget {
+    let of_truth = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
+    let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
+    Budget {
+        of_seed: earlier.smash,
+        of_architecture: (of_truth + of_scores) / options.jobs as f64,
+        seconds,
+    }
+}
+
+/// The numbers of architectures and seeds that make the interval narrowest, if there is time for any.
+fn choice(study: &CorrelationStudy, earlier: &Earlier, budget: &Budget, fast: Option<&Fidelity>) -> Option<Choice> {
+    let between = earlier.between.unwrap_or(0.0);
+    // A stand-in for the errors shows a smaller tau, and smaller differences between root seeds.
+    let (tau, slope) = match fast {
+        Some(Fidelity { stand_in, .. }) => (stand_in.seen(earlier.tau), stand_in.slope(earlier.tau)),
+        None => (earlier.tau, 1.0),
+    };
+    let (architectures, seeds) = budget.best(tau, slope * between)?;
+    let interval = expected_interval(tau, slope * between, architectures, seeds)?;
+    Some(Choice {
+        architectures,
+        seeds,
+        time: budget.time(architectures, seeds),
+        width: width(interval) / slope,
+        recipe: if fast.is_some() { Recipe::Fast } else { study.recipe },
+    })
+}
+
+/// Applies `find` to the user's own results, and to the published ones if it finds nothing there.
+fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
+    match find(&options.results)? {
+        Some(found) => Ok(Some(found)),
+        None => find(Path::new(PUBLISHED)),
+    }
+}
+
+/// The newest result at this scale on these data and this class of device. Results with trainings from a pool do not count,
+/// because those trainings have no time.
+fn newest(
+    artefact: &str,
+    study: &CorrelationStudy,
+    options: &RunOptions,
+    root: &Path,
+    is_wanted: impl Fn(&Manifest) -> bool,
+) -> Result<Option<Group>> {
+    let found = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
+        let manifest = group.manifest();
+        let warnings = group.runs.iter().flat_map(|run| &run.manifest.warnings);
+        manifest.scale == options.scale.name()
+            && manifest.dataset.name == study.data.name
+            && manifest.device_class == options.device.class()
+            && !warnings.into_iter().any(|text| text.contains("of the pool"))
+            && is_wanted(manifest)
+    });
+    Ok(found.max_by(|a, b| a.recency().cmp(b.recency())))
+}
+
+/// Seconds that units of a kind took in all runs of a result.
+fn seconds_of(group: &Group, kind: Kind) -> f64 {
+    let of_run = group
+        .runs
+        .iter()
+        .filter_map(|run| run.manifest.timings.get(kind.name()));
+    of_run.sum()
+}
+
+fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<CorrelationSummary> {
+    let test_examples = group.manifest().dataset.test.examples;
+    let architectures = group.read::<ArchitectureRow>()?;
+    Ok(results::correlation::summary(
+        &architectures,
+        predictor,
+        truths,
+        test_examples,
+    )?)
+}
+
+fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Earlier>> {
+    let is_by_recipe = |manifest: &Manifest| {
+        let recipe = manifest.definition.get("study").and_then(|study| study.get("recipe"));
+        // Definitions older than the fast recipe name no recipe.
+        recipe.map_or(Some(Recipe::Paper.name()), |recipe| recipe.as_str()) == Some(study.recipe.name())
+    };
+    let Some(group) = newest(artefact, study, options, root, is_by_recipe)? else {
+        return Ok(None);
+    };
+    let (scores, truths) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
+    let summary = summary(&group, &Predictor::score(&scores, Measure::of_group(&group)?), &truths)?;
+    let Some(tau) = summary.score.kendall else {
+        return Ok(None);
+    };
+    let taus: Vec<f64> = summary
+        .seeds
+        .iter()
+        .filter_map(|seed| Some(seed.score.kendall?.estimate))
+        .collect();
+    let seeds = group.runs.len();
+    Ok(Some(Earlier {
+        name: format!("{artefact} of commit {}, {seeds} root seeds", group.manifest().commit),
+        tau: tau.estimate.clamp(-0.95, 0.95),
+        between: between_seeds(&taus, summary.n() / seeds),
+        smash: seconds_of(&group, Kind::TrainSmash) / seeds as f64,
+        score: seconds_of(&group, Kind::Score) / scores.len().max(1) as f64,
+        training: seconds_of(&group, Kind::TrainResulting) / truths.len().max(1) as f64,
+    }))
+}
+
+fn fidelity(study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Fidelity>> {
+    const ARTEFACT: &str = "fidelity";
+    let Some(group) = newest(ARTEFACT, study, options, root, |_| true)? else {
+        return Ok(None);
+    };
+    let (fast, truths) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
+    let tau = summary(&group, &Predictor::fast_recipe(&fast), &truths)?.score.kendall;
+    let tau = tau.map_or(0.0, |tau| tau.estimate.min(0.99));
+    let each = |kind, count: usize| seconds_of(&group, kind) / count.max(1) as f64;
+    Ok(StandIn::of(tau).map(|stand_in| Fidelity {
+        name: format!("{ARTEFACT} of commit {}", group.manifest().commit),
+        tau,
+        stand_in,
+        time: each(Kind::TrainFast, fast.len()) / each(Kind::TrainResulting, truths.len()),
+    }))
+}

@@ -1,0 +1,122 @@
+//! The regime of a correlation study, counted from sampled architectures before anything is trained.
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::regime::{Regime, Regimes};
+use smash::counts::{generated_weights, learned_weights};
+use smash::{Architecture, Counts, Limits, SearchSpace, Seed, Stream, Task};
+
+use crate::settings::definition::{self, Scale};
+use crate::settings::studies::{CorrelationStudy, Study};
+use crate::tasks::setup::Images;
+
+/// Number of sampled architectures that means are taken over.
+const SAMPLED: u64 = 200;
+
+/// Number of images of CIFAR-100 outside its test set; the paper's own settings do not state it.
+const CIFAR_TRAINING_IMAGES: usize = 50_000;
+
+/// The regime of a study whose networks learn from this number of `training_images`, without the validation images.
+pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regime {
+    let CorrelationStudy { space, smash, .. } = study;
+    let sample = |index| {
+        let mut rng = Seed(0).rng(Stream::ScoredArchitecture, &[index]);
+        smash::sampling::sample(space, Limits::of(space), &mut rng)
+    };
+    let architectures: Vec<Architecture> = (0..SAMPLED).map(sample).collect();
+    let generated = mean(architectures.iter().map(|one| generated_weights(space, one) as f64));
+    let blocks = |value: &dyn Fn(usize, &Architecture) -> f64| {
+        (0..smash::space::BLOCKS)
+            .map(|block| mean(architectures.iter().map(|one| value(block, one))))
+            .collect()
+    };
+    let mut costs: Vec<f64> = architectures
+        .iter()
+        .map(|one| Counts::of(space, task, one).multiply_adds as f64 / 1e6)
+        .collect();
+    costs.sort_by(f64::total_cmp);
+    let steps = training_images.div_ceil(smash.batch_size) * smash.epochs;
+    Regime {
+        learned_to_generated: learned_weights(space, task) as f64 / generated,
+        hypernet_to_generated: study.hypernet.weights(space) as f64 / generated,
+        max_units: space.max_units() as u64,
+        depth_compression: space.depth_compression as u64,
+        banks: blocks(&|block, one| written_banks(space, block, one) as f64),
+        ops: blocks(&|block, one| one.blocks[block].ops.len() as f64),
+        single_op_blocks: blocks(&|block, one| f64::from(u8::from(one.blocks[block].ops.len() == 1))),
+        multiply_adds: [
+            mean(costs.iter().copied()),
+            costs[costs.len() / 20],
+            costs[costs.len() - 1 - costs.len() / 20],
+        ],
+        smash_steps: steps as u64,
+        epochs_ratio: smash.epochs as f64 / study.truth_settings().epochs as f64,
+    }
+}
+
+/// The regime of a run, and the regime of the same artefact at the paper's settings; `None` for another kind of study.
+///
+/// # Errors
+/// A definition that cannot be read.
+pub fn beside_paper<B: AutodiffBackend>(artefact: &str, study: &Study, images: &Images<B>) -> Result<Option<Regimes>> {
+    let Study::Correlation(study) = study else {
+        return Ok(None);
+    };
+    let here = of(study, images.task(), images.training_images(&study.data));
+    let paper = at_scale(artefact, Scale::Paper)?;
+    Ok(paper.map(|paper| Regimes { here, paper }))
+}
+
+/// The regime of an artefact at a scale, on the images that its definition names; `None` for another kind of study.
+fn at_scale(artefact: &str, scale: Scale) -> Result<Option<Regime>> {
+    let Study::Correlation(study) = definition::load(artefact, scale, &[])?.study else {
+        return Ok(None);
+    };
+    // This is enough for the counts, because the definitions name only two sets of images.
+    let classes = if study.data.name == "cifar100" { 100 } else { 10 };
+    let task = Task::of_images(3, study.data.image_size.unwrap_or(32), classes);
+    let images = study.data.train.unwrap_or(CIFAR_TRAINING_IMAGES) - study.data.validation;
+    Ok(Some(of(&study, task, images)))
+}
+
+/// Prints the regime of a correlation study at every scale. At the scale of this run, it prints the regime of the run itself.
+///
+/// # Errors
+/// A definition that cannot be read.
+pub fn print<B: AutodiffBackend>(artefact: &str, study: &Study, scale: Scale, images: &Images<B>) -> Result<()> {
+    let Some(Regimes { here, paper }) = beside_paper(artefact, study, images)? else {
+        return Ok(());
+    };
+    let mut columns = Vec::new();
+    for other in Scale::ALL {
+        let regime = match other == scale {
+            true => Some(here.clone()),
+            false => at_scale(artefact, other)?,
+        };
+        columns.extend(regime.map(|regime| (other.name(), regime.cells(&paper))));
+    }
+    println!();
+    print!("{:<44}", "regime (* departs from the paper's)");
+    columns.iter().for_each(|(name, _)| print!("{name:<24}"));
+    println!();
+    for (line, name) in Regime::LINES.iter().enumerate() {
+        print!("{name:<44}");
+        columns.iter().for_each(|(_, cells)| print!("{:<24}", cells[line]));
+        println!();
+    }
+    println!();
+    Ok(())
+}
+
+/// Number of banks of a block that hold something after its last op.
+fn written_banks(space: &SearchSpace, block: usize, architecture: &Architecture) -> usize {
+    let block_of = &architecture.blocks[block];
+    let last = block_of.ops.iter().filter_map(|op| op.writes.last()).max();
+    last.map_or(0, |bank| bank + 1)
+        .max(space.input_banks(block, block_of.bank_size))
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}

@@ -1,0 +1,9 @@
+//! The settings of artefacts: definitions in TOML, their study kinds, and the rules that they keep.
+
+pub mod checks;
+pub mod correlation;
+pub mod definition;
+pub mod networks;
+pub mod overlay;
+pub mod predictors;
+pub mod studies;

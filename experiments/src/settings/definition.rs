@@ -1,0 +1,355 @@
+//! Definitions of artefacts: TOML at the paper's settings, with an overlay for each other scale.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::settings::overlay::{merge, named};
+use crate::settings::studies::Study;
+
+/// All artefacts: name and text of the definition.
+const DEFINITIONS: [(&str, &str); 21] = [
+    ("fig1", include_str!("../../definitions/fig1.toml")),
+    ("fig3", include_str!("../../definitions/fig3.toml")),
+    ("fig4", include_str!("../../definitions/fig4.toml")),
+    ("paper-regime", include_str!("../../definitions/paper-regime.toml")),
+    ("benchmark", include_str!("../../definitions/benchmark.toml")),
+    ("fig5a", include_str!("../../definitions/fig5a.toml")),
+    ("high-budget", include_str!("../../definitions/high-budget.toml")),
+    ("fig5b", include_str!("../../definitions/fig5b.toml")),
+    (
+        "encoding-corruption",
+        include_str!("../../definitions/encoding-corruption.toml"),
+    ),
+    (
+        "gradient-by-proxy",
+        include_str!("../../definitions/gradient-by-proxy.toml"),
+    ),
+    ("transfer-stl10", include_str!("../../definitions/transfer-stl10.toml")),
+    (
+        "transfer-modelnet10",
+        include_str!("../../definitions/transfer-modelnet10.toml"),
+    ),
+    ("table1", include_str!("../../definitions/table1.toml")),
+    ("table2", include_str!("../../definitions/table2.toml")),
+    ("table3", include_str!("../../definitions/table3.toml")),
+    ("appendix-e", include_str!("../../definitions/appendix-e.toml")),
+    ("fidelity", include_str!("../../definitions/fidelity.toml")),
+    ("rivals", include_str!("../../definitions/rivals.toml")),
+    ("ladder", include_str!("../../definitions/ladder.toml")),
+    ("fig4-combined", include_str!("../../definitions/fig4-combined.toml")),
+    ("throughput", include_str!("../../definitions/throughput.toml")),
+];
+
+/// The size of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Runs every code path in seconds.
+    Smoke,
+    /// Gives a result worth reading in at most 20 minutes on two cores.
+    Laptop,
+    /// Takes about an hour on one data-centre GPU.
+    Gpu,
+    /// Uses the paper's own numbers.
+    Paper,
+}
+
+impl Scale {
+    /// All scales, from the smallest.
+    pub const ALL: [Self; 4] = [Self::Smoke, Self::Laptop, Self::Gpu, Self::Paper];
+
+    /// Name as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Laptop => "laptop",
+            Self::Gpu => "gpu",
+            Self::Paper => "paper",
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|scale| scale.name() == text);
+        found.ok_or_else(|| "expected smoke, laptop, gpu or paper".to_string())
+    }
+}
+
+/// An artefact at one scale.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The title, in one line.
+    pub title: String,
+    /// Place in the paper.
+    pub paper: String,
+    /// The paper's statement, in a sentence or two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// Prose for the report.
+    pub analysis: String,
+    /// The artefact whose scores and correlation the report shows beside this artefact's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<String>,
+    /// The claim, if there is one; it is checked by machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<results::Claim>,
+    /// The figure, if there is one; the reports read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figure: Option<toml::Table>,
+    /// The study to run.
+    pub study: Study,
+}
+
+/// Names of all artefacts.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DEFINITIONS.into_iter().map(|(name, _)| name)
+}
+
+/// The definition of an artefact with the overlay of a scale. The settings of the command line override both: `KEY=VALUE` in
+/// TOML, such as `study.data.train=100`.
+///
+/// # Errors
+/// An unknown artefact, or a definition with an unknown or missing key; the error names file and place.
+pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
+    let text = text_of(name)?;
+    let mut place = format!("experiments/definitions/{name}.toml");
+    for setting in set {
+        place += &format!(" with --set {setting}");
+    }
+    parse(text, scale, set).context(place)
+}
+
+fn text_of(name: &str) -> Result<&'static str> {
+    let Some((_, text)) = DEFINITIONS.into_iter().find(|(known, _)| *known == name) else {
+        bail!(
+            "unknown artefact `{name}`; known: {}",
+            names().collect::<Vec<_>>().join(", ")
+        );
+    };
+    Ok(text)
+}
+
+/// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it.
+///
+/// # Errors
+/// Text that is no definition; the error names the key.
+pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
+    let mut table = with_taken(text)?;
+    let mut scales = match table.remove("scale") {
+        Some(toml::Value::Table(scales)) => scales,
+        Some(_) => bail!("`scale` must be a table"),
+        None => toml::Table::new(),
+    };
+    if let Some(unknown) = scales.keys().find(|key| Scale::from_str(key).is_err()) {
+        bail!("`scale.{unknown}`: expected smoke, laptop, gpu or paper");
+    }
+    match scales.remove(scale.name()) {
+        Some(toml::Value::Table(overlay)) => merge(&mut table, overlay),
+        Some(_) => bail!("`scale.{}` must be a table", scale.name()),
+        None => {}
+    }
+    for setting in set {
+        // The error omits TOML's excerpt of the place, which takes several lines for these few words.
+        let setting = toml::from_str(setting).map_err(|error: toml::de::Error| {
+            anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML: {}", error.message())
+        })?;
+        merge(&mut table, setting);
+    }
+    results::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
+    let definition: Definition = toml::Value::Table(table)
+        .try_into()
+        // The error is put on one line: TOML puts the place on another.
+        .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
+    definition.study.validate()?;
+    Ok(definition)
+}
+
+/// The table of a definition, with the parts that it takes from other definitions. These may take parts themselves.
+fn with_taken(text: &str) -> Result<toml::Table> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let Some(takes) = table.remove("takes") else {
+        return Ok(table);
+    };
+    let takes: Takes = takes.try_into().context("`takes`")?;
+    let mut inherited = takes.table()?;
+    merge(&mut inherited, table);
+    Ok(inherited)
+}
+
+/// Parts of the study that a definition takes from another one, at all scales. Its own settings override them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Takes {
+    from: String,
+    parts: Vec<String>,
+    /// Which entries to take from lists whose entries have a `name`. Each entry is copied once for each of the names that it gets
+    /// here. If not given, all entries are taken under their own names.
+    entries: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl Takes {
+    fn table(&self) -> Result<toml::Table> {
+        let other = with_taken(text_of(&self.from)?)?;
+        let parts_of = |table: &toml::Table| {
+            let study = table.get("study").and_then(toml::Value::as_table);
+            let parts = self.parts.iter().filter_map(|part| {
+                let settings = study?.get(part)?.clone();
+                Some((part.clone(), self.chosen(settings)))
+            });
+            toml::Table::from_iter([("study".to_string(), toml::Value::Table(parts.collect()))])
+        };
+        let mut table = parts_of(&other);
+        let scales = other.get("scale").and_then(toml::Value::as_table).into_iter().flatten();
+        let scales = scales
+            .filter_map(|(scale, overlay)| Some((scale.clone(), toml::Value::Table(parts_of(overlay.as_table()?)))));
+        table.insert("scale".to_string(), toml::Value::Table(scales.collect()));
+        Ok(table)
+    }
+}
+
+impl Takes {
+    fn chosen(&self, settings: toml::Value) -> toml::Value {
+        let (toml::Value::Array(list), Some(entries)) = (&settings, &self.entries) else {
+            return settings;
+        };
+        let copies = |entry: &toml::Value| -> Vec<toml::Value> {
+            let names = named(entry).and_then(|name| entries.get(name));
+            let copy = |name: &String| {
+                let mut copy = entry.clone();
+                if let Some(table) = copy.as_table_mut() {
+                    table.insert("name".into(), name.clone().into());
+                }
+                copy
+            };
+            names.into_iter().flatten().map(copy).collect()
+        };
+        list.iter().flat_map(copies).collect::<Vec<_>>().into()
+    }
+}
+
+impl Definition {
+    /// The resolved definition as TOML.
+    pub fn to_table(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("a definition is plain data")
+    }
+
+    /// SHA-256 of the resolved definition, in hexadecimal.
+    pub fn hash(&self) -> String {
+        let text = toml::to_string(&self.to_table()).expect("a definition is plain data");
+        crate::provenance::sha256(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_definition_is_valid_at_every_scale() {
+        for name in names() {
+            for scale in [Scale::Smoke, Scale::Laptop, Scale::Gpu, Scale::Paper] {
+                load(name, scale, &[]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let text = text_of("fig4").unwrap().replace("noise-draws = 1", "noise-drawz = 1");
+        let error = format!("{:#}", parse(&text, Scale::Paper, &[]).unwrap_err());
+        assert!(error.contains("noise-drawz"), "{error}");
+    }
+
+    #[test]
+    fn settings_go_over_the_scale_and_are_part_of_the_hash() {
+        let load = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|&text| text.into()).collect();
+            load("fig4", Scale::Smoke, &set)
+        };
+        let set = load(&["study.data.train=70", "study.data = { test = 9 }"]).unwrap();
+        let data = set.study.data_sets()[0].clone();
+        assert_eq!((data.train, data.test), (Some(70), Some(9)));
+        assert_ne!(set.hash(), load(&[]).unwrap().hash());
+        for (setting, expected) in [
+            ("study.data.trian=70", "trian"),
+            ("study.data.train=many", "KEY=VALUE"),
+            ("study.statistics={recalibrated={batches=0}}", "nonzero"),
+            ("study.by='top5'", "top5"),
+            ("study.data.train=-1", "-1"),
+            // This setting can be read, but it could not be read again in its stored form.
+            (
+                format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(),
+                "inside each other",
+            ),
+        ] {
+            let error = format!("{:#}", load(&[setting]).unwrap_err());
+            assert!(error.contains(setting) && error.contains(expected), "{error}");
+            assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        }
+    }
+
+    /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is switched off.
+    #[test]
+    fn definitions_of_stored_results_keep_their_hashes() {
+        let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
+        let mut kept = Vec::new();
+        for run in results::store::find_runs(&baselines, None).unwrap() {
+            let manifest = run.manifest;
+            // A definition that an older program wrote and this program cannot read has no hash here.
+            if let Ok(definition) = manifest.definition.try_into::<Definition>() {
+                assert_eq!(definition.hash(), manifest.definition_hash, "{}", manifest.artefact);
+                kept.push(manifest.artefact);
+            }
+        }
+        // Figure 5a takes all but two settings from figure 4.
+        assert!(kept.iter().any(|artefact| artefact == "fig5a"), "{kept:?}");
+    }
+
+    #[test]
+    fn a_switch_counts_only_where_it_is_on() {
+        let hash = |set: &str| load("fig4", Scale::Laptop, &[set.into()]).unwrap().hash();
+        let plain = load("fig4", Scale::Laptop, &[]).unwrap().hash();
+        for (off, on) in [
+            ("architectures-per-step=1", "architectures-per-step=4"),
+            ("sampling='paper'", "sampling='size-balanced'"),
+            ("noise=true", "noise=false"),
+        ] {
+            let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
+            assert_eq!(off, plain);
+            assert_ne!(on, plain);
+        }
+        for (off, on) in [
+            ("by='error'", "by='loss'"),
+            ("statistics='running'", "statistics={recalibrated={batches=1}}"),
+        ] {
+            let [off, on] = [off, on].map(|setting| hash(&format!("study.{setting}")));
+            assert_eq!(off, plain);
+            assert_ne!(on, plain);
+        }
+        assert_ne!(hash("study.smash.average-last=5"), plain);
+        for impossible in ["average-last=0", "average-last=51", "architectures-per-step=0"] {
+            let set = format!("study.smash.{impossible}");
+            let error = format!("{:#}", load("fig4", Scale::Laptop, &[set]).unwrap_err());
+            assert!(error.contains(impossible.split('=').next().unwrap()), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn taken_entries_are_copied_under_the_names_they_get() {
+        let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
+        let takes = "from = 'fig4'\nparts = ['list']\nentries = { b = ['x', 'y'] }";
+        let takes: Takes = toml::from_str(takes).unwrap();
+        let list = parse("list = [{ name = 'a' }, { name = 'b', v = 1 }]")
+            .remove("list")
+            .unwrap();
+        let expected = parse("list = [{ name = 'x', v = 1 }, { name = 'y', v = 1 }]");
+        assert_eq!(takes.chosen(list), expected["list"]);
+    }
+}

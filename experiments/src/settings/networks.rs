@@ -1,0 +1,31 @@
+//! Settings of the SMASH networks beside the plain one, in a study that compares several.
+
+use serde::{Deserialize, Serialize};
+use smash::space::Bottleneck;
+
+/// Name of the network of `study.smash`.
+pub const PLAIN: &str = "plain";
+
+/// A SMASH network beside the plain one, as definitions give it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FurtherNetwork {
+    /// Its name, which predictors and its files use.
+    pub name: String,
+    /// Its number in an ensemble; number 0 shares its random numbers with the plain network.
+    #[serde(default)]
+    pub member: u64,
+    /// Whether a HyperNet generates its 1x1 weights; if not, all architectures share them.
+    #[serde(default = "yes")]
+    pub hypernet: bool,
+    /// The rule for the channels of its 1x1 convolutions, if it is not the rule of `study.space`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bottleneck: Option<Bottleneck>,
+    /// Settings that override the settings of `study.smash`.
+    #[serde(default)]
+    pub smash: toml::Table,
+}
+
+fn yes() -> bool {
+    true
+}

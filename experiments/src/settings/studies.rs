@@ -1,0 +1,422 @@
+//! The settings of each study kind, as definitions give them.
+
+use std::collections::BTreeMap;
+
+use results::Measure;
+use serde::{Deserialize, Serialize};
+use smash::baselines::Baseline;
+use smash::rivals::SearchMethod;
+use smash::scoring::ScoreStatistics;
+use smash::search::SearchPlan;
+use smash::training::SmashTraining;
+use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
+
+use crate::settings::networks::FurtherNetwork;
+use crate::settings::predictors::Predictor;
+
+/// The study kinds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Study {
+    /// SMASH score against true error.
+    Correlation(Box<CorrelationStudy>),
+    /// True error by the fast recipe against true error by the paper's recipe.
+    Fidelity(Box<FidelityStudy>),
+    /// Trained architectures to look up.
+    Benchmark(Box<BenchmarkStudy>),
+    /// Time of each kind of step.
+    Throughput(Box<ThroughputStudy>),
+    /// Scores of several SMASH networks.
+    Ensemble(Box<EnsembleStudy>),
+    /// Scores with weights from corrupted encodings.
+    Corruption(Box<CorruptionStudy>),
+    /// Architectural gradient descent by proxy.
+    ProxyGradient(Box<ProxyStudy>),
+    /// The best architectures by SMASH score.
+    Search(Box<SearchStudy>),
+    /// Systems trained under one recipe.
+    Comparison(Box<ComparisonStudy>),
+    /// Architectures that a figure shows.
+    Drawing(Box<DrawingStudy>),
+}
+
+/// The recipe that resulting networks are trained by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipe {
+    /// The paper's: `study.resulting`.
+    Paper,
+    /// A shorter one: `study.fast`.
+    Fast,
+}
+
+impl Recipe {
+    /// Name as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Fast => "fast",
+        }
+    }
+}
+
+/// Settings of a correlation study (paper, section 4.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CorrelationStudy {
+    /// Number of architectures that are sampled and scored.
+    pub scored: usize,
+    /// A number k: every k-th of them, by score, is trained.
+    pub every: usize,
+    /// Number of noise draws z that each score is the mean over.
+    pub noise_draws: usize,
+    /// The measure of a score that ranks architectures.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub by: Measure,
+    /// The statistics that BatchNorm normalises with in scoring.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub statistics: ScoreStatistics,
+    /// Number of trainings of each trained architecture, with different seeds.
+    pub training_seeds: usize,
+    /// Number of architectures that one unit of work scores.
+    pub shard: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network.
+    pub smash: SmashTraining,
+    /// The one of the two trainings below that gives the true error.
+    pub recipe: Recipe,
+    /// Training of the resulting networks.
+    pub resulting: ResultingTraining,
+    /// A faster training of the resulting networks.
+    pub fast: ResultingTraining,
+    /// Further SMASH networks beside the one of `smash`, for predictors.
+    #[serde(default, rename = "network", skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<FurtherNetwork>,
+    /// Predictors that are compared on the trained architectures; the others are compared with the first one.
+    #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
+    pub predictors: Vec<Predictor>,
+}
+
+// A setting with the paper's value is not written, so that definitions keep the hashes that name results.
+fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
+}
+
+/// Settings of a fidelity study: the same architectures trained by both recipes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FidelityStudy {
+    /// Number of architectures that are sampled and trained.
+    pub architectures: usize,
+    /// Number of trainings of each architecture by each recipe.
+    pub training_seeds: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Training of the resulting networks.
+    pub resulting: ResultingTraining,
+    /// A faster training of the resulting networks.
+    pub fast: ResultingTraining,
+}
+
+/// Settings of a benchmark study: a range of the sampled architectures, each trained from several seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BenchmarkStudy {
+    /// Number of the first architecture that is trained, counted from 0.
+    pub first: usize,
+    /// Number of architectures that are trained, starting with `first`.
+    pub architectures: usize,
+    /// Number of trainings of each architecture.
+    pub training_seeds: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// The training.
+    pub resulting: ResultingTraining,
+}
+
+/// Settings of a throughput study.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ThroughputStudy {
+    /// Number of timed steps of each kind, each with another architecture.
+    pub steps: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network; all steps have its batch size.
+    pub smash: SmashTraining,
+    /// Training of the resulting networks.
+    pub resulting: ResultingTraining,
+}
+
+/// Settings of an ensemble study (paper, figure 5b).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EnsembleStudy {
+    /// Number of SMASH networks, each with another seed.
+    pub members: usize,
+    /// Number of architectures that all networks score.
+    pub scored: usize,
+    /// Number of noise draws z that each score is the mean over.
+    pub noise_draws: usize,
+    /// Number of architectures that one unit of work scores.
+    pub shard: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of each HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of each SMASH network.
+    pub smash: SmashTraining,
+}
+
+/// Settings of a corruption study (paper, section 4.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CorruptionStudy {
+    /// Number of architectures that are sampled.
+    pub scored: usize,
+    /// Number of noise draws z, the same for all encodings of an architecture.
+    pub noise_draws: usize,
+    /// Number of architectures that one unit of work scores.
+    pub shard: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network.
+    pub smash: SmashTraining,
+}
+
+/// Settings of a proxy-gradient study (paper, section 4.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProxyStudy {
+    /// Number of sampled architectures that both methods start from.
+    pub starts: usize,
+    /// Number of scored proposals of each method from each start.
+    pub steps: usize,
+    /// Number of elements of the architecture that a step changes.
+    pub changes: usize,
+    /// Number of noise draws z that each score is the mean over.
+    pub noise_draws: usize,
+    /// The images.
+    pub data: Data,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network.
+    pub smash: SmashTraining,
+}
+
+/// Settings of one search by SMASH score (paper, appendix C).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SmashSearch {
+    /// Its name, such as `SMASHv2`.
+    pub name: String,
+    /// Images to search on, if they are not the study's images.
+    pub data: Option<Data>,
+    /// Number of noise draws z that each score is the mean over.
+    pub noise_draws: usize,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Size of the HyperNet.
+    pub hypernet: HyperNetConfig,
+    /// Training of the SMASH network.
+    pub smash: SmashTraining,
+    /// Number of architectures that each stage scores.
+    pub plan: SearchPlan,
+}
+
+/// Settings of a search study (paper, appendix E).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SearchStudy {
+    /// The images.
+    pub data: Data,
+    /// The searches.
+    pub searches: Vec<SmashSearch>,
+}
+
+/// Settings of a comparison of systems (paper, sections 4.3 and 4.4).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ComparisonStudy {
+    /// The images that all systems are trained on.
+    pub data: Data,
+    /// Number of trainings of each system on each fold, with different seeds.
+    pub training_seeds: usize,
+    /// Parts of the training set to train systems on, one after the other, if there are any.
+    pub folds: Option<Folds>,
+    /// The common recipe of all systems.
+    pub training: ResultingTraining,
+    /// Whether the report shows the top-5 error.
+    pub top5: bool,
+    /// Searches by SMASH score.
+    pub searches: Vec<SmashSearch>,
+    /// The systems, in the order of the table.
+    #[serde(rename = "system")]
+    pub systems: Vec<System>,
+}
+
+/// Parts of a training set: the official folds if the set has them, else parts drawn at random.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Folds {
+    /// Number of folds; the first ones if they are official.
+    pub count: usize,
+    /// Number of images in each fold that is drawn at random.
+    pub size: usize,
+}
+
+/// One row of a comparison; at most one of the three ways to run it is given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct System {
+    /// Its name, such as `WRN-28-10`.
+    pub name: String,
+    /// The smaller network that stands for it at this scale, if there is one.
+    pub here: Option<String>,
+    /// The numbers that the paper quotes, in percent and millions; the report shows them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paper: Option<toml::Table>,
+    /// The numbers that the paper quotes on other data sets, by the name of the data set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paper_on: BTreeMap<String, toml::Table>,
+    /// A hand-designed network.
+    pub baseline: Option<Baseline>,
+    /// The best architecture of a search by SMASH score.
+    pub smash: Option<FoundSystem>,
+    /// The best architecture of a search that trains every architecture it looks at.
+    pub trained_search: Option<TrainedSearch>,
+}
+
+/// How a system is run.
+#[derive(Clone, Copy, Debug)]
+pub enum SystemKind<'a> {
+    /// A hand-designed network.
+    Baseline(&'a Baseline),
+    /// The best architecture of a search by SMASH score.
+    Smash(&'a FoundSystem),
+    /// The best architecture of a search that trains every architecture it looks at.
+    TrainedSearch(&'a TrainedSearch),
+}
+
+/// The architecture of a system, found by SMASH score.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundSystem {
+    /// The search that found it.
+    pub search: String,
+    /// Whether each op keeps only its first convolution, as 3x3 (paper, table 2).
+    #[serde(default)]
+    pub single_3x3: bool,
+}
+
+/// A search that trains every architecture that it looks at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrainedSearch {
+    /// The search by SMASH score whose space it searches.
+    pub space_of: String,
+    /// How it chooses the next architecture.
+    pub method: SearchMethod,
+    /// Number of full trainings that the search may spend.
+    pub trials: usize,
+    /// How each is trained.
+    pub training: ResultingTraining,
+}
+
+/// Settings of a drawing study (paper, figures 1 and 3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DrawingStudy {
+    /// The images; the smallest kind is enough, because nothing is trained.
+    pub data: Data,
+    /// Whether encodings are drawn too.
+    pub encoding: bool,
+    /// The architectures to draw.
+    pub subjects: Vec<Subject>,
+}
+
+/// An architecture to draw.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "subject")]
+pub enum Subject {
+    /// A well-known pattern.
+    Named {
+        /// The pattern.
+        pattern: Pattern,
+    },
+    /// A sample of a space.
+    Sampled {
+        /// The space.
+        space: Box<SearchSpace>,
+    },
+}
+
+/// The patterns of figure 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// Ops that add to the banks that they read.
+    Resnet,
+    /// Ops that read all banks and write a new one.
+    Densenet,
+    /// Columns of different depth that meet.
+    Fractalnet,
+}
+
+/// The choice of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Data {
+    /// Name of the data set.
+    pub name: String,
+    /// Height and width in pixels; the data set's own if not given.
+    pub image_size: Option<usize>,
+    /// Number of training images, including the validation images; all if not given.
+    pub train: Option<usize>,
+    /// Number of images held out of the training set for scoring.
+    pub validation: usize,
+    /// Number of test images; all if not given.
+    pub test: Option<usize>,
+}
+
+impl CorrelationStudy {
+    /// The recipe in use.
+    pub fn truth_settings(&self) -> &ResultingTraining {
+        match self.recipe {
+            Recipe::Paper => &self.resulting,
+            Recipe::Fast => &self.fast,
+        }
+    }
+}
+
+impl System {
+    /// How the system is run; `None` if only quoted numbers are shown for it.
+    pub fn kind(&self) -> Option<SystemKind<'_>> {
+        let baseline = self.baseline.as_ref().map(SystemKind::Baseline);
+        let smash = self.smash.as_ref().map(SystemKind::Smash);
+        baseline
+            .or(smash)
+            .or(self.trained_search.as_ref().map(SystemKind::TrainedSearch))
+    }
+}

@@ -1,0 +1,218 @@
+//! The comparison study: systems trained under one recipe, with one budget and on the same images.
+//!
+//! See the paper, sections 4.3 and 4.4, tables 1 to 3. A system is a hand-designed network or a found architecture. Either SMASH
+//! found it, or a search that trains every architecture it looks at.
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{CandidateRow, Status, SystemRow, SystemTrainingRow, TrialRow};
+use smash::Architecture;
+use smash::blueprint::Blueprint;
+
+use crate::engine::study::Study;
+use crate::engine::unit::{Kind, Unit, gather};
+use crate::settings::studies::{ComparisonStudy, SmashSearch, System, SystemKind};
+use crate::studies::search::searches;
+use crate::tasks::score_search::ScoreSearch;
+use crate::tasks::setup::Setup;
+use crate::tasks::smash_network::epochs_of;
+use crate::tasks::trained_search::Trials;
+use crate::tasks::training::Training;
+
+/// One seed of a comparison.
+pub struct ComparisonRun<'a, B: AutodiffBackend> {
+    study: &'a ComparisonStudy,
+    /// The study's images, then the images of each search that has its own.
+    setups: Vec<Setup<'a, B>>,
+    /// The training images of each fold; one fold with all images if the study has no folds.
+    folds: Vec<Vec<usize>>,
+}
+
+impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
+    /// Compares on the images of `setups[0]`; see [`crate::settings::studies::Study::data_sets`] for the others.
+    ///
+    /// # Errors
+    /// Folds that need more images than the set has.
+    pub fn new(study: &'a ComparisonStudy, setups: Vec<Setup<'a, B>>) -> Result<Self> {
+        let folds = match &study.folds {
+            Some(folds) => setups[0].folds(folds)?,
+            None => vec![setups[0].all_train().to_vec()],
+        };
+        Ok(Self { study, setups, folds })
+    }
+
+    fn target(&self) -> &Setup<'a, B> {
+        &self.setups[0]
+    }
+
+    fn searches(&self) -> impl Iterator<Item = ScoreSearch<'_, B>> {
+        searches(&self.study.searches, &self.setups)
+    }
+
+    /// The search that a system names; the check of definitions ensures that it exists.
+    fn search_named(&self, name: &str) -> ScoreSearch<'_, B> {
+        let found = self.searches().find(|found| found.search.name == name);
+        found.unwrap_or_else(|| panic!("no search is called `{name}`"))
+    }
+
+    /// The systems that are run, each with its index in the definition.
+    fn systems(&self) -> impl Iterator<Item = (usize, &System)> {
+        let systems = self.study.systems.iter().enumerate();
+        systems.filter(|(_, system)| system.kind().is_some())
+    }
+
+    fn trials(&self) -> impl Iterator<Item = Trials<'_, B>> {
+        self.systems()
+            .filter_map(|(number, system)| self.trials_of(number, system))
+    }
+
+    fn trials_of<'s>(&'s self, number: usize, system: &'s System) -> Option<Trials<'s, B>> {
+        match system.kind()? {
+            SystemKind::TrainedSearch(search) => Some(Trials {
+                system: &system.name,
+                number,
+                method: &search.method,
+                count: search.trials,
+                settings: &search.training,
+                space: &self.search_named(&search.space_of).search.space,
+                setup: self.target(),
+            }),
+            SystemKind::Baseline(_) | SystemKind::Smash(_) => None,
+        }
+    }
+
+    /// The network that a system trains, and its architecture if it was found.
+    fn network(&self, number: usize, system: &System) -> Result<(Blueprint, Option<Architecture>)> {
+        let task = self.target().task;
+        let of = |search: &SmashSearch, architecture: Architecture| {
+            (Blueprint::of(&search.space, task, &architecture), Some(architecture))
+        };
+        let name = || format!("system `{}`", system.name);
+        Ok(match system.kind().with_context(name)? {
+            SystemKind::Baseline(baseline) => (baseline.blueprint(task).with_context(name)?, None),
+            SystemKind::Smash(found) => {
+                let search = self.search_named(&found.search);
+                let best = search.best()?;
+                let architecture = if found.single_3x3 { best.single_3x3() } else { best };
+                of(search.search, architecture)
+            }
+            SystemKind::TrainedSearch(search) => {
+                let trials = self.trials_of(number, system).expect("a trained search has trials");
+                of(self.search_named(&search.space_of).search, trials.best()?)
+            }
+        })
+    }
+
+    fn training_units(&self) -> Vec<Unit<'_>> {
+        let mut units = Vec::new();
+        for (number, system) in self.systems() {
+            for (fold, indices) in self.folds.iter().enumerate() {
+                for training_seed in 0..self.study.training_seeds {
+                    units.push(self.training_unit(number, system, fold, indices, training_seed));
+                }
+            }
+        }
+        units
+    }
+
+    fn training_unit<'s>(
+        &'s self,
+        number: usize,
+        system: &'s System,
+        fold: usize,
+        indices: &'s [usize],
+        training_seed: usize,
+    ) -> Unit<'s> {
+        let setup = self.target();
+        let name = format!("system-{number}-{fold}-{training_seed}");
+        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let settings = &self.study.training;
+        Unit {
+            kind: Kind::TrainSystem,
+            name: format!(
+                "seed {}, {}, fold {fold}, training {training_seed}",
+                setup.seed.0, system.name
+            ),
+            output: output.clone(),
+            beside: None,
+            steps: settings.epochs * indices.len().div_ceil(settings.batch_size),
+            work: Box::new(move |done| {
+                let training = Training {
+                    setup,
+                    settings,
+                    examples: setup.of_train(indices),
+                    key: [number as u64, (fold * self.study.training_seeds + training_seed) as u64],
+                    name: name.clone(),
+                    validates: false,
+                };
+                let (blueprint, _) = self.network(number, system)?;
+                let trained = training.run(blueprint, done)?;
+                let is_ok = trained.failure.is_none();
+                let test = is_ok.then(|| trained.trainer.evaluate(setup.test()));
+                let row = SystemTrainingRow {
+                    seed: setup.seed.0,
+                    system: system.name.clone(),
+                    fold: self.study.folds.is_some().then_some(fold as u32),
+                    training_seed: training_seed as u32,
+                    status: if is_ok { Status::Ok } else { Status::Failed },
+                    error: test.map(|test| test.error),
+                    top5_error: test.map(|test| test.top5_error),
+                    train_loss: trained.last_epoch().map(|last| last.loss),
+                    epochs: trained.epochs(),
+                    message: trained.failure,
+                };
+                write_table(&output, &[row])?;
+                training.forget()
+            }),
+        }
+    }
+
+    fn system_rows(&self) -> Result<Vec<SystemRow>> {
+        let mut rows = Vec::new();
+        for (number, system) in self.systems() {
+            let (blueprint, architecture) = self.network(number, system)?;
+            let counts = blueprint.counts();
+            rows.push(SystemRow {
+                seed: self.target().seed.0,
+                system: system.name.clone(),
+                role: match system.kind() {
+                    Some(SystemKind::Smash(_)) => "SMASH",
+                    Some(SystemKind::TrainedSearch(_)) => "trained search",
+                    _ => "hand-designed",
+                }
+                .into(),
+                parameters: counts.parameters,
+                multiply_adds: counts.multiply_adds,
+                depth: counts.depth,
+                json: architecture.map(|architecture| architecture.to_json()),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+impl<B: AutodiffBackend> Study for ComparisonRun<'_, B> {
+    fn stages(&self) -> Vec<Kind> {
+        vec![Kind::TrainSmash, Kind::Search, Kind::TrainedSearch, Kind::TrainSystem]
+    }
+
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
+            0 => self.searches().map(|found| found.smash().unit()).collect(),
+            1 => self.searches().map(ScoreSearch::unit).collect(),
+            2 => self.trials().map(Trials::unit).collect(),
+            _ => self.training_units(),
+        }
+    }
+
+    fn write_tables(&self) -> Result<()> {
+        let dir = self.target().dir;
+        dir.write(&epochs_of(self.searches().map(ScoreSearch::smash))?)?;
+        dir.write(&gather::<CandidateRow>(&self.units(1))?)?;
+        dir.write(&gather::<TrialRow>(&self.units(2))?)?;
+        dir.write(&self.system_rows()?)?;
+        dir.write(&gather::<SystemTrainingRow>(&self.units(3))?)?;
+        Ok(())
+    }
+}

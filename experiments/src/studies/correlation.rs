@@ -1,0 +1,193 @@
+//! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{PredictionRow, ScoreRow, TruthRow, WeightsRow};
+use smash::Architecture;
+
+use crate::engine::study::Study;
+use crate::engine::unit::{Done, Kind, Unit, gather};
+use crate::settings::correlation::NetworkSettings;
+use crate::settings::studies::CorrelationStudy;
+use crate::tasks::predictions::Predictors;
+use crate::tasks::scores::{Scored, Scorer, mean_of_all, shards};
+use crate::tasks::setup::Setup;
+use crate::tasks::smash_network::{SmashRun, epochs_of};
+use crate::tasks::true_errors::TrueErrors;
+
+/// One seed of a correlation study.
+pub struct CorrelationRun<'a, B: AutodiffBackend> {
+    study: &'a CorrelationStudy,
+    setup: Setup<'a, B>,
+    architectures: Vec<Architecture>,
+    /// The SMASH networks, the plain one first.
+    networks: Vec<NetworkSettings>,
+}
+
+impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
+    /// Samples the architectures to score.
+    ///
+    /// # Errors
+    /// Settings of a network that do not fit.
+    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>) -> Result<Self> {
+        Ok(Self {
+            study,
+            networks: study.network_settings()?,
+            architectures: setup.sample(&study.space, study.scored),
+            setup,
+        })
+    }
+
+    fn predictors(&self) -> Predictors<'_, B> {
+        Predictors {
+            study: self.study,
+            setup: &self.setup,
+            architectures: &self.architectures,
+            networks: &self.networks,
+        }
+    }
+
+    /// The plain SMASH network.
+    fn smash(&self) -> SmashRun<'_, B> {
+        self.predictors().run_of(&self.networks[0])
+    }
+
+    fn smash_runs(&self) -> impl Iterator<Item = SmashRun<'_, B>> {
+        self.networks.iter().map(|settings| self.predictors().run_of(settings))
+    }
+
+    fn shard_path(&self, shard: usize) -> PathBuf {
+        self.setup.dir.unit_path(&format!("scores-{shard:04}.parquet"))
+    }
+
+    fn scoring_units(&self) -> Vec<Unit<'_>> {
+        let unit = |(shard, range): (usize, std::ops::Range<usize>)| Unit {
+            kind: Kind::Score,
+            name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
+            output: self.shard_path(shard),
+            beside: None,
+            steps: range.len() * self.study.noise_draws,
+            work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
+        };
+        let shards = shards(self.study.scored, self.study.shard);
+        shards.enumerate().map(unit).collect()
+    }
+
+    /// Number of architectures that are trained, if no score fails.
+    fn trained(&self) -> usize {
+        self.study.scored.div_ceil(self.study.every)
+    }
+
+    /// The units that train networks, by place in [`CorrelationRun::selected`]. That list is known only once all scores exist.
+    fn true_error_units(&self) -> Vec<Unit<'_>> {
+        let mut units = Vec::new();
+        for place in 0..self.trained() {
+            for training_seed in 0..self.study.training_seeds {
+                let true_errors = TrueErrors {
+                    kind: Kind::TrainResulting,
+                    stem: "truth",
+                    space: &self.study.space,
+                    settings: self.study.truth_settings(),
+                };
+                let find = move || {
+                    let index = self.selected()?.get(place).copied();
+                    Ok(index.map(|index| (index, &self.architectures[index])))
+                };
+                units.push(true_errors.unit(&self.setup, place, training_seed, find));
+            }
+        }
+        units
+    }
+
+    fn prediction_units(&self) -> Vec<Unit<'_>> {
+        self.predictors().units(self.trained(), || self.selected())
+    }
+
+    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out.
+    fn selected(&self) -> Result<Vec<usize>> {
+        let scores = self.scores()?;
+        let mut ranking: Vec<(f64, usize)> = Vec::new();
+        for architecture in 0..self.study.scored {
+            let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
+            let values = draws.map(|row| self.study.by.of(row.error, row.loss));
+            ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
+        }
+        ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        Ok(ranking
+            .into_iter()
+            .step_by(self.study.every)
+            .map(|(_, architecture)| architecture)
+            .collect())
+    }
+
+    fn scores(&self) -> Result<Vec<ScoreRow>> {
+        gather(&self.scoring_units())
+    }
+
+    fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: Done<'_>) -> Result<()> {
+        let net = self.smash().network()?;
+        let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
+            seed: self.setup.seed.0,
+            architecture,
+            draw,
+            error,
+            loss,
+            status,
+        };
+        let study = self.study;
+        let scorer = Scorer::new(&self.setup, &net, study.noise_draws);
+        let scorer = scorer.with_statistics(study.statistics, study.smash.batch_size);
+        let rows = scorer.rows(&self.architectures, range, done, row)?;
+        Ok(write_table(&self.shard_path(shard), &rows)?)
+    }
+
+    fn weights(&self) -> Result<Vec<WeightsRow>> {
+        let net = self.smash().network()?;
+        let learned = net.learned_weights();
+        let row = |(index, architecture): (usize, &Architecture)| WeightsRow {
+            seed: self.setup.seed.0,
+            architecture: index as u32,
+            generated: net.generated_weights(architecture),
+            learned,
+        };
+        Ok(self.architectures.iter().enumerate().map(row).collect())
+    }
+}
+
+impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
+    fn stages(&self) -> Vec<Kind> {
+        let mut stages = vec![Kind::TrainSmash, Kind::Score, Kind::TrainResulting];
+        if !self.study.predictors.is_empty() {
+            stages.push(Kind::Predict);
+        }
+        stages
+    }
+
+    fn units(&self, stage: usize) -> Vec<Unit<'_>> {
+        match stage {
+            0 => self.smash_runs().map(SmashRun::unit).collect(),
+            1 => self.scoring_units(),
+            2 => self.true_error_units(),
+            _ => self.prediction_units(),
+        }
+    }
+
+    fn write_tables(&self) -> Result<()> {
+        let dir = self.setup.dir;
+        dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
+        dir.write(&epochs_of(self.smash_runs())?)?;
+        dir.write(&self.weights()?)?;
+        dir.write(&self.scores()?)?;
+        let mut truths: Vec<TruthRow> = gather(&self.true_error_units())?;
+        truths.sort_by_key(|row| (row.architecture, row.training_seed));
+        dir.write(&truths)?;
+        if !self.study.predictors.is_empty() {
+            let predictions: Vec<PredictionRow> = gather(&self.prediction_units())?;
+            dir.write(&predictions)?;
+        }
+        Ok(())
+    }
+}

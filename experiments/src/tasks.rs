@@ -1,0 +1,11 @@
+//! The kinds of work that several study kinds share.
+
+pub mod pool;
+pub mod predictions;
+pub mod score_search;
+pub mod scores;
+pub mod setup;
+pub mod smash_network;
+pub mod trained_search;
+pub mod training;
+pub mod true_errors;

@@ -1,0 +1,257 @@
+//! Takes trained networks from a pool, and adds the networks of a run to it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use results::files::{copy, list, read_text, write_atomically};
+use results::pool::{Pool, PooledTruthRow, TruthKey};
+use results::{RunDir, TruthRow, seal};
+use serde::Serialize;
+use smash::training::SmashTraining;
+use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
+
+use crate::engine::damage::read_if_whole;
+use crate::provenance;
+
+/// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
+/// trainings of a pool from before such a change are then not taken for current ones.
+const TRAINING_VERSION: u32 = 1;
+
+/// The pool of a run.
+#[derive(Clone, Debug)]
+pub struct RunPool {
+    pool: Pool,
+    /// Commit of the run; a digest of the difference is appended if the working tree differed from the commit.
+    commit: String,
+    device_class: &'static str,
+}
+
+/// The images that a pooled training used.
+#[derive(Clone, Debug, Serialize)]
+pub struct PooledData {
+    train: String,
+    test: String,
+    validation: usize,
+    /// Root seed, which determines the validation images.
+    split: u64,
+}
+
+/// Everything that the true error of an architecture depends on, besides the architecture itself and the seeds.
+#[derive(Serialize)]
+struct TruthContext<'a> {
+    training: u32,
+    device: &'a str,
+    data: &'a PooledData,
+    task: Task,
+    space: &'a SearchSpace,
+    recipe: &'a ResultingTraining,
+}
+
+/// Everything that a SMASH network depends on.
+#[derive(Serialize)]
+pub struct NetworkContext<'a> {
+    /// The images.
+    pub data: &'a PooledData,
+    /// Their size.
+    pub task: Task,
+    /// The search space.
+    pub space: &'a SearchSpace,
+    /// Size of the HyperNet, if it has one.
+    pub hypernet: Option<&'a HyperNetConfig>,
+    /// The training.
+    pub smash: &'a SmashTraining,
+    /// Root of the network's random numbers.
+    pub seed: u64,
+}
+
+impl PooledData {
+    /// Builds the record from the digests of the training and the test set.
+    pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
+        Self {
+            train: train.clone(),
+            test: test.clone(),
+            validation,
+            split: seed,
+        }
+    }
+}
+
+impl RunPool {
+    /// Opens the pool in a folder, for a run of this commit on this class of device.
+    pub fn new(folder: &Path, commit: &str, device_class: &'static str) -> Self {
+        Self {
+            pool: Pool::new(folder),
+            commit: commit.into(),
+            device_class,
+        }
+    }
+
+    /// The commit of the run.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// The key of a true error.
+    pub fn truth_key(
+        &self,
+        data: &PooledData,
+        task: Task,
+        space: &SearchSpace,
+        recipe: &ResultingTraining,
+        architecture: &Architecture,
+        training_seed: usize,
+    ) -> TruthKey {
+        let context = TruthContext {
+            training: TRAINING_VERSION,
+            device: self.device_class,
+            data,
+            task,
+            space,
+            recipe,
+        };
+        TruthKey {
+            canonical: architecture.canonical_hash(space),
+            context: as_json(&context),
+            seed: data.split,
+            training_seed: training_seed as u32,
+        }
+    }
+
+    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it.
+    ///
+    /// # Errors
+    /// A file of the pool that cannot be read, or whose content does not match its name.
+    pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
+        let found = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
+        Ok(found.flatten().map(|found| {
+            let row = TruthRow {
+                seed: key.seed,
+                architecture: index as u32,
+                training_seed: key.training_seed,
+                status: found.status,
+                error: found.error,
+                validation_error: found.validation_error,
+                train_error: found.train_error,
+                train_loss: found.train_loss,
+                epochs: found.epochs,
+                message: found.message,
+            };
+            (row, found.commit)
+        }))
+    }
+
+    /// Adds a training of this run.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn add_truth(&self, key: TruthKey, architecture: &Architecture, row: &TruthRow) -> Result<()> {
+        let pooled = PooledTruthRow {
+            canonical: key.canonical,
+            json: architecture.to_json(),
+            context: key.context,
+            seed: key.seed,
+            training_seed: key.training_seed,
+            status: row.status,
+            error: row.error,
+            validation_error: row.validation_error,
+            train_error: row.train_error,
+            train_loss: row.train_loss,
+            epochs: row.epochs,
+            message: row.message.clone(),
+            commit: self.commit.clone(),
+        };
+        Ok(self.pool.add(pooled)?)
+    }
+
+    /// Only code of the same commit reuses a SMASH network, since commits may differ in how they train it. A run of unknown code
+    /// never reuses one.
+    fn network_context(&self, context: &NetworkContext) -> Option<String> {
+        let of_commit = (&self.commit, self.device_class, context);
+        (self.commit != provenance::UNKNOWN).then(|| as_json(&of_commit))
+    }
+
+    /// Copies the checkpoint and the epochs of a SMASH network from the pool; false if the pool does not have it.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn take_network(&self, context: &NetworkContext, [checkpoint, epochs]: [&Path; 2]) -> Result<bool> {
+        let Some(context) = self.network_context(context) else {
+            return Ok(false);
+        };
+        let [stored, stored_epochs] = self.pool.network_paths(&context);
+        for file in [&stored, &stored_epochs] {
+            if read_if_whole(file, seal::check_file)?.is_none() {
+                return Ok(false);
+            }
+        }
+        copy(&stored_epochs, epochs)?;
+        copy(&stored, checkpoint)?;
+        Ok(true)
+    }
+
+    /// Copies the files of a SMASH network to the pool.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn add_network(&self, context: &NetworkContext, files: [&Path; 2]) -> Result<()> {
+        if let Some(context) = self.network_context(context) {
+            self.pool.add_network(&context, files)?;
+        }
+        Ok(())
+    }
+}
+
+fn as_json(context: &impl Serialize) -> String {
+    serde_json::to_string(context).expect("plain data always serialises")
+}
+
+/// Notes beside a unit's output that the pool supplied it, and which commit trained it.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
+    Ok(write_atomically(
+        &dir.unit_path(&format!("{name}.origin")),
+        commit.as_bytes(),
+    )?)
+}
+
+/// The trainings that a run took from the pool.
+pub struct Origins {
+    /// Names of the units that the pool supplied.
+    names: Vec<String>,
+    /// Their number and commits, in words.
+    pub words: String,
+}
+
+impl Origins {
+    /// Reads the notes; `None` if the run took nothing.
+    ///
+    /// # Errors
+    /// If the folder of the units cannot be read.
+    pub fn of(dir: &RunDir) -> Result<Option<Self>> {
+        let (mut names, mut commits) = (Vec::new(), Vec::new());
+        let entries = list(&dir.unit_path(""))?.into_iter();
+        for origin in entries.filter(|entry| entry.has_extension("origin")) {
+            names.extend(stem(&origin.path));
+            commits.push(read_text(&origin.path)?);
+        }
+        commits.sort_unstable();
+        commits.dedup();
+        let words = format!(
+            "{} trainings are of the pool, by commit {}",
+            names.len(),
+            commits.join(", ")
+        );
+        Ok((!names.is_empty()).then_some(Self { names, words }))
+    }
+
+    /// Whether the unit with this output took it from the pool.
+    pub fn has(&self, output: &Path) -> bool {
+        stem(output).is_some_and(|name| self.names.contains(&name))
+    }
+}
+
+fn stem(path: &Path) -> Option<String> {
+    Some(path.file_stem()?.to_string_lossy().into_owned())
+}

@@ -1,0 +1,262 @@
+//! The predictors that a study applies to the architectures it trains: variants of the SMASH score, and its rivals.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{Measure, PredictionRow, Status};
+use smash::predictors::{
+    Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
+    warm_network,
+};
+use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
+use smash::{Architecture, Counts, Evaluation, SmashNet};
+
+use crate::engine::unit::{Done, Kind, Unit};
+use crate::settings::correlation::NetworkSettings;
+use crate::settings::networks::PLAIN;
+use crate::settings::predictors::{Method, Predictor, ScoreMethod};
+use crate::settings::studies::CorrelationStudy;
+use crate::tasks::scores::shards;
+use crate::tasks::setup::Setup;
+use crate::tasks::smash_network::SmashRun;
+
+fn measured(by: Measure, evaluation: Evaluation) -> f64 {
+    by.of(evaluation.error, evaluation.loss)
+}
+
+/// The predictors of one seed of a study.
+pub struct Predictors<'a, B: AutodiffBackend> {
+    /// The study.
+    pub study: &'a CorrelationStudy,
+    /// The images.
+    pub setup: &'a Setup<'a, B>,
+    /// The architectures of the run.
+    pub architectures: &'a [Architecture],
+    /// The SMASH networks of the run.
+    pub networks: &'a [NetworkSettings],
+}
+
+impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
+
+/// A predictor's value for an architecture, and its cost in multiply-adds.
+struct Predicted {
+    /// `None` if the predictor failed.
+    value: Option<f64>,
+    cost: u64,
+}
+
+impl<'a, B: AutodiffBackend> Predictors<'a, B> {
+    /// The units that ask each predictor about the trained architectures. There are `count` of these architectures if no score
+    /// fails; `trained` gives their indices when a unit runs.
+    pub fn units(
+        self,
+        count: usize,
+        trained: impl Fn() -> Result<Vec<usize>> + Copy + Send + Sync + 'a,
+    ) -> Vec<Unit<'a>> {
+        let mut units = Vec::new();
+        for (index, predictor) in self.study.predictors.iter().enumerate() {
+            for (shard, places) in shards(count, self.study.shard).enumerate() {
+                let output = self.path(index, shard);
+                units.push(Unit {
+                    kind: Kind::Predict,
+                    name: format!("seed {}, {}, shard {shard}", self.setup.seed.0, predictor.name),
+                    output: output.clone(),
+                    beside: None,
+                    steps: places.len(),
+                    work: Box::new(move |done| {
+                        let trained = trained()?;
+                        let indices = trained.into_iter().skip(places.start).take(places.len());
+                        self.predict(predictor, &indices.collect::<Vec<_>>(), &output, done)
+                    }),
+                });
+            }
+        }
+        units
+    }
+
+    fn path(&self, predictor: usize, shard: usize) -> PathBuf {
+        let name = format!("predictions-{predictor:02}-{shard:04}.parquet");
+        self.setup.dir.unit_path(&name)
+    }
+
+    fn predict(&self, predictor: &Predictor, indices: &[usize], output: &Path, done: Done<'_>) -> Result<()> {
+        let loaded = predictor.method.networks().iter().map(|name| {
+            let settings = self.settings(name);
+            Ok((settings, self.run_of(settings).network()?))
+        });
+        let loaded: Vec<(&NetworkSettings, SmashNet<B::InnerBackend>)> = loaded.collect::<Result<_>>()?;
+        let norm = match &predictor.method {
+            Method::Score(ScoreMethod { statistics, .. }) => *statistics,
+            _ => ScoreStatistics::Running,
+        };
+        let Setup { seed, .. } = *self.setup;
+        let norm = norm.prepare(self.setup.training(), self.study.smash.batch_size, seed);
+        let shared_cost: u64 = loaded.iter().map(|(settings, _)| self.training_cost(settings)).sum();
+        let mut rows = Vec::new();
+        for &index in indices {
+            let Predicted { value, cost } = self.ask(&predictor.method, &loaded, &norm, index)?;
+            rows.push(PredictionRow {
+                seed: seed.0,
+                architecture: index as u32,
+                predictor: predictor.name.clone(),
+                status: if value.is_some() { Status::Ok } else { Status::Failed },
+                value,
+                cost: cost as f64,
+                shared_cost: shared_cost as f64,
+            });
+            done(1)?;
+        }
+        Ok(write_table(output, &rows)?)
+    }
+
+    fn ask(
+        &self,
+        method: &Method,
+        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        norm: &ScoreNorm<B::InnerBackend>,
+        index: usize,
+    ) -> Result<Predicted> {
+        let Self { study, setup, .. } = *self;
+        let (architecture, space) = (&self.architectures[index], &study.space);
+        let (training, validation) = (setup.training(), setup.validation());
+        let (n_training, n_validation) = (training.indices.len(), validation.indices.len());
+        let costs = Costs::of(space, setup.task, Some(&study.hypernet), architecture);
+        let counts = Counts::of(space, setup.task, architecture);
+        // All predictors that look at an untrained network look at the same one.
+        let key = [architecture.canonical_number(space), 0];
+        let untrained = || initial_network(space, setup.task, architecture, setup.seed, key, setup.device());
+        let batch = study.truth_settings().batch_size;
+        let steps = steps_at_cost_of_score(n_validation, study.noise_draws, batch);
+        let short = ShortTraining {
+            steps,
+            recipe: study.truth_settings(),
+            seed: setup.seed,
+            key,
+        };
+        let free = |value: f64| Predicted {
+            value: Some(value),
+            cost: 0,
+        };
+        Ok(match method {
+            Method::Score(score) => self.score(score, networks, norm, index)?,
+            Method::Parameters => free(-(counts.parameters as f64)),
+            Method::MultiplyAdds => free(-(counts.multiply_adds as f64)),
+            Method::Depth => free(-f64::from(counts.depth)),
+            Method::Synflow => Predicted {
+                value: synflow::<B::InnerBackend>(&untrained()).ok().map(|flow| -flow),
+                cost: costs.synflow(),
+            },
+            &Method::Naswot { images } => Predicted {
+                value: naswot(&untrained(), random_images(training, images, setup.seed))
+                    .ok()
+                    .map(|score| -score),
+                cost: costs.naswot(images.min(n_training)),
+            },
+            Method::RandomWeights { by } => {
+                let evaluation = random_weights(untrained(), training, validation, setup.seed);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
+                    cost: costs.random_weights(n_training, n_validation),
+                }
+            }
+            Method::Steps { by } => {
+                let net = initial_network::<B>(space, setup.task, architecture, setup.seed, key, setup.device());
+                let evaluation = short.error_after(net, training, validation);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
+                    cost: costs.steps(steps, batch, n_validation),
+                }
+            }
+            Method::WarmScore { by, .. } => {
+                let (_, smash) = &networks[0];
+                let weights = smash.generate(architecture, &score_noise(setup.seed, 0), setup.device());
+                let net = warm_network::<B>(smash, setup.task, architecture, &weights);
+                let evaluation = short.error_after(net, training, validation);
+                Predicted {
+                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
+                    cost: costs.warm_score(steps, batch, n_validation),
+                }
+            }
+        })
+    }
+
+    /// The mean over networks and noise draws; no value if one evaluation is not finite.
+    fn score(
+        &self,
+        method: &ScoreMethod,
+        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        norm: &ScoreNorm<B::InnerBackend>,
+        index: usize,
+    ) -> Result<Predicted> {
+        let Self { setup, .. } = *self;
+        let architecture = &self.architectures[index];
+        let validation = setup.validation();
+        let (mut sum, mut cost) = (0.0, 0);
+        for (settings, net) in networks {
+            architecture
+                .validate(&settings.space)
+                .with_context(|| format!("architecture {index} in the space of network `{}`", settings.name))?;
+            let costs = Costs::of(&settings.space, setup.task, settings.hypernet.as_ref(), architecture);
+            cost += costs.score(validation.indices.len(), method.draws);
+            if let ScoreNorm::Recalibrated(batches) = norm {
+                let images: usize = batches.iter().map(|images| images.dims()[0]).sum();
+                cost += (method.draws * images) as u64 * costs.in_smash;
+            }
+            for draw in 0..method.draws {
+                let noise = score_noise(setup.seed, draw);
+                let evaluation = score_normalised_by(norm, net, architecture, &noise, validation, setup.device());
+                let Ok(evaluation) = evaluation else {
+                    return Ok(Predicted { value: None, cost });
+                };
+                sum += measured(method.by, evaluation);
+            }
+        }
+        let value = sum / (networks.len() * method.draws) as f64;
+        Ok(Predicted {
+            value: Some(value),
+            cost,
+        })
+    }
+
+    fn settings(&self, name: &str) -> &'a NetworkSettings {
+        let mut networks = self.networks.iter();
+        let found = networks.find(|network| network.name == name);
+        found.unwrap_or_else(|| panic!("no network `{name}`, though definitions are checked"))
+    }
+
+    /// The run of one network of the study.
+    pub fn run_of(&self, settings: &'a NetworkSettings) -> SmashRun<'a, B> {
+        SmashRun {
+            setup: self.setup,
+            space: &settings.space,
+            hypernet: settings.hypernet.as_ref(),
+            settings: &settings.smash,
+            seed: self.setup.seed.of_member(settings.member),
+            // The plain network has the name that other studies give it, so that a pool holds one network for both.
+            stem: match settings.name.as_str() {
+                PLAIN => "smash".into(),
+                name => format!("smash-{name}"),
+            },
+        }
+    }
+
+    /// Multiply-adds of a network's training. Each step counts with the mean over the run's architectures.
+    fn training_cost(&self, settings: &NetworkSettings) -> u64 {
+        let NetworkSettings { smash, space, .. } = settings;
+        let step = |architecture: &Architecture| {
+            let costs = Costs::of(space, self.setup.task, settings.hypernet.as_ref(), architecture);
+            costs.score_training_step(smash.batch_size)
+        };
+        let mean = self.architectures.iter().map(step).sum::<u64>() / self.architectures.len() as u64;
+        let steps = smash.epochs * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
+        steps as u64 * mean
+    }
+}

@@ -1,0 +1,135 @@
+//! The search of the paper's appendix C as units of work.
+//!
+//! The first unit trains a SMASH network. The second one scores architectures with it and finds the best of them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use results::files::remove;
+use results::tables::{read_table, write_table};
+use results::{CandidateRow, Status};
+use smash::search::{Stage, search};
+use smash::{Architecture, Counts};
+
+use crate::engine::damage::read_if_whole;
+use crate::engine::stop;
+use crate::engine::unit::{Done, Kind, Unit};
+use crate::settings::studies::SmashSearch;
+use crate::tasks::scores::{Scorer, mean_error};
+use crate::tasks::setup::Setup;
+use crate::tasks::smash_network::SmashRun;
+
+/// Number of scored candidates after which an unfinished search is saved.
+const SAVED_EVERY: usize = 20;
+
+/// One search of a run.
+pub struct ScoreSearch<'a, B: AutodiffBackend> {
+    /// Its settings.
+    pub search: &'a SmashSearch,
+    /// Its index among the searches of the run, which is part of its file names.
+    pub number: usize,
+    /// The images that it searches on.
+    pub setup: &'a Setup<'a, B>,
+}
+
+impl<B: AutodiffBackend> Clone for ScoreSearch<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: AutodiffBackend> Copy for ScoreSearch<'_, B> {}
+
+impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
+    /// Its SMASH network.
+    pub fn smash(self) -> SmashRun<'a, B> {
+        SmashRun {
+            setup: self.setup,
+            space: &self.search.space,
+            hypernet: Some(&self.search.hypernet),
+            settings: &self.search.smash,
+            seed: self.setup.seed,
+            stem: format!("smash-{}", self.number),
+        }
+    }
+
+    fn file(self) -> String {
+        format!("candidates-{}.parquet", self.number)
+    }
+
+    fn path(self) -> PathBuf {
+        self.setup.dir.unit_path(&self.file())
+    }
+
+    /// The unit that searches, once the network is trained.
+    pub fn unit(self) -> Unit<'a> {
+        let plan = &self.search.plan;
+        Unit {
+            kind: Kind::Search,
+            name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
+            output: self.path(),
+            beside: None,
+            steps: plan.random + plan.perturbations + plan.chain,
+            work: Box::new(move |done| self.run(done)),
+        }
+    }
+
+    fn run(self, done: Done<'_>) -> Result<()> {
+        let Setup { seed, task, .. } = *self.setup;
+        let SmashSearch {
+            space,
+            plan,
+            noise_draws,
+            ..
+        } = self.search;
+        let net = self.smash().network()?;
+        let scorer = Scorer::new(self.setup, &net, *noise_draws);
+        // Each candidate follows from the scores before it, so a search resumes by replaying its stored scores.
+        let unfinished = self.setup.dir.checkpoint_path(&self.file());
+        let known: Vec<CandidateRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
+        let mut rows: Vec<CandidateRow> = Vec::new();
+        let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
+            let error = match known.get(rows.len()) {
+                Some(row) => row.error,
+                None => mean_error(&scorer.scores(architecture)),
+            };
+            rows.push(CandidateRow {
+                seed: seed.0,
+                search: self.search.name.clone(),
+                stage: stage.name().into(),
+                index: rows.len() as u32,
+                hash: architecture.hash(),
+                json: architecture.to_json(),
+                parameters: Counts::of(space, task, architecture).parameters,
+                error,
+                status: if error.is_some() { Status::Ok } else { Status::Failed },
+            });
+            if rows.len() > known.len() && rows.len().is_multiple_of(SAVED_EVERY) {
+                write_table(&unfinished, &rows)?;
+            }
+            done(1)?;
+            // A failed score counts as worse than any other.
+            Ok(error.unwrap_or(f64::INFINITY))
+        };
+        let searched = search(space, plan, seed, score);
+        if stop::is_asked() && rows.len() > known.len() {
+            write_table(&unfinished, &rows)?;
+        }
+        searched?;
+        write_table(&self.path(), &rows)?;
+        Ok(remove(&unfinished)?)
+    }
+
+    /// The first candidate with the lowest score.
+    ///
+    /// # Errors
+    /// A table that cannot be read, or no candidate with a finite score.
+    pub fn best(self) -> Result<Architecture> {
+        let found = results::search::summary(&read_table(&self.path())?);
+        let (_, best) = found
+            .best()
+            .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
+        Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())
+    }
+}

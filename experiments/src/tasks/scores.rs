@@ -1,0 +1,134 @@
+//! Scoring architectures with generated weights, in shards of some architectures each.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::Status;
+use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
+use smash::{Architecture, Evaluation, SmashNet};
+
+use crate::engine::unit::Done;
+use crate::tasks::setup::Setup;
+
+/// The architectures of each shard.
+pub fn shards(architectures: usize, shard: usize) -> impl Iterator<Item = Range<usize>> {
+    let first = (0..architectures).step_by(shard);
+    first.map(move |first| first..(first + shard).min(architectures))
+}
+
+/// One evaluation as tables hold it. An architecture whose score is not finite has failed, and the others continue.
+pub struct Scored {
+    /// Validation error.
+    pub error: Option<f64>,
+    /// Validation loss.
+    pub loss: Option<f64>,
+    /// Whether the evaluation is finite.
+    pub status: Status,
+}
+
+impl Scored {
+    /// From an evaluation, if there is one.
+    pub fn of(outcome: Option<Evaluation>) -> Self {
+        Self {
+            error: outcome.map(|evaluation| evaluation.error),
+            loss: outcome.map(|evaluation| evaluation.loss),
+            status: if outcome.is_some() { Status::Ok } else { Status::Failed },
+        }
+    }
+}
+
+/// A SMASH network, and the way in which it scores.
+pub struct Scorer<'a, B: AutodiffBackend> {
+    setup: &'a Setup<'a, B>,
+    net: &'a SmashNet<B::InnerBackend>,
+    draws: usize,
+    norm: ScoreNorm<B::InnerBackend>,
+}
+
+impl<'a, B: AutodiffBackend> Scorer<'a, B> {
+    /// Scores as in the paper, over the first `draws` of the run's list of noise draws.
+    pub fn new(setup: &'a Setup<'a, B>, net: &'a SmashNet<B::InnerBackend>, draws: usize) -> Self {
+        Self {
+            setup,
+            net,
+            draws,
+            norm: ScoreNorm::Running,
+        }
+    }
+
+    /// Scores with other statistics in BatchNorm. Statistics of training images are taken over batches of the given size.
+    pub fn with_statistics(self, statistics: ScoreStatistics, batch_size: usize) -> Self {
+        let norm = statistics.prepare(self.setup.training(), batch_size, self.setup.seed);
+        Self { norm, ..self }
+    }
+
+    /// The evaluations of an architecture, one for each draw.
+    pub fn scores(&self, architecture: &Architecture) -> Vec<Scored> {
+        let Self { setup, net, norm, .. } = self;
+        let score = |draw| {
+            let noise = score_noise(setup.seed, draw);
+            score_normalised_by(norm, net, architecture, &noise, setup.validation(), setup.device())
+        };
+        (0..self.draws).map(|draw| Scored::of(score(draw).ok())).collect()
+    }
+
+    /// The rows of all evaluations of some of a run's architectures. `row` gets the index of the architecture, the index of the
+    /// draw, and the evaluation; `done` counts evaluations.
+    ///
+    /// # Errors
+    /// [`Stopped`](crate::engine::stop::Stopped).
+    pub fn rows<R>(
+        &self,
+        architectures: &[Architecture],
+        range: Range<usize>,
+        done: Done<'_>,
+        row: impl Fn(u32, u32, Scored) -> R,
+    ) -> Result<Vec<R>> {
+        let mut rows = Vec::new();
+        for index in range {
+            let scored = self.scores(&architectures[index]);
+            rows.extend((0..).zip(scored).map(|(draw, scored)| row(index as u32, draw, scored)));
+            done(self.draws)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// The mean error of some evaluations; `None` if one of them failed.
+pub fn mean_error(scored: &[Scored]) -> Option<f64> {
+    mean_of_all(scored.iter().map(|scored| scored.error))
+}
+
+/// The mean of some values; `None` if there are no values or one is missing.
+pub fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Vec<f64> = values.collect::<Option<_>>()?;
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_all_architectures_once() {
+        let of = |count, shard| shards(count, shard).flatten().collect::<Vec<_>>();
+        assert_eq!(of(7, 3), (0..7).collect::<Vec<_>>());
+        assert_eq!(shards(7, 3).last(), Some(6..7));
+        assert_eq!(shards(6, 3).count(), 2);
+    }
+
+    #[test]
+    fn a_mean_needs_all_evaluations() {
+        let evaluation = |error| {
+            Scored::of(Some(Evaluation {
+                error,
+                top5_error: 0.0,
+                loss: 1.0,
+            }))
+        };
+        assert_eq!(mean_error(&[evaluation(0.25), evaluation(0.75)]), Some(0.5));
+        assert_eq!(mean_error(&[evaluation(0.25), Scored::of(None)]), None);
+        assert_eq!(mean_error(&[]), None);
+    }
+}

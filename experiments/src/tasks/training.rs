@@ -1,0 +1,118 @@
+//! Training one network inside a unit of work, with a checkpoint after each epoch, so that it resumes where it stopped.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::tensor::backend::AutodiffBackend;
+use results::files::remove;
+use smash::blueprint::Blueprint;
+use smash::evaluation::{history_text, parse_history};
+use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};
+
+use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use crate::engine::damage::read_if_whole;
+use crate::engine::stop;
+use crate::engine::unit::Done;
+use crate::tasks::setup::Setup;
+
+/// A network to train.
+pub struct Training<'a, B: AutodiffBackend> {
+    /// The images, the device and the seed of the training.
+    pub setup: &'a Setup<'a, B>,
+    /// The recipe.
+    pub settings: &'a ResultingTraining,
+    /// The images that it learns from.
+    pub examples: Examples<'a, B::InnerBackend>,
+    /// Key of its random streams: the network and the training seed.
+    pub key: [u64; 2],
+    /// Name of its checkpoint.
+    pub name: String,
+    /// Whether the network is measured on the validation images after every epoch.
+    pub validates: bool,
+}
+
+/// A network after its training.
+pub struct Trained<B: AutodiffBackend> {
+    /// The network, for measuring.
+    pub trainer: ResultingTrainer<B>,
+    /// Error and loss on the validation images after each epoch, if [`Training::validates`].
+    pub validation: Vec<Evaluation>,
+    /// Why the training diverged, if it did. This is a result and does not end the run.
+    pub failure: Option<String>,
+}
+
+impl<B: AutodiffBackend> Trained<B> {
+    /// Mean error and loss over the batches of the last epoch, if the training did not diverge.
+    pub fn last_epoch(&self) -> Option<&Evaluation> {
+        self.trainer.history.last().filter(|_| self.failure.is_none())
+    }
+
+    /// Number of completed epochs.
+    pub fn epochs(&self) -> u32 {
+        self.trainer.history.len() as u32
+    }
+}
+
+impl<B: AutodiffBackend> Training<'_, B> {
+    /// Number of steps of the training.
+    pub fn steps(&self) -> usize {
+        self.settings.epochs * self.examples.batches(self.settings.batch_size)
+    }
+
+    fn checkpoint_path(&self) -> PathBuf {
+        self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.name))
+    }
+
+    /// Trains the network, or resumes its training.
+    ///
+    /// # Errors
+    /// A checkpoint that does not fit, or that cannot be read or written.
+    pub fn run(&self, blueprint: Blueprint, done: Done<'_>) -> Result<Trained<B>> {
+        let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
+        let in_training = self.checkpoint_path();
+        let mut trainer = ResultingTrainer::<B>::new(blueprint, seed, self.key, device);
+        let mut validation = Vec::new();
+        if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+            let place = || in_training.display().to_string();
+            // The first line is the validation history, which the code below puts there.
+            if let Some((line, rest)) = checkpoint.metadata.split_once('\n') {
+                validation = parse_history(line).with_context(place)?;
+                checkpoint.metadata = rest.to_owned();
+            }
+            trainer.restore(checkpoint, device).with_context(place)?;
+            done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
+        }
+        let mut failure = None;
+        while trainer.history.len() < settings.epochs {
+            if let Err(error) = trainer.train_epoch(settings, self.examples, seed, device, &|| done(1).is_ok()) {
+                failure = Some(error.to_string());
+                break;
+            }
+            // `validation` is shorter only if the epoch is complete; a request to stop may have cut the epoch short.
+            if self.validates && validation.len() < trainer.history.len() {
+                validation.push(trainer.evaluate(self.setup.validation()));
+            }
+            if trainer.history.len() < settings.epochs {
+                let mut checkpoint = trainer.checkpoint();
+                if self.validates {
+                    checkpoint.metadata = format!("{}\n{}", history_text(&validation), checkpoint.metadata);
+                }
+                write_checkpoint(&in_training, checkpoint)?;
+                stop::check()?;
+            }
+        }
+        Ok(Trained {
+            trainer,
+            validation,
+            failure,
+        })
+    }
+
+    /// Removes the checkpoint, once the result is stored.
+    ///
+    /// # Errors
+    /// An existing file that cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        Ok(remove(&self.checkpoint_path())?)
+    }
+}

@@ -1,0 +1,106 @@
+//! Trainings of resulting networks, which measure the true error of an architecture.
+
+use anyhow::Result;
+use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
+use results::{Status, TruthRow};
+use smash::blueprint::Blueprint;
+use smash::{Architecture, ResultingTraining, SearchSpace};
+
+use crate::engine::unit::{Done, Kind, Unit};
+use crate::tasks::pool::note_origin;
+use crate::tasks::setup::Setup;
+use crate::tasks::training::Training;
+
+/// Trainings of architectures by one recipe.
+pub struct TrueErrors<'a> {
+    /// The kind of the units.
+    pub kind: Kind,
+    /// Stem of their file names.
+    pub stem: &'static str,
+    /// The space of the architectures.
+    pub space: &'a SearchSpace,
+    /// The recipe.
+    pub settings: &'a ResultingTraining,
+}
+
+impl<'a> TrueErrors<'a> {
+    /// The unit that trains one architecture with one seed. `place` is the place of the architecture among the trained ones.
+    /// `find` gives its number in the run and the architecture itself, when the unit runs. The output is one [`TruthRow`], or
+    /// none if there is no architecture at this place.
+    pub fn unit<B: AutodiffBackend>(
+        self,
+        setup: &'a Setup<'a, B>,
+        place: usize,
+        training_seed: usize,
+        find: impl Fn() -> Result<Option<(usize, &'a Architecture)>> + Send + Sync + 'a,
+    ) -> Unit<'a> {
+        let name = format!("{}-{place:05}-{training_seed}", self.stem);
+        let batches = setup.batches(self.settings.batch_size);
+        Unit {
+            kind: self.kind,
+            name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
+            output: setup.dir.unit_path(&format!("{name}.parquet")),
+            beside: None,
+            steps: self.settings.epochs * batches,
+            work: Box::new(move |done| match find()? {
+                Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
+                None => Ok(write_table::<TruthRow>(
+                    &setup.dir.unit_path(&format!("{name}.parquet")),
+                    &[],
+                )?),
+            }),
+        }
+    }
+
+    fn train<B: AutodiffBackend>(
+        &self,
+        setup: &Setup<'_, B>,
+        architecture: &Architecture,
+        [index, training_seed]: [usize; 2],
+        name: &str,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let pooled = setup.pool.as_ref().map(|(pool, data)| {
+            let key = pool.truth_key(data, setup.task, self.space, self.settings, architecture, training_seed);
+            (*pool, key)
+        });
+        if let Some((pool, key)) = &pooled
+            && let Some((row, commit)) = pool.truth(key, index)?
+        {
+            note_origin(setup.dir, name, &commit)?;
+            return Ok(write_table(&output, &[row])?);
+        }
+        let training = Training {
+            setup,
+            settings: self.settings,
+            examples: setup.training(),
+            // The key depends on the architecture, not on its place in the run. Its true error is thus the same in every run that
+            // trains it.
+            key: [architecture.canonical_number(self.space), training_seed as u64],
+            name: name.into(),
+            validates: false,
+        };
+        let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
+        let is_ok = trained.failure.is_none();
+        let error = |examples| is_ok.then(|| trained.trainer.evaluate(examples).error);
+        let row = TruthRow {
+            seed: setup.seed.0,
+            architecture: index as u32,
+            training_seed: training_seed as u32,
+            status: if is_ok { Status::Ok } else { Status::Failed },
+            error: error(setup.test()),
+            validation_error: error(setup.validation()),
+            train_error: trained.last_epoch().map(|last| last.error),
+            train_loss: trained.last_epoch().map(|last| last.loss),
+            epochs: trained.epochs(),
+            message: trained.failure,
+        };
+        if let Some((pool, key)) = pooled {
+            pool.add_truth(key, architecture, &row)?;
+        }
+        write_table(&output, &[row])?;
+        training.forget()
+    }
+}
