@@ -9,28 +9,21 @@
 
 #![forbid(unsafe_code)]
 
-mod cifar;
-mod drawn;
+mod data_set;
 mod error;
-mod files;
+mod formats;
 mod image_set;
-mod imagenet32;
 mod load;
-mod modelnet10;
 mod normalisation;
-mod numpy;
-mod off;
-mod pickle;
-mod shapes;
-mod solids;
+mod sets;
 mod split;
-mod stl10;
+mod subset;
 mod view;
-mod voxels;
 
+pub use data_set::{DataSet, LoadOptions, Source};
 pub use error::Error;
 pub use image_set::ImageSet;
-pub use load::{DataSet, KNOWN_DATA_SETS, LoadOptions, Source, load};
+pub use load::{KNOWN_DATA_SETS, load};
 pub use normalisation::Normalisation;
 pub use split::{Split, shuffled_indices};
 pub use view::View;

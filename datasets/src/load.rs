@@ -1,13 +1,10 @@
 //! Loading a data set by its name.
 
-use std::path::PathBuf;
-
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-
-use crate::drawn::{Order, Subset};
-use crate::files::Files;
-use crate::{Error, ImageSet, Normalisation, cifar, imagenet32, modelnet10, shapes, shuffled_indices, solids, stl10};
+use crate::sets::drawn::Order;
+use crate::sets::files::Files;
+use crate::sets::{cifar, imagenet32, modelnet10, shapes, solids, stl10};
+use crate::subset::{Subset, random_indices};
+use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation};
 
 /// The names that [`load`] knows.
 pub const KNOWN_DATA_SETS: &[&str] = &[
@@ -20,65 +17,6 @@ pub const KNOWN_DATA_SETS: &[&str] = &[
     "shapes",
     "solids",
 ];
-
-/// Options for loading a data set. The default is the whole set at its own size.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LoadOptions {
-    /// The folder that contains the official folders of sets on disk. `shapes` and `solids` do not use it.
-    pub data_dir: Option<PathBuf>,
-    /// Height and width in pixels, or the edge of volumes in voxels. If not given, sets on disk keep their own size.
-    /// The meshes of `modelnet10`, `shapes` and `solids` then get 32.
-    ///
-    /// Images and voxels on disk are box-averaged down to a whole fraction of their size. A voxel is full if any part
-    /// of it is. Meshes become voxels at any edge from 8 to 128. `shapes` and `solids` are drawn at any size from 8.
-    pub image_size: Option<usize>,
-    /// Number of training examples: a random subset of a set on disk, or the number to draw. If not given, all examples
-    /// on disk, 50,000 `shapes`, or 4,000 `solids`. For rotated meshes it is the number of objects.
-    pub n_train: Option<usize>,
-    /// Number of test examples, as `n_train`. If not given, all examples on disk, 10,000 `shapes`, or 1,000 `solids`.
-    pub n_test: Option<usize>,
-    /// How often each training mesh of `modelnet10` is shown: 1 (the default), 12 or 24 times. The mesh is rotated
-    /// about the vertical axis by equal angles. Test meshes keep their stored orientation. Other sets have no
-    /// rotations.
-    pub rotations: Option<usize>,
-    /// Whether the inside of ModelNet10's objects is full too. If not, only their surface is. Other sets do not use it.
-    pub solid: bool,
-    /// Seed of the random subsets and of the examples of `shapes` and `solids`.
-    pub seed: u64,
-}
-
-/// A training set and a test set, with their origin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DataSet {
-    /// The training set. Part of it may be held out for validation.
-    pub train: ImageSet,
-    /// The test set.
-    pub test: ImageSet,
-    /// The published folds of the training set, each as indices into it. Empty if the set has no folds, or if
-    /// [`LoadOptions::n_train`] took a subset.
-    pub folds: Vec<Vec<usize>>,
-    /// Number of consecutive training examples that show the same object, rotated: 1 unless [`LoadOptions::rotations`]
-    /// says more. A split must keep them together, see [`crate::Split::spread`].
-    pub rotations: usize,
-    /// The constants that normalise the set. A whole set of images at its full size has the published constants; a part
-    /// of CIFAR counts as whole. Voxels have [`Normalisation::occupancy`]. Other sets have the constants of `train`.
-    pub normalisation: Normalisation,
-    /// The files read; empty for a drawn set.
-    pub sources: Vec<Source>,
-    /// The differences between the files and the official ones, a sentence each.
-    pub warnings: Vec<String>,
-}
-
-/// A file that was read, or a folder of meshes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Its path, with the data folder as it was given.
-    pub path: String,
-    /// Number of examples in it.
-    pub records: usize,
-    /// SHA-256 in hexadecimal of the file. For a folder: of the names and digests of the meshes that were read.
-    pub sha256: String,
-}
 
 /// Loads the data set called `name`, one of [`KNOWN_DATA_SETS`].
 ///
@@ -165,29 +103,6 @@ fn random_subset(set: ImageSet, wanted: Option<usize>, seed: u64, subset: Subset
         Some(wanted) => Ok(set.subset(&random_indices(&set.name, set.len(), wanted, seed, subset)?)),
         None => Ok(set),
     }
-}
-
-/// `wanted` of the indices `0..n`, in random order. Each subset has its own ChaCha stream, so that one subset does not
-/// depend on the size of the other.
-pub(crate) fn random_indices(
-    set: &str,
-    n: usize,
-    wanted: usize,
-    seed: u64,
-    subset: Subset,
-) -> Result<Vec<usize>, Error> {
-    if wanted == 0 || wanted > n {
-        return Err(Error::Count {
-            set: set.into(),
-            wanted,
-            available: n,
-        });
-    }
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(subset as u64);
-    let mut indices = shuffled_indices(n, &mut rng);
-    indices.truncate(wanted);
-    Ok(indices)
 }
 
 #[cfg(test)]

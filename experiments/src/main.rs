@@ -17,7 +17,7 @@ use experiments::settings::definition::{self, Scale};
 use experiments::settings::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
-use results::benchmark::{self, Added, Benchmark};
+use results::store::benchmark::{self, Added, Benchmark};
 use results::store::find_runs_below;
 
 /// Keeps the memory that a step frees for the next step. The system's allocator gives buffers of megabytes back at once. The

@@ -15,7 +15,7 @@ use burn::tensor::backend::AutodiffBackend;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use results::files::write_atomically;
+use results::store::files::write_atomically;
 use serde::Deserialize;
 use serde_json::json;
 use smash::checkpoint::{Checkpoint, HostTensor};

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
-use results::manifest::{RunStatus, timestamp};
+use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use results::benchmark::Benchmark;
+use results::store::benchmark::Benchmark;
 use smash::{Architecture, Counts, SearchSpace, Task};
 
 /// Enough epochs to stop a run in the middle of a training.
@@ -90,7 +90,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
         .collect();
     assert_eq!(numbers, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
     assert_eq!(read.curves.len(), 6 * 40);
-    let last = |row: &results::benchmark::TrainingRow| {
+    let last = |row: &results::store::benchmark::TrainingRow| {
         let curve = read
             .curves
             .iter()
@@ -138,13 +138,13 @@ fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
         let path = tables(&at(root)).into_keys().find(|path| path.ends_with(name)).unwrap();
         at(root).join(path)
     };
-    let trainings: Vec<results::benchmark::TrainingRow> =
+    let trainings: Vec<results::store::benchmark::TrainingRow> =
         results::tables::read_table(&read("benchmark", "trainings.parquet")).unwrap();
     let truths: Vec<results::TruthRow> = results::tables::read_table(&read("study", "truths.parquet")).unwrap();
     let mut same = 0;
     for truth in &truths {
         // Both runs sample the same list, and its first three architectures differ.
-        let same_training = |row: &&results::benchmark::TrainingRow| {
+        let same_training = |row: &&results::store::benchmark::TrainingRow| {
             (row.architecture, row.training_seed) == (truth.architecture, truth.training_seed)
         };
         if let Some(training) = trainings.iter().find(same_training) {

@@ -18,8 +18,9 @@ use std::thread;
 use std::time::SystemTime;
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use results::manifest::RunStatus;
-use results::{Manifest, seal};
+use results::Manifest;
+use results::store::manifest::RunStatus;
+use results::store::seal;
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 const SIGKILL: i32 = 9;

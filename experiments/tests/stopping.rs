@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
 use planned::Planned;
-use results::manifest::RunStatus;
-use results::{Manifest, seal};
+use results::Manifest;
+use results::store::manifest::RunStatus;
+use results::store::seal;
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 /// Many epochs, so that there is time to disturb the run.

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use results::Manifest;
-use results::baseline::save;
-use results::comparable::{Cost, peak_memory, reasons, times, warnings};
-use results::compare::{Change, Paired, Statistic, Tables, Verdict, change, pair};
-use results::files::is_folder;
-use results::statistics::RESAMPLES;
+use results::commits::comparable::{Cost, peak_memory, reasons, times, warnings};
+use results::commits::compare::{Change, Paired, Statistic, Tables, Verdict, change, pair};
+use results::statistics::bootstrap::RESAMPLES;
+use results::store::baseline::save;
+use results::store::files::is_folder;
 use results::store::{Group, find_runs_below, groups};
 
 /// Which results to compare, and the format of the answer.

@@ -9,7 +9,7 @@ use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
 use results::CandidateRow;
-use results::search::{self, Best, SearchRun};
+use results::summaries::search::{self, Best, SearchRun};
 
 use super::Stored;
 

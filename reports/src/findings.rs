@@ -9,12 +9,14 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use results::ranking::{Measured, Ranking, measure};
-use results::regime::Regimes;
-use results::search::{Best, SearchRun};
-use results::statistics::{Coefficient, Interval, Point};
-use results::text::{interval_text, percent, points_text, share_text};
-use results::throughput::StepSummary;
+use results::statistics::bootstrap::Interval;
+use results::statistics::coefficients::Coefficient;
+use results::statistics::ranking::{Measured, Ranking, measure};
+use results::statistics::sample::Point;
+use results::summaries::regime::Regimes;
+use results::summaries::search::{Best, SearchRun};
+use results::summaries::text::{interval_text, percent, points_text, share_text};
+use results::summaries::throughput::StepSummary;
 use results::{
     Claim, ComparisonSummary, Contrast, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow,
     EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary, Statistic,
@@ -219,7 +221,7 @@ impl Findings {
             }
             Self::Comparison(found) => {
                 let best = found.summary.best();
-                let text = |(system, error): (&results::comparison::SystemSummary, _)| {
+                let text = |(system, error): (&results::summaries::comparison::SystemSummary, _)| {
                     format!("lowest test error: {}, {error}", found.label(&system.name))
                 };
                 return Ok(best.map_or_else(|| "no test error".to_owned(), text));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use results::statistics::Interval;
+use results::statistics::bootstrap::Interval;
 use results::store::{Group, StoredRun, groups};
 
 use crate::artefact::short_commit;

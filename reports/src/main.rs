@@ -211,7 +211,7 @@ impl Stored {
         let text = std::fs::read_to_string(file).with_context(place)?;
         let block = readme::block(artefacts, shown, &format!("{}/figures", folder.display()));
         let text = readme::splice(&text, "results", &block).with_context(place)?;
-        match results::peer::read(&self.results)? {
+        match results::summaries::peer::read(&self.results)? {
             Some(table) => readme::splice(&text, "speed", &readme::speed_block(&table)).with_context(place),
             None => Ok(text),
         }

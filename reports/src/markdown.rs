@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use results::CorrelationSummary;
-use results::contrast::Measures;
-use results::predictors::PredictorSummary;
-use results::ranking::Measured;
-use results::regime::{MARK, MARKED_FACTOR, MARKED_SHARE, Regime, Regimes};
-use results::statistics::{Coefficient, RESAMPLES};
-use results::text::{cost_text, error_text, interval_text, p_text, percent, points_text, share_text};
-use results::throughput::StepSummary;
+use results::statistics::bootstrap::RESAMPLES;
+use results::statistics::coefficients::Coefficient;
+use results::statistics::ranking::Measured;
+use results::summaries::contrast::Measures;
+use results::summaries::predictors::PredictorSummary;
+use results::summaries::regime::{MARK, MARKED_FACTOR, MARKED_SHARE, Regime, Regimes};
+use results::summaries::text::{cost_text, error_text, interval_text, p_text, percent, points_text, share_text};
+use results::summaries::throughput::StepSummary;
 use results::{ComparisonSummary, CorruptionSummary, EnsembleSummary, PredictorsSummary, ProxySummary, SearchSummary};
 
 use crate::findings::{Against, ComparisonFindings, Findings, RegimeFindings, SystemDefinition};
@@ -295,7 +296,7 @@ fn corruption_table(summary: &CorruptionSummary) -> String {
         "Wilcoxon",
         "left out",
     ];
-    let line = |line: &results::corruption::Corrupted| {
+    let line = |line: &results::summaries::corruption::Corrupted| {
         vec![
             line.name.clone(),
             line.signs.n().to_string(),
@@ -416,7 +417,8 @@ fn range<T: std::fmt::Display + PartialEq>(least: T, most: T) -> String {
 
 /// The full trainings of search methods; `None` if there were none.
 fn trials_paragraph(summary: &ComparisonSummary) -> Option<String> {
-    let of_system = |system: &results::comparison::SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
+    let of_system =
+        |system: &results::summaries::comparison::SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
     let words: Vec<String> = summary.systems.iter().filter_map(of_system).collect();
     (!words.is_empty()).then(|| format!("Full trainings spent by search methods: {}.", words.join("; ")))
 }

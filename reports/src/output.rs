@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use results::files::{create_folder, write_atomically};
+use results::store::files::{create_folder, write_atomically};
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The part of README.md that is spliced in from stored results.
 
 use anyhow::{Result, ensure};
-use results::peer::PeerTable;
+use results::summaries::peer::PeerTable;
 
 use crate::artefact::Artefact;
 
@@ -96,7 +96,7 @@ fn row(artefact: &Artefact, figures: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use results::peer::PeerRow;
+    use results::summaries::peer::PeerRow;
 
     #[test]
     fn only_what_is_between_the_marks_of_the_name_is_replaced() {

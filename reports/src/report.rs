@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use results::Manifest;
-use results::text::quoted;
+use results::summaries::text::quoted;
 
 use crate::artefact::Artefact;
 use crate::markdown;

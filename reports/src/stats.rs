@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use results::columns::{Columns, read_columns};
-use results::ranking::{Ranking, measure};
-use results::statistics::{Point, RESAMPLES};
+use results::statistics::bootstrap::RESAMPLES;
+use results::statistics::ranking::{Ranking, measure};
+use results::statistics::sample::Point;
+use results::tables::columns::{Columns, read_columns};
 
 /// The file and the columns to use.
 #[derive(Args)]

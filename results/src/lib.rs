@@ -4,59 +4,28 @@
 
 #![forbid(unsafe_code)]
 
-pub mod baseline;
-pub mod benchmark;
-pub mod ceiling;
-pub mod claim;
-pub mod columns;
-pub mod comparable;
-pub mod compare;
-pub mod comparison;
-pub mod contrast;
-pub mod correlation;
-pub mod corruption;
-pub mod csv;
-pub mod ensemble;
+pub mod commits;
 mod error;
-mod faults;
-pub mod files;
-pub mod manifest;
-mod objects;
-pub mod paired;
-mod parquet;
-pub mod peer;
-pub mod pool;
-pub mod power;
-pub mod predictors;
-pub mod proxy;
-pub mod ranking;
-pub mod regime;
-pub mod rows;
-pub mod seal;
-pub mod search;
 pub mod statistics;
 pub mod store;
-pub mod student;
+pub mod summaries;
 pub mod tables;
-pub mod tau;
-pub mod text;
-pub mod throughput;
 
-pub use claim::{Claim, Statistic, Verdict};
-pub use comparison::ComparisonSummary;
-pub use contrast::Contrast;
-pub use correlation::{CorrelationSummary, Measure};
-pub use corruption::CorruptionSummary;
-pub use ensemble::EnsembleSummary;
 pub use error::{Error, Result};
-pub use manifest::Manifest;
-pub use pool::{Pool, PooledTruthRow, TruthKey};
-pub use predictors::PredictorsSummary;
-pub use proxy::ProxySummary;
-pub use rows::{
+pub use store::RunDir;
+pub use store::manifest::{Manifest, RunKey};
+pub use store::pool::{Pool, PooledTruthRow, TruthKey};
+pub use summaries::claim::{Claim, Statistic, Verdict};
+pub use summaries::comparison::ComparisonSummary;
+pub use summaries::contrast::Contrast;
+pub use summaries::correlation::{CorrelationSummary, Measure};
+pub use summaries::corruption::CorruptionSummary;
+pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::predictors::PredictorsSummary;
+pub use summaries::proxy::ProxySummary;
+pub use summaries::search::SearchSummary;
+pub use tables::rows::{
     ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
     PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
 };
-pub use search::SearchSummary;
-pub use store::{RunDir, RunKey};
 pub use tables::{Row, Status};

@@ -8,14 +8,22 @@
 //! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of the
 //! definition, makes another result at the same commit. Such a result must neither overwrite this one nor resume from it.
 
+pub mod baseline;
+pub mod benchmark;
+mod faults;
+pub mod files;
+pub mod manifest;
+mod objects;
+pub mod pool;
+pub mod seal;
+
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::{self, Entry, create_folder, is_file, list, remove_unfinished};
-use crate::manifest::{Manifest, RunStatus};
-use crate::seal;
+use crate::store::files::{Entry, create_folder, is_file, list, remove_unfinished};
+use crate::store::manifest::{Manifest, RunKey, RunStatus};
 use crate::tables::{Row, read_table, write_table};
 
 /// Default folder of runs, relative to the root of the workspace.
@@ -28,25 +36,6 @@ const LEVELS: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
     path: PathBuf,
-}
-
-/// Identity of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunKey {
-    /// Name of the artefact.
-    pub artefact: String,
-    /// Name of the scale.
-    pub scale: String,
-    /// Kind of device.
-    pub device_class: String,
-    /// Commit of the code.
-    pub commit: String,
-    /// Whether the working tree differed from the commit.
-    pub dirty: bool,
-    /// Hash of the resolved definition, in hexadecimal.
-    pub definition_hash: String,
-    /// Root seed.
-    pub seed: u64,
 }
 
 impl RunDir {

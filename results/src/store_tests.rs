@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::files::write_atomically;
-use crate::manifest::tests::sample;
+use crate::store::files::write_atomically;
+use crate::store::manifest::tests::sample;
 
 fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> RunDir {
     let mut manifest = sample();
@@ -25,7 +25,7 @@ fn a_run_lies_in_the_folder_that_its_key_names() {
     let dir = RunDir::new(Path::new("runs"), &key);
     let expected = "runs/fig4/laptop/nvidia-h100-80gb/0123456789ab-dirty/dddddddd/seed-7";
     assert_eq!(dir.path(), Path::new(expected));
-    let table = dir.table_path::<crate::TruthRow>();
+    let table = dir.table_path::<crate::tables::rows::TruthRow>();
     assert_eq!(table, Path::new(expected).join("truths.parquet"));
     let unit = dir.unit_path("smash-7.json");
     assert_eq!(unit, Path::new(expected).join("units/smash-7.json"));

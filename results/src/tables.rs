@@ -5,14 +5,19 @@
 //! table that an older program wrote. It then reads as null. Equal rows give equal bytes: the files hold no time and no
 //! host. Each file is sealed; see [`crate::seal`].
 
+pub mod columns;
+pub mod csv;
+mod parquet;
+pub mod rows;
+
 use std::fmt;
 use std::path::Path;
 
 use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
 
 use crate::error::{Error, Result};
-use crate::files::{self, write_atomically};
-use crate::{parquet, seal};
+use crate::store::files::{self, write_atomically};
+use crate::store::seal;
 
 /// A kind of row; `declare!` writes the implementations.
 pub trait Row: Sized {

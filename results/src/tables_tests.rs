@@ -4,7 +4,7 @@ use polars::prelude::IntoColumn;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rows::{ArchitectureRow, EpochRow, ScoreRow, TruthRow};
+use crate::tables::rows::{ArchitectureRow, EpochRow, ScoreRow, TruthRow};
 
 fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
     ArchitectureRow {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::blueprint::{Blueprint, ConvShape, Value};
 use crate::convolution::Activation;
-use crate::counts::Task;
 use crate::error::BaselineError;
+use crate::task::Task;
 
 /// A hand-designed network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,11 @@
 //! trains and measures them. Sizes are for one image. For volumes ([`Task::image_depth`] above 1) every value has a
 //! depth too. Every kernel larger than 1 is then as deep as it is high.
 
+use crate::architecture::Architecture;
 use crate::convolution::Activation;
-use crate::counts::{Counts, Task};
+use crate::counts::Counts;
+use crate::space::SearchSpace;
+use crate::task::Task;
 
 mod resulting;
 
@@ -141,6 +144,13 @@ pub struct Blueprint {
     /// Convolutions on the longest path to each value.
     depths: Vec<u32>,
     multiply_adds: u64,
+}
+
+impl Counts {
+    /// Counts the resulting network of `architecture`. All its weights are free.
+    pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Blueprint::of(space, task, architecture).counts()
+    }
 }
 
 impl Blueprint {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 mod direct;
 mod folding;
 mod geometry;
+mod method;
 mod outputs;
 mod plan;
 mod tile;

@@ -1,43 +1,8 @@
 //! Size and cost of an architecture's resulting network, counted without building it.
 
 use crate::architecture::Architecture;
-use crate::blueprint::Blueprint;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
-
-/// Data that a network is built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Task {
-    /// Channels of an image.
-    pub image_channels: usize,
-    /// Height and width of an image in pixels.
-    pub image_size: usize,
-    /// Number of classes.
-    pub classes: usize,
-    /// Slices of a volume; 1 for images.
-    #[serde(default = "one")]
-    pub image_depth: usize,
-    /// 2 if the stem keeps only every second pixel, for large images; else 1.
-    #[serde(default = "one")]
-    pub stem_stride: usize,
-}
-
-fn one() -> usize {
-    1
-}
-
-impl Task {
-    /// Images of the size that the networks were made for.
-    pub const fn of_images(image_channels: usize, image_size: usize, classes: usize) -> Self {
-        Self {
-            image_channels,
-            image_size,
-            classes,
-            image_depth: 1,
-            stem_stride: 1,
-        }
-    }
-}
+use crate::task::Task;
 
 /// Size and cost of the resulting network of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +17,6 @@ pub struct Counts {
 
 /// Kernel size of the stem convolution.
 pub const STEM_KERNEL: usize = 7;
-
-impl Counts {
-    /// Counts the resulting network of `architecture`. All its weights are free.
-    pub fn of(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        Blueprint::of(space, task, architecture).counts()
-    }
-}
 
 /// Number of convolutions that the ops of a block share in the SMASH network: one for each place in an op.
 pub(crate) const fn shared_convolutions(patterns: Patterns) -> usize {

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::normalisation::{normalise, rescale};
+use crate::normalisation::{BatchStatistics, normalise, rescale};
 
 /// Momentum of BatchNorm's running statistics.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
@@ -53,15 +53,6 @@ pub struct BatchNorm<B: Backend> {
     pub running_mean: Param<Tensor<B, 1>>,
     /// Running unbiased variance, `[channels]`.
     pub running_variance: Param<Tensor<B, 1>>,
-}
-
-/// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
-#[derive(Clone, Debug)]
-pub struct BatchStatistics<B: Backend> {
-    /// Mean over batch, height and width.
-    pub mean: Tensor<B, 1>,
-    /// Unbiased variance over batch, height and width.
-    pub variance: Tensor<B, 1>,
 }
 
 impl<B: Backend> BatchNorm<B> {

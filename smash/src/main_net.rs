@@ -7,13 +7,15 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::architecture::{Architecture, Conv, Op};
 use crate::convolution::{Activation, conv_1x1, conv_same};
-use crate::counts::{STEM_KERNEL, Task, shared_convolutions};
+use crate::counts::{STEM_KERNEL, shared_convolutions};
 use crate::flex::concatenate;
-use crate::layers::{BatchNorm, BatchStatistics, Mode, global_average, orthogonal, output_layer};
+use crate::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::memory::MemoryBanks;
+use crate::normalisation::BatchStatistics;
 use crate::parts::{add, window};
 use crate::pooling::{every_second, halve};
 use crate::space::{BLOCKS, SearchSpace};
+use crate::task::Task;
 use crate::weights::GeneratedWeights;
 
 /// The freely learned parts of the main network (paper, section 3.1).

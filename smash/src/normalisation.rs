@@ -17,8 +17,16 @@ use rayon::prelude::*;
 
 use crate::checkpoint::HostTensor;
 use crate::flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of_task, tensor, values};
-use crate::layers::BatchStatistics;
 use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
+
+/// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics<B: Backend> {
+    /// Mean over batch, height and width.
+    pub mean: Tensor<B, 1>,
+    /// Unbiased variance over batch, height and width.
+    pub variance: Tensor<B, 1>,
+}
 
 /// Number of values that are summed side by side. It is a constant, so that it is the same on all processors.
 const LANES: usize = 16;

@@ -24,12 +24,12 @@ pub use warm::warm_network;
 
 use crate::architecture::Architecture;
 use crate::blueprint::Blueprint;
-use crate::counts::Task;
 use crate::error::DivergedError;
 use crate::evaluation::{Evaluation, Examples};
 use crate::network::{Network, Phase};
 use crate::random::{Seed, Stream};
 use crate::space::SearchSpace;
+use crate::task::Task;
 
 /// Number of images from which BatchNorm's running statistics are recomputed.
 pub const CALIBRATION_IMAGES: usize = 100;

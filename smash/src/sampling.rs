@@ -5,8 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{Architecture, Block, Conv, Op};
-use crate::counts::{Counts, Task};
+use crate::counts::Counts;
 use crate::space::{BLOCKS, SearchSpace, Units};
+use crate::task::Task;
 
 /// Number of draws from which [`sample_size_balanced`] picks one. 32 draws make the result nearly uniform over the
 /// middle 96 % of the draws of [`sample`]. 8 draws make it hardly more even than [`sample`]; more than 32 only take

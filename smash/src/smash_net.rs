@@ -7,13 +7,14 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::architecture::Architecture;
-use crate::counts::{self, Task};
+use crate::counts;
 use crate::encoding::Encoding;
 use crate::hypernet::{HyperNet, HyperNetConfig};
 use crate::layers::{BatchNorm, Mode};
 use crate::main_net::{MainNet, NetStatistics};
 use crate::pointwise;
 use crate::space::SearchSpace;
+use crate::task::Task;
 use crate::weights::GeneratedWeights;
 
 /// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).

@@ -6,7 +6,7 @@ use std::fs;
 
 use experiments_fuzz::contain_panics;
 use libfuzzer_sys::fuzz_target;
-use results::columns::read_columns;
+use results::tables::columns::read_columns;
 
 fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

@@ -4,7 +4,7 @@
 
 use experiments_fuzz::sealed;
 use libfuzzer_sys::fuzz_target;
-use results::manifest::Manifest;
+use results::store::manifest::Manifest;
 
 fuzz_target!(|text: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

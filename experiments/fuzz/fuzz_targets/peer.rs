@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use results::peer;
+use results::summaries::peer;
 
 fuzz_target!(|text: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

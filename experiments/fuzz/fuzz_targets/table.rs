@@ -8,7 +8,7 @@ use std::path::Path;
 
 use experiments_fuzz::{contain_panics, sealed};
 use libfuzzer_sys::fuzz_target;
-use results::rows::*;
+use results::tables::rows::*;
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
 

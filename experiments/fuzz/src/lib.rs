@@ -1,6 +1,6 @@
 //! The functions that the targets share.
 
-use results::seal;
+use results::store::seal;
 
 /// Returns the input. If it has a seal, the seal gets the input's own digest, as the author of a hostile file can write it.
 pub fn sealed(bytes: &[u8]) -> Vec<u8> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use results::files::{self, write_atomically};
-use results::seal;
+use results::store::files::{self, write_atomically};
+use results::store::seal;
 use smash::checkpoint::Checkpoint;
 
 /// Writes a checkpoint with its seal.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use results::files::{self, set_aside};
+use results::store::files::{self, set_aside};
 
 /// Reads a file that work may start from, if the file exists. A damaged file is set aside with a warning, and then counts as
 /// missing.

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use results::files::{is_file, read_text, write_atomically};
+use results::Row;
+use results::store::files::{is_file, read_text, write_atomically};
+use results::store::seal;
 use results::tables::read_table;
-use results::{Row, seal};
 
 use crate::engine::damage::set_damage_aside;
 use crate::engine::stop;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
+use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
 use results::{Manifest, RunDir};
 
 use crate::engine::damage::set_damage_aside;
@@ -22,7 +22,7 @@ use crate::tasks::setup::Images;
 /// A file that cannot be read.
 pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     let path = dir.manifest_path();
-    if !results::files::is_file(&path)? {
+    if !results::store::files::is_file(&path)? {
         return Ok(fresh);
     }
     Ok(set_damage_aside(&path, dir.read_manifest())?.unwrap_or_else(|damage| {

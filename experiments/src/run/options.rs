@@ -108,5 +108,5 @@ impl RunOptions {
 }
 
 fn absolute(path: &Path) -> Result<OsString> {
-    Ok(results::files::absolute(path)?.into())
+    Ok(results::store::files::absolute(path)?.into())
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use results::Manifest;
-use results::manifest::RunStatus;
 use results::store::find_runs;
+use results::store::manifest::RunStatus;
 
 use crate::engine::study::Study;
 use crate::engine::study::{open_units, units_of_stage};

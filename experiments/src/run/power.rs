@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use results::correlation::Predictor;
-use results::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
-use results::statistics::Interval;
+use results::statistics::bootstrap::Interval;
+use results::statistics::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
 use results::store::{Group, find_runs, groups};
-use results::text::interval_text;
+use results::summaries::correlation::Predictor;
+use results::summaries::text::interval_text;
 use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, Measure, ScoreRow, TruthRow};
 
 use crate::engine::unit::Kind;
@@ -237,7 +237,7 @@ fn seconds_of(group: &Group, kind: Kind) -> f64 {
 fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<CorrelationSummary> {
     let test_examples = group.manifest().dataset.test.examples;
     let architectures = group.read::<ArchitectureRow>()?;
-    Ok(results::correlation::summary(
+    Ok(results::summaries::correlation::summary(
         &architectures,
         predictor,
         truths,

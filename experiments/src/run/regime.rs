@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::regime::{Regime, Regimes};
+use results::summaries::regime::{Regime, Regimes};
 use smash::counts::{generated_weights, learned_weights};
 use smash::{Architecture, Counts, Limits, SearchSpace, Seed, Stream, Task};
 

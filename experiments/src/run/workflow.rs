@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use results::Manifest;
-use results::files::{self, write_atomically};
-use results::text::quoted;
+use results::store::files::{self, write_atomically};
+use results::summaries::text::quoted;
 use serde::Serialize;
 
 use crate::device::Device;

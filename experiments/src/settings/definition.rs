@@ -161,7 +161,7 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
         })?;
         merge(&mut table, setting);
     }
-    results::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
+    results::store::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
     let definition: Definition = toml::Value::Table(table)
         .try_into()
         // The error is put on one line: TOML puts the place on another.

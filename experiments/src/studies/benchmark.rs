@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::Status;
-use results::benchmark::{CurveRow, TrainingRow, as_truths};
+use results::store::benchmark::{CurveRow, TrainingRow, as_truths};
 use results::tables::{read_table, write_table};
 use smash::blueprint::Blueprint;
 use smash::{Architecture, Counts, Limits, Stream};

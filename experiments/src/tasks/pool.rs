@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use results::files::{copy, list, read_text, write_atomically};
-use results::pool::{Pool, PooledTruthRow, TruthKey};
-use results::{RunDir, TruthRow, seal};
+use results::store::files::{copy, list, read_text, write_atomically};
+use results::store::pool::{Pool, PooledTruthRow, TruthKey};
+use results::store::seal;
+use results::{RunDir, TruthRow};
 use serde::Serialize;
 use smash::training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::files::remove;
+use results::store::files::remove;
 use results::tables::{read_table, write_table};
 use results::{CandidateRow, Status};
 use smash::search::{Stage, search};
@@ -126,7 +126,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
     /// # Errors
     /// A table that cannot be read, or no candidate with a finite score.
     pub fn best(self) -> Result<Architecture> {
-        let found = results::search::summary(&read_table(&self.path())?);
+        let found = results::summaries::search::summary(&read_table(&self.path())?);
         let (_, best) = found
             .best()
             .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;

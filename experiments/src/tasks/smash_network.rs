@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
-use results::files::remove;
+use results::store::files::remove;
 use results::tables::{read_table, write_table};
 use smash::checkpoint::Checkpoint;
 use smash::training::SmashTraining;

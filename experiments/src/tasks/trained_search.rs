@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::files::remove;
+use results::store::files::remove;
 use results::tables::{read_table, write_table};
 use results::{Status, TrialRow};
 use smash::blueprint::Blueprint;

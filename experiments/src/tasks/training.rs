@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::files::remove;
+use results::store::files::remove;
 use smash::blueprint::Blueprint;
 use smash::evaluation::{history_text, parse_history};
 use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use results::comparable::{Cost, Reason};
-use results::compare::{Change, Verdict};
-use results::statistics::{Interval, RESAMPLES};
+use results::commits::comparable::{Cost, Reason};
+use results::commits::compare::{Change, Verdict};
+use results::statistics::bootstrap::{Interval, RESAMPLES};
 use results::store::Group;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::CorruptionSummary;
-use results::corruption::Corrupted;
-use results::text::share_text;
+use results::summaries::corruption::Corrupted;
+use results::summaries::text::share_text;
 
 use super::canvas::{
     Axis, COLOURS, Canvas, HEADER, INK, MARGIN, Mark, SIZE, SOLID, Sample, Shape, Ticks, percent_range, widest,

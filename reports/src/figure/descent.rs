@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::ProxySummary;
-use results::proxy::Descent;
+use results::summaries::proxy::Descent;
 
 use super::canvas::{Axis, COLOURS, Canvas, DASHES, Dash, INK, MARGIN, Mark, Sample, Shape, Ticks, percent_range};
 use crate::artefact::FigureDefinition;

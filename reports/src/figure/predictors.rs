@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::PredictorsSummary;
-use results::predictors::PredictorSummary;
-use results::statistics::Interval;
-use results::text::cost_text;
+use results::statistics::bootstrap::Interval;
+use results::summaries::predictors::PredictorSummary;
+use results::summaries::text::cost_text;
 
 use super::canvas::{
     Axis, COLOURS, Canvas, HEADER, INK, MARGIN, Mark, SIZE, SOLID, Sample, Shape, Ticks, percent_range, widest,

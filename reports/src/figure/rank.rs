@@ -19,7 +19,7 @@ where
     ensure!(summary.n() > 0, "no architecture has a score by every HyperNet");
     let words = format!("mean of {} HyperNets ± 1 standard deviation", summary.members);
     let seeds = summary.seeds.iter().take(COLOURS.len()).enumerate();
-    let entry = |(index, seed): (usize, &results::ensemble::EnsembleSeed)| {
+    let entry = |(index, seed): (usize, &results::summaries::ensemble::EnsembleSeed)| {
         let name = match summary.seeds.len() {
             1 => words.clone(),
             _ => format!("seed {}", seed.seed),

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use results::correlation::SeedSummary;
-use results::statistics::{BOOTSTRAP_SEED, Point, RESAMPLES, regression_band};
+use results::statistics::bootstrap::{BOOTSTRAP_SEED, RESAMPLES, regression_band};
+use results::statistics::sample::Point;
+use results::summaries::correlation::SeedSummary;
 use results::{CorrelationSummary, Measure};
 
 use super::canvas::{

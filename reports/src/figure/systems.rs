@@ -5,7 +5,7 @@
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use results::comparison::SystemSummary;
+use results::summaries::comparison::SystemSummary;
 
 use super::canvas::{Axis, COLOURS, Canvas, Hatch, INK, Sample, Ticks, widest};
 use crate::artefact::FigureDefinition;

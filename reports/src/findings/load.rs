@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use results::contrast::{self, Side};
-use results::correlation::Predictor;
 use results::store::{Group, StoredRun, find_runs, latest_groups};
+use results::summaries::contrast::{self, Side};
+use results::summaries::correlation::Predictor;
 use results::{
     ArchitectureRow, CandidateRow, CorrelationSummary, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
     FastTruthRow, Measure, MemberScoreRow, PredictionRow, PredictorsSummary, ProxyRow, ScoreRow, SystemRow,
@@ -70,19 +70,25 @@ impl Findings {
                 let summary = correlation(group)?;
                 Self::Correlation(Box::new(CorrelationFindings::new(summary, None, None, None)))
             }
-            StudyKind::Throughput => Self::Throughput(results::throughput::summary(&group.read::<ThroughputRow>()?)),
-            StudyKind::Ensemble => Self::Ensemble(results::ensemble::summary(&group.read::<MemberScoreRow>()?)),
-            StudyKind::Corruption => Self::Corruption(results::corruption::summary(&group.read::<CorruptionRow>()?)),
-            StudyKind::ProxyGradient => {
-                Self::Proxy(results::proxy::summary(&group.read::<ProxyRow>()?).with_context(place)?)
+            StudyKind::Throughput => {
+                Self::Throughput(results::summaries::throughput::summary(&group.read::<ThroughputRow>()?))
             }
-            StudyKind::Search => Self::Search(results::search::summary(&group.read::<CandidateRow>()?)),
+            StudyKind::Ensemble => {
+                Self::Ensemble(results::summaries::ensemble::summary(&group.read::<MemberScoreRow>()?))
+            }
+            StudyKind::Corruption => {
+                Self::Corruption(results::summaries::corruption::summary(&group.read::<CorruptionRow>()?))
+            }
+            StudyKind::ProxyGradient => {
+                Self::Proxy(results::summaries::proxy::summary(&group.read::<ProxyRow>()?).with_context(place)?)
+            }
+            StudyKind::Search => Self::Search(results::summaries::search::summary(&group.read::<CandidateRow>()?)),
             StudyKind::Comparison => {
                 let names: Vec<String> = study.system.iter().map(|system| system.name.clone()).collect();
                 let trials = group.read_if_there::<TrialRow>()?.unwrap_or_default();
                 let candidates = group.read_if_there::<CandidateRow>()?.unwrap_or_default();
                 Self::Comparison(ComparisonFindings {
-                    summary: results::comparison::summary(
+                    summary: results::summaries::comparison::summary(
                         &names,
                         &group.read::<SystemRow>()?,
                         &group.read::<SystemTrainingRow>()?,
@@ -90,7 +96,7 @@ impl Findings {
                     ),
                     systems: study.system,
                     top5: study.top5,
-                    searches: results::search::summary(&candidates),
+                    searches: results::summaries::search::summary(&candidates),
                 })
             }
             StudyKind::Drawing => Self::Drawing {
@@ -144,7 +150,8 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
             path.display(),
         );
     }
-    let summary = results::correlation::summary(&group.read::<ArchitectureRow>()?, &predictor, &truths, test_examples);
+    let summary =
+        results::summaries::correlation::summary(&group.read::<ArchitectureRow>()?, &predictor, &truths, test_examples);
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
 }
 
@@ -168,7 +175,11 @@ fn regime(group: &Group) -> Result<Option<RegimeFindings>> {
 
 fn predictors(group: &Group, predictions: &[PredictionRow]) -> Result<PredictorsSummary> {
     let (architectures, truths) = (group.read::<ArchitectureRow>()?, group.read::<TruthRow>()?);
-    Ok(results::predictors::summary(&architectures, predictions, &truths))
+    Ok(results::summaries::predictors::summary(
+        &architectures,
+        predictions,
+        &truths,
+    ))
 }
 
 /// Compares a study with the newest result of another artefact at the same scale and on the same data set.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use results::ArchitectureRow;
-use results::text::percent;
+use results::summaries::text::percent;
 
 use super::text::{escape, row, table};
 use crate::artefact::{Artefact, Space};
@@ -107,7 +107,8 @@ impl Measured {
             }
             Findings::Ensemble(summary) => {
                 let of_seeds = summary.seeds.iter().flat_map(|seed| {
-                    let values = |ranked: &results::ensemble::Ranked| vec![spread(ranked.mean, ranked.deviation)];
+                    let values =
+                        |ranked: &results::summaries::ensemble::Ranked| vec![spread(ranked.mean, ranked.deviation)];
                     seed.ranked
                         .iter()
                         .map(move |ranked| ((seed.seed, ranked.architecture), values(ranked)))

@@ -1,7 +1,7 @@
 //! The history of a correlation as a table, with each interval drawn on an axis from -1 to 1.
 
-use results::statistics::Interval;
-use results::text::interval_text;
+use results::statistics::bootstrap::Interval;
+use results::summaries::text::interval_text;
 
 use super::text::{escape, row, table};
 use crate::history::{Entry, History};

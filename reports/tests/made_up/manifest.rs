@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use results::manifest::{DatasetRecord, Host, Manifest, RunStatus, SplitRecord};
-use results::regime::{Regime, Regimes};
+use results::store::manifest::{DatasetRecord, Host, Manifest, RunStatus, SplitRecord};
+use results::summaries::regime::{Regime, Regimes};
 
 /// The manifest of a complete run.
 pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {

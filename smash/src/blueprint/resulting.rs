@@ -5,8 +5,9 @@
 use super::{Blueprint, ConvShape, Value};
 use crate::architecture::{Architecture, Block, Op};
 use crate::convolution::Activation;
-use crate::counts::{STEM_KERNEL, Task};
+use crate::counts::STEM_KERNEL;
 use crate::space::SearchSpace;
+use crate::task::Task;
 
 /// Kernel size of the stem on volumes, and of all convolutions of ops on volumes (paper, appendix C).
 const VOLUME_KERNEL: usize = 3;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::geometry::{Block, Geometry, copy_rows};
-use super::outputs::Method;
+use super::method::Method;
 use super::plan::Plan;
 use super::tile::Tiles;
 use crate::planes::Planes;

@@ -14,7 +14,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::geometry::{Block, Geometry, SLACK, load};
-use super::outputs::{Method, PARALLEL_IMAGES};
+use super::method::{Method, PARALLEL_IMAGES};
 use super::plan::Vectors;
 use super::tile::{MOST_OUTPUTS, Tiles};
 use crate::flex::pieces_of_task;

@@ -3,10 +3,10 @@
 use super::{CALIBRATION_IMAGES, LAST_LAYER_STEPS};
 use crate::architecture::Architecture;
 use crate::blueprint::Blueprint;
-use crate::counts::Task;
 use crate::encoding::EncodingLayout;
 use crate::hypernet::HyperNetConfig;
 use crate::space::SearchSpace;
+use crate::task::Task;
 
 /// Cost of a training step of an image in forward passes: a forward pass, and twice as much backwards.
 const PASSES_OF_STEP: u64 = 3;

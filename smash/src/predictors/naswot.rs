@@ -114,8 +114,8 @@ fn log_determinant(matrix: &[f64], size: usize) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::architecture::{Architecture, Block, Conv, Op};
-    use crate::counts::Task;
     use crate::space::SearchSpace;
+    use crate::task::Task;
 
     #[test]
     fn the_determinant_is_that_of_the_matrix() {

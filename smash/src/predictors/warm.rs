@@ -7,10 +7,10 @@ use burn::tensor::backend::AutodiffBackend;
 use crate::architecture::Architecture;
 use crate::blueprint::Blueprint;
 use crate::convolution::Precision;
-use crate::counts::Task;
 use crate::layers::BatchNorm;
 use crate::network::{Network, NetworkWeights};
 use crate::smash_net::SmashNet;
+use crate::task::Task;
 use crate::weights::GeneratedWeights;
 
 /// The network that computes the same as [`SmashNet::forward`] for an architecture and its generated weights. All its

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
-use smash::layers::BatchStatistics;
+use smash::normalisation::BatchStatistics;
 use smash::normalisation::{normalise, stock};
 
 use super::{B, random};

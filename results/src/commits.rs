@@ -1,0 +1,4 @@
+//! Comparing the results of two commits.
+
+pub mod comparable;
+pub mod compare;

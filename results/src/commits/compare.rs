@@ -1,0 +1,406 @@
+//! Compares the scores and true errors of one definition by two versions of the code, *base* and *head*.
+//!
+//! A comparison states the changes, and the smallest change that it could have seen. [`comparable`](crate::comparable)
+//! decides whether two results may be compared.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::commits::comparable::{Aspect, Reason};
+use crate::error::{Error, Result};
+use crate::statistics::bootstrap::{
+    BOOTSTRAP_SEED, FEWEST, Interval, generator, mean_over_groups, percentiles, resample_groups,
+};
+use crate::statistics::coefficients::Coefficient;
+use crate::statistics::ranking::Ranking;
+use crate::statistics::sample::{Point, mean, standard_deviation};
+use crate::store::Group;
+use crate::summaries::correlation::Measure;
+use crate::tables::Status;
+use crate::tables::rows::{ArchitectureRow, ScoreRow, TruthRow};
+
+/// Standard errors that a change must have to be found in four of five comparisons, at the two-sided 5 % level. The
+/// value is z(0.975) + z(0.8) of the standard normal distribution.
+pub const DETECTABLE_ERRORS: f64 = 2.801_585_218;
+
+/// The tables of one side, with the rows of all its root seeds.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// All sampled architectures.
+    pub architectures: Vec<ArchitectureRow>,
+    /// Scores of the architectures.
+    pub scores: Vec<ScoreRow>,
+    /// The part of a score that ranks architectures: error or loss.
+    pub by: Measure,
+    /// Trainings of some of the architectures.
+    pub truths: Vec<TruthRow>,
+}
+
+impl Tables {
+    /// Reads the tables.
+    ///
+    /// # Errors
+    /// If a table is missing or faulty, or a row names an unknown architecture.
+    pub fn read(group: &Group) -> Result<Self> {
+        let tables = Self {
+            architectures: group.read()?,
+            scores: group.read()?,
+            by: Measure::of_group(group)?,
+            truths: group.read()?,
+        };
+        let known = tables.by_seed();
+        let scores = tables.scores.iter().map(|row| (row.seed, row.architecture));
+        for (seed, architecture) in scores.chain(tables.truths.iter().map(|row| (row.seed, row.architecture))) {
+            if !known.get(&seed).is_some_and(|known| known.contains_key(&architecture)) {
+                return Err(Error::UnknownArchitecture { seed, architecture });
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The hash of each architecture, by root seed and index.
+    fn by_seed(&self) -> BTreeMap<u64, BTreeMap<u32, &str>> {
+        let mut seeds: BTreeMap<u64, BTreeMap<u32, &str>> = BTreeMap::new();
+        for row in &self.architectures {
+            seeds.entry(row.seed).or_default().insert(row.architecture, &row.hash);
+        }
+        seeds
+    }
+
+    /// The SMASH score of each architecture by error or by loss. It is the mean over the draws, if all of them ended ok.
+    fn mean_scores(&self, by: Measure) -> BTreeMap<(u64, u32), f64> {
+        let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
+        for row in &self.scores {
+            let value = by.of(row.error, row.loss);
+            draws.entry((row.seed, row.architecture)).or_default().push(value);
+        }
+        let means = draws.into_iter().filter_map(|(key, draws)| {
+            let draws: Option<Vec<f64>> = draws.into_iter().collect();
+            Some((key, mean(&draws?)))
+        });
+        means.collect()
+    }
+
+    /// The errors of each architecture's trainings that ended ok, if there are any.
+    fn trainings(&self) -> BTreeMap<(u64, u32), Vec<f64>> {
+        let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+        for row in self.truths.iter().filter(|row| row.status == Status::Ok) {
+            let errors = trainings.entry((row.seed, row.architecture)).or_default();
+            errors.extend(row.error);
+        }
+        trainings
+    }
+}
+
+/// One architecture on both sides, base first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Its SMASH score.
+    pub scores: [Option<f64>; 2],
+    /// The validation error with generated weights, in [0, 1]. It is the score itself, unless the score is by loss.
+    pub score_errors: [Option<f64>; 2],
+    /// Its true error, in [0, 1], where it was trained.
+    pub errors: [Option<f64>; 2],
+}
+
+impl Pair {
+    /// Score and true error of each side that has both.
+    fn points(&self) -> [Option<Point>; 2] {
+        [0, 1].map(|side| Some((self.scores[side]?, self.errors[side]?)))
+    }
+}
+
+/// The data that base and head have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paired {
+    /// The architectures of each root seed that both sides have.
+    pub seeds: BTreeMap<u64, Vec<Pair>>,
+    /// Whether the true errors of one side also count for the other. This is so if every training that both sides have
+    /// has the same error. Trainings have then not changed, and a training of one side is known on both.
+    pub shared_errors: bool,
+}
+
+/// Joins both sides by root seed and architecture. Root seeds of one side alone are left out.
+///
+/// # Errors
+/// The reason, if the sides have no root seed in common or did not sample the same architectures.
+pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
+    let differ = |detail: String| Reason {
+        aspect: Aspect::Sampling,
+        detail,
+    };
+    let hashes = [base.by_seed(), head.by_seed()];
+    let scores = [base, head].map(|side| side.mean_scores(side.by));
+    let score_errors = [base, head].map(|side| side.mean_scores(Measure::Error));
+    let trainings = [base.trainings(), head.trainings()];
+    let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
+    let (mut in_both, mut equal) = (0, 0);
+    for (&seed, base) in &hashes[0] {
+        let Some(head) = hashes[1].get(&seed) else {
+            continue;
+        };
+        if base.len() != head.len() {
+            let (base, head) = (base.len(), head.len());
+            return Err(differ(format!(
+                "seed {seed} has {base} architectures in base, {head} in head"
+            )));
+        }
+        for (&index, &hash) in base {
+            let other = head.get(&index).copied().unwrap_or("absent");
+            if hash != other {
+                return Err(differ(format!(
+                    "architecture {index} of seed {seed} is {hash} in base, {other} in head"
+                )));
+            }
+            let key = (seed, index);
+            if let [Some(base), Some(head)] = [0, 1].map(|side| trainings[side].get(&key)) {
+                in_both += 1;
+                equal += usize::from(base == head);
+            }
+            seeds.entry(seed).or_default().push(Pair {
+                scores: [0, 1].map(|side| scores[side].get(&key).copied()),
+                score_errors: [0, 1].map(|side| score_errors[side].get(&key).copied()),
+                errors: [0, 1].map(|side| trainings[side].get(&key).map(|errors| mean(errors))),
+            });
+        }
+    }
+    if seeds.is_empty() {
+        let [base, head] = hashes.map(|seeds| {
+            let seeds: Vec<String> = seeds.keys().map(u64::to_string).collect();
+            seeds.join(", ")
+        });
+        return Err(differ(format!(
+            "no root seed in common, {base} in base, {head} in head"
+        )));
+    }
+    let shared_errors = in_both >= FEWEST && equal == in_both;
+    if shared_errors {
+        for pair in seeds.values_mut().flatten() {
+            let [base, head] = pair.errors;
+            pair.errors = [base.or(head), head.or(base)];
+        }
+    }
+    Ok(Paired { seeds, shared_errors })
+}
+
+impl Paired {
+    /// Counts the architectures with score and true error in base, in head, and in both.
+    pub fn counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for pair in self.seeds.values().flatten() {
+            let [base, head] = pair.points().map(|point| usize::from(point.is_some()));
+            counts[0] += base;
+            counts[1] += head;
+            counts[2] += base * head;
+        }
+        counts
+    }
+
+    /// By root seed, the values that `take` returns for the architectures. Architectures without a value are left out.
+    fn groups<T>(&self, take: impl Fn(&Pair) -> Option<T>) -> Vec<Vec<T>> {
+        let groups = self.seeds.values();
+        groups.map(|pairs| pairs.iter().filter_map(&take).collect()).collect()
+    }
+}
+
+/// A statistic to compare.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Statistic {
+    /// How well the score ranks, over the architectures with score and true error on a side.
+    Ranking(Ranking),
+    /// Mean SMASH score, by error, of the architectures with a score on both sides, trained or not.
+    MeanScore,
+    /// Mean true error of the architectures with a true error on both sides.
+    MeanError,
+}
+
+impl Statistic {
+    /// All statistics with their command-line names, in the order of printing.
+    pub const ALL: [(&str, Self); 9] = [
+        ("kendall", Self::Ranking(Ranking::Coefficient(Coefficient::Kendall))),
+        ("spearman", Self::Ranking(Ranking::Coefficient(Coefficient::Spearman))),
+        ("pearson", Self::Ranking(Ranking::Coefficient(Coefficient::Pearson))),
+        ("weighted-tau", Self::Ranking(Ranking::WeightedTau)),
+        ("better-half-tau", Self::Ranking(Ranking::BetterHalfTau)),
+        ("precision", Self::Ranking(Ranking::Precision(0.1))),
+        ("regret", Self::Ranking(Ranking::Regret(1))),
+        ("mean-score", Self::MeanScore),
+        ("mean-error", Self::MeanError),
+    ];
+
+    /// Command-line name.
+    pub fn name(self) -> &'static str {
+        let known = Self::ALL.into_iter().find(|&(_, statistic)| statistic == self);
+        known.expect("every statistic that is compared has a name").0
+    }
+
+    /// Human-readable name.
+    pub fn label(self) -> String {
+        match self {
+            Self::Ranking(ranking) => ranking.label(),
+            Self::MeanScore => "mean SMASH score".to_owned(),
+            Self::MeanError => "mean true error".to_owned(),
+        }
+    }
+
+    /// Whether the statistic is a share or an error, shown in percent, rather than a coefficient.
+    pub fn is_fraction(self) -> bool {
+        match self {
+            Self::Ranking(ranking) => matches!(ranking, Ranking::Precision(_) | Ranking::Regret(_)),
+            Self::MeanScore | Self::MeanError => true,
+        }
+    }
+
+    fn higher_is_better(self) -> bool {
+        match self {
+            Self::Ranking(ranking) => !matches!(ranking, Ranking::Regret(_) | Ranking::BestRank(_)),
+            Self::MeanScore | Self::MeanError => false,
+        }
+    }
+}
+
+impl FromStr for Statistic {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|(name, _)| *name == text);
+        let names = Self::ALL.map(|(name, _)| name).join(", ");
+        known
+            .map(|(_, statistic)| statistic)
+            .ok_or(format!("expected one of {names}"))
+    }
+}
+
+/// The change of a statistic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The statistic.
+    pub statistic: Statistic,
+    /// Values in base and in head, the means over the root seeds; `None` if undefined.
+    pub values: [Option<f64>; 2],
+    /// Head minus base.
+    pub interval: Option<Interval>,
+    /// The smallest change that the comparison could have seen: [`DETECTABLE_ERRORS`] times the standard error of the
+    /// change. The standard error is the standard deviation of the resamples.
+    pub detectable: Option<f64>,
+}
+
+/// Measures the change of a statistic, by a bootstrap with two levels and the given number of resamples.
+///
+/// A resample draws root seeds with replacement, and for each of them its architectures. Both sides use the same draws.
+/// The statistic of a side uses the drawn architectures that the side has measured.
+pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
+    let in_both = |[base, head]: [Option<f64>; 2]| Some([Some(base?), Some(head?)]);
+    let mean_of = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
+    match statistic {
+        Statistic::Ranking(ranking) => {
+            let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
+            bootstrap(statistic, &paired.groups(points), resamples, |points| {
+                ranking.of(points)
+            })
+        }
+        Statistic::MeanScore => {
+            let groups = paired.groups(|pair| in_both(pair.score_errors));
+            bootstrap(statistic, &groups, resamples, mean_of)
+        }
+        Statistic::MeanError => {
+            let groups = paired.groups(|pair| in_both(pair.errors));
+            bootstrap(statistic, &groups, resamples, mean_of)
+        }
+    }
+}
+
+fn bootstrap<T: Copy>(
+    statistic: Statistic,
+    groups: &[Vec<[Option<T>; 2]>],
+    resamples: usize,
+    of: impl Fn(&[T]) -> Option<f64>,
+) -> Change {
+    let values = |groups: &[Vec<[Option<T>; 2]>]| {
+        [0, 1].map(|side| {
+            mean_over_groups(groups, |pairs| {
+                let own: Vec<T> = pairs.iter().filter_map(|pair| pair[side]).collect();
+                of(&own)
+            })
+        })
+    };
+    let difference = |[base, head]: [Option<f64>; 2]| Some(head? - base?);
+    let values_found = values(groups);
+    let mut measured = Change {
+        statistic,
+        values: values_found,
+        interval: None,
+        detectable: None,
+    };
+    let Some(estimate) = difference(values_found) else {
+        return measured;
+    };
+    let mut rng = generator(BOOTSTRAP_SEED);
+    let draws: Vec<Option<f64>> = (0..resamples)
+        .map(|_| difference(values(&resample_groups(groups, &mut rng))))
+        .collect();
+    let mut next = draws.iter().copied();
+    measured.interval = percentiles(estimate, resamples, || next.next().flatten());
+    let defined: Vec<f64> = draws.into_iter().flatten().collect();
+    measured.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
+    measured
+}
+
+/// The verdict of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval of the change lies on the worse side of 0.
+    Regressed,
+    /// The whole interval lies on the better side.
+    Improved,
+    /// The interval contains 0, or the sample is so small that some resamples leave the statistic undefined.
+    NoDifference,
+    /// The two results cannot be compared.
+    NotComparable(Vec<Reason>),
+}
+
+impl Verdict {
+    /// Its name for people and programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::NoDifference => "no difference shown",
+            Self::NotComparable(_) => "not comparable",
+        }
+    }
+}
+
+impl Change {
+    /// Returns the verdict by this statistic.
+    pub fn judge(&self) -> Verdict {
+        let Some(interval) = self.interval else {
+            let undefined = match self.values {
+                [None, None] => "in base and head",
+                [None, Some(_)] => "in base",
+                [Some(_), None] => "in head",
+                [Some(_), Some(_)] => "in every resample",
+            };
+            return Verdict::NotComparable(vec![Reason {
+                aspect: Aspect::Statistic,
+                detail: format!("{} is undefined {undefined}", self.statistic.label()),
+            }]);
+        };
+        // A change is shown only if the whole interval has one sign.
+        let rises = match (interval.low, interval.high) {
+            _ if interval.undefined > 0 => return Verdict::NoDifference,
+            (low, _) if low > 0.0 => true,
+            (_, high) if high < 0.0 => false,
+            _ => return Verdict::NoDifference,
+        };
+        if rises == self.statistic.higher_is_better() {
+            Verdict::Improved
+        } else {
+            Verdict::Regressed
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

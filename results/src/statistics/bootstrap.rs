@@ -1,0 +1,150 @@
+//! The percentile bootstrap on two levels: root seeds, and the units of each.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::coefficients::{Line, least_squares};
+use super::sample::{Point, mean};
+
+/// Number of resamples behind every interval.
+pub const RESAMPLES: usize = 10_000;
+
+/// Seed of the resampling, so that equal tables give equal intervals.
+pub const BOOTSTRAP_SEED: u64 = 0;
+
+/// Fewest values of each root seed for which a mean has an interval: one or two say nothing about their spread.
+pub const FEWEST: usize = 3;
+
+/// An estimate with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The statistic of the sample itself.
+    pub estimate: f64,
+    /// 2.5th percentile of the resamples.
+    pub low: f64,
+    /// 97.5th percentile of the resamples.
+    pub high: f64,
+    /// Resamples left out because the statistic is undefined for them.
+    pub undefined: usize,
+}
+
+/// The stream of the ChaCha generator for resamples. The caller chooses the generator's seed. The stream keeps these
+/// draws apart from every other use of the same seed.
+const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
+
+/// The percentile bootstrap of a statistic. Each root seed is a group of units, such as points.
+///
+/// The estimate is the mean of the groups' statistics. Scores of two SMASH networks are not comparable, so units of
+/// different groups never enter one statistic. A resample draws on two levels, with replacement: as many groups as
+/// there are, and from each as many units as it has. With one group the upper level adds nothing. A resample is left
+/// out, and counted, if the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
+///
+/// `None` if the statistic is undefined for a group or for every resample, or if there are no groups.
+pub fn bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
+    let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
+}
+
+/// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
+/// resample draws from both, each as for [`bootstrap`].
+pub fn bootstrap_difference<T: Copy>(
+    first: &[Vec<T>],
+    second: &[Vec<T>],
+    statistic: impl Fn(&[T]) -> Option<f64>,
+) -> Option<Interval> {
+    let difference = |first: &[Vec<T>], second: &[Vec<T>]| {
+        Some(mean_over_groups(first, &statistic)? - mean_over_groups(second, &statistic)?)
+    };
+    let estimate = difference(first, second)?;
+    let mut rng = generator(BOOTSTRAP_SEED);
+    percentiles(estimate, RESAMPLES, || {
+        let drawn = resample_groups(first, &mut rng);
+        difference(&drawn, &resample_groups(second, &mut rng))
+    })
+}
+
+/// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
+/// than [`FEWEST`] values.
+pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
+    let of = |groups| bootstrap(groups, |values| Some(mean(values)));
+    Some(groups).filter(|groups| enough(groups)).and_then(of)
+}
+
+/// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
+/// fewer than [`FEWEST`] values.
+pub fn mean_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
+    let of = |(first, second)| bootstrap_difference(first, second, |values| Some(mean(values)));
+    let both = Some((first, second)).filter(|(first, second)| enough(first) && enough(second));
+    both.and_then(of)
+}
+
+fn enough(groups: &[Vec<f64>]) -> bool {
+    groups.iter().all(|values| values.len() >= FEWEST)
+}
+
+/// The pointwise 95 % bootstrap band of the least-squares line: the `(low, high)` of its height at each of `xs`. It is
+/// taken over the resamples for which the line is defined. `None` if there are none.
+pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64) -> Option<Vec<(f64, f64)>> {
+    let mut rng = generator(seed);
+    let group = [points.to_vec()];
+    let lines: Vec<Line> = (0..resamples)
+        .filter_map(|_| least_squares(&resample(&group, &mut rng)[0]))
+        .collect();
+    let band = |&x| interval_of(&mut lines.iter().map(|line| line.at(x)).collect::<Vec<_>>());
+    xs.iter().map(band).collect()
+}
+
+pub(crate) fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
+    let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
+    values.filter(|values| !values.is_empty()).map(|values| mean(&values))
+}
+
+pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(BOOTSTRAP_STREAM);
+    rng
+}
+
+/// Draws from each group as many units as it has, with replacement.
+pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let mut draw = |group: &Vec<T>| {
+        let n = u32::try_from(group.len()).expect("a group has less than 2^32 units");
+        (0..n).map(|_| group[rng.random_range(0..n) as usize]).collect()
+    };
+    groups.iter().map(&mut draw).collect()
+}
+
+/// Draws as many groups as there are, and from each as many units as it has, both with replacement.
+pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
+    let drawn: Vec<Vec<T>> = (0..n)
+        .map(|_| groups[rng.random_range(0..n) as usize].clone())
+        .collect();
+    resample(&drawn, rng)
+}
+
+/// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.
+pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
+    let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
+    let undefined = resamples - values.len();
+    let (low, high) = interval_of(&mut values)?;
+    Some(Interval {
+        estimate,
+        low,
+        high,
+        undefined,
+    })
+}
+
+/// The 2.5th and the 97.5th percentile.
+fn interval_of(values: &mut [f64]) -> Option<(f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let percentile = |fraction: f64| {
+        let position = fraction * last as f64;
+        let (below, above) = (position.floor() as usize, position.ceil() as usize);
+        values[below] + (position - position.floor()) * (values[above] - values[below])
+    };
+    Some((percentile(0.025), percentile(0.975)))
+}

@@ -1,0 +1,114 @@
+//! Correlation coefficients and least-squares lines.
+
+use super::sample::{Point, centre, ranks};
+use super::tau::kendall_tau_b;
+
+/// Pearson's coefficient of linear correlation.
+pub fn pearson(points: &[Point]) -> Option<f64> {
+    let moments = Moments::of(points)?;
+    if moments.xx == 0.0 || moments.yy == 0.0 {
+        return None;
+    }
+    // Two roots are necessary because the product of two tiny variances can be zero.
+    let coefficient = moments.xy / (moments.xx.sqrt() * moments.yy.sqrt());
+    Some(coefficient.clamp(-1.0, 1.0))
+}
+
+/// Spearman's rank correlation; ties share the mean of their ranks.
+pub fn spearman(points: &[Point]) -> Option<f64> {
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let ranked: Vec<Point> = ranks(&xs).into_iter().zip(ranks(&ys)).collect();
+    pearson(&ranked)
+}
+
+/// A straight line, `y = slope * x + intercept`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Rise per unit of x.
+    pub slope: f64,
+    /// Height at x = 0.
+    pub intercept: f64,
+}
+
+impl Line {
+    /// Height at `x`.
+    pub fn at(&self, x: f64) -> f64 {
+        self.slope * x + self.intercept
+    }
+}
+
+/// The line with the least sum of squared vertical distances.
+pub fn least_squares(points: &[Point]) -> Option<Line> {
+    let moments = Moments::of(points)?;
+    if moments.xx == 0.0 {
+        return None;
+    }
+    let slope = moments.xy / moments.xx;
+    Some(Line {
+        slope,
+        intercept: moments.mean_y - slope * moments.mean_x,
+    })
+}
+
+/// A coefficient of correlation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coefficient {
+    /// [`kendall_tau_b`].
+    Kendall,
+    /// [`spearman`].
+    Spearman,
+    /// [`pearson`].
+    Pearson,
+}
+
+impl Coefficient {
+    /// All coefficients, in the order of printing.
+    pub const ALL: [Self; 3] = [Self::Kendall, Self::Spearman, Self::Pearson];
+
+    /// Computes the coefficient of a sample.
+    pub fn of(self, points: &[Point]) -> Option<f64> {
+        match self {
+            Self::Kendall => kendall_tau_b(points),
+            Self::Spearman => spearman(points),
+            Self::Pearson => pearson(points),
+        }
+    }
+
+    /// Human-readable name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Kendall => "Kendall τ",
+            Self::Spearman => "Spearman ρ",
+            Self::Pearson => "Pearson r",
+        }
+    }
+}
+
+/// Means, and sums of squares and products of the distances from them.
+struct Moments {
+    mean_x: f64,
+    mean_y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Moments {
+    /// `None` for fewer than two points.
+    fn of(points: &[Point]) -> Option<Self> {
+        let finite = |p: &Point| p.0.is_finite() && p.1.is_finite();
+        assert!(points.iter().all(finite), "not finite: {points:?}");
+        if points.len() < 2 {
+            return None;
+        }
+        let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+        let (mean_x, mean_y) = (centre(&xs), centre(&ys));
+        Some(Self {
+            mean_x,
+            mean_y,
+            xx: xs.iter().map(|x| (x - mean_x).powi(2)).sum(),
+            yy: ys.iter().map(|y| (y - mean_y).powi(2)).sum(),
+            xy: points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum(),
+        })
+    }
+}

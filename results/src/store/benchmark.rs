@@ -1,0 +1,433 @@
+//! The benchmark of trained architectures: results that anybody can look up instead of training again.
+//!
+//! ```text
+//! <folder>/benchmark.toml     settings that all trainings share
+//! <folder>/trainings.parquet  one row for each training
+//! <folder>/curves.parquet     one row for each epoch of each training
+//! <folder>/seconds.parquet    duration of each training; the only file that differs between machines of one kind
+//! ```
+//! Runs of the artefact `benchmark` make the trainings; each run covers a range of architectures. [`add`] adds the
+//! trainings of a run, complete or not, to the existing ones.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use polars::prelude::{DataFrame, Series};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::store::StoredRun;
+use crate::store::files::{create_folder, is_file, list, read_text, write_atomically};
+use crate::store::manifest::DatasetRecord;
+use crate::store::seal;
+use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
+use crate::tables::csv;
+use crate::tables::rows::{ArchitectureRow, TruthRow, measured_if_ok};
+use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
+
+declare! {
+    /// One training of one architecture.
+    pub struct TrainingRow in "trainings" {
+        /// Index of the architecture in the order of sampling; isomorphic architectures count once.
+        pub architecture: u32,
+        /// Canonical hash of the architecture; isomorphic architectures have the same hash.
+        pub canonical: String,
+        /// Hash of `json`.
+        pub hash: String,
+        /// The architecture in its stored form.
+        pub json: String,
+        /// Free parameters of the network.
+        pub parameters: u64,
+        /// Multiply-adds of one forward pass of one image.
+        pub multiply_adds: u64,
+        /// Ops over all blocks.
+        pub ops: u32,
+        /// Convolutions on the longest path from image to output.
+        pub depth: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// How the training ended.
+        pub status: Status,
+        /// Test error in [0, 1] after the last epoch: the true error. It is present if and only if the status is ok.
+        pub test_error: Option<f64>,
+        /// Validation error in [0, 1] after the last epoch.
+        pub validation_error: Option<f64>,
+        /// Mean training error of the last epoch, in [0, 1].
+        pub train_error: Option<f64>,
+        /// Mean training loss of the last epoch, in nats.
+        pub train_loss: Option<f64>,
+        /// Number of completed epochs.
+        pub epochs: u32,
+        /// Why the training failed.
+        pub message: Option<String>,
+        /// Commit of the code that trained it.
+        pub commit: String,
+        /// Class of processor, such as `avx512f`. Its vector instructions decide the last bits of a sum.
+        pub processor: String,
+        /// SHA-256 of the training images and labels, including those for validation.
+        pub train_sha256: String,
+        /// SHA-256 of the test images and labels.
+        pub test_sha256: String,
+    }
+    fault(status, test_error) = measured_if_ok
+}
+
+declare! {
+    /// One epoch of one training.
+    pub struct CurveRow in "curves" {
+        /// As in [`TrainingRow::architecture`].
+        pub architecture: u32,
+        /// As in [`TrainingRow::training_seed`].
+        pub training_seed: u32,
+        /// Number of completed epochs, counted from 1.
+        pub epoch: u32,
+        /// Mean training error over the batches of the epoch, in [0, 1].
+        pub train_error: f64,
+        /// Mean training loss over the batches of the epoch, in nats.
+        pub train_loss: f64,
+        /// Validation error after the epoch, in [0, 1].
+        pub validation_error: f64,
+        /// Mean validation loss after the epoch, in nats.
+        pub validation_loss: f64,
+    }
+}
+
+declare! {
+    /// Duration of one training.
+    pub struct SecondsRow in "seconds" {
+        /// As in [`TrainingRow::architecture`].
+        pub architecture: u32,
+        /// As in [`TrainingRow::training_seed`].
+        pub training_seed: u32,
+        /// Seconds from start to end, including evaluations; time of an interrupted attempt is not included.
+        pub seconds: f64,
+        /// Model of the processor.
+        pub cpu: String,
+    }
+    fault(seconds) = not_negative
+}
+
+fn not_negative(seconds: f64) -> Option<&'static str> {
+    (!(seconds >= 0.0)).then_some("`seconds` must be a number from 0")
+}
+
+/// Settings that all trainings of a benchmark share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Name of the scale, such as `laptop`.
+    pub scale: String,
+    /// Root seed of the architectures, the validation images and the trainings.
+    pub seed: u64,
+    /// The data set of the images.
+    pub dataset: DatasetRecord,
+    /// Images, search space and training, as the definition of the run states them.
+    pub study: toml::Table,
+}
+
+/// Keys of a definition that choose which trainings a run makes, without changing the trainings themselves.
+const RANGE: [&str; 3] = ["first", "architectures", "training-seeds"];
+
+impl Settings {
+    /// Settings of a run of a `benchmark` study; `None` for another kind of study.
+    pub fn of(run: &StoredRun) -> Option<Self> {
+        let mut study = run.manifest.definition.get("study")?.as_table()?.clone();
+        if study.get("kind")?.as_str() != Some("benchmark") {
+            return None;
+        }
+        study.retain(|key, _| !RANGE.contains(&key));
+        let mut dataset = run.manifest.dataset.clone();
+        // The paths of the files on that machine say nothing about the images.
+        dataset.sources.clear();
+        Some(Self {
+            scale: run.manifest.scale.clone(),
+            seed: run.manifest.seed,
+            dataset,
+            study,
+        })
+    }
+}
+
+/// A benchmark in memory, ordered by architecture and training seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Benchmark {
+    /// Settings that all trainings share.
+    pub settings: Settings,
+    /// The trainings.
+    pub trainings: Vec<TrainingRow>,
+    /// The epochs of the trainings.
+    pub curves: Vec<CurveRow>,
+    /// The durations of the trainings.
+    pub seconds: Vec<SecondsRow>,
+}
+
+/// One training with its epochs and its duration.
+type Entry = (TrainingRow, Vec<CurveRow>, Option<SecondsRow>);
+
+/// Architecture and training seed.
+type Key = (u32, u32);
+
+impl Benchmark {
+    /// Reads a benchmark; `None` if the folder has none.
+    ///
+    /// # Errors
+    /// If a file is missing, damaged or not the expected one.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join("benchmark.toml");
+        if !is_file(&path)? {
+            return Ok(None);
+        }
+        let text = read_text(&path)?;
+        seal::check(&path, text.as_bytes())?;
+        let settings = toml::from_str(&text).map_err(|error| fault(&path, error.to_string().trim_end()))?;
+        Ok(Some(Self {
+            settings,
+            trainings: read_table(&file::<TrainingRow>(folder))?,
+            curves: read_table(&file::<CurveRow>(folder))?,
+            seconds: read_table(&file::<SecondsRow>(folder))?,
+        }))
+    }
+
+    /// Writes a benchmark, replacing an existing one.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        create_folder(folder)?;
+        write_table(&file::<SecondsRow>(folder), &self.seconds)?;
+        write_table(&file::<CurveRow>(folder), &self.curves)?;
+        write_table(&file::<TrainingRow>(folder), &self.trainings)?;
+        let path = folder.join("benchmark.toml");
+        let text = toml::to_string(&self.settings).map_err(|error| fault(&path, &error.to_string()))?;
+        let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
+        seal::close(&mut bytes);
+        write_atomically(&path, &bytes)
+    }
+
+    /// Summarises how validation error and sizes rank the true errors, with their spread and their noise ceiling.
+    ///
+    /// # Errors
+    /// None on tables that [`add`] wrote.
+    pub fn summary(&self) -> Result<CorrelationSummary> {
+        let Settings { seed, dataset, .. } = &self.settings;
+        let (architectures, truths) = as_truths(&self.trainings, *seed);
+        let predictor = Predictor::validation_error(&truths);
+        correlation::summary(&architectures, &predictor, &truths, dataset.test.examples)
+    }
+
+    fn entries(self) -> BTreeMap<Key, Entry> {
+        let mut curves: BTreeMap<Key, Vec<CurveRow>> = BTreeMap::new();
+        for row in self.curves {
+            curves
+                .entry((row.architecture, row.training_seed))
+                .or_default()
+                .push(row);
+        }
+        let seconds = self.seconds.into_iter();
+        let mut seconds: BTreeMap<Key, SecondsRow> = seconds
+            .map(|row| ((row.architecture, row.training_seed), row))
+            .collect();
+        let entry = |training: TrainingRow| {
+            let key = (training.architecture, training.training_seed);
+            let curve = curves.remove(&key).unwrap_or_default();
+            (key, (training, curve, seconds.remove(&key)))
+        };
+        self.trainings.into_iter().map(entry).collect()
+    }
+
+    fn from_entries(settings: Settings, entries: BTreeMap<Key, Entry>) -> Self {
+        let (mut trainings, mut curves, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
+        for (training, curve, time) in entries.into_values() {
+            trainings.push(training);
+            curves.extend(curve);
+            seconds.extend(time);
+        }
+        Self {
+            settings,
+            trainings,
+            curves,
+            seconds,
+        }
+    }
+}
+
+/// Counts of the trainings that [`add`] processed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Trainings that were new to the benchmark.
+    pub new: usize,
+    /// Trainings that it already had, with the same result.
+    pub known: usize,
+    /// Trainings that it already had from another commit or class of processor; the earlier ones stay.
+    pub kept: usize,
+    /// Trainings that it holds now.
+    pub total: usize,
+}
+
+/// Adds the finished trainings of runs to the benchmark in a folder, which need not exist yet. Nothing is written
+/// unless all runs fit.
+///
+/// # Errors
+/// If a file cannot be read, or the settings of a run differ from the benchmark's. Also if a training differs from the
+/// stored one of the same commit and class of processor.
+pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
+    let mut added = Added::default();
+    let known = Benchmark::read(folder)?;
+    let mut settings = known.as_ref().map(|benchmark| benchmark.settings.clone());
+    let mut entries = known.map(Benchmark::entries).unwrap_or_default();
+    for run in runs {
+        let path = run.dir.manifest_path();
+        let own = Settings::of(run).ok_or_else(|| fault(&path, "expected a run of a study of kind `benchmark`"))?;
+        let common = settings.get_or_insert_with(|| own.clone());
+        if *common != own {
+            return Err(fault(
+                &path,
+                &format!("expected the settings of the benchmark: {}", difference(common, &own)),
+            ));
+        }
+        for (key, entry) in done(run)? {
+            match entries.get(&key) {
+                None => {
+                    added.new += 1;
+                    entries.insert(key, entry);
+                }
+                Some((training, curve, _)) if (training, curve) == (&entry.0, &entry.1) => added.known += 1,
+                Some((training, ..)) => {
+                    let origin = |row: &TrainingRow| (row.commit.clone(), row.processor.clone());
+                    let (architecture, training_seed) = key;
+                    if training.canonical != entry.0.canonical || origin(training) == origin(&entry.0) {
+                        let problem = format!(
+                            "training {training_seed} of architecture {architecture} is another than the benchmark's: test error \
+                             {:?} of `{}`, there {:?} of `{}`",
+                            entry.0.test_error, entry.0.canonical, training.test_error, training.canonical
+                        );
+                        return Err(fault(run.dir.path(), &problem));
+                    }
+                    added.kept += 1;
+                }
+            }
+        }
+    }
+    added.total = entries.len();
+    if let Some(settings) = settings.filter(|_| added.new > 0) {
+        Benchmark::from_entries(settings, entries).write(folder)?;
+    }
+    Ok(added)
+}
+
+/// Reads the trainings that a run has finished, whether or not the run is complete.
+fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
+    let mut entries = Vec::new();
+    for unit in list(&run.dir.unit_path(""))? {
+        let Some(name) = unit.path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if !name.starts_with("training-") || !unit.has_extension("parquet") {
+            continue;
+        }
+        let curve = run.dir.unit_path(&name.replacen("training", "curve", 1));
+        let seconds = unit.path.with_extension("seconds");
+        for training in read_table::<TrainingRow>(&unit.path)? {
+            let key = (training.architecture, training.training_seed);
+            let seconds = match is_file(&seconds)? {
+                true => read_text(&seconds)?.parse().ok(),
+                false => None,
+            };
+            let seconds = seconds.map(|seconds| SecondsRow {
+                architecture: key.0,
+                training_seed: key.1,
+                seconds,
+                cpu: run.manifest.host.cpu.clone(),
+            });
+            entries.push((key, (training, read_table(&curve)?, seconds)));
+        }
+    }
+    Ok(entries)
+}
+
+/// Describes the first part in which two settings differ.
+fn difference(expected: &Settings, found: &Settings) -> String {
+    if (&expected.scale, expected.seed) != (&found.scale, found.seed) {
+        let of = |settings: &Settings| format!("scale {}, root seed {}", settings.scale, settings.seed);
+        return format!("{}, found {}", of(expected), of(found));
+    }
+    if expected.dataset != found.dataset {
+        let of = |settings: &Settings| {
+            let DatasetRecord { name, train, test, .. } = &settings.dataset;
+            format!("`{name}` of {} and {} images", train.examples, test.examples)
+        };
+        return format!("data {}, found {}, compared by their digests", of(expected), of(found));
+    }
+    let keys = expected.study.keys().chain(found.study.keys());
+    let differs = |key: &&String| expected.study.get(*key) != found.study.get(*key);
+    let key = keys.into_iter().find(differs).map_or("", String::as_str);
+    let of = |settings: &Settings| {
+        settings
+            .study
+            .get(key)
+            .map_or_else(|| "none".to_owned(), ToString::to_string)
+    };
+    format!("`study.{key}` {}, found {}", of(expected), of(found))
+}
+
+/// Converts the trainings of a benchmark to the tables that every study of true errors has.
+pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<TruthRow>) {
+    let mut architectures: Vec<ArchitectureRow> = Vec::new();
+    let mut truths = Vec::new();
+    for row in rows {
+        if architectures
+            .last()
+            .is_none_or(|last| last.architecture != row.architecture)
+        {
+            architectures.push(ArchitectureRow {
+                seed,
+                architecture: row.architecture,
+                hash: row.hash.clone(),
+                json: row.json.clone(),
+                parameters: row.parameters,
+                multiply_adds: row.multiply_adds,
+                ops: row.ops,
+                depth: row.depth,
+            });
+        }
+        truths.push(TruthRow {
+            seed,
+            architecture: row.architecture,
+            training_seed: row.training_seed,
+            status: row.status,
+            error: row.test_error,
+            validation_error: row.validation_error,
+            train_error: row.train_error,
+            train_loss: row.train_loss,
+            epochs: row.epochs,
+            message: row.message.clone(),
+        });
+    }
+    (architectures, truths)
+}
+
+/// Writes the tables of a benchmark to a folder, as `trainings.csv`, `curves.csv` and `seconds.csv`.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn export(benchmark: &Benchmark, folder: &Path) -> Result<()> {
+    create_folder(folder)?;
+    csv::write_table(folder, &benchmark.trainings)?;
+    csv::write_table(folder, &benchmark.curves)?;
+    csv::write_table(folder, &benchmark.seconds)
+}
+
+fn file<R: Row>(folder: &Path) -> std::path::PathBuf {
+    folder.join(R::NAME).with_extension("parquet")
+}
+
+fn fault(path: &Path, problem: &str) -> Error {
+    Error::Benchmark {
+        path: path.to_path_buf(),
+        problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "benchmark_tests.rs"]
+mod tests;

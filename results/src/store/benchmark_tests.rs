@@ -1,0 +1,184 @@
+//! Tests of a benchmark that grows by runs, and of runs that do not fit into it.
+
+use std::fs;
+
+use super::*;
+use crate::store::manifest::RunStatus;
+use crate::store::manifest::tests::sample;
+use crate::store::{RunDir, find_runs};
+
+fn training(architecture: u32, training_seed: u32, test_error: f64) -> TrainingRow {
+    TrainingRow {
+        architecture,
+        canonical: format!("{architecture:016x}"),
+        hash: format!("h{architecture}"),
+        json: format!("{{\"blocks\": [{architecture}, \"x\"]}}"),
+        parameters: 100 + u64::from(architecture),
+        multiply_adds: 1000,
+        ops: 5,
+        depth: 9,
+        training_seed,
+        status: Status::Ok,
+        test_error: Some(test_error),
+        validation_error: Some(0.25),
+        train_error: Some(0.125),
+        train_loss: Some(0.5),
+        epochs: 2,
+        message: None,
+        commit: "c1".to_owned(),
+        processor: "avx2".to_owned(),
+        train_sha256: "a".repeat(64),
+        test_sha256: "b".repeat(64),
+    }
+}
+
+/// An incomplete run of some architectures, with two trainings each.
+fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRow)) -> StoredRun {
+    let study = format!(
+        "[study]\nkind = \"benchmark\"\nfirst = {}\narchitectures = {}\ntraining-seeds = 2\nspace = {{ depth = 2 }}",
+        range.start,
+        range.len()
+    );
+    let mut manifest = sample();
+    manifest.artefact = "benchmark".to_owned();
+    (manifest.status, manifest.end) = (RunStatus::Running, None);
+    manifest.definition = study.parse().unwrap();
+    manifest.definition_hash = format!("{:08x}", range.start);
+    let dir = RunDir::new(root, &manifest.key());
+    dir.create().unwrap();
+    dir.write_manifest(&manifest).unwrap();
+    for architecture in range {
+        for seed in 0..2 {
+            let mut row = training(architecture, seed, f64::from(architecture) / 64.0);
+            change(&mut row);
+            let curve = |epoch| CurveRow {
+                architecture,
+                training_seed: seed,
+                epoch,
+                train_error: 0.5,
+                train_loss: 1.0,
+                validation_error: 0.25,
+                validation_loss: 0.75,
+            };
+            let stem = |name: &str| dir.unit_path(&format!("{name}-{architecture:05}-{seed}.parquet"));
+            write_table(&stem("curve"), &[curve(1), curve(2)]).unwrap();
+            write_table(&stem("training"), &[row]).unwrap();
+            write_atomically(&stem("training").with_extension("seconds"), b"1.5").unwrap();
+        }
+    }
+    find_runs(root, Some("benchmark")).unwrap().pop().unwrap()
+}
+
+fn files_of(folder: &Path) -> Vec<Vec<u8>> {
+    let names = [
+        "benchmark.toml",
+        "trainings.parquet",
+        "curves.parquet",
+        "seconds.parquet",
+    ];
+    names.map(|name| fs::read(folder.join(name)).unwrap()).into()
+}
+
+#[test]
+fn parts_in_any_order_give_the_files_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let whole = run(&at("whole"), 0..4, |_| ());
+    let parts = [run(&at("a"), 0..1, |_| ()), run(&at("b"), 1..4, |_| ())];
+    let added = add(&at("one"), &[whole]).unwrap();
+    assert_eq!((added.new, added.total), (8, 8));
+    add(&at("two"), &parts[1..]).unwrap();
+    let added = add(&at("two"), &parts).unwrap();
+    assert_eq!((added.new, added.known, added.total), (2, 6, 8));
+    assert_eq!(files_of(&at("one")), files_of(&at("two")));
+    let benchmark = Benchmark::read(&at("two")).unwrap().unwrap();
+    assert_eq!((benchmark.curves.len(), benchmark.seconds.len()), (16, 8));
+    let (architectures, truths) = as_truths(&benchmark.trainings, 7);
+    assert_eq!((architectures.len(), truths.len()), (4, 8));
+    assert_eq!(truths[6].error, Some(3.0 / 64.0));
+}
+
+#[test]
+fn a_training_of_another_commit_does_not_replace_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = folder.path().join("benchmark");
+    add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();
+    let before = files_of(&benchmark);
+    let later = run(&folder.path().join("b"), 0..2, |row| {
+        row.commit = "c2".to_owned();
+        row.test_error = Some(0.5);
+    });
+    let added = add(&benchmark, &[later]).unwrap();
+    assert_eq!((added.new, added.known, added.kept, added.total), (0, 0, 4, 4));
+    assert_eq!(files_of(&benchmark), before);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_name_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = folder.path().join("benchmark");
+    add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();
+    let before = files_of(&benchmark);
+    let refused = |run: StoredRun, words: &[&str]| {
+        // The other run of the same call fits.
+        let fits = self::run(&folder.path().join("fits"), 2..3, |_| ());
+        let error = add(&benchmark, &[fits, run]).unwrap_err().to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        assert_eq!(files_of(&benchmark), before);
+    };
+    let other = run(&folder.path().join("b"), 0..2, |row| row.test_error = Some(0.5));
+    refused(other, &["training 0 of architecture 0", "0.5", "seed-7"]);
+    let other = run(&folder.path().join("c"), 0..2, |row| {
+        row.canonical = "f".repeat(16);
+        row.commit = "c2".to_owned();
+    });
+    refused(other, &["training 0 of architecture 0", "ffff"]);
+    let mut other = run(&folder.path().join("d"), 0..2, |_| ());
+    other.manifest.definition["study"]["space"]["depth"] = toml::Value::Integer(3);
+    refused(other, &["study.space", "depth = 2", "depth = 3", "manifest.toml"]);
+    let mut other = run(&folder.path().join("e"), 0..2, |_| ());
+    other.manifest.dataset.test.examples = 5;
+    refused(other, &["`shapes` of 2000 and 1000 images", "2000 and 5"]);
+    let mut other = run(&folder.path().join("f"), 0..2, |_| ());
+    other.manifest.definition["study"]["kind"] = "fidelity".into();
+    refused(other, &["kind `benchmark`"]);
+}
+
+#[test]
+fn a_damaged_unit_or_table_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = folder.path().join("benchmark");
+    let stored = run(&folder.path().join("a"), 0..1, |_| ());
+    add(&benchmark, std::slice::from_ref(&stored)).unwrap();
+    for path in [
+        stored.dir.unit_path("training-00000-1.parquet"),
+        benchmark.join("curves.parquet"),
+        benchmark.join("benchmark.toml"),
+    ] {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[9] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let error = add(&benchmark, std::slice::from_ref(&stored)).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{}: {error}", path.display());
+        bytes[9] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+    }
+}
+
+#[test]
+fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = folder.path().join("benchmark");
+    add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();
+    let benchmark = Benchmark::read(&benchmark).unwrap().unwrap();
+    export(&benchmark, folder.path()).unwrap();
+    let text = fs::read_to_string(folder.path().join("trainings.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5);
+    assert!(lines[0].starts_with("architecture,canonical,hash,json,"));
+    let start =
+        "1,0000000000000001,h1,\"{\"\"blocks\"\": [1, \"\"x\"\"]}\",101,1000,5,9,0,ok,0.015625,0.25,0.125,0.5,2,,c1,";
+    assert!(lines[3].starts_with(start), "{}", lines[3]);
+    let seconds = fs::read_to_string(folder.path().join("seconds.csv")).unwrap();
+    assert_eq!(seconds.lines().nth(1), Some("0,0,1.5,Some CPU"));
+}

@@ -1,0 +1,315 @@
+//! Files of results, in folders or in an object store.
+//!
+//! A path that begins with `s3://` names an object, `s3://BUCKET/KEY`, in Amazon's S3 or a store with the same
+//! protocol. Such a store has no folders: a key with slashes stands for a file in folders. All stored data of a run
+//! passes through this module. Code that reads or writes results therefore works with either place.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::store::faults;
+use crate::store::objects::Object;
+
+/// Start of the names of unfinished files. An object has its final name from the start: it appears only when it is whole.
+const UNFINISHED: &str = ".writing-";
+
+/// Start of a path that is not in the file system.
+const SCHEME: &str = "s3://";
+
+/// One entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its path, including that of the folder.
+    pub path: PathBuf,
+    /// Whether it is itself a folder.
+    pub is_folder: bool,
+}
+
+impl Entry {
+    /// Whether its name ends in a dot and this extension.
+    pub fn has_extension(&self, extension: &str) -> bool {
+        self.path.extension().is_some_and(|own| own == extension)
+    }
+}
+
+/// Whether a path names an object of an object store.
+pub fn is_object(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
+}
+
+/// The object that a path names; `None` for a path in the file system.
+fn object(path: &Path) -> io::Result<Option<Object>> {
+    let text = path.to_string_lossy();
+    match text.split_once("://") {
+        Some(_) if is_object(path) => Object::new(&text[SCHEME.len()..]).map(Some),
+        // The file system would take it for a folder of that name in the current folder.
+        Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(
+            io::Error::new(ErrorKind::Unsupported, "expected a folder, or s3://BUCKET/PREFIX"),
+        ),
+        _ => Ok(None),
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// If the file is missing or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let read = || match object(path)? {
+        Some(object) => object.read(),
+        None => fs::read(path),
+    };
+    read().map_err(Error::io(path, "read"))
+}
+
+/// Reads a file of text.
+///
+/// # Errors
+/// As [`read`], and if the file is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let text = String::from_utf8(read(path)?);
+    text.map_err(|error| Error::io(path, "read")(io::Error::new(ErrorKind::InvalidData, error.utf8_error())))
+}
+
+/// Whether a file exists.
+///
+/// # Errors
+/// If the place cannot be checked: nothing is then known about the file.
+pub fn is_file(path: &Path) -> Result<bool> {
+    let ask = || match object(path)? {
+        Some(object) => object.exists(),
+        None => Ok(kind(path)?.is_some_and(|kind| kind.is_file())),
+    };
+    ask().map_err(Error::io(path, "look for"))
+}
+
+/// Whether a folder exists. In an object store, a folder exists if something lies in it.
+///
+/// # Errors
+/// As [`is_file`].
+pub fn is_folder(path: &Path) -> Result<bool> {
+    let ask = || match object(path)? {
+        Some(object) => Ok(!object.list()?.is_empty()),
+        None => Ok(kind(path)?.is_some_and(|kind| kind.is_dir())),
+    };
+    ask().map_err(Error::io(path, "look for"))
+}
+
+/// The type of the file or folder at a path of the file system, if there is one.
+fn kind(path: &Path) -> io::Result<Option<fs::FileType>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        metadata => Ok(Some(metadata?.file_type())),
+    }
+}
+
+/// Lists a folder in the order of the names. A missing folder is empty.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn list(folder: &Path) -> Result<Vec<Entry>> {
+    let list = || match object(folder)? {
+        Some(object) => {
+            let entry = |(name, is_folder)| Entry {
+                path: folder.join(name),
+                is_folder,
+            };
+            Ok(object.list()?.into_iter().map(entry).collect())
+        }
+        None => {
+            let entries = match fs::read_dir(folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                entries => entries?,
+            };
+            let entry = |entry: io::Result<fs::DirEntry>| {
+                let path = entry?.path();
+                let is_folder = path.is_dir();
+                Ok(Entry { path, is_folder })
+            };
+            entries.map(entry).collect::<io::Result<Vec<Entry>>>()
+        }
+    };
+    let mut entries = list().map_err(Error::io(folder, "list"))?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// Creates a folder and the folders above it, unless it exists.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn create_folder(path: &Path) -> Result<()> {
+    let create = || match object(path)? {
+        Some(_) => Ok(()),
+        None => fs::create_dir_all(path),
+    };
+    create().map_err(Error::io(path, "create the folder"))
+}
+
+/// Writes a file. Readers, and the next process after a crash, see the old content or the new one, never a part.
+///
+/// # Errors
+/// If the folder is missing or cannot be written to.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || match object(path)? {
+        Some(object) => {
+            faults::room()?;
+            faults::point(path);
+            object.write(bytes)?;
+            faults::point(path);
+            Ok(())
+        }
+        None => write_local(path, bytes),
+    };
+    write().map_err(Error::io(path, "write"))
+}
+
+fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // By default, only the owner can read a temporary file. Results are as readable as other files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    file.write_all(first)?;
+    faults::room()?;
+    faults::point(path);
+    file.write_all(second)?;
+    file.as_file().sync_all()?;
+    faults::point(path);
+    file.persist(path)?;
+    faults::point(path);
+    // The new name is durable only once the folder is on disk too.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// Copies a file. Readers see a whole copy or none.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    write_atomically(to, &read(from)?)
+}
+
+/// Removes a file if it exists. A second removal is no error: a unit that was done twice may remove a file twice.
+///
+/// # Errors
+/// If the file exists and cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    let remove = || match object(path)? {
+        Some(object) => object.remove(),
+        None => fs::remove_file(path),
+    };
+    match remove() {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Renames a damaged file so that people can look at it, and returns the new path. The name gets the suffix `.damaged`.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn set_aside(path: &Path) -> Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    let aside = PathBuf::from(name);
+    if is_object(path) {
+        copy(path, &aside)?;
+        remove(path)?;
+    } else {
+        fs::rename(path, &aside).map_err(Error::io(path, "rename"))?;
+    }
+    Ok(aside)
+}
+
+/// Removes the remains of interrupted writes from a folder.
+///
+/// # Errors
+/// As [`list`] and [`remove`].
+pub fn remove_unfinished(folder: &Path) -> Result<()> {
+    for Entry { path, .. } in list(folder)? {
+        let name = path.file_name().unwrap_or_default();
+        if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            // A worker whose starter was killed may be writing its last checkpoint, and may have finished it by now.
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a path absolute.
+///
+/// # Errors
+/// If the current folder is unknown.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    if is_object(path) {
+        return Ok(path.to_path_buf());
+    }
+    std::path::absolute(path).map_err(Error::io(path, "find"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_another_scheme_nothing_is_made() {
+        for path in [
+            "gs://bucket/results",
+            "file:///tmp/x",
+            "s3://",
+            "s3:///key",
+            "s3://b/../key",
+            "s3://b/a//key",
+        ] {
+            let path = Path::new(path);
+            for done in [
+                create_folder(path).err(),
+                write_atomically(path, b"a").err(),
+                read(path).err(),
+                is_file(path).err(),
+            ] {
+                let error = done.unwrap_or_else(|| panic!("{path:?} was taken")).to_string();
+                assert!(
+                    error.contains(&path.display().to_string()) && error.contains("expected"),
+                    "{error}"
+                );
+            }
+        }
+        assert!(!Path::new("gs:").exists() && !Path::new("s3:").exists());
+    }
+
+    #[test]
+    fn objects_stay_what_they_are_called() {
+        let object = Path::new("s3://bucket/some/where");
+        assert!(is_object(object) && !is_object(Path::new("s3/bucket")));
+        assert_eq!(absolute(object).unwrap(), object);
+        assert_eq!(
+            object.join("a.toml").display().to_string(),
+            "s3://bucket/some/where/a.toml"
+        );
+        assert_eq!(object.parent(), Some(Path::new("s3://bucket/some")));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_not_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        assert!(!is_file(&file).unwrap() && !is_folder(&file).unwrap());
+        fs::write(&file, "text").unwrap();
+        assert!(is_file(&file).unwrap() && !is_folder(&file).unwrap());
+        assert!(!is_file(folder.path()).unwrap() && is_folder(folder.path()).unwrap());
+        // This path has a file in the place of a folder.
+        let error = is_file(&file.join("inside")).unwrap_err().to_string();
+        assert!(error.contains("inside: cannot look for"), "{error}");
+    }
+}

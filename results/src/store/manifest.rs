@@ -1,0 +1,383 @@
+//! The manifest of a run: its definition, code, machine and data, and how it ended.
+//!
+//! Each run has one TOML file. It is parsed strictly and sealed, so it must not be edited.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::store::files::{self, write_atomically};
+use crate::store::seal;
+use crate::summaries::regime::Regimes;
+
+/// Everything that is known about one run besides its tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Name of the artefact, such as `fig4`.
+    pub artefact: String,
+    /// Name of the scale, such as `laptop`.
+    pub scale: String,
+    /// Human-readable title in one line, such as "Figure 4".
+    pub title: String,
+    /// Section of the paper.
+    pub paper: String,
+    /// Root seed.
+    pub seed: u64,
+    /// Whether the run is over, and how it went.
+    pub status: RunStatus,
+    /// Time when the run was first opened, as [`timestamp`] writes it.
+    pub start: String,
+    /// Time when the run reached its status; absent while it is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// Commit of the code.
+    pub commit: String,
+    /// Whether the working tree differed from the commit.
+    pub dirty: bool,
+    /// SHA-256 of Cargo.lock, in hexadecimal.
+    pub lock_hash: String,
+    /// Version of the deep-learning framework.
+    pub burn_version: String,
+    /// Description of the device.
+    pub device: String,
+    /// Kind of device, as in the path of the run: `cpu` or a model of accelerator.
+    pub device_class: String,
+    /// Level of CubeCL's kernel tuning, if the device tunes its kernels when they first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_tuning: Option<String>,
+    /// Command-line options that changed the definition, besides the data sets, such as `--set` and `study.scored=34`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Hash of `definition`, in hexadecimal.
+    pub definition_hash: String,
+    /// Seeds of the noise draws z behind the scores, in the order of their index.
+    pub noise_draws: Vec<u64>,
+    /// Warnings to readers of the results.
+    pub warnings: Vec<String>,
+    /// Highest resident memory of the process in bytes, if the system reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
+    /// The machine.
+    pub host: Host,
+    /// The data set.
+    pub dataset: DatasetRecord,
+    /// Further data sets, if architectures were searched on another data set than they were trained on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_datasets: Vec<DatasetRecord>,
+    /// The conditions of a correlation study, beside the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regime: Option<Regimes>,
+    /// Seconds of work for each kind of unit, summed over its units, even if they ran in parallel.
+    pub timings: BTreeMap<String, f64>,
+    /// The definition that was run: scale merged, overrides applied.
+    pub definition: toml::Table,
+}
+
+/// Status of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// Open: units may be missing.
+    Running,
+    /// Every unit is done and the tables are written.
+    Complete,
+    /// It stopped on an error.
+    Failed,
+}
+
+/// The machine of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// Model of the processor.
+    pub cpu: String,
+    /// Threads that the system offers.
+    pub threads: u32,
+}
+
+/// A data set of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetRecord {
+    /// Name, such as `cifar100`.
+    pub name: String,
+    /// The training split, before a validation split is taken from it.
+    pub train: SplitRecord,
+    /// The test split.
+    pub test: SplitRecord,
+    /// The files it was read from; empty for generated data.
+    pub sources: Vec<SourceRecord>,
+}
+
+/// One split of a data set, as used by a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitRecord {
+    /// Number of examples.
+    pub examples: u64,
+    /// SHA-256 of inputs and labels, in hexadecimal.
+    pub sha256: String,
+}
+
+/// One file of a data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRecord {
+    /// Path of the file, as it was opened.
+    pub path: String,
+    /// Number of records in it.
+    pub records: u64,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Identity of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunKey {
+    /// Name of the artefact.
+    pub artefact: String,
+    /// Name of the scale.
+    pub scale: String,
+    /// Kind of device.
+    pub device_class: String,
+    /// Commit of the code.
+    pub commit: String,
+    /// Whether the working tree differed from the commit.
+    pub dirty: bool,
+    /// Hash of the resolved definition, in hexadecimal.
+    pub definition_hash: String,
+    /// Root seed.
+    pub seed: u64,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged, has an unknown or a missing field, or contradicts itself.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = files::read_text(path)?;
+        let fault = |problem: String| Error::Manifest {
+            path: path.to_path_buf(),
+            problem,
+        };
+        seal::check(path, text.as_bytes())?;
+        let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
+        check_levels(&manifest.definition).map_err(fault)?;
+        match (manifest.status, &manifest.end) {
+            (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
+            _ => Ok(manifest),
+        }
+    }
+
+    /// Writes the manifest atomically.
+    ///
+    /// # Errors
+    /// If the definition cannot be written as TOML, or the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = toml::to_string(self).map_err(|error| Error::Manifest {
+            path: path.to_path_buf(),
+            problem: error.to_string(),
+        })?;
+        let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
+        seal::close(&mut bytes);
+        write_atomically(path, &bytes)
+    }
+
+    /// Properties that tell the run from others and give its place in a store.
+    pub fn key(&self) -> RunKey {
+        RunKey {
+            artefact: self.artefact.clone(),
+            scale: self.scale.clone(),
+            device_class: self.device_class.clone(),
+            commit: self.commit.clone(),
+            dirty: self.dirty,
+            definition_hash: self.definition_hash.clone(),
+            seed: self.seed,
+        }
+    }
+
+    /// The time that decides which of two runs is newer: the end, or the start of an open run.
+    pub fn recency(&self) -> &str {
+        self.end.as_deref().unwrap_or(&self.start)
+    }
+}
+
+/// Most levels of tables and lists in a definition, far more than any has. TOML has several written forms, each with
+/// its own limit. A deeper definition can be readable in one form, and unreadable when it is written in another.
+const MOST_LEVELS: usize = 32;
+
+/// Checks that a definition can be stored.
+///
+/// # Errors
+/// If tables and lists are nested too deeply.
+pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String> {
+    fn is_within(value: &toml::Value, levels: usize) -> bool {
+        let is_inner_within = |inner| levels > 0 && is_within(inner, levels - 1);
+        match value {
+            toml::Value::Table(table) => table.values().all(is_inner_within),
+            toml::Value::Array(list) => list.iter().all(is_inner_within),
+            _ => true,
+        }
+    }
+    match definition.values().all(|value| is_within(value, MOST_LEVELS)) {
+        true => Ok(()),
+        false => Err(format!("more than {MOST_LEVELS} tables and lists inside each other")),
+    }
+}
+
+/// Formats a time for manifests: RFC 3339 in UTC with whole seconds. The order of the texts is the order of the times.
+///
+/// # Panics
+/// If the time is before 1970.
+pub fn timestamp(time: SystemTime) -> String {
+    let since_epoch = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("the clock should be past 1970");
+    let seconds = since_epoch.as_secs();
+    let (year, month, day) = civil_from_days(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of the Gregorian calendar, from days since 1970-01-01.
+///
+/// It counts in years that begin in March, so the leap day is the last day of a year. An era is the 400 years after
+/// which the calendar repeats.
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // Days from 0000-03-01 to 1970-01-01.
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let (month, next_year) = match month_from_march {
+        0..=9 => (month_from_march + 3, 0),
+        _ => (month_from_march - 9, 1),
+    };
+    (era * 400 + year_of_era + next_year, month, day)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn timestamps_match_the_calendar() {
+        let check = |seconds, expected| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(timestamp(time), expected);
+        };
+        check(0, "1970-01-01T00:00:00Z");
+        check(951_782_400, "2000-02-29T00:00:00Z");
+        check(1_709_164_799, "2024-02-28T23:59:59Z");
+        check(1_735_689_599, "2024-12-31T23:59:59Z");
+        check(4_107_542_400, "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_manifest_survives_the_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.toml");
+        for manifest in [sample(), running(), with_wide_seeds()] {
+            manifest.write(&path).unwrap();
+            assert_eq!(Manifest::read(&path).unwrap(), manifest);
+        }
+    }
+
+    #[test]
+    fn a_faulty_manifest_is_refused_with_its_path_and_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.toml");
+        sample().write(&path).unwrap();
+        let good = std::fs::read_to_string(&path).unwrap();
+        let check = |from: &str, to: &str, expected: &str| {
+            assert!(good.contains(from), "{from} is not in the manifest");
+            let mut text = good.replacen(from, to, 1).into_bytes();
+            seal::close(&mut text);
+            std::fs::write(&path, text).unwrap();
+            let message = Manifest::read(&path).unwrap_err().to_string();
+            assert!(message.contains("manifest.toml"), "{message}");
+            assert!(message.contains(expected), "{message}");
+        };
+        check("scale =", "scael =", "scael");
+        check("dirty = false\n", "", "dirty");
+        check("seed = 7", "seed = -7", "seed");
+        check("\"complete\"", "\"done\"", "done");
+        check("end = \"2025-01-02T03:24:05Z\"\n", "", "needs an `end`");
+        check("threads = 2", "threads = 2\ncores = 1", "cores");
+        // TOML reads this text, but would not read it again in the form of a manifest.
+        let deep = format!("[definition]\nx = {}1{}\n", "{a.a.a=".repeat(30), "}".repeat(30));
+        check("[definition]\n", &deep, "inside each other");
+    }
+
+    fn running() -> Manifest {
+        Manifest {
+            status: RunStatus::Running,
+            end: None,
+            peak_memory_bytes: None,
+            ..sample()
+        }
+    }
+
+    fn with_wide_seeds() -> Manifest {
+        Manifest {
+            seed: u64::MAX,
+            noise_draws: vec![u64::MAX, 0],
+            ..sample()
+        }
+    }
+
+    /// A complete run, as the experiments would record it.
+    pub(crate) fn sample() -> Manifest {
+        let split = |examples, digit: &str| SplitRecord {
+            examples,
+            sha256: digit.repeat(64),
+        };
+        Manifest {
+            artefact: "fig4".to_owned(),
+            scale: "laptop".to_owned(),
+            title: "Figure 4".to_owned(),
+            paper: "4.1".to_owned(),
+            seed: 7,
+            status: RunStatus::Complete,
+            start: "2025-01-02T03:04:05Z".to_owned(),
+            end: Some("2025-01-02T03:24:05Z".to_owned()),
+            commit: "0123456789ab".to_owned(),
+            dirty: false,
+            lock_hash: "c".repeat(64),
+            burn_version: "0.21.0".to_owned(),
+            device: "CPU (flex)".to_owned(),
+            device_class: "cpu".to_owned(),
+            kernel_tuning: None,
+            options: vec!["--set".to_owned(), "title=\"Figure 4\"".to_owned()],
+            definition_hash: "d".repeat(64),
+            noise_draws: vec![11, 12],
+            warnings: vec!["2 of 50 trainings failed".to_owned()],
+            peak_memory_bytes: Some(1 << 30),
+            host: Host {
+                cpu: "Some CPU".to_owned(),
+                threads: 2,
+            },
+            dataset: DatasetRecord {
+                name: "shapes".to_owned(),
+                train: split(2000, "a"),
+                test: split(1000, "b"),
+                sources: Vec::new(),
+            },
+            other_datasets: Vec::new(),
+            regime: Some(Regimes {
+                here: crate::summaries::regime::tests::paper(),
+                paper: crate::summaries::regime::tests::paper(),
+            }),
+            timings: BTreeMap::from([("score".to_owned(), 12.5), ("truth".to_owned(), 600.0)]),
+            definition: toml::Table::from_iter([("title".to_owned(), "Figure 4".into())]),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! From the tables of a study to its summary: one file for each kind of study, the claims, and statistics in words.
+
+pub mod claim;
+pub mod comparison;
+pub mod contrast;
+pub mod correlation;
+pub mod corruption;
+pub mod ensemble;
+pub mod peer;
+pub mod predictors;
+pub mod proxy;
+pub mod regime;
+pub mod search;
+pub mod text;
+pub mod throughput;

@@ -1,0 +1,236 @@
+//! The claim of a definition about its result, and the verdict of the data on it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::bootstrap::Interval;
+use crate::statistics::coefficients::Coefficient;
+
+/// A claim that a machine can check: a statistic is greater than a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stated")]
+pub struct Claim {
+    /// The statistic.
+    pub statistic: Statistic,
+    /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
+    pub greater_than: f64,
+    /// The two systems of an [`Statistic::ErrorDifference`]; the first is claimed to be better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<[String; 2]>,
+}
+
+/// A claim as a definition states it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    statistic: Statistic,
+    greater_than: f64,
+    between: Option<[String; 2]>,
+}
+
+impl TryFrom<Stated> for Claim {
+    type Error = String;
+
+    fn try_from(stated: Stated) -> Result<Self, String> {
+        let two_systems = stated.statistic == Statistic::ErrorDifference;
+        match (two_systems, &stated.between) {
+            (true, None) => Err("statistic `error-difference` needs `between`, the names of two systems".to_owned()),
+            (false, Some(_)) => Err("`between` belongs to the statistic `error-difference` alone".to_owned()),
+            _ => Ok(Self {
+                statistic: stated.statistic,
+                greater_than: stated.greater_than,
+                between: stated.between,
+            }),
+        }
+    }
+}
+
+/// Statistics that a claim can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistic {
+    /// Kendall's tau between predictor and true error.
+    Kendall,
+    /// Kendall's partial tau between a study's first predictor and true error, given the number of parameters.
+    PartialKendall,
+    /// Spearman's rank correlation between predictor and true error.
+    Spearman,
+    /// Pearson's coefficient between predictor and true error.
+    Pearson,
+    /// Mean SMASH score of the artefact to compare with, minus that of this artefact.
+    LevelDrop,
+    /// Kendall's tau of the artefact to compare with, minus that of this artefact.
+    TauDrop,
+    /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
+    MemberAgreement,
+    /// Share of architectures for which the correct encoding has the lowest error of all.
+    CorrectIsBest,
+    /// Mean increase of the error caused by a corrupted encoding.
+    CorruptionLoss,
+    /// Lowest error found by random steps, minus that found by steps along the gradient.
+    GradientGain,
+    /// Lowest score of random sampling minus the lowest score of the later stages of a search.
+    SearchGain,
+    /// Error of the second of two systems minus that of the first.
+    ErrorDifference,
+}
+
+impl Statistic {
+    /// The coefficient that the statistic names, if any.
+    pub fn coefficient(self) -> Option<Coefficient> {
+        match self {
+            Self::Kendall => Some(Coefficient::Kendall),
+            Self::Spearman => Some(Coefficient::Spearman),
+            Self::Pearson => Some(Coefficient::Pearson),
+            _ => None,
+        }
+    }
+
+    /// Human-readable name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Kendall => Coefficient::Kendall.label(),
+            Self::Spearman => Coefficient::Spearman.label(),
+            Self::Pearson => Coefficient::Pearson.label(),
+            Self::PartialKendall => "Kendall τ given parameters",
+            Self::LevelDrop => "drop of the mean score",
+            Self::TauDrop => "drop of Kendall τ",
+            Self::MemberAgreement => "Kendall τ between HyperNets",
+            Self::CorrectIsBest => "share with the correct encoding best",
+            Self::CorruptionLoss => "mean increase of error by corruption",
+            Self::GradientGain => "gain of the gradient over random steps",
+            Self::SearchGain => "gain of the search over random sampling",
+            Self::ErrorDifference => "difference of test error",
+        }
+    }
+}
+
+impl Claim {
+    /// The subject of the claim: its statistic, with its systems.
+    pub fn subject(&self) -> String {
+        match &self.between {
+            Some([better, worse]) => format!("error of {worse} - error of {better}"),
+            None => self.statistic.label().to_owned(),
+        }
+    }
+
+    /// Judges the claim by the 95 % interval of its statistic.
+    ///
+    /// `None` stands for a statistic that the data leave undefined. `ceiling` is the most that the statistic can be
+    /// expected to be, if known. Data that are too noisy for anything to fulfil the claim do not refute it.
+    pub fn judge(&self, interval: Option<Interval>, ceiling: Option<Interval>) -> Verdict {
+        let is_in_reach = ceiling.is_none_or(|ceiling| ceiling.low > self.greater_than);
+        match interval {
+            // Some resamples leave the statistic undefined: the sample is too small for an interval to judge by.
+            Some(interval) if interval.undefined > 0 => Verdict::Undecided,
+            Some(interval) if interval.low > self.greater_than => Verdict::Held,
+            Some(interval) if interval.high < self.greater_than && is_in_reach => Verdict::NotHeld,
+            _ => Verdict::Undecided,
+        }
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} > {}", self.subject(), self.greater_than)
+    }
+}
+
+/// The verdict of the data on a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval agrees with the claim.
+    Held,
+    /// The whole interval contradicts it.
+    NotHeld,
+    /// The interval agrees in part and contradicts in part, or there is none.
+    Undecided,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Held => "held",
+            Self::NotHeld => "not held",
+            Self::Undecided => "undecided",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_needs_the_whole_interval() {
+        let claim = Claim {
+            statistic: Statistic::Kendall,
+            greater_than: 0.0,
+            between: None,
+        };
+        let check = |low, high, expected| {
+            let interval = Interval {
+                estimate: (low + high) / 2.0,
+                low,
+                high,
+                undefined: 0,
+            };
+            assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
+        };
+        check(0.1, 0.5, Verdict::Held);
+        check(-0.5, -0.1, Verdict::NotHeld);
+        check(-0.1, 0.9, Verdict::Undecided);
+        check(0.0, 0.9, Verdict::Undecided);
+        check(-0.9, 0.0, Verdict::Undecided);
+        assert_eq!(claim.judge(None, None), Verdict::Undecided);
+        let degenerate = Interval {
+            estimate: -1.0,
+            low: -1.0,
+            high: -1.0,
+            undefined: 1,
+        };
+        assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
+    }
+
+    #[test]
+    fn what_is_above_the_noise_ceiling_is_not_refuted() {
+        let claim = |greater_than| Claim {
+            statistic: Statistic::Kendall,
+            greater_than,
+            between: None,
+        };
+        let interval = |low, high| Interval {
+            estimate: (low + high) / 2.0,
+            low,
+            high,
+            undefined: 0,
+        };
+        let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
+        assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
+        assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);
+        assert_eq!(claim(0.65).judge(Some(found), None), Verdict::NotHeld);
+        assert_eq!(claim(0.0).judge(Some(found), Some(ceiling)), Verdict::Held);
+    }
+
+    #[test]
+    fn a_claim_is_parsed_strictly() {
+        let parse = toml::from_str::<Claim>;
+        let claim = parse("statistic = \"kendall\"\ngreater_than = 0.25").unwrap();
+        assert_eq!(claim.to_string(), "Kendall τ > 0.25");
+        let systems = parse("statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(systems.to_string(), "error of B - error of A > 0");
+        let written = toml::to_string(&systems).unwrap();
+        assert_eq!(parse(&written).unwrap(), systems);
+        for faulty in [
+            "statistic = \"tau\"\ngreater_than = 0.0",
+            "statistic = \"kendall\"",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
+            "statistic = \"error-difference\"\ngreater_than = 0.0",
+            "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
+        ] {
+            assert!(parse(faulty).is_err(), "{faulty}");
+        }
+    }
+}

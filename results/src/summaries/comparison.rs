@@ -1,0 +1,290 @@
+//! Tables 1 to 3 of the paper: systems, their sizes, and their test errors after full training.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::statistics::bootstrap::Interval;
+use crate::statistics::paired::difference;
+use crate::statistics::sample::{mean, standard_deviation};
+use crate::statistics::student::{mean_t_difference, mean_t_interval};
+use crate::summaries::text::{left_out_text, percent};
+use crate::tables::Status;
+use crate::tables::rows::{SystemRow, SystemTrainingRow, TrialRow};
+
+/// Measurements of every system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparisonSummary {
+    /// The systems: first those of the definition in its order, then any others in the order of the table.
+    pub systems: Vec<SystemSummary>,
+}
+
+/// Measurements of one system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SystemSummary {
+    /// Its name, such as `WRN-28-10`.
+    pub name: String,
+    /// `hand-designed`, `SMASH` or `trained search`; `None` if it was not run.
+    pub role: Option<String>,
+    /// Fewest and most learned parameters; a search may find another architecture with each root seed.
+    pub parameters: Option<[u64; 2]>,
+    /// Fewest and most convolutions on the longest path.
+    pub depth: Option<[u32; 2]>,
+    /// Test error of its trainings; `None` if none ended ok.
+    pub error: Option<MeanOfTrainings>,
+    /// Top-5 test error of its trainings, where it was measured.
+    pub top5_error: Option<MeanOfTrainings>,
+    /// Number of failed trainings.
+    pub failed: usize,
+    /// Number of trainings that were never tried.
+    pub skipped: usize,
+    /// Full trainings that a search needed before it returned this system; `None` if it needed none.
+    pub trials: Option<Trials>,
+    errors: BTreeMap<TrainingKey, f64>,
+}
+
+/// Root seed, fold and training seed of a training.
+type TrainingKey = (u64, Option<u32>, u32);
+
+/// Mean over trainings, of errors in [0, 1].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanOfTrainings {
+    /// Mean over the root seeds of each root seed's mean over trainings.
+    pub mean: f64,
+    /// Standard deviation over all trainings: folds, training seeds and root seeds together. `None` for one training.
+    pub deviation: Option<f64>,
+    /// Number of trainings.
+    pub n: usize,
+}
+
+/// The full trainings of a search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trials {
+    /// Number of trainings with an error.
+    pub trained: usize,
+    /// Number of failed trainings.
+    pub failed: usize,
+    /// Lowest validation error of any root seed, in [0, 1].
+    pub lowest: Option<f64>,
+}
+
+/// Summarises every system. `names` lists the systems of the definition, in its order.
+pub fn summary(
+    names: &[String],
+    systems: &[SystemRow],
+    trainings: &[SystemTrainingRow],
+    trials: &[TrialRow],
+) -> ComparisonSummary {
+    let mut ordered: Vec<&str> = Vec::new();
+    let in_tables = systems
+        .iter()
+        .map(|row| &row.system)
+        .chain(trainings.iter().map(|row| &row.system));
+    for name in names.iter().chain(in_tables) {
+        if !ordered.contains(&name.as_str()) {
+            ordered.push(name);
+        }
+    }
+    let of_system = |name: &str| {
+        let rows = || systems.iter().filter(|row| row.system == name);
+        let trainings = || trainings.iter().filter(|row| row.system == name);
+        let count = |status| trainings().filter(|row| row.status == status).count();
+        let key = |row: &SystemTrainingRow| (row.seed, row.fold, row.training_seed);
+        let errors: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.error?))).collect();
+        let top5: BTreeMap<_, _> = trainings()
+            .filter_map(|row| Some((key(row), row.top5_error?)))
+            .collect();
+        SystemSummary {
+            name: name.to_owned(),
+            role: rows().next().map(|row| row.role.clone()),
+            parameters: range(rows().map(|row| row.parameters)),
+            depth: range(rows().map(|row| row.depth)),
+            error: MeanOfTrainings::of(&errors),
+            top5_error: MeanOfTrainings::of(&top5),
+            failed: count(Status::Failed),
+            skipped: count(Status::Skipped),
+            trials: Trials::of(trials.iter().filter(|row| row.system == name)),
+            errors,
+        }
+    };
+    ComparisonSummary {
+        systems: ordered.into_iter().map(of_system).collect(),
+    }
+}
+
+fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2]> {
+    Some([values.clone().min()?, values.max()?])
+}
+
+/// The values of each root seed, in the order of the root seeds.
+fn by_seed(values: impl Iterator<Item = (u64, f64)>) -> Vec<Vec<f64>> {
+    let mut groups: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (seed, value) in values {
+        groups.entry(seed).or_default().push(value);
+    }
+    groups.into_values().collect()
+}
+
+impl MeanOfTrainings {
+    fn of(errors: &BTreeMap<TrainingKey, f64>) -> Option<Self> {
+        if errors.is_empty() {
+            return None;
+        }
+        let groups = by_seed(errors.iter().map(|(key, error)| (key.0, *error)));
+        let means: Vec<f64> = groups.iter().map(|errors| mean(errors)).collect();
+        Some(Self {
+            mean: mean(&means),
+            deviation: standard_deviation(&groups.concat()),
+            n: errors.len(),
+        })
+    }
+}
+
+impl Trials {
+    fn of<'a>(rows: impl Iterator<Item = &'a TrialRow>) -> Option<Self> {
+        let rows: Vec<&TrialRow> = rows.collect();
+        let errors: Vec<f64> = rows.iter().filter_map(|row| row.error).collect();
+        (!rows.is_empty()).then(|| Self {
+            trained: errors.len(),
+            failed: rows.len() - errors.len(),
+            lowest: errors.iter().copied().reduce(f64::min),
+        })
+    }
+}
+
+impl SystemSummary {
+    /// Describes the trainings that the test error leaves out; empty if there are none.
+    pub fn left_out(&self) -> String {
+        left_out_text(&[(self.failed, "failed"), (self.skipped, "skipped")])
+    }
+
+    /// Whether any of its trainings was recorded.
+    pub fn was_run(&self) -> bool {
+        self.error.is_some() || self.failed + self.skipped > 0
+    }
+
+    fn groups(&self) -> Vec<Vec<f64>> {
+        by_seed(self.errors.iter().map(|(key, error)| (key.0, *error)))
+    }
+}
+
+impl ComparisonSummary {
+    /// Finds a system by its name.
+    pub fn system(&self, name: &str) -> Option<&SystemSummary> {
+        self.systems.iter().find(|system| system.name == name)
+    }
+
+    /// Test error of `second` minus that of `first`, positive if `first` is better.
+    ///
+    /// Student's interval is over the trainings that both have with the same root seed, fold and training seed. Without
+    /// such pairs, it is over the trainings of each system separately. `None` if a system is absent or has too few trainings.
+    pub fn error_difference(&self, first: &str, second: &str) -> Option<Interval> {
+        let (first, second) = (self.system(first)?, self.system(second)?);
+        let pair = |(key, error): (&TrainingKey, &f64)| {
+            let other = second.errors.get(key)?;
+            Some((key.0, difference(*other, *error)))
+        };
+        let pairs = by_seed(first.errors.iter().filter_map(pair));
+        match pairs.is_empty() {
+            true => mean_t_difference(&second.groups(), &first.groups()),
+            false => mean_t_interval(&pairs),
+        }
+    }
+
+    /// The system with the lowest mean test error.
+    pub fn best(&self) -> Option<(&SystemSummary, MeanOfTrainings)> {
+        let measured = self.systems.iter().filter_map(|system| Some((system, system.error?)));
+        measured.min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))
+    }
+
+    /// Number of trainings that ended ok, over all systems.
+    pub fn trainings(&self) -> usize {
+        self.systems
+            .iter()
+            .filter_map(|system| system.error)
+            .map(|error| error.n)
+            .sum()
+    }
+
+    /// Number of systems with a test error.
+    pub fn measured(&self) -> usize {
+        self.systems.iter().filter(|system| system.error.is_some()).count()
+    }
+
+    /// Number of root seeds that any system was trained with.
+    pub fn seeds(&self) -> usize {
+        let keys = self.systems.iter().flat_map(|system| system.errors.keys());
+        keys.map(|key| key.0).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Describes what was left out; empty if nothing was.
+    pub fn left_out(&self) -> String {
+        left_out_text(&[
+            (
+                self.systems.iter().map(|system| system.failed).sum(),
+                "trainings failed",
+            ),
+            (
+                self.systems.iter().map(|system| system.skipped).sum(),
+                "trainings skipped",
+            ),
+        ])
+    }
+}
+
+/// Writes percent with the standard deviation: `21.50 ± 0.30 % (n = 3)`.
+impl fmt::Display for MeanOfTrainings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.deviation {
+            Some(deviation) => write!(f, "{:.2} ± {} (n = {})", 100.0 * self.mean, percent(deviation), self.n),
+            None => write!(f, "{} (n = {})", percent(self.mean), self.n),
+        }
+    }
+}
+
+/// Writes text such as `12 trainings, lowest validation error 21.50 %`.
+impl fmt::Display for Trials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} trainings", self.trained)?;
+        if self.failed > 0 {
+            write!(f, " and {} failed ones", self.failed)?;
+        }
+        match self.lowest {
+            Some(lowest) => write!(f, ", lowest validation error {}", percent(lowest)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A table for a terminal.
+impl fmt::Display for ComparisonSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:28}{:>14}  test error", "system", "parameters")?;
+        for system in &self.systems {
+            let parameters = match system.parameters {
+                Some([least, most]) if least == most => least.to_string(),
+                Some([least, most]) => format!("{least}-{most}"),
+                None => String::new(),
+            };
+            let error = match system.error {
+                Some(error) => error.to_string(),
+                None if system.was_run() => "none".to_owned(),
+                None => "not run".to_owned(),
+            };
+            write!(f, "\n{:28}{parameters:>14}  {error}", system.name)?;
+            if let Some(top5) = system.top5_error {
+                write!(f, ", top-5 {top5}")?;
+            }
+            if !system.left_out().is_empty() {
+                write!(f, ", {}", system.left_out())?;
+            }
+            if let Some(trials) = system.trials {
+                write!(f, ", found by {trials}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;

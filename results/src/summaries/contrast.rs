@@ -1,0 +1,202 @@
+//! How a correlation study with another SMASH network differs from figure 4's (section 4.1 of the paper).
+//!
+//! It compares the level of the scores, their correlation with true errors, and the ratio of learned to generated weights.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::statistics::bootstrap::{Interval, bootstrap, bootstrap_difference, mean_difference, mean_interval};
+use crate::statistics::sample::{Point, mean};
+use crate::statistics::tau::kendall_tau_b;
+use crate::summaries::correlation::CorrelationSummary;
+use crate::summaries::text::{error_text, interval_text, points_text};
+use crate::tables::rows::{ScoreRow, WeightsRow};
+
+/// The data of one study that a contrast uses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// SMASH score, in [0, 1], of every architecture whose draws all ended ok, trained or not, by root seed.
+    pub scores: Vec<Vec<f64>>,
+    /// Score and true error of the trained architectures, by root seed.
+    pub points: Vec<Vec<Point>>,
+    /// Ratio of learned to generated weights, the mean over architectures and root seeds; `None` if they were not counted.
+    pub weights_ratio: Option<f64>,
+}
+
+/// A study beside the study it is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contrast {
+    /// The study itself.
+    pub own: Measures,
+    /// The study it is compared with.
+    pub reference: Measures,
+    /// Mean score of the reference minus that of the study itself; the two are independent samples.
+    pub level_drop: Option<Interval>,
+    /// Kendall's tau of the reference minus that of the study itself.
+    pub tau_drop: Option<Interval>,
+}
+
+/// The measures of a study that are compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measures {
+    /// Number of root seeds, each with a SMASH network of its own.
+    pub seeds: usize,
+    /// Ratio of learned to generated weights.
+    pub weights_ratio: Option<f64>,
+    /// Number of architectures with a score.
+    pub scored: usize,
+    /// The mean SMASH score, in [0, 1].
+    pub level: Option<Interval>,
+    /// Kendall's tau between score and true error.
+    pub tau: Option<Interval>,
+}
+
+impl Side {
+    /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
+    pub fn new(summary: &CorrelationSummary, scores: &[ScoreRow], weights: Option<&[WeightsRow]>) -> Self {
+        // Draws by root seed and architecture; `None` is a draw that did not end ok.
+        let mut draws: BTreeMap<u64, BTreeMap<u32, BTreeMap<u32, Option<f64>>>> = BTreeMap::new();
+        for row in scores {
+            let of_architecture = draws.entry(row.seed).or_default().entry(row.architecture).or_default();
+            of_architecture.insert(row.draw, row.error);
+        }
+        let score = |draws: &BTreeMap<u32, Option<f64>>| {
+            let draws: Vec<f64> = draws.values().copied().collect::<Option<_>>()?;
+            Some(mean(&draws))
+        };
+        let mut ratios: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for row in weights.unwrap_or_default() {
+            let ratio = row.learned as f64 / row.generated as f64;
+            ratios.entry(row.seed).or_default().push(ratio);
+        }
+        let ratios: Vec<f64> = ratios.values().map(|ratios| mean(ratios)).collect();
+        Self {
+            scores: draws
+                .values()
+                .map(|seed| seed.values().filter_map(score).collect())
+                .collect(),
+            points: summary.seeds.iter().map(|seed| seed.points.clone()).collect(),
+            weights_ratio: (!ratios.is_empty()).then(|| mean(&ratios)),
+        }
+    }
+
+    /// The measures of the study that are compared.
+    pub fn measures(&self) -> Measures {
+        Measures {
+            seeds: self.scores.len(),
+            weights_ratio: self.weights_ratio,
+            scored: self.scores.iter().map(Vec::len).sum(),
+            level: mean_interval(&self.scores),
+            tau: bootstrap(&self.points, kendall_tau_b),
+        }
+    }
+}
+
+/// Compares a study with a reference.
+pub fn contrast(own: &Side, reference: &Side) -> Contrast {
+    Contrast {
+        own: own.measures(),
+        reference: reference.measures(),
+        level_drop: mean_difference(&reference.scores, &own.scores),
+        tau_drop: bootstrap_difference(&reference.points, &own.points, kendall_tau_b),
+    }
+}
+
+/// Writes one line.
+impl fmt::Display for Measures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ratio = self
+            .weights_ratio
+            .map_or_else(|| "not counted".to_owned(), |ratio| format!("{ratio:.2}"));
+        write!(
+            f,
+            "root seeds {}, learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}",
+            self.seeds,
+            error_text(self.level),
+            self.scored,
+            interval_text(self.tau)
+        )
+    }
+}
+
+/// A few lines for a terminal.
+impl fmt::Display for Contrast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "here:      {}", self.own)?;
+        writeln!(f, "reference: {}", self.reference)?;
+        write!(
+            f,
+            "reference - here: mean score {}, Kendall τ {}",
+            points_text(self.level_drop),
+            interval_text(self.tau_drop)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::Status;
+
+    fn side(level: f64, rising: bool) -> Side {
+        let points = (0..20).map(|n| (f64::from(n), if rising { f64::from(n) } else { -f64::from(n) }));
+        Side {
+            scores: vec![(0..20).map(|n| level + f64::from(n) / 1000.0).collect()],
+            points: vec![points.collect()],
+            weights_ratio: None,
+        }
+    }
+
+    #[test]
+    fn level_and_tau_fall_from_the_reference_to_the_study() {
+        let contrast = contrast(&side(0.3, false), &side(0.5, true));
+        let level = contrast.level_drop.unwrap();
+        assert!(
+            (level.estimate - 0.2).abs() < 1e-12 && level.low > 0.19 && level.high < 0.21,
+            "{level:?}"
+        );
+        assert_eq!(contrast.tau_drop.unwrap().estimate, 2.0);
+        let same = super::contrast(&side(0.3, true), &side(0.3, true)).level_drop.unwrap();
+        assert!(
+            same.low < 0.0 && same.high > 0.0 && same.estimate.abs() < 1e-12,
+            "{same:?}"
+        );
+        assert!(contrast.to_string().contains("learned / generated weights not counted"));
+    }
+
+    #[test]
+    fn scores_are_averaged_over_draws_and_ratios_over_architectures_and_seeds() {
+        let score = |architecture, draw, error: Option<f64>| ScoreRow {
+            seed: 0,
+            architecture,
+            draw,
+            error,
+            loss: None,
+            status: if error.is_some() { Status::Ok } else { Status::Failed },
+        };
+        let scores = [
+            score(0, 0, Some(0.25)),
+            score(0, 1, Some(0.75)),
+            score(1, 0, None),
+            score(2, 0, Some(0.5)),
+        ];
+        let weights = |seed, architecture, learned| WeightsRow {
+            seed,
+            architecture,
+            generated: 100,
+            learned,
+        };
+        let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
+        let summary = crate::summaries::correlation::summary(
+            &[],
+            &crate::summaries::correlation::Predictor::score(&scores, crate::summaries::correlation::Measure::Error),
+            &[],
+            10,
+        )
+        .unwrap();
+        let side = Side::new(&summary, &scores, Some(&weights));
+        assert_eq!(side.scores, [vec![0.5, 0.5]]);
+        assert_eq!(side.weights_ratio, Some(3.0));
+        assert_eq!(side.measures().scored, 2);
+    }
+}

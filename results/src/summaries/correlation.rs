@@ -1,0 +1,405 @@
+//! The question of the paper's section 4.1: does the SMASH score rank architectures as their true error does?
+//!
+//! Joins the tables of a run and summarises the answer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::statistics::bootstrap::{Interval, RESAMPLES, bootstrap};
+use crate::statistics::ceiling::noise_ceiling;
+use crate::statistics::coefficients::{Coefficient, Line, least_squares};
+use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
+use crate::statistics::sample::{Point, mean, standard_deviation};
+use crate::store::Group;
+use crate::summaries::text::{interval_text, left_out_text};
+use crate::tables::Status;
+use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
+
+/// How well a predictor, such as the SMASH score, predicts the true error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorrelationSummary {
+    /// Human-readable name of the predictor, such as "SMASH score".
+    pub predictor: &'static str,
+    /// Whether its values are errors or losses.
+    pub by: Measure,
+    /// One summary for each root seed, in order.
+    pub seeds: Vec<SeedSummary>,
+    /// Predictor against true error: the mean over the root seeds.
+    pub score: Coefficients,
+    /// True errors by the first half of an architecture's trainings against those by the second half, if all trainings
+    /// were repeated. A better predictor than the truth itself cannot be distinguished from it.
+    pub halves: Option<Coefficients>,
+    /// Tau that the expected error itself would reach against these true errors; `None` unless all trainings were repeated.
+    pub ceiling: Option<Interval>,
+    /// Number of parameters against true error, the first trivial predictor.
+    pub parameters: Coefficients,
+    /// Multiply-adds against true error, the second trivial predictor.
+    pub multiply_adds: Coefficients,
+    /// Spread of the true errors against their noise; `None` with a single architecture.
+    pub spread: Option<SpreadAndNoise>,
+    /// Architectures left out because none of their trainings ended ok.
+    pub without_truth: usize,
+    /// Architectures left out because they have no score, or one of their draws did not end ok.
+    pub without_score: usize,
+}
+
+/// One root seed's part of a [`CorrelationSummary`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedSummary {
+    /// The root seed.
+    pub seed: u64,
+    /// Predictor and true error of each architecture, errors in [0, 1]. A predictor is, for example, the SMASH score:
+    /// the validation error with generated weights. The true error is the test error with trained weights.
+    pub points: Vec<Point>,
+    /// The architecture of each point.
+    pub architectures: Vec<u32>,
+    /// Two standard deviations for each point: of the predictor over its values, such as noise draws, and of the true
+    /// error over its trainings. `None` stands for a single value.
+    pub deviations: Vec<[Option<f64>; 2]>,
+    /// Predictor against true error.
+    pub score: Coefficients,
+    /// Least-squares line of the true error on the predictor.
+    pub line: Option<Line>,
+}
+
+/// The coefficients of one predictor; `None` where the data leave one undefined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coefficients {
+    /// Kendall's tau-b.
+    pub kendall: Option<Interval>,
+    /// Spearman's rank correlation.
+    pub spearman: Option<Interval>,
+    /// Pearson's coefficient.
+    pub pearson: Option<Interval>,
+}
+
+impl Coefficients {
+    /// Coefficients averaged over root seeds; see [`bootstrap`].
+    fn of(groups: &[Vec<Point>]) -> Self {
+        let interval = |c: Coefficient| bootstrap(groups, |points| c.of(points));
+        Self {
+            kendall: interval(Coefficient::Kendall),
+            spearman: interval(Coefficient::Spearman),
+            pearson: interval(Coefficient::Pearson),
+        }
+    }
+
+    /// Returns one of the three coefficients.
+    pub fn get(&self, coefficient: Coefficient) -> Option<Interval> {
+        match coefficient {
+            Coefficient::Kendall => self.kendall,
+            Coefficient::Spearman => self.spearman,
+            Coefficient::Pearson => self.pearson,
+        }
+    }
+}
+
+/// The measure of an evaluation that counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The fraction of wrongly classified images (paper).
+    #[default]
+    Error,
+    /// The mean negative log-likelihood, in nats.
+    Loss,
+}
+
+impl Measure {
+    /// Returns the one that counts.
+    pub fn of<T>(self, error: T, loss: T) -> T {
+        match self {
+            Self::Error => error,
+            Self::Loss => loss,
+        }
+    }
+
+    /// Reads which measure the scores of a correlation study use, from a group of its runs.
+    ///
+    /// # Errors
+    /// If the definition names another measure. The error names the manifest.
+    pub fn of_group(group: &Group) -> Result<Self> {
+        let study = group.manifest().definition.get("study");
+        let by = study.and_then(|study| study.get("by")).cloned();
+        by.map_or(Ok(Self::default()), toml::Value::try_into)
+            .map_err(|error| Error::Manifest {
+                path: group.runs[0].dir.manifest_path(),
+                problem: format!("definition, `study.by`: {}", error.message()),
+            })
+    }
+}
+
+/// A predictor of true errors: the values of each architecture, by root seed and architecture. Their mean counts.
+/// `None` stands for a value that could not be obtained, and excludes its architecture.
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    name: &'static str,
+    by: Measure,
+    values: BTreeMap<(u64, u32), Vec<Option<f64>>>,
+}
+
+impl Predictor {
+    /// The SMASH score: the mean over the noise draws.
+    pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
+        let values = rows
+            .iter()
+            .map(|row| ((row.seed, row.architecture), by.of(row.error, row.loss)));
+        Self::new(by.of("SMASH score", "SMASH score, by loss"), by, values)
+    }
+
+    /// The error after the fast recipe: the mean over the trainings.
+    pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
+        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
+        Self::new("fast recipe", Measure::Error, values)
+    }
+
+    /// The validation error after the whole training: the mean over the trainings.
+    pub fn validation_error(rows: &[TruthRow]) -> Self {
+        let values = rows
+            .iter()
+            .map(|row| ((row.seed, row.architecture), row.validation_error));
+        Self::new("validation error", Measure::Error, values)
+    }
+
+    fn new(name: &'static str, by: Measure, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
+        let mut values: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
+        for (key, value) in rows {
+            values.entry(key).or_default().push(value);
+        }
+        Self { name, by, values }
+    }
+}
+
+/// Joins tables by seed and architecture and summarises them.
+///
+/// It uses the architectures that have a row in `truths`. The true error is the mean over the repetitions that ended
+/// ok. `test_examples` is the size of the set on which true errors are measured.
+///
+/// # Errors
+/// If a row of `truths` names an architecture that `architectures` lacks.
+pub fn summary(
+    architectures: &[ArchitectureRow],
+    predictor: &Predictor,
+    truths: &[TruthRow],
+    test_examples: u64,
+) -> Result<CorrelationSummary> {
+    let sample = join(architectures, predictor, truths)?;
+    let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
+        let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
+        sample.seeds.values().map(group).collect()
+    };
+    let scored = groups(|m| (mean(&m.scores), m.true_error()));
+    let errors: Vec<Vec<Vec<f64>>> = sample
+        .seeds
+        .values()
+        .map(|measured| measured.iter().map(|m| m.errors.clone()).collect())
+        .collect();
+    let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
+        seed,
+        points: points.clone(),
+        architectures: measured.iter().map(|m| m.architecture).collect(),
+        deviations: measured.iter().map(Measured::deviations).collect(),
+        score: Coefficients::of(std::slice::from_ref(points)),
+        line: least_squares(points),
+    };
+    let mut measured = sample.seeds.values().flatten().peekable();
+    let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
+    Ok(CorrelationSummary {
+        predictor: predictor.name,
+        by: predictor.by,
+        halves: repeated.then(|| Coefficients::of(&groups(Measured::halves))),
+        seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
+        score: Coefficients::of(&scored),
+        ceiling: noise_ceiling(&errors),
+        parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
+        multiply_adds: Coefficients::of(&groups(|m| (m.multiply_adds as f64, m.true_error()))),
+        spread: spread_and_noise(&errors, test_examples),
+        without_truth: sample.without_truth,
+        without_score: sample.without_score,
+    })
+}
+
+impl CorrelationSummary {
+    /// Number of architectures behind the coefficients, over all root seeds.
+    pub fn n(&self) -> usize {
+        self.seeds.iter().map(|seed| seed.points.len()).sum()
+    }
+
+    /// Each predictor with its human-readable name, the one in question first.
+    pub fn predictors(&self) -> Vec<(&'static str, Coefficients)> {
+        let halves = self.halves.map(|halves| ("true error, half against half", halves));
+        [
+            (self.predictor, self.score),
+            ("parameters", self.parameters),
+            ("multiply-adds", self.multiply_adds),
+        ]
+        .into_iter()
+        .chain(halves)
+        .collect()
+    }
+
+    /// Describes what was left out; empty if nothing was.
+    pub fn left_out(&self) -> String {
+        left_out_text(&[
+            (self.without_truth, "without a true error"),
+            (self.without_score, "without a value of the predictor"),
+        ])
+    }
+
+    /// The largest number of resamples that any interval left out.
+    fn undefined_resamples(&self) -> usize {
+        let of_seeds = self.seeds.iter().map(|seed| seed.score);
+        let predictors = self.predictors().into_iter().map(|(_, coefficients)| coefficients);
+        let intervals = predictors
+            .chain(of_seeds)
+            .flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
+        intervals
+            .flatten()
+            .map(|interval| interval.undefined)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// A table of coefficients and a few lines about it, for a terminal.
+impl fmt::Display for CorrelationSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left_out = match self.left_out() {
+            words if words.is_empty() => words,
+            words => format!(" (left out: {words})"),
+        };
+        writeln!(f, "true error against its predictors, n = {}{left_out}", self.n())?;
+        let longest = self.predictors().iter().map(|(name, _)| name.len()).max();
+        let width = longest.map_or(0, |longest| longest + 2).max(16);
+        let row = |name: &str, cells: [String; 3]| {
+            let [kendall, spearman, pearson] = cells;
+            format!("{name:width$}{kendall:24}{spearman:24}{pearson}")
+        };
+        writeln!(f, "{}", row("", Coefficient::ALL.map(|c| c.label().to_owned())))?;
+        let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
+        // A single seed would repeat the line above.
+        let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
+        let predictors = self.predictors().into_iter();
+        let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
+        let score = predictors.next();
+        for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
+            let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
+            writeln!(f, "{}", row(&name, cells))?;
+        }
+        if let Some(ceiling) = self.ceiling {
+            writeln!(f, "noise ceiling: Kendall τ {}", interval_text(Some(ceiling)))?;
+        }
+        match self.spread {
+            Some(spread) => writeln!(f, "{spread}")?,
+            None => writeln!(f, "spread of true errors: needs two architectures of one seed")?,
+        }
+        write!(
+            f,
+            "[ ]: 95 % percentile bootstrap over root seeds and their architectures, {RESAMPLES} resamples"
+        )?;
+        match self.undefined_resamples() {
+            0 => Ok(()),
+            undefined => write!(f, ", up to {undefined} of them undefined and left out"),
+        }
+    }
+}
+
+/// Writes errors in percent.
+impl fmt::Display for SpreadAndNoise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let training = match self.training {
+            Some(training) => format!("{:.2} % by the seed of one training", 100.0 * training),
+            None => "the training seed's share not measured".to_owned(),
+        };
+        write!(
+            f,
+            "spread of true errors {:.2} %, noise of one {:.2} % ({:.2} % by the test set, {training}); spread / noise ",
+            100.0 * self.spread,
+            100.0 * self.noise,
+            100.0 * self.sampling,
+        )?;
+        match self.ratio() {
+            Some(ratio) => write!(f, "{ratio:.1}"),
+            None => write!(f, "undefined"),
+        }
+    }
+}
+
+/// An architecture with all its measurements.
+struct Measured {
+    architecture: u32,
+    /// Values of the predictor, at least one; their mean counts.
+    scores: Vec<f64>,
+    /// Test errors of the repetitions that ended ok, at least one.
+    errors: Vec<f64>,
+    parameters: u64,
+    multiply_adds: u64,
+}
+
+impl Measured {
+    fn true_error(&self) -> f64 {
+        mean(&self.errors)
+    }
+
+    fn deviations(&self) -> [Option<f64>; 2] {
+        [&self.scores, &self.errors].map(|values| standard_deviation(values))
+    }
+
+    /// True errors by the first half of the trainings, and by the second half.
+    fn halves(&self) -> Point {
+        let (first, second) = self.errors.split_at(self.errors.len() / 2);
+        (mean(first), mean(second))
+    }
+}
+
+struct Sample {
+    /// Architectures by root seed, in order.
+    seeds: BTreeMap<u64, Vec<Measured>>,
+    without_truth: usize,
+    without_score: usize,
+}
+
+fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[TruthRow]) -> Result<Sample> {
+    let architectures: BTreeMap<_, _> = architectures
+        .iter()
+        .map(|row| ((row.seed, row.architecture), row))
+        .collect();
+    let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+    for row in truths {
+        let errors = trainings.entry((row.seed, row.architecture)).or_default();
+        errors.extend(row.error.filter(|_| row.status == Status::Ok));
+    }
+    let mut sample = Sample {
+        seeds: BTreeMap::new(),
+        without_truth: 0,
+        without_score: 0,
+    };
+    for (key, errors) in trainings {
+        let (seed, architecture) = key;
+        let row = architectures
+            .get(&key)
+            .ok_or(Error::UnknownArchitecture { seed, architecture })?;
+        let measured = sample.seeds.entry(seed).or_default();
+        let values = predictor.values.get(&key);
+        let values: Option<Vec<f64>> = values.and_then(|values| values.iter().copied().collect());
+        match values {
+            _ if errors.is_empty() => sample.without_truth += 1,
+            None => sample.without_score += 1,
+            Some(values) => measured.push(Measured {
+                architecture,
+                scores: values,
+                errors,
+                parameters: row.parameters,
+                multiply_adds: row.multiply_adds,
+            }),
+        }
+    }
+    Ok(sample)
+}
+
+#[cfg(test)]
+#[path = "correlation_tests.rs"]
+mod tests;

@@ -1,0 +1,196 @@
+//! Compares several predictors of the true error on the same architectures. Not in the paper.
+//!
+//! The comparison states how well each one ranks, and how much better or worse than the first. It also states what it
+//! adds to a count of parameters, and its cost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::statistics::bootstrap::{Interval, bootstrap};
+use crate::statistics::sample::mean;
+use crate::statistics::tau::kendall_tau_b;
+use crate::summaries::text::interval_text;
+use crate::tables::Status;
+use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
+
+/// Several predictors side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictorsSummary {
+    /// The predictors in the order of the table. The others are compared with the first.
+    pub predictors: Vec<PredictorSummary>,
+    /// Root seeds with architectures that have a true error.
+    pub seeds: usize,
+}
+
+/// One predictor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictorSummary {
+    /// Its name.
+    pub name: String,
+    /// Architectures with a true error, a value of this predictor and one of the first.
+    pub n: usize,
+    /// Architectures with a true error that lack one of these values.
+    pub missing: usize,
+    /// Kendall's tau-b against true error, the mean over the root seeds.
+    pub tau: Option<Interval>,
+    /// Its tau minus the first predictor's on the same architectures, with a paired interval. `None` for the first.
+    pub change: Option<Interval>,
+    /// Kendall's partial tau given the number of parameters.
+    pub partial: Option<Interval>,
+    /// Mean multiply-adds for one architecture.
+    pub cost: f64,
+    /// Multiply-adds spent once for all architectures of a root seed, such as on training a SMASH network.
+    pub shared_cost: f64,
+}
+
+/// The known values of one architecture.
+#[derive(Clone, Copy)]
+struct Known {
+    value: f64,
+    first: f64,
+    parameters: f64,
+    truth: f64,
+}
+
+/// A statistic of the architectures of one root seed.
+type Statistic = fn(&[Known]) -> Option<f64>;
+
+/// Kendall's partial tau of two variables given a third, computed from the three taus.
+pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
+    let scale = ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
+    (scale > 0.0).then(|| (xy - xz * yz) / scale)
+}
+
+/// Joins the tables by root seed and architecture. The true error is the mean over the trainings that ended ok.
+pub fn summary(
+    architectures: &[ArchitectureRow],
+    predictions: &[PredictionRow],
+    truths: &[TruthRow],
+) -> PredictorsSummary {
+    let parameters: BTreeMap<(u64, u32), f64> = architectures
+        .iter()
+        .map(|row| ((row.seed, row.architecture), row.parameters as f64))
+        .collect();
+    let mut errors: BTreeMap<(u64, u32), Vec<f64>> = BTreeMap::new();
+    for row in truths.iter().filter(|row| row.status == Status::Ok) {
+        errors
+            .entry((row.seed, row.architecture))
+            .or_default()
+            .extend(row.error);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    let mut values: BTreeMap<(&str, u64, u32), f64> = BTreeMap::new();
+    for row in predictions {
+        if !names.contains(&row.predictor.as_str()) {
+            names.push(&row.predictor);
+        }
+        values.extend(
+            row.value
+                .map(|value| ((row.predictor.as_str(), row.seed, row.architecture), value)),
+        );
+    }
+    let seeds: BTreeSet<u64> = errors.keys().map(|(seed, _)| *seed).collect();
+    let of_predictor = |&name: &&str| {
+        let mut groups: BTreeMap<u64, Vec<Known>> = BTreeMap::new();
+        for (&(seed, architecture), errors) in &errors {
+            let value = |name| values.get(&(name, seed, architecture)).copied();
+            if let (Some(value), Some(first)) = (value(name), value(names[0])) {
+                groups.entry(seed).or_default().push(Known {
+                    value,
+                    first,
+                    parameters: parameters[&(seed, architecture)],
+                    truth: mean(errors),
+                });
+            }
+        }
+        let groups: Vec<Vec<Known>> = groups.into_values().collect();
+        let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
+        let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
+        let n = groups.iter().map(Vec::len).sum();
+        let [tau, change, partial] = intervals(&groups);
+        PredictorSummary {
+            name: name.to_owned(),
+            n,
+            missing: errors.len() - n,
+            tau,
+            change: change.filter(|_| name != names[0]),
+            partial,
+            cost: mean_cost(|row| row.cost),
+            shared_cost: mean_cost(|row| row.shared_cost),
+        }
+    };
+    PredictorsSummary {
+        predictors: names.par_iter().map(of_predictor).collect(),
+        seeds: seeds.len(),
+    }
+}
+
+/// Tau, its change and partial tau.
+fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
+    let statistics: [Statistic; 3] = [
+        |known| tau(known, |k| (k.value, k.truth)),
+        |known| Some(tau(known, |k| (k.value, k.truth))? - tau(known, |k| (k.first, k.truth))?),
+        |known| {
+            let [xy, xz, yz] = [
+                tau(known, |k| (k.value, k.truth))?,
+                tau(known, |k| (k.value, k.parameters))?,
+                tau(known, |k| (k.truth, k.parameters))?,
+            ];
+            partial_tau(xy, xz, yz)
+        },
+    ];
+    statistics.map(|statistic| bootstrap(groups, statistic))
+}
+
+fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {
+    kendall_tau_b(&known.iter().map(point).collect::<Vec<_>>())
+}
+
+impl PredictorsSummary {
+    /// The largest number of architectures that a predictor is measured on.
+    pub fn n(&self) -> usize {
+        self.predictors.iter().map(|predictor| predictor.n).max().unwrap_or(0)
+    }
+}
+
+/// A line for each predictor, for a terminal.
+impl fmt::Display for PredictorsSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longest = self
+            .predictors
+            .iter()
+            .map(|predictor| predictor.name.chars().count())
+            .max();
+        let width = longest.map_or(0, |longest| longest + 2);
+        writeln!(
+            f,
+            "{:width$}{:>5}  {:24}{:24}{:24}{:>10}",
+            "predictor", "n", "Kendall τ", "change", "given parameters", "cost"
+        )?;
+        for predictor in &self.predictors {
+            let change = predictor
+                .change
+                .map_or(String::new(), |change| interval_text(Some(change)));
+            writeln!(
+                f,
+                "{:width$}{:>5}  {:24}{change:24}{:24}{:>10.2e}",
+                predictor.name,
+                predictor.n,
+                interval_text(predictor.tau),
+                interval_text(predictor.partial),
+                predictor.cost,
+            )?;
+        }
+        write!(
+            f,
+            "[ ]: 95 % percentile bootstrap over {} root seeds and their architectures; cost in multiply-adds for an architecture",
+            self.seeds
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "predictors_tests.rs"]
+mod tests;

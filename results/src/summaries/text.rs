@@ -1,0 +1,128 @@
+//! Text of statistics, the same for terminals, figures and reports, and quoted words for a shell.
+
+use crate::statistics::bootstrap::{FEWEST, Interval};
+
+/// A coefficient and its interval: `+0.45 [+0.28, +0.60]`.
+pub fn interval_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval {
+            estimate, low, high, ..
+        }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
+        None => "undefined".to_owned(),
+    }
+}
+
+/// A difference of two fractions in percentage points: `+1.25 [+0.50, +2.00] points`.
+pub fn points_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval {
+            estimate, low, high, ..
+        }) => {
+            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
+            format!("{estimate:+.2} [{low:+.2}, {high:+.2}] points")
+        }
+        None => too_few(),
+    }
+}
+
+/// A fraction in percent: `85 % [70, 93]`.
+pub fn share_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval {
+            estimate, low, high, ..
+        }) => {
+            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
+            format!("{estimate:.0} % [{low:.0}, {high:.0}]")
+        }
+        None => "undefined".to_owned(),
+    }
+}
+
+/// An error in percent with its interval: `21.50 % [20.10, 22.90]`.
+pub fn error_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval {
+            estimate, low, high, ..
+        }) => {
+            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
+            format!("{estimate:.2} % [{low:.2}, {high:.2}]")
+        }
+        None => too_few(),
+    }
+}
+
+/// A fraction in percent without an interval: `21.50 %`.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
+/// A number of multiply-adds: `none`, `320`, `1.2e9`.
+pub fn cost_text(multiply_adds: f64) -> String {
+    match multiply_adds {
+        0.0 => "none".to_owned(),
+        few if few < 1000.0 => format!("{few:.0}"),
+        many => format!("{many:.1e}"),
+    }
+}
+
+/// A p-value: `p = 0.0123`, or `p < 0.0001`.
+pub fn p_text(p: Option<f64>) -> String {
+    match p {
+        Some(p) if p < 1e-4 => "p < 0.0001".to_owned(),
+        Some(p) => format!("p = {p:.4}"),
+        None => "p undefined".to_owned(),
+    }
+}
+
+/// Lists omissions and their reasons, without empty ones: `2 without a score, 1 failed`. Empty if nothing was left out.
+pub fn left_out_text(reasons: &[(usize, &str)]) -> String {
+    let some = reasons.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some.map(|(count, why)| format!("{count} {why}")).collect();
+    words.join(", ")
+}
+
+/// Quotes a word for a shell.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn too_few() -> String {
+    format!("undefined below {FEWEST} values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statistic_has_its_unit_and_what_is_missing_is_no_number() {
+        let interval = Some(Interval {
+            estimate: 0.25,
+            low: -0.005,
+            high: 0.5,
+            undefined: 0,
+        });
+        assert_eq!(interval_text(interval), "+0.25 [-0.01, +0.50]");
+        assert_eq!(points_text(interval), "+25.00 [-0.50, +50.00] points");
+        assert_eq!(share_text(interval), "25 % [-0, 50]");
+        assert_eq!(error_text(interval), "25.00 % [-0.50, 50.00]");
+        assert_eq!([p_text(Some(0.5)), p_text(Some(1e-9))], ["p = 0.5000", "p < 0.0001"]);
+        for text in [interval_text(None), points_text(None), error_text(None), p_text(None)] {
+            assert!(!text.contains(['.', '0']), "{text}");
+        }
+        assert_eq!(
+            left_out_text(&[(2, "without a score"), (0, "skipped"), (1, "failed")]),
+            "2 without a score, 1 failed"
+        );
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        for word in ["plain", "two words", "it's", "a \"b\" $c `d` \\"] {
+            let output = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(word))])
+                .output();
+            assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
+        }
+    }
+}
