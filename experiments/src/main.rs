@@ -125,6 +125,9 @@ struct RunArguments {
     /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of a benchmark, or s3://BUCKET/PREFIX: a correlation study uses its true errors instead of training.
+    #[arg(long, value_name = "DIR")]
+    benchmark: Option<PathBuf>,
     /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
@@ -269,6 +272,7 @@ fn execute(command: Command) -> Result<()> {
                     .clone()
                     .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
                 set: arguments.set.clone(),
+                benchmark: arguments.benchmark.clone(),
                 pool: arguments.pool.clone(),
                 recipe: arguments.recipe,
                 bfloat16: arguments.bfloat16,

@@ -8,6 +8,7 @@ pub mod power;
 pub mod regime;
 pub mod workflow;
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail, ensure};
@@ -105,16 +106,14 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         .collect();
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
+    let sources = Sources {
+        commit: &commit,
+        pool: pool.as_ref(),
+        benchmark: options.benchmark.as_deref(),
+    };
     let mut runs = Vec::new();
     for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(study_of(
-            &definition.study,
-            &images,
-            dir,
-            pool.as_ref(),
-            seed as u64,
-            &commit,
-        )?);
+        runs.push(study_of(&definition.study, &images, dir, &sources, seed as u64)?);
     }
     if let Some(PartialWork::Serve) = work {
         return workers::serve(&runs, options.threads_of_worker());
@@ -192,24 +191,37 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
+/// The origin of the code and of results that a run may take instead of computing them.
+struct Sources<'a> {
+    /// Commit of the code.
+    commit: &'a str,
+    /// The pool, if the run has one.
+    pool: Option<&'a RunPool>,
+    /// Folder of the benchmark, if the run uses one.
+    benchmark: Option<&'a Path>,
+}
+
 /// One seed of a study of any kind.
 fn study_of<'a, B: AutodiffBackend>(
     study: &'a StudyDefinition,
     images: &'a [Images<B>],
     dir: &'a RunDir,
-    pool: Option<&'a RunPool>,
+    sources: &Sources<'a>,
     seed: u64,
-    commit: &str,
 ) -> Result<Box<dyn Study + 'a>> {
+    ensure!(
+        sources.benchmark.is_none() || matches!(study, StudyDefinition::Correlation(_)),
+        "--benchmark is for studies of kind correlation"
+    );
     let mut setups = Vec::new();
     for (images, settings) in images.iter().zip(study.data_sets()) {
-        setups.push(Setup::new(images, settings, dir, pool, seed)?);
+        setups.push(Setup::new(images, settings, dir, sources.pool, seed)?);
     }
     let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
     Ok(match study {
-        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups))?),
+        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups), sources.benchmark)?),
         StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
-        StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), commit)?),
+        StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), sources.commit)?),
         StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),
         StudyDefinition::Ensemble(study) => Box::new(EnsembleRun::new(study, first(setups))),
         StudyDefinition::Corruption(study) => Box::new(CorruptionRun::new(study, first(setups))),

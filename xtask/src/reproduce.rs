@@ -28,6 +28,9 @@ pub struct Args {
     /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of a benchmark, or s3://BUCKET/PREFIX: a correlation study uses its true errors instead of training.
+    #[arg(long, value_name = "DIR")]
+    benchmark: Option<PathBuf>,
     /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pool: Option<PathBuf>,
@@ -157,6 +160,9 @@ fn run_arguments(args: &Args) -> Vec<OsString> {
     for setting in &args.set {
         arguments.extend(["--set".into(), setting.into()]);
     }
+    if let Some(folder) = &args.benchmark {
+        arguments.extend(["--benchmark".into(), folder.into()]);
+    }
     if let Some(folder) = &args.pool {
         arguments.extend(["--pool".into(), folder.into()]);
     }
@@ -253,9 +259,9 @@ mod tests {
     #[test]
     fn overrides_are_passed_to_the_run() {
         check(
-            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --pool p \
+            "t1 --scale smoke --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --benchmark b --pool p \
              --recipe fast --seeds 3 --jobs 2 --results r --plan",
-            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --pool p \
+            "run t1 --scale smoke --results r --device cpu --dataset cifar10 --source cifar100 --data-dir d --set a.b=1 --set c=2 --benchmark b --pool p \
              --recipe fast --seeds 3 --jobs 2 --plan",
             "figure t1 --scale smoke --results r --out r/figures",
         );

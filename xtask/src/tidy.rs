@@ -1,5 +1,7 @@
 //! Rules of this repository that neither rustfmt nor clippy knows, as ordinary tests.
 
+mod circles;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

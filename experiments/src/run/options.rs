@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub data_dir: Option<PathBuf>,
     /// Single settings that override the definition's, `KEY=VALUE` in TOML.
     pub set: Vec<String>,
+    /// Folder of a benchmark, whose true errors a correlation study uses instead of training.
+    pub benchmark: Option<PathBuf>,
     /// Folder of a pool, to take trained networks from and add them to.
     pub pool: Option<PathBuf>,
     /// Recipe to train resulting networks by, instead of the definition's.
@@ -84,8 +86,10 @@ impl RunOptions {
         if let Some(folder) = &self.data_dir {
             option("--data-dir", absolute(folder)?);
         }
-        if let Some(folder) = &self.pool {
-            option("--pool", absolute(folder)?);
+        for (name, folder) in [("--benchmark", &self.benchmark), ("--pool", &self.pool)] {
+            if let Some(folder) = folder {
+                option(name, absolute(folder)?);
+            }
         }
         command.extend(self.of_definition().into_iter().map(OsString::from));
         Ok(command)

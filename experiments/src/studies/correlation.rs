@@ -1,6 +1,6 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
@@ -12,6 +12,7 @@ use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather};
 use crate::settings::correlation::NetworkSettings;
 use crate::settings::studies::CorrelationStudy;
+use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::predictions::Predictors;
 use crate::tasks::scores::{Scored, Scorer, mean_of_all, shards};
 use crate::tasks::setup::Setup;
@@ -25,6 +26,8 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     architectures: Vec<Architecture>,
     /// The SMASH networks, the plain one first.
     networks: Vec<NetworkSettings>,
+    /// True errors that a benchmark has, if the run uses one.
+    known: Option<KnownErrors>,
 }
 
 impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
@@ -32,8 +35,12 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     ///
     /// # Errors
     /// Settings of a network that do not fit.
-    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>) -> Result<Self> {
+    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>, benchmark: Option<&Path>) -> Result<Self> {
+        let known = benchmark
+            .map(|folder| KnownErrors::read(folder, study, &setup))
+            .transpose()?;
         Ok(Self {
+            known,
             study,
             networks: study.network_settings()?,
             architectures: setup.sample(&study.space, study.scored),
@@ -91,6 +98,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     stem: "truth",
                     space: &self.study.space,
                     settings: self.study.truth_settings(),
+                    known: self.known.as_ref(),
                 };
                 let find = move || {
                     let index = self.selected()?.get(place).copied();

@@ -38,6 +38,7 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
             stem,
             space: &self.study.space,
             settings,
+            known: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use smash::blueprint::Blueprint;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
+use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::pool::note_origin;
 use crate::tasks::setup::Setup;
 use crate::tasks::training::Training;
@@ -22,6 +23,8 @@ pub struct TrueErrors<'a> {
     pub space: &'a SearchSpace,
     /// The recipe.
     pub settings: &'a ResultingTraining,
+    /// Trainings that need not be done again, if a benchmark has them.
+    pub known: Option<&'a KnownErrors>,
 }
 
 impl<'a> TrueErrors<'a> {
@@ -62,6 +65,13 @@ impl<'a> TrueErrors<'a> {
         done: Done<'_>,
     ) -> Result<()> {
         let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let known = self
+            .known
+            .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
+        if let Some((row, origin)) = known {
+            note_origin(setup.dir, name, &origin)?;
+            return Ok(write_table(&output, &[row])?);
+        }
         let pooled = setup.pool.as_ref().map(|(pool, data)| {
             let key = pool.truth_key(data, setup.task, self.space, self.settings, architecture, training_seed);
             (*pool, key)

@@ -1,0 +1,95 @@
+//! True errors of a benchmark, which a correlation study may use instead of training.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::backend::AutodiffBackend;
+use results::TruthRow;
+use results::store::benchmark::{Benchmark, TrainingRow};
+use smash::{Architecture, ResultingTraining, SearchSpace};
+
+use crate::settings::studies::CorrelationStudy;
+use crate::tasks::setup::Setup;
+
+/// The trainings of a benchmark whose settings are those of a study.
+#[derive(Debug)]
+pub struct KnownErrors {
+    /// By canonical hash and training seed.
+    trainings: BTreeMap<(String, u32), TrainingRow>,
+    /// Where they were read from.
+    folder: String,
+}
+
+impl KnownErrors {
+    /// Reads the benchmark in a folder.
+    ///
+    /// # Errors
+    /// A folder without a benchmark, a damaged file, or a benchmark of other images, another search space, recipe or root seed
+    /// than the study.
+    pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
+        let place = folder.display().to_string();
+        let benchmark = Benchmark::read(folder)?;
+        let benchmark = benchmark.with_context(|| format!("{place}: no benchmark.toml there"))?;
+        let settings = &benchmark.settings;
+        let own = |key: &str| {
+            let value = settings.study.get(key).cloned();
+            value.with_context(|| format!("{place}: benchmark.toml has no `study.{key}`"))
+        };
+        let space: SearchSpace = own("space")?.try_into().with_context(|| place.clone())?;
+        let recipe: ResultingTraining = own("resulting")?.try_into().with_context(|| place.clone())?;
+        let validation = own("data")?.get("validation").and_then(toml::Value::as_integer);
+        let [train, test] = setup.images.digests();
+        let parts = [
+            (
+                "images",
+                settings.dataset.train.sha256 == *train && settings.dataset.test.sha256 == *test,
+            ),
+            (
+                "number of validation images",
+                validation == i64::try_from(study.data.validation).ok(),
+            ),
+            ("search space", space == study.space),
+            ("recipe of the resulting networks", recipe == *study.truth_settings()),
+            ("root seed", settings.seed == setup.seed.0),
+        ];
+        for (part, is_same) in parts {
+            ensure!(
+                is_same,
+                "{place}: the benchmark has another {part} than seed {} of the study",
+                setup.seed.0
+            );
+        }
+        let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
+        Ok(Self {
+            trainings: benchmark.trainings.into_iter().map(key).collect(),
+            folder: place,
+        })
+    }
+
+    /// A training as a row of the run, for architecture number `index`, with its origin in words; `None` if the benchmark lacks it.
+    pub fn truth(
+        &self,
+        space: &SearchSpace,
+        architecture: &Architecture,
+        training_seed: usize,
+        [seed, index]: [u64; 2],
+    ) -> Option<(TruthRow, String)> {
+        let row = self
+            .trainings
+            .get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        let truth = TruthRow {
+            seed,
+            architecture: index as u32,
+            training_seed: row.training_seed,
+            status: row.status,
+            error: row.test_error,
+            validation_error: row.validation_error,
+            train_error: row.train_error,
+            train_loss: row.train_loss,
+            epochs: row.epochs,
+            message: row.message.clone(),
+        };
+        Some((truth, format!("{} (from {})", row.commit, self.folder)))
+    }
+}
