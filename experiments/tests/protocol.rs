@@ -75,8 +75,8 @@ fn a_pool_gives_the_tables_that_training_gives() {
         std::fs::read_to_string(at(results).join(seed).with_file_name("manifest.toml")).unwrap()
     };
     // The pool supplied the trainings of the run, and the SMASH network.
-    assert!(manifest("second").contains(&format!("{} trainings are of the pool", truths + 1)));
-    assert!(!manifest("first").contains("of the pool"));
+    assert!(manifest("second").contains(&format!("{} trainings were taken from a pool", truths + 1)));
+    assert!(!manifest("first").contains("from a pool"));
     // If the pool supplied units of a kind, the manifest has no time for that kind.
     let measured = |results, kind| manifest(results).contains(&format!("\"{kind}\" = "));
     for kind in ["train SMASH network", "train resulting networks"] {

@@ -65,6 +65,14 @@ pub enum Error {
         /// Line, field and expectation.
         problem: String,
     },
+    /// A table of another program is neither Parquet nor CSV.
+    #[error("{path}: neither Parquet nor CSV: {problem}")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line and expectation.
+        problem: String,
+    },
     /// A file of a pool, or a file to be imported into it, is not as expected.
     #[error("{path}: {problem}")]
     Pool {

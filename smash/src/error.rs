@@ -66,14 +66,18 @@ pub enum ArchitectureError {
 
 /// A loss that is not a finite number, or another failure of training.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("loss is {loss} at step {step}, architecture {architecture}")]
+#[error("loss is {loss}{}, architecture {architecture}", at_step(.step))]
 pub struct DivergedError {
     /// The loss, NaN or infinite.
     pub loss: f64,
-    /// Training step, from 0.
-    pub step: usize,
+    /// Training step, from 0; none for a loss that is not of training.
+    pub step: Option<usize>,
     /// Hash of the architecture.
     pub architecture: String,
+}
+
+fn at_step(step: &Option<usize>) -> String {
+    step.map_or_else(String::new, |step| format!(" at step {step}"))
 }
 
 /// A predictor that has no value for an architecture.

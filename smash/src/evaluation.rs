@@ -193,7 +193,7 @@ impl<B: Backend> Tally<B> {
         match batches.iter().position(|batch| !batch.loss.is_finite()) {
             Some(index) => Err(DivergedError {
                 loss: batches[index].loss / batches[index].images as f64,
-                step: first + index,
+                step: Some(first + index),
                 architecture: architecture(first + index),
             }),
             None => Ok(Evaluation::over(&batches)),

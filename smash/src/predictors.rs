@@ -79,7 +79,7 @@ fn evaluate<B: Backend>(net: &Network<B>, examples: Examples<'_, B>) -> Result<E
     if !evaluation.loss.is_finite() {
         return Err(DivergedError {
             loss: evaluation.loss,
-            step: 0,
+            step: None,
             architecture: net.blueprint.name.clone(),
         });
     }

@@ -81,7 +81,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
         if !value.is_finite() {
             return Err(DivergedError {
                 loss: value,
-                step: 0,
+                step: None,
                 architecture: architecture.hash(),
             });
         }

@@ -133,7 +133,7 @@ fn evaluate<B: Backend>(
     if !evaluation.loss.is_finite() {
         return Err(DivergedError {
             loss: evaluation.loss,
-            step: 0,
+            step: None,
             architecture: architecture.hash(),
         });
     }

@@ -234,7 +234,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let of_pass = |pass: usize| architecture(pass / members, pass % members).hash();
         let evaluation = tally.of_epoch(epoch * batches * members, of_pass);
         self.history.push(evaluation.map_err(|diverged| DivergedError {
-            step: diverged.step / members,
+            step: diverged.step.map(|step| step / members),
             ..diverged
         })?);
         if let Some(last) = settings.average_last {

@@ -1,11 +1,31 @@
 //! `cargo xtask list`: the artefacts that can be reproduced.
 
-use anyhow::Result;
+use std::fs;
+use std::path::Path;
 
-use crate::process::{self, Binaries, Cuda};
+use anyhow::{Context, Result};
 
-/// Prints the output of `experiments list`.
+use crate::process::root;
+
+/// Prints name, title and place in the paper of every definition.
 pub fn run() -> Result<()> {
-    let binaries = Binaries::build(Cuda::Without)?;
-    process::run(binaries.experiments().arg("list"))
+    for path in crate::tables::files_below(&root().join("experiments/definitions"), &[])? {
+        println!("{}", line(&root().join("experiments/definitions").join(path))?);
+    }
+    Ok(())
+}
+
+fn line(path: &Path) -> Result<String> {
+    let place = || path.display().to_string();
+    let text = fs::read_to_string(path).with_context(place)?;
+    let definition: toml::Table = text.parse().with_context(place)?;
+    let word = |key: &str| {
+        let value = definition.get(key).and_then(toml::Value::as_str);
+        value.with_context(|| format!("{}: no `{key}`", place()))
+    };
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(match word("paper")? {
+        "-" => format!("{name:<22}{}", word("title")?),
+        paper => format!("{name:<22}{}  (paper, {paper})", word("title")?),
+    })
 }

@@ -204,22 +204,26 @@ fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<O
     }
 }
 
-/// The newest result at this scale on these data and this class of device. Results with trainings from a pool do not count,
-/// because those trainings have no time.
+/// Whether a run knows how long its units of these kinds took. It does not if a pool or a benchmark supplied some.
+fn has_times(manifest: &Manifest, kinds: &[Kind]) -> bool {
+    kinds.iter().all(|kind| manifest.timings.contains_key(kind.name()))
+}
+
+/// The newest result at this scale on these data and this class of device that has the times of these kinds of unit.
 fn newest(
     artefact: &str,
     study: &CorrelationStudy,
     options: &RunOptions,
     root: &Path,
+    kinds: &[Kind],
     is_wanted: impl Fn(&Manifest) -> bool,
 ) -> Result<Option<Group>> {
     let found = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
         let manifest = group.manifest();
-        let warnings = group.runs.iter().flat_map(|run| &run.manifest.warnings);
         manifest.scale == options.scale.name()
             && manifest.dataset.name == study.data.name
             && manifest.device_class == options.device.class()
-            && !warnings.into_iter().any(|text| text.contains("of the pool"))
+            && group.runs.iter().all(|run| has_times(&run.manifest, kinds))
             && is_wanted(manifest)
     });
     Ok(found.max_by(|a, b| a.recency().cmp(b.recency())))
@@ -251,7 +255,15 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
         // Definitions older than the fast recipe name no recipe.
         recipe.map_or(Some(Recipe::Paper.name()), |recipe| recipe.as_str()) == Some(study.recipe.name())
     };
-    let Some(group) = newest(artefact, study, options, root, is_by_recipe)? else {
+    let Some(group) = newest(
+        artefact,
+        study,
+        options,
+        root,
+        &[Kind::TrainSmash, Kind::TrainResulting],
+        is_by_recipe,
+    )?
+    else {
         return Ok(None);
     };
     let (scores, truths) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
@@ -277,7 +289,15 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
 
 fn fidelity(study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Fidelity>> {
     const ARTEFACT: &str = "fidelity";
-    let Some(group) = newest(ARTEFACT, study, options, root, |_| true)? else {
+    let Some(group) = newest(
+        ARTEFACT,
+        study,
+        options,
+        root,
+        &[Kind::TrainResulting, Kind::TrainFast],
+        |_| true,
+    )?
+    else {
         return Ok(None);
     };
     let (fast, truths) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);

@@ -240,7 +240,7 @@ impl Origins {
         commits.sort_unstable();
         commits.dedup();
         let words = format!(
-            "{} trainings are of the pool, by commit {}",
+            "{} trainings were taken from a pool or a benchmark, made by commit {}",
             names.len(),
             commits.join(", ")
         );

@@ -100,9 +100,9 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
 }
 
 fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let malformed = |problem: String| Error::Manifest {
+    let malformed = |problem: String| Error::Csv {
         path: path.to_path_buf(),
-        problem: format!("neither Parquet nor CSV: {problem}"),
+        problem,
     };
     let mut records = csv_records(bytes).map_err(malformed)?.into_iter();
     let known = records.next().unwrap_or_default();

@@ -95,7 +95,7 @@ impl ShortTraining<'_> {
         let trained = self.train(net, training)?;
         let evaluation = evaluate(&trained, validation);
         evaluation.map_err(|error| DivergedError {
-            step: self.steps,
+            step: Some(self.steps),
             ..error
         })
     }

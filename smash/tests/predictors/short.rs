@@ -146,6 +146,6 @@ fn steps_that_diverge_name_step_and_architecture() {
             key: [0, 0],
         };
         let diverged = short.error_after::<B>(net, training, validation).unwrap_err();
-        assert_eq!((diverged.step, diverged.architecture), (1, architecture.hash()));
+        assert_eq!((diverged.step, diverged.architecture), (Some(1), architecture.hash()));
     });
 }
