@@ -1,5 +1,10 @@
 //! The report: one section for each artefact, with its figure, statistics, verdict on its claim, and provenance.
 
+pub mod history;
+pub mod html;
+pub mod markdown;
+pub mod readme;
+
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -7,7 +12,6 @@ use results::Manifest;
 use results::summaries::text::quoted;
 
 use crate::artefact::Artefact;
-use crate::markdown;
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it.
 pub fn markdown(artefacts: &[Artefact]) -> String {

@@ -12,8 +12,8 @@ use std::sync::LazyLock;
 
 use made_up::newest;
 use reports::artefact::Artefact;
-use reports::history::histories;
-use reports::html;
+use reports::report::history::histories;
+use reports::report::html;
 use results::store::{find_runs, latest_groups};
 use results::{ArchitectureRow, RunDir, RunKey};
 

@@ -156,7 +156,7 @@ fn a_study_that_ranks_by_loss_shows_losses() {
         of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)),
         "{text}"
     );
-    let page = reports::html::page(std::slice::from_ref(&artefact), &[]).unwrap();
+    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[]).unwrap();
     let report = reports::report::markdown(std::slice::from_ref(&artefact));
     for words in ["SMASH score, by loss", "not held"] {
         assert!(report.contains(words), "{report}");

@@ -4,31 +4,16 @@
 
 #![forbid(unsafe_code)]
 
-mod bench;
-mod benchmark;
-mod ci;
-mod compare;
-mod deny;
-mod draw;
+mod checks;
 mod fetch;
-mod fuzz;
-mod gpu_check;
-mod list;
-mod package;
-mod pool;
 mod process;
-mod report;
-mod reproduce;
-mod sanitize;
-mod soak;
-mod stats;
-mod tables;
-#[cfg(test)]
-mod tidy;
+mod runs;
 
 use std::process::ExitCode;
 
+use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::{Parser, Subcommand};
+use runs::{benchmark, compare, draw, list, package, pool, report, reproduce, stats};
 
 #[derive(Parser)]
 #[command(

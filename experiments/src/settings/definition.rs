@@ -48,7 +48,7 @@ const DEFINITIONS: [(&str, &str); 21] = [
 pub enum Scale {
     /// Runs every code path in seconds.
     Smoke,
-    /// Gives a result worth reading in at most 20 minutes on two cores.
+    /// Gives a result worth reading in at most half an hour on two cores.
     Laptop,
     /// Takes about an hour on one data-centre GPU.
     Gpu,

@@ -11,7 +11,7 @@ use reports::output::{self, Output};
 use results::CandidateRow;
 use results::summaries::search::{self, Best, SearchRun};
 
-use super::Stored;
+use super::stored::Stored;
 
 /// Drawings to make, and their format.
 #[derive(Args)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::checks::tables::files_below;
 use crate::process::root;
-use crate::tables::files_below;
 
 /// The path of a module below its package, such as `["store", "files"]`; empty for `lib.rs`.
 type Module = Vec<String>;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::bench;
+use crate::checks::bench;
 use crate::process::{self, Binaries, Cuda};
 
 /// What to check, and where.

@@ -4,7 +4,7 @@ use results::statistics::bootstrap::Interval;
 use results::summaries::text::interval_text;
 
 use super::text::{escape, row, table};
-use crate::history::{Entry, History};
+use crate::report::history::{Entry, History};
 
 /// Pixels of the drawing of an interval: its width, from -1 to 1, and its height.
 const WIDTH: f64 = 200.0;

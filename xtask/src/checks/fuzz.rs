@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::checks::tables::files_below;
 use crate::process::{self, nightly, nightly_host, root};
-use crate::tables::files_below;
 
 /// What to fuzz, and for how long.
 #[derive(clap::Args)]

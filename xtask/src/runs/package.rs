@@ -10,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 use crate::process::{self, Binaries, Cuda};
 
 const RECIPES: [(&str, &str); 2] = [
-    ("Dockerfile", include_str!("../recipes/Dockerfile")),
-    ("smash.def", include_str!("../recipes/smash.def")),
+    ("Dockerfile", include_str!("../../recipes/Dockerfile")),
+    ("smash.def", include_str!("../../recipes/smash.def")),
 ];
 
 #[derive(clap::Args)]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::checks::tables;
 use crate::process::{self, Binaries, Cuda};
-use crate::tables;
 
 /// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);

@@ -9,7 +9,7 @@ use crate::process::root;
 
 /// Prints name, title and place in the paper of every definition.
 pub fn run() -> Result<()> {
-    for path in crate::tables::files_below(&root().join("experiments/definitions"), &[])? {
+    for path in crate::checks::tables::files_below(&root().join("experiments/definitions"), &[])? {
         println!("{}", line(&root().join("experiments/definitions").join(path))?);
     }
     Ok(())

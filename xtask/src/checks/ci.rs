@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::checks::tables::{self, Tables};
 use crate::process::{self, Binaries, Cuda, cargo};
-use crate::report;
-use crate::tables::{self, Tables};
+use crate::runs::report;
 
 /// How the committed baselines are treated.
 #[derive(clap::Args)]
@@ -173,7 +173,7 @@ fn published() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::TableKey;
+    use crate::checks::tables::TableKey;
 
     fn one_table(bytes: &[u8]) -> Tables {
         let key = TableKey {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::checks::tables::files_below;
 use crate::process::root;
-use crate::tables::files_below;
 
 /// Code fragments that must not be committed, each cut in two so that this file may hold it.
 const FORBIDDEN: [&str; 5] = [

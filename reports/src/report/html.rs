@@ -15,8 +15,9 @@ use results::Verdict;
 
 use crate::artefact::Artefact;
 use crate::findings::Findings;
-use crate::history::History;
-use crate::{markdown, report};
+use crate::report;
+use crate::report::history::History;
+use crate::report::markdown;
 use architectures::{Drawings, Measured, best_of_searches, row_id};
 use text::{escape, facts, inline};
 

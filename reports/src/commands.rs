@@ -1,0 +1,6 @@
+//! The commands of the binary that are more than a few lines.
+
+pub mod compare;
+pub mod draw;
+pub mod stats;
+pub mod stored;

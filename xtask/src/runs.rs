@@ -1,0 +1,11 @@
+//! The commands that run artefacts, and that draw, export and compare their results.
+
+pub mod benchmark;
+pub mod compare;
+pub mod draw;
+pub mod list;
+pub mod package;
+pub mod pool;
+pub mod report;
+pub mod reproduce;
+pub mod stats;
