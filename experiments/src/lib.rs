@@ -1,6 +1,6 @@
 //! The experiments: definitions with an overlay for each scale, units of work, and the study kinds.
 
-// With the feature `cuda`, `device` loads a CUDA library, which needs unsafe code.
+// With the feature `cuda`, `on_device` loads a CUDA library, which needs unsafe code.
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
 
 pub mod device;

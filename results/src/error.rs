@@ -23,7 +23,7 @@ pub enum Error {
         /// The answer of the Parquet reader or writer.
         problem: String,
     },
-    /// A file of this program is not as it was written; see [`crate::seal`].
+    /// A file of this program is not as it was written; see [`crate::store::seal`].
     #[error("{path}: damaged: {problem}")]
     Damaged {
         /// The file.

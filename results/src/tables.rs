@@ -1,9 +1,9 @@
-//! Converts the rows of [`crate::rows`] to a Parquet file and back.
+//! Converts the rows of [`crate::tables::rows`] to a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
 //! table that an older program wrote. It then reads as null. Equal rows give equal bytes: the files hold no time and no
-//! host. Each file is sealed; see [`crate::seal`].
+//! host. Each file is sealed; see [`crate::store::seal`].
 
 pub mod columns;
 pub mod csv;

@@ -14,7 +14,7 @@ use crate::settings::studies::CorrelationStudy;
 pub struct NetworkSettings {
     /// Its name.
     pub name: String,
-    /// See [`FurtherNetwork::member`].
+    /// See [`FurtherNetwork::member`](crate::settings::networks::FurtherNetwork::member).
     pub member: u64,
     /// Size of its HyperNet, if it has one.
     pub hypernet: Option<HyperNetConfig>,

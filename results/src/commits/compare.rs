@@ -1,6 +1,6 @@
 //! Compares the scores and true errors of one definition by two versions of the code, *base* and *head*.
 //!
-//! A comparison states the changes, and the smallest change that it could have seen. [`comparable`](crate::comparable)
+//! A comparison states the changes, and the smallest change that it could have seen. [`comparable`](crate::commits::comparable)
 //! decides whether two results may be compared.
 
 use std::collections::BTreeMap;

@@ -108,7 +108,7 @@ declare! {
 }
 
 fn not_negative(seconds: f64) -> Option<&'static str> {
-    (!(seconds >= 0.0)).then_some("`seconds` must be a number from 0")
+    (seconds.is_nan() || seconds < 0.0).then_some("`seconds` must be a number from 0")
 }
 
 /// Settings that all trainings of a benchmark share.
