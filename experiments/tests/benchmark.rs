@@ -146,6 +146,48 @@ fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
     assert_eq!(same, 6);
 }
 
+#[test]
+fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
+    succeeded(
+        &benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")])
+            .output()
+            .unwrap(),
+    );
+    let study = [
+        "paper-regime",
+        "--set",
+        "study.training-seeds=2",
+        "--set",
+        "study.every=1",
+    ];
+    succeeded(&experiments(&at("trained"), &study).output().unwrap());
+    let using = |results: &str| {
+        let mut command = experiments(&at(results), &study);
+        command.arg("--benchmark").arg(at("known"));
+        command
+    };
+    succeeded(&using("taken").output().unwrap());
+    assert_eq!(tables(&at("taken")), tables(&at("trained")));
+    let manifest = |results: &str| {
+        let files = files(&at(results));
+        let path = files.iter().find(|file| file.ends_with("manifest.toml"));
+        std::fs::read_to_string(path.unwrap()).unwrap()
+    };
+    // Three of the six architectures, twice each.
+    assert!(manifest("taken").contains("6 trainings were taken"));
+    assert!(!manifest("trained").contains("trainings were taken"));
+
+    let error = error_of(using("other").args(["--set", "study.resulting.learning-rate=0.5"]));
+    assert!(error.contains("known") && error.contains("recipe"), "{error}");
+    let error = error_of(using("seeds").args(["--seeds", "2"]));
+    assert!(error.contains("root seed"), "{error}");
+    let error = error_of(experiments(&at("kind"), &["fig1", "--benchmark"]).arg(at("known")));
+    assert!(error.contains("correlation"), "{error}");
+}
+
 /// Committed rows match the space and the images of their benchmark, and today's code counts each architecture in the same way.
 #[test]
 fn committed_benchmarks_hold_what_their_rows_say() {
