@@ -17,8 +17,8 @@ use crate::tasks::setup::Setup;
 pub struct KnownErrors {
     /// By canonical hash and training seed.
     trainings: BTreeMap<(String, u32), TrainingRow>,
-    /// Where they were read from.
-    folder: String,
+    /// Name of the benchmark.
+    name: String,
 }
 
 impl KnownErrors {
@@ -63,7 +63,8 @@ impl KnownErrors {
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         Ok(Self {
             trainings: benchmark.trainings.into_iter().map(key).collect(),
-            folder: place,
+            // Where the folder lies on this machine says nothing about the trainings.
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         })
     }
 
@@ -90,6 +91,6 @@ impl KnownErrors {
             epochs: row.epochs,
             message: row.message.clone(),
         };
-        Some((truth, format!("{} (from {})", row.commit, self.folder)))
+        Some((truth, format!("{} (benchmark {})", row.commit, self.name)))
     }
 }
