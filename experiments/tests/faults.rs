@@ -46,7 +46,7 @@ fn tables_in(folder: &Path) -> Tables {
     tables(&folder.join("results"))
 }
 
-/// Finished work that must not be done again: outputs of units and trainings of the pool, with their modification times.
+/// Finished work that must not be done again: outputs of units and trainings in the pool, with their modification times.
 fn done(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let is_done = |file: &PathBuf| {
         let of_unit = file.parent().unwrap().ends_with("units") && name_of(file).ends_with(".parquet");

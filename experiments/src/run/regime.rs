@@ -4,11 +4,11 @@ use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::summaries::regime::{Regime, Regimes};
 use smash::counts::{generated_weights, learned_weights};
-use smash::{Architecture, Counts, Limits, SearchSpace, Seed, Stream, Task};
+use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
 use crate::settings::definition::{self, Scale};
 use crate::settings::studies::{CorrelationStudy, Study};
-use crate::tasks::setup::Images;
+use crate::tasks::setup::{Images, sampled_architecture};
 
 /// Number of sampled architectures that means are taken over.
 const SAMPLED: u64 = 200;
@@ -19,11 +19,8 @@ const CIFAR_TRAINING_IMAGES: usize = 50_000;
 /// The regime of a study whose networks learn from this number of `training_images`, without the validation images.
 pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regime {
     let CorrelationStudy { space, smash, .. } = study;
-    let sample = |index| {
-        let mut rng = Seed(0).rng(Stream::ScoredArchitecture, &[index]);
-        smash::sampling::sample(space, Limits::of(space), &mut rng)
-    };
-    let architectures: Vec<Architecture> = (0..SAMPLED).map(sample).collect();
+    let sample = (0..SAMPLED).map(|index| sampled_architecture(space, Seed(0), index));
+    let architectures: Vec<Architecture> = sample.collect();
     let generated = mean(architectures.iter().map(|one| generated_weights(space, one) as f64));
     let blocks = |value: &dyn Fn(usize, &Architecture) -> f64| {
         (0..smash::space::BLOCKS)

@@ -8,13 +8,13 @@ use results::Status;
 use results::store::benchmark::{CurveRow, TrainingRow, as_truths};
 use results::tables::{read_table, write_table};
 use smash::blueprint::Blueprint;
-use smash::{Architecture, Counts, Limits, Stream};
+use smash::{Architecture, Counts};
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather};
 use crate::provenance;
 use crate::settings::studies::BenchmarkStudy;
-use crate::tasks::setup::Setup;
+use crate::tasks::setup::{Setup, sampled_architecture};
 use crate::tasks::training::Training;
 
 /// Upper bound on draws per requested architecture; after that many draws, the space has no more.
@@ -117,10 +117,8 @@ fn file_stem(stem: &str, number: u32, training_seed: usize) -> String {
 fn distinct<B: AutodiffBackend>(study: &BenchmarkStudy, setup: &Setup<'_, B>) -> Result<Vec<Architecture>> {
     let wanted = study.first + study.architectures;
     let mut seen = BTreeSet::new();
-    let draws = (0..MOST_DRAWS * wanted as u64).map(|index| {
-        let mut rng = setup.seed.rng(Stream::ScoredArchitecture, &[index]);
-        smash::sampling::sample(&study.space, Limits::of(&study.space), &mut rng)
-    });
+    let draws = 0..MOST_DRAWS * wanted as u64;
+    let draws = draws.map(|index| sampled_architecture(&study.space, setup.seed, index));
     let new = draws.filter(|architecture| seen.insert(architecture.canonical_hash(&study.space)));
     let architectures: Vec<Architecture> = new.take(wanted).collect();
     ensure!(

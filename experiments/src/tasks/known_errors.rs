@@ -79,18 +79,9 @@ impl KnownErrors {
         let row = self
             .trainings
             .get(&(architecture.canonical_hash(space), training_seed as u32))?;
-        let truth = TruthRow {
-            seed,
-            architecture: index as u32,
-            training_seed: row.training_seed,
-            status: row.status,
-            error: row.test_error,
-            validation_error: row.validation_error,
-            train_error: row.train_error,
-            train_loss: row.train_loss,
-            epochs: row.epochs,
-            message: row.message.clone(),
-        };
-        Some((truth, format!("{} (benchmark {})", row.commit, self.name)))
+        Some((
+            row.truth(seed, index as u32),
+            format!("{} (benchmark {})", row.commit, self.name),
+        ))
     }
 }

@@ -121,7 +121,7 @@ impl RunPool {
     /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it.
     ///
     /// # Errors
-    /// A file of the pool that cannot be read, or whose content does not match its name.
+    /// A pool file that cannot be read, or whose content does not match its name.
     pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
         let found = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
         Ok(found.flatten().map(|found| {

@@ -209,11 +209,9 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Architectures drawn from the whole space. The first ones do not depend on the length of the list.
     pub fn sample(&self, space: &SearchSpace, count: usize) -> Vec<Architecture> {
-        let sample = |index: usize| {
-            let mut rng = self.seed.rng(Stream::ScoredArchitecture, &[index as u64]);
-            smash::sampling::sample(space, Limits::of(space), &mut rng)
-        };
-        (0..count).map(sample).collect()
+        (0..count as u64)
+            .map(|index| sampled_architecture(space, self.seed, index))
+            .collect()
     }
 
     /// The rows of some architectures in the table of architectures.
@@ -233,4 +231,10 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         };
         architectures.iter().enumerate().map(row).collect()
     }
+}
+
+/// The architecture of this index in the list that a root seed draws from a whole space.
+pub fn sampled_architecture(space: &SearchSpace, seed: Seed, index: u64) -> Architecture {
+    let mut rng = seed.rng(Stream::ScoredArchitecture, &[index]);
+    smash::sampling::sample(space, Limits::of(space), &mut rng)
 }

@@ -68,18 +68,16 @@ impl<'a> TrueErrors<'a> {
         let known = self
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
-        if let Some((row, origin)) = known {
-            note_origin(setup.dir, name, &origin)?;
-            return Ok(write_table(&output, &[row])?);
-        }
         let pooled = setup.pool.as_ref().map(|(pool, data)| {
             let key = pool.truth_key(data, setup.task, self.space, self.settings, architecture, training_seed);
             (*pool, key)
         });
-        if let Some((pool, key)) = &pooled
-            && let Some((row, commit)) = pool.truth(key, index)?
-        {
-            note_origin(setup.dir, name, &commit)?;
+        let taken = match (known, &pooled) {
+            (None, Some((pool, key))) => pool.truth(key, index)?,
+            (known, _) => known,
+        };
+        if let Some((row, origin)) = taken {
+            note_origin(setup.dir, name, &origin)?;
             return Ok(write_table(&output, &[row])?);
         }
         let training = Training {

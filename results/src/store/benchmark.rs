@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::store::StoredRun;
-use crate::store::files::{create_folder, is_file, list, read_text, write_atomically};
+use crate::store::files::{create_folder, is_file, list, read_text};
 use crate::store::manifest::DatasetRecord;
 use crate::store::seal;
 use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
@@ -70,6 +70,24 @@ declare! {
         pub test_sha256: String,
     }
     fault(status, test_error) = measured_if_ok
+}
+
+impl TrainingRow {
+    /// The true error, as a run with this root seed stores it for its architecture of this index.
+    pub fn truth(&self, seed: u64, architecture: u32) -> TruthRow {
+        TruthRow {
+            seed,
+            architecture,
+            training_seed: self.training_seed,
+            status: self.status,
+            error: self.test_error,
+            validation_error: self.validation_error,
+            train_error: self.train_error,
+            train_loss: self.train_loss,
+            epochs: self.epochs,
+            message: self.message.clone(),
+        }
+    }
 }
 
 declare! {
@@ -199,9 +217,7 @@ impl Benchmark {
         write_table(&file::<TrainingRow>(folder), &self.trainings)?;
         let path = folder.join("benchmark.toml");
         let text = toml::to_string(&self.settings).map_err(|error| fault(&path, &error.to_string()))?;
-        let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
-        seal::close(&mut bytes);
-        write_atomically(&path, &bytes)
+        seal::write_toml(&path, &text)
     }
 
     /// Summarises how validation error and sizes rank the true errors, with their spread and their noise ceiling.
@@ -390,18 +406,7 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
                 depth: row.depth,
             });
         }
-        truths.push(TruthRow {
-            seed,
-            architecture: row.architecture,
-            training_seed: row.training_seed,
-            status: row.status,
-            error: row.test_error,
-            validation_error: row.validation_error,
-            train_error: row.train_error,
-            train_loss: row.train_loss,
-            epochs: row.epochs,
-            message: row.message.clone(),
-        });
+        truths.push(row.truth(seed, row.architecture));
     }
     (architectures, truths)
 }

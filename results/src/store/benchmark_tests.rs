@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::store::files::write_atomically;
 use crate::store::manifest::RunStatus;
 use crate::store::manifest::tests::sample;
 use crate::store::{RunDir, find_runs};

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::files::{self, write_atomically};
+use crate::store::files;
 use crate::store::seal;
 use crate::summaries::regime::Regimes;
 
@@ -183,9 +183,7 @@ impl Manifest {
             path: path.to_path_buf(),
             problem: error.to_string(),
         })?;
-        let mut bytes = format!("{text}\n# {}\n", seal::blank()).into_bytes();
-        seal::close(&mut bytes);
-        write_atomically(path, &bytes)
+        seal::write_toml(path, &text)
     }
 
     /// Properties that tell the run from others and give its place in a store.

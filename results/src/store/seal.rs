@@ -37,6 +37,16 @@ pub fn close(bytes: &mut [u8]) {
     bytes[place..place + DIGITS].copy_from_slice(digest.as_bytes());
 }
 
+/// Writes a text in TOML with its seal in the last line, atomically.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_toml(path: &Path, text: &str) -> Result<()> {
+    let mut bytes = format!("{text}\n# {}\n", blank()).into_bytes();
+    close(&mut bytes);
+    files::write_atomically(path, &bytes)
+}
+
 /// Checks that a file is as it was sealed.
 ///
 /// # Errors
