@@ -5,9 +5,6 @@
 
 pub mod device;
 pub mod engine;
-/// Agreement with numbers of the released code, for devices that tests do not run on.
-#[path = "../../smash/tests/golden/mod.rs"]
-mod golden;
 pub mod on_device;
 pub mod peer;
 pub mod provenance;

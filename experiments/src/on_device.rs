@@ -11,7 +11,7 @@ use burn_flex::{Flex, FlexDevice};
 
 use crate::device::Device;
 use crate::run::options::RunOptions;
-use crate::{golden, peer, run};
+use crate::{peer, run};
 
 /// Factor by which CUDA may deviate more from golden values than a CPU. Its products may be TF32, with a mantissa of 10 bits
 /// instead of 23.
@@ -32,7 +32,7 @@ impl Task<'_> {
         match self {
             Self::Run(artefact, options) => run::run::<B>(artefact, options, device),
             Self::Golden(safetensors, json) => {
-                let deviations = golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
+                let deviations = smash::golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
                 let factor = match class {
                     Device::Cpu => 1.0,
                     Device::Cuda(_) => CUDA_TOLERANCE,

@@ -18,16 +18,16 @@ use rand_distr::{Distribution, StandardNormal};
 use results::store::files::write_atomically;
 use serde::Deserialize;
 use serde_json::json;
-use smash::checkpoint::{Checkpoint, HostTensor};
-use smash::evaluation::negative_log_likelihood;
-use smash::optimiser::{Adam, Nesterov};
+use smash::training::checkpoint::{Checkpoint, HostTensor};
+use smash::training::evaluation::negative_log_likelihood;
+use smash::training::optimiser::{Adam, Nesterov};
 use smash::{
     Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, Mode, Network, Phase, Seed, SmashNet, Stream,
     Task,
 };
 
-use crate::golden::format::{Config, GoldenArchitecture};
 use crate::provenance;
+use smash::golden::format::{Config, GoldenArchitecture};
 
 /// Number of images in a training step, and in a scoring.
 const BATCH: usize = 50;

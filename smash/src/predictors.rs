@@ -7,6 +7,11 @@
 use burn::module::Param;
 use burn::prelude::*;
 use datasets::shuffled_indices;
+use smash_space::architecture::Architecture;
+use smash_space::blueprint::Blueprint;
+use smash_space::random::{Seed, Stream};
+use smash_space::space::SearchSpace;
+use smash_space::task::Task;
 
 mod costs;
 mod naswot;
@@ -22,14 +27,9 @@ pub use short_training::ShortTraining;
 pub use synflow::synflow;
 pub use warm::warm_network;
 
-use crate::architecture::Architecture;
-use crate::blueprint::Blueprint;
 use crate::error::DivergedError;
-use crate::evaluation::{Evaluation, Examples};
-use crate::network::{Network, Phase};
-use crate::random::{Seed, Stream};
-use crate::space::SearchSpace;
-use crate::task::Task;
+use crate::networks::free_network::{Network, Phase};
+use crate::training::evaluation::{Evaluation, Examples};
 
 /// Number of images from which BatchNorm's running statistics are recomputed.
 pub const CALIBRATION_IMAGES: usize = 100;

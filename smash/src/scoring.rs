@@ -1,17 +1,19 @@
 //! Scoring an architecture with generated weights (Algorithm 1, second loop).
 
+pub mod proxy;
+
 use std::num::NonZero;
 
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
+use smash_space::architecture::Architecture;
+use smash_space::random::{Seed, Stream};
 
-use crate::architecture::Architecture;
 use crate::error::DivergedError;
-use crate::evaluation::{Evaluation, Examples};
-use crate::layers::Mode;
-use crate::random::{Seed, Stream};
-use crate::smash_net::{Noise, SmashNet};
-use crate::weights::GeneratedWeights;
+use crate::networks::generated_weights::GeneratedWeights;
+use crate::networks::layers::Mode;
+use crate::networks::smash_net::{Noise, SmashNet};
+use crate::training::evaluation::{Evaluation, Examples};
 
 /// Draw number `draw` of the recorded list of noise draws that every score of a run uses. The run's seed fixes the
 /// list.

@@ -1,11 +1,12 @@
 //! The search of the paper's appendix C: random architectures, perturbations of the best, then a simple Markov chain.
 
-use serde::{Deserialize, Serialize};
+pub mod rivals;
 
-use crate::architecture::Architecture;
-use crate::random::{Seed, Stream};
-use crate::sampling::{Limits, perturb, sample};
-use crate::space::SearchSpace;
+use serde::{Deserialize, Serialize};
+use smash_space::architecture::Architecture;
+use smash_space::random::{Seed, Stream};
+use smash_space::sampling::{Limits, perturb, sample};
+use smash_space::space::SearchSpace;
 
 /// Number of architectures that each stage scores. The default is the paper's 500, 100 and 100 at 5 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

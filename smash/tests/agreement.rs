@@ -1,8 +1,5 @@
 //! Tests of agreement with the numbers that the released 2017 code computed.
 
-#[allow(dead_code)]
-mod golden;
-
 use std::path::Path;
 
 use burn::backend::Autodiff;
@@ -12,7 +9,7 @@ use burn_flex::{Flex, FlexDevice};
 fn a_small_smash_network_agrees_with_the_released_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let files = ["small.safetensors", "small.json"].map(|name| folder.join(name));
-    let deviations = golden::compare::<Autodiff<Flex>>(&files[0], &files[1], &FlexDevice).unwrap();
+    let deviations = smash::golden::compare::<Autodiff<Flex>>(&files[0], &files[1], &FlexDevice).unwrap();
     for deviation in &deviations {
         assert!(deviation.is_within(1.0), "{deviation:?}");
     }

@@ -4,9 +4,9 @@ mod tiny;
 
 use burn_flex::FlexDevice;
 use smash::baselines::Baseline;
-use smash::checkpoint::{Checkpoint, HostTensor};
 use smash::convolution::Precision;
 use smash::error::CheckpointError;
+use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::{Blueprint, ResultingTrainer, ResultingTraining, Schedule, Seed, SmashTrainer, SmashTraining};
 use tiny::{B, TASK, architecture, smash_trainer, space, with_examples};
 

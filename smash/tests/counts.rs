@@ -1,9 +1,5 @@
 //! Tests of the counts of parameters and multiply-adds, against the released code and against networks that are built.
 
-// Another test uses its comparison of tensors.
-#[allow(dead_code)]
-mod golden;
-
 use std::path::Path;
 
 use burn::module::Module;
@@ -12,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use smash::counts::learned_weights;
-use smash::layers::BatchNorm;
+use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
 use smash::{Architecture, Blueprint, Counts, HyperNetConfig, Limits, Network, SearchSpace, SmashNet, Task};
 
@@ -32,14 +28,14 @@ struct File {
 
 #[derive(Deserialize)]
 struct Meta {
-    config: golden::format::Config,
+    config: smash::golden::format::Config,
 }
 
 /// An architecture with the counts of its resulting network.
 #[derive(Deserialize)]
 struct Counted {
     #[serde(flatten)]
-    architecture: golden::format::GoldenArchitecture,
+    architecture: smash::golden::format::GoldenArchitecture,
     main_params: u64,
     main_macs_per_image: MultiplyAdds,
 }

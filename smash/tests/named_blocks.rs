@@ -11,8 +11,8 @@ use burn_flex::{Flex, FlexDevice};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use smash::layers::BatchNorm;
 use smash::named_blocks::{densenet, fractalnet, resnet, space};
+use smash::networks::layers::BatchNorm;
 use smash::{Architecture, Blueprint, Network, Phase, Task};
 
 type Images = Tensor<Flex, 4>;

@@ -1,5 +1,7 @@
 //! Tests of hand-designed networks against their publications, and of the steps that only these networks have.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::backend::Autodiff;
 use burn::prelude::*;
 use burn::tensor::module::conv2d;
@@ -8,17 +10,24 @@ use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, load};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use smash::Activation;
 use smash::baselines::Baseline;
 use smash::blueprint::{ConvShape, Value};
-use smash::convolution::{Activation, Precision, conv_same};
-use smash::pooling::every_second;
+use smash::convolution::{Precision, conv_same};
 use smash::sampling::sample;
 use smash::{
     Blueprint, DeviceImages, Examples, Limits, Network, Phase, ResultingTrainer, ResultingTraining, Schedule,
     SearchSpace, Seed, Task,
 };
+use smash_kernels::pooling::every_second;
 
 type B = Autodiff<Flex>;
+
+/// Tests that take gradients run one at a time, because burn's autodiff has state that all threads of a process share.
+fn alone() -> MutexGuard<'static, ()> {
+    static GRADIENTS: Mutex<()> = Mutex::new(());
+    GRADIENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const FRACTAL: [usize; 5] = [64, 128, 256, 512, 512];
 
@@ -99,6 +108,7 @@ fn settings_that_make_no_sense_are_refused_by_name() {
 
 #[test]
 fn every_network_learns() {
+    let _alone = alone();
     let small = [
         (Baseline::WideResnet { depth: 10, widen: 1 }, "shapes"),
         (Baseline::DensenetBc { depth: 10, growth: 4 }, "shapes"),
@@ -289,6 +299,7 @@ fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
 /// The gradient along a random direction agrees with differences of the loss.
 #[test]
 fn gradients_of_volumes_are_those_of_differences() {
+    let _alone = alone();
     let task = Task {
         classes: 4,
         ..voxels(4)
@@ -317,6 +328,7 @@ fn gradients_of_volumes_are_those_of_differences() {
 
 #[test]
 fn shake_mixes_by_one_coefficient_and_learns_by_another() {
+    let _alone = alone();
     let task = Task::of_images(1, 2, 2);
     let net = network(task, |blueprint, images| {
         let branches = [(); 2].map(|()| blueprint.conv(&[images], Activation::Identity, 2, ConvShape::square(1)));
@@ -352,6 +364,7 @@ fn shake_mixes_by_one_coefficient_and_learns_by_another() {
 /// With drop-path a join is the mean of at least one of its inputs.
 #[test]
 fn a_join_keeps_at_least_one_input() {
+    let _alone = alone();
     let task = Task::of_images(1, 2, 2);
     let net = network(task, |blueprint, images| {
         let columns = [(); 3].map(|()| blueprint.conv(&[images], Activation::Identity, 2, ConvShape::square(1)));
@@ -397,6 +410,7 @@ fn a_join_keeps_at_least_one_input() {
 /// In a step of global drop-path the loss depends on one column of a block, from end to end through all joins.
 #[test]
 fn global_drop_path_leaves_one_whole_column() {
+    let _alone = alone();
     let baseline = Baseline::Fractalnet {
         columns: 3,
         channels: vec![4],

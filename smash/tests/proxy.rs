@@ -7,8 +7,8 @@ use datasets::LoadOptions;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use smash::proxy::encoding_gradient;
 use smash::sampling::sample;
+use smash::scoring::proxy::encoding_gradient;
 use smash::{
     Architecture, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, Mode, Noise, SearchSpace, SmashNet, Task,
 };

@@ -5,8 +5,8 @@
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use smash::rivals::{SearchMethod, Trial, propose};
 use smash::sampling::sample;
+use smash::search::rivals::{SearchMethod, Trial, propose};
 use smash::{Architecture, Limits, SearchSpace, Seed};
 
 const RANDOM: SearchMethod = SearchMethod::Random {};

@@ -7,11 +7,11 @@ mod tiny;
 use std::num::NonZero;
 
 use burn_flex::{Flex, FlexDevice};
-use smash::checkpoint::{Checkpoint, HostTensor};
-use smash::evaluation::negative_log_likelihood;
-use smash::optimiser::Adam;
 use smash::sampling::Sampling;
 use smash::scoring::{ScoreNorm, ScoreStatistics, score, score_noise, score_normalised_by};
+use smash::training::checkpoint::{Checkpoint, HostTensor};
+use smash::training::evaluation::negative_log_likelihood;
+use smash::training::optimiser::Adam;
 use smash::{Examples, Mode, Noise, Seed, SmashNet, SmashTrainer, SmashTraining, Stream};
 use tiny::{B, architecture, smash_trainer, with_examples};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use results::store::files::{self, write_atomically};
 use results::store::seal;
-use smash::checkpoint::Checkpoint;
+use smash::training::checkpoint::Checkpoint;
 
 /// Writes a checkpoint with its seal.
 ///

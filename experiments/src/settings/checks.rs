@@ -1,7 +1,7 @@
 //! Access to the settings that all study kinds share, and the rules that settings must keep.
 
 use anyhow::{Context, Result, bail, ensure};
-use smash::training::SmashTraining;
+use smash::training::smash_training::SmashTraining;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};

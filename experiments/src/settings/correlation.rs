@@ -1,7 +1,7 @@
 //! A correlation study's SMASH networks with all their settings, and the rules for its predictors.
 
 use anyhow::{Context, Result, bail, ensure};
-use smash::training::SmashTraining;
+use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, SearchSpace};
 
 use crate::settings::networks::PLAIN;

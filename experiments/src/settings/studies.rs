@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use results::Measure;
 use serde::{Deserialize, Serialize};
 use smash::baselines::Baseline;
-use smash::rivals::SearchMethod;
 use smash::scoring::ScoreStatistics;
 use smash::search::SearchPlan;
-use smash::training::SmashTraining;
+use smash::search::rivals::SearchMethod;
+use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 use crate::settings::networks::FurtherNetwork;

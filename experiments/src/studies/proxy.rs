@@ -13,7 +13,7 @@ use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
 use results::{ProxyRow, Status};
-use smash::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, random_step};
+use smash::scoring::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, random_step};
 use smash::scoring::score_noise;
 use smash::{Architecture, SmashNet, Stream};
 

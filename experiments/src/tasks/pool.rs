@@ -8,7 +8,7 @@ use results::store::pool::{Pool, PooledTruthRow, TruthKey};
 use results::store::seal;
 use results::{RunDir, TruthRow};
 use serde::Serialize;
-use smash::training::SmashTraining;
+use smash::training::smash_training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::engine::damage::read_if_whole;

@@ -7,8 +7,8 @@ use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
 use results::store::files::remove;
 use results::tables::{read_table, write_table};
-use smash::checkpoint::Checkpoint;
-use smash::training::SmashTraining;
+use smash::training::checkpoint::Checkpoint;
+use smash::training::smash_training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};

@@ -8,7 +8,7 @@ use results::store::files::remove;
 use results::tables::{read_table, write_table};
 use results::{Status, TrialRow};
 use smash::blueprint::Blueprint;
-use smash::rivals::{SearchMethod, Trial, propose};
+use smash::search::rivals::{SearchMethod, Trial, propose};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::damage::read_if_whole;

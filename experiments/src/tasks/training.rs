@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::store::files::remove;
 use smash::blueprint::Blueprint;
-use smash::evaluation::{history_text, parse_history};
+use smash::training::evaluation::{history_text, parse_history};
 use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};

@@ -1,12 +1,13 @@
 //! Cost of each predictor for one architecture, in multiply-adds, so that all stand on one axis.
 
+use smash_space::architecture::Architecture;
+use smash_space::blueprint::Blueprint;
+use smash_space::encoding::EncodingLayout;
+use smash_space::space::SearchSpace;
+use smash_space::task::Task;
+
 use super::{CALIBRATION_IMAGES, LAST_LAYER_STEPS};
-use crate::architecture::Architecture;
-use crate::blueprint::Blueprint;
-use crate::encoding::EncodingLayout;
-use crate::hypernet::HyperNetConfig;
-use crate::space::SearchSpace;
-use crate::task::Task;
+use crate::networks::hypernet::HyperNetConfig;
 
 /// Cost of a training step of an image in forward passes: a forward pass, and twice as much backwards.
 const PASSES_OF_STEP: u64 = 3;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use burn::prelude::*;
+use smash_space::Activation;
+use smash_space::blueprint::{Blueprint, Step};
 
-use crate::blueprint::{Blueprint, Step};
-use crate::checkpoint::HostTensor;
-use crate::convolution::Activation;
 use crate::error::PredictorError;
-use crate::network::{Network, Phase};
+use crate::networks::free_network::{Network, Phase};
+use crate::training::checkpoint::HostTensor;
 
 /// Largest number of units of one value, so that a count of them is exact in float32.
 const MOST_UNITS: usize = 1 << 24;
@@ -113,9 +113,9 @@ fn log_determinant(matrix: &[f64], size: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::{Architecture, Block, Conv, Op};
-    use crate::space::SearchSpace;
-    use crate::task::Task;
+    use smash_space::architecture::{Architecture, Block, Conv, Op};
+    use smash_space::space::SearchSpace;
+    use smash_space::task::Task;
 
     #[test]
     fn the_determinant_is_that_of_the_matrix() {

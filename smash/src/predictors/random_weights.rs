@@ -3,13 +3,13 @@
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation::softmax;
+use smash_space::random::Seed;
 
 use super::{CALIBRATION_IMAGES, calibrate, evaluate, random_images};
 use crate::error::DivergedError;
-use crate::evaluation::{Evaluation, Examples};
-use crate::network::{Network, Phase};
-use crate::random::Seed;
-use crate::resulting_training::WEIGHT_DECAY;
+use crate::networks::free_network::{Network, Phase};
+use crate::training::evaluation::{Evaluation, Examples};
+use crate::training::resulting_training::WEIGHT_DECAY;
 
 /// Number of steps of the last layer's training, each over all features.
 pub const LAST_LAYER_STEPS: usize = 100;
@@ -100,7 +100,7 @@ fn softmax_regression<B: Backend>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::HostTensor;
+    use crate::training::checkpoint::HostTensor;
     use burn_flex::{Flex, FlexDevice};
 
     fn regression(features: &[[f32; 2]], labels: &[i32], classes: usize) -> (Vec<f32>, Vec<f32>) {

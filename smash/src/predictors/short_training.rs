@@ -3,14 +3,14 @@
 use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
+use smash_space::random::{Seed, Stream};
 
 use super::{CALIBRATION_IMAGES, calibrate, evaluate, random_images};
 use crate::error::DivergedError;
-use crate::evaluation::{Evaluation, Examples, Tally, negative_log_likelihood};
-use crate::network::{Network, Phase};
-use crate::optimiser::Nesterov;
-use crate::random::{Seed, Stream};
-use crate::resulting_training::{ResultingTraining, WEIGHT_DECAY};
+use crate::networks::free_network::{Network, Phase};
+use crate::training::evaluation::{Evaluation, Examples, Tally, negative_log_likelihood};
+use crate::training::optimiser::Nesterov;
+use crate::training::resulting_training::{ResultingTraining, WEIGHT_DECAY};
 
 /// A training of a few steps at a constant rate.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,16 @@
 //! Synaptic flow (Tanaka et al. 2020), as a predictor (Abdelfattah et al. 2021): how much passes through a network's weights.
 
 use burn::prelude::*;
+use smash_kernels::convolution::conv_concatenated;
+use smash_kernels::parts::{add, parts};
+use smash_kernels::pooling::{every_second, halve};
+use smash_space::Activation;
+use smash_space::blueprint::{Step, Value};
 
-use crate::blueprint::{Step, Value};
-use crate::checkpoint::HostTensor;
-use crate::convolution::{Activation, conv_concatenated};
 use crate::error::PredictorError;
-use crate::layers::global_average;
-use crate::network::{Network, reads};
-use crate::parts::{add, parts};
-use crate::pooling::{every_second, halve};
+use crate::networks::free_network::{Network, reads};
+use crate::networks::layers::global_average;
+use crate::training::checkpoint::HostTensor;
 
 /// Natural logarithm of the synaptic flow of a network. Larger is better.
 ///

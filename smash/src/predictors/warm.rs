@@ -3,15 +3,15 @@
 use burn::module::{Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
+use smash_kernels::convolution::Precision;
+use smash_space::architecture::Architecture;
+use smash_space::blueprint::Blueprint;
+use smash_space::task::Task;
 
-use crate::architecture::Architecture;
-use crate::blueprint::Blueprint;
-use crate::convolution::Precision;
-use crate::layers::BatchNorm;
-use crate::network::{Network, NetworkWeights};
-use crate::smash_net::SmashNet;
-use crate::task::Task;
-use crate::weights::GeneratedWeights;
+use crate::networks::free_network::{Network, NetworkWeights};
+use crate::networks::generated_weights::GeneratedWeights;
+use crate::networks::layers::BatchNorm;
+use crate::networks::smash_net::SmashNet;
 
 /// The network that computes the same as [`SmashNet::forward`] for an architecture and its generated weights. All its
 /// weights are free: a short training from it gives the warm score.

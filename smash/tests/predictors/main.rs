@@ -16,7 +16,7 @@ use datasets::{ImageSet, LoadOptions, Normalisation};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use smash::convolution::Precision;
-use smash::layers::BatchNorm;
+use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
 use smash::{
     Architecture, DeviceImages, Examples, HyperNetConfig, Limits, ResultingTraining, Schedule, SearchSpace, Task,

@@ -4,10 +4,10 @@ use burn::prelude::*;
 use burn_flex::{Flex, FlexDevice};
 use datasets::ImageSet;
 use rand::RngExt;
+use smash::Activation;
 use smash::blueprint::{ConvShape, Step};
-use smash::checkpoint::HostTensor;
-use smash::convolution::Activation;
 use smash::predictors::{calibrate, initial_network, naswot, random_images, random_weights, synflow};
+use smash::training::checkpoint::HostTensor;
 use smash::{Blueprint, Network, Phase, SearchSpace, Seed, Task};
 
 use super::{B, TASK, architecture, fixed, random, random_norm, rng, space, with_examples, with_set};

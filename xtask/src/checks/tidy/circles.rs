@@ -7,6 +7,18 @@ use std::path::Path;
 use crate::checks::tables::files_below;
 use crate::process::root;
 
+/// Folders of the packages.
+const PACKAGES: [&str; 8] = [
+    "datasets",
+    "experiments",
+    "reports",
+    "results",
+    "smash",
+    "smash/kernels",
+    "smash/space",
+    "xtask",
+];
+
 /// The path of a module below its package, such as `["store", "files"]`; empty for `lib.rs`.
 type Module = Vec<String>;
 
@@ -16,7 +28,7 @@ type Uses = BTreeMap<Module, BTreeSet<Module>>;
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let mut circles = Vec::new();
-    for package in ["datasets", "experiments", "reports", "results", "smash", "xtask"] {
+    for package in PACKAGES {
         let uses = uses_of(&root().join(package).join("src"));
         assert!(
             uses.values().any(|used| !used.is_empty()),

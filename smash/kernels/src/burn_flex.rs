@@ -1,0 +1,232 @@
+//! Code that our operations on burn-flex share, and copies of slices that are faster than burn's.
+
+use std::any::Any;
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::prelude::*;
+use burn::tensor::TensorPrimitive;
+use burn::tensor::ops::FloatTensor;
+use burn_flex::{Flex, FlexTensor};
+
+/// Smallest number of values in a task: another thread takes about as long to wake up.
+const TASK: usize = 128 * 1024;
+
+/// A float tensor whose backend is determined at run time. A trait bound would have to stand in every signature from
+/// here to the command line.
+pub enum Primitive<B: Backend> {
+    /// A tensor of burn-flex.
+    Plain(FlexTensor),
+    /// A tensor of burn-flex on the gradient tape.
+    Tracked(FloatTensor<Autodiff<Flex>>),
+    /// A tensor of any other backend.
+    Other(FloatTensor<B>),
+}
+
+impl<B: Backend> Primitive<B> {
+    /// Finds out the backend of a tensor.
+    pub fn of<const D: usize>(tensor: Tensor<B, D>) -> Self {
+        let primitive: Box<dyn Any> = Box::new(tensor.into_primitive().tensor());
+        let primitive = match primitive.downcast() {
+            Ok(plain) => return Self::Plain(*plain),
+            Err(other) => other,
+        };
+        match primitive.downcast() {
+            Ok(tracked) => Self::Tracked(*tracked),
+            Err(other) => Self::Other(*other.downcast().expect("a tensor of its backend")),
+        }
+    }
+
+    /// The tensor itself.
+    ///
+    /// # Panics
+    /// If it is not of backend `B`.
+    pub fn into_tensor<const D: usize>(self) -> Tensor<B, D> {
+        let primitive: Box<dyn Any> = match self {
+            Self::Plain(plain) => Box::new(plain),
+            Self::Tracked(tracked) => Box::new(tracked),
+            Self::Other(other) => Box::new(other),
+        };
+        let primitive = primitive.downcast().expect("a tensor of its backend");
+        Tensor::from_primitive(TensorPrimitive::Float(*primitive))
+    }
+}
+
+/// Puts one of our operations on the gradient tape. It takes the operation's output for some tensors, and the state
+/// that the backward pass needs.
+pub fn on_tape<O: Backward<Flex, N>, const N: usize>(
+    operation: O,
+    inputs: [FloatTensor<Autodiff<Flex>>; N],
+    state: O::State,
+    output: FlexTensor,
+) -> FloatTensor<Autodiff<Flex>> {
+    let nodes = inputs.map(|input| input.node);
+    match operation.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(state, output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
+
+/// `[batch, channels, height, width]`
+pub fn shape_of(tensor: &FlexTensor) -> [usize; 4] {
+    let shape = tensor.layout().shape();
+    [0, 1, 2, 3].map(|dimension| shape[dimension])
+}
+
+/// The values of a contiguous tensor in row-major order.
+pub fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("made contiguous")
+}
+
+/// A tensor of burn-flex from values in row-major order.
+pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// Fills room that is not written yet, where debug assertions are on. No operation makes a NaN of these bits.
+const UNWRITTEN: u32 = 0xffa5_a5a5;
+
+/// A vector of `count` values. `write` must write all of them, and must read none before it is written. Clearing them
+/// first would take as long as many an operation itself.
+///
+/// # Panics
+/// With debug assertions, if a value was not written.
+#[allow(unsafe_code)]
+pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let mut values: Vec<f32> = Vec::with_capacity(count);
+    if cfg!(debug_assertions) {
+        values.resize(count, f32::from_bits(UNWRITTEN));
+    }
+    // SAFETY: the room is as large as the slice, and every pattern of bits is a float. All values are written before
+    // the length is set.
+    unsafe {
+        write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
+        values.set_len(count);
+    }
+    debug_assert!(
+        values.iter().all(|value| value.to_bits() != UNWRITTEN),
+        "of {count} values some were not written"
+    );
+    values
+}
+
+/// Number of pieces of work, each of `values` values, that make a task worth another thread.
+pub fn pieces_of_task(values: usize) -> usize {
+    TASK.div_ceil(values)
+}
+
+/// The same tensor, with its values contiguous in row-major order.
+///
+/// A slice or a transposed tensor is a view in burn-flex. If a view has more than two strides, burn copies it value by
+/// value. This function copies runs of equally spaced values at once.
+pub fn contiguous(view: &FlexTensor) -> FlexTensor {
+    let (shape, strides) = (view.layout().shape(), view.layout().strides());
+    if view.is_contiguous() || strides.iter().any(|&stride| stride < 0) {
+        return view.to_contiguous();
+    }
+    // The innermost dimensions that together have one stride.
+    let mut outer = shape.num_dims() - 1;
+    let (stride, mut run) = (strides[outer] as usize, shape[outer]);
+    while outer > 0 && strides[outer - 1] as usize == run * stride {
+        outer -= 1;
+        run *= shape[outer];
+    }
+    let source: &[f32] = view.storage();
+    let mut copy = Vec::with_capacity(shape.num_elements());
+    let mut index = vec![0; outer];
+    for _ in 0..shape.num_elements() / run {
+        let steps = index
+            .iter()
+            .zip(strides)
+            .map(|(&index, &stride)| index * stride as usize);
+        let start = view.layout().start_offset() + steps.sum::<usize>();
+        match stride {
+            1 => copy.extend_from_slice(&source[start..start + run]),
+            _ => copy.extend((0..run).map(|position| source[start + position * stride])),
+        }
+        for dimension in (0..outer).rev() {
+            index[dimension] += 1;
+            if index[dimension] < shape[dimension] {
+                break;
+            }
+            index[dimension] = 0;
+        }
+    }
+    FlexTensor::from_data(TensorData::new(copy, shape.clone()))
+}
+
+/// Leaves a tensor unchanged. On burn-flex it makes the tensor and its gradient contiguous, because burn adds views
+/// value by value.
+pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
+    let output = match Primitive::of(input) {
+        Primitive::Plain(input) => Primitive::Plain(contiguous(&input)),
+        Primitive::Tracked(input) => {
+            let output = contiguous(&input.primitive);
+            Primitive::Tracked(on_tape(Compact, [input], (), output))
+        }
+        other @ Primitive::Other(_) => other,
+    };
+    output.into_tensor()
+}
+
+/// Concatenates tensors along their channels. On burn-flex the gradient of each is contiguous.
+pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+    if tensors.len() == 1 {
+        return tensors.remove(0);
+    }
+    Tensor::cat(tensors.into_iter().map(compact).collect(), 1)
+}
+
+#[derive(Debug)]
+struct Compact;
+
+impl Backward<Flex, 1> for Compact {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        if let Some(node) = node {
+            gradients.register::<Flex>(node.id, contiguous(&gradient));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_flex::FlexDevice;
+    use proptest::prelude::*;
+
+    type B = Autodiff<Flex>;
+
+    fn counted(shape: [usize; 4]) -> Tensor<B, 4> {
+        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|value| value as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
+    }
+
+    proptest! {
+        #[test]
+        fn a_compact_view_has_the_values_and_the_gradient_of_the_view(
+            sizes in prop::array::uniform4(1_usize..5),
+            before in prop::array::uniform4(0_usize..2),
+            after in prop::array::uniform4(0_usize..2),
+            transposed in any::<bool>(),
+        ) {
+            let shape = std::array::from_fn(|i| before[i] + sizes[i] + after[i]);
+            let ranges: [_; 4] = std::array::from_fn(|i| before[i]..before[i] + sizes[i]);
+            let gradients = [compact, |view| view].map(|pass: fn(Tensor<B, 4>) -> Tensor<B, 4>| {
+                let whole = counted(shape).require_grad();
+                let view = whole.clone().slice(ranges.clone());
+                let view = if transposed { view.swap_dims(1, 3) } else { view };
+                let output = pass(view);
+                let loss = (output.clone() * counted(output.dims())).sum();
+                (output.into_data(), whole.grad(&loss.backward()).unwrap().into_data())
+            });
+            prop_assert_eq!(&gradients[0], &gradients[1]);
+        }
+    }
+}

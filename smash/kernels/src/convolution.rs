@@ -1,0 +1,271 @@
+//! Convolution that keeps height and width, with our own kernels on the CPU.
+//!
+//! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time. Most of a
+//! training step would go there. On burn-flex, with or without automatic differentiation, this module runs the kernels
+//! of the modules below. On every other backend it runs burn's own operations. No other module knows of this choice.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::prelude::*;
+use burn::tensor::FloatDType;
+use burn::tensor::activation::{leaky_relu, relu};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::{ConvOptions, FloatTensor};
+use burn_flex::{Flex, FlexTensor};
+use serde::{Deserialize, Serialize};
+
+mod direct;
+mod folding;
+mod geometry;
+mod method;
+mod outputs;
+mod plan;
+mod tile;
+mod weight_gradient;
+mod winograd;
+
+use smash_space::Activation;
+
+use crate::burn_flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
+use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
+use folding::Folding;
+use geometry::Geometry;
+
+/// The number format in which convolutions multiply. Weights, gradients and the values between operations are float32
+/// either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 24 bits.
+    Float32,
+    /// 8 bits, by burn's own operations. It is faster on GPUs that have units for it.
+    Bfloat16,
+}
+
+impl Precision {
+    /// [`conv_concatenated`] with this precision.
+    pub fn conv<B: Backend>(
+        self,
+        inputs: Vec<Tensor<B, 4>>,
+        activation: Activation,
+        weight: Tensor<B, 4>,
+        dilation: [usize; 2],
+        groups: usize,
+    ) -> Tensor<B, 4> {
+        match self {
+            Self::Float32 => conv_concatenated(inputs, activation, weight, dilation, groups),
+            Self::Bfloat16 => {
+                let [input, weight] = [Tensor::cat(inputs, 1), weight].map(|tensor| tensor.cast(FloatDType::BF16));
+                stock(input, activation, weight, dilation, groups).cast(FloatDType::F32)
+            }
+        }
+    }
+}
+
+/// Convolution of the activated input with odd kernel sizes, stride 1, no bias, and padding that keeps height and width.
+///
+/// # Shapes
+/// - `input`: `[batch, channels_in, height, width]`
+/// - `weight`: `[channels_out, channels_in / groups, kernel_height, kernel_width]`
+/// - output: `[batch, channels_out, height, width]`
+pub fn conv_same<B: Backend>(
+    input: Tensor<B, 4>,
+    activation: Activation,
+    weight: Tensor<B, 4>,
+    dilation: [usize; 2],
+    groups: usize,
+) -> Tensor<B, 4> {
+    conv_concatenated(vec![input], activation, weight, dilation, groups)
+}
+
+/// [`conv_same`] of tensors that are concatenated along their channels, without copies on the CPU.
+///
+/// # Panics
+/// If there are no inputs, or sizes do not fit.
+pub fn conv_concatenated<B: Backend>(
+    mut inputs: Vec<Tensor<B, 4>>,
+    activation: Activation,
+    weight: Tensor<B, 4>,
+    dilation: [usize; 2],
+    groups: usize,
+) -> Tensor<B, 4> {
+    if inputs.len() > MOST_INPUTS {
+        inputs = vec![concatenate(inputs)];
+    }
+    let [batch, _, height, width] = inputs[0].dims();
+    let channels = inputs.iter().map(|input| input.dims()[1]).sum();
+    let shape = [batch, channels, height, width];
+    let geometry = Geometry::new(shape, weight.dims(), dilation, groups, activation.slope());
+    // The weight comes last.
+    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let tensors = inputs.into_iter().map(Primitive::of).chain([Primitive::of(weight)]);
+    for tensor in tensors {
+        match tensor {
+            Primitive::Plain(tensor) => plain.push(tensor),
+            Primitive::Tracked(tensor) => tracked.push(tensor),
+            Primitive::Other(_) => other.push(tensor.into_tensor()),
+        }
+    }
+    let output = if !plain.is_empty() {
+        Primitive::Plain(forward(&Operands::new(plain, geometry)))
+    } else if !tracked.is_empty() {
+        Primitive::Tracked(track(tracked, geometry))
+    } else {
+        let weight = other.pop().expect("pushed");
+        return stock(Tensor::cat(other, 1), activation, weight, dilation, groups);
+    };
+    output.into_tensor()
+}
+
+/// 1x1 convolution of activated tensors that are concatenated along their channels.
+///
+/// # Shapes
+/// - `inputs`: `[batch, channels, height, width]` each, `channels_in` together
+/// - `weight`: `[channels_out, channels_in]`
+/// - output: `[batch, channels_out, height, width]`
+pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, weight: Tensor<B, 2>) -> Tensor<B, 4> {
+    let weight = weight.unsqueeze_dims(&[2, 3]);
+    conv_concatenated(inputs, activation, weight, [1, 1], 1)
+}
+
+/// The same with burn's own operations.
+pub fn stock<B: Backend>(
+    input: Tensor<B, 4>,
+    activation: Activation,
+    weight: Tensor<B, 4>,
+    dilation: [usize; 2],
+    groups: usize,
+) -> Tensor<B, 4> {
+    let input = match activation {
+        Activation::Identity => input,
+        Activation::Relu => relu(input),
+        Activation::LeakyRelu(slope) => leaky_relu(input, f64::from(slope)),
+    };
+    let [_, _, height, width] = weight.dims();
+    let padding = [(height - 1) * dilation[0] / 2, (width - 1) * dilation[1] / 2];
+    conv2d(input, weight, None, ConvOptions::new([1, 1], padding, dilation, groups))
+}
+
+/// The operands of a convolution.
+#[derive(Clone, Debug)]
+struct Operands {
+    /// Planar.
+    inputs: Vec<FlexTensor>,
+    /// Contiguous.
+    weight: FlexTensor,
+    geometry: Geometry,
+}
+
+impl Operands {
+    /// From the inputs, followed by the weight.
+    fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
+        let weight = contiguous(&tensors.pop().expect("a weight"));
+        Self {
+            inputs: planar(tensors),
+            weight,
+            geometry,
+        }
+    }
+}
+
+fn forward(operands: &Operands) -> FlexTensor {
+    let (geometry, planes, weight) = (
+        operands.geometry,
+        Planes::of(&operands.inputs),
+        values(&operands.weight),
+    );
+    let output = match Folding::of(geometry) {
+        Some(folding) => {
+            let (folded, geometry) = (folding.fold(&planes), folding.folded());
+            let planes = Planes::contiguous(&folded, planes.channels.len(), geometry.pixels());
+            folding.unfold(&outputs::forward(&planes, weight, geometry))
+        }
+        None => outputs::forward(&planes, weight, geometry),
+    };
+    tensor(output, geometry.output_shape())
+}
+
+/// The kernels on the gradient tape. The weight comes last.
+fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> FloatTensor<Autodiff<Flex>> {
+    fn of_count<const N: usize>(
+        tensors: Vec<FloatTensor<Autodiff<Flex>>>,
+        geometry: Geometry,
+    ) -> FloatTensor<Autodiff<Flex>> {
+        let operands = Operands::new(
+            tensors.iter().map(|tensor| tensor.primitive.clone()).collect(),
+            geometry,
+        );
+        let Ok(tensors) = <[_; N]>::try_from(tensors) else {
+            unreachable!("as many tensors as counted");
+        };
+        let output = forward(&operands);
+        on_tape::<_, N>(ConvSame, tensors, operands, output)
+    }
+    by_count!(of_count, tensors, geometry)
+}
+
+#[derive(Debug)]
+struct ConvSame;
+
+impl<const N: usize> Backward<Flex, N> for ConvSame {
+    type State = Operands;
+
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let operands = ops.state;
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let (planes, gradient) = (Planes::of(&operands.inputs), values(&gradient));
+        let [_, channels, _, _] = operands.geometry.output_shape();
+        let folding = Folding::of(operands.geometry);
+        let folded = folding.map(|folding| {
+            let gradient = Planes::contiguous(gradient, channels, operands.geometry.pixels());
+            [&planes, &gradient].map(|planes| folding.fold(planes))
+        });
+        let (planes, gradient, geometry) = match (folding, &folded) {
+            (Some(folding), Some([inputs, gradient])) => {
+                let geometry = folding.folded();
+                let planes = Planes::contiguous(inputs, planes.channels.len(), geometry.pixels());
+                (planes, gradient.as_slice(), geometry)
+            }
+            _ => (planes, gradient, operands.geometry),
+        };
+        let Some((weight_node, input_nodes)) = ops.parents.split_last() else {
+            unreachable!("a convolution has a weight");
+        };
+        // Leading inputs that need no gradient, such as the encoding, cost nothing.
+        let skipped = match geometry.groups {
+            1 => input_nodes.iter().take_while(|node| node.is_none()).count(),
+            _ => 0,
+        };
+        let input_gradient = || {
+            let channels = |tensor: &FlexTensor| tensor.layout().shape()[1];
+            let first = operands.inputs[..skipped].iter().map(channels).sum();
+            let weight = values(&operands.weight);
+            let values = outputs::input_gradient(&planes, weight, gradient, geometry, first);
+            match folding {
+                Some(folding) => folding.unfold(&values),
+                None => values,
+            }
+        };
+        // In parallel: a thread that has finished its part of one gradient goes on with the other.
+        let (input_values, weight_values) = rayon::join(
+            || input_nodes.iter().any(Option::is_some).then(input_gradient),
+            || {
+                let values = || weight_gradient::weight_gradient(&planes, gradient, geometry);
+                weight_node.as_ref().map(|node| (node.id, values()))
+            },
+        );
+        if let Some(values) = input_values {
+            let parts = split(values, &operands.inputs[skipped..]);
+            for (node, part) in input_nodes[skipped..].iter().zip(parts) {
+                if let Some(node) = node {
+                    gradients.register::<Flex>(node.id, part);
+                }
+            }
+        }
+        if let Some((id, values)) = weight_values {
+            gradients.register::<Flex>(id, tensor(values, geometry.weight_shape()));
+        }
+    }
+}

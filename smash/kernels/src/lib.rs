@@ -1,0 +1,14 @@
+//! The tensor operations that take most of the time of SMASH.
+//!
+//! On burn-flex each has a kernel of its own, for the forward pass and the gradient. On other backends burn's operations
+//! compute the same; `stock` in each file is that version.
+
+mod burn_flex;
+pub mod convolution;
+pub mod normalisation;
+pub mod parts;
+mod planes;
+pub mod pooling;
+pub mod weight_norm;
+
+pub use burn_flex::{Primitive, concatenate, contiguous, pieces_of_task, tensor, values};

@@ -1,0 +1,383 @@
+//! Batch normalisation with the statistics of the batch, as one operation on the CPU.
+//!
+//! Built from burn's operations, it takes about ten passes over memory, and as many again for its gradients. Like
+//! [`crate::convolution`], this module runs our own kernels on burn-flex, and burn's operations on every other backend.
+//!
+//! Sums run over images in their order, so the result is bit-identical on any number of threads.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::prelude::*;
+use burn::tensor::ops::FloatTensor;
+use burn_flex::{Flex, FlexTensor};
+use pulp::Arch;
+use rayon::prelude::*;
+
+use crate::burn_flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of_task, tensor, values};
+use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
+
+/// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics<B: Backend> {
+    /// Mean over batch, height and width.
+    pub mean: Tensor<B, 1>,
+    /// Unbiased variance over batch, height and width.
+    pub variance: Tensor<B, 1>,
+}
+
+/// Number of values that are summed side by side. It is a constant, so that it is the same on all processors.
+const LANES: usize = 16;
+/// Normalises each channel to mean 0 and variance 1 over the batch, then scales it by `weight` and moves it by `bias`.
+///
+/// The statistics are off the gradient tape. The variance is the unbiased one.
+///
+/// # Shapes
+/// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
+/// - `weight`, `bias`: `[channels]`
+/// - output: `[batch, channels, height, width]`
+pub fn normalise<B: Backend>(
+    mut inputs: Vec<Tensor<B, 4>>,
+    weight: Tensor<B, 1>,
+    bias: Tensor<B, 1>,
+    epsilon: f64,
+) -> (Tensor<B, 4>, BatchStatistics<B>) {
+    if inputs.len() > MOST_INPUTS {
+        inputs = vec![concatenate(inputs)];
+    }
+    let [batch, _, height, width] = inputs[0].dims();
+    let device = inputs[0].device();
+    let elements = (batch * height * width) as f64;
+    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for input in inputs {
+        match Primitive::of(input) {
+            Primitive::Plain(input) => plain.push(input),
+            Primitive::Tracked(input) => tracked.push(input),
+            input @ Primitive::Other(_) => other.push(input.into_tensor()),
+        }
+    }
+    let (output, moments) = match (Primitive::of(weight), Primitive::of(bias)) {
+        (Primitive::Plain(weight), Primitive::Plain(bias)) => {
+            let (output, moments) = forward(&planar(plain), &contiguous(&weight), &contiguous(&bias), epsilon);
+            (Primitive::Plain(output), moments)
+        }
+        (Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
+            tracked.extend([weight, bias]);
+            let (output, moments) = by_count!(track, tracked, epsilon);
+            (Primitive::Tracked(output), moments)
+        }
+        (weight, bias) => {
+            return stock(Tensor::cat(other, 1), weight.into_tensor(), bias.into_tensor(), epsilon);
+        }
+    };
+    let unbiased = (elements / (elements - 1.0).max(1.0)) as f32;
+    let of_channels = |value: &dyn Fn(&Moments) -> f32| {
+        let values: Vec<f32> = moments.iter().map(value).collect();
+        Tensor::from_data(TensorData::new(values, [moments.len()]), &device)
+    };
+    let statistics = BatchStatistics {
+        mean: of_channels(&|moments| moments.mean),
+        variance: of_channels(&|moments| moments.variance * unbiased),
+    };
+    (output.into_tensor(), statistics)
+}
+
+/// Moves each channel by `-mean`, scales it by `factor` and moves it by `shift`, `[channels]` each. This is
+/// normalisation with given statistics.
+///
+/// # Shapes
+/// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
+/// - output: `[batch, channels, height, width]`
+pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
+    let (mut plain, mut other) = (Vec::new(), Vec::new());
+    for input in inputs {
+        match Primitive::of(input) {
+            Primitive::Plain(input) => plain.push(input),
+            input => other.push(input.into_tensor()),
+        }
+    }
+    if plain.is_empty() {
+        let of_channel = |tensor: Tensor<B, 1>| tensor.unsqueeze_dims(&[0, 2, 3]);
+        return (Tensor::cat(other, 1) - of_channel(mean)) * of_channel(factor) + of_channel(shift);
+    }
+    let [mean, factor, shift] =
+        [mean, factor, shift].map(|tensor| tensor.into_data().into_vec::<f32>().expect("float32 on burn-flex"));
+    let channel = |channel: usize| Affine {
+        mean: mean[channel],
+        factor: factor[channel],
+        shift: shift[channel],
+    };
+    let channels: Vec<Affine> = (0..mean.len()).map(channel).collect();
+    let inputs = planar(plain);
+    Primitive::Plain(apply(&Planes::of(&inputs), &channels, sizes(&inputs))).into_tensor()
+}
+
+/// [`normalise`] with burn's own operations.
+pub fn stock<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 1>,
+    bias: Tensor<B, 1>,
+    epsilon: f64,
+) -> (Tensor<B, 4>, BatchStatistics<B>) {
+    let [batch, channels, height, width] = input.dims();
+    let elements = (batch * height * width) as f64;
+    let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
+    let mean_of_channel = |tensor: Tensor<B, 4>| {
+        tensor
+            .reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .mean_dim(0)
+            .reshape([channels])
+    };
+    let mean = mean_of_channel(input.clone());
+    let centred = input - of_channel(mean.clone());
+    let variance = mean_of_channel(centred.clone() * centred.clone());
+    let scale = weight / (variance.clone() + epsilon).sqrt();
+    let statistics = BatchStatistics {
+        mean: mean.detach(),
+        variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
+    };
+    (centred * of_channel(scale) + of_channel(bias), statistics)
+}
+
+/// Mean and variance of a channel.
+#[derive(Clone, Copy, Debug)]
+struct Moments {
+    mean: f32,
+    variance: f32,
+    /// 1 / sqrt(variance + epsilon)
+    scale: f32,
+}
+
+/// Batch, height and width of the inputs.
+fn sizes(inputs: &[FlexTensor]) -> [usize; 3] {
+    let shape = inputs[0].layout().shape();
+    [shape[0], shape[2], shape[3]]
+}
+
+/// The forward pass, for planar inputs and contiguous parameters.
+fn forward(inputs: &[FlexTensor], weight: &FlexTensor, bias: &FlexTensor, epsilon: f64) -> (FlexTensor, Vec<Moments>) {
+    let (weight, bias) = (values(weight), values(bias));
+    let sizes @ [batch, height, width] = sizes(inputs);
+    let (pixels, planes) = (height * width, Planes::of(inputs));
+    let elements = batch * pixels;
+    let arch = Arch::new();
+    let moments: Vec<Moments> = planes
+        .channels
+        .par_iter()
+        .with_min_len(pieces_of_task(elements))
+        .map(|&channel| {
+            let planes = || (0..batch).map(|image| channel.plane(image, pixels));
+            let elements = elements as f64;
+            arch.dispatch(|| {
+                let mean = planes().map(|plane| sum(plane, plane, |value, _| value)).sum::<f64>() / elements;
+                let centre = mean as f32;
+                let square = |value: f32, _| (value - centre) * (value - centre);
+                let variance = planes().map(|plane| sum(plane, plane, square)).sum::<f64>() / elements;
+                Moments {
+                    mean: centre,
+                    variance: variance as f32,
+                    scale: (1.0 / (variance + epsilon).sqrt()) as f32,
+                }
+            })
+        })
+        .collect();
+    let channel = |channel: usize| {
+        let Moments { mean, scale, .. } = moments[channel];
+        Affine {
+            mean,
+            factor: scale * weight[channel],
+            shift: bias[channel],
+        }
+    };
+    let channels: Vec<Affine> = (0..moments.len()).map(channel).collect();
+    (apply(&planes, &channels, sizes), moments)
+}
+
+/// `(value - mean) * factor + shift` for a channel.
+#[derive(Clone, Copy)]
+struct Affine {
+    mean: f32,
+    factor: f32,
+    shift: f32,
+}
+
+/// Applies to each plane the map of its channel.
+fn apply(input: &Planes<'_>, channels: &[Affine], [batch, height, width]: [usize; 3]) -> FlexTensor {
+    let arch = Arch::new();
+    let pixels = height * width;
+    let size = channels.len() * pixels;
+    let output = filled(batch * size, |output| {
+        let images = output.par_chunks_exact_mut(size).enumerate();
+        images.with_min_len(pieces_of_task(size)).for_each(|(image, output)| {
+            let planes = input.of_images(image..image + 1, pixels);
+            let planes = planes.zip(output.chunks_exact_mut(pixels));
+            arch.dispatch(|| {
+                for ((input, output), &Affine { mean, factor, shift }) in planes.zip(channels) {
+                    for (output, &value) in output.iter_mut().zip(input) {
+                        *output = (value - mean) * factor + shift;
+                    }
+                }
+            });
+        });
+    });
+    tensor(output, [batch, channels.len(), height, width])
+}
+
+/// Sum of `term` over the values at each place of two planes.
+#[inline(always)]
+pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (left, right) in left.iter().zip(right) {
+        for ((lane, &left), &right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += term(left, right);
+        }
+    }
+    let rest = left_rest
+        .iter()
+        .zip(right_rest)
+        .map(|(&left, &right)| term(left, right));
+    lanes.into_iter().chain(rest).map(f64::from).sum()
+}
+
+/// The kernels on the gradient tape. Weight and bias come last.
+fn track<const N: usize>(
+    tensors: Vec<FloatTensor<Autodiff<Flex>>>,
+    epsilon: f64,
+) -> (FloatTensor<Autodiff<Flex>>, Vec<Moments>) {
+    let Ok(tensors) = <[FloatTensor<Autodiff<Flex>>; N]>::try_from(tensors) else {
+        unreachable!("as many tensors as counted");
+    };
+    let mut inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
+    let [bias, weight] = [(); 2].map(|()| contiguous(&inputs.pop().expect("two parameters")));
+    let inputs = planar(inputs);
+    let (output, moments) = forward(&inputs, &weight, &bias, epsilon);
+    let state = State {
+        inputs,
+        weight,
+        moments: moments.clone(),
+    };
+    (on_tape::<_, N>(Normalise, tensors, state, output), moments)
+}
+
+#[derive(Debug)]
+struct Normalise;
+
+#[derive(Clone, Debug)]
+struct State {
+    /// Planar.
+    inputs: Vec<FlexTensor>,
+    weight: FlexTensor,
+    moments: Vec<Moments>,
+}
+
+impl<const N: usize> Backward<Flex, N> for Normalise {
+    type State = State;
+
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let State {
+            inputs,
+            weight,
+            moments,
+        } = ops.state;
+        let [input_nodes @ .., weight_node, bias_node] = &ops.parents[..] else {
+            unreachable!("a normalisation has two parameters");
+        };
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let (planes, sizes) = (Planes::of(&inputs), sizes(&inputs));
+        let (weight, gradient) = (values(&weight), values(&gradient));
+        let sums = gradient_sums(&planes, gradient, &moments, sizes);
+        if let Some(node) = weight_node {
+            let values = sums.iter().map(|sums| sums.product as f32).collect();
+            gradients.register::<Flex>(node.id, tensor(values, [moments.len()]));
+        }
+        if let Some(node) = bias_node {
+            let values = sums.iter().map(|sums| sums.gradient as f32).collect();
+            gradients.register::<Flex>(node.id, tensor(values, [moments.len()]));
+        }
+        if input_nodes.iter().any(Option::is_some) {
+            let values = input_gradient(&planes, weight, gradient, &moments, &sums, sizes);
+            for (node, part) in input_nodes.iter().zip(split(values, &inputs)) {
+                if let Some(node) = node {
+                    gradients.register::<Flex>(node.id, part);
+                }
+            }
+        }
+    }
+}
+
+/// Sums over a channel.
+struct GradientSums {
+    /// Sum of the output's gradient.
+    gradient: f64,
+    /// Sum of the output's gradient times the normalised input.
+    product: f64,
+}
+
+fn gradient_sums(
+    input: &Planes<'_>,
+    gradient: &[f32],
+    moments: &[Moments],
+    [batch, height, width]: [usize; 3],
+) -> Vec<GradientSums> {
+    let pixels = height * width;
+    let arch = Arch::new();
+    let gradient = Planes::contiguous(gradient, moments.len(), pixels);
+    let channels = input.channels.par_iter().zip(&gradient.channels).zip(moments);
+    let of_channel = |((input, gradient), &Moments { mean, scale, .. }): ((&Channel<'_>, &Channel<'_>), &Moments)| {
+        let mut sums = GradientSums {
+            gradient: 0.0,
+            product: 0.0,
+        };
+        arch.dispatch(|| {
+            for image in 0..batch {
+                let (input, gradient) = (input.plane(image, pixels), gradient.plane(image, pixels));
+                sums.gradient += sum(gradient, input, |gradient, _| gradient);
+                sums.product += sum(gradient, input, |gradient, value| gradient * ((value - mean) * scale));
+            }
+        });
+        sums
+    };
+    let tasks = channels.with_min_len(pieces_of_task(batch * pixels));
+    tasks.map(of_channel).collect()
+}
+
+/// The gradient of the input is `weight * scale * (g - mean(g) - x mean(g x))`. Here g is the output's gradient, x is
+/// the normalised input, and means are over the channel.
+fn input_gradient(
+    input: &Planes<'_>,
+    weight: &[f32],
+    gradient: &[f32],
+    moments: &[Moments],
+    sums: &[GradientSums],
+    [batch, height, width]: [usize; 3],
+) -> Vec<f32> {
+    let pixels = height * width;
+    let elements = (batch * pixels) as f64;
+    let arch = Arch::new();
+    let size = moments.len() * pixels;
+    filled(gradient.len(), |result| {
+        let images = gradient.par_chunks_exact(size).zip(result.par_chunks_exact_mut(size));
+        images
+            .enumerate()
+            .with_min_len(pieces_of_task(size))
+            .for_each(|(image, (gradient, result))| {
+                let planes = input.of_images(image..image + 1, pixels);
+                let planes = planes.zip(gradient.chunks_exact(pixels));
+                let planes = planes.zip(result.chunks_exact_mut(pixels));
+                arch.dispatch(|| {
+                    for (channel, ((input, gradient), result)) in planes.enumerate() {
+                        let Moments { mean, scale, .. } = moments[channel];
+                        let factor = weight[channel] * scale;
+                        let offset = (sums[channel].gradient / elements) as f32;
+                        let slope = (sums[channel].product / elements) as f32 * scale;
+                        for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
+                            *result = factor * (gradient - offset - (value - mean) * slope);
+                        }
+                    }
+                });
+            });
+    })
+}

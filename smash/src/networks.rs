@@ -1,0 +1,11 @@
+//! The networks: HyperNet, main network with generated weights, and networks with free weights.
+
+pub mod free_network;
+pub mod generated_weights;
+pub mod hypernet;
+pub mod layers;
+pub mod main_net;
+mod memory;
+pub mod shared_weights;
+pub mod smash_net;
+mod volume;

@@ -1,0 +1,252 @@
+//! The main network inside SMASH: variable wiring, generated 1x1 weights, shared and sliced convolutions.
+
+use burn::module::{Module, Param};
+use burn::prelude::*;
+use burn::tensor::activation::{log_softmax, relu};
+use rand_chacha::ChaCha8Rng;
+use smash_kernels::concatenate;
+use smash_kernels::convolution::{conv_1x1, conv_same};
+use smash_kernels::normalisation::BatchStatistics;
+use smash_kernels::parts::{add, window};
+use smash_kernels::pooling::{every_second, halve};
+use smash_space::Activation;
+use smash_space::architecture::{Architecture, Conv, Op};
+use smash_space::counts::{STEM_KERNEL, shared_convolutions};
+use smash_space::space::{BLOCKS, SearchSpace};
+use smash_space::task::Task;
+
+use crate::networks::generated_weights::GeneratedWeights;
+use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
+use crate::networks::memory::MemoryBanks;
+
+/// The freely learned parts of the main network (paper, section 3.1).
+#[derive(Module, Debug)]
+pub struct MainNet<B: Backend> {
+    /// Stem convolution, `[channels, image_channels, 7, 7]`.
+    pub stem: Param<Tensor<B, 4>>,
+    /// For each block its shared convolutions, `[N_max, inputs, max_kernel, max_kernel]` each.
+    pub shared: Vec<Vec<Param<Tensor<B, 4>>>>,
+    /// The downsampling between blocks.
+    pub transitions: Vec<Transition<B>>,
+    /// For each block and each place of an op in it, the weights of the op's 1x1 convolution. Empty if a HyperNet
+    /// generates them. See [`crate::pointwise`].
+    pub pointwise: Vec<Vec<Param<Tensor<B, 2>>>>,
+    /// BatchNorm before the output layer.
+    pub norm: BatchNorm<B>,
+    /// Weight of the output layer, `[classes, channels]`.
+    pub output_weight: Param<Tensor<B, 2>>,
+    /// Bias of the output layer, `[classes]`.
+    pub output_bias: Param<Tensor<B, 1>>,
+    /// See [`Task::stem_stride`].
+    pub stem_stride: usize,
+}
+
+/// BatchNorm, ReLU, 1x1 convolution and 2x2 average pooling between two blocks.
+#[derive(Module, Debug)]
+pub struct Transition<B: Backend> {
+    /// BatchNorm over the banks of the block before.
+    pub norm: BatchNorm<B>,
+    /// 1x1 convolution, `[channels_out, channels_in]`. Its columns are sliced to the incoming channels.
+    pub conv: Param<Tensor<B, 2>>,
+}
+
+/// Batch statistics of the two transitions and the output layer, in training mode.
+pub type NetStatistics<B> = Vec<BatchStatistics<B>>;
+
+impl<B: Backend> Transition<B> {
+    /// A transition with an orthogonal convolution.
+    pub fn new(channels_in: usize, channels_out: usize, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+        Self {
+            norm: BatchNorm::new(channels_in, device),
+            conv: orthogonal([channels_out, channels_in], rng, device),
+        }
+    }
+
+    /// Maps banks, together `[batch, channels_in, height, width]`, to `[batch, channels_out, height / 2, width / 2]`.
+    pub fn forward(&self, banks: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
+        let (normalised, statistics) = self.norm.forward(banks, mode);
+        let channels = normalised.dims()[1];
+        let conv = self.conv.val();
+        let rows = conv.dims()[0];
+        // Pooling and a 1x1 convolution commute. Pooling first costs a quarter of the multiply-adds, but changes
+        // rounding. So the order of the paper stays.
+        let output = conv_1x1(vec![normalised], Activation::Relu, conv.slice([0..rows, 0..channels]));
+        (halve(output), statistics)
+    }
+}
+
+impl<B: Backend> MainNet<B> {
+    /// A main network for a search space, with initial weights drawn from `rng`.
+    ///
+    /// # Panics
+    /// If the task has volumes: the paper applies architectures to them, but does not search there.
+    pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+        assert_eq!(task.image_depth, 1, "the SMASH network is for images");
+        let stem = orthogonal(
+            [space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL],
+            rng,
+            device,
+        );
+        let convs = shared_convolutions(space.patterns);
+        let n_max = space.max_channels;
+        let kernel = space.max_kernel;
+        let inputs = |slot: usize| {
+            if slot.is_multiple_of(2) {
+                space.shared_inputs()
+            } else {
+                n_max
+            }
+        };
+        let mut shared = Vec::with_capacity(BLOCKS);
+        for _ in 0..BLOCKS {
+            let block = (0..convs).map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
+            shared.push(block.collect());
+        }
+        let transitions = (0..BLOCKS - 1)
+            .map(|block| Transition::new(space.block_width(block), space.block_input(block + 1), rng, device))
+            .collect();
+        let width = space.block_width(BLOCKS - 1);
+        let (output_weight, output_bias) = output_layer(task.classes, width, rng, device);
+        Self {
+            stem,
+            shared,
+            transitions,
+            pointwise: Vec::new(),
+            norm: BatchNorm::new(width, device),
+            output_weight,
+            output_bias,
+            stem_stride: task.stem_stride,
+        }
+    }
+
+    /// Log-probabilities of the classes under one architecture and its generated weights.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - output: `[batch, classes]`
+    pub fn forward(
+        &self,
+        space: &SearchSpace,
+        architecture: &Architecture,
+        weights: &GeneratedWeights<B>,
+        images: Tensor<B, 4>,
+        mode: Mode,
+    ) -> (Tensor<B, 2>, NetStatistics<B>) {
+        let mut statistics = Vec::new();
+        let mut stem = conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1);
+        if self.stem_stride == 2 {
+            stem = every_second(stem, 0);
+        }
+        let mut banks = vec![relu(stem)];
+        let mut channels_read = 0;
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels);
+            for op in &block.ops {
+                let input = memory.read(op);
+                let inputs = input.iter().map(|bank| bank.dims()[1]).sum();
+                let outputs = space.generated_channels(inputs, op.units * space.base_channels);
+                let weight = weights.of_op(channels_read, inputs, outputs);
+                channels_read += inputs;
+                memory.write(
+                    op,
+                    self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)),
+                );
+            }
+            banks = memory.into_output();
+            if let Some(transition) = self.transitions.get(index) {
+                let (output, batch) = transition.forward(banks, mode);
+                banks = vec![output];
+                statistics.extend(batch);
+            }
+        }
+        let (normalised, batch) = self.norm.forward(banks, mode);
+        let channels = normalised.dims()[1];
+        statistics.extend(batch);
+        let [classes, _] = self.output_weight.dims();
+        let weight = self.output_weight.val().slice([0..classes, 0..channels]);
+        let logits = global_average(relu(normalised)).matmul(weight.transpose()) + self.output_bias.val().unsqueeze();
+        (log_softmax(logits, 1), statistics)
+    }
+
+    /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes.
+    fn op(&self, space: &SearchSpace, block: usize, op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
+        let outputs = op.units * space.base_channels;
+        run_paths(op, bottleneck, |slot, input| {
+            let conv = op.convs[slot].expect("only active convolutions run");
+            let weight = self.conv_weight(space, [block, slot], conv, [outputs, input.dims()[1]]);
+            conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
+        })
+    }
+
+    /// The part of a block's shared convolution in a slot that a convolution with the given output and input channels
+    /// uses, `[channels_out, channels_in / groups, height, width]`.
+    pub(crate) fn conv_weight(
+        &self,
+        space: &SearchSpace,
+        [block, slot]: [usize; 2],
+        conv: Conv,
+        [outputs, inputs]: [usize; 2],
+    ) -> Tensor<B, 4> {
+        let [rows, columns] = conv.kernel.map(|size| {
+            let start = (space.max_kernel - size) / 2;
+            start..start + size
+        });
+        let inputs = inputs / conv.groups;
+        window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns])
+    }
+
+    /// Moves BatchNorm's running statistics towards the statistics of a training batch.
+    pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
+        self.norms()
+            .zip(statistics)
+            .for_each(|(norm, batch)| norm.update(batch));
+    }
+
+    /// Replaces BatchNorm's running statistics by the mean of the statistics of some batches. These batches ran one
+    /// architecture.
+    ///
+    /// # Panics
+    /// If there is no batch.
+    pub fn replace_statistics(&mut self, batches: &[NetStatistics<B>]) {
+        assert!(!batches.is_empty(), "statistics are a mean over batches");
+        for (index, norm) in self.norms().enumerate() {
+            let mean = |part: fn(&BatchStatistics<B>) -> &Tensor<B, 1>| {
+                let parts = batches.iter().map(|batch| part(&batch[index]).clone());
+                let sum = parts.reduce(|sum, part| sum + part).expect("at least one batch");
+                sum / batches.len() as f64
+            };
+            norm.replace(&BatchStatistics {
+                mean: mean(|batch| &batch.mean),
+                variance: mean(|batch| &batch.variance),
+            });
+        }
+    }
+
+    /// The BatchNorms in the order of [`NetStatistics`].
+    fn norms(&mut self) -> impl Iterator<Item = &mut BatchNorm<B>> {
+        let of_transitions = self.transitions.iter_mut().map(|transition| &mut transition.norm);
+        of_transitions.chain([&mut self.norm])
+    }
+}
+
+/// Runs the active convolutions of an op, `conv(slot, input)` with its ReLU, and adds the two paths.
+fn run_paths<B: Backend>(
+    op: &Op,
+    bottleneck: Tensor<B, 4>,
+    conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,
+) -> Tensor<B, 4> {
+    let path = |first: usize| {
+        let output = conv(first, bottleneck.clone());
+        if op.convs[first + 1].is_some() {
+            conv(first + 1, output)
+        } else {
+            output
+        }
+    };
+    let output = path(0);
+    if op.convs[2].is_some() {
+        add(output, path(2))
+    } else {
+        output
+    }
+}

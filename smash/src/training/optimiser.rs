@@ -1,0 +1,408 @@
+//! Adam and Nesterov momentum, with a state that can be stored and resumed bit for bit.
+
+use std::collections::BTreeMap;
+
+use burn::module::{AutodiffModule, ModuleMapper, Param};
+use burn::prelude::*;
+use burn::tensor::backend::AutodiffBackend;
+use pulp::Arch;
+use rayon::prelude::*;
+use smash_kernels::{Primitive, contiguous, pieces_of_task, tensor, values};
+
+use crate::error::CheckpointError;
+use crate::training::checkpoint::{Checkpoint, HostTensor};
+
+/// Running averages of one parameter's gradient, flattened.
+type Slot<B> = Vec<Tensor<B, 1>>;
+
+/// Number of values that are updated at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// Adam (Kingma and Ba 2015) with L2 weight decay added to the gradient.
+///
+/// A parameter that a step does not use has no gradient. The parameter and its moments are left unchanged.
+#[derive(Clone, Debug)]
+pub struct Adam<B: Backend> {
+    weight_decay: f64,
+    /// First and second moment by parameter name.
+    slots: BTreeMap<String, Slot<B>>,
+    /// Number of updates by parameter name.
+    updates: BTreeMap<String, u32>,
+}
+
+/// Decay of Adam's first moment (Radford et al. 2016, as in the released code).
+const BETA_1: f64 = 0.5;
+/// Decay of Adam's second moment.
+const BETA_2: f64 = 0.999;
+/// Added to the root of Adam's second moment (released code).
+const ADAM_EPSILON: f64 = 1e-4;
+
+/// Names of Adam's moments in a checkpoint.
+const MOMENTS: [&str; 2] = ["first_moment", "second_moment"];
+
+impl<B: Backend> Adam<B> {
+    /// An optimiser that has made no step.
+    pub fn new(weight_decay: f64) -> Self {
+        Self {
+            weight_decay,
+            slots: BTreeMap::new(),
+            updates: BTreeMap::new(),
+        }
+    }
+
+    /// Updates every parameter of `module` that has a gradient, by the mean over some losses. A loss that does not
+    /// depend on the parameter counts as a gradient of 0.
+    pub fn step<A, M>(&mut self, module: M, gradients: &[A::Gradients], learning_rate: f64) -> M
+    where
+        A: AutodiffBackend<InnerBackend = B>,
+        M: AutodiffModule<A>,
+    {
+        update_parameters(module, gradients, |name, value: Tensor<B, 1>, gradient| {
+            let fresh = || vec![value.zeros_like(), value.zeros_like()];
+            let [first, second]: [_; 2] = self
+                .slots
+                .remove(name)
+                .unwrap_or_else(fresh)
+                .try_into()
+                .expect("Adam keeps two moments");
+            let updates = self.updates.entry(name.to_string()).or_default();
+            *updates += 1;
+            let update = AdamUpdate {
+                weight_decay: self.weight_decay,
+                correction: 1.0 - BETA_2.powf(f64::from(*updates)),
+                rate: learning_rate / (1.0 - BETA_1.powf(f64::from(*updates))),
+            };
+            let [updated, first, second] = update.apply([value, gradient, first, second]);
+            self.slots.insert(name.to_string(), vec![first, second]);
+            updated
+        })
+    }
+
+    /// Adds the state to a checkpoint, under `prefix`.
+    pub fn save(&self, prefix: &str, checkpoint: &mut Checkpoint) {
+        save_slots(&self.slots, prefix, &MOMENTS, checkpoint);
+        for (name, &updates) in &self.updates {
+            let updates = HostTensor {
+                shape: vec![1],
+                values: vec![updates as f32],
+            };
+            checkpoint.tensors.insert(format!("{prefix}.{name}.updates"), updates);
+        }
+    }
+
+    /// Takes the state out of a checkpoint.
+    ///
+    /// # Errors
+    /// A state with a tensor missing.
+    pub fn load(
+        &mut self,
+        prefix: &str,
+        checkpoint: &mut Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
+        self.slots = load_slots(prefix, &MOMENTS, checkpoint, device)?;
+        self.updates.clear();
+        for name in self.slots.keys() {
+            let updates = checkpoint.take(&format!("{prefix}.{name}.updates"))?;
+            self.updates.insert(name.clone(), updates.values[0] as u32);
+        }
+        Ok(())
+    }
+}
+
+/// Stochastic gradient descent with Nesterov momentum, L2 weight decay added to the gradient.
+#[derive(Clone, Debug)]
+pub struct Nesterov<B: Backend> {
+    weight_decay: f64,
+    /// Velocity by parameter name.
+    slots: BTreeMap<String, Slot<B>>,
+}
+
+/// Momentum of resulting networks (paper, appendix C).
+const MOMENTUM: f64 = 0.9;
+
+impl<B: Backend> Nesterov<B> {
+    /// An optimiser that has made no step.
+    pub fn new(weight_decay: f64) -> Self {
+        Self {
+            weight_decay,
+            slots: BTreeMap::new(),
+        }
+    }
+
+    /// Updates every parameter of `module` that has a gradient.
+    pub fn step<A, M>(&mut self, module: M, gradients: &A::Gradients, learning_rate: f64) -> M
+    where
+        A: AutodiffBackend<InnerBackend = B>,
+        M: AutodiffModule<A>,
+    {
+        update_parameters(
+            module,
+            std::slice::from_ref(gradients),
+            |name, value: Tensor<B, 1>, gradient| {
+                let velocity = match self.slots.remove(name) {
+                    Some(mut slot) => slot.remove(0),
+                    None => value.zeros_like(),
+                };
+                let update = NesterovUpdate {
+                    weight_decay: self.weight_decay,
+                    rate: learning_rate,
+                };
+                let [updated, velocity] = update.apply([value, gradient, velocity]);
+                self.slots.insert(name.to_string(), vec![velocity]);
+                updated
+            },
+        )
+    }
+
+    /// Adds the state to a checkpoint, under `prefix`.
+    pub fn save(&self, prefix: &str, checkpoint: &mut Checkpoint) {
+        save_slots(&self.slots, prefix, &["velocity"], checkpoint);
+    }
+
+    /// Takes the state out of a checkpoint.
+    ///
+    /// # Errors
+    /// A state with a tensor missing.
+    pub fn load(
+        &mut self,
+        prefix: &str,
+        checkpoint: &mut Checkpoint,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
+        self.slots = load_slots(prefix, &["velocity"], checkpoint, device)?;
+        Ok(())
+    }
+}
+
+/// One update of a parameter by Adam.
+struct AdamUpdate {
+    weight_decay: f64,
+    /// Correction for the second moment's start at 0.
+    correction: f64,
+    /// Learning rate, with the correction for the first moment's start at 0.
+    rate: f64,
+}
+
+impl AdamUpdate {
+    /// Maps value, gradient and both moments to the new value and moments.
+    fn apply<B: Backend>(&self, tensors: [Tensor<B, 1>; 4]) -> [Tensor<B, 1>; 3] {
+        let constants = [self.weight_decay, self.correction, self.rate].map(|constant| constant as f32);
+        let [weight_decay, correction, rate] = constants;
+        let [beta_1, rest_1] = [BETA_1, 1.0 - BETA_1].map(|constant| constant as f32);
+        let [beta_2, rest_2] = [BETA_2, 1.0 - BETA_2].map(|constant| constant as f32);
+        let fused = fused(tensors, |[value, gradient, first, second]: [f32; 4]| {
+            let gradient = gradient + value * weight_decay;
+            let first = first * beta_1 + gradient * rest_1;
+            let second = second * beta_2 + gradient * gradient * rest_2;
+            let root = (second / correction).sqrt() + ADAM_EPSILON as f32;
+            [value - first / root * rate, first, second]
+        });
+        fused.unwrap_or_else(|[value, gradient, first, second]| {
+            let gradient = gradient + value.clone() * self.weight_decay;
+            let first = first * BETA_1 + gradient.clone() * (1.0 - BETA_1);
+            let second = second * BETA_2 + gradient.clone() * gradient * (1.0 - BETA_2);
+            let root = (second.clone() / self.correction).sqrt() + ADAM_EPSILON;
+            [value - first.clone() / root * self.rate, first, second]
+        })
+    }
+}
+
+/// One update of a parameter with Nesterov momentum.
+struct NesterovUpdate {
+    weight_decay: f64,
+    rate: f64,
+}
+
+impl NesterovUpdate {
+    /// Maps value, gradient and velocity to the new value and velocity.
+    fn apply<B: Backend>(&self, tensors: [Tensor<B, 1>; 3]) -> [Tensor<B, 1>; 2] {
+        let [weight_decay, rate, momentum] = [self.weight_decay, self.rate, MOMENTUM].map(|constant| constant as f32);
+        let fused = fused(tensors, |[value, gradient, velocity]: [f32; 3]| {
+            let gradient = gradient + value * weight_decay;
+            let velocity = velocity * momentum + gradient;
+            [value - (gradient + velocity * momentum) * rate, velocity]
+        });
+        fused.unwrap_or_else(|[value, gradient, velocity]| {
+            let gradient = gradient + value.clone() * self.weight_decay;
+            let velocity = velocity * MOMENTUM + gradient.clone();
+            let updated = value - (gradient + velocity.clone() * MOMENTUM) * self.rate;
+            [updated, velocity]
+        })
+    }
+}
+
+/// Applies a function to the elements of tensors of one length, in one pass on all cores. Tensors that are not of
+/// burn-flex come back unchanged.
+fn fused<B: Backend, const IN: usize, const OUT: usize>(
+    tensors: [Tensor<B, 1>; IN],
+    function: impl Fn([f32; IN]) -> [f32; OUT] + Sync,
+) -> Result<[Tensor<B, 1>; OUT], [Tensor<B, 1>; IN]> {
+    let tensors = tensors.map(Primitive::of);
+    if !tensors.iter().all(|tensor| matches!(tensor, Primitive::Plain(_))) {
+        return Err(tensors.map(Primitive::into_tensor));
+    }
+    let inputs = tensors.map(|tensor: Primitive<B>| match tensor {
+        Primitive::Plain(tensor) => contiguous(&tensor),
+        _ => unreachable!("all are of burn-flex"),
+    });
+    let inputs: [&[f32]; IN] = std::array::from_fn(|index| values(&inputs[index]));
+    let (count, arch) = (inputs[0].len(), Arch::new());
+    let mut outputs: [Vec<f32>; OUT] = std::array::from_fn(|_| vec![0.0; count]);
+    // Chunks of all outputs together, so that one pass over the inputs writes them all.
+    let mut chunks: Vec<[&mut [f32]; OUT]> = Vec::with_capacity(count.div_ceil(CHUNK));
+    let mut parts = outputs.each_mut().map(|output| output.chunks_mut(CHUNK));
+    for _ in 0..count.div_ceil(CHUNK) {
+        chunks.push(parts.each_mut().map(|chunks| chunks.next().expect("counted")));
+    }
+    chunks
+        .into_par_iter()
+        .enumerate()
+        .with_min_len(pieces_of_task(CHUNK))
+        .for_each(|(index, mut outputs)| {
+            let inputs = inputs.map(|input| &input[index * CHUNK..][..outputs[0].len()]);
+            arch.dispatch(|| {
+                for place in 0..outputs[0].len() {
+                    let results = function(inputs.map(|input| input[place]));
+                    for (output, result) in outputs.iter_mut().zip(results) {
+                        output[place] = result;
+                    }
+                }
+            });
+        });
+    Ok(outputs.map(|output| Primitive::Plain(tensor(output, [count])).into_tensor()))
+}
+
+/// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened. The gradient is the
+/// mean over the given gradients.
+fn update_parameters<A, M, F>(module: M, gradients: &[A::Gradients], update: F) -> M
+where
+    A: AutodiffBackend,
+    M: AutodiffModule<A>,
+    F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
+{
+    struct Mapper<'a, A: AutodiffBackend, F> {
+        gradients: &'a [A::Gradients],
+        update: F,
+        path: Vec<String>,
+    }
+    impl<A, F> ModuleMapper<A> for Mapper<'_, A, F>
+    where
+        A: AutodiffBackend,
+        F: FnMut(&str, Tensor<A::InnerBackend, 1>, Tensor<A::InnerBackend, 1>) -> Tensor<A::InnerBackend, 1>,
+    {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_string());
+        }
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
+            let (id, value, mapper) = param.consume();
+            let found = self.gradients.iter().filter_map(|gradients| value.grad(gradients));
+            let Some(mut gradient) = found.reduce(|sum, gradient| sum + gradient) else {
+                return Param::from_mapped_value(id, value, mapper);
+            };
+            if self.gradients.len() > 1 {
+                gradient = gradient / self.gradients.len() as f64;
+            }
+            let shape = value.dims();
+            let flat = [shape.iter().product::<usize>()];
+            let updated = (self.update)(
+                &self.path.join("."),
+                value.inner().reshape(flat),
+                gradient.reshape(flat),
+            );
+            let updated = Tensor::from_inner(updated.reshape(shape)).require_grad();
+            Param::from_mapped_value(id, updated, mapper)
+        }
+    }
+    module.map(&mut Mapper::<A, F> {
+        gradients,
+        update,
+        path: Vec::new(),
+    })
+}
+
+fn save_slots<B: Backend>(
+    slots: &BTreeMap<String, Slot<B>>,
+    prefix: &str,
+    parts: &[&str],
+    checkpoint: &mut Checkpoint,
+) {
+    for (name, slot) in slots {
+        for (part, tensor) in parts.iter().zip(slot) {
+            checkpoint
+                .tensors
+                .insert(format!("{prefix}.{name}.{part}"), HostTensor::of(tensor.clone()));
+        }
+    }
+}
+
+fn load_slots<B: Backend>(
+    prefix: &str,
+    parts: &[&str],
+    checkpoint: &mut Checkpoint,
+    device: &B::Device,
+) -> Result<BTreeMap<String, Slot<B>>, CheckpointError> {
+    let start = format!("{prefix}.");
+    let end = format!(".{}", parts[0]);
+    let names: Vec<String> = checkpoint
+        .tensors
+        .keys()
+        .filter_map(|key| Some(key.strip_prefix(&start)?.strip_suffix(&end)?.to_string()))
+        .collect();
+    let mut slots = BTreeMap::new();
+    for name in names {
+        let slot = parts.iter().map(|part| {
+            let tensor = checkpoint.take(&format!("{prefix}.{name}.{part}"))?;
+            let length = tensor.values.len();
+            Ok(Tensor::from_data(TensorData::new(tensor.values, [length]), device))
+        });
+        let slot = slot.collect::<Result<_, CheckpointError>>()?;
+        slots.insert(name, slot);
+    }
+    Ok(slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::Autodiff;
+    use burn_flex::{Flex, FlexDevice};
+
+    /// A backend that is not recognised as burn-flex, because it is wrapped once more.
+    type Wrapped = Autodiff<Flex>;
+
+    fn series<B: Backend<Device = FlexDevice>>(step: usize) -> Tensor<B, 1> {
+        let values = (0..CHUNK + 3)
+            .map(|index| ((index * step % 101) as f32 - 50.0) / 50.0)
+            .collect();
+        Tensor::from_data(TensorData::new(values, [CHUNK + 3]), &FlexDevice)
+    }
+
+    #[test]
+    fn an_update_in_one_pass_is_the_update_by_burn() {
+        let adam = AdamUpdate {
+            weight_decay: 1e-4,
+            correction: 0.3,
+            rate: 1e-2,
+        };
+        let ours = adam.apply([7, 13, 17, 19].map(series::<Flex>).map(Tensor::abs));
+        let burns = adam.apply([7, 13, 17, 19].map(series::<Wrapped>).map(Tensor::abs));
+        for (ours, burns) in ours.into_iter().zip(burns) {
+            ours.into_data()
+                .assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+        }
+        let nesterov = NesterovUpdate {
+            weight_decay: 1e-4,
+            rate: 0.1,
+        };
+        let ours = nesterov.apply([7, 13, 17].map(series::<Flex>));
+        let burns = nesterov.apply([7, 13, 17].map(series::<Wrapped>));
+        for (ours, burns) in ours.into_iter().zip(burns) {
+            ours.into_data()
+                .assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+        }
+    }
+}
