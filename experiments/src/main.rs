@@ -12,9 +12,7 @@ use experiments::engine::stop::{self, Stopped};
 use experiments::on_device::{self, Task};
 use experiments::provenance;
 use experiments::run::options::RunOptions;
-use experiments::run::part::{Part, PartialWork};
 use experiments::settings::definition::{self, Scale};
-use experiments::settings::studies::Recipe;
 use mimalloc::MiMalloc;
 use results::Pool;
 use results::store::benchmark::{self, Added, Benchmark};
@@ -37,7 +35,7 @@ enum Command {
     /// Lists the artefacts that can be run.
     List,
     /// Runs an artefact, or continues an interrupted run of it.
-    Run(Box<RunArguments>),
+    Run(Box<RunOptions>),
     /// Compares a pair of golden files with the values that a device computes.
     Golden {
         /// File of the tensors.
@@ -102,84 +100,6 @@ struct PoolFiles {
     pool: PathBuf,
 }
 
-#[derive(clap::Args)]
-struct RunArguments {
-    /// Name of the artefact, such as fig4.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    artefact: Option<String>,
-    /// Run every artefact.
-    #[arg(long)]
-    all: bool,
-    /// Scale of the run: smoke, laptop, gpu or paper.
-    #[arg(long, default_value = "laptop")]
-    scale: Scale,
-    /// Data set to use instead of the definition's.
-    #[arg(long)]
-    dataset: Option<String>,
-    /// Data set to search architectures on, if the definition searches on another data set than it trains on.
-    #[arg(long)]
-    source: Option<String>,
-    /// Folder that holds data sets in their official formats.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
-    /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Folder of a benchmark, or s3://BUCKET/PREFIX: a correlation study uses its true errors instead of training.
-    #[arg(long, value_name = "DIR")]
-    benchmark: Option<PathBuf>,
-    /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
-    #[arg(long, value_name = "DIR")]
-    pool: Option<PathBuf>,
-    /// Recipe to train resulting networks by, instead of the definition's.
-    #[arg(long)]
-    recipe: Option<Recipe>,
-    /// Train resulting networks with bfloat16 products, on a GPU.
-    #[arg(long)]
-    bfloat16: bool,
-    /// Number of seeds to run, starting with seed 0.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
-    /// Number of units to run at the same time [default: number of cores].
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
-    jobs: Option<u64>,
-    /// Device to compute on: cpu, cuda or cuda:INDEX.
-    #[arg(long, default_value = "cpu")]
-    device: Device,
-    /// Folder of the stored runs, or s3://BUCKET/PREFIX.
-    #[arg(long, default_value = results::store::DEFAULT_ROOT)]
-    results: PathBuf,
-    /// Print the units of work and which of them are done, and run nothing.
-    #[arg(long)]
-    plan: bool,
-    /// With --plan: pick the numbers of architectures and root seeds that give Kendall's tau the narrowest confidence interval in
-    /// this time, such as 30m.
-    #[arg(long, value_name = "TIME", requires = "plan", value_parser = experiments::run::plan::parse_duration)]
-    budget: Option<f64>,
-    /// Write the units of work to a folder as a workflow for Snakemake and Slurm, and run nothing.
-    #[arg(long, value_name = "DIR", requires = "artefact", conflicts_with = "plan")]
-    export_workflow: Option<PathBuf>,
-    /// Do a part of a run that another process has started, given the version of the run. Without --unit and --tables, do the
-    /// units that standard input asks for.
-    #[arg(long, hide = true, value_name = "COMMIT,DIRTY,DEFINITION", requires = "artefact")]
-    part_of: Option<String>,
-    /// Do the part even if this program was built from another commit than the run was started with.
-    #[arg(long, hide = true, requires = "part_of")]
-    any_commit: bool,
-    /// Run one unit, given by its stage and its index in that stage.
-    #[arg(long, hide = true, value_name = "STAGE:INDEX", requires = "part_of", value_parser = parse_place)]
-    unit: Option<(usize, usize)>,
-    /// Write the tables of a run whose units are all done.
-    #[arg(long, hide = true, requires = "part_of", conflicts_with = "unit")]
-    tables: bool,
-}
-
-fn parse_place(text: &str) -> Result<(usize, usize), String> {
-    let numbers = text.split_once(':');
-    let numbers = numbers.and_then(|(stage, index)| Some((stage.parse().ok()?, index.parse().ok()?)));
-    numbers.ok_or_else(|| format!("expected STAGE:INDEX, found `{text}`"))
-}
-
 fn main() -> ExitCode {
     match execute(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -238,7 +158,7 @@ fn execute(command: Command) -> Result<()> {
             } = benchmark::add(&folder, &runs)?;
             let place = folder.display();
             println!(
-                "{new} new trainings added to {place}, which has {total} now; {known} were there, {kept} of another origin"
+                "{new} new trainings added to {place}, which now has {total}; {known} were there already, and {kept} from another commit or class of processor"
             );
             if let Some(benchmark) = Benchmark::read(&folder)? {
                 println!("{}", benchmark.summary()?);
@@ -257,48 +177,19 @@ fn execute(command: Command) -> Result<()> {
             folder,
             device,
         } => on_device::run(&Task::Peer(&architectures, &folder), device),
-        Command::Run(arguments) => {
-            let names = match &arguments.artefact {
-                Some(name) => vec![name.as_str()],
-                None => definition::names().collect(),
-            };
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            let options = RunOptions {
-                scale: arguments.scale,
-                dataset: arguments.dataset.clone(),
-                source: arguments.source.clone(),
-                data_dir: arguments
-                    .data_dir
-                    .clone()
-                    .or_else(|| std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from)),
-                set: arguments.set.clone(),
-                benchmark: arguments.benchmark.clone(),
-                pool: arguments.pool.clone(),
-                recipe: arguments.recipe,
-                bfloat16: arguments.bfloat16,
-                seeds: arguments.seeds,
-                jobs: arguments.jobs.map_or(cores, |jobs| jobs as usize),
-                device: arguments.device,
-                results: arguments.results.clone(),
-                plan_only: arguments.plan,
-                budget: arguments.budget,
-                export_workflow: arguments.export_workflow.clone(),
-                part: arguments.part_of.clone().map(|version| Part {
-                    version,
-                    any_commit: arguments.any_commit,
-                    work: match arguments.unit {
-                        Some((stage, index)) => PartialWork::Unit(stage, index),
-                        None if arguments.tables => PartialWork::Tables,
-                        None => PartialWork::Serve,
-                    },
-                }),
-            };
+        Command::Run(mut options) => {
+            let data_dir = || std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from);
+            options.data_dir = options.data_dir.take().or_else(data_dir);
             // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
             ensure!(
                 !options.bfloat16 || options.device != Device::Cpu,
                 "--bfloat16 is for --device cuda"
             );
             stop::listen()?;
+            let names: Vec<&str> = match &options.artefact {
+                Some(name) => vec![name],
+                None => definition::names().collect(),
+            };
             let run = |name| on_device::run(&Task::Run(name, &options), options.device);
             names.into_iter().try_for_each(run)
         }

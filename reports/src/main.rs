@@ -43,7 +43,7 @@ enum Command {
         #[arg(long)]
         png: bool,
     },
-    /// Write REPORT.md with all its figures, and report.html, which holds them and more in one file.
+    /// Write REPORT.md with its figures, and report.html, one file that holds the figures and more.
     Report {
         /// Report this artefact only.
         #[arg(conflicts_with = "readme")]
@@ -164,7 +164,7 @@ fn finish(outputs: &[Output], check: bool) -> Result<ExitCode> {
     }
     let differing = output::differing(outputs);
     for path in &differing {
-        eprintln!("{}: differs from what the stored results give", path.display());
+        eprintln!("{}: differs from the output for the stored results", path.display());
     }
     Ok(match differing.is_empty() {
         true => ExitCode::SUCCESS,

@@ -173,7 +173,7 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     if place.symlink_metadata().is_ok() {
         set.contents.check(&place).with_context(|| {
             format!(
-                "{}: it is there and not complete; expected nothing, or all of {}",
+                "{}: it exists and is not complete; expected nothing, or all of {}",
                 place.display(),
                 set.name
             )
@@ -265,7 +265,7 @@ fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
         }
         digest.update(&buffer[..n]);
     }
-    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = hex::encode(digest.finalize());
     ensure!(
         found == expected,
         "{url}: its MD5 is {found}, expected {expected}; the file is removed"

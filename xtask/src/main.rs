@@ -9,11 +9,14 @@ mod fetch;
 mod process;
 mod runs;
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
-use clap::{Parser, Subcommand};
-use runs::{benchmark, compare, draw, list, package, pool, report, reproduce, stats};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use runs::{benchmark, compare, draw, forward, list, package, report, reproduce};
 
 #[derive(Parser)]
 #[command(
@@ -38,12 +41,14 @@ enum Verb {
     /// Draw architectures, from a file or from the best of a stored search.
     Draw(draw::Args),
     /// Print how well one column of a table ranks another.
-    Stats(stats::Args),
+    #[command(disable_help_flag = true)]
+    Stats,
     /// Export the trainings of a pool to a file, or import such a file.
-    Pool(pool::Args),
+    #[command(disable_help_flag = true)]
+    Pool,
     /// Add trainings to the benchmark of trained architectures, or write it as CSV.
     #[command(disable_help_flag = true)]
-    Benchmark(benchmark::Args),
+    Benchmark,
     /// Compare two commits, or stored results, by how well the score predicts. Exit code 1: regressed; 2: an error; 3: not
     /// comparable.
     Compare(compare::Args),
@@ -67,16 +72,30 @@ enum Verb {
     GpuCheck(gpu_check::Args),
 }
 
+/// The command of a command line, and the arguments that it forwards.
+fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Vec<OsString>), clap::Error> {
+    let (own, forwarded) = forward::split(Cli::command(), words);
+    Ok((Cli::try_parse_from(own)?.verb, forwarded))
+}
+
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().verb {
+    let (verb, forwarded) = match parse(env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            print!("{}", error.render());
+            return exit_code(forward::help(env::args_os().nth(1).as_deref()));
+        }
+        Err(error) => error.exit(),
+    };
+    exit_code(match verb {
         Verb::List => list::run(),
-        Verb::Reproduce(args) => reproduce::run(&args),
-        Verb::Report(args) => report::run(&args),
-        Verb::Draw(args) => draw::run(&args),
-        Verb::Stats(args) => stats::run(&args),
-        Verb::Pool(args) => pool::run(&args),
-        Verb::Benchmark(args) => benchmark::run(&args),
-        Verb::Compare(args) => return compare::run(&args),
+        Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
+        Verb::Report(args) => report::run(&args, &forwarded),
+        Verb::Draw(args) => draw::run(&args, &forwarded),
+        Verb::Stats => forward::run("stats", &forwarded),
+        Verb::Pool => forward::run("pool", &forwarded),
+        Verb::Benchmark => benchmark::run(&forwarded),
+        Verb::Compare(args) => return compare::run(&args, &forwarded),
         Verb::Fetch(args) => fetch::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
@@ -86,7 +105,10 @@ fn main() -> ExitCode {
         Verb::Soak(args) => soak::run(&args),
         Verb::Package(args) => package::run(&args),
         Verb::GpuCheck(args) => gpu_check::run(&args),
-    };
+    })
+}
+
+fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => process::exit_code(&error),

@@ -4,8 +4,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
-use std::{env, fmt};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::{env, fmt, io};
 
 use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -23,6 +23,16 @@ pub enum Cuda {
     With,
     /// Do not build it.
     Without,
+}
+
+impl Cuda {
+    /// Every device but the CPU needs it.
+    pub fn needed_for(device: &str) -> Self {
+        match device {
+            "cpu" => Self::Without,
+            _ => Self::With,
+        }
+    }
 }
 
 impl Binaries {
@@ -128,24 +138,31 @@ pub fn cargo() -> Command {
     command
 }
 
+/// Starts a command.
+///
+/// # Errors
+/// A program that cannot be started; the error names it.
+pub fn spawn(command: &mut Command) -> Result<Child> {
+    let child = command.spawn();
+    child.with_context(|| format!("{}: cannot be started", name(command)))
+}
+
+fn name(command: &Command) -> String {
+    Path::new(command.get_program()).display().to_string()
+}
+
 /// Runs a command to its end. Anything but success is an error, a [`Failed`] if it started at all.
 pub fn run(command: &mut Command) -> Result<()> {
-    let program = Path::new(command.get_program()).display().to_string();
-    let status = command
-        .status()
-        .with_context(|| format!("{program}: cannot be started"))?;
-    outcome(program, status)
+    let status = spawn(command)?.wait();
+    outcome(command, status)
 }
 
 /// Runs a command that can be asked to stop, otherwise as [`run`]. It passes SIGTERM on and waits for the command to end. It also
 /// waits after SIGINT, which a terminal sends to all processes.
 pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
-    let program = Path::new(command.get_program()).display().to_string();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let handle = signals.handle();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{program}: cannot be started"))?;
+    let mut child = spawn(command)?;
     let id = child.id().to_string();
     let status = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -158,28 +175,20 @@ pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
         handle.close();
         status
     });
-    let status = status.with_context(|| format!("{program}: cannot be waited for"))?;
-    outcome(program, status)
+    outcome(command, status)
 }
 
 /// Runs a command to its end and returns the lines of its standard output, which it shows on standard error meanwhile. Anything
 /// but success is an error, as for [`run`].
 pub fn lines(command: &mut Command) -> Result<Vec<String>> {
-    let program = Path::new(command.get_program()).display().to_string();
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("{program}: cannot be started"))?;
+    let mut child = spawn(command.stdout(Stdio::piped()))?;
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().expect("standard output is piped")).lines() {
-        let line = line.with_context(|| format!("{program}: output cannot be read"))?;
+        let line = line.with_context(|| format!("{}: output cannot be read", name(command)))?;
         eprintln!("{line}");
         lines.push(line);
     }
-    let status = child
-        .wait()
-        .with_context(|| format!("{program}: cannot be waited for"))?;
-    outcome(program, status)?;
+    outcome(command, child.wait())?;
     Ok(lines)
 }
 
@@ -209,8 +218,10 @@ pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
 }
 
-/// The result for an exit status: anything but success is an error.
-fn outcome(program: String, status: ExitStatus) -> Result<()> {
+/// The result of a command for its exit status: anything but success is an error.
+pub fn outcome(command: &Command, status: io::Result<ExitStatus>) -> Result<()> {
+    let program = name(command);
+    let status = status.with_context(|| format!("{program}: cannot be waited for"))?;
     if status.success() {
         return Ok(());
     }
@@ -258,15 +269,11 @@ pub fn root() -> &'static Path {
 /// # Errors
 /// Any other text; the error says what was expected.
 pub fn parse_device(text: &str) -> Result<String, String> {
-    let known = match text.split_once(':') {
-        None => text == "cpu" || text == "cuda",
-        Some((kind, index)) => kind == "cuda" && index.parse::<u32>().is_ok(),
-    };
-    if known {
-        Ok(text.into())
-    } else {
-        Err("expected `cpu`, `cuda` or `cuda:<index>`".into())
-    }
+    let index = text.strip_prefix("cuda:");
+    let is_known = matches!(text, "cpu" | "cuda") || index.is_some_and(|index| index.parse::<u32>().is_ok());
+    is_known
+        .then(|| text.into())
+        .ok_or("expected cpu, cuda or cuda:INDEX".into())
 }
 
 /// Whether a path names an object of a store, which the programs can read and write.
@@ -292,6 +299,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_cuda_device_needs_the_cuda_backend() {
+        assert_eq!(Cuda::needed_for("cpu"), Cuda::Without);
+        assert_eq!(Cuda::needed_for("cuda:1"), Cuda::With);
+    }
+
+    #[test]
     fn success_is_success_and_a_missing_program_is_named() {
         run(cargo().args(["--version", "--quiet"])).unwrap();
         let error = run(&mut Command::new("no-such-program")).unwrap_err();
@@ -310,7 +323,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn being_told_to_stop_is_passed_on() {
+    fn a_request_to_stop_is_passed_on() {
         // The child signals this process, then waits for the signal to be passed on to it.
         let script = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.05; done";
         let error = run_to_be_stopped(Command::new("sh").args(["-c", script])).unwrap_err();

@@ -3,9 +3,8 @@
 pub mod benchmark;
 pub mod compare;
 pub mod draw;
+pub mod forward;
 pub mod list;
 pub mod package;
-pub mod pool;
 pub mod report;
 pub mod reproduce;
-pub mod stats;

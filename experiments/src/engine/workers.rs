@@ -14,8 +14,7 @@ use std::sync::mpsc;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::engine::stop::{self, Stopped};
-use crate::engine::study::Study;
-use crate::engine::study::units_of_stage;
+use crate::engine::study::{Study, units_of_stage};
 use crate::engine::unit::Unit;
 use crate::provenance;
 

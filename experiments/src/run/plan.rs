@@ -58,39 +58,3 @@ pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) 
     });
     Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
 }
-
-/// Parses a time such as `90s`, `30m` or `2h` into seconds.
-///
-/// # Errors
-/// Any other text.
-pub fn parse_duration(text: &str) -> Result<f64, String> {
-    let fault = || format!("expected a time such as 90s, 30m or 2h, found `{text}`");
-    let unit = text.chars().last().ok_or_else(fault)?;
-    let scale = match unit {
-        's' => 1.0,
-        'm' => 60.0,
-        'h' => 3600.0,
-        _ => return Err(fault()),
-    };
-    let number: f64 = text[..text.len() - 1].parse().map_err(|_| fault())?;
-    if number.is_finite() && number > 0.0 {
-        Ok(scale * number)
-    } else {
-        Err(fault())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_a_number_and_a_unit() {
-        assert_eq!(parse_duration("90s"), Ok(90.0));
-        assert_eq!(parse_duration("1.5m"), Ok(90.0));
-        assert_eq!(parse_duration("2h"), Ok(7200.0));
-        for faulty in ["", "30", "m", "-1m", "0h", "infm", "3 d", "5µ"] {
-            assert!(parse_duration(faulty).unwrap_err().contains("30m"), "{faulty}");
-        }
-    }
-}

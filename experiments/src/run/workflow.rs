@@ -151,8 +151,8 @@ impl Plan {
             .collect::<Vec<_>>()
             .join(" ");
         let mut script = "#!/bin/sh\n\
-            # Submits the units of a run to Slurm, an array for each kind of unit, and waits for the last job, which writes the tables.\n\
-            # Units that are done end at once, so that after a failure all can be submitted again. Arguments go to every sbatch.\n\
+            # Submits the units of a run to Slurm, one array of jobs for each kind of unit, and waits for the job that writes the tables.\n\
+            # After a failure, run this script again: finished units end at once. Every sbatch call gets the arguments of this script.\n\
             set -eu\n\
             cd \"$(dirname \"$0\")\"\n\
             rm -f tables-written\n\
@@ -186,7 +186,7 @@ impl Plan {
         let wrapped = format!("{command} --tables && touch tables-written");
         script.push_str(&format!(
             "submit --wait --job-name=tables \"$@\" --wrap={}\n\
-             [ -e tables-written ] || {{ echo 'error: a job failed, its log is beside this script' >&2; exit 1; }}\n",
+             [ -e tables-written ] || {{ echo 'error: a job failed; its log is beside this script' >&2; exit 1; }}\n",
             quoted(&wrapped)
         ));
         script

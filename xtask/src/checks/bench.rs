@@ -25,7 +25,7 @@ pub struct Args {
     /// Store the table in this file; the README uses results/baselines/peer.toml
     #[arg(long, requires = "peer", value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Device of both sides: `cpu`, `cuda` or `cuda:<index>`
+    /// Device of both sides: `cpu`, `cuda` or `cuda:INDEX`
     #[arg(long, requires = "peer", default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Build nothing: use the programs beside this one
@@ -53,10 +53,9 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.peer {
         return process::run(cargo().args(["bench", "--workspace", "--benches"]));
     }
-    let binaries = match (args.prebuilt, args.device.as_str()) {
-        (true, _) => Binaries::prebuilt()?,
-        (false, "cpu") => Binaries::build(Cuda::Without)?,
-        (false, _) => Binaries::build(Cuda::With)?,
+    let binaries = match args.prebuilt {
+        true => Binaries::prebuilt()?,
+        false => Binaries::build(Cuda::needed_for(&args.device))?,
     };
     peer(args, &binaries)
 }
@@ -96,7 +95,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
         "batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds",
         args.rounds
     );
-    println!("ratio: PyTorch's time over ours, above 1 where ours is faster");
+    println!("ratio: PyTorch's time divided by ours; above 1, ours is faster");
     println!(
         "{:<8}{:<32}{:>18}{:>18}{:>16}",
         "size", "row", "ours", "PyTorch", "ratio"
@@ -115,7 +114,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
             let [a, b] = [&ours, &peer].map(|side| side.about[loss].as_f64().unwrap_or(f64::NAN));
             ensure!(
                 (a - b).abs() < tolerance,
-                "{size}: the two sides compute different things: {loss} loss {a} here, {b} in PyTorch"
+                "{size}: the {loss} loss is {a} here and {b} in PyTorch, so the two sides compute different things"
             );
         }
         for row in ROWS {
@@ -222,17 +221,13 @@ struct Side {
 
 impl Side {
     fn start(command: &mut Command) -> Result<Self> {
-        let name = command.get_program().display().to_string();
-        let mut program = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{name}: cannot be started"))?;
+        let mut program = process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let input = program.stdin.take().expect("piped");
         let mut output = BufReader::new(program.stdout.take().expect("piped"));
         let mut line = String::new();
         output.read_line(&mut line)?;
-        let about = serde_json::from_str(&line).with_context(|| format!("{name}: it gave no losses"))?;
+        let about = serde_json::from_str(&line);
+        let about = about.with_context(|| format!("{}: expected a line of losses", command.get_program().display()))?;
         Ok(Self {
             program,
             input,

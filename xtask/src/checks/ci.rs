@@ -136,7 +136,7 @@ fn compare_with_baselines(
     };
     if baseline_cpu != this_cpu {
         return Ok(format!(
-            "not comparable: baselines are of {baseline_cpu}, this is {this_cpu}"
+            "not comparable: the baselines were made on {baseline_cpu}, this machine has {this_cpu}"
         ));
     }
     let differences = tables::differences(baselines, found);
@@ -144,7 +144,7 @@ fn compare_with_baselines(
         return Ok(format!("{} tables equal", found.len()));
     }
     bail!(
-        "tables have drifted from results/baselines:\n{}\nIf that is meant, renew them with \
+        "tables have drifted from results/baselines:\n{}\nIf the change is intended, renew them with \
          `cargo xtask ci --bless` and say why in the commit.",
         differences.join("\n")
     )
@@ -166,7 +166,7 @@ fn published() -> Result<String> {
     if !runs {
         return Ok("no run is published yet".into());
     }
-    report::published(&Binaries::build(Cuda::Without)?, true)?;
+    report::published(&["--check".into()])?;
     Ok(String::new())
 }
 
@@ -203,7 +203,10 @@ mod tests {
     fn tables_of_another_class_of_processor_are_not_compared() {
         let (old, new) = (one_table(b"1"), one_table(b"2"));
         let remark = compare_with_baselines(Some("avx2"), "avx512f", &old, &new).unwrap();
-        assert_eq!(remark, "not comparable: baselines are of avx2, this is avx512f");
+        assert_eq!(
+            remark,
+            "not comparable: the baselines were made on avx2, this machine has avx512f"
+        );
     }
 
     #[test]

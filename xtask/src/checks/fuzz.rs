@@ -165,7 +165,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
     if !output.status.success() {
         eprint!("{said}");
         bail!(
-            "target `{name}` fails; the input is kept, and `{} {}` tries it again",
+            "target `{name}` failed; the input is kept, and `{} {}` runs it again",
             program.display(),
             crash.display()
         );
@@ -203,9 +203,9 @@ mod tests {
     fn every_target_is_known_and_has_seeds() {
         for member in ["datasets", "experiments", "xtask"] {
             let manifest = fs::read_to_string(root().join(member).join("fuzz/Cargo.toml")).unwrap();
-            let (_, programs) = manifest.split_once("[[bin]]").unwrap();
-            let names = programs.lines().filter_map(|line| line.strip_prefix("name = "));
-            let mut names: Vec<_> = names.map(|name| name.trim_matches('"')).collect();
+            let manifest: toml::Table = manifest.parse().unwrap();
+            let programs = manifest["bin"].as_array().unwrap().iter();
+            let mut names: Vec<_> = programs.map(|program| program["name"].as_str().unwrap()).collect();
             let of_member = TARGETS.iter().filter(|target| target.member == member);
             let mut known: Vec<_> = of_member.map(|target| target.name).collect();
             names.sort_unstable();

@@ -4,12 +4,12 @@
 //! of `target/release`. Then run `target/release/xtask gpu-check --prebuilt` there.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use crate::checks::bench;
 use crate::process::{self, Binaries, Cuda};
@@ -17,7 +17,7 @@ use crate::process::{self, Binaries, Cuda};
 /// What to check, and where.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Device to check: `cuda` or `cuda:<index>`
+    /// Device to check: `cuda` or `cuda:INDEX`
     #[arg(long, default_value = "cuda", value_parser = process::parse_device)]
     device: String,
     /// Build nothing: use the programs beside this one
@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(python) => check("the same steps in PyTorch", &|| {
             bench::on_device(&binaries, &args.device, python)
         }),
-        None => println!("\n==> the same steps in PyTorch: left out, --python names a Python that has it"),
+        None => println!("\n==> the same steps in PyTorch: left out; --python names a Python that has PyTorch"),
     }
     match &args.data_dir {
         Some(folder) => check("a part of fig4 on CIFAR-100", &|| {
@@ -105,19 +105,16 @@ pub fn run(args: &Args) -> Result<()> {
             let mut run = experiment(args, &binaries, "fig4", "gpu", "gpu");
             run.args(["--dataset", "cifar100", "--data-dir"]).arg(folder);
             let ended = within(&mut run, Duration::from_secs(60 * args.minutes))?;
-            println!(
-                "{}; {}",
-                if ended {
-                    "complete"
-                } else {
-                    "stopped; the next call resumes it"
-                },
-                usage.mean()
-            );
+            let end = if ended {
+                "complete"
+            } else {
+                "stopped; the next call resumes it"
+            };
+            println!("{end}; {}", usage.mean());
             let mut plan = experiment(args, &binaries, "fig4", "gpu", "gpu");
             process::run(plan.args(["--plan", "--dataset", "cifar100", "--data-dir"]).arg(folder))
         }),
-        None => println!("\n==> a part of fig4 on CIFAR-100: left out, --data-dir names a folder that has it"),
+        None => println!("\n==> a part of fig4 on CIFAR-100: left out; --data-dir names a folder that has the set"),
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
@@ -132,17 +129,11 @@ fn experiment(args: &Args, binaries: &Binaries, artefact: &str, scale: &str, fol
 
 /// Runs a program to its end and returns true, or kills it after some time and returns false.
 fn within(command: &mut Command, limit: Duration) -> Result<bool> {
-    let program = Path::new(command.get_program()).display().to_string();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{program}: cannot be started"))?;
+    let mut child = process::spawn(command)?;
     let start = Instant::now();
     while start.elapsed() < limit {
         if let Some(status) = child.try_wait()? {
-            match status.success() {
-                true => return Ok(true),
-                false => bail!("{program} ended with {status}"),
-            }
+            return process::outcome(command, Ok(status)).map(|()| true);
         }
         thread::sleep(Duration::from_millis(200));
     }
@@ -167,7 +158,7 @@ impl Usage {
 
     fn mean(self) -> String {
         let Some(mut child) = self.0 else {
-            return "use of the GPU: not known, nvidia-smi cannot be started".into();
+            return "use of the GPU: not known, because nvidia-smi cannot be started".into();
         };
         // The program ends by itself only on an error, which leaves no values.
         let _ = child.kill();
@@ -178,7 +169,7 @@ impl Usage {
             .collect();
         let _ = child.wait();
         match values.len() {
-            0 => "use of the GPU: not known, nvidia-smi gave no values".into(),
+            0 => "use of the GPU: not known, because nvidia-smi printed no values".into(),
             count => format!(
                 "use of the GPU: {:.0} % on average over {count} s",
                 values.iter().sum::<f64>() / count as f64

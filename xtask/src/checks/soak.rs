@@ -23,15 +23,15 @@ pub struct Args {
     #[arg(default_value = "fig4")]
     artefact: String,
     /// Scale of the run
-    #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    #[arg(long, default_value = "laptop")]
     scale: String,
-    /// Minutes after which nothing is killed any more
+    /// Minutes after which no process is killed any more
     #[arg(long, default_value_t = 120.0)]
     minutes: f64,
     /// Seconds between two kills, on average
     #[arg(long, default_value_t = 60.0)]
     between: f64,
-    /// Seed that decides when something is killed
+    /// Seed of the times between kills
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -62,22 +62,17 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let start = |folder: &Path| -> Result<Child> {
         let mut command = binaries.experiments();
-        command
-            .args(["run", &args.artefact, "--scale", &args.scale, "--results"])
-            .arg(folder);
-        command
-            .stdout(Stdio::null())
-            .spawn()
-            .context("experiments: cannot be started")
+        command.args(["run", &args.artefact, "--scale", &args.scale, "--results"]);
+        process::spawn(command.arg(folder).stdout(Stdio::null()))
     };
     let whole = work.join("whole");
-    println!("undisturbed, for its tables");
+    println!("running without kills, for the tables to compare with");
     let status = start(&whole)?.wait()?;
     ensure!(status.success(), "the undisturbed run ended with {status}");
     let expected = tables::read_results(&whole)?;
 
     let (began, until) = (Instant::now(), Duration::from_secs_f64(60.0 * args.minutes));
-    let mut random = Random(args.seed);
+    let mut random = fastrand::Rng::with_seed(args.seed);
     let mut blows: Vec<Blow> = Vec::new();
     let mut usage: Vec<Usage> = Vec::new();
     let mut rounds = 0;
@@ -87,7 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
             let mut process = start(&folder)?;
             let is_done = disturb(
                 &mut process,
-                || (began.elapsed() < until).then(|| Duration::from_secs_f64(args.between * 2.0 * random.fraction())),
+                || (began.elapsed() < until).then(|| Duration::from_secs_f64(args.between * 2.0 * random.f64())),
                 &mut blows,
                 &mut usage,
             )?;
@@ -105,7 +100,7 @@ pub fn run(args: &Args) -> Result<()> {
         rounds += 1;
         let count = |blow| blows.iter().filter(|&&other| other == blow).count();
         println!(
-            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, told to stop {}, workers killed {}",
+            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}",
             began.elapsed().as_secs_f64() / 60.0,
             count(Blow::KillRun),
             count(Blow::StopRun),
@@ -115,12 +110,20 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let (first, last) = quarters(&usage);
     println!(
-        "at most, in the first and the last quarter: {:.0} and {:.0} MiB of memory, {} and {} open files",
+        "peak in the first and in the last quarter: {:.0} and {:.0} MiB of memory, {} and {} open files",
         first.mebibytes, last.mebibytes, first.files, last.files
     );
     ensure!(
+        !blows.is_empty(),
+        "nothing was killed; --minutes must be longer than --between"
+    );
+    ensure!(
+        first.mebibytes > 0.0 && first.files > 0.0,
+        "this system does not report the memory and the open files of processes"
+    );
+    ensure!(
         last.mebibytes <= GROWTH * first.mebibytes && last.files <= GROWTH * first.files,
-        "the last quarter uses more than {GROWTH} times what the first does"
+        "the peak in the last quarter is more than {GROWTH} times the peak in the first"
     );
     Ok(())
 }
@@ -205,20 +208,6 @@ fn quarters(usage: &[Usage]) -> (Usage, Usage) {
     (most(&usage[..quarter]), most(&usage[usage.len() - quarter..]))
 }
 
-/// SplitMix64 (Steele et al. 2014). It decides when something is killed, and affects no result.
-struct Random(u64);
-
-impl Random {
-    /// A number in [0, 1).
-    fn fraction(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +223,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_process_that_ends_by_itself_is_told_from_one_that_a_blow_has_ended() {
+    fn a_process_that_ends_by_itself_differs_from_one_that_a_blow_has_ended() {
         let mut seen = (Vec::new(), Vec::new());
         let mut after = |script: &str, pause: Option<Duration>| {
             let mut process = Command::new("sh").args(["-c", script]).spawn().unwrap();
@@ -249,6 +238,8 @@ mod tests {
         );
         assert!(!after("exec sleep 60", Some(Duration::ZERO)).unwrap());
         assert_eq!(seen.0, [Blow::KillRun]);
-        assert!(seen.1.iter().all(|usage| usage.files >= 0.0));
+        // The sleeping process had at least its three standard streams open.
+        let last = seen.1.last().unwrap();
+        assert!(last.files >= 3.0 && last.mebibytes > 0.0, "{last:?}");
     }
 }

@@ -1,12 +1,13 @@
 //! The tables of a folder of results as plain bytes: found, compared, and kept as baselines.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use anyhow::{Context, Result, ensure};
+use walkdir::{DirEntry, WalkDir};
 
 use crate::process::root;
 
@@ -96,12 +97,8 @@ pub fn differences(expected: &Tables, found: &Tables) -> Vec<String> {
             Some(_) => {}
         }
     }
-    lines.extend(
-        found
-            .keys()
-            .filter(|key| !expected.contains_key(key))
-            .map(|key| format!("{key}: new")),
-    );
+    let new = found.keys().filter(|key| !expected.contains_key(key));
+    lines.extend(new.map(|key| format!("{key}: new")));
     lines
 }
 
@@ -122,22 +119,21 @@ pub fn cpu_class() -> &'static str {
 
 /// Every file below a folder except in the sub-folders to skip, as sorted relative paths.
 pub fn files_below(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> {
+    let is_kept = |entry: &DirEntry| {
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        !entry.file_type().is_dir() || !skip.iter().any(|skipped| relative == Path::new(skipped))
+    };
     let mut files = Vec::new();
-    let mut pending = vec![PathBuf::new()];
-    while let Some(relative) = pending.pop() {
-        let path = folder.join(&relative);
-        let entries = fs::read_dir(&path).with_context(|| format!("{}: cannot be listed", path.display()))?;
-        for entry in entries {
-            let entry = entry?;
-            let child = relative.join(entry.file_name());
-            if !entry.file_type()?.is_dir() {
-                files.push(child);
-            } else if !skip.iter().any(|skipped| Path::new(skipped) == child) {
-                pending.push(child);
-            }
+    for entry in WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(is_kept)
+    {
+        let entry = entry.with_context(|| format!("{}: cannot be listed", folder.display()))?;
+        if !entry.file_type().is_dir() {
+            files.push(entry.path().strip_prefix(folder)?.to_owned());
         }
     }
-    files.sort();
     Ok(files)
 }
 
@@ -155,7 +151,7 @@ fn read(folder: &Path, key_of: fn(&Path) -> Option<TableKey>) -> Result<Tables> 
         let bytes = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
         ensure!(
             tables.insert(key.clone(), bytes).is_none(),
-            "{}: a second {key}, expected one scale, device and commit",
+            "{}: a second table {key}; expected tables of one scale, device and commit",
             path.display()
         );
     }
@@ -163,7 +159,7 @@ fn read(folder: &Path, key_of: fn(&Path) -> Option<TableKey>) -> Result<Tables> 
 }
 
 fn key_of_result(relative: &Path) -> Option<TableKey> {
-    let names = names(relative)?;
+    let names: Vec<&str> = relative.iter().map(|name| name.to_str()).collect::<Option<_>>()?;
     let [artefact, .., seed, table] = names.as_slice() else {
         return None;
     };
@@ -172,7 +168,7 @@ fn key_of_result(relative: &Path) -> Option<TableKey> {
 }
 
 fn key_of_baseline(relative: &Path) -> Option<TableKey> {
-    let names = names(relative)?;
+    let names: Vec<&str> = relative.iter().map(|name| name.to_str()).collect::<Option<_>>()?;
     let [artefact, table] = names.as_slice() else {
         return None;
     };
@@ -189,24 +185,19 @@ fn key(artefact: &str, seed: Option<u64>, table: &str) -> Option<TableKey> {
     })
 }
 
-fn names(relative: &Path) -> Option<Vec<&str>> {
-    relative
-        .components()
-        .map(|component| match component {
-            Component::Normal(name) => name.to_str(),
-            _ => None,
-        })
-        .collect()
-}
-
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
     let write = || -> io::Result<()> {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let mut file = File::create(&temporary)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut builder = tempfile::Builder::new();
+        // By default, only the owner can read a temporary file. Baselines are as readable as other files.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
     };
     write().with_context(|| format!("{}: cannot be written", path.display()))
 }
@@ -278,6 +269,28 @@ mod tests {
             .collect();
         let expected = [("a/t.parquet", "nine"), ("b/t.parquet", "eleven")];
         assert_eq!(kept, expected.map(|(key, bytes)| (key.to_string(), bytes.to_string())));
+    }
+
+    #[test]
+    fn files_are_sorted_and_skipped_folders_are_not_entered() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["b/c/1", "b/skipped/2", "skipped/3", "a", "b-"] {
+            write_atomically(&folder.path().join(file), b"").unwrap();
+        }
+        let found = files_below(folder.path(), &["b/skipped", "a"]).unwrap();
+        assert_eq!(found, ["a", "b/c/1", "b-", "skipped/3"].map(PathBuf::from));
+        assert!(files_below(&folder.path().join("none"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/t.parquet");
+        for bytes in ["first, longer", "second"] {
+            write_atomically(&file, bytes.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), bytes);
+        }
+        assert_eq!(files_below(folder.path(), &[]).unwrap(), [Path::new("new/t.parquet")]);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 mod circles;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+use toml::Table;
 
 use crate::checks::tables::files_below;
 use crate::process::root;
@@ -109,19 +110,26 @@ fn files_are_tidy() {
 
 #[test]
 fn crates_keep_their_boundaries() {
-    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let mut members = members(&workspace);
+    let manifest = |folder: &str| -> Table {
+        let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        text.parse().unwrap()
+    };
+    let workspace = manifest("");
+    let members = workspace["workspace"]["members"].as_array().unwrap().iter();
+    let mut members: Vec<_> = members.map(|member| member.as_str().unwrap()).collect();
     members.sort_unstable();
     let mut known: Vec<_> = BOUNDARIES.iter().map(|boundary| boundary.member).collect();
     known.sort_unstable();
-    assert_eq!(members, known, "members of the workspace, and those with a boundary");
+    assert_eq!(members, known, "members of the workspace, and members with a boundary");
 
     let mut problems = Vec::new();
     for boundary in &BOUNDARIES {
-        let path = Path::new(boundary.member).join("Cargo.toml");
-        let manifest = fs::read_to_string(root().join(&path)).unwrap();
-        let found = manifest_problems(boundary, &manifest);
-        problems.extend(found.iter().map(|problem| format!("{}: {problem}", path.display())));
+        let found = manifest_problems(boundary, &manifest(boundary.member));
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| format!("{}/Cargo.toml: {problem}", boundary.member)),
+        );
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -169,7 +177,7 @@ fn names_absolute_path(line: &str, folder: &str) -> bool {
 fn rust_problems(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if !text.starts_with("//!") {
-        problems.push("first line: expected `//!` and what lives in the file".into());
+        problems.push("first line: expected `//!` and the subject of the file".into());
     }
     let n_lines = text.lines().count();
     if n_lines > MAX_LINES {
@@ -198,7 +206,7 @@ fn unsafe_problems(path: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
-fn manifest_problems(boundary: &Boundary, manifest: &str) -> Vec<String> {
+fn manifest_problems(boundary: &Boundary, manifest: &Table) -> Vec<String> {
     let mut problems = Vec::new();
     for dependency in dependencies(manifest) {
         let is_member = BOUNDARIES
@@ -213,55 +221,30 @@ fn manifest_problems(boundary: &Boundary, manifest: &str) -> Vec<String> {
             problems.push(format!("{} must not depend on {dependency}", boundary.member));
         }
     }
-    let sections = sections(manifest);
-    for (section, line) in [("package", "license.workspace = true"), ("lints", "workspace = true")] {
-        if !sections.get(section).is_some_and(|lines| lines.contains(&line)) {
-            problems.push(format!("expected `{line}` in [{section}]"));
+    let package = manifest.get("package");
+    for (name, value) in [
+        ("package.license", package.and_then(|package| package.get("license"))),
+        ("lints", manifest.get("lints")),
+    ] {
+        if value.and_then(|value| value.get("workspace")?.as_bool()) != Some(true) {
+            problems.push(format!("expected `{name}.workspace = true`"));
         }
     }
     problems
 }
 
 /// Names of the dependencies of every kind: normal, development, build, per target.
-fn dependencies(manifest: &str) -> Vec<&str> {
+fn dependencies(manifest: &Table) -> Vec<&str> {
     let mut names = Vec::new();
-    for (section, lines) in sections(manifest) {
+    for (section, value) in manifest {
+        let Some(table) = value.as_table() else { continue };
         if section.ends_with("dependencies") {
-            names.extend(lines.iter().filter_map(|line| line.split(['.', '=', ' ']).next()));
-        } else if let Some((kind, name)) = section.rsplit_once('.')
-            && kind.ends_with("dependencies")
-        {
-            names.push(name);
+            names.extend(table.keys().map(String::as_str));
+        } else {
+            names.extend(dependencies(table));
         }
     }
     names
-}
-
-/// The lines below each `[header]`, without comments and blank lines.
-fn sections(manifest: &str) -> BTreeMap<&str, Vec<&str>> {
-    let mut sections = BTreeMap::<_, Vec<_>>::new();
-    let mut header = "";
-    for line in manifest.lines().map(str::trim) {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            header = name;
-            sections.entry(header).or_default();
-        } else if !line.is_empty() && !line.starts_with('#') {
-            sections.entry(header).or_default().push(line);
-        }
-    }
-    sections
-}
-
-/// The names in the `members` list of the root manifest.
-fn members(workspace: &str) -> Vec<&str> {
-    let (_, list) = workspace
-        .split_once("\nmembers = [")
-        .expect("the root manifest has members");
-    let (list, _) = list.split_once(']').expect("the list of members ends");
-    list.split(',')
-        .map(|name| name.trim().trim_matches('"'))
-        .filter(|name| !name.is_empty())
-        .collect()
 }
 
 /// Whether the text contains the name as a separate word.
@@ -321,7 +304,8 @@ fn planted_dependencies_are_found() {
     };
     let manifest = "[package]\nlicense.workspace = true\n[lints]\nworkspace = true\n";
     let check = |dependencies: &str, expected: &[&str]| {
-        let found = manifest_problems(&boundary, &format!("{manifest}{dependencies}"));
+        let manifest: Table = format!("{manifest}{dependencies}").parse().unwrap();
+        let found = manifest_problems(&boundary, &manifest);
         assert_eq!(found, expected, "{dependencies}");
     };
     check("[dependencies]\nresults.workspace = true\nburnish = \"1\"\n", &[]);
@@ -352,10 +336,10 @@ fn a_manifest_without_the_common_lints_or_licence_is_found() {
         must_not_use: &[],
     };
     assert_eq!(
-        manifest_problems(&boundary, "[package]\nlicense = \"MIT\"\n"),
+        manifest_problems(&boundary, &"[package]\nlicense = \"MIT\"\n".parse().unwrap()),
         [
-            "expected `license.workspace = true` in [package]",
-            "expected `workspace = true` in [lints]",
+            "expected `package.license.workspace = true`",
+            "expected `lints.workspace = true`",
         ]
     );
 }

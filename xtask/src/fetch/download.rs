@@ -121,7 +121,7 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
     }
     request
         .call()
-        .with_context(|| format!("{url}: the server cannot be asked"))
+        .with_context(|| format!("{url}: the server does not answer"))
 }
 
 /// Whether a response is the rest of the file whose first bytes are here.
@@ -154,7 +154,7 @@ fn check_whole(url: &str, response: &Response<Body>, expected: u64) -> Result<()
 
 /// Writes the bytes that arrive, until the file is complete.
 fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, expected: u64) -> Result<()> {
-    println!("{url}: {expected} bytes, {start} of them here already");
+    println!("{url}: {expected} bytes, {start} already downloaded");
     let bar = bytes_bar(expected);
     bar.set_position(start);
     // Without this, the speed would count the bytes that were here before.
@@ -168,7 +168,7 @@ fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, 
             Err(error) => {
                 return Err(error).with_context(|| {
                     format!(
-                        "the connection broke after {here} of {expected} bytes; the same command goes on from there"
+                        "the connection broke after {here} of {expected} bytes; the same command resumes the download"
                     )
                 });
             }
@@ -184,13 +184,13 @@ fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, 
         }
         partial
             .write_all(&buffer[..n])
-            .context("what was downloaded cannot be written")?;
+            .context("the downloaded bytes cannot be written")?;
         bar.set_position(here);
     }
     bar.finish_and_clear();
     ensure!(
         here == expected,
-        "the download ended after {here} of {expected} bytes; the same command goes on from there"
+        "the download ended after {here} of {expected} bytes; the same command resumes the download"
     );
     Ok(())
 }

@@ -10,11 +10,12 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::{self, Binaries, Cuda, git};
+use crate::runs::forward::flag;
 
 /// Stands for this checkout, with changes that are not committed.
 const WORKTREE: &str = "WORKTREE";
 
-/// The two sides to compare, and how to run a side that is not stored yet.
+/// The two sides to compare, and the options that decide more than the run of a side that is not stored yet.
 #[derive(clap::Args)]
 pub struct Args {
     /// Side to compare with: a commit, branch or tag, WORKTREE, or a folder of stored runs, which may be s3://BUCKET/PREFIX.
@@ -24,7 +25,7 @@ pub struct Args {
     /// Name of the artefact, which must compare scores with true errors.
     #[arg(long, default_value = "fig4")]
     artefact: String,
-    /// Part of the paper's budget to spend.
+    /// Scale of the runs.
     #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
     scale: String,
     /// Number of root seeds to run; stored runs may have more.
@@ -33,19 +34,7 @@ pub struct Args {
     /// Data set to use instead of the definition's.
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder with the files of the data sets.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Set a value of the definition, in TOML, such as study.data.train=100; repeat the option for several.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Folder of a pool: the run reuses its trained networks and adds new ones.
-    #[arg(long, value_name = "DIR")]
-    pool: Option<PathBuf>,
-    /// Number of units to run at a time.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    jobs: Option<u32>,
-    /// Device to compute on: `cpu`, `cuda` or `cuda:<index>`.
+    /// Device to compute on: `cpu`, `cuda` or `cuda:INDEX`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
@@ -74,8 +63,8 @@ enum Side {
 }
 
 /// Compares the sides. It returns the exit code of `reports compare`; all errors have exit code 2.
-pub fn run(args: &Args) -> ExitCode {
-    match compare(args) {
+pub fn run(args: &Args, forwarded: &[OsString]) -> ExitCode {
+    match compare(args, forwarded) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             process::exit_code(&error);
@@ -84,13 +73,19 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn compare(args: &Args) -> Result<u8> {
+fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     let root = process::root();
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
+    if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
+        bail!(
+            "`{}`: both sides are stored, so nothing runs that could use it",
+            word.display()
+        );
+    }
     ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
     ensure!(
         !args.save || head != Side::Worktree,
-        "--save needs a commit or a folder as head: a baseline is to be found again"
+        "--save needs a commit or a folder as head, because nobody can make a baseline of {WORKTREE} again"
     );
     let is_changed = !git(root, &["diff", "HEAD", "--name-only"])
         .unwrap_or_default()
@@ -98,23 +93,19 @@ fn compare(args: &Args) -> Result<u8> {
     if is_changed && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
         eprintln!("note: changes that are not committed are not compared; {WORKTREE} stands for them");
     }
-    let cuda = if args.device == "cpu" {
-        Cuda::Without
-    } else {
-        Cuda::With
-    };
+    let cuda = Cuda::needed_for(&args.device);
     let own = Binaries::build(cuda)?;
     // A commit with the code of this checkout needs no other checkout.
     let here = side(root, "HEAD").ok().filter(|_| !is_changed);
     let stored = |side: &Side| -> Result<PathBuf> {
         match side {
             Side::Folder(folder) => Ok(folder.clone()),
-            Side::Worktree => tables(own.experiments().args(run_arguments(args))),
-            same if Some(same) == here.as_ref() => tables(own.experiments().args(run_arguments(args))),
+            Side::Worktree => tables(own.experiments().args(run_arguments(args, forwarded))),
+            same if Some(same) == here.as_ref() => tables(own.experiments().args(run_arguments(args, forwarded))),
             Side::Commit(commit) => {
                 eprintln!("building commit {commit}");
                 let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), cuda)?;
-                tables(binaries.experiments().args(run_arguments(args)))
+                tables(binaries.experiments().args(run_arguments(args, forwarded)))
             }
         }
     };
@@ -197,90 +188,76 @@ fn stored_beside(runs: &Path, commit: &str, n_seeds: u32) -> Option<PathBuf> {
     (0..n_seeds).all(is_complete).then_some(found)
 }
 
-fn run_arguments(args: &Args) -> Vec<OsString> {
+fn run_arguments(args: &Args, forwarded: &[OsString]) -> Vec<OsString> {
     let results = args.results.clone().unwrap_or_else(process::default_results);
-    let mut arguments: Vec<OsString> = vec!["run".into(), (&args.artefact).into()];
-    arguments.extend(["--scale".into(), (&args.scale).into()]);
-    arguments.extend(["--seeds".into(), args.seeds.to_string().into()]);
-    arguments.extend(["--device".into(), (&args.device).into()]);
-    arguments.extend(["--results".into(), results.into()]);
-    if let Some(dataset) = &args.dataset {
-        arguments.extend(["--dataset".into(), dataset.into()]);
-    }
-    if let Some(folder) = &args.data_dir {
-        arguments.extend(["--data-dir".into(), folder.into()]);
-    }
-    for setting in &args.set {
-        arguments.extend(["--set".into(), setting.into()]);
-    }
-    if let Some(folder) = &args.pool {
-        arguments.extend(["--pool".into(), folder.into()]);
-    }
-    if let Some(n_jobs) = args.jobs {
-        arguments.extend(["--jobs".into(), n_jobs.to_string().into()]);
-    }
+    let mut arguments = vec!["run".into(), (&args.artefact).into(), flag("--scale", &args.scale)];
+    arguments.push(flag("--seeds", args.seeds.to_string()));
+    arguments.push(flag("--device", &args.device));
+    arguments.push(flag("--results", results));
+    arguments.extend(args.dataset.iter().map(|dataset| flag("--dataset", dataset)));
+    arguments.extend_from_slice(forwarded);
     arguments
 }
 
 fn compare_arguments(args: &Args, base: &Path, head: &Path) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["compare".into(), base.into(), head.into()];
-    arguments.extend(["--artefact".into(), (&args.artefact).into()]);
-    arguments.extend(["--scale".into(), (&args.scale).into()]);
-    if let Some(dataset) = &args.dataset {
-        arguments.extend(["--dataset".into(), dataset.into()]);
-    }
-    arguments.extend(["--statistic".into(), (&args.statistic).into()]);
-    arguments.extend(["--format".into(), (&args.format).into()]);
-    if args.save {
-        let baselines = process::root().join("results/baselines");
-        arguments.extend(["--save".into(), baselines.into()]);
-    }
+    let mut arguments = vec!["compare".into(), base.into(), head.into()];
+    arguments.push(flag("--artefact", &args.artefact));
+    arguments.push(flag("--scale", &args.scale));
+    arguments.extend(args.dataset.iter().map(|dataset| flag("--dataset", dataset)));
+    arguments.push(flag("--statistic", &args.statistic));
+    arguments.push(flag("--format", &args.format));
+    let baselines = || process::root().join("results/baselines");
+    arguments.extend(args.save.then(|| flag("--save", baselines())));
     arguments
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
+    use crate::Verb;
 
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(line: &str) -> Result<Args, String> {
-        Cli::try_parse_from(std::iter::once("compare").chain(line.split_whitespace()))
-            .map(|cli| cli.args)
-            .map_err(|error| error.to_string())
+    fn parse(line: &str) -> Result<(Args, Vec<OsString>), String> {
+        let words = ["xtask", "compare"].into_iter().chain(line.split_whitespace());
+        match crate::parse(words.map(OsString::from)) {
+            Ok((Verb::Compare(args), forwarded)) => Ok((args, forwarded)),
+            Ok(_) => panic!("`{line}` is another command"),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     #[test]
     fn runs_and_comparison_get_the_same_artefact_and_scale() {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         let check = |line: &str, run: &str, compare: &str| {
-            let args = parse(line).unwrap();
-            assert_eq!(run_arguments(&args), words(run));
+            let (args, forwarded) = parse(line).unwrap();
+            assert_eq!(run_arguments(&args, &forwarded), words(run));
             assert_eq!(compare_arguments(&args, Path::new("b"), Path::new("h")), words(compare));
         };
         check(
             "HEAD~1 HEAD --results r",
-            "run fig4 --scale laptop --seeds 1 --device cpu --results r",
-            "compare b h --artefact fig4 --scale laptop --statistic kendall --format text",
+            "run fig4 --scale=laptop --seeds=1 --device=cpu --results=r",
+            "compare b h --artefact=fig4 --scale=laptop --statistic=kendall --format=text",
         );
         check(
             "a b --artefact fig5a --scale smoke --seeds 3 --dataset cifar10 --data-dir d --set a.b=1 --pool p --jobs 2 \
              --results r --statistic regret --format json",
-            "run fig5a --scale smoke --seeds 3 --device cpu --results r --dataset cifar10 --data-dir d --set a.b=1 --pool p \
+            "run fig5a --scale=smoke --seeds=3 --device=cpu --results=r --dataset=cifar10 --data-dir d --set a.b=1 --pool p \
              --jobs 2",
-            "compare b h --artefact fig5a --scale smoke --dataset cifar10 --statistic regret --format json",
+            "compare b h --artefact=fig5a --scale=smoke --dataset=cifar10 --statistic=regret --format=json",
         );
-        let save = compare_arguments(&parse("a b --save").unwrap(), Path::new("b"), Path::new("h"));
+        let save = compare_arguments(&parse("a b --save").unwrap().0, Path::new("b"), Path::new("h"));
+        let baselines = save.last().unwrap().to_str().unwrap();
         assert!(
-            Path::new(save.last().unwrap()).ends_with("results/baselines"),
+            baselines.starts_with("--save=") && baselines.ends_with("results/baselines"),
             "{save:?}"
         );
+    }
+
+    #[test]
+    fn an_argument_for_a_run_is_refused_if_nothing_runs() {
+        let (args, forwarded) = parse("./src ./recipes --jobs 2").unwrap();
+        let error = compare(&args, &forwarded).unwrap_err().to_string();
+        assert!(error.starts_with("`--jobs`: "), "{error}");
     }
 
     #[test]
@@ -290,7 +267,7 @@ mod tests {
             ("a b --scale huge", "smoke, laptop, gpu, paper"),
             ("a b --format html", "text, json, markdown"),
             ("a b --seeds 0", "0 is not in 1.."),
-            ("a b --device gpu", "expected `cpu`, `cuda` or `cuda:<index>`"),
+            ("a b --device gpu", "expected cpu, cuda or cuda:INDEX"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<()> {
     let changes = process::git(process::root(), &["status", "--porcelain", "--untracked-files=no"])?;
     ensure!(
         changes.is_empty(),
-        "a package is of a commit, and there are changes that are not committed:\n{changes}"
+        "a package is built from a commit, but these changes are not committed:\n{changes}"
     );
     let commit = process::git(process::root(), &["rev-parse", "--short=12", "HEAD"])?;
     let (cuda, kind) = match args.cuda {
