@@ -9,12 +9,12 @@ pub enum Error {
     /// No data set has this name.
     #[error("unknown data set {name:?}; known are {}", known.join(", "))]
     UnknownDataSet {
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The names that [`crate::load()`] knows.
         known: &'static [&'static str],
     },
-    /// The files of a data set are not where they were looked for.
+    /// The files of a data set are not in their place.
     #[error("data set {name}: {found}; {remedy}")]
     Missing {
         /// The data set's name.
@@ -96,7 +96,7 @@ pub enum Error {
     ImageSize {
         /// The set's name.
         set: String,
-        /// The height and width asked for, in pixels.
+        /// The requested height and width, in pixels.
         wanted: usize,
         /// The rule for possible sizes.
         rule: String,
@@ -106,17 +106,17 @@ pub enum Error {
     Rotations {
         /// The set's name.
         set: String,
-        /// The number of rotations asked for.
+        /// The requested number of rotations.
         wanted: usize,
         /// The possible numbers.
         possible: &'static str,
     },
     /// The request is for no examples, or for more than the set has.
-    #[error("{set}: {wanted} examples asked for, expected 1 to {available}")]
+    #[error("{set}: {wanted} examples requested, expected 1 to {available}")]
     Count {
         /// The set's name.
         set: String,
-        /// Number of examples asked for.
+        /// Requested number of examples.
         wanted: usize,
         /// Number of available examples.
         available: usize,
@@ -129,7 +129,7 @@ pub enum Error {
     ValidationTooLarge {
         /// Number of examples to split.
         n: usize,
-        /// Number of validation examples asked for.
+        /// Requested number of validation examples.
         n_validation: usize,
     },
 }

@@ -24,8 +24,11 @@ pub trait Row: Sized {
     /// Name of the table: its file is `<NAME>.parquet`.
     const NAME: &'static str;
 
-    /// Names of the columns, in order.
-    const COLUMNS: &'static [&'static str];
+    /// Meaning of a row.
+    const MEANING: &'static str;
+
+    /// The columns, in order.
+    const COLUMNS: &'static [Column];
 
     /// The columns of the rows, in the order of [`Self::COLUMNS`].
     fn to_columns(rows: &[Self]) -> Vec<Series>;
@@ -40,6 +43,19 @@ pub trait Row: Sized {
     fn fault(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// A column of a table, as docs/tables.md lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Unit of its values; empty for names, indices and other values without one.
+    pub unit: &'static str,
+    /// Meaning of a value.
+    pub meaning: &'static str,
+    /// Whether a value may be missing.
+    pub may_be_missing: bool,
 }
 
 /// A fault in one column of a frame.
@@ -93,7 +109,7 @@ pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
         problem: fault.problem,
     };
     let rows = R::from_frame(&frame).map_err(column)?;
-    let known = |name: &str| R::COLUMNS.contains(&name);
+    let known = |name: &str| R::COLUMNS.iter().any(|column| column.name == name);
     if let Some(name) = frame.get_column_names().iter().find(|name| !known(name)) {
         return Err(column(ColumnFault {
             column: name.to_string(),
@@ -117,34 +133,46 @@ fn check_rows<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
     Ok(())
 }
 
-/// Declares a row type: the struct as written, and its mapping to columns.
+/// Declares a row type: the struct as written, and its mapping to columns. `as` names the unit of a field.
 macro_rules! declare {
     (
-        $(#[$row_attribute:meta])*
+        $(#[doc = $row_meaning:literal])+
         pub struct $row:ident in $name:literal {
-            $($(#[$field_attribute:meta])* pub $field:ident: $cell:ty,)*
+            $($(#[doc = $meaning:literal])+ pub $field:ident: $cell:ty $(as $unit:literal)?,)*
         }
         $(fault($($checked:ident),+) = $fault:path)?
     ) => {
-        $(#[$row_attribute])*
+        $(#[doc = $row_meaning])+
         #[derive(Clone, Debug, PartialEq)]
         pub struct $row {
-            $($(#[$field_attribute])* pub $field: $cell,)*
+            $(
+                $(#[doc = $meaning])+
+                $(#[doc = concat!("\n\nUnit: ", $unit, ".")])?
+                pub $field: $cell,
+            )*
         }
 
-        impl Row for $row {
+        impl $crate::tables::Row for $row {
             const NAME: &'static str = $name;
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            const MEANING: &'static str = concat!($($row_meaning),+);
+            const COLUMNS: &'static [$crate::tables::Column] = &[$($crate::tables::Column {
+                name: stringify!($field),
+                unit: concat!($($unit)?),
+                meaning: concat!($($meaning),+),
+                may_be_missing: <$cell as $crate::tables::Cell>::MAY_BE_MISSING,
+            }),*];
 
-            fn to_columns(rows: &[Self]) -> Vec<Series> {
-                vec![$(to_series(
+            fn to_columns(rows: &[Self]) -> Vec<polars::prelude::Series> {
+                vec![$($crate::tables::to_series(
                     stringify!($field),
                     rows.iter().map(|row| row.$field.clone()),
                 )),*]
             }
 
-            fn from_frame(frame: &DataFrame) -> std::result::Result<Vec<Self>, ColumnFault> {
-                $(let mut $field = cells::<$cell>(frame, stringify!($field))?.into_iter();)*
+            fn from_frame(
+                frame: &polars::prelude::DataFrame,
+            ) -> std::result::Result<Vec<Self>, $crate::tables::ColumnFault> {
+                $(let mut $field = $crate::tables::cells::<$cell>(frame, stringify!($field))?.into_iter();)*
                 let row = |_| Some($row { $($field: $field.next()?),* });
                 let rows: Option<Vec<Self>> = (0..frame.height()).map(row).collect();
                 Ok(rows.expect("every column is as long as the frame"))
@@ -184,6 +212,9 @@ impl fmt::Display for Status {
 pub(crate) trait Cell: Sized {
     type Stored: Stored;
 
+    /// Whether the field may be null.
+    const MAY_BE_MISSING: bool = false;
+
     fn store(self) -> Option<Self::Stored>;
 
     /// Restores the field, or fails with the expectation.
@@ -204,6 +235,8 @@ impl<T: Stored> Cell for T {
 
 impl<T: Stored> Cell for Option<T> {
     type Stored = T;
+
+    const MAY_BE_MISSING: bool = true;
 
     fn store(self) -> Self {
         self
@@ -287,6 +320,8 @@ pub(crate) fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Resu
         .collect()
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 #[path = "tables_tests.rs"]
 mod tests;

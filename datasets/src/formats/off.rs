@@ -22,7 +22,7 @@ pub(crate) struct Mesh {
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Mesh, Error> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let place = format!("byte {}", error.valid_up_to());
-        Error::format(path, place, "bytes that are no text", "text")
+        Error::format(path, place, "bytes that are not text", "text")
     })?;
     let mut lines = Lines { path, text, number: 0 };
     let header = lines.next("OFF")?;
@@ -219,7 +219,7 @@ mod tests {
         assert!(error("OFF\n1 0 0\n0 0 0\n").contains("found no face, expected at least one"));
         assert!(error("").contains("line 0: found the end of the file, expected OFF"));
         let not_text = read(Path::new("a.off"), b"OFF\n\xff").unwrap_err().to_string();
-        assert!(not_text.contains("byte 4: found bytes that are no text"), "{not_text}");
+        assert!(not_text.contains("byte 4: found bytes that are not text"), "{not_text}");
     }
 
     proptest! {

@@ -312,7 +312,7 @@ fn edges_in(folder: &Path) -> Result<Vec<usize>, Error> {
     edges.sort_unstable();
     if edges.is_empty() {
         let files = folder.join("modelnet10_EDGE_{train,test}.npz");
-        return Err(missing_voxels(&format!("there are no two files {}", files.display())));
+        return Err(missing_voxels(&format!("the files {} are missing", files.display())));
     }
     Ok(edges)
 }

@@ -93,7 +93,7 @@ mod tests {
     fn impossible_numbers_are_refused() {
         for n in [0, 1_000_001] {
             let message = draw(Subset::Train, n, 16, 0).unwrap_err().to_string();
-            assert!(message.contains(&format!("{n} examples asked for")), "{message}");
+            assert!(message.contains(&format!("{n} examples requested")), "{message}");
             assert!(message.contains("expected 1 to 1000000"), "{message}");
         }
     }

@@ -12,7 +12,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use polars::prelude::{DataFrame, Series};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -23,12 +22,12 @@ use crate::store::seal;
 use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
 use crate::tables::csv;
 use crate::tables::rows::{ArchitectureRow, TruthRow, measured_if_ok};
-use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
+use crate::tables::{Row, Status, declare, read_table, write_table};
 
 declare! {
-    /// One training of one architecture.
+    /// One training of one architecture of a benchmark.
     pub struct TrainingRow in "trainings" {
-        /// Index of the architecture in the order of sampling; isomorphic architectures count once.
+        /// Index of the architecture in the order of sampling, counted from 0. Isomorphic architectures count once.
         pub architecture: u32,
         /// Canonical hash of the architecture; isomorphic architectures have the same hash.
         pub canonical: String,
@@ -36,28 +35,28 @@ declare! {
         pub hash: String,
         /// The architecture in its stored form.
         pub json: String,
-        /// Free parameters of the network.
-        pub parameters: u64,
-        /// Multiply-adds of one forward pass of one image.
-        pub multiply_adds: u64,
-        /// Ops over all blocks.
-        pub ops: u32,
-        /// Convolutions on the longest path from image to output.
-        pub depth: u32,
+        /// Number of free parameters of the network.
+        pub parameters: u64 as "count",
+        /// Cost of one forward pass.
+        pub multiply_adds: u64 as "multiply-adds per example",
+        /// Number of ops in all blocks together.
+        pub ops: u32 as "count",
+        /// Number of convolutions on the longest path from image to output.
+        pub depth: u32 as "count",
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1] after the last epoch: the true error. It is present if and only if the status is ok.
-        pub test_error: Option<f64>,
-        /// Validation error in [0, 1] after the last epoch.
-        pub validation_error: Option<f64>,
-        /// Mean training error of the last epoch, in [0, 1].
-        pub train_error: Option<f64>,
-        /// Mean training loss of the last epoch, in nats.
-        pub train_loss: Option<f64>,
+        /// Test error after the last epoch: the true error. It is present if and only if the status is ok.
+        pub test_error: Option<f64> as "fraction in [0, 1]",
+        /// Validation error after the last epoch.
+        pub validation_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training error of the last epoch.
+        pub train_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training loss of the last epoch.
+        pub train_loss: Option<f64> as "nats",
         /// Number of completed epochs.
-        pub epochs: u32,
+        pub epochs: u32 as "count",
         /// Why the training failed.
         pub message: Option<String>,
         /// Commit of the code that trained it.
@@ -91,34 +90,34 @@ impl TrainingRow {
 }
 
 declare! {
-    /// One epoch of one training.
+    /// One epoch of one training of a benchmark.
     pub struct CurveRow in "curves" {
-        /// As in [`TrainingRow::architecture`].
+        /// The architecture: its index in the table `trainings`.
         pub architecture: u32,
-        /// As in [`TrainingRow::training_seed`].
+        /// Index of the repetition of the training, as in the table `trainings`.
         pub training_seed: u32,
         /// Number of completed epochs, counted from 1.
         pub epoch: u32,
-        /// Mean training error over the batches of the epoch, in [0, 1].
-        pub train_error: f64,
-        /// Mean training loss over the batches of the epoch, in nats.
-        pub train_loss: f64,
-        /// Validation error after the epoch, in [0, 1].
-        pub validation_error: f64,
-        /// Mean validation loss after the epoch, in nats.
-        pub validation_loss: f64,
+        /// Mean training error over the batches of the epoch.
+        pub train_error: f64 as "fraction in [0, 1]",
+        /// Mean training loss over the batches of the epoch.
+        pub train_loss: f64 as "nats",
+        /// Validation error after the epoch.
+        pub validation_error: f64 as "fraction in [0, 1]",
+        /// Mean validation loss after the epoch.
+        pub validation_loss: f64 as "nats",
     }
 }
 
 declare! {
-    /// Duration of one training.
+    /// Duration of one training of a benchmark.
     pub struct SecondsRow in "seconds" {
-        /// As in [`TrainingRow::architecture`].
+        /// The architecture: its index in the table `trainings`.
         pub architecture: u32,
-        /// As in [`TrainingRow::training_seed`].
+        /// Index of the repetition of the training, as in the table `trainings`.
         pub training_seed: u32,
-        /// Seconds from start to end, including evaluations; time of an interrupted attempt is not included.
-        pub seconds: f64,
+        /// Time from start to end with evaluations, without the time of interrupted attempts.
+        pub seconds: f64 as "seconds",
         /// Model of the processor.
         pub cpu: String,
     }

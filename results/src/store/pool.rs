@@ -10,16 +10,15 @@
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, Series};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::files::{copy, create_folder, is_file, list};
 use crate::tables::rows::measured_if_ok;
-use crate::tables::{ColumnFault, Row, Status, cells, declare, read_table, to_series, write_table};
+use crate::tables::{Status, declare, read_table, write_table};
 
 declare! {
-    /// One training of one architecture.
+    /// One training of one architecture in a pool, or in a file that `cargo xtask pool export` wrote.
     pub struct PooledTruthRow in "pool" {
         /// Canonical hash of the architecture; isomorphic architectures have the same hash.
         pub canonical: String,
@@ -27,22 +26,22 @@ declare! {
         pub json: String,
         /// Everything else that the training depends on, as JSON: recipe, search space, data, kind of device.
         pub context: String,
-        /// Root seed.
+        /// Root seed of the run that trained it.
         pub seed: u64,
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]: the true error. It is present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Validation error in [0, 1] at the end of the training.
-        pub validation_error: Option<f64>,
-        /// Mean training error of the last epoch, in [0, 1]; absent in tables of programs that did not write it.
-        pub train_error: Option<f64>,
-        /// Mean training loss of the last epoch in nats.
-        pub train_loss: Option<f64>,
+        /// Test error: the true error. It is present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Validation error at the end of the training.
+        pub validation_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training error of the last epoch. Tables of older programs lack this column.
+        pub train_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training loss of the last epoch.
+        pub train_loss: Option<f64> as "nats",
         /// Number of completed epochs.
-        pub epochs: u32,
+        pub epochs: u32 as "count",
         /// Why the training failed.
         pub message: Option<String>,
         /// Commit of the code that trained it.

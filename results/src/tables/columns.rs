@@ -38,18 +38,10 @@ pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Resul
         of_csv(path, &bytes, numbers, group)?
     };
     for (name, cells) in numbers.iter().zip(&columns.numbers) {
-        let fault = cells
-            .iter()
-            .position(|cell| cell.is_some_and(|value| !value.is_finite()));
-        if let Some(row) = fault {
-            return Err(column(
-                path,
-                name,
-                format!(
-                    "row {row}: expected a finite number, found {}",
-                    cells[row].unwrap_or(f64::NAN)
-                ),
-            ));
+        let mut cells = cells.iter().enumerate();
+        if let Some((row, Some(value))) = cells.find(|(_, cell)| cell.is_some_and(|value| !value.is_finite())) {
+            let problem = format!("row {row}: expected a finite number, found {value}");
+            return Err(column(path, name, problem));
         }
     }
     Ok(columns)
@@ -192,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn unreadable_columns_are_named() {
         let fault = |text: &[u8], expected: &str| {
             let found = read(text, &["x"], None).unwrap_err();
             assert!(found.contains(expected), "{found}");

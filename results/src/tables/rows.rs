@@ -1,45 +1,43 @@
-//! The kinds of row: one plain struct for each table of a run.
+//! The kinds of row: one plain struct for each table of a run. docs/tables.md lists them.
 
-use polars::prelude::{DataFrame, Series};
-
-use crate::tables::{ColumnFault, Row, Status, cells, declare, to_series};
+use crate::tables::{Status, declare};
 
 declare! {
     /// One sampled architecture.
     pub struct ArchitectureRow in "architectures" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Index in the order of sampling, counted from 0 within the seed.
+        /// Index of the architecture in the order of sampling, counted from 0 for each root seed.
         pub architecture: u32,
         /// Hash of `json`.
         pub hash: String,
         /// The architecture itself, in its stored form.
         pub json: String,
-        /// Free parameters of the resulting network.
-        pub parameters: u64,
-        /// Multiply-adds of one forward pass of one example.
-        pub multiply_adds: u64,
-        /// Ops over all blocks.
-        pub ops: u32,
-        /// Convolutions on the longest path from input to output.
-        pub depth: u32,
+        /// Number of free parameters of the resulting network.
+        pub parameters: u64 as "count",
+        /// Cost of one forward pass.
+        pub multiply_adds: u64 as "multiply-adds per example",
+        /// Number of ops in all blocks together.
+        pub ops: u32 as "count",
+        /// Number of convolutions on the longest path from input to output.
+        pub depth: u32 as "count",
     }
 }
 
 declare! {
     /// One evaluation of one architecture with generated weights. The SMASH score of an architecture is the mean of
-    /// `error` over its draws.
+    /// `error` over its noise draws.
     pub struct ScoreRow in "scores" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Index of the noise draw z, counted from 0.
         pub draw: u32,
-        /// Validation error in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
-        pub loss: Option<f64>,
+        /// Validation error; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Mean validation loss; present if it was measured, even if it is not finite.
+        pub loss: Option<f64> as "nats",
         /// How the evaluation ended.
         pub status: Status,
     }
@@ -51,22 +49,22 @@ declare! {
     pub struct TruthRow in "truths" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]: the true error. It is present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Validation error in [0, 1] at the end of the training.
-        pub validation_error: Option<f64>,
-        /// Mean training error of the last epoch, in [0, 1]; absent in tables of programs that did not write it.
-        pub train_error: Option<f64>,
-        /// Mean training loss of the last epoch in nats.
-        pub train_loss: Option<f64>,
+        /// Test error: the true error. It is present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Validation error at the end of the training.
+        pub validation_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training error of the last epoch. Tables of older programs lack this column.
+        pub train_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training loss of the last epoch.
+        pub train_loss: Option<f64> as "nats",
         /// Number of completed epochs.
-        pub epochs: u32,
+        pub epochs: u32 as "count",
         /// Why the training failed or was skipped.
         pub message: Option<String>,
     }
@@ -78,14 +76,14 @@ declare! {
     pub struct FastTruthRow in "fast-truths" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
+        /// Test error; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
     }
     fault(status, error) = measured_if_ok
 }
@@ -95,36 +93,36 @@ declare! {
     pub struct PredictionRow in "predictions" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Name of the predictor, such as `SMASH score`.
         pub predictor: String,
-        /// Whether the value could be obtained.
+        /// How the prediction ended.
         pub status: Status,
-        /// Its value; present if and only if the status is ok. A lower value predicts a lower error. A measure for
-        /// which more is better is negated.
-        pub value: Option<f64>,
-        /// Multiply-adds that the prediction took for this architecture.
-        pub cost: f64,
-        /// Multiply-adds spent once for all architectures, such as on training a SMASH network.
-        pub shared_cost: f64,
+        /// The prediction; present if and only if the status is ok. A lower value predicts a lower error: a measure for
+        /// which more is better is stored with its sign changed.
+        pub value: Option<f64> as "the predictor's own",
+        /// Cost of the prediction for this architecture.
+        pub cost: f64 as "multiply-adds",
+        /// Cost that is spent once for all architectures, such as the training of a SMASH network.
+        pub shared_cost: f64 as "multiply-adds",
     }
     fault(status, value) = finite_if_ok
 }
 
 declare! {
-    /// One timed step. Only this table holds times, so no two runs have the same one.
+    /// One timed step. Only this table of a run holds times, so no two runs have equal ones.
     pub struct ThroughputRow in "throughput" {
         /// Root seed of the run.
         pub seed: u64,
         /// Name of the step, such as `SMASH training step`.
         pub step: String,
-        /// Index of the step, counted from 0; every step uses another architecture.
+        /// Index of the step, counted from 0. Every step uses another architecture.
         pub index: u32,
-        /// Images that the step read.
-        pub images: u32,
-        /// Seconds from its start until the device had finished.
-        pub seconds: f64,
+        /// Number of images that the step read.
+        pub images: u32 as "count",
+        /// Time from the start of the step until the device had finished.
+        pub seconds: f64 as "seconds",
     }
     fault(seconds) = positive_seconds
 }
@@ -134,18 +132,18 @@ declare! {
     pub struct EpochRow in "epochs" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Key of the unit that trained.
+        /// Key of the unit of work that trained.
         pub unit: String,
         /// Index of the epoch, counted from 0.
         pub epoch: u32,
         /// Learning rate at the end of the epoch.
-        pub learning_rate: f64,
-        /// Mean training loss in nats.
-        pub train_loss: f64,
-        /// Training error in [0, 1].
-        pub train_error: f64,
-        /// Validation error in [0, 1], in the epochs that measure it.
-        pub validation_error: Option<f64>,
+        pub learning_rate: f64 as "dimensionless",
+        /// Mean training loss of the epoch.
+        pub train_loss: f64 as "nats",
+        /// Mean training error of the epoch.
+        pub train_error: f64 as "fraction in [0, 1]",
+        /// Validation error after the epoch; present in the epochs that measure it.
+        pub validation_error: Option<f64> as "fraction in [0, 1]",
     }
 }
 
@@ -154,12 +152,13 @@ declare! {
     pub struct WeightsRow in "weights" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
-        /// Weights of the 1x1 convolutions that the HyperNet generates for it.
-        pub generated: u64,
-        /// Freely learned weights of the main network, which all architectures share; the HyperNet's are not included.
-        pub learned: u64,
+        /// Number of weights of the 1x1 convolutions that the HyperNet generates for it.
+        pub generated: u64 as "count",
+        /// Number of freely learned weights of the main network, which all architectures share. The HyperNet's weights
+        /// are not included.
+        pub learned: u64 as "count",
     }
 }
 
@@ -170,14 +169,14 @@ declare! {
         pub seed: u64,
         /// Index of the SMASH network, counted from 0.
         pub member: u32,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Index of the noise draw z, counted from 0.
         pub draw: u32,
-        /// Validation error in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
-        pub loss: Option<f64>,
+        /// Validation error; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Mean validation loss; present if it was measured, even if it is not finite.
+        pub loss: Option<f64> as "nats",
         /// How the evaluation ended.
         pub status: Status,
     }
@@ -189,16 +188,16 @@ declare! {
     pub struct CorruptionRow in "corruptions" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The architecture, as in [`ArchitectureRow::architecture`].
+        /// The architecture: its index in the table `architectures`.
         pub architecture: u32,
         /// Name of the corruption, such as `dilations`; `none` for the correct encoding.
         pub corruption: String,
         /// Index of the noise draw z, counted from 0. The same index is the same noise for all encodings.
         pub draw: u32,
-        /// Validation error in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
-        pub loss: Option<f64>,
+        /// Validation error; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Mean validation loss; present if it was measured, even if it is not finite.
+        pub loss: Option<f64> as "nats",
         /// How the evaluation ended; skipped if the architecture cannot be corrupted like this.
         pub status: Status,
     }
@@ -210,20 +209,20 @@ declare! {
     pub struct ProxyRow in "proxy-steps" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Index of the starting point, counted from 0; both methods start there.
+        /// Index of the starting point, counted from 0. Both methods start there.
         pub start: u32,
-        /// `gradient` or `random`.
+        /// Method: `gradient` or `random`.
         pub method: String,
-        /// Index of the step; step 0 is the starting point itself.
+        /// Index of the step. Step 0 is the starting point itself.
         pub step: u32,
         /// Hash of the proposed architecture.
         pub hash: String,
         /// Number of elements of the architecture that the step changes.
-        pub changes: u32,
-        /// Validation error of the proposal in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Mean validation loss in nats; present if it was measured, even if it is not finite.
-        pub loss: Option<f64>,
+        pub changes: u32 as "count",
+        /// Validation error of the proposal; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Mean validation loss; present if it was measured, even if it is not finite.
+        pub loss: Option<f64> as "nats",
         /// How the evaluation ended.
         pub status: Status,
     }
@@ -237,7 +236,7 @@ declare! {
         pub seed: u64,
         /// Name of the search, such as `SMASHv2`.
         pub search: String,
-        /// `random`, `perturbation` or `chain`.
+        /// Stage of the search: `random`, `perturbation` or `chain`.
         pub stage: String,
         /// Index in the order of scoring, counted from 0.
         pub index: u32,
@@ -245,10 +244,10 @@ declare! {
         pub hash: String,
         /// The architecture itself, in its stored form.
         pub json: String,
-        /// Free parameters of the resulting network.
-        pub parameters: u64,
-        /// Its SMASH score in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
+        /// Number of free parameters of the resulting network.
+        pub parameters: u64 as "count",
+        /// Its SMASH score; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
         /// How the evaluation ended.
         pub status: Status,
     }
@@ -260,7 +259,7 @@ declare! {
     pub struct TrialRow in "trials" {
         /// Root seed of the run.
         pub seed: u64,
-        /// System of the search method, as in [`SystemRow::system`].
+        /// System that the search method finds: its name in the table `systems`.
         pub system: String,
         /// Index in the order of training, counted from 0.
         pub index: u32,
@@ -268,10 +267,10 @@ declare! {
         pub hash: String,
         /// The architecture itself, in its stored form.
         pub json: String,
-        /// Free parameters of its network.
-        pub parameters: u64,
-        /// Validation error in [0, 1] after training; present if and only if the status is ok.
-        pub error: Option<f64>,
+        /// Number of free parameters of its network.
+        pub parameters: u64 as "count",
+        /// Validation error after the training; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
         /// How the training ended.
         pub status: Status,
     }
@@ -285,15 +284,15 @@ declare! {
         pub seed: u64,
         /// Its name, such as `WRN-28-10`.
         pub system: String,
-        /// `hand-designed`, `SMASH` or `trained search`.
+        /// Origin of the system: `hand-designed`, `SMASH` or `trained search`.
         pub role: String,
-        /// Learned parameters.
-        pub parameters: u64,
-        /// Multiply-adds of one forward pass of one example.
-        pub multiply_adds: u64,
-        /// Convolutions on the longest path from input to output.
-        pub depth: u32,
-        /// The architecture in its stored form, if a search found it.
+        /// Number of learned parameters.
+        pub parameters: u64 as "count",
+        /// Cost of one forward pass.
+        pub multiply_adds: u64 as "multiply-adds per example",
+        /// Number of convolutions on the longest path from input to output.
+        pub depth: u32 as "count",
+        /// The architecture in its stored form; present if a search found it.
         pub json: Option<String>,
     }
 }
@@ -303,22 +302,22 @@ declare! {
     pub struct SystemTrainingRow in "system-trainings" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The system, as in [`SystemRow::system`].
+        /// The system: its name in the table `systems`.
         pub system: String,
-        /// Index of the fold that was trained on, if the training set is cut into folds.
+        /// Index of the fold that was trained on; present if the training set is cut into folds.
         pub fold: Option<u32>,
         /// Index of the repetition of the training, counted from 0.
         pub training_seed: u32,
         /// How the training ended.
         pub status: Status,
-        /// Test error in [0, 1]; present if and only if the status is ok.
-        pub error: Option<f64>,
-        /// Fraction of test examples whose class is not among the five most probable.
-        pub top5_error: Option<f64>,
-        /// Mean training loss of the last epoch in nats.
-        pub train_loss: Option<f64>,
+        /// Test error; present if and only if the status is ok.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// Test error by the five most probable classes: an example counts if its class is not among them.
+        pub top5_error: Option<f64> as "fraction in [0, 1]",
+        /// Mean training loss of the last epoch.
+        pub train_loss: Option<f64> as "nats",
         /// Number of completed epochs.
-        pub epochs: u32,
+        pub epochs: u32 as "count",
         /// Why the training failed.
         pub message: Option<String>,
     }
@@ -334,16 +333,16 @@ declare! {
         pub drawing: String,
         /// The architecture in its stored form.
         pub json: String,
-        /// Channels of one unit, the paper's N.
-        pub base_channels: u32,
-        /// Reference width of its search space, which determines how wide block inputs are.
+        /// Number of channels of one unit, the paper's N.
+        pub base_channels: u32 as "count",
+        /// Reference width of its search space. It determines the width of block inputs.
         pub width: u32,
-        /// Channels of its encoding, if the encoding is drawn too.
-        pub encoding_channels: Option<u32>,
-        /// Rows of its encoding: output units.
-        pub encoding_units: Option<u32>,
-        /// Length of its encoding: slices of input channels.
-        pub encoding_slices: Option<u32>,
+        /// Number of channels of its encoding; present if the encoding is drawn too.
+        pub encoding_channels: Option<u32> as "count",
+        /// Number of rows of its encoding, which stand for output units; present as above.
+        pub encoding_units: Option<u32> as "count",
+        /// Length of its encoding in slices of input channels; present as above.
+        pub encoding_slices: Option<u32> as "count",
     }
 }
 
@@ -352,9 +351,10 @@ declare! {
     pub struct EncodingCellRow in "encoding-cells" {
         /// Root seed of the run.
         pub seed: u64,
-        /// The drawing, as in [`DrawingRow::drawing`].
+        /// The drawing: its name in the table `drawings`.
         pub drawing: String,
-        /// Property that the channel encodes: `reads`, `writes`, `block`, `units`, `dilation`, `kernel`, `pattern` or `groups`.
+        /// Property that the channel encodes: `reads`, `writes`, `block`, `units`, `dilation`, `kernel`, `pattern` or
+        /// `groups`.
         pub part: String,
         /// Channel, counted from 0.
         pub channel: u32,
@@ -367,7 +367,7 @@ declare! {
 
 fn positive_seconds(seconds: f64) -> Option<&'static str> {
     let is_time = seconds.is_finite() && seconds > 0.0;
-    (!is_time).then_some("a step takes some seconds")
+    (!is_time).then_some("`seconds` must be finite and above 0")
 }
 
 pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {

@@ -89,7 +89,7 @@ impl<'a> Machine<'a> {
             0x8a => {
                 let length = self.length(1)?;
                 if length > 8 {
-                    return Err(self.fault(format!("an integer of {length} bytes"), "8 at most"));
+                    return Err(self.fault(format!("an integer of {length} bytes"), "at most 8"));
                 }
                 self.push_integer(length, true)?;
             }
@@ -159,7 +159,7 @@ impl<'a> Machine<'a> {
             b'b' => self.set_state()?,
             b'.' => return Ok(Some(self.pop()?)),
             other => {
-                let expected = "one that a dictionary of arrays, lists and numbers needs";
+                let expected = "an instruction for a dictionary of arrays, lists and numbers";
                 return Err(self.fault(format!("the instruction 0x{other:02x}"), expected));
             }
         }
@@ -169,8 +169,8 @@ impl<'a> Machine<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
         let rest = &self.bytes[self.at..];
         if length > rest.len() {
-            let found = format!("an instruction of {length} more bytes where {} are left", rest.len());
-            return Err(self.fault(found, "the file to go on"));
+            let found = format!("{} bytes after an instruction that needs {length}", rest.len());
+            return Err(self.fault(found, "a longer file"));
         }
         self.at += length;
         Ok(&rest[..length])
@@ -189,7 +189,7 @@ impl<'a> Machine<'a> {
                 self.at += length + 1;
                 Ok(&rest[..length])
             }
-            None => Err(self.fault("a name without end", "a line")),
+            None => Err(self.fault("a name without an end", "the end of its line")),
         }
     }
 
@@ -235,7 +235,7 @@ impl<'a> Machine<'a> {
             (b"_codecs", b"encode") => Function::Encode,
             _ => {
                 let [module, name] = [module, name].map(String::from_utf8_lossy);
-                let expected = "one of those that arrays are written with; nothing is executed";
+                let expected = "a name that numpy uses for arrays; nothing is executed";
                 return Err(self.fault(format!("the name {:?}", format!("{module}.{name}")), expected));
             }
         };
@@ -303,7 +303,7 @@ impl<'a> Machine<'a> {
 
     fn memoise(&mut self, key: usize) -> Result<(), Error> {
         if self.memo.len() >= MAX_MEMO {
-            return Err(self.fault(format!("more than {MAX_MEMO} remembered values"), "fewer"));
+            return Err(self.fault(format!("more than {MAX_MEMO} stored values"), "fewer"));
         }
         let value = self.pop()?;
         self.stack.push(value);
@@ -315,7 +315,7 @@ impl<'a> Machine<'a> {
         let key = self.length(key_bytes)?;
         match self.memo.get(&key) {
             Some(&value) => self.push(value),
-            None => Err(self.fault(format!("the key {key}"), "one of a value that was remembered")),
+            None => Err(self.fault(format!("the key {key}"), "the key of a stored value")),
         }
     }
 
@@ -329,7 +329,7 @@ impl<'a> Machine<'a> {
                 let text = *text;
                 Object::Encoded(self.encode(text)?)
             }
-            _ => return Err(self.fault("a call", "one that makes an array, its type or its bytes")),
+            _ => return Err(self.fault("another call", "a call that makes an array, its type or its bytes")),
         };
         self.push_object(object)
     }
@@ -338,14 +338,17 @@ impl<'a> Machine<'a> {
     fn encode(&mut self, text: &[u8]) -> Result<Vec<u8>, Error> {
         self.encoded += text.len();
         if self.encoded > self.bytes.len() {
-            return Err(self.fault("the same text made bytes again and again", "each but once"));
+            return Err(self.fault(
+                "more text to convert to bytes than the file holds",
+                "one conversion of each text",
+            ));
         }
         let text = std::str::from_utf8(text).map_err(|error| self.fault(error.to_string(), "text in UTF-8"))?;
         let mut bytes = Vec::with_capacity(text.len());
         for character in text.chars() {
             match u8::try_from(u32::from(character)) {
                 Ok(byte) => bytes.push(byte),
-                Err(_) => return Err(self.fault(format!("the character {character:?}"), "one of Latin-1")),
+                Err(_) => return Err(self.fault(format!("the character {character:?}"), "a character of Latin-1")),
             }
         }
         Ok(bytes)
@@ -355,7 +358,7 @@ impl<'a> Machine<'a> {
     fn set_state(&mut self) -> Result<(), Error> {
         let state = self.pop()?;
         let Value::Object(place) = self.pop()? else {
-            return Err(self.fault("another kind of value", "an array or a type to give a state"));
+            return Err(self.fault("another kind of value", "an array or a type that takes a state"));
         };
         self.objects[place] = match (&self.objects[place], self.tuple(state)?) {
             (Object::DType(name, _), [_, Value::String([order]), ..]) => Object::DType(name, *order),
@@ -366,7 +369,7 @@ impl<'a> Machine<'a> {
                 }
                 Object::Array(Some((shape, *dtype, *bytes)))
             }
-            _ => return Err(self.fault("a state", "that of an array or a type")),
+            _ => return Err(self.fault("another state", "the state of an array or a type")),
         };
         self.push(Value::Object(place))
     }
@@ -380,6 +383,6 @@ impl<'a> Machine<'a> {
         let shape: Option<Vec<usize>> = items.iter().map(extent).collect();
         shape
             .filter(|shape| shape.len() <= MAX_DIMENSIONS)
-            .ok_or_else(|| self.fault("a shape", &format!("at most {MAX_DIMENSIONS} whole numbers")))
+            .ok_or_else(|| self.fault("another shape", &format!("at most {MAX_DIMENSIONS} whole numbers")))
     }
 }

@@ -129,7 +129,7 @@ fn damaged_files_are_named_with_the_place() {
         "label 1 (counted from 0): found 1001, expected 1 to 1000",
     );
     let whole = pickle_file(&[5], 0);
-    check(whole[..whole.len() - 1].to_vec(), "expected the file to go on");
+    check(whole[..whole.len() - 1].to_vec(), "expected a longer file");
     let (start, end) = whole.split_at(whole.len() - 3);
     let more_labels = [start, b"K\x01", end].concat();
     check(more_labels, "found bytes of the shape [1, 3072] for 2 labels");

@@ -139,7 +139,7 @@ fn a_subset_counts_objects() {
     .unwrap_err()
     .to_string();
     assert!(
-        message.contains("modelnet10 train: 4 examples asked for, expected 1 to 3"),
+        message.contains("modelnet10 train: 4 examples requested, expected 1 to 3"),
         "{message}"
     );
 }
@@ -302,7 +302,11 @@ fn missing_files_say_what_to_put_where() {
         ("modelnet10", LoadOptions::default(), "no data folder is given"),
         ("modelnet10", options(&empty), "there is no mesh"),
         ("modelnet10-voxels", LoadOptions::default(), "no data folder is given"),
-        ("modelnet10-voxels", options(&empty), "there are no two files"),
+        (
+            "modelnet10-voxels",
+            options(&empty),
+            "modelnet10_EDGE_{train,test}.npz are missing",
+        ),
     ] {
         let message = load(name, &options).unwrap_err().to_string();
         for part in [found, "DATA_DIR/ModelNet10", "--data-dir", "SMASH_DATA_DIR"] {
