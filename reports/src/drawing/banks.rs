@@ -7,7 +7,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::DrawingRow;
 
-use super::architecture::{Architecture, Block, Op};
+use smash_space::architecture::Op;
+
+use super::architecture::{Architecture, Block, outputs, path_labels};
 use super::scene::{LINE, Outline, SHADE, Scene, circle, width_of};
 use crate::figure::canvas::{INK, Pixel};
 
@@ -181,8 +183,8 @@ fn write_height(top: i32) -> i32 {
 
 /// Name and width of an op, then a line for each of its paths.
 fn op_label(op: &Op, name: &str, base_channels: Option<usize>) -> Vec<String> {
-    let mut lines = vec![format!("{name}: {}", op.outputs(base_channels))];
-    lines.extend(op.path_labels());
+    let mut lines = vec![format!("{name}: {}", outputs(op, base_channels))];
+    lines.extend(path_labels(op));
     lines
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::architecture::{Architecture, Block, Op};
+use smash_space::architecture::Op;
+
+use super::architecture::{Architecture, Block, outputs, path_labels};
 
 /// Kind of a node, which decides its look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Graph {
         for (op_index, op) in block.ops.iter().enumerate() {
             let name = format!("op {index}.{op_index}");
             let output = graph.op(&name, op, &banks, base_channels);
-            let slices = op.slices(block.bank_size);
+            let slices = op.output_slices(block.bank_size);
             // The banks that take each slice, by their previous content.
             let mut written: BTreeMap<(Option<usize>, usize), Vec<usize>> = BTreeMap::new();
             for (place, &bank) in op.writes.iter().enumerate() {
@@ -142,8 +144,8 @@ impl Graph {
             unread.retain(|node| !read.contains(node));
             let node = self.add(Kind::Op, [format!("op {index}.{op_index}")], read);
             let label = &mut self.nodes[node].label;
-            label.push(op.outputs(base_channels));
-            label.extend(op.path_labels());
+            label.push(outputs(op, base_channels));
+            label.extend(path_labels(op));
             unread.insert(node);
             for &bank in &op.writes {
                 contributors[bank].insert(node);
@@ -166,7 +168,7 @@ impl Graph {
             .paths()
             .map(|path| {
                 path.iter().fold(narrowed, |from, conv| {
-                    self.add(Kind::Conv, [conv.label(), op.outputs(base_channels)], [from])
+                    self.add(Kind::Conv, [conv.to_string(), outputs(op, base_channels)], [from])
                 })
             })
             .collect();

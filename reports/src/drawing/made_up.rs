@@ -1,8 +1,9 @@
 //! Made-up architectures for tests of drawings.
 
 use proptest::prelude::*;
+use smash_space::architecture::{Conv, Op};
 
-use super::architecture::{Block, Conv, Op, least_input_banks};
+use super::architecture::{Block, least_input_banks};
 
 /// Two ops. The first adds to bank 0 and fills bank 1; the second reads both and fills bank 2.
 pub(super) const SMALL: &str = r#"{"version":1,"blocks":[{"bank_size":1,"ops":[

@@ -1,5 +1,7 @@
 //! An architecture as plain data: blocks of ops that read from and write to memory banks (paper, section 3.1).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -197,13 +199,75 @@ impl Op {
         self.units / bank_size
     }
 
+    /// The convolutions of each active path, in order.
+    pub fn paths(&self) -> impl Iterator<Item = Vec<Conv>> {
+        let paths = self
+            .convs
+            .chunks(2)
+            .map(|path| path.iter().flatten().copied().collect());
+        paths.filter(|path: &Vec<Conv>| !path.is_empty())
+    }
+
     /// Which convolutions are active.
     pub fn pattern(&self) -> [bool; 4] {
         self.convs.map(|conv| conv.is_some())
     }
 
+    /// The rules that an op keeps in any space, with banks of a size of at least one unit.
+    ///
+    /// # Errors
+    /// The first broken rule, with the values.
+    pub fn validate_in_any_space(&self, bank_size: usize) -> Result<(), String> {
+        let Self {
+            reads,
+            writes,
+            units,
+            convs,
+        } = self;
+        for (name, banks) in [("reads", reads), ("writes", writes)] {
+            if banks.is_empty() || !banks.windows(2).all(|pair| pair[0] < pair[1]) {
+                return Err(format!(
+                    "{name} must name at least one bank and ascend, found {banks:?}"
+                ));
+            }
+        }
+        if *units == 0 || !units.is_multiple_of(bank_size) {
+            return Err(format!(
+                "units must be a multiple of the bank size {bank_size}, found {units}"
+            ));
+        }
+        if writes.len() < self.output_slices(bank_size) {
+            return Err(format!(
+                "writes {writes:?} cannot hold {} output slices",
+                self.output_slices(bank_size)
+            ));
+        }
+        if convs[0].is_none() {
+            return Err("convolution 0 must be active".into());
+        }
+        for second in [1, 3] {
+            if convs[second].is_some() && convs[second - 1].is_none() {
+                return Err(format!(
+                    "convolution {second} must not be active without the one before it"
+                ));
+            }
+        }
+        for (slot, conv) in convs.iter().enumerate() {
+            let numbers = conv
+                .iter()
+                .flat_map(|conv| [conv.kernel, conv.dilation, [conv.groups; 2]]);
+            if numbers.flatten().any(|number| number == 0) {
+                return Err(format!(
+                    "convolution {slot}: kernel, dilation and groups must be at least 1"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The rules of one op, given that banks `0..written` hold something when it runs.
     fn validate(&self, space: &SearchSpace, bank_size: usize, banks: usize, written: usize) -> Result<(), String> {
+        self.validate_in_any_space(bank_size)?;
         let Self {
             reads,
             writes,
@@ -211,33 +275,20 @@ impl Op {
             convs,
         } = self;
         let multiple = space.read_multiple(bank_size);
-        if reads.is_empty() || !reads.len().is_multiple_of(multiple) {
+        if !reads.len().is_multiple_of(multiple) {
             return Err(format!(
-                "the number of reads must be a positive multiple of {multiple}, found {}",
+                "the number of reads must be a multiple of {multiple}, found {}",
                 reads.len()
             ));
         }
-        if !ascending(reads) || reads.iter().any(|&bank| bank >= written) {
-            return Err(format!(
-                "reads must ascend and name written banks (0..{written}), found {reads:?}"
-            ));
+        if reads.iter().any(|&bank| bank >= written) {
+            return Err(format!("reads must name written banks (0..{written}), found {reads:?}"));
         }
-        if *units == 0 || !units.is_multiple_of(bank_size) || *units > space.max_units() {
-            return Err(format!(
-                "units must be a multiple of {bank_size} up to {}, found {units}",
-                space.max_units()
-            ));
+        if *units > space.max_units() {
+            return Err(format!("units must be at most {}, found {units}", space.max_units()));
         }
-        if writes.len() < self.output_slices(bank_size) {
-            return Err(format!(
-                "{writes:?} cannot hold {} output slices",
-                self.output_slices(bank_size)
-            ));
-        }
-        if !ascending(writes) || writes.iter().any(|&bank| bank >= banks) {
-            return Err(format!(
-                "writes must ascend and name banks 0..{banks}, found {writes:?}"
-            ));
+        if writes.iter().any(|&bank| bank >= banks) {
+            return Err(format!("writes must name banks 0..{banks}, found {writes:?}"));
         }
         let new = writes.iter().filter(|&&bank| bank >= written);
         if new.enumerate().any(|(offset, &bank)| bank != written + offset) {
@@ -262,6 +313,27 @@ impl Op {
             }
         }
         Ok(())
+    }
+}
+
+/// Kernel, dilation and groups, such as `3x3, d 2, g 4`; the last two only if they are not 1.
+impl fmt::Display for Conv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kernel: [height, width],
+            dilation,
+            groups,
+        } = self;
+        write!(f, "{height}x{width}")?;
+        match dilation {
+            [1, 1] => {}
+            [height, width] if height == width => write!(f, ", d {height}")?,
+            [height, width] => write!(f, ", d {height}x{width}")?,
+        }
+        match groups {
+            1 => Ok(()),
+            groups => write!(f, ", g {groups}"),
+        }
     }
 }
 
@@ -297,8 +369,4 @@ impl Conv {
         }
         Ok(())
     }
-}
-
-fn ascending(values: &[usize]) -> bool {
-    values.windows(2).all(|pair| pair[0] < pair[1])
 }
