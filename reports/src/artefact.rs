@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use results::statistics::bootstrap::Interval;
 use results::store::Group;
 use results::{Claim, Manifest, Verdict};
-use serde::Deserialize;
 
-use crate::findings::{Findings, part};
+use crate::figure::definition::FigureDefinition;
+use crate::findings::definition::{part, place};
+use crate::findings::{self, Findings, NoStudy};
 
 /// One artefact at one scale on one data set.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Artefact {
     /// Its runs, one for each seed.
     pub group: Group,
@@ -26,56 +28,6 @@ pub struct Artefact {
     pub findings: Findings,
 }
 
-/// The `[figure]` table of a definition.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FigureDefinition {
-    /// Kind of the figure.
-    pub kind: FigureKind,
-    /// Title above the plot.
-    pub title: String,
-    /// Label of the horizontal axis; errors are drawn in percent. Empty for drawings of architectures alone.
-    #[serde(default)]
-    pub x_label: String,
-    /// Label of the vertical axis; errors are drawn in percent. Empty for drawings of architectures alone.
-    #[serde(default)]
-    pub y_label: String,
-}
-
-/// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FigureKind {
-    /// A predictor against true error, with a least-squares line.
-    ScatterFit,
-    /// The same, with error bars of one standard deviation over noise draws and trainings.
-    ScatterErrorBars,
-    /// Scores averaged over SMASH networks, by rank.
-    ScoreRank,
-    /// Kendall's tau of several predictors, the cheapest first.
-    TauCost,
-    /// How much other predictors change Kendall's tau.
-    TauChanges,
-    /// How much each corruption of the encoding raises the error.
-    CorruptionBars,
-    /// The lowest error so far by step, along the gradient and by random steps.
-    Descent,
-    /// The lowest score so far by architectures scored.
-    SearchProgress,
-    /// The test error of each system.
-    SystemBars,
-    /// Architectures as memory banks.
-    MemoryBanks,
-    /// An architecture as graph, as memory banks and as encoding.
-    Encoding,
-}
-
-impl FigureKind {
-    fn has_axes(self) -> bool {
-        !matches!(self, Self::MemoryBanks | Self::Encoding)
-    }
-}
-
 impl Artefact {
     /// Reads the tables of a group of runs and computes their statistics. `root` is the folder of all stored runs.
     ///
@@ -83,25 +35,22 @@ impl Artefact {
     /// If a table or the definition in the manifest is faulty. Also if the claim or the figure does not fit the kind of
     /// study, or if seeds were measured on test sets of different sizes.
     pub fn load(group: Group, root: &Path) -> Result<Self> {
-        let place = |name: &str| {
-            let path = group.runs[0].dir.manifest_path();
-            format!("{}: the definition's `{name}`", path.display())
-        };
         let figure: Option<FigureDefinition> = part(&group, "figure")?;
         if let Some(figure) = &figure {
             let labelled = !figure.x_label.is_empty() && !figure.y_label.is_empty();
             ensure!(
                 labelled || !figure.kind.has_axes(),
                 "{}: expected `x_label` and `y_label`",
-                place("figure")
+                place(&group, "figure")
             );
         }
         let claim: Option<Claim> = part(&group, "claim")?;
-        let findings = Findings::load(&group, root)?;
+        let findings = findings::load(&group, root)?;
         // Without a study, no statistic can judge a claim.
-        let claim = claim.filter(|_| !matches!(findings, Findings::Nothing));
+        let claim = claim.filter(|_| findings.is_some());
+        let findings = findings.unwrap_or_else(|| Box::new(NoStudy));
         if let Some(claim) = &claim {
-            findings.interval(claim).with_context(|| place("claim"))?;
+            findings.interval(claim).with_context(|| place(&group, "claim"))?;
         }
         Ok(Self {
             figure,
@@ -113,7 +62,7 @@ impl Artefact {
         })
     }
 
-    /// Name that tells it from other artefacts in file names: `fig4-laptop-shapes`.
+    /// Its name in file names, different for each artefact, scale and data set: `fig4-laptop-shapes`.
     pub fn name(&self) -> String {
         let manifest = self.group.manifest();
         let (artefact, scale) = (&manifest.artefact, &manifest.scale);
@@ -123,17 +72,24 @@ impl Artefact {
     /// The claim with the verdict of the data, if there is a claim.
     pub fn verdict(&self) -> Option<(&Claim, Verdict)> {
         let claim = self.claim.as_ref()?;
-        let interval = self
-            .findings
-            .interval(claim)
-            .expect("claims are checked when they are loaded");
-        Some((claim, claim.judge(interval, self.findings.ceiling(claim))))
+        Some((claim, claim.judge(self.claimed(claim), self.findings.ceiling(claim))))
     }
 
-    /// The main statistic in one line; may be empty.
+    /// The main statistic in one line: that of the claim or, without a claim, that of the kind of study; may be empty.
     pub fn headline(&self) -> String {
-        let headline = self.findings.headline(self.claim.as_ref());
-        headline.expect("claims are checked when they are loaded")
+        match &self.claim {
+            Some(claim) => format!(
+                "{} {}",
+                claim.subject(),
+                claim.statistic.value_text(self.claimed(claim))
+            ),
+            None => self.findings.headline(),
+        }
+    }
+
+    fn claimed(&self, claim: &Claim) -> Option<Interval> {
+        let interval = self.findings.interval(claim);
+        interval.expect("claims are checked when they are loaded")
     }
 
     /// The conditions of the result, one fact each, for every figure and table.
@@ -201,8 +157,8 @@ impl Space {
         let table = match search {
             None => study,
             Some(name) => study.and_then(|study| {
-                let is_it = |found: &&toml::Value| found.get("name").and_then(toml::Value::as_str) == Some(name);
-                study.get("searches")?.as_array()?.iter().find(is_it)
+                let is_named = |search: &&toml::Value| search.get("name").and_then(toml::Value::as_str) == Some(name);
+                study.get("searches")?.as_array()?.iter().find(is_named)
             }),
         };
         let number = |key: &str| {

@@ -2,8 +2,10 @@
 //!
 //! The same drawing goes to SVG and to PNG.
 
+mod axis;
 pub(crate) mod canvas;
 mod corruption;
+pub mod definition;
 mod descent;
 mod predictors;
 mod rank;
@@ -15,15 +17,15 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use crate::artefact::{Artefact, FigureKind};
+use crate::artefact::Artefact;
 use crate::drawing::{Scene, banks_figure, encoding_figure};
-use crate::findings::Findings;
 use canvas::{Canvas, HEADER, MARGIN, Placed, SIZE, register_font, text_width};
+use definition::{FigureData, FigureDefinition};
 
 /// Height of the strip between the axis label and the caption.
 const CAPTION_GAP: i32 = 24;
@@ -39,12 +41,12 @@ pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
 
 /// The figure as an SVG document, and the places of the single architectures in it.
 pub(crate) fn svg_with_places(artefact: &Artefact) -> Result<(Vec<u8>, Vec<Placed>)> {
-    if let Some(drawing) = drawing_of(artefact)? {
+    if let Some(drawing) = drawing_of(artefact).with_context(|| artefact.name())? {
         return Ok((drawing.svg()?, Vec::new()));
     }
     let mut document = String::new();
     let backend = SVGBackend::with_string(&mut document, SIZE);
-    let placed = draw(backend.into_drawing_area(), artefact)?;
+    let placed = draw(backend.into_drawing_area(), artefact).with_context(|| artefact.name())?;
     Ok((document.into_bytes(), placed))
 }
 
@@ -53,40 +55,38 @@ pub(crate) fn svg_with_places(artefact: &Artefact) -> Result<(Vec<u8>, Vec<Place
 /// # Errors
 /// As for [`svg`], and if the file system refuses.
 pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
-    if let Some(drawing) = drawing_of(artefact)? {
+    if let Some(drawing) = drawing_of(artefact).with_context(|| artefact.name())? {
         return drawing.write_png(path);
     }
     let unfinished = path.with_extension("writing.png");
-    draw(BitMapBackend::new(&unfinished, SIZE).into_drawing_area(), artefact)?;
+    let area = BitMapBackend::new(&unfinished, SIZE).into_drawing_area();
+    draw(area, artefact).with_context(|| artefact.name())?;
     fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
 }
 
+/// The definition of an artefact's figure, and its data.
+fn definition_and_data(artefact: &Artefact) -> Result<(&FigureDefinition, FigureData<'_>)> {
+    let definition = artefact.figure.as_ref().context("its definition has no `[figure]`")?;
+    Ok((definition, artefact.findings.figure(definition.kind)?))
+}
+
 /// Draws the figure of an artefact that shows architectures, with the conditions below it. It is as large as necessary.
+/// `None` if the figure has axes instead.
 fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
-    let (Some(definition), Findings::Drawing { drawings, cells }) = (&artefact.figure, &artefact.findings) else {
-        return Ok(None);
+    let (definition, data) = definition_and_data(artefact)?;
+    let drawing = match data {
+        FigureData::MemoryBanks(drawings) => banks_figure(drawings, &definition.title),
+        FigureData::Encoding(drawings, cells) => encoding_figure(drawings, cells, &definition.title),
+        _ => return Ok(None),
     };
-    let title = &definition.title;
-    let drawing = match definition.kind {
-        FigureKind::MemoryBanks => banks_figure(drawings, title),
-        FigureKind::Encoding => encoding_figure(drawings, cells, title),
-        kind => bail!(
-            "{}: a figure of kind {kind:?} does not fit its kind of study",
-            artefact.name()
-        ),
-    };
-    let captioned = drawing.and_then(|drawing| drawing.captioned(&artefact.conditions()));
-    captioned.map(Some).with_context(|| artefact.name())
+    drawing?.captioned(&artefact.conditions()).map(Some)
 }
 
 fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<Vec<Placed>>
 where
     DB::ErrorType: 'static,
 {
-    let name = || artefact.name();
-    let Some(definition) = &artefact.figure else {
-        bail!("{}: its definition has no `[figure]`", name());
-    };
+    let (definition, data) = definition_and_data(artefact)?;
     register_font();
     root.fill(&WHITE)?;
     let caption = [wrap(artefact.conditions())?, wrap(artefact.findings.caption())?].concat();
@@ -100,26 +100,17 @@ where
     for (line, y) in caption.iter().zip((caption_top..).step_by(CAPTION_LINE as usize)) {
         canvas.text(line, (MARGIN, y), HPos::Left, VPos::Top)?;
     }
-    let drawn = match (definition.kind, &artefact.findings) {
-        (FigureKind::ScatterFit, Findings::Correlation(found)) => {
-            scatter::draw(&canvas, definition, &found.summary, false)
-        }
-        (FigureKind::ScatterErrorBars, Findings::Correlation(found)) => {
-            scatter::draw(&canvas, definition, &found.summary, true)
-        }
-        (FigureKind::TauCost | FigureKind::TauChanges, Findings::Correlation(found)) => match &found.predictors {
-            Some(predictors) => predictors::draw(&canvas, definition, predictors),
-            None => bail!("{}: its study compares no predictors", name()),
-        },
-        (FigureKind::ScoreRank, Findings::Ensemble(summary)) => rank::draw(&canvas, definition, summary),
-        (FigureKind::CorruptionBars, Findings::Corruption(summary)) => corruption::draw(&canvas, definition, summary),
-        (FigureKind::Descent, Findings::Proxy(summary)) => descent::draw(&canvas, definition, summary),
-        (FigureKind::SearchProgress, Findings::Search(summary)) => search::draw(&canvas, definition, summary),
-        (FigureKind::SearchProgress, Findings::Comparison(found)) => search::draw(&canvas, definition, &found.searches),
-        (FigureKind::SystemBars, Findings::Comparison(found)) => systems::draw(&canvas, definition, found),
-        (kind, _) => bail!("{}: a figure of kind {kind:?} does not fit its kind of study", name()),
-    };
-    drawn.with_context(name)?;
+    match data {
+        FigureData::Scatter(summary) => scatter::draw(&canvas, definition, summary, false)?,
+        FigureData::ScatterErrorBars(summary) => scatter::draw(&canvas, definition, summary, true)?,
+        FigureData::Predictors(summary) => predictors::draw(&canvas, definition, summary)?,
+        FigureData::Ensemble(summary) => rank::draw(&canvas, definition, summary)?,
+        FigureData::Corruption(summary) => corruption::draw(&canvas, definition, summary)?,
+        FigureData::Proxy(summary) => descent::draw(&canvas, definition, summary)?,
+        FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
+        FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
+    }
     root.present()?;
     Ok(canvas.placed.into_inner())
 }

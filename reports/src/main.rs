@@ -139,7 +139,10 @@ fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
-    print!("{}", artefact.findings);
+    let findings = artefact.findings.to_string();
+    if !findings.is_empty() {
+        println!("{findings}");
+    }
     if let Some((claim, verdict)) = artefact.verdict() {
         println!("claim {claim}: {verdict}");
     }

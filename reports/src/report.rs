@@ -2,13 +2,13 @@
 
 pub mod history;
 pub mod html;
-pub mod markdown;
 pub mod readme;
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use results::Manifest;
+use results::store::manifest::SplitRecord;
 use results::summaries::text::quoted;
 
 use crate::artefact::Artefact;
@@ -36,7 +36,7 @@ fn section(artefact: &Artefact) -> String {
     if !artefact.statement.trim().is_empty() {
         paragraphs.push(format!("The paper: {}", artefact.statement.trim()));
     }
-    paragraphs.extend(markdown::paragraphs(&artefact.findings));
+    paragraphs.extend(artefact.findings.paragraphs());
     if let Some((claim, verdict)) = artefact.verdict() {
         paragraphs.push(format!("Claim: {claim}. Verdict: **{verdict}**."));
     }
@@ -108,11 +108,11 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
     for manifest in runs() {
         push("Cargo.lock, SHA-256", manifest.lock_hash.clone());
         for set in [&manifest.dataset].into_iter().chain(&manifest.other_datasets) {
-            for (split, record) in [("training", &set.train), ("test", &set.test)] {
-                let (name, examples) = (&set.name, record.examples);
+            for (name, split) in [("training", &set.train), ("test", &set.test)] {
+                let SplitRecord { examples, sha256 } = split;
                 push(
                     "data, SHA-256",
-                    format!("{name}, {split} ({examples} examples): {}", record.sha256),
+                    format!("{}, {name} ({examples} examples): {sha256}", set.name),
                 );
             }
             for source in &set.sources {

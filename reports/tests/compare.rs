@@ -241,7 +241,7 @@ fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
     fault(
         &["other", "runs", "--dataset", "shapes"],
         &format!(
-            "{}: a study of kind `drawing`; only those of kind `correlation` can be compared",
+            "{}: a study of kind `drawing`; only studies of kind `correlation` can be compared",
             manifest.display()
         ),
     );

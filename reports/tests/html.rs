@@ -36,7 +36,7 @@ static PAGES: LazyLock<[String; 2]> = LazyLock::new(|| {
 
 fn store_all(root: &Path) {
     let claim = "claim = { statistic = \"kendall\", greater_than = 0.0 }\n";
-    studies::correlation(root, "fig4", 20, 0.0, true, claim);
+    studies::correlation(root, "fig4", studies::Correlation::of(20, claim));
     studies::ensemble(root, 12);
     studies::corruption(root, 12);
     studies::proxy(root, 12);
@@ -134,7 +134,7 @@ fn text_of_results_is_no_markup() {
     let root = tempfile::tempdir().unwrap();
     let evil = "<script>alert('x')</script>\" onload=\"y";
     let keys = format!("statement = '''{evil}'''\nanalysis = '''`{evil}`'''\n");
-    studies::correlation(root.path(), evil, 5, 0.0, true, &keys);
+    studies::correlation(root.path(), evil, studies::Correlation::of(5, &keys));
     let found = page(root.path()).unwrap();
     assert_eq!(found.matches("<script>").count(), 1);
     assert!(!found.contains("onload=\"y"));
@@ -144,7 +144,7 @@ fn text_of_results_is_no_markup() {
 #[test]
 fn a_history_has_every_stored_commit_in_the_order_of_time() {
     let root = tempfile::tempdir().unwrap();
-    studies::correlation(root.path(), "fig4", 12, 0.0, true, "");
+    studies::correlation(root.path(), "fig4", studies::Correlation::of(12, ""));
     store_again(root.path(), "aaaaaaaaaaaa", "2025-03-01T00:00:00Z");
     let broken = store_again(root.path(), "bbbbbbbbbbbb", "2024-01-01T00:00:00Z");
     std::fs::remove_file(broken.table_path::<ArchitectureRow>()).unwrap();
@@ -188,7 +188,7 @@ fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
 #[test]
 fn an_architecture_that_cannot_be_drawn_is_named() {
     let root = tempfile::tempdir().unwrap();
-    studies::correlation(root.path(), "fig4", 5, 0.0, true, "");
+    studies::correlation(root.path(), "fig4", studies::Correlation::of(5, ""));
     let dir = find_runs(root.path(), Some("fig4")).unwrap().remove(0).dir;
     let mut rows: Vec<ArchitectureRow> = dir.read().unwrap();
     rows[3].json = studies::architecture(3).replace("\"units\":1", "\"units\":0");

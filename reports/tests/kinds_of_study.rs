@@ -7,7 +7,7 @@ mod studies;
 use made_up::{newest, open_run};
 use reports::artefact::Artefact;
 use reports::{figure, report};
-use studies::{COMPARISON, comparison, correlation, corruption, ensemble, predictors, proxy, search};
+use studies::{COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search};
 
 /// Draws twice, and checks that figure and report contain the given texts.
 fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
@@ -45,7 +45,7 @@ fn predictors_are_compared_with_the_first() {
 #[test]
 fn a_correlation_has_its_regime_beside_the_paper_s() {
     let root = tempfile::tempdir().unwrap();
-    correlation(root.path(), "fig4", 30, 0.0, true, "");
+    correlation(root.path(), "fig4", Correlation::of(30, ""));
     let in_report = [
         "| learned / generated weights | 12.0 * | 0.90 |",
         "| N_max / N | 7 | 7 |",
@@ -61,7 +61,15 @@ fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
     let root = tempfile::tempdir().unwrap();
     let keys = "compared_with = \"fig4\"\nstatement = \"Lower scores, no correlation.\"\n\
         claim = { statistic = \"level-drop\", greater_than = 0.1 }\n";
-    correlation(root.path(), "high-budget", 30, 0.2, false, keys);
+    correlation(
+        root.path(),
+        "high-budget",
+        Correlation {
+            lower: 0.2,
+            ranked: false,
+            ..Correlation::of(30, keys)
+        },
+    );
     let alone = newest(root.path(), "high-budget").unwrap();
     check(
         &alone,
@@ -72,7 +80,7 @@ fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
             "Verdict: **undecided**",
         ],
     );
-    correlation(root.path(), "fig4", 40, 0.0, true, "");
+    correlation(root.path(), "fig4", Correlation::of(40, ""));
     let beside = newest(root.path(), "high-budget").unwrap();
     let parts = [
         "| here | 1 | 4.00 | 6",
@@ -209,7 +217,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
 fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
     let check = |keys: &str, expected: &str| {
         let root = tempfile::tempdir().unwrap();
-        correlation(root.path(), "fig5a", 5, 0.0, true, keys);
+        correlation(root.path(), "fig5a", Correlation::of(5, keys));
         let drawn = newest(root.path(), "fig5a").and_then(|artefact| figure::svg(&artefact));
         let message = format!("{:#}", drawn.unwrap_err());
         assert!(message.contains(expected), "{message}");

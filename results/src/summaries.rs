@@ -6,6 +6,9 @@ pub mod contrast;
 pub mod correlation;
 pub mod corruption;
 pub mod ensemble;
+pub(crate) mod join;
+#[cfg(test)]
+pub(crate) mod made_up;
 pub mod peer;
 pub mod predictors;
 pub mod proxy;

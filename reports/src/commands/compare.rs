@@ -131,7 +131,7 @@ fn compare(options: &Compare) -> Result<Comparison> {
         let kind = study.and_then(|study| study.get("kind")?.as_str()).unwrap_or("none");
         ensure!(
             kind == "correlation",
-            "{}: a study of kind `{kind}`; only those of kind `correlation` can be compared",
+            "{}: a study of kind `{kind}`; only studies of kind `correlation` can be compared",
             side.runs[0].dir.manifest_path().display()
         );
     }
@@ -212,40 +212,40 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
 
 /// The newest result that the options admit in the head's folder.
 fn head(options: &Compare) -> Result<Group> {
-    let found = candidates(&options.head, options.head_commit.as_deref(), options)?;
-    let subject = found[0].subject();
-    if found.iter().any(|group| group.subject() != subject) {
-        bail!("{}", several(&options.head, &found));
+    let admitted = candidates(&options.head, options.head_commit.as_deref(), options)?;
+    let subject = admitted[0].subject();
+    if admitted.iter().any(|group| group.subject() != subject) {
+        bail!("{}", several(&options.head, &admitted));
     }
-    Ok(newest(found))
+    Ok(newest(admitted))
 }
 
 /// The result that the head is compared with. It has the head's subject if possible, then its definition and device
 /// class. The newest such result is taken.
 fn base(options: &Compare, head: &Group) -> Result<Group> {
-    let mut found = candidates(&options.base, options.base_commit.as_deref(), options)?;
+    let mut admitted = candidates(&options.base, options.base_commit.as_deref(), options)?;
     // The path of an object has only one form.
     let place = |group: &Group| {
         let folder = group.folder();
         folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
     };
-    found.retain(|group| place(group) != place(head));
+    admitted.retain(|group| place(group) != place(head));
     ensure!(
-        !found.is_empty(),
+        !admitted.is_empty(),
         "{}: base and head are the same runs",
         options.base.display()
     );
-    prefer(&mut found, |group| group.subject() == head.subject());
-    let subject = found[0].subject();
-    if found.iter().any(|group| group.subject() != subject) {
-        bail!("{}", several(&options.base, &found));
+    prefer(&mut admitted, |group| group.subject() == head.subject());
+    let subject = admitted[0].subject();
+    if admitted.iter().any(|group| group.subject() != subject) {
+        bail!("{}", several(&options.base, &admitted));
     }
     let of_head = head.manifest();
-    prefer(&mut found, |group| {
+    prefer(&mut admitted, |group| {
         let manifest = group.manifest();
         manifest.definition == of_head.definition && manifest.device_class == of_head.device_class
     });
-    Ok(newest(found))
+    Ok(newest(admitted))
 }
 
 /// Keeps the groups that fit, if any do.
@@ -267,7 +267,7 @@ fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<
         "{}: expected a folder of stored runs",
         folder.display()
     );
-    let wanted = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let wanted = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
     let mut runs = find_runs_below(folder)?;
     runs.retain(|run| {
         let manifest = &run.manifest;
@@ -281,7 +281,7 @@ fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<
             && wanted(&options.dataset, &manifest.dataset.name)
             && commit.is_none_or(is_commit)
     });
-    let found = groups(runs);
+    let admitted = groups(runs);
     let conditions = [
         ("artefact", options.artefact.as_deref()),
         ("scale", options.scale.as_deref()),
@@ -292,12 +292,12 @@ fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<
         .iter()
         .filter_map(|(name, value)| value.map(|value| format!(", {name} {value}")));
     ensure!(
-        !found.is_empty(),
+        !admitted.is_empty(),
         "{}: no complete run{}",
         folder.display(),
         conditions.collect::<String>()
     );
-    Ok(found)
+    Ok(admitted)
 }
 
 fn several(folder: &Path, groups: &[Group]) -> String {

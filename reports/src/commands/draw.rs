@@ -104,7 +104,7 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     let searches = search::summary(&artefact.group.read::<CandidateRow>()?).searches;
     let best: Vec<(&SearchRun, &Best)> = searches
         .iter()
-        .filter_map(|found| Some((found, found.best.as_ref()?)))
+        .filter_map(|search| Some((search, search.best.as_ref()?)))
         .collect();
     ensure!(
         !best.is_empty(),

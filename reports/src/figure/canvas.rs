@@ -3,7 +3,6 @@
 //! Series differ in shape or dash as well as in colour, so that a figure can be read without colours.
 
 use std::cell::RefCell;
-use std::ops::Range;
 use std::sync::Once;
 
 use anyhow::Result;
@@ -12,7 +11,8 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks};
+use super::definition::FigureDefinition;
 
 /// Width and height in pixels. They are large because coordinates in the SVG are whole numbers.
 pub(crate) const SIZE: (u32, u32) = (1200, 1000);
@@ -84,26 +84,6 @@ pub(super) enum Sample {
     Line(RGBColor, Dash),
     Band(RGBColor),
     Fill(RGBColor, Hatch),
-}
-
-/// Format of the numbers on an axis.
-pub(super) enum Ticks<'a> {
-    /// In percent.
-    Percent,
-    /// In the unit of the drawn values.
-    Plain,
-    /// In signed percentage points.
-    Points,
-    /// In whole numbers.
-    Whole,
-    /// Names at 0, 1, ..., from the bottom.
-    Names(&'a [String]),
-}
-
-/// One axis.
-pub(super) struct Axis<'a> {
-    pub range: Range<f64>,
-    pub ticks: Ticks<'a>,
 }
 
 /// The area within the axes.
@@ -188,6 +168,23 @@ where
     pub fn text(&self, text: &str, at: Pixel, horizontal: HPos, vertical: VPos) -> Result<()> {
         let style = text_style(CAPTION_SIZE, INK).pos(Pos::new(horizontal, vertical));
         Ok(self.root.draw_text(text, &style, at)?)
+    }
+
+    /// A heading above the notes at the right.
+    pub fn heading(&self, text: &str) -> Result<()> {
+        self.text(text, (SIZE.0 as i32 - MARGIN, HEADER - 20), HPos::Right, VPos::Center)
+    }
+
+    /// A note beside the plot, at the right end of a row: `end` holds the end of the x axis and the place of the row.
+    pub fn note(&self, plot: &Plot<DB>, end: (f64, f64), text: &str) -> Result<()> {
+        let (edge, height) = plot.at(end);
+        self.text(text, (edge + 12, height), HPos::Left, VPos::Center)
+    }
+
+    /// A line at x = 0, across some rows.
+    pub fn zero_line(&self, plot: &Plot<DB>, rows: usize) -> Result<()> {
+        let ends = [plot.at((0.0, -0.6)), plot.at((0.0, rows as f64 - 0.4))];
+        self.line(&ends, INK, 2, SOLID)
     }
 
     /// The title, in the middle at the top.
@@ -304,33 +301,6 @@ where
     }
 }
 
-impl<'a> Axis<'a> {
-    /// One row for each name, the first at the bottom.
-    pub fn rows(names: &'a [String]) -> Self {
-        Self {
-            range: -0.6..names.len() as f64 - 0.4,
-            ticks: Ticks::Names(names),
-        }
-    }
-
-    fn format(&self) -> Box<dyn Fn(&f64) -> String> {
-        let digits = tick_digits(&self.range);
-        match self.ticks {
-            Ticks::Percent => Box::new(move |x| format!("{x:.digits$} %")),
-            Ticks::Plain => Box::new(move |x| format!("{x:.digits$}")),
-            Ticks::Points => Box::new(move |x| match x.abs() < 1e-9 {
-                true => "0".to_owned(),
-                false => format!("{x:+.digits$}"),
-            }),
-            Ticks::Whole => Box::new(|x| match (x - x.round()).abs() < 1e-6 {
-                true => format!("{x:.0}"),
-                false => String::new(),
-            }),
-            Ticks::Names(_) => Box::new(|_| String::new()),
-        }
-    }
-}
-
 /// The mark of the series with this index. Shapes and colours repeat with different periods.
 pub(super) fn series_mark(index: usize) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
@@ -398,31 +368,6 @@ pub(crate) fn register_font() {
         let registered = plotters::style::register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
         assert!(registered.is_ok(), "the embedded font does not parse");
     });
-}
-
-/// The range of an axis in percent: the range of the errors, with some margin.
-pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
-    let Range { start, end } = plain_range(errors);
-    100.0 * start..100.0 * end
-}
-
-/// The range of an axis: the range of the values, with some margin.
-pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    let air = (0.05 * (high - low)).max(0.002);
-    low - air..high + air
-}
-
-/// Number of digits after the point that distinguish the ticks of an axis.
-fn tick_digits(range: &Range<f64>) -> usize {
-    match range.end - range.start {
-        span if span >= 8.0 => 0,
-        span if span >= 0.8 => 1,
-        span if span >= 0.08 => 2,
-        _ => 3,
-    }
 }
 
 #[cfg(test)]

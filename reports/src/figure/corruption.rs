@@ -2,15 +2,13 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
 use results::CorruptionSummary;
 use results::summaries::corruption::Corrupted;
 use results::summaries::text::share_text;
 
-use super::canvas::{
-    Axis, COLOURS, Canvas, HEADER, INK, MARGIN, Mark, SIZE, SOLID, Sample, Shape, Ticks, percent_range, widest,
-};
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks, percent_range};
+use super::canvas::{COLOURS, Canvas, INK, Mark, Sample, Shape, widest};
+use super::definition::FigureDefinition;
 
 /// Number of lanes of a row that the points are spread over, so that equal increases lie side by side.
 const LANES: usize = 7;
@@ -42,9 +40,7 @@ where
         (Sample::Bar(mean), "mean increase, 95 % bootstrap".to_owned()),
         (Sample::Mark(architecture), "architecture".to_owned()),
     ])?;
-    // The heading stands above the notes at the right.
-    let heading = (SIZE.0 as i32 - MARGIN, HEADER - 20);
-    canvas.text("correct encoding is better", heading, HPos::Right, VPos::Center)?;
+    canvas.heading("correct encoding is better")?;
     // From the bottom: all corruptions together, then each corruption from the last to the first.
     let mut rows: Vec<&Corrupted> = summary.lines().collect();
     rows.reverse();
@@ -62,8 +58,7 @@ where
     let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
-    let zero = [plot.at((0.0, -0.6)), plot.at((0.0, rows.len() as f64 - 0.4))];
-    canvas.line(&zero, INK, 2, SOLID)?;
+    canvas.zero_line(&plot, rows.len())?;
     for (place, (row, note)) in rows.iter().zip(&notes).enumerate() {
         let at = |increase: f64, height: f64| plot.at((100.0 * increase, place as f64 + height));
         for (index, &increase) in row.increases.iter().flatten().enumerate() {
@@ -74,8 +69,7 @@ where
             canvas.error_bar(at(increase.low, -0.15), at(increase.high, -0.15), INK)?;
             canvas.mark(at(increase.estimate, -0.15), mean)?;
         }
-        let (edge, height) = plot.at((last, place as f64));
-        canvas.text(note, (edge + 12, height), HPos::Left, VPos::Center)?;
+        canvas.note(&plot, (last, place as f64), note)?;
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use plotters::style::text_anchor::{HPos, VPos};
 use results::ProxySummary;
 use results::summaries::proxy::Descent;
 
-use super::canvas::{Axis, COLOURS, Canvas, DASHES, Dash, INK, MARGIN, Mark, Sample, Shape, Ticks, percent_range};
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks, percent_range};
+use super::canvas::{COLOURS, Canvas, DASHES, INK, MARGIN, Mark, Sample, Shape};
+use super::definition::FigureDefinition;
 
 /// Draws legend and plot.
 pub(super) fn draw<DB: DrawingBackend>(
@@ -19,24 +20,14 @@ where
     DB::ErrorType: 'static,
 {
     ensure!(summary.n() > 0, "no starting point has equal steps by both methods");
-    let mark = |shape, colour| Mark {
+    let mark = |index: usize, shape| Mark {
         shape,
-        colour,
+        colour: COLOURS[index],
         radius: 7,
     };
     let methods = [
-        (
-            &summary.gradient,
-            mark(Shape::Circle, COLOURS[0]),
-            DASHES[0],
-            "gradient",
-        ),
-        (
-            &summary.random,
-            mark(Shape::Square, COLOURS[1]),
-            DASHES[1],
-            "random steps",
-        ),
+        (&summary.gradient, mark(0, Shape::Circle), DASHES[0], "gradient"),
+        (&summary.random, mark(1, Shape::Square), DASHES[1], "random steps"),
     ];
     let mut entries = Vec::new();
     for (_, mark, dash, name) in methods {
@@ -62,8 +53,7 @@ where
     let plot = canvas.axes(definition, x, y, MARGIN)?;
     let at = |step: f64, error: f64| plot.at((step, 100.0 * error));
     let start = paths[0][0].1;
-    let dotted: Dash = DASHES[2];
-    canvas.line(&[at(-0.04 * steps, start), at(right, start)], INK, 2, dotted)?;
+    canvas.line(&[at(-0.04 * steps, start), at(right, start)], INK, 2, DASHES[2])?;
     let (edge, height) = at(right, start);
     canvas.text("start", (edge - 8, height - 6), HPos::Right, VPos::Bottom)?;
     for (path, (_, mark, ..)) in paths.iter().zip(&methods) {

@@ -2,16 +2,26 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
 use results::PredictorsSummary;
 use results::statistics::bootstrap::Interval;
 use results::summaries::predictors::PredictorSummary;
 use results::summaries::text::cost_text;
 
-use super::canvas::{
-    Axis, COLOURS, Canvas, HEADER, INK, MARGIN, Mark, SIZE, SOLID, Sample, Shape, Ticks, percent_range, widest,
+use super::axis::{Axis, Ticks, percent_range};
+use super::canvas::{COLOURS, Canvas, Mark, Sample, Shape, widest};
+use super::definition::{FigureDefinition, FigureKind};
+
+/// Marks of the first predictor and of the others.
+const FIRST: Mark = Mark {
+    shape: Shape::Diamond,
+    colour: COLOURS[1],
+    radius: 8,
 };
-use crate::artefact::{FigureDefinition, FigureKind};
+const OTHERS: Mark = Mark {
+    shape: Shape::Circle,
+    colour: COLOURS[0],
+    radius: 7,
+};
 
 /// Draws legend and plot.
 pub(super) fn draw<DB: DrawingBackend>(
@@ -24,16 +34,6 @@ where
 {
     let is_change = definition.kind == FigureKind::TauChanges;
     let value = |row: &PredictorSummary| if is_change { row.change } else { row.tau };
-    let of_first = Mark {
-        shape: Shape::Diamond,
-        colour: COLOURS[1],
-        radius: 8,
-    };
-    let of_others = Mark {
-        shape: Shape::Circle,
-        colour: COLOURS[0],
-        radius: 7,
-    };
     let mut rows: Vec<&PredictorSummary> = summary.predictors.iter().collect();
     ensure!(!rows.is_empty(), "no predictor has values");
     let first = rows[0].name.clone();
@@ -41,16 +41,15 @@ where
         // The rows follow the table from the top. The first predictor has no row: the others are compared with it.
         rows.remove(0);
         rows.reverse();
-        canvas.legend(&[(Sample::Bar(of_others), format!("against {first}, 95 % bootstrap"))])?;
+        canvas.legend(&[(Sample::Bar(OTHERS), format!("against {first}, 95 % bootstrap"))])?;
     } else {
         rows.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         canvas.legend(&[
-            (Sample::Bar(of_first), first.clone()),
-            (Sample::Bar(of_others), "others, 95 % bootstrap".to_owned()),
+            (Sample::Bar(FIRST), first.clone()),
+            (Sample::Bar(OTHERS), "others, 95 % bootstrap".to_owned()),
         ])?;
     }
-    let heading = (SIZE.0 as i32 - MARGIN, HEADER - 20);
-    canvas.text("multiply-adds", heading, HPos::Right, VPos::Center)?;
+    canvas.heading("multiply-adds")?;
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let note = |row: &&PredictorSummary| match value(row) {
         Some(_) => cost_text(row.cost),
@@ -67,17 +66,15 @@ where
     let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
-    let zero = [plot.at((0.0, -0.6)), plot.at((0.0, rows.len() as f64 - 0.4))];
-    canvas.line(&zero, INK, 2, SOLID)?;
+    canvas.zero_line(&plot, rows.len())?;
     for (place, (row, note)) in rows.iter().zip(&notes).enumerate() {
         let at = |tau: f64| plot.at((tau, place as f64));
         if let Some(interval) = value(row) {
-            let mark = if row.name == first { of_first } else { of_others };
+            let mark = if row.name == first { FIRST } else { OTHERS };
             canvas.error_bar(at(interval.low), at(interval.high), mark.colour)?;
             canvas.mark(at(interval.estimate), mark)?;
         }
-        let (edge, height) = at(last);
-        canvas.text(note, (edge + 12, height), HPos::Left, VPos::Center)?;
+        canvas.note(&plot, (last, place as f64), note)?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use anyhow::{Result, ensure};
 use plotters::prelude::*;
 use results::EnsembleSummary;
 
-use super::canvas::{Axis, COLOURS, Canvas, MARGIN, Sample, Ticks, percent_range, series_mark};
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks, percent_range};
+use super::canvas::{COLOURS, Canvas, MARGIN, Sample, series_mark};
+use super::definition::FigureDefinition;
 
 /// Draws legend and plot.
 pub(super) fn draw<DB: DrawingBackend>(

@@ -7,11 +7,9 @@ use results::statistics::sample::Point;
 use results::summaries::correlation::SeedSummary;
 use results::{CorrelationSummary, Measure};
 
-use super::canvas::{
-    Axis, COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, Ticks, percent_range, plain_range,
-    series_mark,
-};
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks, percent_range, plain_range};
+use super::canvas::{COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, series_mark};
+use super::definition::FigureDefinition;
 
 /// Draws legend and plot, with error bars of one standard deviation if `bars`.
 pub(super) fn draw<DB: DrawingBackend>(
@@ -25,13 +23,7 @@ where
 {
     ensure!(summary.n() > 0, "no architecture has both a score and a true error");
     canvas.legend(&legend(summary, bars))?;
-    let fits: Vec<Fit> = match &summary.seeds[..] {
-        [seed] => Fit::line_with_band(seed).into_iter().collect(),
-        seeds => {
-            let line = |(index, seed)| Fit::line(seed, COLOURS[index % COLOURS.len()], DASHES[index % DASHES.len()]);
-            seeds.iter().enumerate().filter_map(line).collect()
-        }
-    };
+    let fits = Fit::of_seeds(&summary.seeds);
     let spans = |axis: usize| {
         let of_seed = move |seed: &'_ SeedSummary| spans(seed, axis, bars);
         summary.seeds.iter().flat_map(of_seed)
@@ -40,16 +32,11 @@ where
         .iter()
         .flat_map(|fit| &fit.band)
         .flat_map(|&(_, low, high)| [low, high]);
-    let x = match summary.by {
-        Measure::Error => Axis {
-            range: percent_range(spans(0)),
-            ticks: Ticks::Percent,
-        },
-        Measure::Loss => Axis {
-            range: plain_range(spans(0)),
-            ticks: Ticks::Plain,
-        },
+    let (range, ticks) = match summary.by {
+        Measure::Error => (percent_range(spans(0)), Ticks::Percent),
+        Measure::Loss => (plain_range(spans(0)), Ticks::Plain),
     };
+    let x = Axis { range, ticks };
     let x_scale = summary.by.of(100.0, 1.0);
     let y = Axis {
         range: percent_range(spans(1).chain(band_heights)),
@@ -101,6 +88,15 @@ struct Fit {
 }
 
 impl Fit {
+    /// The line of each root seed for which it is defined, with a band if there is one root seed.
+    fn of_seeds(seeds: &[SeedSummary]) -> Vec<Self> {
+        if let [seed] = seeds {
+            return Self::line_with_band(seed).into_iter().collect();
+        }
+        let line = |(index, seed)| Self::line(seed, COLOURS[index % COLOURS.len()], DASHES[index % DASHES.len()]);
+        seeds.iter().enumerate().filter_map(line).collect()
+    }
+
     /// The line without a band: the bands of several seeds would cover each other.
     fn line(seed: &SeedSummary, colour: RGBColor, dash: Dash) -> Option<Self> {
         let line = seed.line?;

@@ -5,8 +5,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::SearchSummary;
 
-use super::canvas::{Axis, COLOURS, Canvas, DASHES, INK, Mark, Sample, Shape, Ticks, percent_range, widest};
-use crate::artefact::FigureDefinition;
+use super::axis::{Axis, Ticks, percent_range};
+use super::canvas::{COLOURS, Canvas, DASHES, INK, Mark, Pixel, Sample, Shape, widest};
+use super::definition::FigureDefinition;
 
 /// Height in pixels of a label at the end of a line.
 const LABEL: i32 = 26;
@@ -21,12 +22,7 @@ where
     DB::ErrorType: 'static,
 {
     ensure!(summary.scored() > 0, "no search has scored an architecture");
-    let mut stages: Vec<&str> = Vec::new();
-    for stage in summary.searches.iter().flat_map(|search| &search.stages) {
-        if !stages.contains(&stage.name.as_str()) {
-            stages.push(&stage.name);
-        }
-    }
+    let stages = summary.stages();
     let entry = |stage: &&str| (Sample::Mark(stage_mark(&stages, stage, INK)), format!("{stage} begins"));
     canvas.legend(&stages.iter().map(entry).collect::<Vec<_>>())?;
 
@@ -35,16 +31,9 @@ where
         .iter()
         .map(|search| search.label(summary.seeds()))
         .collect();
-    let scores = summary
-        .searches
-        .iter()
-        .flat_map(|search| search.lowest.iter().flatten().copied());
-    let longest = summary
-        .searches
-        .iter()
-        .map(|search| search.lowest.len())
-        .max()
-        .unwrap_or(1) as f64;
+    let lowest = || summary.searches.iter().map(|search| &search.lowest);
+    let scores = lowest().flatten().flatten().copied();
+    let longest = lowest().map(Vec::len).max().unwrap_or(1) as f64;
     let x = Axis {
         range: 1.0 - longest / 40.0..longest * 41.0 / 40.0,
         ticks: Ticks::Whole,
@@ -59,21 +48,13 @@ where
     for (index, (search, label)) in summary.searches.iter().zip(&labels).enumerate() {
         let (colour, dash) = (COLOURS[index % COLOURS.len()], DASHES[index % DASHES.len()]);
         let at = |position: usize, score: f64| plot.at((position as f64 + 1.0, 100.0 * score));
-        let mut points = Vec::new();
-        let mut before = None;
-        for (position, score) in search.lowest.iter().enumerate() {
-            let Some(score) = *score else { continue };
-            // A step: the score stays the same until another candidate is better.
-            points.extend(before.map(|before| at(position, before)));
-            points.push(at(position, score));
-            before = Some(score);
-        }
+        let steps = steps(&search.lowest);
+        let points: Vec<Pixel> = steps.into_iter().map(|(position, score)| at(position, score)).collect();
         canvas.line(&points, colour, 3, dash)?;
         for stage in &search.stages {
             // A stage that begins before the first score is marked at that score.
-            let place = (stage.begin..search.lowest.len()).find(|position| search.lowest[*position].is_some());
-            if let Some(position) = place {
-                let score = search.lowest[position].expect("a place with a score");
+            let mut scores = search.lowest.iter().enumerate().skip(stage.begin);
+            if let Some((position, score)) = scores.find_map(|(position, score)| Some((position, (*score)?))) {
                 canvas.mark(at(position, score), stage_mark(&stages, &stage.name, colour))?;
             }
         }
@@ -81,7 +62,7 @@ where
             ends.push((end, label, colour));
         }
     }
-    ends.sort_by_key(|(end, ..): &((i32, i32), &String, RGBColor)| end.1);
+    ends.sort_by_key(|(end, ..): &(Pixel, &String, RGBColor)| end.1);
     let (edge, bottom) = plot.at((right, low));
     let heights = spread(&ends.iter().map(|(end, ..)| end.1).collect::<Vec<_>>(), bottom);
     for ((end, label, colour), height) in ends.into_iter().zip(heights) {
@@ -89,6 +70,19 @@ where
         canvas.text(label, (edge + 8, height), HPos::Left, VPos::Center)?;
     }
     Ok(())
+}
+
+/// Corners of the line of lowest scores: positions and scores. A score stays the same until another candidate is better.
+fn steps(lowest: &[Option<f64>]) -> Vec<(usize, f64)> {
+    let mut corners = Vec::new();
+    let mut before = None;
+    for (position, score) in lowest.iter().enumerate() {
+        let Some(score) = *score else { continue };
+        corners.extend(before.map(|before| (position, before)));
+        corners.push((position, score));
+        before = Some(score);
+    }
+    corners
 }
 
 /// Heights of labels, from the top. The labels do not overlap and, if there is room, stay above `bottom`. Each is

@@ -4,12 +4,12 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
+use results::ComparisonSummary;
 use results::summaries::comparison::SystemSummary;
 
-use super::canvas::{Axis, COLOURS, Canvas, Hatch, INK, Sample, Ticks, widest};
-use crate::artefact::FigureDefinition;
-use crate::findings::ComparisonFindings;
+use super::axis::{Axis, Ticks};
+use super::canvas::{COLOURS, Canvas, Hatch, INK, Sample, widest};
+use super::definition::FigureDefinition;
 
 /// The roles and the fill of their bars; any other role is drawn like the first.
 const ROLES: [(&str, RGBColor, Hatch); 3] = [
@@ -18,16 +18,16 @@ const ROLES: [(&str, RGBColor, Hatch); 3] = [
     ("trained search", COLOURS[1], Hatch::Falling),
 ];
 
-/// Draws legend and plot.
+/// Draws legend and plot. `labels` holds the label of each system.
 pub(super) fn draw<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     definition: &FigureDefinition,
-    found: &ComparisonFindings,
+    summary: &ComparisonSummary,
+    labels: &[String],
 ) -> Result<()>
 where
     DB::ErrorType: 'static,
 {
-    let summary = &found.summary;
     ensure!(summary.measured() > 0, "no system has a test error");
     let has_role = |role: &str| {
         summary
@@ -40,7 +40,7 @@ where
     canvas.legend(&roles.map(entry).collect::<Vec<_>>())?;
 
     let systems: Vec<&SystemSummary> = summary.systems.iter().rev().collect();
-    let names: Vec<String> = systems.iter().map(|system| found.label(&system.name)).collect();
+    let names: Vec<String> = labels.iter().rev().cloned().collect();
     let notes: Vec<String> = systems.iter().map(|system| note(system)).collect();
     let ends = systems.iter().filter_map(|system| system.error);
     let highest = ends
@@ -64,8 +64,7 @@ where
                 canvas.error_bar(at(low, 0.0), at(error.mean + deviation, 0.0), INK)?;
             }
         }
-        let (edge, height) = plot.at((last, place as f64));
-        canvas.text(note, (edge + 12, height), HPos::Left, VPos::Center)?;
+        canvas.note(&plot, (last, place as f64), note)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use results::statistics::bootstrap::Interval;
 use results::store::{Group, StoredRun, groups};
 
 use crate::artefact::short_commit;
-use crate::findings::{correlation, is_correlation};
+use crate::findings::ranking::{correlation, is_correlation};
 
 /// The stored results of one artefact at one scale on one data set; at least two.
 #[derive(Clone, Debug)]

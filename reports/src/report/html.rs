@@ -14,11 +14,9 @@ use anyhow::{Context, Result};
 use results::Verdict;
 
 use crate::artefact::Artefact;
-use crate::findings::Findings;
 use crate::report;
 use crate::report::history::History;
-use crate::report::markdown;
-use architectures::{Drawings, Measured, best_of_searches, row_id};
+use architectures::{Drawings, best_of_searches, row_id, values_table, words};
 use text::{escape, facts, inline};
 
 const STYLE: &str = include_str!("html/page.css");
@@ -127,25 +125,25 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
             inline(artefact.statement.trim())
         );
     }
-    let measured = Measured::of(&artefact.findings);
+    let values = artefact.findings.values();
     if artefact.figure.is_some() {
         let target = |place: &crate::figure::canvas::Placed| {
             let key = (place.seed, place.architecture);
-            let measured = measured
+            let values = values
                 .as_ref()
                 .context("a figure with points of architectures that have no values")?;
-            Ok((row_id(&id, key), measured.words(key)))
+            Ok((row_id(&id, key), words(values, key)))
         };
         let drawn = figure::figure(artefact, &manifest.title, target)?;
         html += &drawn.html;
         colours.extend(drawn.colours);
     }
-    let statistics = markdown::paragraphs(&artefact.findings).join("\n\n");
+    let statistics = artefact.findings.paragraphs().join("\n\n");
     if !statistics.is_empty() {
         html += &format!("<h3>Statistics</h3>\n{}", text::markdown(&statistics));
     }
-    if let Some(measured) = measured {
-        html += &measured.table(artefact, &id, drawings)?;
+    if let Some(values) = values {
+        html += &values_table(&values, artefact, &id, drawings)?;
     }
     html += &best_of_searches(artefact, drawings)?;
     html += &deviations(artefact);
@@ -156,10 +154,10 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
 
 /// The definition's prose, after a sentence about the scale.
 fn deviations(artefact: &Artefact) -> String {
-    let scale = match (artefact.group.manifest().scale.as_str(), &artefact.findings) {
-        // A drawing needs no training.
-        ("paper", _) | (_, Findings::Drawing { .. }) => String::new(),
-        (scale, _) => format!(
+    let scale = match artefact.group.manifest().scale.as_str() {
+        "paper" => String::new(),
+        _ if !artefact.findings.needs_training() => String::new(),
+        scale => format!(
             "Run at {scale} scale: networks, data and training are smaller than the paper's, so that its numbers are not the \
              paper's.\n\n"
         ),

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use results::summaries::peer::PeerTable;
 
 use crate::artefact::Artefact;
+use crate::findings::markdown;
 
 /// Replaces the text between the marks of a block: `<!-- BEGIN: name -->` and `<!-- END: name -->`.
 ///
@@ -49,33 +50,41 @@ pub fn speed_block(table: &PeerTable) -> String {
             format!("{minimum:.2} ({median:.2})")
         })
     };
-    let mut lines = vec![
-        format!("| size | {} |", names.join(" | ")),
-        format!("| --- |{}", " --- |".repeat(names.len())),
-    ];
-    lines.extend(sizes.iter().map(|size| {
-        let cells: Vec<String> = names.iter().map(|name| cell(size, name)).collect();
-        format!("| {size} | {} |", cells.join(" | "))
-    }));
-    lines.push(format!(
-        "\nCommit {}, PyTorch {}, {}, {} threads, float32, batches of 50, {} rounds.",
-        table.commit, table.torch, table.cpu, table.threads, table.rounds
-    ));
-    lines.join("\n")
+    let line = |size: &&str| {
+        let cells = names.iter().map(|name| cell(size, name));
+        [(*size).to_owned()].into_iter().chain(cells).collect()
+    };
+    let header: Vec<&str> = [&["size"], &names[..]].concat();
+    format!(
+        "{}\n\nCommit {}, PyTorch {}, {}, {} threads, float32, batches of 50, {} rounds.",
+        markdown::table(&header, sizes.iter().map(line)),
+        table.commit,
+        table.torch,
+        table.cpu,
+        table.threads,
+        table.rounds
+    )
 }
 
 /// The spliced part: the figure of `shown`, and a table of all artefacts. The table links to their figures in the
 /// folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
     let title = &shown.group.manifest().title;
-    let mut lines = vec![format!("![{title}]({figures}/{}.svg)\n", shown.name())];
-    lines.push("| result | scale | data set | n | seeds | statistic | claim | verdict |".to_owned());
-    lines.push("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
-    lines.extend(artefacts.iter().map(|artefact| row(artefact, figures)));
-    lines.join("\n")
+    let names = [
+        "result",
+        "scale",
+        "data set",
+        "n",
+        "seeds",
+        "statistic",
+        "claim",
+        "verdict",
+    ];
+    let table = markdown::table(&names, artefacts.iter().map(|artefact| row(artefact, figures)));
+    format!("![{title}]({figures}/{}.svg)\n\n{table}", shown.name())
 }
 
-fn row(artefact: &Artefact, figures: &str) -> String {
+fn row(artefact: &Artefact, figures: &str) -> Vec<String> {
     let manifest = artefact.group.manifest();
     let title = match artefact.figure {
         Some(_) => format!("[{}]({figures}/{}.svg)", manifest.title, artefact.name()),
@@ -89,8 +98,7 @@ fn row(artefact: &Artefact, figures: &str) -> String {
     let seeds = artefact.group.runs.len().to_string();
     let (scale, dataset) = (manifest.scale.clone(), manifest.dataset.name.clone());
     let (n, statistic) = (n.unwrap_or_default(), artefact.headline());
-    let cells = [title, scale, dataset, n, seeds, statistic, claim, verdict];
-    format!("| {} |", cells.join(" | "))
+    vec![title, scale, dataset, n, seeds, statistic, claim, verdict]
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn the_page_works_in_a_browser() {
         return;
     };
     let root = tempfile::tempdir().unwrap();
-    studies::correlation(root.path(), "fig4", 20, 0.0, true, "");
+    studies::correlation(root.path(), "fig4", studies::Correlation::of(20, ""));
     studies::corruption(root.path(), 30);
     let page = page(root.path()).unwrap();
     let page = page.replacen("<meta name", &format!("{WATCH}<meta name"), 1);

@@ -36,22 +36,42 @@ fn architecture_row(index: u32) -> ArchitectureRow {
     }
 }
 
-/// Stores architectures, scores with two draws, true errors with two trainings, and the counted weights. The scores are
-/// smaller by `lower` than elsewhere. True errors rise with them if `ranked`.
-pub fn correlation(root: &Path, artefact: &str, n: u32, lower: f64, ranked: bool, keys: &str) {
-    correlation_drawn_as(root, artefact, "scatter-error-bars", n, lower, ranked, keys);
+/// A made-up correlation study.
+pub struct Correlation<'a> {
+    /// Number of architectures.
+    pub n: u32,
+    /// How much smaller the scores are than elsewhere.
+    pub lower: f64,
+    /// Whether true errors rise with the scores.
+    pub ranked: bool,
+    /// Kind of the figure.
+    pub figure: &'a str,
+    /// Further keys of the definition.
+    pub keys: &'a str,
 }
 
-/// Stores the same with another kind of figure.
-fn correlation_drawn_as(
-    root: &Path,
-    artefact: &str,
-    figure: &str,
-    n: u32,
-    lower: f64,
-    ranked: bool,
-    keys: &str,
-) -> RunDir {
+impl<'a> Correlation<'a> {
+    /// A plain study of n architectures, with further keys of its definition.
+    pub fn of(n: u32, keys: &'a str) -> Self {
+        Self {
+            n,
+            lower: 0.0,
+            ranked: true,
+            figure: "scatter-error-bars",
+            keys,
+        }
+    }
+}
+
+/// Stores architectures, scores with two draws, true errors with two trainings, and the counted weights.
+pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
+    let Correlation {
+        n,
+        lower,
+        ranked,
+        figure,
+        keys,
+    } = study;
     let definition = format!(
         "{keys}\n[study]\nkind = \"correlation\"\n[figure]\nkind = \"{figure}\"\ntitle = \"Crippled HyperNet\"\n\
          x_label = \"SMASH score (validation error, generated weights)\"\ny_label = \"True error (test error)\"\n"
@@ -109,7 +129,11 @@ fn correlation_drawn_as(
 /// Stores a study of 30 architectures with three predictors: a right one, a wrong one, and one without values.
 pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     let n = 30;
-    let dir = correlation_drawn_as(root, artefact, figure, n, 0.0, true, keys);
+    let study = Correlation {
+        figure,
+        ..Correlation::of(n, keys)
+    };
+    let dir = correlation(root, artefact, study);
     let row = |(predictor, sign, cost): (&str, Option<f64>, f64), architecture| PredictionRow {
         seed: 0,
         architecture,

@@ -100,26 +100,26 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
 
 /// Lists the keys in which two definitions differ, with both values: `study.every is 4 in base, 5 in head`.
 fn differing_keys(base: &toml::Table, head: &toml::Table) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut lines = Vec::new();
     let keys: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
     for key in keys {
         match (base.get(key), head.get(key)) {
             (Some(toml::Value::Table(base)), Some(toml::Value::Table(head))) => {
                 let inner = differing_keys(base, head).into_iter();
-                found.extend(inner.map(|line| format!("{key}.{line}")));
+                lines.extend(inner.map(|line| format!("{key}.{line}")));
             }
             (base, head) if base == head => {}
             (base, head) => {
                 let shown = [base, head].map(|value| value.map_or("absent".to_owned(), ToString::to_string));
                 let is_prose = shown.iter().any(|text| text.len() > SHOWN_TEXT || text.contains('\n'));
-                found.push(match (is_prose, shown) {
+                lines.push(match (is_prose, shown) {
                     (true, _) => format!("{key} has another text"),
                     (false, [base, head]) => format!("{key} is {base} in base, {head} in head"),
                 });
             }
         }
     }
-    found
+    lines
 }
 
 /// Warnings to the reader about two results, which may be compared all the same.

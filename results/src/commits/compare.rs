@@ -3,7 +3,7 @@
 //! A comparison states the changes, and the smallest change that it could have seen. [`comparable`](crate::commits::comparable)
 //! decides whether two results may be compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use crate::commits::comparable::{Aspect, Reason};
@@ -15,8 +15,8 @@ use crate::statistics::coefficients::Coefficient;
 use crate::statistics::ranking::Ranking;
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
-use crate::summaries::correlation::Measure;
-use crate::tables::Status;
+use crate::summaries::correlation::{Measure, score_values};
+use crate::summaries::join::{Joined, Key, by_seed, complete_mean, join};
 use crate::tables::rows::{ArchitectureRow, ScoreRow, TruthRow};
 
 /// Standard errors that a change must have to be found in four of five comparisons, at the two-sided 5 % level. The
@@ -33,7 +33,7 @@ pub struct Tables {
     /// The part of a score that ranks architectures: error or loss.
     pub by: Measure,
     /// Trainings of some of the architectures.
-    pub truths: Vec<TruthRow>,
+    pub true_errors: Vec<TruthRow>,
 }
 
 impl Tables {
@@ -46,49 +46,35 @@ impl Tables {
             architectures: group.read()?,
             scores: group.read()?,
             by: Measure::of_group(group)?,
-            truths: group.read()?,
+            true_errors: group.read()?,
         };
-        let known = tables.by_seed();
-        let scores = tables.scores.iter().map(|row| (row.seed, row.architecture));
-        for (seed, architecture) in scores.chain(tables.truths.iter().map(|row| (row.seed, row.architecture))) {
-            if !known.get(&seed).is_some_and(|known| known.contains_key(&architecture)) {
-                return Err(Error::UnknownArchitecture { seed, architecture });
-            }
+        let known: BTreeSet<Key> = tables
+            .architectures
+            .iter()
+            .map(|row| (row.seed, row.architecture))
+            .collect();
+        let scored = tables.scores.iter().map(|row| (row.seed, row.architecture));
+        let trained = tables.true_errors.iter().map(|row| (row.seed, row.architecture));
+        match scored.chain(trained).find(|key| !known.contains(key)) {
+            Some((seed, architecture)) => Err(Error::UnknownArchitecture { seed, architecture }),
+            None => Ok(tables),
         }
-        Ok(tables)
     }
 
-    /// The hash of each architecture, by root seed and index.
-    fn by_seed(&self) -> BTreeMap<u64, BTreeMap<u32, &str>> {
-        let mut seeds: BTreeMap<u64, BTreeMap<u32, &str>> = BTreeMap::new();
-        for row in &self.architectures {
-            seeds.entry(row.seed).or_default().insert(row.architecture, &row.hash);
-        }
-        seeds
+    /// Joins the tables by root seed and architecture.
+    fn joined(&self) -> BTreeMap<u64, Vec<Joined<'_>>> {
+        let scores = score_values(&self.scores, self.by);
+        let joined =
+            join(&self.architectures, &scores, &self.true_errors).expect("trainings are of known architectures");
+        by_seed(joined.into_iter().map(|joined| (joined.row.seed, Some(joined))))
     }
 
-    /// The SMASH score of each architecture by error or by loss. It is the mean over the draws, if all of them ended ok.
-    fn mean_scores(&self, by: Measure) -> BTreeMap<(u64, u32), f64> {
-        let mut draws: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
-        for row in &self.scores {
-            let value = by.of(row.error, row.loss);
-            draws.entry((row.seed, row.architecture)).or_default().push(value);
-        }
-        let means = draws.into_iter().filter_map(|(key, draws)| {
-            let draws: Option<Vec<f64>> = draws.into_iter().collect();
-            Some((key, mean(&draws?)))
-        });
-        means.collect()
-    }
-
-    /// The errors of each architecture's trainings that ended ok, if there are any.
-    fn trainings(&self) -> BTreeMap<(u64, u32), Vec<f64>> {
-        let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-        for row in self.truths.iter().filter(|row| row.status == Status::Ok) {
-            let errors = trainings.entry((row.seed, row.architecture)).or_default();
-            errors.extend(row.error);
-        }
-        trainings
+    /// The mean error of each architecture with generated weights.
+    fn score_errors(&self) -> BTreeMap<Key, f64> {
+        let draws = score_values(&self.scores, Measure::Error).into_iter();
+        draws
+            .filter_map(|(key, draws)| Some((key, complete_mean(draws)?)))
+            .collect()
     }
 }
 
@@ -124,19 +110,20 @@ pub struct Paired {
 ///
 /// # Errors
 /// The reason, if the sides have no root seed in common or did not sample the same architectures.
+///
+/// # Panics
+/// If a training names an unknown architecture, which [`Tables::read`] refuses.
 pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
     let differ = |detail: String| Reason {
         aspect: Aspect::Sampling,
         detail,
     };
-    let hashes = [base.by_seed(), head.by_seed()];
-    let scores = [base, head].map(|side| side.mean_scores(side.by));
-    let score_errors = [base, head].map(|side| side.mean_scores(Measure::Error));
-    let trainings = [base.trainings(), head.trainings()];
+    let score_errors = [base.score_errors(), head.score_errors()];
+    let [base, head] = [base.joined(), head.joined()];
     let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
     let (mut in_both, mut equal) = (0, 0);
-    for (&seed, base) in &hashes[0] {
-        let Some(head) = hashes[1].get(&seed) else {
+    for (&seed, base) in &base {
+        let Some(head) = head.get(&seed) else {
             continue;
         };
         if base.len() != head.len() {
@@ -145,27 +132,30 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
                 "seed {seed} has {base} architectures in base, {head} in head"
             )));
         }
-        for (&index, &hash) in base {
-            let other = head.get(&index).copied().unwrap_or("absent");
-            if hash != other {
+        for (base, index) in base.iter().map(|base| (base, base.row.architecture)) {
+            let place = head.binary_search_by_key(&index, |head| head.row.architecture);
+            let head = place.ok().map(|place| &head[place]);
+            let Some(head) = head.filter(|head| head.row.hash == base.row.hash) else {
+                let other = head.map_or("absent", |head| &head.row.hash);
+                let hash = &base.row.hash;
                 return Err(differ(format!(
                     "architecture {index} of seed {seed} is {hash} in base, {other} in head"
                 )));
-            }
-            let key = (seed, index);
-            if let [Some(base), Some(head)] = [0, 1].map(|side| trainings[side].get(&key)) {
+            };
+            let errors = [base, head].map(Joined::true_error);
+            if errors.iter().all(Option::is_some) {
                 in_both += 1;
-                equal += usize::from(base == head);
+                equal += usize::from(base.errors == head.errors);
             }
             seeds.entry(seed).or_default().push(Pair {
-                scores: [0, 1].map(|side| scores[side].get(&key).copied()),
-                score_errors: [0, 1].map(|side| score_errors[side].get(&key).copied()),
-                errors: [0, 1].map(|side| trainings[side].get(&key).map(|errors| mean(errors))),
+                scores: [base, head].map(Joined::value),
+                score_errors: [0, 1].map(|side| score_errors[side].get(&(seed, index)).copied()),
+                errors,
             });
         }
     }
     if seeds.is_empty() {
-        let [base, head] = hashes.map(|seeds| {
+        let [base, head] = [base, head].map(|seeds| {
             let seeds: Vec<String> = seeds.keys().map(u64::to_string).collect();
             seeds.join(", ")
         });
@@ -314,36 +304,35 @@ fn bootstrap<T: Copy>(
     statistic: Statistic,
     groups: &[Vec<[Option<T>; 2]>],
     resamples: usize,
-    of: impl Fn(&[T]) -> Option<f64>,
+    value: impl Fn(&[T]) -> Option<f64>,
 ) -> Change {
     let values = |groups: &[Vec<[Option<T>; 2]>]| {
         [0, 1].map(|side| {
             mean_over_groups(groups, |pairs| {
                 let own: Vec<T> = pairs.iter().filter_map(|pair| pair[side]).collect();
-                of(&own)
+                value(&own)
             })
         })
     };
     let difference = |[base, head]: [Option<f64>; 2]| Some(head? - base?);
-    let values_found = values(groups);
-    let mut measured = Change {
+    let mut change = Change {
         statistic,
-        values: values_found,
+        values: values(groups),
         interval: None,
         detectable: None,
     };
-    let Some(estimate) = difference(values_found) else {
-        return measured;
+    let Some(estimate) = difference(change.values) else {
+        return change;
     };
     let mut rng = generator(BOOTSTRAP_SEED);
     let draws: Vec<Option<f64>> = (0..resamples)
         .map(|_| difference(values(&resample_groups(groups, &mut rng))))
         .collect();
     let mut next = draws.iter().copied();
-    measured.interval = percentiles(estimate, resamples, || next.next().flatten());
+    change.interval = percentiles(estimate, resamples, || next.next().flatten());
     let defined: Vec<f64> = draws.into_iter().flatten().collect();
-    measured.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
-    measured
+    change.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
+    change
 }
 
 /// The verdict of a comparison.

@@ -6,44 +6,22 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::summaries::made_up::{self, score, truth};
+use crate::tables::Status;
 
 const KENDALL: Statistic = Statistic::ALL[0].1;
 
 /// Adds an architecture with its draws and trainings; `None` is a failure. Without trainings it was not trained.
 fn add(tables: &mut Tables, seed: u64, architecture: u32, draws: &[Option<f64>], trainings: &[Option<f64>]) {
-    let status = |error: Option<f64>| if error.is_some() { Status::Ok } else { Status::Failed };
-    tables.architectures.push(ArchitectureRow {
-        seed,
-        architecture,
-        hash: format!("{seed:08x}{architecture:08x}"),
-        json: String::new(),
-        parameters: 1,
-        multiply_adds: 1,
-        ops: 1,
-        depth: 1,
-    });
-    tables.scores.extend((0..).zip(draws).map(|(draw, &error)| ScoreRow {
-        seed,
-        architecture,
-        draw,
-        error,
-        loss: None,
-        status: status(error),
-    }));
-    tables
-        .truths
-        .extend((0..).zip(trainings).map(|(training_seed, &error)| TruthRow {
-            seed,
-            architecture,
-            training_seed,
-            status: status(error),
-            error,
-            validation_error: None,
-            train_error: None,
-            train_loss: None,
-            epochs: 1,
-            message: None,
-        }));
+    let draws = (0..)
+        .zip(draws)
+        .map(|(draw, &error)| score(seed, architecture, draw, error));
+    let trainings = (0..)
+        .zip(trainings)
+        .map(|(index, &error)| truth(seed, architecture, index, error));
+    tables.architectures.push(made_up::architecture(seed, architecture));
+    tables.scores.extend(draws);
+    tables.true_errors.extend(trainings);
 }
 
 /// One root seed with a score and a true error for each architecture.
@@ -193,7 +171,7 @@ fn nothing_is_said_of_what_is_undefined() {
 
     let mut failed = three.clone();
     failed
-        .truths
+        .true_errors
         .iter_mut()
         .for_each(|row| (row.status, row.error) = (Status::Failed, None));
     let Verdict::NotComparable(reasons) = change(&pair(&three, &failed).unwrap(), KENDALL, 200).judge() else {

@@ -41,9 +41,9 @@ const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 ///
 /// `None` if the statistic is undefined for a group or for every resample, or if there are no groups.
 pub fn bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
-    let of = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
+    let value = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
     let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(of(groups)?, RESAMPLES, || of(&resample_groups(groups, &mut rng)))
+    percentiles(value(groups)?, RESAMPLES, || value(&resample_groups(groups, &mut rng)))
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
@@ -67,16 +67,19 @@ pub fn bootstrap_difference<T: Copy>(
 /// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
 /// than [`FEWEST`] values.
 pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
-    let of = |groups| bootstrap(groups, |values| Some(mean(values)));
-    Some(groups).filter(|groups| enough(groups)).and_then(of)
+    match enough(groups) {
+        true => bootstrap(groups, |values| Some(mean(values))),
+        false => None,
+    }
 }
 
 /// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
 /// fewer than [`FEWEST`] values.
 pub fn mean_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
-    let of = |(first, second)| bootstrap_difference(first, second, |values| Some(mean(values)));
-    let both = Some((first, second)).filter(|(first, second)| enough(first) && enough(second));
-    both.and_then(of)
+    match enough(first) && enough(second) {
+        true => bootstrap_difference(first, second, |values| Some(mean(values))),
+        false => None,
+    }
 }
 
 fn enough(groups: &[Vec<f64>]) -> bool {

@@ -22,12 +22,12 @@ pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
         .map(Vec::len)
         .min()
         .filter(|&fewest| fewest > 1)?;
-    let of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
+    let ceiling_of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
     let borrowed: Vec<Vec<&[f64]>> = groups
         .iter()
         .map(|group| group.iter().map(Vec::as_slice).collect())
         .collect();
-    bootstrap(&borrowed, of)
+    bootstrap(&borrowed, ceiling_of)
 }
 
 /// Mean of tau over all pairs of repetitions.

@@ -2,6 +2,8 @@
 //!
 //! Only the two values of a pair are compared, so pairs of different root seeds may be counted together.
 
+use statrs::function::erf::erfc;
+
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::sample::ranks;
 
@@ -111,7 +113,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     let of_ties: f64 = ties.iter().map(|t| t.powi(3) - t).sum();
     let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - of_ties / 48.0;
     let z = (positive - n * (n + 1.0) / 4.0) / variance.sqrt();
-    Some(libm::erfc(z.abs() / std::f64::consts::SQRT_2).min(1.0))
+    Some(erfc(z.abs() / std::f64::consts::SQRT_2).min(1.0))
 }
 
 /// The sizes of the groups of equal values, without groups of one value.

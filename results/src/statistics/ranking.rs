@@ -95,9 +95,9 @@ impl Ranking {
 /// Kendall's tau among the truly better half of the points, including all ties of the last one. It shows whether the
 /// predictor tells good from very good, which a search needs.
 pub fn better_half_tau(points: &[Point]) -> Option<f64> {
-    let mut truths: Vec<f64> = points.iter().map(|point| point.1).collect();
-    truths.sort_by(f64::total_cmp);
-    let last = *truths.get(points.len().div_ceil(2).checked_sub(1)?)?;
+    let mut true_errors: Vec<f64> = points.iter().map(|point| point.1).collect();
+    true_errors.sort_by(f64::total_cmp);
+    let last = *true_errors.get(points.len().div_ceil(2).checked_sub(1)?)?;
     let better: Vec<Point> = points.iter().copied().filter(|point| point.1 <= last).collect();
     kendall_tau_b(&better)
 }
@@ -207,7 +207,7 @@ pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
 
 /// The p-value of a permutation test with [`RESAMPLES`] permutations. A permutation that leaves the statistic undefined
 /// counts as extreme.
-fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
+fn permutation(groups: &[Vec<Point>], statistic: Ranking, measured: f64) -> f64 {
     let mut rng = generator(BOOTSTRAP_SEED);
     let mut groups = groups.to_vec();
     let mut extreme = 1;
@@ -218,12 +218,12 @@ fn permutation(groups: &[Vec<Point>], statistic: Ranking, found: f64) -> f64 {
             group.iter_mut().zip(xs).for_each(|(point, x)| point.0 = x);
         }
         // Rounding must not make a permutation without any change less extreme.
-        let slack = 1e-12 * found.abs().max(1.0);
+        let slack = 1e-12 * measured.abs().max(1.0);
         let value = mean_over_groups(&groups, |points| statistic.of(points));
         let is_extreme = value.is_none_or(|value| match statistic.chance() {
-            Chance::Zero => value.abs() >= found.abs() - slack,
-            Chance::Less => value >= found - slack,
-            Chance::More => value <= found + slack,
+            Chance::Zero => value.abs() >= measured.abs() - slack,
+            Chance::Less => value >= measured - slack,
+            Chance::More => value <= measured + slack,
         });
         extreme += usize::from(is_extreme);
     }

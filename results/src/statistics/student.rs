@@ -2,6 +2,8 @@
 //!
 //! A percentile bootstrap of three trainings gives far too narrow an interval: it knows no values but those three.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 use crate::statistics::bootstrap::{FEWEST, Interval};
 use crate::statistics::sample::{mean, standard_deviation};
 
@@ -48,52 +50,8 @@ fn weighted(samples: &[(f64, &[Vec<f64>])]) -> Option<Interval> {
 
 /// The 97.5th percentile of Student's t with `freedom` degrees of freedom, at least 1.
 fn quantile(freedom: f64) -> f64 {
-    // Student's variable lies beyond t on either side as often as a beta variable lies below freedom / (freedom + t^2).
-    let beyond = |t: f64| incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t));
-    let (mut low, mut high) = (0.0, 16.0);
-    while high - low > 1e-12 * high {
-        let middle = (low + high) / 2.0;
-        if middle == low || middle == high {
-            break;
-        }
-        if beyond(middle) > 0.05 {
-            low = middle
-        } else {
-            high = middle
-        }
-    }
-    (low + high) / 2.0
-}
-
-/// The regularised incomplete beta function I_x(a, b), by its continued fraction (Lentz's method).
-fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
-    if x <= 0.0 || x >= 1.0 {
-        return x.clamp(0.0, 1.0);
-    }
-    // The fraction converges fast below the mean.
-    if x > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - incomplete_beta(b, a, 1.0 - x);
-    }
-    let ln_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * x.ln() + b * (-x).ln_1p();
-    let away_from_zero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
-    let (mut c, mut d) = (1.0, 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0)));
-    let mut fraction = d;
-    for m in 1..1000 {
-        let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        let mut factor = 1.0;
-        for term in [even, odd] {
-            d = 1.0 / away_from_zero(1.0 + term * d);
-            c = away_from_zero(1.0 + term / c);
-            factor = c * d;
-            fraction *= factor;
-        }
-        if (factor - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    ln_front.exp() * fraction / a
+    let student = StudentsT::new(0.0, 1.0, freedom).expect("at least 1 degree of freedom");
+    student.inverse_cdf(0.975)
 }
 
 #[cfg(test)]

@@ -88,8 +88,7 @@ pub fn weighted_tau(points: &[Point]) -> Option<f64> {
         }
         weights
     });
-    let of = |weights: &[f64]| additive_tau(points, weights);
-    Some((of(&by_predictor)? + of(&by_truth)?) / 2.0)
+    Some((additive_tau(points, &by_predictor)? + additive_tau(points, &by_truth)?) / 2.0)
 }
 
 /// Tau-b in which a pair weighs the sum of its two points' weights.

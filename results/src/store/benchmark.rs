@@ -225,9 +225,9 @@ impl Benchmark {
     /// None on tables that [`add`] wrote.
     pub fn summary(&self) -> Result<CorrelationSummary> {
         let Settings { seed, dataset, .. } = &self.settings;
-        let (architectures, truths) = as_truths(&self.trainings, *seed);
-        let predictor = Predictor::validation_error(&truths);
-        correlation::summary(&architectures, &predictor, &truths, dataset.test.examples)
+        let (architectures, true_errors) = as_truths(&self.trainings, *seed);
+        let predictor = Predictor::validation_error(&true_errors);
+        correlation::summary(&architectures, &predictor, &true_errors, dataset.test.examples)
     }
 
     fn entries(self) -> BTreeMap<Key, Entry> {
@@ -362,33 +362,33 @@ fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
 
 /// Describes the first part in which two settings differ.
 fn difference(expected: &Settings, found: &Settings) -> String {
+    let both = |text: &dyn Fn(&Settings) -> String| format!("{}, found {}", text(expected), text(found));
     if (&expected.scale, expected.seed) != (&found.scale, found.seed) {
-        let of = |settings: &Settings| format!("scale {}, root seed {}", settings.scale, settings.seed);
-        return format!("{}, found {}", of(expected), of(found));
+        return both(&|settings| format!("scale {}, root seed {}", settings.scale, settings.seed));
     }
     if expected.dataset != found.dataset {
-        let of = |settings: &Settings| {
+        let images = both(&|settings| {
             let DatasetRecord { name, train, test, .. } = &settings.dataset;
             format!("`{name}` of {} and {} images", train.examples, test.examples)
-        };
-        return format!("data {}, found {}, compared by their digests", of(expected), of(found));
+        });
+        return format!("data {images}, compared by their digests");
     }
     let keys = expected.study.keys().chain(found.study.keys());
     let differs = |key: &&String| expected.study.get(*key) != found.study.get(*key);
     let key = keys.into_iter().find(differs).map_or("", String::as_str);
-    let of = |settings: &Settings| {
+    let values = both(&|settings| {
         settings
             .study
             .get(key)
             .map_or_else(|| "none".to_owned(), ToString::to_string)
-    };
-    format!("`study.{key}` {}, found {}", of(expected), of(found))
+    });
+    format!("`study.{key}` {values}")
 }
 
 /// Converts the trainings of a benchmark to the tables that every study of true errors has.
 pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<TruthRow>) {
     let mut architectures: Vec<ArchitectureRow> = Vec::new();
-    let mut truths = Vec::new();
+    let mut true_errors = Vec::new();
     for row in rows {
         if architectures
             .last()
@@ -405,9 +405,9 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
                 depth: row.depth,
             });
         }
-        truths.push(row.truth(seed, row.architecture));
+        true_errors.push(row.truth(seed, row.architecture));
     }
-    (architectures, truths)
+    (architectures, true_errors)
 }
 
 /// Writes the tables of a benchmark to a folder, as `trainings.csv`, `curves.csv` and `seconds.csv`.

@@ -94,9 +94,9 @@ fn parts_in_any_order_give_the_files_of_the_whole() {
     assert_eq!(files_of(&at("one")), files_of(&at("two")));
     let benchmark = Benchmark::read(&at("two")).unwrap().unwrap();
     assert_eq!((benchmark.curves.len(), benchmark.seconds.len()), (16, 8));
-    let (architectures, truths) = as_truths(&benchmark.trainings, 7);
-    assert_eq!((architectures.len(), truths.len()), (4, 8));
-    assert_eq!(truths[6].error, Some(3.0 / 64.0));
+    let (architectures, true_errors) = as_truths(&benchmark.trainings, 7);
+    assert_eq!((architectures.len(), true_errors.len()), (4, 8));
+    assert_eq!(true_errors[6].error, Some(3.0 / 64.0));
 }
 
 #[test]

@@ -233,31 +233,7 @@ pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String>
 /// # Panics
 /// If the time is before 1970.
 pub fn timestamp(time: SystemTime) -> String {
-    let since_epoch = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .expect("the clock should be past 1970");
-    let seconds = since_epoch.as_secs();
-    let (year, month, day) = civil_from_days(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of the Gregorian calendar, from days since 1970-01-01.
-///
-/// It counts in years that begin in March, so the leap day is the last day of a year. An era is the 400 years after
-/// which the calendar repeats.
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468; // Days from 0000-03-01 to 1970-01-01.
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let (month, next_year) = match month_from_march {
-        0..=9 => (month_from_march + 3, 0),
-        _ => (month_from_march - 9, 1),
-    };
-    (era * 400 + year_of_era + next_year, month, day)
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 #[cfg(test)]

@@ -61,9 +61,9 @@ impl Object {
 
     /// Lists the names one level down, each with whether more lies below it.
     pub fn list(&self) -> io::Result<Vec<(String, bool)>> {
-        let found = wait(self.bucket.list_with_delimiter(Some(&self.key)))?;
-        let folders = found.common_prefixes.iter().map(|key| (key, true));
-        let objects = found.objects.iter().map(|object| (&object.location, false));
+        let listed = wait(self.bucket.list_with_delimiter(Some(&self.key)))?;
+        let folders = listed.common_prefixes.iter().map(|key| (key, true));
+        let objects = listed.objects.iter().map(|object| (&object.location, false));
         let name = |(key, is_folder): (&Key, bool)| Some((key.filename()?.to_owned(), is_folder));
         Ok(folders.chain(objects).filter_map(name).collect())
     }

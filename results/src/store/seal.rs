@@ -84,7 +84,7 @@ fn digest(bytes: &[u8], place: usize) -> String {
     hash.update(&bytes[..place]);
     hash.update([b'0'; DIGITS]);
     hash.update(&bytes[place + DIGITS..]);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
+use crate::summaries::text::{interval_text, points_text, share_text};
 
 /// A claim that a machine can check: a statistic is greater than a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,13 +78,24 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// The coefficient that the statistic names, if any.
-    pub fn coefficient(self) -> Option<Coefficient> {
+    /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
+    pub fn text(self, interval: Option<Interval>) -> String {
+        format!("{} {}", self.label(), self.value_text(interval))
+    }
+
+    /// A value of the statistic, in its unit.
+    pub fn value_text(self, interval: Option<Interval>) -> String {
         match self {
-            Self::Kendall => Some(Coefficient::Kendall),
-            Self::Spearman => Some(Coefficient::Spearman),
-            Self::Pearson => Some(Coefficient::Pearson),
-            _ => None,
+            Self::Kendall
+            | Self::PartialKendall
+            | Self::Spearman
+            | Self::Pearson
+            | Self::TauDrop
+            | Self::MemberAgreement => interval_text(interval),
+            Self::CorrectIsBest => share_text(interval),
+            Self::LevelDrop | Self::CorruptionLoss | Self::GradientGain | Self::SearchGain | Self::ErrorDifference => {
+                points_text(interval)
+            }
         }
     }
 

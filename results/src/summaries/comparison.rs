@@ -7,6 +7,7 @@ use crate::statistics::bootstrap::Interval;
 use crate::statistics::paired::difference;
 use crate::statistics::sample::{mean, standard_deviation};
 use crate::statistics::student::{mean_t_difference, mean_t_interval};
+use crate::summaries::join::by_seed;
 use crate::summaries::text::{left_out_text, percent};
 use crate::tables::Status;
 use crate::tables::rows::{SystemRow, SystemTrainingRow, TrialRow};
@@ -115,13 +116,11 @@ fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2
     Some([values.clone().min()?, values.max()?])
 }
 
-/// The values of each root seed, in the order of the root seeds.
-fn by_seed(values: impl Iterator<Item = (u64, f64)>) -> Vec<Vec<f64>> {
-    let mut groups: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for (seed, value) in values {
-        groups.entry(seed).or_default().push(value);
-    }
-    groups.into_values().collect()
+/// The errors of each root seed, in the order of the root seeds.
+fn groups(errors: &BTreeMap<TrainingKey, f64>) -> Vec<Vec<f64>> {
+    by_seed(errors.iter().map(|(key, error)| (key.0, Some(*error))))
+        .into_values()
+        .collect()
 }
 
 impl MeanOfTrainings {
@@ -129,7 +128,7 @@ impl MeanOfTrainings {
         if errors.is_empty() {
             return None;
         }
-        let groups = by_seed(errors.iter().map(|(key, error)| (key.0, *error)));
+        let groups = groups(errors);
         let means: Vec<f64> = groups.iter().map(|errors| mean(errors)).collect();
         Some(Self {
             mean: mean(&means),
@@ -161,10 +160,6 @@ impl SystemSummary {
     pub fn was_run(&self) -> bool {
         self.error.is_some() || self.failed + self.skipped > 0
     }
-
-    fn groups(&self) -> Vec<Vec<f64>> {
-        by_seed(self.errors.iter().map(|(key, error)| (key.0, *error)))
-    }
 }
 
 impl ComparisonSummary {
@@ -181,11 +176,11 @@ impl ComparisonSummary {
         let (first, second) = (self.system(first)?, self.system(second)?);
         let pair = |(key, error): (&TrainingKey, &f64)| {
             let other = second.errors.get(key)?;
-            Some((key.0, difference(*other, *error)))
+            Some((key.0, Some(difference(*other, *error))))
         };
-        let pairs = by_seed(first.errors.iter().filter_map(pair));
+        let pairs: Vec<Vec<f64>> = by_seed(first.errors.iter().filter_map(pair)).into_values().collect();
         match pairs.is_empty() {
-            true => mean_t_difference(&second.groups(), &first.groups()),
+            true => mean_t_difference(&groups(&second.errors), &groups(&first.errors)),
             false => mean_t_interval(&pairs),
         }
     }

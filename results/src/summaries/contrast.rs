@@ -2,13 +2,13 @@
 //!
 //! It compares the level of the scores, their correlation with true errors, and the ratio of learned to generated weights.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, bootstrap, bootstrap_difference, mean_difference, mean_interval};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::kendall_tau_b;
-use crate::summaries::correlation::CorrelationSummary;
+use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
+use crate::summaries::join::{by_seed, complete_mean};
 use crate::summaries::text::{error_text, interval_text, points_text};
 use crate::tables::rows::{ScoreRow, WeightsRow};
 
@@ -54,27 +54,13 @@ pub struct Measures {
 impl Side {
     /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
     pub fn new(summary: &CorrelationSummary, scores: &[ScoreRow], weights: Option<&[WeightsRow]>) -> Self {
-        // Draws by root seed and architecture; `None` is a draw that did not end ok.
-        let mut draws: BTreeMap<u64, BTreeMap<u32, BTreeMap<u32, Option<f64>>>> = BTreeMap::new();
-        for row in scores {
-            let of_architecture = draws.entry(row.seed).or_default().entry(row.architecture).or_default();
-            of_architecture.insert(row.draw, row.error);
-        }
-        let score = |draws: &BTreeMap<u32, Option<f64>>| {
-            let draws: Vec<f64> = draws.values().copied().collect::<Option<_>>()?;
-            Some(mean(&draws))
-        };
-        let mut ratios: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for row in weights.unwrap_or_default() {
-            let ratio = row.learned as f64 / row.generated as f64;
-            ratios.entry(row.seed).or_default().push(ratio);
-        }
+        let scores = score_values(scores, Measure::Error).into_iter();
+        let scores = scores.map(|((seed, _), draws)| (seed, complete_mean(draws)));
+        let ratio = |row: &WeightsRow| (row.seed, Some(row.learned as f64 / row.generated as f64));
+        let ratios = by_seed(weights.unwrap_or_default().iter().map(ratio));
         let ratios: Vec<f64> = ratios.values().map(|ratios| mean(ratios)).collect();
         Self {
-            scores: draws
-                .values()
-                .map(|seed| seed.values().filter_map(score).collect())
-                .collect(),
+            scores: by_seed(scores).into_values().collect(),
             points: summary.seeds.iter().map(|seed| seed.points.clone()).collect(),
             weights_ratio: (!ratios.is_empty()).then(|| mean(&ratios)),
         }
@@ -136,7 +122,8 @@ impl fmt::Display for Contrast {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::Status;
+    use crate::summaries::correlation::{Predictor, summary};
+    use crate::summaries::made_up::score;
 
     fn side(level: f64, rising: bool) -> Side {
         let points = (0..20).map(|n| (f64::from(n), if rising { f64::from(n) } else { -f64::from(n) }));
@@ -166,19 +153,11 @@ mod tests {
 
     #[test]
     fn scores_are_averaged_over_draws_and_ratios_over_architectures_and_seeds() {
-        let score = |architecture, draw, error: Option<f64>| ScoreRow {
-            seed: 0,
-            architecture,
-            draw,
-            error,
-            loss: None,
-            status: if error.is_some() { Status::Ok } else { Status::Failed },
-        };
         let scores = [
-            score(0, 0, Some(0.25)),
-            score(0, 1, Some(0.75)),
-            score(1, 0, None),
-            score(2, 0, Some(0.5)),
+            score(0, 0, 0, Some(0.25)),
+            score(0, 0, 1, Some(0.75)),
+            score(0, 1, 0, None),
+            score(0, 2, 0, Some(0.5)),
         ];
         let weights = |seed, architecture, learned| WeightsRow {
             seed,
@@ -187,13 +166,7 @@ mod tests {
             learned,
         };
         let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
-        let summary = crate::summaries::correlation::summary(
-            &[],
-            &crate::summaries::correlation::Predictor::score(&scores, crate::summaries::correlation::Measure::Error),
-            &[],
-            10,
-        )
-        .unwrap();
+        let summary = summary(&[], &Predictor::score(&scores, Measure::Error), &[], 10).unwrap();
         let side = Side::new(&summary, &scores, Some(&weights));
         assert_eq!(side.scores, [vec![0.5, 0.5]]);
         assert_eq!(side.weights_ratio, Some(3.0));

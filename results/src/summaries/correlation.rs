@@ -14,8 +14,8 @@ use crate::statistics::coefficients::{Coefficient, Line, least_squares};
 use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
+use crate::summaries::join::{Joined, Values, by_seed, join, values};
 use crate::summaries::text::{interval_text, left_out_text};
-use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 
 /// How well a predictor, such as the SMASH score, predicts the true error.
@@ -132,61 +132,67 @@ impl Measure {
     }
 }
 
-/// A predictor of true errors: the values of each architecture, by root seed and architecture. Their mean counts.
-/// `None` stands for a value that could not be obtained, and excludes its architecture.
+/// A predictor of true errors: the values of each architecture, whose mean counts. A value that could not be obtained
+/// excludes its architecture.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     name: &'static str,
     by: Measure,
-    values: BTreeMap<(u64, u32), Vec<Option<f64>>>,
+    values: Values,
 }
 
 impl Predictor {
     /// The SMASH score: the mean over the noise draws.
     pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
-        let values = rows
-            .iter()
-            .map(|row| ((row.seed, row.architecture), by.of(row.error, row.loss)));
-        Self::new(by.of("SMASH score", "SMASH score, by loss"), by, values)
+        Self {
+            name: by.of("SMASH score", "SMASH score, by loss"),
+            by,
+            values: score_values(rows, by),
+        }
     }
 
     /// The error after the fast recipe: the mean over the trainings.
     pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
-        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self::new("fast recipe", Measure::Error, values)
+        let rows = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
+        Self {
+            name: "fast recipe",
+            by: Measure::Error,
+            values: values(rows),
+        }
     }
 
     /// The validation error after the whole training: the mean over the trainings.
     pub fn validation_error(rows: &[TruthRow]) -> Self {
-        let values = rows
-            .iter()
-            .map(|row| ((row.seed, row.architecture), row.validation_error));
-        Self::new("validation error", Measure::Error, values)
-    }
-
-    fn new(name: &'static str, by: Measure, rows: impl Iterator<Item = ((u64, u32), Option<f64>)>) -> Self {
-        let mut values: BTreeMap<_, Vec<Option<f64>>> = BTreeMap::new();
-        for (key, value) in rows {
-            values.entry(key).or_default().push(value);
+        let rows = rows.iter();
+        let rows = rows.map(|row| ((row.seed, row.architecture), row.validation_error));
+        Self {
+            name: "validation error",
+            by: Measure::Error,
+            values: values(rows),
         }
-        Self { name, by, values }
     }
+}
+
+/// The scores of each architecture, one for each noise draw.
+pub(crate) fn score_values(rows: &[ScoreRow], by: Measure) -> Values {
+    let rows = rows.iter();
+    values(rows.map(|row| ((row.seed, row.architecture), by.of(row.error, row.loss))))
 }
 
 /// Joins tables by seed and architecture and summarises them.
 ///
-/// It uses the architectures that have a row in `truths`. The true error is the mean over the repetitions that ended
-/// ok. `test_examples` is the size of the set on which true errors are measured.
+/// It uses the architectures that have a row in `true_errors`. The true error is the mean over the repetitions that
+/// ended ok. `test_examples` is the size of the set on which true errors are measured.
 ///
 /// # Errors
-/// If a row of `truths` names an architecture that `architectures` lacks.
+/// If a row of `true_errors` names an architecture that `architectures` lacks.
 pub fn summary(
     architectures: &[ArchitectureRow],
     predictor: &Predictor,
-    truths: &[TruthRow],
+    true_errors: &[TruthRow],
     test_examples: u64,
 ) -> Result<CorrelationSummary> {
-    let sample = join(architectures, predictor, truths)?;
+    let sample = sample(architectures, predictor, true_errors)?;
     let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
@@ -200,7 +206,7 @@ pub fn summary(
     let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
         seed,
         points: points.clone(),
-        architectures: measured.iter().map(|m| m.architecture).collect(),
+        architectures: measured.iter().map(|m| m.row.architecture).collect(),
         deviations: measured.iter().map(Measured::deviations).collect(),
         score: Coefficients::of(std::slice::from_ref(points)),
         line: least_squares(points),
@@ -210,12 +216,12 @@ pub fn summary(
     Ok(CorrelationSummary {
         predictor: predictor.name,
         by: predictor.by,
-        halves: repeated.then(|| Coefficients::of(&groups(Measured::halves))),
+        halves: repeated.then(|| Coefficients::of(&groups(|m| m.halves()))),
         seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
         score: Coefficients::of(&scored),
         ceiling: noise_ceiling(&errors),
-        parameters: Coefficients::of(&groups(|m| (m.parameters as f64, m.true_error()))),
-        multiply_adds: Coefficients::of(&groups(|m| (m.multiply_adds as f64, m.true_error()))),
+        parameters: Coefficients::of(&groups(|m| (m.row.parameters as f64, m.true_error()))),
+        multiply_adds: Coefficients::of(&groups(|m| (m.row.multiply_adds as f64, m.true_error()))),
         spread: spread_and_noise(&errors, test_examples),
         without_truth: sample.without_truth,
         without_score: sample.without_score,
@@ -329,17 +335,15 @@ impl fmt::Display for SpreadAndNoise {
 }
 
 /// An architecture with all its measurements.
-struct Measured {
-    architecture: u32,
+struct Measured<'a> {
+    row: &'a ArchitectureRow,
     /// Values of the predictor, at least one; their mean counts.
     scores: Vec<f64>,
     /// Test errors of the repetitions that ended ok, at least one.
     errors: Vec<f64>,
-    parameters: u64,
-    multiply_adds: u64,
 }
 
-impl Measured {
+impl Measured<'_> {
     fn true_error(&self) -> f64 {
         mean(&self.errors)
     }
@@ -355,49 +359,36 @@ impl Measured {
     }
 }
 
-struct Sample {
+struct Sample<'a> {
     /// Architectures by root seed, in order.
-    seeds: BTreeMap<u64, Vec<Measured>>,
+    seeds: BTreeMap<u64, Vec<Measured<'a>>>,
     without_truth: usize,
     without_score: usize,
 }
 
-fn join(architectures: &[ArchitectureRow], predictor: &Predictor, truths: &[TruthRow]) -> Result<Sample> {
-    let architectures: BTreeMap<_, _> = architectures
-        .iter()
-        .map(|row| ((row.seed, row.architecture), row))
-        .collect();
-    let mut trainings: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-    for row in truths {
-        let errors = trainings.entry((row.seed, row.architecture)).or_default();
-        errors.extend(row.error.filter(|_| row.status == Status::Ok));
-    }
-    let mut sample = Sample {
-        seeds: BTreeMap::new(),
-        without_truth: 0,
-        without_score: 0,
-    };
-    for (key, errors) in trainings {
-        let (seed, architecture) = key;
-        let row = architectures
-            .get(&key)
-            .ok_or(Error::UnknownArchitecture { seed, architecture })?;
-        let measured = sample.seeds.entry(seed).or_default();
-        let values = predictor.values.get(&key);
-        let values: Option<Vec<f64>> = values.and_then(|values| values.iter().copied().collect());
-        match values {
-            _ if errors.is_empty() => sample.without_truth += 1,
-            None => sample.without_score += 1,
-            Some(values) => measured.push(Measured {
-                architecture,
-                scores: values,
-                errors,
-                parameters: row.parameters,
-                multiply_adds: row.multiply_adds,
-            }),
-        }
-    }
-    Ok(sample)
+/// Gathers the trained architectures that have a score and a true error, and counts the others.
+fn sample<'a>(
+    architectures: &'a [ArchitectureRow],
+    predictor: &Predictor,
+    true_errors: &[TruthRow],
+) -> Result<Sample<'a>> {
+    let (mut without_truth, mut without_score) = (0, 0);
+    let joined = join(architectures, &predictor.values, true_errors)?;
+    let trained = joined
+        .into_iter()
+        .filter_map(|Joined { row, values, errors }| Some((row, values, errors?)));
+    let seeds = by_seed(trained.map(|(row, values, errors)| {
+        let has_error = !errors.is_empty();
+        without_truth += usize::from(!has_error);
+        without_score += usize::from(has_error && values.is_none());
+        let scores = values.filter(|_| has_error);
+        (row.seed, scores.map(|scores| Measured { row, scores, errors }))
+    }));
+    Ok(Sample {
+        seeds,
+        without_truth,
+        without_score,
+    })
 }
 
 #[cfg(test)]

@@ -1,48 +1,18 @@
 //! Tests of joining the tables of a run, and of the summary as text.
 
 use super::*;
+use crate::summaries::made_up::{self, score, truth};
 
 fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
     ArchitectureRow {
-        seed,
-        architecture,
-        hash: String::new(),
-        json: String::new(),
         parameters: 1000 - u64::from(architecture) * 7 % 5,
         multiply_adds: 1_000_000 + u64::from(architecture),
-        ops: 1,
-        depth: 1,
-    }
-}
-
-fn score(seed: u64, architecture: u32, draw: u32, error: Option<f64>) -> ScoreRow {
-    ScoreRow {
-        seed,
-        architecture,
-        draw,
-        error,
-        loss: None,
-        status: if error.is_some() { Status::Ok } else { Status::Failed },
-    }
-}
-
-fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -> TruthRow {
-    TruthRow {
-        seed,
-        architecture,
-        training_seed,
-        status: if error.is_some() { Status::Ok } else { Status::Failed },
-        error,
-        validation_error: None,
-        train_error: None,
-        train_loss: None,
-        epochs: 1,
-        message: None,
+        ..made_up::architecture(seed, architecture)
     }
 }
 
 #[test]
-fn scores_and_truths_are_averaged_and_joined_by_seed_and_architecture() {
+fn scores_and_true_errors_are_averaged_and_joined_by_seed_and_architecture() {
     let architectures: Vec<_> = (0..4).map(|n| architecture(3, n)).collect();
     let scores = [
         score(3, 0, 0, Some(0.5)),
@@ -51,13 +21,19 @@ fn scores_and_truths_are_averaged_and_joined_by_seed_and_architecture() {
         score(3, 3, 0, Some(0.75)),
     ];
     // The rows are not in the order of the architectures. Architecture 3 was scored but not trained.
-    let truths = [
+    let true_errors = [
         truth(3, 1, 0, Some(0.125)),
         truth(3, 0, 1, None),
         truth(3, 0, 0, Some(0.5)),
         truth(3, 0, 2, Some(0.25)),
     ];
-    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &truths, 100).unwrap();
+    let summary = summary(
+        &architectures,
+        &Predictor::score(&scores, Measure::Error),
+        &true_errors,
+        100,
+    )
+    .unwrap();
     assert_eq!(summary.seeds[0].points, [(0.6, 0.375), (0.25, 0.125)]);
     assert_eq!((summary.n(), summary.left_out()), (2, String::new()));
 }
@@ -72,14 +48,20 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
         score(0, 2, 0, Some(0.5)),
         score(0, 3, 0, Some(0.6)),
     ];
-    let truths = [
+    let true_errors = [
         truth(0, 0, 0, Some(0.25)),
         truth(0, 1, 0, Some(0.25)),
         truth(0, 2, 0, None),
         truth(0, 3, 0, Some(0.375)),
         truth(0, 4, 0, Some(0.375)),
     ];
-    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &truths, 100).unwrap();
+    let summary = summary(
+        &architectures,
+        &Predictor::score(&scores, Measure::Error),
+        &true_errors,
+        100,
+    )
+    .unwrap();
     assert_eq!(summary.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
     assert_eq!(
         summary.left_out(),

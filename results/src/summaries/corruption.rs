@@ -8,6 +8,7 @@ use std::fmt;
 use crate::statistics::bootstrap::{Interval, mean_interval};
 use crate::statistics::paired::{Signs, difference, wilcoxon, wilson};
 use crate::statistics::sample::mean;
+use crate::summaries::join::complete_mean;
 use crate::summaries::text::{left_out_text, p_text, points_text, share_text};
 use crate::tables::Status;
 use crate::tables::rows::CorruptionRow;
@@ -102,8 +103,7 @@ pub fn summary(rows: &[CorruptionRow]) -> CorruptionSummary {
 
 /// The mean error over the draws; `None` if a draw did not end ok.
 fn mean_error(draws: &Draws) -> Option<f64> {
-    let errors: Vec<f64> = draws.values().map(|(_, error)| *error).collect::<Option<_>>()?;
-    Some(mean(&errors))
+    complete_mean(draws.values().map(|(_, error)| *error))
 }
 
 /// The data gathered about one corruption.

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::statistics::bootstrap::{Interval, bootstrap};
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::statistics::tau::kendall_tau_b;
+use crate::summaries::join::complete_mean;
 use crate::summaries::text::{interval_text, left_out_text, percent};
 use crate::tables::rows::MemberScoreRow;
 
@@ -132,10 +133,7 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
 
 /// The scores of an architecture, if every member has one.
 fn ranked(architecture: u32, members: &BTreeMap<u32, Draws>) -> Option<Ranked> {
-    let score = |of_member: &Draws| {
-        let draws: Vec<f64> = of_member.get(&architecture)?.values().copied().collect::<Option<_>>()?;
-        Some(mean(&draws))
-    };
+    let score = |of_member: &Draws| complete_mean(of_member.get(&architecture)?.values().copied());
     let scores: Vec<f64> = members.values().map(score).collect::<Option<_>>()?;
     Some(Ranked {
         architecture,

@@ -3,16 +3,17 @@
 //! The comparison states how well each one ranks, and how much better or worse than the first. It also states what it
 //! adds to a count of parameters, and its cost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use crate::error::Result;
 use crate::statistics::bootstrap::{Interval, bootstrap};
 use crate::statistics::sample::mean;
 use crate::statistics::tau::kendall_tau_b;
+use crate::summaries::join::{Joined, by_seed, join, values};
 use crate::summaries::text::interval_text;
-use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
 /// Several predictors side by side.
@@ -51,7 +52,7 @@ struct Known {
     value: f64,
     first: f64,
     parameters: f64,
-    truth: f64,
+    true_error: f64,
 }
 
 /// A statistic of the architectures of one root seed.
@@ -64,48 +65,41 @@ pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
 }
 
 /// Joins the tables by root seed and architecture. The true error is the mean over the trainings that ended ok.
+///
+/// # Errors
+/// If a row of `true_errors` names an architecture that `architectures` lacks.
 pub fn summary(
     architectures: &[ArchitectureRow],
     predictions: &[PredictionRow],
-    truths: &[TruthRow],
-) -> PredictorsSummary {
-    let parameters: BTreeMap<(u64, u32), f64> = architectures
-        .iter()
-        .map(|row| ((row.seed, row.architecture), row.parameters as f64))
-        .collect();
-    let mut errors: BTreeMap<(u64, u32), Vec<f64>> = BTreeMap::new();
-    for row in truths.iter().filter(|row| row.status == Status::Ok) {
-        errors
-            .entry((row.seed, row.architecture))
-            .or_default()
-            .extend(row.error);
-    }
+    true_errors: &[TruthRow],
+) -> Result<PredictorsSummary> {
     let mut names: Vec<&str> = Vec::new();
-    let mut values: BTreeMap<(&str, u64, u32), f64> = BTreeMap::new();
     for row in predictions {
         if !names.contains(&row.predictor.as_str()) {
             names.push(&row.predictor);
         }
-        values.extend(
-            row.value
-                .map(|value| ((row.predictor.as_str(), row.seed, row.architecture), value)),
-        );
     }
-    let seeds: BTreeSet<u64> = errors.keys().map(|(seed, _)| *seed).collect();
-    let of_predictor = |&name: &&str| {
-        let mut groups: BTreeMap<u64, Vec<Known>> = BTreeMap::new();
-        for (&(seed, architecture), errors) in &errors {
-            let value = |name| values.get(&(name, seed, architecture)).copied();
-            if let (Some(value), Some(first)) = (value(name), value(names[0])) {
-                groups.entry(seed).or_default().push(Known {
-                    value,
-                    first,
-                    parameters: parameters[&(seed, architecture)],
-                    truth: mean(errors),
-                });
-            }
-        }
-        let groups: Vec<Vec<Known>> = groups.into_values().collect();
+    let of_predictor = |name: &str| {
+        let rows = predictions.iter().filter(|row| row.predictor == name);
+        let values = values(rows.map(|row| ((row.seed, row.architecture), row.value)));
+        join(architectures, &values, true_errors)
+    };
+    // Each predictor has the same architectures in the same order.
+    let joined: Vec<Vec<Joined>> = names.iter().map(|name| of_predictor(name)).collect::<Result<_>>()?;
+    let first = joined.first().map_or(&[][..], Vec::as_slice);
+    let trained = || first.iter().filter(|joined| joined.true_error().is_some());
+    let seeds: BTreeSet<u64> = trained().map(|joined| joined.row.seed).collect();
+    let summaries = names.par_iter().zip(&joined).map(|(&name, own)| {
+        let known = own.iter().zip(first).filter_map(|(own, first)| {
+            let known = Known {
+                value: own.value()?,
+                first: first.value()?,
+                parameters: own.row.parameters as f64,
+                true_error: own.true_error()?,
+            };
+            Some((own.row.seed, Some(known)))
+        });
+        let groups: Vec<Vec<Known>> = by_seed(known).into_values().collect();
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
         let n = groups.iter().map(Vec::len).sum();
@@ -113,30 +107,30 @@ pub fn summary(
         PredictorSummary {
             name: name.to_owned(),
             n,
-            missing: errors.len() - n,
+            missing: trained().count() - n,
             tau,
             change: change.filter(|_| name != names[0]),
             partial,
             cost: mean_cost(|row| row.cost),
             shared_cost: mean_cost(|row| row.shared_cost),
         }
-    };
-    PredictorsSummary {
-        predictors: names.par_iter().map(of_predictor).collect(),
+    });
+    Ok(PredictorsSummary {
+        predictors: summaries.collect(),
         seeds: seeds.len(),
-    }
+    })
 }
 
 /// Tau, its change and partial tau.
 fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
     let statistics: [Statistic; 3] = [
-        |known| tau(known, |k| (k.value, k.truth)),
-        |known| Some(tau(known, |k| (k.value, k.truth))? - tau(known, |k| (k.first, k.truth))?),
+        |known| tau(known, |k| (k.value, k.true_error)),
+        |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
         |known| {
             let [xy, xz, yz] = [
-                tau(known, |k| (k.value, k.truth))?,
+                tau(known, |k| (k.value, k.true_error))?,
                 tau(known, |k| (k.value, k.parameters))?,
-                tau(known, |k| (k.truth, k.parameters))?,
+                tau(known, |k| (k.true_error, k.parameters))?,
             ];
             partial_tau(xy, xz, yz)
         },

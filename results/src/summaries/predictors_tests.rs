@@ -1,17 +1,12 @@
 //! Tests of several predictors on made-up architectures.
 
 use super::*;
+use crate::summaries::made_up::{self, status, truth};
 
 fn architecture(seed: u64, index: u32, parameters: u64) -> ArchitectureRow {
     ArchitectureRow {
-        seed,
-        architecture: index,
-        hash: String::new(),
-        json: String::new(),
         parameters,
-        multiply_adds: 1,
-        ops: 1,
-        depth: 1,
+        ..made_up::architecture(seed, index)
     }
 }
 
@@ -20,38 +15,23 @@ fn prediction(seed: u64, architecture: u32, predictor: &str, value: Option<f64>)
         seed,
         architecture,
         predictor: predictor.into(),
-        status: if value.is_some() { Status::Ok } else { Status::Failed },
+        status: status(value),
         value,
         cost: 10.0 + f64::from(architecture),
         shared_cost: 1000.0,
     }
 }
 
-fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -> TruthRow {
-    TruthRow {
-        seed,
-        architecture,
-        training_seed,
-        status: if error.is_some() { Status::Ok } else { Status::Failed },
-        error,
-        validation_error: None,
-        train_error: None,
-        train_loss: None,
-        epochs: 1,
-        message: None,
-    }
-}
-
 /// Two root seeds of eight architectures each. `good` is the truth, `bad` is its reverse, and `holes` lacks a value.
 fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
-    let (mut architectures, mut predictions, mut truths) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut architectures, mut predictions, mut true_errors) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..2 {
         for index in 0..8 {
             let error = 0.1 + 0.05 * f64::from(index);
             architectures.push(architecture(seed, index, u64::from(index * 3 % 8)));
-            truths.push(truth(seed, index, 0, Some(error - 0.01)));
-            truths.push(truth(seed, index, 1, Some(error + 0.01)));
-            truths.push(truth(seed, index, 2, None));
+            true_errors.push(truth(seed, index, 0, Some(error - 0.01)));
+            true_errors.push(truth(seed, index, 1, Some(error + 0.01)));
+            true_errors.push(truth(seed, index, 2, None));
             predictions.push(prediction(seed, index, "good", Some(error)));
             predictions.push(prediction(seed, index, "bad", Some(-error)));
             predictions.push(prediction(seed, index, "holes", (index != 3).then_some(error)));
@@ -60,13 +40,13 @@ fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
         architectures.push(architecture(seed, 8, 5));
         predictions.push(prediction(seed, 8, "good", Some(0.0)));
     }
-    (architectures, predictions, truths)
+    (architectures, predictions, true_errors)
 }
 
 #[test]
 fn predictors_are_measured_on_the_architectures_that_have_all_values() {
-    let (architectures, predictions, truths) = tables();
-    let summary = summary(&architectures, &predictions, &truths);
+    let (architectures, predictions, true_errors) = tables();
+    let summary = summary(&architectures, &predictions, &true_errors).unwrap();
     let names: Vec<&str> = summary
         .predictors
         .iter()
@@ -97,8 +77,8 @@ fn what_parameters_explain_is_taken_out() {
     assert_eq!(partial_tau(0.5, 0.0, 0.0), Some(0.5));
     assert!((partial_tau(0.6, 0.6, 1.0 / 3.0).unwrap() - 0.4 / (0.64f64 * (8.0 / 9.0)).sqrt()).abs() < 1e-12);
     assert_eq!(partial_tau(0.5, 1.0, 0.5), None);
-    let (architectures, predictions, truths) = tables();
-    let summary = summary(&architectures, &predictions, &truths);
+    let (architectures, predictions, true_errors) = tables();
+    let summary = summary(&architectures, &predictions, &true_errors).unwrap();
     let found = summary.predictors[0].partial.unwrap();
     assert!((found.estimate - 1.0).abs() < 1e-12, "{found:?}");
 }

@@ -70,62 +70,45 @@ impl Regime {
             let factor = (value / paper).max(paper / value);
             factor.is_finite() && factor <= MARKED_FACTOR
         };
-        let factor = |value: f64, paper: f64, text: String| marked(text, near(value, paper));
         let all_near = |values: &[f64], paper: &[f64]| {
             values.len() == paper.len() && values.iter().zip(paper).all(|(&value, &paper)| near(value, paper))
         };
-        let shares = self.single_op_blocks.iter().zip(&paper.single_op_blocks);
-        let shares_near = shares
-            .into_iter()
-            .all(|(value, paper)| (value - paper).abs() <= MARKED_SHARE);
+        let mut shares = self.single_op_blocks.iter().zip(&paper.single_op_blocks);
+        let shares_near = shares.all(|(value, paper)| (value - paper).abs() <= MARKED_SHARE);
         let [mean, low, high] = self.multiply_adds;
-        let number = |value: f64| match value {
-            value if value < 10.0 => format!("{value:.2}"),
-            value if value < 100.0 => format!("{value:.1}"),
-            value => format!("{value:.0}"),
-        };
-        let list = |values: &[f64], digits: usize| {
-            let texts: Vec<String> = values.iter().map(|value| format!("{value:.digits$}")).collect();
-            texts.join(" / ")
-        };
         let percent: Vec<f64> = self.single_op_blocks.iter().map(|share| 100.0 * share).collect();
+        let real = |value: f64, paper: f64| marked(number(value), near(value, paper));
+        let whole = |value: u64, paper: u64| marked(value.to_string(), near(value as f64, paper as f64));
         [
-            factor(
-                self.learned_to_generated,
-                paper.learned_to_generated,
-                number(self.learned_to_generated),
-            ),
-            factor(
-                self.hypernet_to_generated,
-                paper.hypernet_to_generated,
-                number(self.hypernet_to_generated),
-            ),
-            factor(
-                self.max_units as f64,
-                paper.max_units as f64,
-                self.max_units.to_string(),
-            ),
-            factor(
-                self.depth_compression as f64,
-                paper.depth_compression as f64,
-                self.depth_compression.to_string(),
-            ),
+            real(self.learned_to_generated, paper.learned_to_generated),
+            real(self.hypernet_to_generated, paper.hypernet_to_generated),
+            whole(self.max_units, paper.max_units),
+            whole(self.depth_compression, paper.depth_compression),
             marked(list(&self.banks, 0), all_near(&self.banks, &paper.banks)),
             marked(list(&self.ops, 1), all_near(&self.ops, &paper.ops)),
             marked(list(&percent, 0), shares_near),
-            factor(
-                mean,
-                paper.multiply_adds[0],
+            marked(
                 format!("{} ({} to {})", number(mean), number(low), number(high)),
+                near(mean, paper.multiply_adds[0]),
             ),
-            factor(
-                self.smash_steps as f64,
-                paper.smash_steps as f64,
-                self.smash_steps.to_string(),
-            ),
-            factor(self.epochs_ratio, paper.epochs_ratio, number(self.epochs_ratio)),
+            whole(self.smash_steps, paper.smash_steps),
+            real(self.epochs_ratio, paper.epochs_ratio),
         ]
     }
+}
+
+/// A number with about three digits.
+fn number(value: f64) -> String {
+    match value {
+        value if value < 10.0 => format!("{value:.2}"),
+        value if value < 100.0 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
+}
+
+fn list(values: &[f64], digits: usize) -> String {
+    let texts: Vec<String> = values.iter().map(|value| format!("{value:.digits$}")).collect();
+    texts.join(" / ")
 }
 
 fn marked(text: String, is_near: bool) -> String {
@@ -160,17 +143,17 @@ pub(crate) mod tests {
 
     #[test]
     fn a_value_is_marked_beyond_a_factor_of_two_and_a_share_beyond_a_tenth() {
-        let of = |learned_to_generated, share| Regime {
+        let regime = |learned_to_generated, share| Regime {
             learned_to_generated,
             single_op_blocks: vec![0.0, share, 0.0],
             ..paper()
         };
         let marks = |regime: &Regime| regime.cells(&paper()).map(|cell| cell.contains(MARK));
         for (value, is_marked) in [(0.45, false), (0.44, true), (1.8, false), (1.81, true), (0.0, true)] {
-            assert_eq!(marks(&of(value, 0.0))[0], is_marked, "{value}");
+            assert_eq!(marks(&regime(value, 0.0))[0], is_marked, "{value}");
         }
         for (share, is_marked) in [(0.1, false), (0.11, true)] {
-            assert_eq!(marks(&of(0.9, share))[6], is_marked, "{share}");
+            assert_eq!(marks(&regime(0.9, share))[6], is_marked, "{share}");
         }
     }
 }

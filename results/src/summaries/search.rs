@@ -165,16 +165,25 @@ impl SearchRun {
 impl SearchSummary {
     /// The search that found the lowest score of all, with that architecture.
     pub fn best(&self) -> Option<(&SearchRun, &Best)> {
-        let found = self
-            .searches
-            .iter()
-            .filter_map(|search| Some((search, search.best.as_ref()?)));
-        found.min_by(|(_, a), (_, b)| a.error.total_cmp(&b.error))
+        let searches = self.searches.iter();
+        let scored = searches.filter_map(|search| Some((search, search.best.as_ref()?)));
+        scored.min_by(|(_, a), (_, b)| a.error.total_cmp(&b.error))
     }
 
     /// Number of candidates with a score, over all searches.
     pub fn scored(&self) -> usize {
         self.searches.iter().map(SearchRun::scored).sum()
+    }
+
+    /// Names of the stages of all searches, in the order in which they first appear.
+    pub fn stages(&self) -> Vec<&str> {
+        let mut stages: Vec<&str> = Vec::new();
+        for stage in self.searches.iter().flat_map(|search| &search.stages) {
+            if !stages.contains(&stage.name.as_str()) {
+                stages.push(&stage.name);
+            }
+        }
+        stages
     }
 
     /// Number of root seeds.

@@ -14,41 +14,31 @@ pub fn interval_text(interval: Option<Interval>) -> String {
 
 /// A difference of two fractions in percentage points: `+1.25 [+0.50, +2.00] points`.
 pub fn points_text(interval: Option<Interval>) -> String {
-    match interval {
-        Some(Interval {
-            estimate, low, high, ..
-        }) => {
-            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
-            format!("{estimate:+.2} [{low:+.2}, {high:+.2}] points")
-        }
+    match interval.map(in_percent) {
+        Some([estimate, low, high]) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}] points"),
         None => too_few(),
     }
 }
 
 /// A fraction in percent: `85 % [70, 93]`.
 pub fn share_text(interval: Option<Interval>) -> String {
-    match interval {
-        Some(Interval {
-            estimate, low, high, ..
-        }) => {
-            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
-            format!("{estimate:.0} % [{low:.0}, {high:.0}]")
-        }
+    match interval.map(in_percent) {
+        Some([estimate, low, high]) => format!("{estimate:.0} % [{low:.0}, {high:.0}]"),
         None => "undefined".to_owned(),
     }
 }
 
 /// An error in percent with its interval: `21.50 % [20.10, 22.90]`.
 pub fn error_text(interval: Option<Interval>) -> String {
-    match interval {
-        Some(Interval {
-            estimate, low, high, ..
-        }) => {
-            let [estimate, low, high] = [estimate, low, high].map(|part| 100.0 * part);
-            format!("{estimate:.2} % [{low:.2}, {high:.2}]")
-        }
+    match interval.map(in_percent) {
+        Some([estimate, low, high]) => format!("{estimate:.2} % [{low:.2}, {high:.2}]"),
         None => too_few(),
     }
+}
+
+/// The estimate and the ends of its interval, in percent.
+fn in_percent(interval: Interval) -> [f64; 3] {
+    [interval.estimate, interval.low, interval.high].map(|part| 100.0 * part)
 }
 
 /// A fraction in percent without an interval: `21.50 %`.

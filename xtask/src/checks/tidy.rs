@@ -1,6 +1,7 @@
 //! Rules of this repository that neither rustfmt nor clippy knows, as ordinary tests.
 
 mod circles;
+mod prose;
 
 use std::fs;
 use std::path::Path;

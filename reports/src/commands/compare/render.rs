@@ -208,41 +208,8 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 /// The answer as JSON for a program. A value that is undefined or was not measured is null.
 pub fn json(comparison: &Comparison) -> String {
-    let side = |index: usize| {
-        let side = &comparison.sides[index];
-        let manifest = side.manifest();
-        json!({
-            "artefact": manifest.artefact,
-            "scale": manifest.scale,
-            "dataset": manifest.dataset.name,
-            "device_class": manifest.device_class,
-            "device": manifest.device,
-            "commit": manifest.commit,
-            "dirty": manifest.dirty,
-            "definition_hash": manifest.definition_hash,
-            "seeds": seeds(side),
-            "n": comparison.measured.as_ref().map(|measured| measured.paired.counts()[index]),
-        })
-    };
-    let change = |change: &Change| {
-        let [base, head] = change.values;
-        let interval = change.interval;
-        json!({
-            "statistic": change.statistic.name(),
-            "base": base,
-            "head": head,
-            "change": interval.map(|interval| interval.estimate),
-            "low": interval.map(|interval| interval.low),
-            "high": interval.map(|interval| interval.high),
-            "undefined_resamples": interval.map(|interval| interval.undefined),
-            "detectable": change.detectable,
-        })
-    };
-    let cost = |cost: &Cost, unit: &str| {
-        let [base, head] = cost.values;
-        json!({ "cost": cost.what, "unit": unit, "base": base, "head": head, "ratio": cost.ratio() })
-    };
-    let common = comparison.measured.as_ref().map(|measured| {
+    let measured = comparison.measured.as_ref();
+    let common = measured.map(|measured| {
         json!({
             "seeds": measured.paired.seeds.keys().collect::<Vec<_>>(),
             "sampled": measured.paired.seeds.values().map(Vec::len).sum::<usize>(),
@@ -250,13 +217,10 @@ pub fn json(comparison: &Comparison) -> String {
             "shared_errors": measured.paired.shared_errors,
         })
     });
-    let changes: Option<Vec<Value>> = comparison
-        .measured
-        .as_ref()
-        .map(|measured| measured.changes.iter().map(change).collect());
-    let costs: Option<Vec<Value>> = comparison.measured.as_ref().map(|measured| {
-        let times = measured.times.iter().map(|time| cost(time, "s"));
-        times.chain([cost(&measured.peak_memory, "bytes")]).collect()
+    let changes: Option<Vec<Value>> = measured.map(|measured| measured.changes.iter().map(change_json).collect());
+    let costs: Option<Vec<Value>> = measured.map(|measured| {
+        let times = measured.times.iter().map(|time| cost_json(time, "s"));
+        times.chain([cost_json(&measured.peak_memory, "bytes")]).collect()
     });
     let (_, reasons) = verdict(comparison);
     let reasons: Vec<Value> = reasons
@@ -267,12 +231,49 @@ pub fn json(comparison: &Comparison) -> String {
         "verdict": comparison.verdict.name(),
         "statistic": comparison.statistic.name(),
         "reasons": reasons,
-        "base": side(0),
-        "head": side(1),
+        "base": side_json(comparison, 0),
+        "head": side_json(comparison, 1),
         "common": common,
         "changes": changes,
         "costs": costs,
         "notes": comparison.notes,
     });
     format!("{whole:#}\n")
+}
+
+fn side_json(comparison: &Comparison, index: usize) -> Value {
+    let side = &comparison.sides[index];
+    let manifest = side.manifest();
+    json!({
+        "artefact": manifest.artefact,
+        "scale": manifest.scale,
+        "dataset": manifest.dataset.name,
+        "device_class": manifest.device_class,
+        "device": manifest.device,
+        "commit": manifest.commit,
+        "dirty": manifest.dirty,
+        "definition_hash": manifest.definition_hash,
+        "seeds": seeds(side),
+        "n": comparison.measured.as_ref().map(|measured| measured.paired.counts()[index]),
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    let [base, head] = change.values;
+    let interval = change.interval;
+    json!({
+        "statistic": change.statistic.name(),
+        "base": base,
+        "head": head,
+        "change": interval.map(|interval| interval.estimate),
+        "low": interval.map(|interval| interval.low),
+        "high": interval.map(|interval| interval.high),
+        "undefined_resamples": interval.map(|interval| interval.undefined),
+        "detectable": change.detectable,
+    })
+}
+
+fn cost_json(cost: &Cost, unit: &str) -> Value {
+    let [base, head] = cost.values;
+    json!({ "cost": cost.what, "unit": unit, "base": base, "head": head, "ratio": cost.ratio() })
 }

@@ -12,7 +12,7 @@ use results::summaries::text::percent;
 use super::text::{escape, row, table};
 use crate::artefact::{Artefact, Space};
 use crate::drawing::{Architecture, Compact, compact};
-use crate::findings::Findings;
+use crate::findings::Values;
 
 /// The drawings of the page by their content, numbered in the order of appearance.
 #[derive(Default)]
@@ -63,122 +63,60 @@ impl Drawings {
     }
 }
 
-/// An error with its standard deviation, in percent.
-fn spread(value: f64, deviation: Option<f64>) -> String {
-    match deviation {
-        Some(deviation) => format!("{} ± {:.2}", percent(value), 100.0 * deviation),
-        None => percent(value),
-    }
+/// An architecture in words, such as `seed 0, architecture 12: SMASH score 71.20 %, true error 30.10 %`.
+pub(super) fn words(values: &Values, (seed, architecture): (u64, u32)) -> String {
+    let named = values.names.iter().zip(&values.of_architectures[&(seed, architecture)]);
+    let values: Vec<String> = named.map(|(name, value)| format!("{name} {value}")).collect();
+    format!("seed {seed}, architecture {architecture}: {}", values.join(", "))
 }
 
-fn spread_of_loss(value: f64, deviation: Option<f64>) -> String {
-    match deviation {
-        Some(deviation) => format!("{value:.3} ± {deviation:.3}"),
-        None => format!("{value:.3}"),
+/// A table with one row for each architecture, which names its drawing. `section` is the id of the table's section.
+///
+/// # Errors
+/// If an architecture is not in its table, or cannot be drawn.
+pub(super) fn values_table(
+    values: &Values,
+    artefact: &Artefact,
+    section: &str,
+    drawings: &mut Drawings,
+) -> Result<String> {
+    let space = Space::of(artefact.group.manifest(), None);
+    let stored: Vec<ArchitectureRow> = artefact.group.read()?;
+    let stored: BTreeMap<(u64, u32), &ArchitectureRow> =
+        stored.iter().map(|row| ((row.seed, row.architecture), row)).collect();
+    let mut rows = Vec::with_capacity(values.of_architectures.len());
+    for (key, of_architecture) in &values.of_architectures {
+        let place = || {
+            format!(
+                "{}: architectures: seed {}, architecture {}",
+                artefact.name(),
+                key.0,
+                key.1
+            )
+        };
+        let architecture = stored
+            .get(key)
+            .with_context(|| format!("{}: expected a row, found none", place()))?;
+        let drawing = drawings.id(&architecture.json, &space).with_context(place)?;
+        let mut cells = vec![key.0.to_string(), key.1.to_string()];
+        cells.extend(of_architecture.clone());
+        cells.extend([architecture.parameters, architecture.multiply_adds].map(|count| count.to_string()));
+        cells.extend([architecture.ops, architecture.depth].map(|count| count.to_string()));
+        cells.push(format!(
+            "<button type=\"button\" class=\"drawn\">{}</button>",
+            escape(&architecture.hash)
+        ));
+        let id = row_id(section, *key);
+        rows.push(row(&cells, &format!(" id=\"{id}\" data-drawing=\"{drawing}\"")));
     }
-}
-
-/// Measurements of the architectures in a figure.
-pub(super) struct Measured {
-    /// Name of each value.
-    names: Vec<String>,
-    rows: BTreeMap<(u64, u32), Vec<String>>,
-}
-
-impl Measured {
-    /// Collects them; `None` if no figure shows single architectures.
-    pub fn of(findings: &Findings) -> Option<Self> {
-        match findings {
-            Findings::Correlation(found) => {
-                let of_seeds = found.summary.seeds.iter().flat_map(|seed| {
-                    let values = seed.points.iter().zip(&seed.deviations);
-                    let score = found
-                        .summary
-                        .by
-                        .of(spread as fn(f64, Option<f64>) -> String, spread_of_loss);
-                    let values = values.map(move |(&(x, y), &[of_x, of_y])| vec![score(x, of_x), spread(y, of_y)]);
-                    let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
-                    keys.zip(values)
-                });
-                Some(Self {
-                    names: vec![found.summary.predictor.to_owned(), "true error".to_owned()],
-                    rows: of_seeds.collect(),
-                })
-            }
-            Findings::Ensemble(summary) => {
-                let of_seeds = summary.seeds.iter().flat_map(|seed| {
-                    let values =
-                        |ranked: &results::summaries::ensemble::Ranked| vec![spread(ranked.mean, ranked.deviation)];
-                    seed.ranked
-                        .iter()
-                        .map(move |ranked| ((seed.seed, ranked.architecture), values(ranked)))
-                });
-                Some(Self {
-                    names: vec!["mean score".to_owned()],
-                    rows: of_seeds.collect(),
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// An architecture in words, such as `seed 0, architecture 12: SMASH score 71.20 %, true error 30.10 %`.
-    pub fn words(&self, (seed, architecture): (u64, u32)) -> String {
-        let values = &self.rows[&(seed, architecture)];
-        let values: Vec<String> = self
-            .names
-            .iter()
-            .zip(values)
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect();
-        format!("seed {seed}, architecture {architecture}: {}", values.join(", "))
-    }
-
-    /// A table with one row for each architecture, which names its drawing. `section` is the id of the table's section.
-    ///
-    /// # Errors
-    /// If an architecture is not in its table, or cannot be drawn.
-    pub fn table(&self, artefact: &Artefact, section: &str, drawings: &mut Drawings) -> Result<String> {
-        let space = Space::of(artefact.group.manifest(), None);
-        let stored: Vec<ArchitectureRow> = artefact.group.read()?;
-        let stored: BTreeMap<(u64, u32), &ArchitectureRow> =
-            stored.iter().map(|row| ((row.seed, row.architecture), row)).collect();
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for (key, values) in &self.rows {
-            let place = || {
-                format!(
-                    "{}: architectures: seed {}, architecture {}",
-                    artefact.name(),
-                    key.0,
-                    key.1
-                )
-            };
-            let found = stored
-                .get(key)
-                .with_context(|| format!("{}: expected a row, found none", place()))?;
-            let drawing = drawings.id(&found.json, &space).with_context(place)?;
-            let mut cells = vec![key.0.to_string(), key.1.to_string()];
-            cells.extend(values.clone());
-            cells.extend([found.parameters, found.multiply_adds].map(|count| count.to_string()));
-            cells.extend([found.ops, found.depth].map(|count| count.to_string()));
-            cells.push(format!(
-                "<button type=\"button\" class=\"drawn\">{}</button>",
-                escape(&found.hash)
-            ));
-            let id = row_id(section, *key);
-            rows.push(row(&cells, &format!(" id=\"{id}\" data-drawing=\"{drawing}\"")));
-        }
-        let names = ["seed", "architecture"]
-            .into_iter()
-            .chain(self.names.iter().map(String::as_str));
-        let names = names.chain(["parameters", "multiply-adds", "ops", "depth", "hash"]);
-        let header: Vec<String> = names.map(escape).collect();
-        Ok(format!(
-            "<details><summary>The {} architectures of the figure</summary>\n{}</details>\n",
-            rows.len(),
-            table(&header, &rows)
-        ))
-    }
+    let names = ["seed", "architecture"].into_iter().chain(values.names.iter().copied());
+    let names = names.chain(["parameters", "multiply-adds", "ops", "depth", "hash"]);
+    let header: Vec<String> = names.map(escape).collect();
+    Ok(format!(
+        "<details><summary>The {} architectures of the figure</summary>\n{}</details>\n",
+        rows.len(),
+        table(&header, &rows)
+    ))
 }
 
 /// The id of an architecture's row in the section with the given id.
@@ -191,10 +129,8 @@ pub(super) fn row_id(section: &str, (seed, architecture): (u64, u32)) -> String 
 /// # Errors
 /// If one cannot be drawn.
 pub(super) fn best_of_searches(artefact: &Artefact, drawings: &mut Drawings) -> Result<String> {
-    let summary = match &artefact.findings {
-        Findings::Search(summary) => summary,
-        Findings::Comparison(found) => &found.searches,
-        _ => return Ok(String::new()),
+    let Some(summary) = artefact.findings.searches() else {
+        return Ok(String::new());
     };
     let mut figures = String::new();
     for search in &summary.searches {

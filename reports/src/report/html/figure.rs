@@ -23,7 +23,7 @@ pub(super) struct Figure {
 /// Draws the figure. `target` returns the id of the row that a point links to, and its values in words.
 ///
 /// # Errors
-/// As for [`crate::figure::svg`], and those of `target`.
+/// As for [`crate::figure::svg`], and if `target` fails.
 pub(super) fn figure(
     artefact: &Artefact,
     title: &str,

@@ -1,6 +1,7 @@
-//! Converts text to HTML: it escapes text, and knows the Markdown that the report uses.
-//!
-//! That Markdown consists of paragraphs, tables, `code` and **bold**.
+//! Converts text and Markdown to HTML. Text of results is escaped.
+
+use pulldown_cmark::html::push_html;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// Escapes text for use between tags and within a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
@@ -18,42 +19,74 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// Converts Markdown to HTML.
+/// Converts Markdown to HTML. Text and markup of HTML in it are escaped, links and images lose their targets, and
+/// headings are paragraphs.
 pub(super) fn markdown(text: &str) -> String {
-    let blocks = text.split("\n\n").map(str::trim).filter(|block| !block.is_empty());
-    let html = blocks.map(|block| match block.starts_with('|') {
-        true => table_of(block),
-        false => format!("<p>{}</p>\n", inline(block)),
-    });
-    html.collect()
+    let mut html = String::new();
+    let mut is_head = false;
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES);
+    push_html(&mut html, events.filter_map(|event| block(event, &mut is_head)));
+    html
 }
 
-/// Converts a table of Markdown. The line below the header has no content.
-fn table_of(block: &str) -> String {
-    let mut lines = block.lines().map(|line| {
-        let inner = line.trim().trim_start_matches('|');
-        let inner = inner.strip_suffix('|').unwrap_or(inner);
-        inner
-            .split('|')
-            .map(|cell| inline(cell.trim()))
-            .collect::<Vec<String>>()
-    });
-    let header = lines.next().unwrap_or_default();
-    let rows: Vec<String> = lines.skip(1).map(|cells| row(&cells, "")).collect();
-    table(&header, &rows)
+/// Converts one paragraph, without the tags around it.
+pub(super) fn inline(text: &str) -> String {
+    let mut html = String::new();
+    let is_within = |event: &Event| !matches!(event, Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph));
+    push_html(&mut html, Parser::new(text).filter_map(safe).filter(is_within));
+    html
 }
 
-/// A sortable table of HTML cells, in a box of its own that scrolls.
+/// An event whose text is escaped; `None` for marks that the page does not use.
+fn safe(event: Event) -> Option<Event> {
+    Some(match event {
+        Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => Event::InlineHtml(escape(&text).into()),
+        Event::Code(text) => Event::InlineHtml(format!("<code>{}</code>", escape(&text)).into()),
+        Event::Start(Tag::Link { .. } | Tag::Image { .. }) | Event::End(TagEnd::Link | TagEnd::Image) => return None,
+        Event::Start(Tag::Heading { .. }) => Event::Start(Tag::Paragraph),
+        Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Paragraph),
+        other => other,
+    })
+}
+
+/// As [`safe`], with the page's own form of tables. `is_head` holds within the first line of a table.
+fn block<'a>(event: Event<'a>, is_head: &mut bool) -> Option<Event<'a>> {
+    let html = match event {
+        Event::Start(Tag::Table(_)) => TABLE_BEGIN,
+        Event::Start(Tag::TableHead) => {
+            *is_head = true;
+            HEAD_BEGIN
+        }
+        Event::End(TagEnd::TableHead) => {
+            *is_head = false;
+            HEAD_END
+        }
+        Event::Start(Tag::TableCell) if *is_head => "<th scope=\"col\">",
+        Event::End(TagEnd::TableCell) if *is_head => "</th>",
+        Event::Start(Tag::TableCell) => "<td>",
+        Event::End(TagEnd::TableCell) => "</td>",
+        Event::Start(Tag::TableRow) => "<tr>",
+        Event::End(TagEnd::TableRow) => "</tr>\n",
+        Event::End(TagEnd::Table) => TABLE_END,
+        other => return safe(other),
+    };
+    Some(Event::InlineHtml(html.into()))
+}
+
+/// The parts of a sortable table, in a box of its own that scrolls.
+const TABLE_BEGIN: &str = "<div class=\"wide\" tabindex=\"0\"><table class=\"sortable\">\n";
+const HEAD_BEGIN: &str = "<thead><tr>";
+const HEAD_END: &str = "</tr></thead>\n<tbody>\n";
+const TABLE_END: &str = "</tbody>\n</table></div>\n";
+
+/// A sortable table of HTML cells.
 pub(super) fn table(header: &[String], rows: &[String]) -> String {
     let headings: String = header
         .iter()
         .map(|name| format!("<th scope=\"col\">{name}</th>"))
         .collect();
-    format!(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"sortable\">\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{}\
-         </tbody>\n</table></div>\n",
-        rows.concat()
-    )
+    let rows = rows.concat();
+    format!("{TABLE_BEGIN}{HEAD_BEGIN}{headings}{HEAD_END}{rows}{TABLE_END}")
 }
 
 /// A row of HTML cells. `attributes` begin with a space or are empty.
@@ -74,26 +107,6 @@ pub(super) fn facts(rows: &[(&str, String)]) -> String {
     format!("<div class=\"wide\" tabindex=\"0\"><table class=\"facts\"><tbody>\n{rows}</tbody></table></div>\n")
 }
 
-/// Converts the marks within a line. An unclosed mark stays as it is.
-pub(super) fn inline(text: &str) -> String {
-    let code = paired(&escape(text), "`", "code");
-    paired(&code, "**", "strong")
-}
-
-fn paired(text: &str, mark: &str, tag: &str) -> String {
-    let parts: Vec<&str> = text.split(mark).collect();
-    let mut html = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        let closed = index + 1 < parts.len();
-        match index % 2 {
-            0 => html.push_str(part),
-            _ if closed => html.push_str(&format!("<{tag}>{part}</{tag}>")),
-            _ => html.push_str(&format!("{mark}{part}")),
-        }
-    }
-    html
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +124,17 @@ mod tests {
     fn marks_are_taken_in_pairs() {
         assert_eq!(inline("**held** and `x`"), "<strong>held</strong> and <code>x</code>");
         assert_eq!(inline("one ` alone, 2 ** 3"), "one ` alone, 2 ** 3");
+    }
+
+    #[test]
+    fn markup_and_targets_of_a_text_are_lost() {
+        let html = markdown("<b onload=\"x\">\n\n[go](javascript:x) ![see](http://y) <http://z>\n\n# Title\n");
+        for lost in ["<b", "\"x\"", "href", "src", "javascript", "//y", "<h1"] {
+            assert!(!html.contains(lost), "{lost}: {html}");
+        }
+        for kept in ["&lt;b onload=", "go see", "<p>Title</p>"] {
+            assert!(html.contains(kept), "{kept}: {html}");
+        }
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! The axes of a figure: their ranges, and the numbers or names on them.
+
+use std::ops::Range;
+
+/// Format of the numbers on an axis.
+pub(super) enum Ticks<'a> {
+    /// In percent.
+    Percent,
+    /// In the unit of the drawn values.
+    Plain,
+    /// In signed percentage points.
+    Points,
+    /// In whole numbers.
+    Whole,
+    /// Names at 0, 1, ..., from the bottom.
+    Names(&'a [String]),
+}
+
+/// One axis.
+pub(super) struct Axis<'a> {
+    pub range: Range<f64>,
+    pub ticks: Ticks<'a>,
+}
+
+impl<'a> Axis<'a> {
+    /// One row for each name, the first at the bottom.
+    pub fn rows(names: &'a [String]) -> Self {
+        Self {
+            range: -0.6..names.len() as f64 - 0.4,
+            ticks: Ticks::Names(names),
+        }
+    }
+
+    /// Writes a number of the axis.
+    pub fn format(&self) -> Box<dyn Fn(&f64) -> String> {
+        let digits = tick_digits(&self.range);
+        match self.ticks {
+            Ticks::Percent => Box::new(move |x| format!("{x:.digits$} %")),
+            Ticks::Plain => Box::new(move |x| format!("{x:.digits$}")),
+            Ticks::Points => Box::new(move |x| match x.abs() < 1e-9 {
+                true => "0".to_owned(),
+                false => format!("{x:+.digits$}"),
+            }),
+            Ticks::Whole => Box::new(|x| match (x - x.round()).abs() < 1e-6 {
+                true => format!("{x:.0}"),
+                false => String::new(),
+            }),
+            Ticks::Names(_) => Box::new(|_| String::new()),
+        }
+    }
+}
+
+/// The range of an axis in percent: the range of the errors, with some margin.
+pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
+    let Range { start, end } = plain_range(errors);
+    100.0 * start..100.0 * end
+}
+
+/// The range of an axis: the range of the values, with some margin.
+pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let air = (0.05 * (high - low)).max(0.002);
+    low - air..high + air
+}
+
+/// Number of digits after the point that distinguish the ticks of an axis.
+fn tick_digits(range: &Range<f64>) -> usize {
+    match range.end - range.start {
+        span if span >= 8.0 => 0,
+        span if span >= 0.8 => 1,
+        span if span >= 0.08 => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,136 @@
+//! The artefact that a correlation study is compared with.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Result;
+use results::store::{Group, find_runs, latest_groups};
+use results::summaries::contrast::{Measures, Side, contrast};
+use results::summaries::text::{error_text, interval_text, points_text};
+use results::{Contrast, CorrelationSummary, ScoreRow, WeightsRow};
+
+use super::markdown::table;
+use super::ranking::correlation;
+
+/// The comparison of a correlation study with another artefact.
+#[derive(Clone, Debug)]
+pub(super) struct ComparedWith {
+    /// Name of the other artefact, such as `fig4`.
+    artefact: String,
+    /// The comparison with its newest result of the same scale and data set; `None` if there is no such result.
+    pub comparison: Option<Comparison>,
+}
+
+/// The comparison of two results.
+#[derive(Clone, Debug)]
+pub(super) struct Comparison {
+    /// How the two differ.
+    pub contrast: Contrast,
+    /// Describes the other result.
+    run: String,
+}
+
+impl ComparedWith {
+    /// Compares a study with the newest result of another artefact at the same scale and on the same data set.
+    pub fn load(group: &Group, summary: &CorrelationSummary, artefact: String, root: &Path) -> Result<Self> {
+        let manifest = group.manifest();
+        let is_alike = |other: &Group| {
+            let other = other.manifest();
+            other.scale == manifest.scale && other.dataset.name == manifest.dataset.name
+        };
+        let others = latest_groups(find_runs(root, Some(&artefact))?);
+        let Some(other) = others.into_iter().find(is_alike) else {
+            return Ok(Self {
+                artefact,
+                comparison: None,
+            });
+        };
+        let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {
+            let weights = group.read_if_there::<WeightsRow>()?;
+            Ok(Side::new(summary, &group.read::<ScoreRow>()?, weights.as_deref()))
+        };
+        let own = side(group, summary)?;
+        let reference = side(&other, &correlation(&other)?)?;
+        let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();
+        let commit = &other.manifest().commit;
+        let run = format!(
+            "{artefact}, {} scale, {}, seeds {}, commit {}",
+            manifest.scale,
+            manifest.dataset.name,
+            seeds.join(", "),
+            commit.get(..12).unwrap_or(commit)
+        );
+        let contrast = contrast(&own, &reference);
+        Ok(Self {
+            artefact,
+            comparison: Some(Comparison { contrast, run }),
+        })
+    }
+
+    /// The comparison as paragraphs of the report.
+    pub fn paragraphs(&self) -> Vec<String> {
+        let artefact = &self.artefact;
+        let Some(Comparison { contrast, run }) = &self.comparison else {
+            return vec![format!(
+                "No result of `{artefact}` at this scale and on this data set is stored, so that there is nothing to compare with."
+            )];
+        };
+        let line = |name: &str, measures: &Measures| {
+            let ratio = measures.weights_ratio.map(|ratio| format!("{ratio:.2}"));
+            vec![
+                name.to_owned(),
+                measures.seeds.to_string(),
+                ratio.unwrap_or_else(|| "not counted".to_owned()),
+                error_text(measures.level),
+                measures.scored.to_string(),
+                interval_text(measures.tau),
+            ]
+        };
+        let difference = vec![
+            format!("{artefact} - here"),
+            String::new(),
+            String::new(),
+            points_text(contrast.level_drop),
+            String::new(),
+            interval_text(contrast.tau_drop),
+        ];
+        let names = [
+            "",
+            "root seeds",
+            "learned / generated weights",
+            "mean score",
+            "scored",
+            "Kendall τ",
+        ];
+        let lines = [
+            line("here", &contrast.own),
+            line(artefact, &contrast.reference),
+            difference,
+        ];
+        let one_network = match contrast.own.seeds.min(contrast.reference.seeds) {
+            1 => " Of a side with one root seed no interval holds the chance of another SMASH network.",
+            _ => "",
+        };
+        vec![
+            format!("Compared with {run}:"),
+            table(&names, lines),
+            format!(
+                "The two are independent samples, and every resample of a difference draws from both.{one_network}"
+            ),
+        ]
+    }
+}
+
+/// A few lines for a terminal.
+impl fmt::Display for ComparedWith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.comparison {
+            Some(Comparison { contrast, run }) => write!(f, "compared with {run}\n{contrast}"),
+            None => write!(
+                f,
+                "no run of `{}` at this scale and on this data set to compare with",
+                self.artefact
+            ),
+        }
+    }
+}

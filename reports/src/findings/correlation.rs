@@ -1,0 +1,256 @@
+//! Findings of a correlation study: a predictor against true error. Fidelity studies and benchmarks have them too.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail};
+use results::statistics::bootstrap::Interval;
+use results::statistics::coefficients::Coefficient;
+use results::statistics::ranking::{Measured, Ranking, measure};
+use results::statistics::sample::Point;
+use results::store::Group;
+use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
+use results::summaries::text::{cost_text, interval_text, p_text};
+use results::{
+    ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, Statistic, TruthRow,
+};
+
+use super::compared_with::ComparedWith;
+use super::definition::part;
+use super::markdown::{bootstrap_note, table};
+use super::ranking::correlation;
+use super::regime::RegimeFindings;
+use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, with_deviation};
+use crate::figure::definition::{FigureData, FigureKind};
+
+/// Number of a predictor's best architectures that a search is assumed to train.
+const PICKED: usize = 5;
+
+/// Findings of a correlation study.
+#[derive(Debug)]
+struct CorrelationFindings {
+    /// Coefficients, lines and noise.
+    summary: CorrelationSummary,
+    /// The artefact that the definition compares it with, if any.
+    compared_with: Option<ComparedWith>,
+    /// Other predictors on the same architectures, if the study has any.
+    predictors: Option<PredictorsSummary>,
+    /// The conditions, beside the paper's.
+    regime: Option<RegimeFindings>,
+    ranking: OnceLock<Vec<Measured>>,
+}
+
+/// Reads the tables of a correlation study. `root` holds the artefact that it may be compared with.
+pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
+    let summary = correlation(group)?;
+    let artefact: Option<String> = part(group, "compared_with")?;
+    let compared_with = artefact.map(|artefact| ComparedWith::load(group, &summary, artefact, root));
+    let predictors = match group.read_if_there::<PredictionRow>()? {
+        Some(predictions) => {
+            let (architectures, true_errors) = (group.read::<ArchitectureRow>()?, group.read::<TruthRow>()?);
+            Some(predictors_summary(&architectures, &predictions, &true_errors)?)
+        }
+        None => None,
+    };
+    Ok(Box::new(CorrelationFindings {
+        compared_with: compared_with.transpose()?,
+        predictors,
+        regime: RegimeFindings::load(group)?,
+        summary,
+        ranking: OnceLock::new(),
+    }))
+}
+
+/// Reads the tables of a fidelity study or of a benchmark.
+pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
+    Ok(Box::new(CorrelationFindings {
+        summary: correlation(group)?,
+        compared_with: None,
+        predictors: None,
+        regime: None,
+        ranking: OnceLock::new(),
+    }))
+}
+
+impl KindOfStudy for CorrelationFindings {
+    fn interval(&self, claim: &Claim) -> Result<Option<Interval>> {
+        match claim.statistic {
+            Statistic::Kendall => Ok(self.summary.score.kendall),
+            Statistic::Spearman => Ok(self.summary.score.spearman),
+            Statistic::Pearson => Ok(self.summary.score.pearson),
+            Statistic::PartialKendall => {
+                let first = self.predictors.as_ref().and_then(|summary| summary.predictors.first());
+                let first =
+                    first.with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?;
+                Ok(first.partial)
+            }
+            Statistic::LevelDrop | Statistic::TauDrop => {
+                let Some(compared_with) = &self.compared_with else {
+                    bail!("`{claim}` is no statistic of this kind of study without `compared_with`");
+                };
+                let contrast = compared_with.comparison.as_ref().map(|comparison| &comparison.contrast);
+                Ok(contrast.and_then(|contrast| match claim.statistic {
+                    Statistic::LevelDrop => contrast.level_drop,
+                    _ => contrast.tau_drop,
+                }))
+            }
+            _ => Err(no_statistic(claim)),
+        }
+    }
+
+    fn ceiling(&self, claim: &Claim) -> Option<Interval> {
+        self.summary.ceiling.filter(|_| claim.statistic == Statistic::Kendall)
+    }
+
+    fn headline(&self) -> String {
+        Statistic::Kendall.text(self.summary.score.kendall)
+    }
+
+    fn n(&self) -> Option<(usize, &'static str)> {
+        Some((self.summary.n(), "architectures"))
+    }
+
+    fn left_out(&self) -> String {
+        self.summary.left_out()
+    }
+
+    fn caption(&self) -> Vec<String> {
+        let score = &self.summary.score;
+        let coefficients = Coefficient::ALL.map(|c| format!("{} {}", c.label(), interval_text(score.get(c))));
+        let ceiling = self.summary.ceiling;
+        let ceiling = ceiling.map(|ceiling| format!("noise ceiling of τ {}", interval_text(Some(ceiling))));
+        let facts = coefficients.into_iter().chain(ceiling);
+        facts.chain([BOOTSTRAP.to_owned()]).collect()
+    }
+
+    fn paragraphs(&self) -> Vec<String> {
+        let spread = self.summary.spread.map(|spread| format!("Test error: {spread}. "));
+        let ceiling = self.summary.ceiling.map(|ceiling| {
+            format!(
+                "Noise ceiling: with these trainings the expected error itself would reach a Kendall τ of {}. ",
+                interval_text(Some(ceiling))
+            )
+        });
+        let notes = format!(
+            "{}{}{}",
+            spread.unwrap_or_default(),
+            ceiling.unwrap_or_default(),
+            bootstrap_note(&self.left_out(), "architectures")
+        );
+        let mut paragraphs = vec![coefficients_table(&self.summary), notes, ranking_table(self.ranking())];
+        paragraphs.extend(self.predictors.as_ref().map(predictors_table));
+        paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
+        paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
+        paragraphs
+    }
+
+    fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {
+        match kind {
+            FigureKind::ScatterFit => Ok(FigureData::Scatter(&self.summary)),
+            FigureKind::ScatterErrorBars => Ok(FigureData::ScatterErrorBars(&self.summary)),
+            FigureKind::TauCost | FigureKind::TauChanges => {
+                let predictors = self.predictors.as_ref().context("its study compares no predictors")?;
+                Ok(FigureData::Predictors(predictors))
+            }
+            _ => Err(does_not_fit(kind)),
+        }
+    }
+
+    fn values(&self) -> Option<Values> {
+        let score = |value: f64, deviation: Option<f64>| match (self.summary.by, deviation) {
+            (Measure::Error, _) => with_deviation(value, deviation),
+            (Measure::Loss, Some(deviation)) => format!("{value:.3} ± {deviation:.3}"),
+            (Measure::Loss, None) => format!("{value:.3}"),
+        };
+        let of_seeds = self.summary.seeds.iter().flat_map(|seed| {
+            let values = seed.points.iter().zip(&seed.deviations);
+            let values = values.map(|(&(x, y), &[of_x, of_y])| vec![score(x, of_x), with_deviation(y, of_y)]);
+            let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
+            keys.zip(values)
+        });
+        Some(Values {
+            names: vec![self.summary.predictor, "true error"],
+            of_architectures: of_seeds.collect(),
+        })
+    }
+}
+
+impl CorrelationFindings {
+    /// The value of picking by the predictor to a search. These are the statistics of a ranking besides the
+    /// coefficients, which the summary has. They take seconds, so they are computed when they are first shown.
+    fn ranking(&self) -> &[Measured] {
+        self.ranking.get_or_init(|| {
+            let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
+            let mut statistics = Ranking::all(PICKED);
+            statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
+            measure(&groups, &statistics)
+        })
+    }
+}
+
+impl fmt::Display for CorrelationFindings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.summary)?;
+        if let Some(predictors) = &self.predictors {
+            write!(f, "\n{predictors}")?;
+        }
+        match &self.compared_with {
+            Some(compared_with) => write!(f, "\n{compared_with}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn coefficients_table(summary: &CorrelationSummary) -> String {
+    let names = ["true error against"]
+        .into_iter()
+        .chain(Coefficient::ALL.map(Coefficient::label));
+    let of_seeds = summary.seeds.iter().map(|seed| {
+        let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
+        (name, seed.score)
+    });
+    let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
+    let predictors = summary.predictors().into_iter();
+    let mut lines: Vec<_> = predictors
+        .map(|(name, coefficients)| (name.to_owned(), coefficients))
+        .collect();
+    lines.splice(1..1, of_seeds);
+    let lines = lines.into_iter().map(|(name, coefficients)| {
+        let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
+        [name].into_iter().chain(cells).collect()
+    });
+    table(&names.collect::<Vec<_>>(), lines)
+}
+
+fn ranking_table(measured: &[Measured]) -> String {
+    let names = ["picking by the predictor", "value, errors as fractions", "by chance"];
+    let line = |measured: &Measured| vec![measured.statistic.label(), measured.value_text(), p_text(measured.p)];
+    table(&names, measured.iter().map(line))
+}
+
+fn predictors_table(summary: &PredictorsSummary) -> String {
+    let names = [
+        "predictor",
+        "n",
+        "Kendall τ",
+        "change against the first",
+        "τ given parameters",
+        "multiply-adds for one",
+        "once for all",
+    ];
+    let line = |predictor: &PredictorSummary| {
+        vec![
+            predictor.name.clone(),
+            predictor.n.to_string(),
+            interval_text(predictor.tau),
+            predictor
+                .change
+                .map_or_else(String::new, |change| interval_text(Some(change))),
+            interval_text(predictor.partial),
+            cost_text(predictor.cost),
+            cost_text(predictor.shared_cost),
+        ]
+    };
+    table(&names, summary.predictors.iter().map(line))
+}

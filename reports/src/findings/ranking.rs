@@ -1,0 +1,47 @@
+//! Reads how a predictor ranks true errors, from the tables of a correlation, fidelity or benchmark study.
+
+use anyhow::{Context, Result, ensure};
+use results::store::{Group, StoredRun};
+use results::summaries::correlation::{Predictor, summary};
+use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Measure, ScoreRow, TruthRow};
+
+use super::definition::kind_of_study;
+
+/// Whether a group's study measures how a predictor ranks true errors; false if its study cannot be read.
+pub(crate) fn is_correlation(group: &Group) -> bool {
+    let kind = kind_of_study(group).ok().flatten();
+    matches!(kind.as_deref(), Some("correlation" | "fidelity"))
+}
+
+/// Summarises how a predictor ranks true errors. The predictor is the score; in a fidelity study it is the fast recipe,
+/// in a benchmark the validation error.
+///
+/// # Errors
+/// If a table is faulty, or if seeds were measured on test sets of different sizes.
+pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
+    let true_errors = group.read::<TruthRow>()?;
+    let predictor = match kind_of_study(group)?.as_deref() {
+        Some("fidelity") => Predictor::fast_recipe(&group.read::<FastTruthRow>()?),
+        Some("benchmark") => Predictor::validation_error(&true_errors),
+        _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
+    };
+    let examples = |run: &StoredRun| run.manifest.dataset.test.examples;
+    let test_examples = examples(&group.runs[0]);
+    for run in &group.runs {
+        let path = run.dir.manifest_path();
+        let of_run = examples(run);
+        ensure!(
+            of_run == test_examples && of_run > 0,
+            "{}: the test set has {of_run} examples; expected some, and as many as in the first seed's run \
+             ({test_examples})",
+            path.display(),
+        );
+    }
+    let summary = summary(
+        &group.read::<ArchitectureRow>()?,
+        &predictor,
+        &true_errors,
+        test_examples,
+    );
+    summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}

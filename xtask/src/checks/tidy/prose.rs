@@ -1,0 +1,93 @@
+//! Every interval that the prose states is one that the generated report states.
+
+use std::fs;
+
+use crate::process::root;
+
+/// Intervals that come from single runs of a published result, which the report gives only together.
+const OF_SINGLE_RUNS: [&str; 5] = [
+    "+0.39 [+0.26, +0.50]",
+    "+0.62 [+0.40, +0.79]",
+    "-0.06 [-0.31, +0.19]",
+    "+0.28 [-0.18, +0.54]",
+    "+0.01 [-0.36, +0.34]",
+];
+
+#[test]
+fn stated_intervals_are_in_the_report() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (generated, own) = split_generated(&read("README.md"));
+    let known = [intervals(&read("reports/REPORT.md")), intervals(&generated)].concat();
+    let mut unknown = Vec::new();
+    for (path, prose) in [("README.md", own), ("docs/results.md", read("docs/results.md"))] {
+        let stated = intervals(&prose);
+        assert!(stated.len() > 5, "{path}: intervals were found in it");
+        for interval in stated {
+            let is_known = [interval.clone(), negated(&interval)]
+                .iter()
+                .any(|form| known.contains(form));
+            if !is_known && !OF_SINGLE_RUNS.contains(&interval.as_str()) {
+                unknown.push(format!("{path}: {interval}"));
+            }
+        }
+    }
+    assert!(
+        unknown.is_empty(),
+        "not in reports/REPORT.md:\n{}\n",
+        unknown.join("\n")
+    );
+}
+
+/// The generated blocks of a text, and all else.
+fn split_generated(text: &str) -> (String, String) {
+    let (mut generated, mut own) = (String::new(), String::new());
+    let mut is_generated = false;
+    for line in text.lines() {
+        is_generated |= line.contains("<!-- BEGIN");
+        let part = if is_generated { &mut generated } else { &mut own };
+        part.extend([line, "\n"]);
+        is_generated &= !line.contains("<!-- END");
+    }
+    (generated, own)
+}
+
+/// The estimates with intervals in a text, such as `+0.10 [-0.16, +0.36]`.
+fn intervals(text: &str) -> Vec<String> {
+    let opening = text.match_indices(" [");
+    let found = opening.filter_map(|(place, _)| {
+        let estimate = text[..place]
+            .rsplit(|c: char| c.is_whitespace() || "|(*".contains(c))
+            .next()?;
+        let (low, rest) = text[place + 2..].split_once(", ")?;
+        let (high, _) = rest.split_once(']')?;
+        let numbers = [estimate, low, high];
+        let are_decimals = numbers
+            .iter()
+            .all(|number| number.contains('.') && number.parse::<f64>().is_ok());
+        are_decimals.then(|| format!("{estimate} [{low}, {high}]"))
+    });
+    found.collect()
+}
+
+/// The interval of the same quantity with its sign turned.
+fn negated(interval: &str) -> String {
+    let [estimate, low, high] = interval
+        .split([' ', '[', ']', ','])
+        .filter(|part| !part.is_empty())
+        .map(|number| match number.split_at(1) {
+            ("+", rest) => format!("-{rest}"),
+            ("-", rest) => format!("+{rest}"),
+            _ => number.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("three numbers");
+    format!("{estimate} [{high}, {low}]")
+}
+
+#[test]
+fn a_planted_interval_is_found() {
+    let text = "τ = +0.41 [+0.33, +0.49], **-1.5 [-2.0, +3.0]** points; see [a, b] and 3 [1, 2]";
+    assert_eq!(intervals(text), ["+0.41 [+0.33, +0.49]", "-1.5 [-2.0, +3.0]"]);
+    assert_eq!(negated("+0.41 [+0.33, +0.49]"), "-0.41 [-0.49, -0.33]");
+}
