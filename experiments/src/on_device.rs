@@ -70,7 +70,7 @@ pub fn run(task: &Task<'_>, device: Device) -> Result<()> {
 
 #[cfg(not(feature = "cuda"))]
 fn run_on_cuda(_task: &Task<'_>, _index: usize) -> Result<()> {
-    anyhow::bail!("this program was built without CUDA; `cargo xtask reproduce --device cuda` builds it with")
+    anyhow::bail!("this program was built without CUDA; `cargo xtask reproduce --device cuda` builds one with it")
 }
 
 /// Checks for CUDA first, because burn panics deep inside if a part of CUDA is missing.

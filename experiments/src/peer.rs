@@ -54,7 +54,6 @@ struct Bench<B: AutodiffBackend> {
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
     nesterov: Nesterov<B::InnerBackend>,
-    device: B::Device,
 }
 
 /// A resulting network draws nothing in a step.
@@ -77,7 +76,7 @@ pub fn run<B: AutodiffBackend>(file: &Path, folder: &Path, device: &B::Device) -
     for line in std::io::stdin().lock().lines() {
         let row = line?;
         if row == "memory" {
-            let bytes = provenance::peak_memory().context("this system does not tell how much memory was held")?;
+            let bytes = provenance::peak_memory().context("this system does not report peak memory")?;
             println!("{}", bytes as f64 / f64::from(1 << 20));
             continue;
         }
@@ -98,7 +97,7 @@ impl<B: AutodiffBackend> Bench<B> {
         let architecture = file
             .archs
             .first()
-            .with_context(|| format!("{}: no architecture in it", path.display()))?
+            .with_context(|| format!("{}: expected an architecture", path.display()))?
             .to_architecture();
         let task = Task::of_images(3, 32, config.nClasses);
         let space = config.space();
@@ -126,7 +125,6 @@ impl<B: AutodiffBackend> Bench<B> {
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(1e-4),
             nesterov: Nesterov::new(1e-4),
-            device: device.clone(),
         })
     }
 
@@ -187,7 +185,7 @@ impl<B: AutodiffBackend> Bench<B> {
             .forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
         let (resulting, _) = self.resulting.forward(images, Phase::Train(&mut unused_randomness()));
         [smash, resulting].map(|output| {
-            negative_log_likelihood(output, &self.labels, 0.0, &self.device)
+            negative_log_likelihood(output, &self.labels, 0.0, &self.images.device())
                 .into_scalar()
                 .elem()
         })
@@ -200,7 +198,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 let (output, statistics) = self
                     .net
                     .forward(&self.architecture, &self.weights(), images, Mode::Train);
-                let gradients = [negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward()];
+                let gradients = [negative_log_likelihood(output, &self.labels, 0.0, &self.images.device()).backward()];
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
                 net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);
@@ -210,7 +208,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 let (output, statistics) = self
                     .resulting
                     .forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
-                let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.device).backward();
+                let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.images.device()).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);
                 self.resulting.update_statistics(&statistics);

@@ -8,26 +8,26 @@ pub mod power;
 pub mod regime;
 pub mod workflow;
 
+use std::fs::File;
 use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use datasets::{DataSet, LoadOptions};
+use datasets::LoadOptions;
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
 use crate::engine::schedule;
 use crate::engine::stop;
-use crate::engine::study::Study;
-use crate::engine::study::units_of_stage;
+use crate::engine::study::{Study, units_of_stage};
 use crate::engine::unit::{Unit, seconds_of};
 use crate::engine::workers::{self, Workers};
 use crate::provenance;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
-use crate::settings::definition;
+use crate::settings::definition::{self, Definition};
 use crate::settings::studies::{Data, Study as StudyDefinition};
 use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
@@ -51,59 +51,15 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     if let Some(PartialWork::Serve) = work {
         workers::go_first_where_memory_is_short();
     }
-    let mut definition = definition::load(artefact, options.scale, &options.set)?;
-    if let Some(name) = &options.dataset {
-        definition.study.data_mut().name.clone_from(name);
-        definition.study.quote_for(name);
-    }
-    if let Some(name) = &options.source {
-        let own = definition.study.searches_mut().iter_mut();
-        let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
-        ensure!(!own.is_empty(), "`{artefact}` searches on no data set of its own");
-        own.into_iter().for_each(|data| data.name.clone_from(name));
-    }
-    if let Some(recipe) = options.recipe {
-        match &mut definition.study {
-            StudyDefinition::Correlation(study) => study.recipe = recipe,
-            _ => bail!("`{artefact}` has no choice of recipe"),
-        }
-    }
-    for training in definition.study.trainings_mut() {
-        if options.bfloat16 {
-            training.precision = Precision::Bfloat16;
-        }
-    }
-    let mut data_sets = Vec::new();
-    for settings in definition.study.data_sets() {
-        let data = load_data(settings, options)?;
-        if options.part.is_none() {
-            data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        }
-        data_sets.push(data);
-    }
+    let definition = chosen_definition(artefact, options)?;
+    let images: Vec<Images<B>> = load_images(&definition.study, options, device)?;
     // A part is written to the folder of its run, even if there has been a commit since.
     let (commit, dirty) = match &options.part {
         Some(part) => starter(part, provenance::BUILT_FROM, &definition)?,
         None => provenance::commit(),
     };
-    let dirs: Vec<RunDir> = (0..options.seeds)
-        .map(|seed| {
-            let key = RunKey {
-                artefact: artefact.into(),
-                scale: options.scale.name().into(),
-                device_class: options.device.class().into(),
-                commit: commit.clone(),
-                dirty,
-                definition_hash: definition.hash(),
-                seed,
-            };
-            RunDir::new(&options.results, &key)
-        })
-        .collect();
-    let images: Vec<Images<B>> = data_sets
-        .into_iter()
-        .map(|data| Images::new(data, device.clone()))
-        .collect();
+    let keys = keys(artefact, &definition, options, (&commit, dirty));
+    let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let sources = Sources {
@@ -112,54 +68,30 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
         benchmark: options.benchmark.as_deref(),
     };
     let mut runs = Vec::new();
-    for (seed, dir) in dirs.iter().enumerate() {
-        runs.push(study_of(&definition.study, &images, dir, &sources, seed as u64)?);
+    for (seed, dir) in (0..).zip(&dirs) {
+        runs.push(study_of(&definition.study, &images, dir, &sources, seed)?);
     }
     if let Some(PartialWork::Serve) = work {
         return workers::serve(&runs, options.threads_of_worker());
     }
     if options.plan_only {
         plan::print_units(&runs, artefact, &definition.hash(), options)?;
-        let study = match &definition.study {
-            StudyDefinition::Correlation(study) => Some(&**study),
-            _ => None,
-        };
         regime::print(artefact, &definition.study, options.scale, &images[0])?;
-        return power::print(artefact, study, options);
+        return power::print(artefact, &definition.study, options);
     }
 
     // The locks are held to the end of this function.
-    let mut locks = Vec::new();
-    for dir in &dirs {
-        dir.create()?;
-        let lock = match work {
-            None if options.export_workflow.is_none() => dir.lock_alone()?,
-            _ => dir.lock_with_others()?,
-        };
-        locks.push(lock);
-    }
-    // The scheduler of parts has to keep other processes from running the same.
-    if work.is_none() && locks.iter().any(Option::is_none) {
-        let place = options.results.display();
-        eprintln!("warning: {place} has no locks: let no other process run the same there");
-    }
+    let _locks = lock(&dirs, options)?;
     match work {
         Some(PartialWork::Unit(stage, index)) => return schedule::run_one(&runs, stage, index),
         Some(PartialWork::Tables) => schedule::ensure_done(&runs)?,
         _ => {}
     }
-    let regimes = regime::beside_paper(artefact, &definition.study, &images[0])?;
-    let fresh = |seed| Manifest {
-        regime: regimes.clone(),
-        ..manifest::new(artefact, &definition, options, &images, seed, (&commit, dirty))
-    };
+    let regime = regime::beside_paper(artefact, &definition.study, &images[0])?;
     let mut manifests = Vec::new();
-    for (seed, dir) in dirs.iter().enumerate() {
-        let manifest = manifest::open(dir, fresh(seed as u64))?;
-        if manifest.status != RunStatus::Complete {
-            dir.write_manifest(&manifest)?;
-        }
-        manifests.push(manifest);
+    for (key, dir) in keys.iter().zip(&dirs) {
+        let fresh = manifest::new(key, &definition, options, &images, regime.clone());
+        manifests.push(manifest::open(dir, fresh)?);
     }
     let version = version(&commit, dirty, &definition);
     if let Some(folder) = &options.export_workflow {
@@ -169,26 +101,115 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     }
     let (artefact, own) = (artefact.to_string(), options.clone());
     let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
-    let units_done = match work {
-        // The units were checked above.
-        Some(PartialWork::Tables) => Ok(()),
-        _ => run_units(&runs, &mut manifests, options.jobs, &mut workers),
-    };
-    let written = units_done.and_then(|()| write_results(&runs, &dirs, &mut manifests, options, &workers));
-    if let Err(error) = written {
-        for (dir, manifest) in dirs.iter().zip(&mut manifests) {
-            if manifest.status != RunStatus::Complete && !stop::is_asked() {
-                manifest.status = RunStatus::Failed;
-                // If the manifest cannot be written either, as on a full disk, the run stays open.
-                let _ = dir.write_manifest(manifest);
-            }
-        }
-        return Err(error);
+    let finished = finish(&runs, &dirs, &mut manifests, options, &mut workers);
+    if finished.is_err() && !stop::is_asked() {
+        mark_failed(&dirs, &mut manifests);
     }
+    finished?;
     for dir in &dirs {
         println!("tables: {}", dir.path().display());
     }
     Ok(())
+}
+
+/// The definition of an artefact with the choices of the command line.
+fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition> {
+    let mut set = options.set.clone();
+    let name = options.dataset.iter().map(|name| toml::Value::from(name.as_str()));
+    set.extend(name.map(|name| format!("study.data.name = {name}")));
+    let mut definition = definition::load(artefact, options.scale, &set)?;
+    let study = &mut definition.study;
+    if let Some(name) = &options.dataset {
+        study.quote_for(name);
+    }
+    if let Some(name) = &options.source {
+        let own = study.searches_mut().iter_mut();
+        let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
+        ensure!(!own.is_empty(), "`{artefact}` searches on no data set of its own");
+        own.into_iter().for_each(|data| data.name.clone_from(name));
+    }
+    if let Some(recipe) = options.recipe {
+        match study {
+            StudyDefinition::Correlation(study) => study.recipe = recipe,
+            _ => bail!("`{artefact}` has no choice of recipe"),
+        }
+    }
+    if options.bfloat16 {
+        for training in study.trainings_mut() {
+            training.precision = Precision::Bfloat16;
+        }
+    }
+    Ok(definition)
+}
+
+/// The identities of the runs, one for each seed.
+fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, dirty): (&str, bool)) -> Vec<RunKey> {
+    let key = |seed| RunKey {
+        artefact: artefact.into(),
+        scale: options.scale.name().into(),
+        device_class: options.device.class().into(),
+        commit: commit.into(),
+        dirty,
+        definition_hash: definition.hash(),
+        seed,
+    };
+    (0..options.seeds).map(key).collect()
+}
+
+/// The images of a study's data sets.
+fn load_images<B: AutodiffBackend>(
+    study: &StudyDefinition,
+    options: &RunOptions,
+    device: &B::Device,
+) -> Result<Vec<Images<B>>> {
+    let mut images = Vec::new();
+    for settings in study.data_sets() {
+        let load = LoadOptions {
+            data_dir: options.data_dir.clone(),
+            image_size: settings.image_size,
+            n_train: settings.train,
+            n_test: settings.test,
+            // Every seed of a run uses the same images, so that seeds differ only in training.
+            seed: 0,
+            ..LoadOptions::default()
+        };
+        let data = datasets::load(&settings.name, &load)?;
+        // The starter of a part has already shown the warnings.
+        if options.part.is_none() {
+            data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        }
+        images.push(Images::new(data, device.clone()));
+    }
+    Ok(images)
+}
+
+/// Creates and locks the folders of the runs. Each lock is held until its file is dropped.
+fn lock(dirs: &[RunDir], options: &RunOptions) -> Result<Vec<Option<File>>> {
+    let is_part = options.part.is_some();
+    let mut locks = Vec::new();
+    for dir in dirs {
+        dir.create()?;
+        locks.push(match is_part || options.export_workflow.is_some() {
+            true => dir.lock_with_others()?,
+            false => dir.lock_alone()?,
+        });
+    }
+    // The scheduler of parts has to keep other processes from running the same.
+    if !is_part && locks.iter().any(Option::is_none) {
+        let place = options.results.display();
+        eprintln!("warning: {place} has no locks: start no other process for the same run");
+    }
+    Ok(locks)
+}
+
+/// Marks the runs that are not complete as failed. A run stays open if its manifest cannot be written either, as on a full disk.
+fn mark_failed(dirs: &[RunDir], manifests: &mut [Manifest]) {
+    for (dir, manifest) in dirs.iter().zip(manifests) {
+        if manifest.status != RunStatus::Complete {
+            manifest.status = RunStatus::Failed;
+            let _ = dir.write_manifest(manifest);
+        }
+    }
 }
 
 /// The origin of the code and of results that a run may take instead of computing them.
@@ -232,17 +253,19 @@ fn study_of<'a, B: AutodiffBackend>(
     })
 }
 
-fn load_data(data: &Data, options: &RunOptions) -> Result<DataSet> {
-    let load = LoadOptions {
-        data_dir: options.data_dir.clone(),
-        image_size: data.image_size,
-        n_train: data.train,
-        n_test: data.test,
-        // Every seed of a run uses the same images, so that seeds differ only in training.
-        seed: 0,
-        ..LoadOptions::default()
-    };
-    Ok(datasets::load(&data.name, &load)?)
+/// Does the units that are not done, and writes the tables.
+fn finish(
+    runs: &[Box<dyn Study + '_>],
+    dirs: &[RunDir],
+    manifests: &mut [Manifest],
+    options: &RunOptions,
+    workers: &mut Workers,
+) -> Result<()> {
+    // A process that only writes the tables has checked the units.
+    if options.part.is_none() {
+        run_units(runs, manifests, options.jobs, workers)?;
+    }
+    write_results(runs, dirs, manifests, options, workers)
 }
 
 fn run_units(

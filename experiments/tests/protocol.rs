@@ -44,6 +44,24 @@ fn tables_do_not_depend_on_jobs_or_interruptions() {
 }
 
 #[test]
+fn other_words_leave_a_run_as_it_is_and_reach_its_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest_of = |arguments: &[&str]| {
+        succeeded(&experiments(folder.path(), arguments).output().unwrap());
+        let mut manifests = binary::files(folder.path());
+        manifests.retain(|file| file.ends_with("manifest.toml"));
+        assert_eq!(manifests.len(), 1, "{manifests:?}");
+        results::Manifest::read(&manifests[0]).unwrap()
+    };
+    let first = manifest_of(&["fig1"]);
+    let stored = tables(folder.path());
+    let reworded = manifest_of(&["fig1", "--set", "title='Other words'"]);
+    assert_eq!(reworded.title, "Other words");
+    assert_eq!((&reworded.start, &reworded.end), (&first.start, &first.end));
+    assert_eq!(tables(folder.path()), stored);
+}
+
+#[test]
 fn a_pool_gives_the_tables_that_training_gives() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -14,14 +14,14 @@ const STORED: &str = "s3://bucket/results";
 
 /// Folder of published runs with three root seeds.
 fn published() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines/fig4/laptop/cpu/7466e988a68c/0b5171aa")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines/fig4/laptop/cpu/7466e988a68c/b9479f6d")
 }
 
 /// Copies these runs to the store and to a folder.
 fn copies(store: &ObjectStore, folder: &Path) {
     for seed in fs::read_dir(published()).unwrap() {
         let seed = seed.unwrap();
-        let place = Path::new("fig4/laptop/cpu/7466e988a68c/0b5171aa").join(seed.file_name());
+        let place = Path::new("fig4/laptop/cpu/7466e988a68c/b9479f6d").join(seed.file_name());
         fs::create_dir_all(folder.join(&place)).unwrap();
         for file in fs::read_dir(seed.path()).unwrap() {
             let file = file.unwrap();
@@ -72,7 +72,7 @@ fn figures_comparisons_and_statistics_are_the_same() {
         "{same:?}"
     );
 
-    let table = "fig4/laptop/cpu/7466e988a68c/0b5171aa/seed-0/scores.parquet";
+    let table = "fig4/laptop/cpu/7466e988a68c/b9479f6d/seed-0/scores.parquet";
     let stats = |results: &str| said(&["stats", &format!("{results}/{table}"), "--x", "error", "--y", "loss"]);
     assert_eq!(stats(STORED), stats(&local));
 }

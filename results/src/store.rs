@@ -5,8 +5,9 @@
 //!   manifest.toml  *.parquet     the result
 //!   units/  checkpoints/         what a resume needs
 //! ```
-//! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of the
-//! definition, makes another result at the same commit. Such a result must neither overwrite this one nor resume from it.
+//! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of a
+//! setting that decides tables, makes another result at the same commit. Such a result must neither overwrite this one
+//! nor resume from it.
 
 pub mod baseline;
 pub mod benchmark;

@@ -53,7 +53,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     let unit = units.as_ref().and_then(|units| units.get(index));
     let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
     if let Some(damage) = unit.set_damage_aside()? {
-        eprintln!("warning: {damage}; {} is done again", unit.name);
+        eprintln!("warning: {damage}; {} runs again", unit.name);
     }
     if unit.is_done()? {
         return Ok(());
@@ -72,7 +72,7 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
         for unit in units_of_stage(runs, stage) {
             if let Some(damage) = unit.set_damage_aside()? {
-                bail!("--tables: {damage}; `{}` is to be done again", unit.name);
+                bail!("--tables: {damage}; `{}` must run again", unit.name);
             }
             ensure!(
                 unit.is_done()?,
@@ -135,7 +135,7 @@ fn side_by_side(
     let killed = killed.into_inner().expect("no thread panicked");
     ensure!(
         killed.is_empty(),
-        "{} of {} units were killed and are not done: {}; where memory was short, --jobs 1 takes least",
+        "{} of {} units were killed and are not done: {}; if memory was short, --jobs 1 needs the least",
         killed.len(),
         open.len(),
         killed.join(", ")

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
-use results::{Manifest, RunDir};
+use results::summaries::regime::Regimes;
+use results::{Manifest, RunDir, RunKey};
 
 use crate::engine::damage::set_damage_aside;
 use crate::provenance;
@@ -15,23 +16,37 @@ use crate::run::options::RunOptions;
 use crate::settings::definition::Definition;
 use crate::tasks::setup::Images;
 
-/// The manifest that a run has, with the start and the time spent of the interrupted run. Returns `fresh` if the run has no
-/// manifest or a damaged one.
+/// The manifest of a run: `fresh` with all that an earlier process noted, or `fresh` itself if the stored manifest is missing or
+/// damaged. It is written unless the run is complete and nothing is new.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read or written.
 pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     let path = dir.manifest_path();
-    if !results::store::files::is_file(&path)? {
-        return Ok(fresh);
+    if results::store::files::is_file(&path)? {
+        match set_damage_aside(&path, dir.read_manifest())? {
+            Ok(stored) => {
+                // Both definitions decide the same tables, but their words may differ.
+                let is_stored = stored.definition == fresh.definition;
+                fresh = Manifest {
+                    title: fresh.title,
+                    paper: fresh.paper,
+                    options: fresh.options,
+                    definition: fresh.definition,
+                    ..stored
+                };
+                if is_stored && fresh.status == RunStatus::Complete {
+                    return Ok(fresh);
+                }
+            }
+            Err(damage) => {
+                let warning = format!("{damage}; the new one knows no earlier start and no earlier warnings");
+                warn(&mut fresh, warning);
+            }
+        }
     }
-    Ok(set_damage_aside(&path, dir.read_manifest())?.unwrap_or_else(|damage| {
-        warn(
-            &mut fresh,
-            format!("{damage}; start and warnings of the run are those since"),
-        );
-        fresh
-    }))
+    dir.write_manifest(&fresh)?;
+    Ok(fresh)
 }
 
 /// Marks a run as running again, even if it was complete, and records the reason.
@@ -48,63 +63,35 @@ fn warn(manifest: &mut Manifest, warning: String) {
 
 /// The manifest of a run before its first unit.
 pub fn new<B: AutodiffBackend>(
-    artefact: &str,
+    key: &RunKey,
     definition: &Definition,
     options: &RunOptions,
     images: &[Images<B>],
-    seed: u64,
-    (commit, dirty): (&str, bool),
+    regime: Option<Regimes>,
 ) -> Manifest {
-    let split = |set: &datasets::ImageSet, digest: &String| SplitRecord {
-        examples: set.len() as u64,
-        sha256: digest.clone(),
-    };
-    // Paths are relative to the data folder, because its place on this machine says nothing about the data.
-    let below = |path: &str| match options
-        .data_dir
-        .as_ref()
-        .and_then(|folder| Path::new(path).strip_prefix(folder).ok())
-    {
-        Some(relative) => relative.display().to_string(),
-        None => path.to_string(),
-    };
-    let source = |source: &datasets::Source| SourceRecord {
-        path: below(&source.path),
-        records: source.records as u64,
-        sha256: source.sha256.clone(),
-    };
-    let mut records: Vec<DatasetRecord> = images
-        .iter()
-        .zip(definition.study.data_sets())
-        .map(|(images, settings)| {
-            let (data, [train, test]) = (&images.data, images.digests());
-            DatasetRecord {
-                name: settings.name.clone(),
-                train: split(&data.train, train),
-                test: split(&data.test, test),
-                sources: data.sources.iter().map(source).collect(),
-            }
-        })
-        .collect();
+    let settings = definition.study.data_sets().into_iter();
+    let mut data_sets = settings
+        .zip(images)
+        .map(|(settings, images)| data_set(&settings.name, images, options));
     let warnings = images.iter().flat_map(|images| images.data.warnings.clone());
     Manifest {
-        artefact: artefact.into(),
-        scale: options.scale.name().into(),
+        artefact: key.artefact.clone(),
+        scale: key.scale.clone(),
         title: definition.title.clone(),
         paper: definition.paper.clone(),
-        seed,
+        seed: key.seed,
         status: RunStatus::Running,
         start: timestamp(SystemTime::now()),
         end: None,
-        commit: commit.into(),
-        dirty,
+        commit: key.commit.clone(),
+        dirty: key.dirty,
         lock_hash: provenance::lock_hash(),
         burn_version: provenance::burn_version(),
         device: options.device.describe(),
-        device_class: options.device.class().into(),
+        device_class: key.device_class.clone(),
         kernel_tuning: options.device.kernel_tuning(),
         options: options.of_definition(),
-        definition_hash: definition.hash(),
+        definition_hash: key.definition_hash.clone(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),
         warnings: warnings.collect(),
         peak_memory_bytes: None,
@@ -112,10 +99,36 @@ pub fn new<B: AutodiffBackend>(
             cpu: provenance::cpu(),
             threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
         },
-        dataset: records.remove(0),
-        other_datasets: records,
-        regime: None,
+        dataset: data_sets.next().expect("every study has a data set"),
+        other_datasets: data_sets.collect(),
+        regime,
         timings: BTreeMap::new(),
         definition: definition.to_table(),
+    }
+}
+
+/// A data set of a run, with digests of its images and files.
+fn data_set<B: AutodiffBackend>(name: &str, images: &Images<B>, options: &RunOptions) -> DatasetRecord {
+    let split = |set: &datasets::ImageSet, digest: &String| SplitRecord {
+        examples: set.len() as u64,
+        sha256: digest.clone(),
+    };
+    // Paths are relative to the data folder, because its place on this machine says nothing about the data.
+    let relative = |path: &str| {
+        let folder = options.data_dir.as_ref()?;
+        let below = Path::new(path).strip_prefix(folder).ok()?;
+        Some(below.display().to_string())
+    };
+    let source = |source: &datasets::Source| SourceRecord {
+        path: relative(&source.path).unwrap_or_else(|| source.path.clone()),
+        records: source.records as u64,
+        sha256: source.sha256.clone(),
+    };
+    let (data, [train, test]) = (&images.data, images.digests());
+    DatasetRecord {
+        name: name.into(),
+        train: split(&data.train, train),
+        test: split(&data.test, test),
+        sources: data.sources.iter().map(source).collect(),
     }
 }

@@ -12,7 +12,7 @@ use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, Measu
 
 use crate::engine::unit::Kind;
 use crate::run::options::RunOptions;
-use crate::settings::studies::{CorrelationStudy, Recipe};
+use crate::settings::studies::{CorrelationStudy, Recipe, Study};
 
 /// The committed results, used for anything that the user's own runs have not measured yet.
 const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/baselines");
@@ -66,8 +66,8 @@ struct Choice {
 /// # Errors
 /// A stored result that cannot be read. With a budget, also a study that ranks nothing, no result to take times from, or too
 /// little time.
-pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOptions) -> Result<()> {
-    let Some(study) = study else {
+pub fn print(artefact: &str, study: &Study, options: &RunOptions) -> Result<()> {
+    let Study::Correlation(study) = study else {
         return match options.budget {
             Some(_) => bail!("`{artefact}` ranks no architectures: --budget is for studies of kind correlation"),
             None => Ok(()),
@@ -78,7 +78,7 @@ pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOpti
     let seeds = options.seeds as usize;
     let (tau, source) = match &earlier {
         Some(earlier) => (earlier.tau, earlier.name.clone()),
-        None => (UNKNOWN_TAU, "assumed, no result is stored".to_owned()),
+        None => (UNKNOWN_TAU, "assumed, because no result is stored".to_owned()),
     };
     let between = earlier.as_ref().and_then(|earlier| earlier.between);
     match expected_interval(tau, between.unwrap_or(0.0), trained, seeds) {
@@ -87,11 +87,11 @@ pub fn print(artefact: &str, study: Option<&CorrelationStudy>, options: &RunOpti
             interval_text(Some(interval)),
             width(interval)
         ),
-        None => println!("{trained} architectures are too few to expect an interval"),
+        None => println!("{trained} architectures are too few for an interval"),
     }
     match between {
-        Some(between) => println!("root seeds differ by a standard deviation of {between:.2}, which is in it"),
-        None => println!("the chance of another SMASH network is not in it: no stored result has two root seeds"),
+        Some(between) => println!("the interval includes a standard deviation between root seeds of {between:.2}"),
+        None => println!("the interval leaves out how SMASH networks vary: no stored result has two root seeds"),
     }
     let Some(seconds) = options.budget else {
         return Ok(());
@@ -143,18 +143,20 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
     );
     if best.seeds == 1 {
         println!(
-            "one root seed says nothing of another SMASH network: take two or more if the answer must not depend on one"
+            "one root seed does not show how SMASH networks vary: take two or more if the answer must not depend on one"
         );
     }
     let by_recipe = |choice: &Choice| format!("width {:.2} by the recipe `{}`", choice.width, choice.recipe.name());
     let widths = choices.iter().map(by_recipe).collect::<Vec<_>>().join(", ");
     match (&fidelity, study.recipe) {
         (Some(Fidelity { name, tau, .. }), _) => {
-            println!("epochs of resulting networks: {widths}; errors by the two rank alike with τ {tau:+.2} ({name})")
+            println!(
+                "epochs of resulting networks: {widths}; the errors of both recipes agree with τ {tau:+.2} ({name})"
+            )
         }
-        (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, which was asked for"),
+        (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, as requested"),
         (None, Recipe::Paper) => println!(
-            "epochs of resulting networks: {widths}; no stored result of `fidelity` says what fewer do to the ranking"
+            "epochs of resulting networks: {widths}; no stored result of `fidelity` shows how fewer change the ranking"
         ),
     }
     Ok(())
@@ -168,11 +170,11 @@ fn budget(
     options: &RunOptions,
     fast: Option<&Fidelity>,
 ) -> Budget {
-    let of_truth = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
+    let of_trainings = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
     let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
     Budget {
         of_seed: earlier.smash,
-        of_architecture: (of_truth + of_scores) / options.jobs as f64,
+        of_architecture: (of_trainings + of_scores) / options.jobs as f64,
         seconds,
     }
 }
@@ -199,8 +201,8 @@ fn choice(study: &CorrelationStudy, earlier: &Earlier, budget: &Budget, fast: Op
 /// Applies `find` to the user's own results, and to the published ones if it finds nothing there.
 fn of_own_or_published<T>(options: &RunOptions, find: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
     match find(&options.results)? {
-        Some(found) => Ok(Some(found)),
         None => find(Path::new(PUBLISHED)),
+        own => Ok(own),
     }
 }
 
@@ -218,7 +220,7 @@ fn newest(
     kinds: &[Kind],
     is_wanted: impl Fn(&Manifest) -> bool,
 ) -> Result<Option<Group>> {
-    let found = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
+    let alike = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
         let manifest = group.manifest();
         manifest.scale == options.scale.name()
             && manifest.dataset.name == study.data.name
@@ -226,7 +228,7 @@ fn newest(
             && group.runs.iter().all(|run| has_times(&run.manifest, kinds))
             && is_wanted(manifest)
     });
-    Ok(found.max_by(|a, b| a.recency().cmp(b.recency())))
+    Ok(alike.max_by(|a, b| a.recency().cmp(b.recency())))
 }
 
 /// Seconds that units of a kind took in all runs of a result.
@@ -238,13 +240,13 @@ fn seconds_of(group: &Group, kind: Kind) -> f64 {
     of_run.sum()
 }
 
-fn summary(group: &Group, predictor: &Predictor, truths: &[TruthRow]) -> Result<CorrelationSummary> {
+fn summary(group: &Group, predictor: &Predictor, true_errors: &[TruthRow]) -> Result<CorrelationSummary> {
     let test_examples = group.manifest().dataset.test.examples;
     let architectures = group.read::<ArchitectureRow>()?;
     Ok(results::summaries::correlation::summary(
         &architectures,
         predictor,
-        truths,
+        true_errors,
         test_examples,
     )?)
 }
@@ -266,8 +268,12 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
     else {
         return Ok(None);
     };
-    let (scores, truths) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
-    let summary = summary(&group, &Predictor::score(&scores, Measure::of_group(&group)?), &truths)?;
+    let (scores, true_errors) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
+    let summary = summary(
+        &group,
+        &Predictor::score(&scores, Measure::of_group(&group)?),
+        &true_errors,
+    )?;
     let Some(tau) = summary.score.kendall else {
         return Ok(None);
     };
@@ -283,7 +289,7 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
         between: between_seeds(&taus, summary.n() / seeds),
         smash: seconds_of(&group, Kind::TrainSmash) / seeds as f64,
         score: seconds_of(&group, Kind::Score) / scores.len().max(1) as f64,
-        training: seconds_of(&group, Kind::TrainResulting) / truths.len().max(1) as f64,
+        training: seconds_of(&group, Kind::TrainResulting) / true_errors.len().max(1) as f64,
     }))
 }
 
@@ -300,14 +306,16 @@ fn fidelity(study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Resu
     else {
         return Ok(None);
     };
-    let (fast, truths) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
-    let tau = summary(&group, &Predictor::fast_recipe(&fast), &truths)?.score.kendall;
+    let (fast, true_errors) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
+    let tau = summary(&group, &Predictor::fast_recipe(&fast), &true_errors)?
+        .score
+        .kendall;
     let tau = tau.map_or(0.0, |tau| tau.estimate.min(0.99));
     let each = |kind, count: usize| seconds_of(&group, kind) / count.max(1) as f64;
     Ok(StandIn::of(tau).map(|stand_in| Fidelity {
         name: format!("{ARTEFACT} of commit {}", group.manifest().commit),
         tau,
         stand_in,
-        time: each(Kind::TrainFast, fast.len()) / each(Kind::TrainResulting, truths.len()),
+        time: each(Kind::TrainFast, fast.len()) / each(Kind::TrainResulting, true_errors.len()),
     }))
 }

@@ -7,24 +7,8 @@ use smash::{ResultingTraining, SearchSpace};
 use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};
 
 impl Study {
-    /// The images, for the command line to override.
-    pub fn data_mut(&mut self) -> &mut Data {
-        match self {
-            Self::Correlation(study) => &mut study.data,
-            Self::Fidelity(study) => &mut study.data,
-            Self::Benchmark(study) => &mut study.data,
-            Self::Throughput(study) => &mut study.data,
-            Self::Ensemble(study) => &mut study.data,
-            Self::Corruption(study) => &mut study.data,
-            Self::ProxyGradient(study) => &mut study.data,
-            Self::Search(study) => &mut study.data,
-            Self::Comparison(study) => &mut study.data,
-            Self::Drawing(study) => &mut study.data,
-        }
-    }
-
     /// The images.
-    pub fn data(&self) -> &Data {
+    fn data(&self) -> &Data {
         match self {
             Self::Correlation(study) => &study.data,
             Self::Fidelity(study) => &study.data,
@@ -81,8 +65,8 @@ impl Study {
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
-                let trials = searches.map(|search| &mut search.training);
-                [training].into_iter().chain(trials).collect()
+                let of_trials = searches.map(|search| &mut search.training);
+                [training].into_iter().chain(of_trials).collect()
             }
             Self::Ensemble(_) | Self::Corruption(_) | Self::ProxyGradient(_) | Self::Search(_) | Self::Drawing(_) => {
                 Vec::new()
@@ -116,16 +100,17 @@ impl Study {
         for search in self.searches() {
             search.validate().with_context(|| format!("search `{}`", search.name))?;
         }
+        // Every number at the top of a study is a count, and only `first` may be 0.
+        let settings = toml::Table::try_from(self).expect("settings are plain data");
+        for (key, value) in &settings {
+            let is_count = key != "first" && value.is_integer();
+            ensure!(
+                !is_count || value.as_integer() > Some(0),
+                "`study.{key}` must be at least 1"
+            );
+        }
         match self {
             Self::Correlation(study) => {
-                let counts = [
-                    ("scored", study.scored),
-                    ("every", study.every),
-                    ("noise-draws", study.noise_draws),
-                    ("training-seeds", study.training_seeds),
-                    ("shard", study.shard),
-                ];
-                at_least_one("study", &counts)?;
                 for network in study.network_settings()? {
                     let place = || format!("network `{}`", network.name);
                     check_smash(&network.space, &network.smash).with_context(place)?;
@@ -134,70 +119,29 @@ impl Study {
                 check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
             }
             Self::Fidelity(study) => {
-                let counts = [
-                    ("architectures", study.architectures),
-                    ("training-seeds", study.training_seeds),
-                ];
-                at_least_one("study", &counts)?;
                 study.space.validate()?;
                 check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
             }
             Self::Benchmark(study) => {
-                let counts = [
-                    ("architectures", study.architectures),
-                    ("training-seeds", study.training_seeds),
-                ];
-                at_least_one("study", &counts)?;
                 study.space.validate()?;
                 check_trainings(&[("resulting", &study.resulting)])
             }
             Self::Throughput(study) => {
-                at_least_one("study", &[("steps", study.steps)])?;
                 check_smash(&study.space, &study.smash)?;
                 check_trainings(&[("resulting", &study.resulting)])
             }
-            Self::Ensemble(study) => {
-                let counts = [
-                    ("members", study.members),
-                    ("scored", study.scored),
-                    ("noise-draws", study.noise_draws),
-                    ("shard", study.shard),
-                ];
-                at_least_one("study", &counts)?;
-                check_smash(&study.space, &study.smash)
-            }
-            Self::Corruption(study) => {
-                let counts = [
-                    ("scored", study.scored),
-                    ("noise-draws", study.noise_draws),
-                    ("shard", study.shard),
-                ];
-                at_least_one("study", &counts)?;
-                check_smash(&study.space, &study.smash)
-            }
-            Self::ProxyGradient(study) => {
-                let counts = [
-                    ("starts", study.starts),
-                    ("steps", study.steps),
-                    ("changes", study.changes),
-                    ("noise-draws", study.noise_draws),
-                ];
-                at_least_one("study", &counts)?;
-                check_smash(&study.space, &study.smash)
-            }
+            Self::Ensemble(study) => check_smash(&study.space, &study.smash),
+            Self::Corruption(study) => check_smash(&study.space, &study.smash),
+            Self::ProxyGradient(study) => check_smash(&study.space, &study.smash),
             Self::Search(study) => {
                 ensure!(!study.searches.is_empty(), "`study.searches` must have at least one");
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
-            Self::Drawing(study) => {
-                for subject in &study.subjects {
-                    if let Subject::Sampled { space } = subject {
-                        space.validate()?;
-                    }
-                }
-                Ok(())
-            }
+            Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
+                Subject::Sampled { space } => Ok(space.validate()?),
+                Subject::Named { .. } => Ok(()),
+            }),
         }
     }
 }
@@ -212,7 +156,6 @@ impl SmashSearch {
 
 impl ComparisonStudy {
     fn validate(&self) -> Result<()> {
-        at_least_one("study", &[("training-seeds", self.training_seeds)])?;
         if let Some(folds) = &self.folds {
             at_least_one("study.folds", &[("count", folds.count), ("size", folds.size)])?;
         }
@@ -226,7 +169,7 @@ impl ComparisonStudy {
 
     fn check_system(&self, system: &System) -> Result<()> {
         let same_name = self.systems.iter().filter(|other| other.name == system.name);
-        ensure!(same_name.count() == 1, "there is another of this name");
+        ensure!(same_name.count() == 1, "another system has this name");
         let ways = [
             system.baseline.is_some(),
             system.smash.is_some(),
@@ -237,7 +180,7 @@ impl ComparisonStudy {
             "expected one of `baseline`, `smash` and `trained-search`"
         );
         let search = match system.kind() {
-            Some(SystemKind::Smash(found)) => &found.search,
+            Some(SystemKind::Smash(smash)) => &smash.search,
             Some(SystemKind::TrainedSearch(search)) => {
                 at_least_one("trained-search", &[("trials", search.trials)])?;
                 search.method.validate()?;
@@ -246,7 +189,7 @@ impl ComparisonStudy {
             }
             Some(SystemKind::Baseline(_)) => return Ok(()),
             None if system.paper.is_some() => return Ok(()),
-            None => bail!("neither a way to run it nor quoted numbers"),
+            None => bail!("expected a way to run it, or quoted numbers"),
         };
         let known: Vec<&str> = self.searches.iter().map(|search| search.name.as_str()).collect();
         ensure!(

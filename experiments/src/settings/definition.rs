@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use results::store::manifest::{check_levels, deciding_part};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::overlay::{merge, named};
@@ -161,7 +162,7 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
         })?;
         merge(&mut table, setting);
     }
-    results::store::manifest::check_levels(&table).map_err(anyhow::Error::msg)?;
+    check_levels(&table).map_err(anyhow::Error::msg)?;
     let definition: Definition = toml::Value::Table(table)
         .try_into()
         // The error is put on one line: TOML puts the place on another.
@@ -239,11 +240,15 @@ impl Definition {
         toml::Table::try_from(self).expect("a definition is plain data")
     }
 
-    /// SHA-256 of the resolved definition, in hexadecimal.
+    /// SHA-256 of the part of the resolved definition that decides the tables, in hexadecimal.
     pub fn hash(&self) -> String {
-        let text = toml::to_string(&self.to_table()).expect("a definition is plain data");
-        crate::provenance::sha256(text.as_bytes())
+        hash_of(&self.to_table())
     }
+}
+
+fn hash_of(definition: &toml::Table) -> String {
+    let text = toml::to_string(&deciding_part(definition)).expect("a definition is plain data");
+    crate::provenance::sha256(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -282,6 +287,7 @@ mod tests {
             ("study.statistics={recalibrated={batches=0}}", "nonzero"),
             ("study.by='top5'", "top5"),
             ("study.data.train=-1", "-1"),
+            ("study.noise-draws=0", "`study.noise-draws` must be at least 1"),
             // This setting can be read, but it could not be read again in its stored form.
             (
                 format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(),
@@ -294,6 +300,55 @@ mod tests {
         }
     }
 
+    /// Each value of a table with its path. Entries of a list have no step of their own in the path.
+    fn leaves<'a>(value: &'a mut toml::Value, path: &str) -> Vec<(String, &'a mut toml::Value)> {
+        match value {
+            toml::Value::Table(table) => {
+                let inner = table.iter_mut();
+                inner
+                    .flat_map(|(key, inner)| leaves(inner, &format!("{path}.{key}")))
+                    .collect()
+            }
+            toml::Value::Array(list) => list.iter_mut().flat_map(|inner| leaves(inner, path)).collect(),
+            _ => vec![(path.to_string(), value)],
+        }
+    }
+
+    #[test]
+    fn the_hash_depends_on_all_that_decides_a_table_and_on_no_words() {
+        let is_word = |path: &str| {
+            let reported = [".study.system.here", ".study.system.paper", ".study.top5"];
+            !path.starts_with(".study") || reported.iter().any(|start| path.starts_with(start))
+        };
+        let mut words = std::collections::BTreeSet::new();
+        for (name, scale) in names().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+            let definition = load(name, scale, &[]).unwrap();
+            let table = toml::Value::Table(definition.to_table());
+            for index in 0..leaves(&mut table.clone(), "").len() {
+                let mut changed = table.clone();
+                let (path, leaf) = leaves(&mut changed, "").swap_remove(index);
+                *leaf = match &*leaf {
+                    toml::Value::String(text) => format!("{text}, reworded").into(),
+                    toml::Value::Integer(number) => (number + 1).into(),
+                    toml::Value::Float(number) => (number + 0.125).into(),
+                    toml::Value::Boolean(flag) => (!flag).into(),
+                    other => panic!("{name}: {path} is {other}"),
+                };
+                let is_same = hash_of(changed.as_table().unwrap()) == definition.hash();
+                assert_eq!(is_same, is_word(&path), "{name}: {path}");
+                words.extend(is_same.then_some(path));
+            }
+        }
+        for word in [
+            "analysis",
+            "claim.greater_than",
+            "figure.x_label",
+            "study.system.paper.error",
+        ] {
+            assert!(words.contains(&format!(".{word}")), "{word} is not in {words:?}");
+        }
+    }
+
     /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is switched off.
     #[test]
     fn definitions_of_stored_results_keep_their_hashes() {
@@ -301,7 +356,9 @@ mod tests {
         let mut kept = Vec::new();
         for run in results::store::find_runs(&baselines, None).unwrap() {
             let manifest = run.manifest;
-            // A definition that an older program wrote and this program cannot read has no hash here.
+            assert_eq!(run.dir, results::RunDir::new(&baselines, &manifest.key()));
+            assert_eq!(hash_of(&manifest.definition), manifest.definition_hash);
+            // This program cannot read every definition that an older program wrote.
             if let Ok(definition) = manifest.definition.try_into::<Definition>() {
                 assert_eq!(definition.hash(), manifest.definition_hash, "{}", manifest.artefact);
                 kept.push(manifest.artefact);

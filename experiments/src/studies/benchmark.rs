@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use results::Status;
 use results::store::benchmark::{CurveRow, TrainingRow, as_truths};
 use results::tables::{read_table, write_table};
 use smash::blueprint::Blueprint;
@@ -59,7 +58,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             validates: true,
         };
         let trained = training.run(Blueprint::of(&study.space, setup.task, architecture), done)?;
-        let is_ok = trained.failure.is_none();
+        let last_validation = trained.validation.last().filter(|_| trained.failure.is_none());
         let counts = Counts::of(&study.space, setup.task, architecture);
         let [train_sha256, test_sha256] = setup.images.digests().clone();
         let row = TrainingRow {
@@ -72,9 +71,9 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             ops: architecture.op_count() as u32,
             depth: counts.depth,
             training_seed: training_seed as u32,
-            status: if is_ok { Status::Ok } else { Status::Failed },
-            test_error: is_ok.then(|| trained.trainer.evaluate(setup.test()).error),
-            validation_error: trained.validation.last().filter(|_| is_ok).map(|last| last.error),
+            status: trained.status(),
+            test_error: trained.evaluate(setup.test()).map(|test| test.error),
+            validation_error: last_validation.map(|last| last.error),
             train_error: trained.last_epoch().map(|last| last.error),
             train_loss: trained.last_epoch().map(|last| last.loss),
             epochs: trained.epochs(),
@@ -123,7 +122,7 @@ fn distinct<B: AutodiffBackend>(study: &BenchmarkStudy, setup: &Setup<'_, B>) ->
     let architectures: Vec<Architecture> = new.take(wanted).collect();
     ensure!(
         architectures.len() == wanted,
-        "`study.architectures`: among {} draws from the space only {} architectures differ, {wanted} were asked for",
+        "`study.architectures`: {} draws from the space give only {} distinct architectures, expected {wanted}",
         MOST_DRAWS * wanted as u64,
         architectures.len()
     );
@@ -164,10 +163,10 @@ impl<B: AutodiffBackend> Study for BenchmarkRun<'_, B> {
             curves.extend(read_table::<CurveRow>(beside)?);
         }
         let trainings: Vec<TrainingRow> = gather(&units)?;
-        let (architectures, truths) = as_truths(&trainings, self.setup.seed.0);
+        let (architectures, true_errors) = as_truths(&trainings, self.setup.seed.0);
         let dir = self.setup.dir;
         dir.write(&architectures)?;
-        dir.write(&truths)?;
+        dir.write(&true_errors)?;
         // The rows of the trainings name the commit, so they stay with the units: equal runs give equal tables.
         dir.write(&curves)?;
         Ok(())

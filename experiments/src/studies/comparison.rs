@@ -6,18 +6,18 @@
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
-use results::{CandidateRow, Status, SystemRow, SystemTrainingRow, TrialRow};
+use results::{CandidateRow, SystemRow, SystemTrainingRow, TrialRow};
 use smash::Architecture;
 use smash::blueprint::Blueprint;
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Kind, Unit, gather};
-use crate::settings::studies::{ComparisonStudy, SmashSearch, System, SystemKind};
+use crate::settings::studies::{self, ComparisonStudy, System, SystemKind};
 use crate::studies::search::searches;
 use crate::tasks::score_search::ScoreSearch;
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::epochs_of;
-use crate::tasks::trained_search::Trials;
+use crate::tasks::trained_search::TrainedSearch;
 use crate::tasks::training::Training;
 
 /// One seed of a comparison.
@@ -52,8 +52,8 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
 
     /// The search that a system names; the check of definitions ensures that it exists.
     fn search_named(&self, name: &str) -> ScoreSearch<'_, B> {
-        let found = self.searches().find(|found| found.search.name == name);
-        found.unwrap_or_else(|| panic!("no search is called `{name}`"))
+        let named = self.searches().find(|score_search| score_search.search.name == name);
+        named.unwrap_or_else(|| panic!("no search is called `{name}`"))
     }
 
     /// The systems that are run, each with its index in the definition.
@@ -62,46 +62,47 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
         systems.filter(|(_, system)| system.kind().is_some())
     }
 
-    fn trials(&self) -> impl Iterator<Item = Trials<'_, B>> {
-        self.systems()
-            .filter_map(|(number, system)| self.trials_of(number, system))
+    fn trained_searches(&self) -> impl Iterator<Item = TrainedSearch<'_, B>> {
+        let searches = self.systems().filter_map(|(number, system)| match system.kind()? {
+            SystemKind::TrainedSearch(settings) => Some((number, system, settings)),
+            SystemKind::Baseline(_) | SystemKind::Smash(_) => None,
+        });
+        searches.map(|(number, system, settings)| self.trained_search(number, system, settings))
     }
 
-    fn trials_of<'s>(&'s self, number: usize, system: &'s System) -> Option<Trials<'s, B>> {
-        match system.kind()? {
-            SystemKind::TrainedSearch(search) => Some(Trials {
-                system: &system.name,
-                number,
-                method: &search.method,
-                count: search.trials,
-                settings: &search.training,
-                space: &self.search_named(&search.space_of).search.space,
-                setup: self.target(),
-            }),
-            SystemKind::Baseline(_) | SystemKind::Smash(_) => None,
+    fn trained_search<'s>(
+        &'s self,
+        number: usize,
+        system: &'s System,
+        settings: &'s studies::TrainedSearch,
+    ) -> TrainedSearch<'s, B> {
+        TrainedSearch {
+            system: &system.name,
+            number,
+            settings,
+            space: &self.search_named(&settings.space_of).search.space,
+            setup: self.target(),
         }
     }
 
-    /// The network that a system trains, and its architecture if it was found.
-    fn network(&self, number: usize, system: &System) -> Result<(Blueprint, Option<Architecture>)> {
+    /// The network that a system trains, and its architecture if a search found it.
+    fn blueprint(&self, number: usize, system: &System) -> Result<(Blueprint, Option<Architecture>)> {
         let task = self.target().task;
-        let of = |search: &SmashSearch, architecture: Architecture| {
-            (Blueprint::of(&search.space, task, &architecture), Some(architecture))
-        };
         let name = || format!("system `{}`", system.name);
-        Ok(match system.kind().with_context(name)? {
-            SystemKind::Baseline(baseline) => (baseline.blueprint(task).with_context(name)?, None),
-            SystemKind::Smash(found) => {
-                let search = self.search_named(&found.search);
-                let best = search.best()?;
-                let architecture = if found.single_3x3 { best.single_3x3() } else { best };
-                of(search.search, architecture)
+        let (space, architecture) = match system.kind().with_context(name)? {
+            SystemKind::Baseline(baseline) => return Ok((baseline.blueprint(task).with_context(name)?, None)),
+            SystemKind::Smash(settings) => {
+                let score_search = self.search_named(&settings.search);
+                let best = score_search.best()?;
+                let architecture = if settings.single_3x3 { best.single_3x3() } else { best };
+                (&score_search.search.space, architecture)
             }
-            SystemKind::TrainedSearch(search) => {
-                let trials = self.trials_of(number, system).expect("a trained search has trials");
-                of(self.search_named(&search.space_of).search, trials.best()?)
+            SystemKind::TrainedSearch(settings) => {
+                let trained_search = self.trained_search(number, system, settings);
+                (trained_search.space, trained_search.best()?)
             }
-        })
+        };
+        Ok((Blueprint::of(space, task, &architecture), Some(architecture)))
     }
 
     fn training_units(&self) -> Vec<Unit<'_>> {
@@ -146,16 +147,15 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
                     name: name.clone(),
                     validates: false,
                 };
-                let (blueprint, _) = self.network(number, system)?;
+                let (blueprint, _) = self.blueprint(number, system)?;
                 let trained = training.run(blueprint, done)?;
-                let is_ok = trained.failure.is_none();
-                let test = is_ok.then(|| trained.trainer.evaluate(setup.test()));
+                let test = trained.evaluate(setup.test());
                 let row = SystemTrainingRow {
                     seed: setup.seed.0,
                     system: system.name.clone(),
                     fold: self.study.folds.is_some().then_some(fold as u32),
                     training_seed: training_seed as u32,
-                    status: if is_ok { Status::Ok } else { Status::Failed },
+                    status: trained.status(),
                     error: test.map(|test| test.error),
                     top5_error: test.map(|test| test.top5_error),
                     train_loss: trained.last_epoch().map(|last| last.loss),
@@ -171,7 +171,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
     fn system_rows(&self) -> Result<Vec<SystemRow>> {
         let mut rows = Vec::new();
         for (number, system) in self.systems() {
-            let (blueprint, architecture) = self.network(number, system)?;
+            let (blueprint, architecture) = self.blueprint(number, system)?;
             let counts = blueprint.counts();
             rows.push(SystemRow {
                 seed: self.target().seed.0,
@@ -199,9 +199,12 @@ impl<B: AutodiffBackend> Study for ComparisonRun<'_, B> {
 
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         match stage {
-            0 => self.searches().map(|found| found.smash().unit()).collect(),
+            0 => self
+                .searches()
+                .map(|score_search| score_search.smash().unit())
+                .collect(),
             1 => self.searches().map(ScoreSearch::unit).collect(),
-            2 => self.trials().map(Trials::unit).collect(),
+            2 => self.trained_searches().map(TrainedSearch::unit).collect(),
             _ => self.training_units(),
         }
     }

@@ -189,9 +189,9 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         dir.write(&epochs_of(self.smash_runs())?)?;
         dir.write(&self.weights()?)?;
         dir.write(&self.scores()?)?;
-        let mut truths: Vec<TruthRow> = gather(&self.true_error_units())?;
-        truths.sort_by_key(|row| (row.architecture, row.training_seed));
-        dir.write(&truths)?;
+        let mut true_errors: Vec<TruthRow> = gather(&self.true_error_units())?;
+        true_errors.sort_by_key(|row| (row.architecture, row.training_seed));
+        dir.write(&true_errors)?;
         if !self.study.predictors.is_empty() {
             let predictions: Vec<PredictionRow> = gather(&self.prediction_units())?;
             dir.write(&predictions)?;

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::ProxyRow;
 use results::tables::write_table;
-use results::{ProxyRow, Status};
 use smash::scoring::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, random_step};
 use smash::scoring::score_noise;
 use smash::{Architecture, SmashNet, Stream};
@@ -20,7 +20,7 @@ use smash::{Architecture, SmashNet, Stream};
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather};
 use crate::settings::studies::ProxyStudy;
-use crate::tasks::scores::{Scored, Scorer, mean_error, mean_of_all};
+use crate::tasks::scores::{Scored, Scorer, mean_error, mean_of_all, status_of};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::SmashRun;
 
@@ -98,7 +98,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                 changes: changes as u32,
                 error,
                 loss: mean_of_all(scored.iter().map(|scored| scored.loss)),
-                status: if error.is_some() { Status::Ok } else { Status::Failed },
+                status: status_of(error.is_some()),
             }
         };
         let mut state = self.starts[start].clone();

@@ -5,7 +5,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Kind, Unit, gather};
-use crate::settings::studies::SearchStudy;
+use crate::settings::studies::{SearchStudy, SmashSearch};
 use crate::tasks::score_search::ScoreSearch;
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::epochs_of;
@@ -30,7 +30,7 @@ impl<'a, B: AutodiffBackend> SearchRun<'a, B> {
 
 /// The searches of a study, each with its images.
 pub fn searches<'a, B: AutodiffBackend>(
-    searches: &'a [crate::settings::studies::SmashSearch],
+    searches: &'a [SmashSearch],
     setups: &'a [Setup<'a, B>],
 ) -> impl Iterator<Item = ScoreSearch<'a, B>> {
     let mut own = setups.iter().skip(1);
@@ -50,7 +50,10 @@ impl<B: AutodiffBackend> Study for SearchRun<'_, B> {
 
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         match stage {
-            0 => self.searches().map(|found| found.smash().unit()).collect(),
+            0 => self
+                .searches()
+                .map(|score_search| score_search.smash().unit())
+                .collect(),
             _ => self.searches().map(ScoreSearch::unit).collect(),
         }
     }

@@ -37,15 +37,26 @@ pub struct PooledData {
     split: u64,
 }
 
-/// Everything that the true error of an architecture depends on, besides the architecture itself and the seeds.
+/// Everything that the true error of an architecture depends on, besides the architecture itself, the seeds and this program.
 #[derive(Serialize)]
-struct TruthContext<'a> {
+pub struct TruthContext<'a> {
+    /// The images.
+    pub data: &'a PooledData,
+    /// Their size.
+    pub task: Task,
+    /// The search space.
+    pub space: &'a SearchSpace,
+    /// The training.
+    pub recipe: &'a ResultingTraining,
+}
+
+/// A [`TruthContext`] with the properties of this program.
+#[derive(Serialize)]
+struct VersionedContext<'a> {
     training: u32,
     device: &'a str,
-    data: &'a PooledData,
-    task: Task,
-    space: &'a SearchSpace,
-    recipe: &'a ResultingTraining,
+    #[serde(flatten)]
+    context: &'a TruthContext<'a>,
 }
 
 /// Everything that a SMASH network depends on.
@@ -66,7 +77,7 @@ pub struct NetworkContext<'a> {
 }
 
 impl PooledData {
-    /// Builds the record from the digests of the training and the test set.
+    /// The images, from the digests of the training and the test set.
     pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
         Self {
             train: train.clone(),
@@ -93,27 +104,15 @@ impl RunPool {
     }
 
     /// The key of a true error.
-    pub fn truth_key(
-        &self,
-        data: &PooledData,
-        task: Task,
-        space: &SearchSpace,
-        recipe: &ResultingTraining,
-        architecture: &Architecture,
-        training_seed: usize,
-    ) -> TruthKey {
-        let context = TruthContext {
-            training: TRAINING_VERSION,
-            device: self.device_class,
-            data,
-            task,
-            space,
-            recipe,
-        };
+    pub fn truth_key(&self, context: &TruthContext<'_>, architecture: &Architecture, training_seed: usize) -> TruthKey {
         TruthKey {
-            canonical: architecture.canonical_hash(space),
-            context: as_json(&context),
-            seed: data.split,
+            canonical: architecture.canonical_hash(context.space),
+            context: as_json(&VersionedContext {
+                training: TRAINING_VERSION,
+                device: self.device_class,
+                context,
+            }),
+            seed: context.data.split,
             training_seed: training_seed as u32,
         }
     }
@@ -123,21 +122,21 @@ impl RunPool {
     /// # Errors
     /// A pool file that cannot be read, or whose content does not match its name.
     pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
-        let found = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
-        Ok(found.flatten().map(|found| {
+        let pooled = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
+        Ok(pooled.flatten().map(|pooled| {
             let row = TruthRow {
                 seed: key.seed,
                 architecture: index as u32,
                 training_seed: key.training_seed,
-                status: found.status,
-                error: found.error,
-                validation_error: found.validation_error,
-                train_error: found.train_error,
-                train_loss: found.train_loss,
-                epochs: found.epochs,
-                message: found.message,
+                status: pooled.status,
+                error: pooled.error,
+                validation_error: pooled.validation_error,
+                train_error: pooled.train_error,
+                train_loss: pooled.train_loss,
+                epochs: pooled.epochs,
+                message: pooled.message,
             };
-            (row, found.commit)
+            (row, pooled.commit)
         }))
     }
 
@@ -255,4 +254,39 @@ impl Origins {
 
 fn stem(path: &Path) -> Option<String> {
     Some(path.file_stem()?.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::definition::{self, Scale};
+    use crate::settings::studies::Study;
+
+    #[test]
+    fn the_committed_pool_has_the_key_of_a_training_of_figure_4() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/pools/laptop-shapes.parquet");
+        let rows: Vec<PooledTruthRow> = results::tables::read_table(&file).unwrap();
+        let Study::Correlation(study) = definition::load("fig4", Scale::Laptop, &[]).unwrap().study else {
+            panic!("figure 4 is a correlation study");
+        };
+        let pool = RunPool::new(Path::new("pool"), "commit", "cpu");
+        let has_key = |row: &PooledTruthRow| {
+            let stored: serde_json::Value = serde_json::from_str(&row.context).unwrap();
+            let digests = ["train", "test"].map(|split| stored["data"][split].as_str().unwrap().to_string());
+            let context = TruthContext {
+                data: &PooledData::of(&digests, study.data.validation, row.seed),
+                task: Task::of_images(3, 16, 10),
+                space: &study.space,
+                recipe: study.truth_settings(),
+            };
+            let architecture = Architecture::from_json(&row.json).unwrap();
+            let key = pool.truth_key(&context, &architecture, row.training_seed as usize);
+            (key.context, key.canonical) == (row.context.clone(), row.canonical.clone())
+        };
+        assert!(
+            rows.iter().any(has_key),
+            "no training has the key, as the first: {}",
+            rows[0].context
+        );
+    }
 }

@@ -3,22 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use results::tables::write_table;
-use results::{Measure, PredictionRow, Status};
+use results::{Measure, PredictionRow};
 use smash::predictors::{
     Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
     warm_network,
 };
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
-use smash::{Architecture, Counts, Evaluation, SmashNet};
+use smash::{Architecture, Counts, Evaluation, Network, SmashNet};
 
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::settings::correlation::NetworkSettings;
 use crate::settings::networks::PLAIN;
 use crate::settings::predictors::{Method, Predictor, ScoreMethod};
 use crate::settings::studies::CorrelationStudy;
-use crate::tasks::scores::shards;
+use crate::tasks::scores::{shards, status_of};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::SmashRun;
 
@@ -107,7 +107,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 seed: seed.0,
                 architecture: index as u32,
                 predictor: predictor.name.clone(),
-                status: if value.is_some() { Status::Ok } else { Status::Failed },
+                status: status_of(value.is_some()),
                 value,
                 cost: cost as f64,
                 shared_cost: shared_cost as f64,
@@ -125,67 +125,74 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         index: usize,
     ) -> Result<Predicted> {
         let Self { study, setup, .. } = *self;
-        let (architecture, space) = (&self.architectures[index], &study.space);
+        let architecture = &self.architectures[index];
         let (training, validation) = (setup.training(), setup.validation());
         let (n_training, n_validation) = (training.indices.len(), validation.indices.len());
-        let costs = Costs::of(space, setup.task, Some(&study.hypernet), architecture);
-        let counts = Counts::of(space, setup.task, architecture);
-        // All predictors that look at an untrained network look at the same one.
-        let key = [architecture.canonical_number(space), 0];
-        let untrained = || initial_network(space, setup.task, architecture, setup.seed, key, setup.device());
+        let costs = Costs::of(&study.space, setup.task, Some(&study.hypernet), architecture);
+        let counts = Counts::of(&study.space, setup.task, architecture);
         let batch = study.truth_settings().batch_size;
-        let steps = steps_at_cost_of_score(n_validation, study.noise_draws, batch);
-        let short = ShortTraining {
-            steps,
-            recipe: study.truth_settings(),
-            seed: setup.seed,
-            key,
-        };
-        let free = |value: f64| Predicted {
-            value: Some(value),
-            cost: 0,
-        };
-        Ok(match method {
-            Method::Score(score) => self.score(score, networks, norm, index)?,
-            Method::Parameters => free(-(counts.parameters as f64)),
-            Method::MultiplyAdds => free(-(counts.multiply_adds as f64)),
-            Method::Depth => free(-f64::from(counts.depth)),
-            Method::Synflow => Predicted {
-                value: synflow::<B::InnerBackend>(&untrained()).ok().map(|flow| -flow),
-                cost: costs.synflow(),
-            },
-            &Method::Naswot { images } => Predicted {
-                value: naswot(&untrained(), random_images(training, images, setup.seed))
-                    .ok()
-                    .map(|score| -score),
-                cost: costs.naswot(images.min(n_training)),
-            },
+        let (value, cost) = match method {
+            Method::Score(score) => return self.score(score, networks, norm, index),
+            Method::Parameters => (Some(-(counts.parameters as f64)), 0),
+            Method::MultiplyAdds => (Some(-(counts.multiply_adds as f64)), 0),
+            Method::Depth => (Some(-f64::from(counts.depth)), 0),
+            Method::Synflow => {
+                let flow = synflow::<B::InnerBackend>(&self.untrained(architecture));
+                (flow.ok().map(|flow| -flow), costs.synflow())
+            }
+            &Method::Naswot { images } => {
+                let batch = random_images(training, images, setup.seed);
+                let score = naswot::<B::InnerBackend>(&self.untrained(architecture), batch);
+                (score.ok().map(|score| -score), costs.naswot(images.min(n_training)))
+            }
             Method::RandomWeights { by } => {
-                let evaluation = random_weights(untrained(), training, validation, setup.seed);
-                Predicted {
-                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
-                    cost: costs.random_weights(n_training, n_validation),
-                }
+                let evaluation = random_weights(self.untrained(architecture), training, validation, setup.seed);
+                let value = evaluation.ok().map(|evaluation| measured(*by, evaluation));
+                (value, costs.random_weights(n_training, n_validation))
             }
             Method::Steps { by } => {
-                let net = initial_network::<B>(space, setup.task, architecture, setup.seed, key, setup.device());
-                let evaluation = short.error_after(net, training, validation);
-                Predicted {
-                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
-                    cost: costs.steps(steps, batch, n_validation),
-                }
+                let value = self.after_steps(self.untrained(architecture), architecture, *by);
+                (value, costs.steps(self.steps(), batch, n_validation))
             }
             Method::WarmScore { by, .. } => {
                 let (_, smash) = &networks[0];
                 let weights = smash.generate(architecture, &score_noise(setup.seed, 0), setup.device());
-                let net = warm_network::<B>(smash, setup.task, architecture, &weights);
-                let evaluation = short.error_after(net, training, validation);
-                Predicted {
-                    value: evaluation.ok().map(|evaluation| measured(*by, evaluation)),
-                    cost: costs.warm_score(steps, batch, n_validation),
-                }
+                let warm = warm_network::<B>(smash, setup.task, architecture, &weights);
+                let value = self.after_steps(warm, architecture, *by);
+                (value, costs.warm_score(self.steps(), batch, n_validation))
             }
-        })
+        };
+        Ok(Predicted { value, cost })
+    }
+
+    /// Key of the random streams of an architecture's networks.
+    fn key(&self, architecture: &Architecture) -> [u64; 2] {
+        [architecture.canonical_number(&self.study.space), 0]
+    }
+
+    /// The network of an architecture before training. All predictors that look at an untrained network look at the same one.
+    fn untrained<N: Backend<Device = B::Device>>(&self, architecture: &Architecture) -> Network<N> {
+        let Setup { task, seed, .. } = *self.setup;
+        let key = self.key(architecture);
+        initial_network(&self.study.space, task, architecture, seed, key, self.setup.device())
+    }
+
+    /// Number of training steps that cost as much as a score.
+    fn steps(&self) -> usize {
+        let batch = self.study.truth_settings().batch_size;
+        steps_at_cost_of_score(self.setup.validation().indices.len(), self.study.noise_draws, batch)
+    }
+
+    /// The measure of a network after a short training; `None` if a loss was not finite.
+    fn after_steps(&self, network: Network<B>, architecture: &Architecture, by: Measure) -> Option<f64> {
+        let short = ShortTraining {
+            steps: self.steps(),
+            recipe: self.study.truth_settings(),
+            seed: self.setup.seed,
+            key: self.key(architecture),
+        };
+        let evaluation = short.error_after(network, self.setup.training(), self.setup.validation());
+        Some(measured(by, evaluation.ok()?))
     }
 
     /// The mean over networks and noise draws; no value if one evaluation is not finite.
@@ -227,9 +234,8 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
     }
 
     fn settings(&self, name: &str) -> &'a NetworkSettings {
-        let mut networks = self.networks.iter();
-        let found = networks.find(|network| network.name == name);
-        found.unwrap_or_else(|| panic!("no network `{name}`, though definitions are checked"))
+        let named = self.networks.iter().find(|network| network.name == name);
+        named.unwrap_or_else(|| panic!("no network `{name}`, though definitions are checked"))
     }
 
     /// The run of one network of the study.

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::CandidateRow;
 use results::store::files::remove;
 use results::tables::{read_table, write_table};
-use results::{CandidateRow, Status};
 use smash::search::{Stage, search};
 use smash::{Architecture, Counts};
 
@@ -16,7 +16,7 @@ use crate::engine::damage::read_if_whole;
 use crate::engine::stop;
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::settings::studies::SmashSearch;
-use crate::tasks::scores::{Scorer, mean_error};
+use crate::tasks::scores::{Scorer, mean_error, status_of};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::SmashRun;
 
@@ -103,7 +103,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
                 json: architecture.to_json(),
                 parameters: Counts::of(space, task, architecture).parameters,
                 error,
-                status: if error.is_some() { Status::Ok } else { Status::Failed },
+                status: status_of(error.is_some()),
             });
             if rows.len() > known.len() && rows.len().is_multiple_of(SAVED_EVERY) {
                 write_table(&unfinished, &rows)?;
@@ -126,8 +126,8 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
     /// # Errors
     /// A table that cannot be read, or no candidate with a finite score.
     pub fn best(self) -> Result<Architecture> {
-        let found = results::summaries::search::summary(&read_table(&self.path())?);
-        let (_, best) = found
+        let summary = results::summaries::search::summary(&read_table(&self.path())?);
+        let (_, best) = summary
             .best()
             .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
         Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())

@@ -33,9 +33,14 @@ impl Scored {
         Self {
             error: outcome.map(|evaluation| evaluation.error),
             loss: outcome.map(|evaluation| evaluation.loss),
-            status: if outcome.is_some() { Status::Ok } else { Status::Failed },
+            status: status_of(outcome.is_some()),
         }
     }
+}
+
+/// The status of work that gave a value, or failed.
+pub fn status_of(is_ok: bool) -> Status {
+    if is_ok { Status::Ok } else { Status::Failed }
 }
 
 /// A SMASH network, and the way in which it scores.
@@ -112,8 +117,7 @@ mod tests {
 
     #[test]
     fn shards_cover_all_architectures_once() {
-        let of = |count, shard| shards(count, shard).flatten().collect::<Vec<_>>();
-        assert_eq!(of(7, 3), (0..7).collect::<Vec<_>>());
+        assert_eq!(shards(7, 3).flatten().collect::<Vec<_>>(), (0..7).collect::<Vec<_>>());
         assert_eq!(shards(7, 3).last(), Some(6..7));
         assert_eq!(shards(6, 3).count(), 2);
     }

@@ -136,10 +136,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Images to train on.
     pub fn training(&self) -> Examples<'_, B::InnerBackend> {
-        Examples {
-            images: self.images.train(),
-            indices: &self.split.train,
-        }
+        self.of_train(&self.split.train)
     }
 
     /// Indices of all training images, including the validation images.
@@ -166,7 +163,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         if !official.is_empty() {
             ensure!(
                 folds.count <= official.len(),
-                "{}: {} folds were asked for, the set has {}",
+                "{}: expected at most {2} folds, got {1}",
                 train.name,
                 folds.count,
                 official.len()
@@ -176,7 +173,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let wanted = folds.count * folds.size;
         ensure!(
             wanted <= train.len(),
-            "{}: {} folds of {} images were asked for, the set has {} images",
+            "{}: {} folds of {} images need more than the {} images of the set",
             train.name,
             folds.count,
             folds.size,
@@ -193,10 +190,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Images to score on.
     pub fn validation(&self) -> Examples<'_, B::InnerBackend> {
-        Examples {
-            images: self.images.train(),
-            indices: &self.split.validation,
-        }
+        self.of_train(&self.split.validation)
     }
 
     /// Images to measure the true error on.

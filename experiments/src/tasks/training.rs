@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::Status;
 use results::store::files::remove;
 use smash::blueprint::Blueprint;
 use smash::training::evaluation::{history_text, parse_history};
@@ -13,6 +14,7 @@ use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_whole;
 use crate::engine::stop;
 use crate::engine::unit::Done;
+use crate::tasks::scores::status_of;
 use crate::tasks::setup::Setup;
 
 /// A network to train.
@@ -42,6 +44,17 @@ pub struct Trained<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Trained<B> {
+    /// How the training ended.
+    pub fn status(&self) -> Status {
+        status_of(self.failure.is_none())
+    }
+
+    /// Error and loss on some images, if the training did not diverge.
+    pub fn evaluate(&self, examples: Examples<'_, B::InnerBackend>) -> Option<Evaluation> {
+        let is_ok = self.failure.is_none();
+        is_ok.then(|| self.trainer.evaluate(examples))
+    }
+
     /// Mean error and loss over the batches of the last epoch, if the training did not diverge.
     pub fn last_epoch(&self) -> Option<&Evaluation> {
         self.trainer.history.last().filter(|_| self.failure.is_none())

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::TruthRow;
 use results::tables::write_table;
-use results::{Status, TruthRow};
 use smash::blueprint::Blueprint;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::tasks::known_errors::KnownErrors;
-use crate::tasks::pool::note_origin;
+use crate::tasks::pool::{TruthContext, note_origin};
 use crate::tasks::setup::Setup;
 use crate::tasks::training::Training;
 
@@ -69,8 +69,13 @@ impl<'a> TrueErrors<'a> {
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
         let pooled = setup.pool.as_ref().map(|(pool, data)| {
-            let key = pool.truth_key(data, setup.task, self.space, self.settings, architecture, training_seed);
-            (*pool, key)
+            let context = TruthContext {
+                data,
+                task: setup.task,
+                space: self.space,
+                recipe: self.settings,
+            };
+            (*pool, pool.truth_key(&context, architecture, training_seed))
         });
         let taken = match (known, &pooled) {
             (None, Some((pool, key))) => pool.truth(key, index)?,
@@ -91,15 +96,13 @@ impl<'a> TrueErrors<'a> {
             validates: false,
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
-        let is_ok = trained.failure.is_none();
-        let error = |examples| is_ok.then(|| trained.trainer.evaluate(examples).error);
         let row = TruthRow {
             seed: setup.seed.0,
             architecture: index as u32,
             training_seed: training_seed as u32,
-            status: if is_ok { Status::Ok } else { Status::Failed },
-            error: error(setup.test()),
-            validation_error: error(setup.validation()),
+            status: trained.status(),
+            error: trained.evaluate(setup.test()).map(|test| test.error),
+            validation_error: trained.evaluate(setup.validation()).map(|validation| validation.error),
             train_error: trained.last_epoch().map(|last| last.error),
             train_loss: trained.last_epoch().map(|last| last.loss),
             epochs: trained.epochs(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::store::manifest::Manifest;
+use crate::store::manifest::{Manifest, deciding_part};
 
 /// Aspects that two results must share to be comparable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Aspect {
     Artefact,
     /// The scale.
     Scale,
-    /// Every key of the resolved definition.
+    /// Every key of the resolved definition that decides the tables.
     Definition,
     /// Name, size and digest of the data sets.
     Data,
@@ -83,7 +83,7 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
     };
     differ(Aspect::Data, &data(base), &data(head));
     differ(Aspect::Device, &base.device_class, &head.device_class);
-    let keys = differing_keys(&base.definition, &head.definition);
+    let keys = differing_keys(&deciding_part(&base.definition), &deciding_part(&head.definition));
     if !keys.is_empty() {
         let more = match keys.len().saturating_sub(NAMED_KEYS) {
             0 => String::new(),
@@ -272,6 +272,8 @@ mod tests {
             many[0].contains("k4 is absent in base, 4 in head; and 2 more"),
             "{many:?}"
         );
+        let reworded = reasons_of(|m| m.definition["title"] = "Figure 4, reworded".into());
+        assert_eq!(reworded, [""; 0]);
     }
 
     #[test]

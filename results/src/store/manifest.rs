@@ -52,7 +52,7 @@ pub struct Manifest {
     /// Command-line options that changed the definition, besides the data sets, such as `--set` and `study.scored=34`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
-    /// Hash of `definition`, in hexadecimal.
+    /// Hash of the [deciding part](deciding_part) of `definition`, in hexadecimal.
     pub definition_hash: String,
     /// Seeds of the noise draws z behind the scores, in the order of their index.
     pub noise_draws: Vec<u64>,
@@ -148,7 +148,7 @@ pub struct RunKey {
     pub commit: String,
     /// Whether the working tree differed from the commit.
     pub dirty: bool,
-    /// Hash of the resolved definition, in hexadecimal.
+    /// See [`Manifest::definition_hash`].
     pub definition_hash: String,
     /// Root seed.
     pub seed: u64,
@@ -226,6 +226,27 @@ pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String>
         true => Ok(()),
         false => Err(format!("more than {MOST_LEVELS} tables and lists inside each other")),
     }
+}
+
+/// The part of a definition that decides the tables. It lacks the keys that only reports read: words, claim and quoted
+/// numbers. A better sentence therefore leaves a run the same run.
+pub fn deciding_part(definition: &toml::Table) -> toml::Table {
+    let mut part = definition.clone();
+    part.retain(|key, _| {
+        !matches!(
+            key,
+            "title" | "paper" | "statement" | "analysis" | "compared_with" | "claim" | "figure"
+        )
+    });
+    if let Some(toml::Value::Table(study)) = part.get_mut("study") {
+        study.remove("top5");
+        if let Some(toml::Value::Array(systems)) = study.get_mut("system") {
+            for system in systems.iter_mut().filter_map(toml::Value::as_table_mut) {
+                system.retain(|key, _| !matches!(key, "here" | "paper" | "paper-on"));
+            }
+        }
+    }
+    part
 }
 
 /// Formats a time for manifests: RFC 3339 in UTC with whole seconds. The order of the texts is the order of the times.
