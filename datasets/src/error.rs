@@ -142,11 +142,6 @@ impl Error {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Error {
-        Error::Format {
-            path: path.into(),
-            place: place.into(),
-            found: found.into(),
-            expected: expected.into(),
-        }
+        Error::Format { path: path.into(), place: place.into(), found: found.into(), expected: expected.into() }
     }
 }

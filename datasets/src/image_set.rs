@@ -28,16 +28,7 @@ pub struct ImageSet {
 impl ImageSet {
     /// A set without examples. The array holds channels, depth, height and width of one example.
     pub(crate) fn empty(name: String, [channels, depth, height, width]: [usize; 4], classes: usize) -> ImageSet {
-        ImageSet {
-            name,
-            images: Vec::new(),
-            labels: Vec::new(),
-            channels,
-            depth,
-            height,
-            width,
-            classes,
-        }
+        ImageSet { name, images: Vec::new(), labels: Vec::new(), channels, depth, height, width, classes }
     }
 
     /// Number of examples.
@@ -92,10 +83,7 @@ impl ImageSet {
                 set: self.name.clone(),
                 wanted: size,
                 rule: if is_volume {
-                    format!(
-                        "{} by {} by {} voxels / size must be whole",
-                        self.depth, self.height, self.width
-                    )
+                    format!("{} by {} by {} voxels / size must be whole", self.depth, self.height, self.width)
                 } else {
                     format!("{} by {} pixels / size must be whole", self.height, self.width)
                 },
@@ -144,13 +132,8 @@ impl ImageSet {
         for label in &self.labels {
             hasher.update(label.to_le_bytes());
         }
-        hex(&hasher.finalize())
+        hex::encode(hasher.finalize())
     }
-}
-
-/// Lower-case hexadecimal of some bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -197,11 +180,7 @@ pub(crate) mod tests {
 
     /// `n` volumes of `size` cubed voxels and two channels, whose bytes count up.
     pub(crate) fn counting_volumes(n: usize, size: usize) -> ImageSet {
-        ImageSet {
-            channels: 2,
-            depth: size,
-            ..counting_set(n, 2 * size, size)
-        }
+        ImageSet { channels: 2, depth: size, ..counting_set(n, 2 * size, size) }
     }
 
     #[test]
@@ -252,29 +231,13 @@ pub(crate) mod tests {
         let mut label = set.clone();
         label.labels[0] = 2;
         digests.push(label.digest());
-        let reshaped = ImageSet {
-            channels: 4,
-            height: 2,
-            width: 2,
-            ..set.clone()
-        };
+        let reshaped = ImageSet { channels: 4, height: 2, width: 2, ..set.clone() };
         digests.push(reshaped.digest());
         digests.push(set.subset(&[1, 0, 2, 3]).digest());
-        let deep = ImageSet {
-            depth: 4,
-            height: 1,
-            ..set.clone()
-        };
+        let deep = ImageSet { depth: 4, height: 1, ..set.clone() };
         digests.push(deep.digest());
         let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len(), "{digests:?}");
-        assert_eq!(
-            ImageSet {
-                name: "other".into(),
-                ..set.clone()
-            }
-            .digest(),
-            set.digest()
-        );
+        assert_eq!(ImageSet { name: "other".into(), ..set.clone() }.digest(), set.digest());
     }
 }

@@ -7,16 +7,8 @@ use crate::subset::{Subset, random_indices};
 use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation};
 
 /// The names that [`load`] knows.
-pub const KNOWN_DATA_SETS: &[&str] = &[
-    "cifar10",
-    "cifar100",
-    "stl10",
-    "imagenet32",
-    "modelnet10",
-    "modelnet10-voxels",
-    "shapes",
-    "solids",
-];
+pub const KNOWN_DATA_SETS: &[&str] =
+    &["cifar10", "cifar100", "stl10", "imagenet32", "modelnet10", "modelnet10-voxels", "shapes", "solids"];
 
 /// Loads the data set called `name`, one of [`KNOWN_DATA_SETS`].
 ///
@@ -41,10 +33,7 @@ pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
         "modelnet10-voxels" => from_files(modelnet10::read_voxels(options)?, options),
         "shapes" => drawn(shapes::generate, [50_000, 10_000], options),
         "solids" => drawn(solids::generate, [4_000, 1_000], options),
-        _ => Err(Error::UnknownDataSet {
-            name: name.into(),
-            known: KNOWN_DATA_SETS,
-        }),
+        _ => Err(Error::UnknownDataSet { name: name.into(), known: KNOWN_DATA_SETS }),
     }
 }
 
@@ -78,17 +67,9 @@ fn drawn(
         seed: options.seed,
     };
     let train = generate(order)?;
-    let test = generate(Order {
-        subset: Subset::Test,
-        n: options.n_test.unwrap_or(n_test),
-        ..order
-    })?;
+    let test = generate(Order { subset: Subset::Test, n: options.n_test.unwrap_or(n_test), ..order })?;
     Ok(DataSet {
-        normalisation: if train.depth > 1 {
-            Normalisation::occupancy()
-        } else {
-            Normalisation::of(&train)
-        },
+        normalisation: if train.depth > 1 { Normalisation::occupancy() } else { Normalisation::of(&train) },
         train,
         test,
         folds: Vec::new(),
@@ -121,69 +102,31 @@ mod tests {
 
     #[test]
     fn sets_that_cannot_be_turned_refuse_rotations() {
-        let options = LoadOptions {
-            rotations: Some(12),
-            ..Default::default()
-        };
+        let options = LoadOptions { rotations: Some(12), ..Default::default() };
         let message = load("shapes", &options).unwrap_err().to_string();
-        assert!(
-            message.contains("shapes: 12 rotations are not possible, expected 1,"),
-            "{message}"
-        );
+        assert!(message.contains("shapes: 12 rotations are not possible, expected 1,"), "{message}");
     }
 
     #[test]
     fn solids_are_volumes_with_the_constants_of_voxels() {
-        let options = LoadOptions {
-            image_size: Some(8),
-            n_train: Some(3),
-            n_test: Some(2),
-            ..Default::default()
-        };
+        let options = LoadOptions { image_size: Some(8), n_train: Some(3), n_test: Some(2), ..Default::default() };
         let data = load("solids", &options).unwrap();
         assert_eq!((data.train.len(), data.test.len()), (3, 2));
-        assert_eq!(
-            [
-                data.train.channels,
-                data.train.depth,
-                data.train.height,
-                data.train.width
-            ],
-            [1, 8, 8, 8]
-        );
+        assert_eq!([data.train.channels, data.train.depth, data.train.height, data.train.width], [1, 8, 8, 8]);
         assert_eq!(data.train.images.len(), 3 * 512);
         assert_eq!(data.normalisation, Normalisation::occupancy());
     }
 
     #[test]
     fn shapes_are_drawn_to_order_and_measured() {
-        let options = LoadOptions {
-            image_size: Some(8),
-            n_train: Some(30),
-            seed: 5,
-            ..Default::default()
-        };
-        let data = load(
-            "shapes",
-            &LoadOptions {
-                n_test: Some(20),
-                ..options.clone()
-            },
-        )
-        .unwrap();
+        let options = LoadOptions { image_size: Some(8), n_train: Some(30), seed: 5, ..Default::default() };
+        let data = load("shapes", &LoadOptions { n_test: Some(20), ..options.clone() }).unwrap();
         assert_eq!((data.train.len(), data.test.len()), (30, 20));
         assert_eq!([data.train.channels, data.train.height, data.train.width], [3, 8, 8]);
         assert_eq!(data.train.classes, 10);
         assert_eq!(data.normalisation, Normalisation::of(&data.train));
         assert_eq!((data.sources, data.warnings), (vec![], vec![]));
-        let other_test_size = load(
-            "shapes",
-            &LoadOptions {
-                n_test: Some(5),
-                ..options
-            },
-        )
-        .unwrap();
+        let other_test_size = load("shapes", &LoadOptions { n_test: Some(5), ..options }).unwrap();
         assert_eq!(other_test_size.train, data.train);
         assert_eq!(other_test_size.test, data.test.subset(&[0, 1, 2, 3, 4]));
     }

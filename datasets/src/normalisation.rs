@@ -15,12 +15,7 @@ impl ImageSet {
     /// The border is black in the bytes, so its normalised value is `-mean / std` and not 0.
     pub fn normalised(&self, normalisation: &Normalisation) -> Vec<f32> {
         let tables = normalisation.tables();
-        assert_eq!(
-            tables.len(),
-            self.channels,
-            "{}: channels of the normalisation",
-            self.name
-        );
+        assert_eq!(tables.len(), self.channels, "{}: channels of the normalisation", self.name);
         let border = self.border();
         let width = self.width + 2 * border;
         let plane_size = (self.height + 2 * border) * width;
@@ -69,27 +64,18 @@ impl Normalisation {
 
     /// The constants published for the STL-10 training set at its full size, with the four digits of the publication.
     pub fn stl10() -> Normalisation {
-        Normalisation {
-            mean: vec![0.4467, 0.4398, 0.4066],
-            std: vec![0.2603, 0.2566, 0.2713],
-        }
+        Normalisation { mean: vec![0.4467, 0.4398, 0.4066], std: vec![0.2603, 0.2566, 0.2713] }
     }
 
     /// The constants published for the ImageNet32x32 training set, with the four digits of the publication.
     pub fn imagenet32() -> Normalisation {
-        Normalisation {
-            mean: vec![0.4811, 0.4575, 0.4079],
-            std: vec![0.2604, 0.2532, 0.2682],
-        }
+        Normalisation { mean: vec![0.4811, 0.4575, 0.4079], std: vec![0.2604, 0.2532, 0.2682] }
     }
 
     /// Constants for voxels of 0 (empty) and 255 (full). Empty becomes -1 and full becomes 5, as in the paper's
     /// networks on voxels. The few full voxels then weigh as much as the many empty ones.
     pub fn occupancy() -> Normalisation {
-        Normalisation {
-            mean: vec![1.0 / 6.0],
-            std: vec![1.0 / 6.0],
-        }
+        Normalisation { mean: vec![1.0 / 6.0], std: vec![1.0 / 6.0] }
     }
 
     /// Measures a set, exactly in integers up to the last division. A channel with a single value gets the standard
@@ -138,20 +124,13 @@ mod tests {
     #[test]
     fn pixels_are_normalised_in_order_inside_a_black_border() {
         let set = counting_set(3, 2, 8);
-        let normalisation = Normalisation {
-            mean: vec![0.5, 0.25],
-            std: vec![0.5, 2.0],
-        };
+        let normalisation = Normalisation { mean: vec![0.5, 0.25], std: vec![0.5, 2.0] };
         let values = set.normalised(&normalisation);
         assert_eq!(values.len(), 3 * 2 * 10 * 10);
         for (index, &value) in values.iter().enumerate() {
             let (plane, row, column) = (index / 100, index / 10 % 10, index % 10);
             let inside = (1..9).contains(&row) && (1..9).contains(&column);
-            let byte = if inside {
-                set.images[plane * 64 + (row - 1) * 8 + column - 1]
-            } else {
-                0
-            };
+            let byte = if inside { set.images[plane * 64 + (row - 1) * 8 + column - 1] } else { 0 };
             let (mean, std) = [(0.5, 0.5), (0.25, 2.0)][plane % 2];
             assert_eq!(value, (f32::from(byte) / 255.0 - mean) / std, "{plane} {row} {column}");
         }
@@ -160,20 +139,10 @@ mod tests {
     #[test]
     fn slices_of_a_volume_are_planes_with_the_constants_of_their_channel() {
         let volumes = counting_volumes(2, 8);
-        let planes = ImageSet {
-            channels: 16,
-            depth: 1,
-            ..volumes.clone()
-        };
-        let of = |mean: &[f32], std: &[f32]| Normalisation {
-            mean: mean.to_vec(),
-            std: std.to_vec(),
-        };
+        let planes = ImageSet { channels: 16, depth: 1, ..volumes.clone() };
+        let of = |mean: &[f32], std: &[f32]| Normalisation { mean: mean.to_vec(), std: std.to_vec() };
         let each = of(&[[0.5; 8], [0.25; 8]].concat(), &[[0.5; 8], [2.0; 8]].concat());
-        assert_eq!(
-            volumes.normalised(&of(&[0.5, 0.25], &[0.5, 2.0])),
-            planes.normalised(&each)
-        );
+        assert_eq!(volumes.normalised(&of(&[0.5, 0.25], &[0.5, 2.0])), planes.normalised(&each));
         let measured = Normalisation::of(&volumes);
         assert_eq!(measured.mean.len(), 2);
         let halves = Normalisation::of(&planes);
@@ -188,10 +157,7 @@ mod tests {
         (set.channels, set.images) = (1, vec![0, 255]);
         set.labels = vec![0, 0];
         let values = set.normalised(&Normalisation::occupancy());
-        assert!(
-            (values[0] + 1.0).abs() < 1e-6 && (values[1] - 5.0).abs() < 1e-6,
-            "{values:?}"
-        );
+        assert!((values[0] + 1.0).abs() < 1e-6 && (values[1] - 5.0).abs() < 1e-6, "{values:?}");
     }
 
     #[test]

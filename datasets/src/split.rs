@@ -35,10 +35,7 @@ impl Split {
             let examples = |object: &usize| object * rotations..(object + 1) * rotations;
             objects.iter().flat_map(examples).collect()
         };
-        Split {
-            train: spread(&self.train),
-            validation: spread(&self.validation),
-        }
+        Split { train: spread(&self.train), validation: spread(&self.validation) }
     }
 }
 
@@ -70,10 +67,7 @@ mod tests {
 
     #[test]
     fn examples_of_an_object_stay_together() {
-        let split = Split {
-            train: vec![2, 0],
-            validation: vec![1],
-        };
+        let split = Split { train: vec![2, 0], validation: vec![1] };
         let spread = split.spread(3);
         assert_eq!(spread.train, [6, 7, 8, 0, 1, 2]);
         assert_eq!(spread.validation, [3, 4, 5]);

@@ -22,11 +22,7 @@ pub(crate) fn random_indices(
     subset: Subset,
 ) -> Result<Vec<usize>, Error> {
     if wanted == 0 || wanted > n {
-        return Err(Error::Count {
-            set: set.into(),
-            wanted,
-            available: n,
-        });
+        return Err(Error::Count { set: set.into(), wanted, available: n });
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(subset as u64);

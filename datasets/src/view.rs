@@ -17,11 +17,7 @@ impl View {
     pub fn random(border: usize, rng: &mut ChaCha8Rng) -> View {
         let border = border as i32;
         let mut place = || (rng.random_range(-border..=border) + border) as usize;
-        View {
-            top: place(),
-            left: place(),
-            mirrored: rng.random_bool(0.5),
-        }
+        View { top: place(), left: place(), mirrored: rng.random_bool(0.5) }
     }
 
     /// The visible rows of an image of this height, from top to bottom.
@@ -44,11 +40,7 @@ mod tests {
 
     #[test]
     fn a_view_is_a_window_and_its_mirror_runs_backwards() {
-        let view = View {
-            top: 1,
-            left: 2,
-            mirrored: false,
-        };
+        let view = View { top: 1, left: 2, mirrored: false };
         let mirrored = View { mirrored: true, ..view };
         for view in [view, mirrored] {
             assert_eq!(view.rows(3).collect::<Vec<_>>(), [1, 2, 3]);
@@ -69,10 +61,7 @@ mod tests {
             mirrored += i32::from(view.mirrored);
         }
         // Standard deviations are 30 and 47 counts. The tolerances are five standard deviations.
-        assert!(
-            counts.as_flattened().iter().all(|&c| (c - 1_000).abs() < 150),
-            "{counts:?}"
-        );
+        assert!(counts.as_flattened().iter().all(|&c| (c - 1_000).abs() < 150), "{counts:?}");
         assert!((mirrored - 4_500).abs() < 240, "{mirrored}");
     }
 }

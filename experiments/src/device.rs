@@ -22,9 +22,7 @@ impl FromStr for Device {
         match text {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),
-            _ => index(text)
-                .map(Self::Cuda)
-                .ok_or_else(|| "expected cpu, cuda or cuda:INDEX".to_string()),
+            _ => index(text).map(Self::Cuda).ok_or_else(|| "expected cpu, cuda or cuda:INDEX".to_string()),
         }
     }
 }

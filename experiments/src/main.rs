@@ -123,11 +123,7 @@ fn execute(command: Command) -> Result<()> {
             }
             Ok(())
         }
-        Command::Golden {
-            safetensors,
-            json,
-            device,
-        } => on_device::run(&Task::Golden(&safetensors, &json), device),
+        Command::Golden { safetensors, json, device } => on_device::run(&Task::Golden(&safetensors, &json), device),
         Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).export(&file)?;
             println!("{count} trainings written to {}", file.display());
@@ -150,12 +146,7 @@ fn execute(command: Command) -> Result<()> {
                 );
                 runs.extend(of_benchmark);
             }
-            let Added {
-                new,
-                known,
-                kept,
-                total,
-            } = benchmark::add(&folder, &runs)?;
+            let Added { new, known, kept, total } = benchmark::add(&folder, &runs)?;
             let place = folder.display();
             println!(
                 "{new} new trainings added to {place}, which now has {total}; {known} were there already, and {kept} from another commit or class of processor"
@@ -172,19 +163,12 @@ fn execute(command: Command) -> Result<()> {
             println!("{} trainings written to {}", benchmark.trainings.len(), to.display());
             Ok(())
         }
-        Command::Peer {
-            architectures,
-            folder,
-            device,
-        } => on_device::run(&Task::Peer(&architectures, &folder), device),
+        Command::Peer { architectures, folder, device } => on_device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(mut options) => {
             let data_dir = || std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from);
             options.data_dir = options.data_dir.take().or_else(data_dir);
             // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
-            ensure!(
-                !options.bfloat16 || options.device != Device::Cpu,
-                "--bfloat16 is for --device cuda"
-            );
+            ensure!(!options.bfloat16 || options.device != Device::Cpu, "--bfloat16 is for --device cuda");
             stop::listen()?;
             let names: Vec<&str> = match &options.artefact {
                 Some(name) => vec![name],

@@ -42,17 +42,13 @@ impl Task<'_> {
                 }
                 let far = deviations.iter().filter(|deviation| !deviation.is_within(factor));
                 let far: Vec<String> = far.map(|deviation| format!("{:?}", deviation.kind)).collect();
-                anyhow::ensure!(
-                    far.is_empty(),
-                    "beyond {factor} times the tolerance: {}",
-                    far.join(", ")
-                );
+                anyhow::ensure!(far.is_empty(), "beyond {factor} times the tolerance: {}", far.join(", "));
                 Ok(())
             }
             // This runs inside a thread pool, like a unit of work. From outside, each step would wake the pool many times.
-            Self::Peer(file, folder) => rayon::ThreadPoolBuilder::new()
-                .build()?
-                .install(|| peer::run::<B>(file, folder, device)),
+            Self::Peer(file, folder) => {
+                rayon::ThreadPoolBuilder::new().build()?.install(|| peer::run::<B>(file, folder, device))
+            }
         }
     }
 }

@@ -69,10 +69,7 @@ pub fn run<B: AutodiffBackend>(file: &Path, folder: &Path, device: &B::Device) -
     let mut bench = Bench::<B>::new(file, device)?;
     bench.export(folder)?;
     let [smash, resulting] = bench.losses();
-    println!(
-        "{}",
-        json!({ "smash": smash, "resulting": resulting, "cpu": provenance::cpu() })
-    );
+    println!("{}", json!({ "smash": smash, "resulting": resulting, "cpu": provenance::cpu() }));
     for line in std::io::stdin().lock().lines() {
         let row = line?;
         if row == "memory" {
@@ -104,17 +101,12 @@ impl<B: AutodiffBackend> Bench<B> {
         let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
         let net = SmashNet::new(space.clone(), Some(&HyperNetConfig::default()), task, &mut rng, device);
         let resulting = Network::new(Blueprint::of(&space, task, &architecture), &mut rng, device);
-        let Encoding {
-            shape: [channels, units, slices],
-            values,
-        } = Encoding::new(&space, &architecture);
+        let Encoding { shape: [channels, units, slices], values } = Encoding::new(&space, &architecture);
         let mut normal = |count: usize| -> Vec<f32> { StandardNormal.sample_iter(&mut rng).take(count).collect() };
         let mut input = normal(units * slices);
         input.extend(values);
         let images = normal(BATCH * 3 * 32 * 32);
-        let labels = (0..BATCH)
-            .map(|_| rng.random_range(0..config.nClasses as i32))
-            .collect();
+        let labels = (0..BATCH).map(|_| rng.random_range(0..config.nClasses as i32)).collect();
         Ok(Self {
             architecture,
             net,
@@ -180,14 +172,10 @@ impl<B: AutodiffBackend> Bench<B> {
     /// Losses of the SMASH network and of the resulting network, in training mode.
     fn losses(&self) -> [f32; 2] {
         let images = self.tracked(&self.images);
-        let (smash, _) = self
-            .net
-            .forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
+        let (smash, _) = self.net.forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
         let (resulting, _) = self.resulting.forward(images, Phase::Train(&mut unused_randomness()));
         [smash, resulting].map(|output| {
-            negative_log_likelihood(output, &self.labels, 0.0, &self.images.device())
-                .into_scalar()
-                .elem()
+            negative_log_likelihood(output, &self.labels, 0.0, &self.images.device()).into_scalar().elem()
         })
     }
 
@@ -195,9 +183,7 @@ impl<B: AutodiffBackend> Bench<B> {
         match row {
             "SMASH training step" => {
                 let images = self.tracked(&self.images);
-                let (output, statistics) = self
-                    .net
-                    .forward(&self.architecture, &self.weights(), images, Mode::Train);
+                let (output, statistics) = self.net.forward(&self.architecture, &self.weights(), images, Mode::Train);
                 let gradients = [negative_log_likelihood(output, &self.labels, 0.0, &self.images.device()).backward()];
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
@@ -205,9 +191,8 @@ impl<B: AutodiffBackend> Bench<B> {
                 net.main.update_statistics(&statistics);
             }
             "resulting-net training step" => {
-                let (output, statistics) = self
-                    .resulting
-                    .forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
+                let (output, statistics) =
+                    self.resulting.forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
                 let gradients = negative_log_likelihood(output, &self.labels, 0.0, &self.images.device()).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);

@@ -53,7 +53,7 @@ pub fn commit() -> (String, bool) {
 
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// SHA-256 of the lock file.
@@ -63,24 +63,15 @@ pub fn lock_hash() -> String {
 
 /// Version of burn in the lock file.
 pub fn burn_version() -> String {
-    let after = LOCK
-        .split("name = \"burn\"\nversion = \"")
-        .nth(1)
-        .expect("burn is a dependency");
-    after
-        .split('"')
-        .next()
-        .expect("a version ends with a quote")
-        .to_string()
+    let after = LOCK.split("name = \"burn\"\nversion = \"").nth(1).expect("burn is a dependency");
+    after.split('"').next().expect("a version ends with a quote").to_string()
 }
 
 /// Name of the processor; `unknown` if the system does not report it.
 pub fn cpu() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("model name"));
-    line.and_then(|line| line.split(": ").nth(1))
-        .unwrap_or("unknown")
-        .to_string()
+    line.and_then(|line| line.split(": ").nth(1)).unwrap_or("unknown").to_string()
 }
 
 /// The widest vector instructions that the kernels may choose at run time. They determine the order of sums, and so the last bits

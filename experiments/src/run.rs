@@ -62,11 +62,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
-    let sources = Sources {
-        commit: &commit,
-        pool: pool.as_ref(),
-        benchmark: options.benchmark.as_deref(),
-    };
+    let sources = Sources { commit: &commit, pool: pool.as_ref(), benchmark: options.benchmark.as_deref() };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
         runs.push(study_of(&definition.study, &images, dir, &sources, seed)?);

@@ -19,9 +19,7 @@ fn benchmark(arguments: &[&str], paths: &[&Path]) -> Command {
     command.arg("benchmark").arg(arguments[0]);
     // Words and paths alternate.
     for (index, path) in paths.iter().enumerate() {
-        command
-            .args(arguments.get(index + 1).filter(|word| !word.is_empty()))
-            .arg(path);
+        command.args(arguments.get(index + 1).filter(|word| !word.is_empty())).arg(path);
     }
     command
 }
@@ -38,18 +36,12 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     succeeded(&experiments(&at("whole"), &LONG).output().unwrap());
     let part = |results: &str, first: &str, count: &str| {
         let range = [format!("study.first={first}"), format!("study.architectures={count}")];
-        experiments(
-            &at(results),
-            &[&LONG[..], &["--set", &range[0], "--set", &range[1], "--jobs", "1"]].concat(),
-        )
+        experiments(&at(results), &[&LONG[..], &["--set", &range[0], "--set", &range[1], "--jobs", "1"]].concat())
     };
     let mut run = part("first", "0", "2").spawn().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
     let is_under_way = || {
-        at("first").exists()
-            && files(&at("first"))
-                .iter()
-                .any(|file| file.ends_with("training-00001-0.safetensors"))
+        at("first").exists() && files(&at("first")).iter().any(|file| file.ends_with("training-00001-0.safetensors"))
     };
     while !is_under_way() {
         assert!(Instant::now() < until, "no checkpoint of the second architecture");
@@ -58,11 +50,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     run.kill().unwrap();
     run.wait().unwrap();
     // The finished trainings of an incomplete run count.
-    succeeded(
-        &benchmark(&["add", "", "--results"], &[&at("early"), &at("first")])
-            .output()
-            .unwrap(),
-    );
+    succeeded(&benchmark(&["add", "", "--results"], &[&at("early"), &at("first")]).output().unwrap());
     let early = Benchmark::read(&at("early")).unwrap().unwrap();
     assert!((2..4).contains(&early.trainings.len()), "{}", early.trainings.len());
 
@@ -70,11 +58,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     succeeded(&part("second", "2", "1").output().unwrap());
     let add = |to: &str, from: &[&str]| {
         for results in from {
-            succeeded(
-                &benchmark(&["add", "", "--results"], &[&at(to), &at(results)])
-                    .output()
-                    .unwrap(),
-            );
+            succeeded(&benchmark(&["add", "", "--results"], &[&at(to), &at(results)]).output().unwrap());
         }
         tables_of(&at(to))
     };
@@ -83,11 +67,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     assert_eq!(add("early", &["second", "first"]), whole);
 
     let read = Benchmark::read(&at("a")).unwrap().unwrap();
-    let numbers: Vec<_> = read
-        .trainings
-        .iter()
-        .map(|row| (row.architecture, row.training_seed))
-        .collect();
+    let numbers: Vec<_> = read.trainings.iter().map(|row| (row.architecture, row.training_seed)).collect();
     assert_eq!(numbers, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
     assert_eq!(read.curves.len(), 6 * 40);
     let last = |row: &results::store::benchmark::TrainingRow| {
@@ -98,19 +78,12 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
         curve.map(|epoch| (epoch.epoch, epoch.validation_error, epoch.train_error))
     };
     for row in &read.trainings {
-        assert_eq!(
-            last(row),
-            Some((40, row.validation_error.unwrap(), row.train_error.unwrap()))
-        );
+        assert_eq!(last(row), Some((40, row.validation_error.unwrap(), row.train_error.unwrap())));
     }
     // Architectures, truths and curves of the run itself.
     assert_eq!(tables(&at("whole")).len(), 3);
 
-    succeeded(
-        &benchmark(&["export", "", ""], &[&at("a"), &at("csv")])
-            .output()
-            .unwrap(),
-    );
+    succeeded(&benchmark(&["export", "", ""], &[&at("a"), &at("csv")]).output().unwrap());
     let text = std::fs::read_to_string(at("csv").join("curves.csv")).unwrap();
     assert_eq!(text.lines().count(), 1 + 6 * 40);
 }
@@ -121,23 +94,12 @@ fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
     succeeded(
-        &experiments(
-            &at("study"),
-            &[
-                "paper-regime",
-                "--set",
-                "study.training-seeds=2",
-                "--set",
-                "study.every=1",
-            ],
-        )
-        .output()
-        .unwrap(),
+        &experiments(&at("study"), &["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1"])
+            .output()
+            .unwrap(),
     );
     let truths = |root: &str| -> Vec<results::TruthRow> {
-        let path = tables(&at(root))
-            .into_keys()
-            .find(|path| path.ends_with("truths.parquet"));
+        let path = tables(&at(root)).into_keys().find(|path| path.ends_with("truths.parquet"));
         results::tables::read_table(&at(root).join(path.unwrap())).unwrap()
     };
     let study = truths("study");
@@ -151,18 +113,8 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
-    succeeded(
-        &benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")])
-            .output()
-            .unwrap(),
-    );
-    let study = [
-        "paper-regime",
-        "--set",
-        "study.training-seeds=2",
-        "--set",
-        "study.every=1",
-    ];
+    succeeded(&benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")]).output().unwrap());
+    let study = ["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1"];
     succeeded(&experiments(&at("trained"), &study).output().unwrap());
     let using = |results: &str| {
         let mut command = experiments(&at(results), &study);
@@ -199,17 +151,10 @@ fn committed_benchmarks_hold_what_their_rows_say() {
         let place = folder.display();
         let space: SearchSpace = benchmark.settings.study["space"].clone().try_into().unwrap();
         let size = benchmark.settings.study["data"]["image-size"].as_integer().unwrap() as usize;
-        let classes = if benchmark.settings.dataset.name == "cifar100" {
-            100
-        } else {
-            10
-        };
+        let classes = if benchmark.settings.dataset.name == "cifar100" { 100 } else { 10 };
         let mut seen = BTreeSet::new();
         for row in &benchmark.trainings {
-            assert!(
-                seen.insert((&row.canonical, row.training_seed)),
-                "{place}: {row:?} twice"
-            );
+            assert!(seen.insert((&row.canonical, row.training_seed)), "{place}: {row:?} twice");
             let architecture = Architecture::from_json(&row.json).unwrap();
             assert_eq!(architecture.hash(), row.hash, "{place}");
             assert_eq!(architecture.canonical_hash(&space), row.canonical, "{place}");
@@ -237,13 +182,7 @@ fn what_is_no_benchmark_is_refused_in_one_line() {
     let error = error_of(&mut benchmark(&["add", "", "--results"], &[&at("new"), &at("other")]));
     assert!(error.contains("other") && error.contains("`benchmark`"), "{error}");
     assert!(!at("new").exists() && !at("csv").exists());
-    let few = [
-        "benchmark",
-        "--set",
-        "study.first=4000000",
-        "--set",
-        "study.architectures=0",
-    ];
+    let few = ["benchmark", "--set", "study.first=4000000", "--set", "study.architectures=0"];
     let error = error_of(&mut experiments(&at("few"), &few));
     assert!(error.contains("study.architectures"), "{error}");
 }

@@ -30,16 +30,10 @@ fn units_that_run_one_by_one_give_the_same_tables() {
         command
     };
     let error = error_of(&mut part(&["--tables"]));
-    assert!(
-        error.contains("SMASH network") && error.contains("is missing"),
-        "{error}"
-    );
+    assert!(error.contains("SMASH network") && error.contains("is missing"), "{error}");
     assert!(error_of(&mut part(&["--unit", "9:0"])).contains("no such unit"));
     // The units of a stage run in reverse order, because none of them needs another one.
-    for stage in planned
-        .units()
-        .chunk_by(|(place, _), (next, _)| place.split(':').next() == next.split(':').next())
-    {
+    for stage in planned.units().chunk_by(|(place, _), (next, _)| place.split(':').next() == next.split(':').next()) {
         for (place, output) in stage.iter().rev() {
             succeeded(&part(&["--unit", place]).output().unwrap());
             assert!(Path::new(output).exists());
@@ -53,14 +47,7 @@ fn units_that_run_one_by_one_give_the_same_tables() {
         let text = std::fs::read_to_string(at(results).join(seed).with_file_name("manifest.toml")).unwrap();
         text.parse::<toml::Table>().unwrap()
     };
-    let kinds = |manifest: &toml::Table| {
-        manifest["timings"]
-            .as_table()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let kinds = |manifest: &toml::Table| manifest["timings"].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
     let (whole, parts) = (manifest("whole"), manifest("parts"));
     assert_eq!(parts["status"].as_str(), Some("complete"));
     assert_eq!(kinds(&parts), kinds(&whole));
@@ -73,9 +60,7 @@ fn units_that_run_one_by_one_give_the_same_tables() {
 fn are_installed(programs: &[&str]) -> bool {
     let is_missing = |program: &&&str| {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", &format!("command -v {program}")])
-            .stdout(Stdio::null());
+        command.args(["-c", &format!("command -v {program}")]).stdout(Stdio::null());
         !command.status().unwrap().success()
     };
     match programs.iter().find(is_missing) {
@@ -98,9 +83,7 @@ fn snakemake_gives_the_same_tables() {
     planned(&at("parts"), &at("workflow"));
     let snakemake = || {
         let mut command = Command::new("snakemake");
-        command
-            .args(["--cores", "2", "--snakefile"])
-            .arg(at("workflow").join("Snakefile"));
+        command.args(["--cores", "2", "--snakefile"]).arg(at("workflow").join("Snakefile"));
         command.arg("--directory").arg(at("workflow")).output().unwrap()
     };
     succeeded(&snakemake());
@@ -130,19 +113,13 @@ impl Slurm {
             port()
         );
         for node in ["node1", "node2"] {
-            let line = format!(
-                "NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={} CPUs=1\n",
-                port()
-            );
+            let line = format!("NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={} CPUs=1\n", port());
             text.push_str(&line);
         }
         let configuration = folder.join("slurm.conf");
         std::fs::write(&configuration, text).unwrap();
         std::fs::create_dir(folder.join("state")).unwrap();
-        let mut slurm = Self {
-            daemons: Vec::new(),
-            configuration: configuration.to_str().unwrap().to_owned(),
-        };
+        let mut slurm = Self { daemons: Vec::new(), configuration: configuration.to_str().unwrap().to_owned() };
         for line in ["slurmctld -D", "slurmd -D -N node1", "slurmd -D -N node2"] {
             let words: Vec<&str> = line.split(' ').collect();
             let mut daemon = slurm.command(words[0]);
@@ -164,11 +141,7 @@ impl Slurm {
     }
 
     fn has_two_idle_nodes(&self) -> bool {
-        let output = self
-            .command("sinfo")
-            .args(["--noheader", "--format=%T %D"])
-            .output()
-            .unwrap();
+        let output = self.command("sinfo").args(["--noheader", "--format=%T %D"]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim() == "idle 2"
     }
 }
@@ -193,13 +166,7 @@ fn slurm_gives_the_same_tables() {
     std::fs::create_dir(at("slurm")).unwrap();
     let slurm = Slurm::start(&at("slurm"));
     planned(&at("parts"), &at("workflow"));
-    let submit = || {
-        slurm
-            .command("sh")
-            .arg(at("workflow").join("submit.sh"))
-            .output()
-            .unwrap()
-    };
+    let submit = || slurm.command("sh").arg(at("workflow").join("submit.sh")).output().unwrap();
     succeeded(&submit());
     assert_eq!(tables(&at("parts")), tables(&at("whole")));
 

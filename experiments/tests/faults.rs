@@ -71,12 +71,7 @@ fn goes_on(folder: &Path, fault: &str) {
     let after = done(folder);
     // The table of epochs is not the output of a unit of its own: it is written again with its network.
     for (file, time) in before.iter().filter(|(file, _)| !name_of(file).starts_with("epochs-")) {
-        assert_eq!(
-            after.get(file),
-            Some(time),
-            "{fault}: {} was done again",
-            file.display()
-        );
+        assert_eq!(after.get(file), Some(time), "{fault}: {} was done again", file.display());
     }
     let leftover = files(folder)
         .into_iter()
@@ -103,12 +98,7 @@ fn at_every_place(fault: &str, ended_as_expected: impl Fn(&Output) -> bool + Syn
                 assert_eq!(tables_in(folder.path()), *EXPECTED);
                 return;
             }
-            assert!(
-                ended_as_expected(&output),
-                "{fault}: {}, {}",
-                output.status,
-                text_of(&output)
-            );
+            assert!(ended_as_expected(&output), "{fault}: {}, {}", output.status, text_of(&output));
             goes_on(folder.path(), &fault);
         }
     };
@@ -164,11 +154,7 @@ fn a_damaged_file_is_reported_kept_and_made_again() {
         let kept = file.with_file_name(format!("{name}.damaged"));
         assert_ne!(kept.exists(), is_table, "{name}");
         let manifest = Manifest::read(&stored_manifest(&results)).unwrap();
-        assert!(
-            manifest.warnings.iter().any(|warning| warning.contains(name)),
-            "{name}: {:?}",
-            manifest.warnings
-        );
+        assert!(manifest.warnings.iter().any(|warning| warning.contains(name)), "{name}: {:?}", manifest.warnings);
     }
 }
 
@@ -187,17 +173,9 @@ fn a_damaged_pool_is_trained_anew() {
     assert!(text_of(&output).contains("pool"), "{}", text_of(&output));
     // A run reads the two files of a network only up to the first damaged one, so only truths are compared.
     let made_again = sealed(&pool);
-    let truths = |files: &[PathBuf]| {
-        files
-            .iter()
-            .filter(|file| file.parent().unwrap().ends_with("truths"))
-            .count()
-    };
+    let truths = |files: &[PathBuf]| files.iter().filter(|file| file.parent().unwrap().ends_with("truths")).count();
     assert_eq!(truths(&made_again), truths(&stored));
-    for file in made_again
-        .iter()
-        .filter(|file| file.parent().unwrap().ends_with("truths"))
-    {
+    for file in made_again.iter().filter(|file| file.parent().unwrap().ends_with("truths")) {
         seal::check_file(file).unwrap();
     }
 }
@@ -207,11 +185,7 @@ fn a_damaged_checkpoint_of_an_unfinished_training_is_left_out() {
     for training in ["smash-in-training", "truth-00001-0"] {
         let folder = tempfile::tempdir().unwrap();
         // The run is killed after the training has written its first checkpoint: at the first place of the next file.
-        let next = if training.starts_with("smash") {
-            "epochs-smash"
-        } else {
-            "truth-00001-0.parquet"
-        };
+        let next = if training.starts_with("smash") { "epochs-smash" } else { "truth-00001-0.parquet" };
         let mut run = experiments(&folder.path().join("results"), &["fig4", "--jobs", "1"]);
         let output = run.env("SMASH_FAULT", format!("kill@{next}")).output().unwrap();
         assert_eq!(output.status.signal(), Some(SIGKILL));
@@ -236,10 +210,7 @@ fn a_clock_that_is_set_back_changes_no_table() {
     // The manifest looks as if the clock had been years ahead at the start of the run.
     let path = stored_manifest(&folder.path().join("results"));
     let manifest = Manifest::read(&path).unwrap();
-    let ahead = Manifest {
-        start: "2999-01-01T00:00:00Z".into(),
-        ..manifest
-    };
+    let ahead = Manifest { start: "2999-01-01T00:00:00Z".into(), ..manifest };
     ahead.write(&path).unwrap();
     goes_on(folder.path(), "a clock set back");
     let manifest = Manifest::read(&path).unwrap();
@@ -267,9 +238,7 @@ fn a_folder_that_cannot_be_written_to_is_one_error() {
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(folder.path(), permissions).unwrap();
         command = Command::new(program);
-        command
-            .args(["run", "fig4", "--scale", "smoke", "--results"])
-            .arg(&results);
+        command.args(["run", "fig4", "--scale", "smoke", "--results"]).arg(&results);
         command.uid(NOBODY).gid(NOBODY);
     }
     let error = error_of(&mut command);

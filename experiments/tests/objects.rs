@@ -46,30 +46,20 @@ fn a_run_that_was_killed_and_damaged_ends_with_the_same_tables() {
     let Some(store) = ObjectStore::start() else { return };
     let expected = expected();
     let mut killed = experiments(Path::new(RESULTS), &ARTEFACT);
-    let killed = store
-        .known_to(&mut killed)
-        .env("SMASH_FAULT", "kill@30")
-        .output()
-        .unwrap();
+    let killed = store.known_to(&mut killed).env("SMASH_FAULT", "kill@30").output().unwrap();
     assert!(!killed.status.success());
     assert!(store.keys().iter().any(|key| is_of_unit(key)), "{:?}", store.keys());
     let output = run(&store, &[]);
     succeeded(&output);
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        text.contains("warning: s3://bucket/some/results has no locks"),
-        "{text}"
-    );
+    assert!(text.contains("warning: s3://bucket/some/results has no locks"), "{text}");
     assert_eq!(stored(&store), expected);
     // The run made none of its files on this machine.
     assert!(!Path::new("s3:").exists());
 
     for is_damaged in [is_of_unit, |key: &str| !is_of_unit(key)] {
         let keys = store.keys();
-        let key = keys
-            .iter()
-            .find(|key| key.ends_with(".parquet") && is_damaged(key))
-            .unwrap();
+        let key = keys.iter().find(|key| key.ends_with(".parquet") && is_damaged(key)).unwrap();
         let mut bytes = store.get(key);
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -90,12 +80,7 @@ fn units_that_others_schedule_meet_in_the_store() {
     let Some(store) = ObjectStore::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let workflow = folder.path().join("workflow");
-    let export = || {
-        Planned::of(
-            store.known_to(&mut experiments(Path::new(RESULTS), &ARTEFACT)),
-            &workflow,
-        )
-    };
+    let export = || Planned::of(store.known_to(&mut experiments(Path::new(RESULTS), &ARTEFACT)), &workflow);
     let planned = export();
     let program = folder.path().join("elsewhere");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_experiments"), &program).unwrap();
@@ -104,9 +89,7 @@ fn units_that_others_schedule_meet_in_the_store() {
         // Nodes may have the program in another place.
         let elsewhere = format!("program={}", program.display());
         command.args(["--config", &elsewhere, "--printshellcmds"]);
-        command
-            .args(["--cores", "2", "--snakefile"])
-            .arg(workflow.join("Snakefile"));
+        command.args(["--cores", "2", "--snakefile"]).arg(workflow.join("Snakefile"));
         store.known_to(command.arg("--directory").arg(&workflow)).output()
     };
     if let Ok(output) = snakemake() {
@@ -146,12 +129,7 @@ fn a_pool_in_the_store_serves_other_runs() {
     succeeded(&store.known_to(&mut command).output().unwrap());
     assert_eq!(tables(folder.path()), stored(&store));
     let origins = binary::files(folder.path());
-    assert!(
-        origins
-            .iter()
-            .any(|file| file.extension().is_some_and(|end| end == "origin")),
-        "{origins:?}"
-    );
+    assert!(origins.iter().any(|file| file.extension().is_some_and(|end| end == "origin")), "{origins:?}");
 }
 
 #[test]
@@ -164,14 +142,8 @@ fn a_store_that_refuses_is_named() {
     // The error comes after the warning.
     let error = text.lines().last().unwrap();
     assert!(error.starts_with("error: s3://nowhere/results/fig4"), "{error}");
-    assert!(
-        error.ends_with("cannot write: NoSuchBucket: The specified bucket does not exist"),
-        "{error}"
-    );
+    assert!(error.ends_with("cannot write: NoSuchBucket: The specified bucket does not exist"), "{error}");
     let error = error_of(&mut experiments(Path::new("gs://bucket/results"), &ARTEFACT));
     assert!(error.starts_with("error: gs://bucket/results/fig4"), "{error}");
-    assert!(
-        error.trim_end().ends_with("expected a folder, or s3://BUCKET/PREFIX"),
-        "{error}"
-    );
+    assert!(error.trim_end().ends_with("expected a folder, or s3://BUCKET/PREFIX"), "{error}");
 }

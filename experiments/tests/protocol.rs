@@ -15,26 +15,16 @@ use results::{PredictionRow, Row, ScoreRow, TruthRow};
 fn tables_do_not_depend_on_jobs_or_interruptions() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    succeeded(
-        &experiments(&at("one"), &["fig4", "--jobs", "1", "--seeds", "2"])
-            .output()
-            .unwrap(),
-    );
+    succeeded(&experiments(&at("one"), &["fig4", "--jobs", "1", "--seeds", "2"]).output().unwrap());
     let expected = tables(&at("one"));
     // Five tables for each seed: architectures, epochs, numbers of weights, scores and truths.
     assert_eq!(expected.len(), 10);
 
-    succeeded(
-        &experiments(&at("two"), &["fig4", "--jobs", "2", "--seeds", "2"])
-            .output()
-            .unwrap(),
-    );
+    succeeded(&experiments(&at("two"), &["fig4", "--jobs", "2", "--seeds", "2"]).output().unwrap());
     assert_eq!(tables(&at("two")), expected);
 
     for milliseconds in [40, 150, 260] {
-        let mut run = experiments(&at("killed"), &["fig4", "--jobs", "2", "--seeds", "2"])
-            .spawn()
-            .unwrap();
+        let mut run = experiments(&at("killed"), &["fig4", "--jobs", "2", "--seeds", "2"]).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(milliseconds));
         run.kill().unwrap();
         run.wait().unwrap();
@@ -67,11 +57,7 @@ fn a_pool_gives_the_tables_that_training_gives() {
     let at = |name: &str| folder.path().join(name);
     let pool = at("pool");
     let run = |results: &str, arguments: &[&str]| {
-        let output = experiments(&at(results), arguments)
-            .arg("--pool")
-            .arg(&pool)
-            .output()
-            .unwrap();
+        let output = experiments(&at(results), arguments).arg("--pool").arg(&pool).output().unwrap();
         succeeded(&output);
     };
     let files = |kind: &str| std::fs::read_dir(pool.join(kind)).unwrap().count();
@@ -80,10 +66,7 @@ fn a_pool_gives_the_tables_that_training_gives() {
     let expected = tables(&at("without"));
     assert_eq!(tables(&at("first")), expected);
     let (truths, networks) = (files("truths"), files("networks"));
-    assert!(
-        truths > 0 && networks == 2,
-        "{truths} truths, {networks} files of networks"
-    );
+    assert!(truths > 0 && networks == 2, "{truths} truths, {networks} files of networks");
 
     run("second", &["fig4", "--jobs", "1"]);
     assert_eq!(tables(&at("second")), expected);
@@ -125,10 +108,7 @@ fn a_pool_gives_the_tables_that_training_gives() {
 /// The only table of this kind.
 fn table<R: Row>(folder: &Path) -> Vec<R> {
     let name = format!("{}.parquet", R::NAME);
-    let found: Vec<PathBuf> = tables(folder)
-        .into_keys()
-        .filter(|path| path.ends_with(&name))
-        .collect();
+    let found: Vec<PathBuf> = tables(folder).into_keys().filter(|path| path.ends_with(&name)).collect();
     let [path] = &found[..] else {
         panic!("one table `{name}`, found {found:?}");
     };
@@ -174,26 +154,16 @@ fn a_plan_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let output = experiments(folder.path(), &["fig4", "--plan"]).output().unwrap();
     succeeded(&output);
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("train resulting networks")
-    );
+    assert!(String::from_utf8(output.stdout).unwrap().contains("train resulting networks"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_budget_names_the_run_that_makes_the_most_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = |arguments: &[&str]| {
-        experiments(folder.path(), &[arguments, &["--plan"]].concat())
-            .output()
-            .unwrap()
-    };
+    let plan = |arguments: &[&str]| experiments(folder.path(), &[arguments, &["--plan"]].concat()).output().unwrap();
     let lines = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
-    let none = experiments(folder.path(), &["fig4", "--plan", "--budget", "30m"])
-        .output()
-        .unwrap();
+    let none = experiments(folder.path(), &["fig4", "--plan", "--budget", "30m"]).output().unwrap();
     assert!(!none.status.success());
     assert!(String::from_utf8_lossy(&none.stderr).contains("no result of `fig4` at this scale"));
     assert!(error_of(&mut experiments(folder.path(), &["fig1", "--plan", "--budget", "1h"])).contains("fig1"));
@@ -203,23 +173,15 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
     let output = plan(&[&sized[..], &["--budget", "1h"]].concat());
     succeeded(&output);
     let text = lines(&output);
-    assert!(
-        text.contains("12 architectures of each of 2 root seeds: expected Kendall"),
-        "{text}"
-    );
-    assert!(
-        text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"),
-        "{text}"
-    );
+    assert!(text.contains("12 architectures of each of 2 root seeds: expected Kendall"), "{text}");
+    assert!(text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"), "{text}");
     assert!(text.contains("no stored result of `fidelity`"), "{text}");
     let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];
     succeeded(&experiments(folder.path(), &sized_fidelity).output().unwrap());
     let text = lines(&plan(&[&sized[..], &["--budget", "1h"]].concat()));
     let (_, epochs) = text.split_once("epochs of resulting networks: ").unwrap();
     let widths = epochs.split("width ").skip(1);
-    let widths: Vec<f64> = widths
-        .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
-        .collect();
+    let widths: Vec<f64> = widths.map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap()).collect();
     let &[paper, fast] = &widths[..] else { panic!("{text}") };
     // The times are measured, so either width may be the smaller one, and both may be equal to two digits.
     let [advised, other] = match text.contains("--recipe fast\n") {
@@ -250,10 +212,7 @@ fn bad_input_gives_one_clear_line() {
     let folder_text = folder.path().to_str().unwrap();
     let cut = error(&["fig4", "--dataset", "cifar100", "--data-dir", folder_text]);
     assert!(cut.contains("train.bin") && cut.contains("record 1"), "{cut}");
-    assert!(
-        !results.exists(),
-        "nothing is written before the input is known to be good"
-    );
+    assert!(!results.exists(), "nothing is written before the input is known to be good");
 
     // A file in place of the folder of results stands for any folder that cannot be written.
     std::fs::write(&results, "not a folder").unwrap();
@@ -284,9 +243,7 @@ fn no_worker_outlives_its_starter() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
-    let mut run = experiments(folder.path(), &["fig4", "--jobs", "2", "--seeds", "40"])
-        .spawn()
-        .unwrap();
+    let mut run = experiments(folder.path(), &["fig4", "--jobs", "2", "--seeds", "40"]).spawn().unwrap();
     wait_until(&|workers| workers.len() == 2 && workers.iter().all(is_first_to_go));
     run.kill().unwrap();
     run.wait().unwrap();

@@ -20,13 +20,7 @@ use results::store::seal;
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 /// Many epochs, so that there is time to disturb the run.
-const LONG: [&str; 5] = [
-    "fig4",
-    "--set",
-    "study.smash.epochs=60",
-    "--set",
-    "study.resulting.epochs=60",
-];
+const LONG: [&str; 5] = ["fig4", "--set", "study.smash.epochs=60", "--set", "study.resulting.epochs=60"];
 
 /// Waits for a file whose name starts with `start`.
 fn wait_for(folder: &Path, start: &str) {
@@ -107,11 +101,7 @@ fn a_unit_that_is_killed_takes_no_other_with_it() {
     );
     let stored = sealed(&at("results"));
     let truths = stored.iter().filter(|file| file.parent().unwrap().ends_with("units"));
-    assert_eq!(
-        truths.filter(|file| name_of(file).starts_with("truth-")).count(),
-        2,
-        "{stored:?}"
-    );
+    assert_eq!(truths.filter(|file| name_of(file).starts_with("truth-")).count(), 2, "{stored:?}");
     let manifest = Manifest::read(&stored_manifest(&at("results"))).unwrap();
     assert_eq!(manifest.status, RunStatus::Failed);
     succeeded(&run().output().unwrap());

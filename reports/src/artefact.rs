@@ -78,11 +78,7 @@ impl Artefact {
     /// The main statistic in one line: that of the claim or, without a claim, that of the kind of study; may be empty.
     pub fn headline(&self) -> String {
         match &self.claim {
-            Some(claim) => format!(
-                "{} {}",
-                claim.subject(),
-                claim.statistic.value_text(self.claimed(claim))
-            ),
+            Some(claim) => format!("{} {}", claim.subject(), claim.statistic.value_text(self.claimed(claim))),
             None => self.findings.headline(),
         }
     }
@@ -165,9 +161,6 @@ impl Space {
             let number = table?.get("space")?.get(key)?.as_integer()?;
             usize::try_from(number).ok()
         };
-        Self {
-            base_channels: number("base-channels"),
-            width: number("width"),
-        }
+        Self { base_channels: number("base-channels"), width: number("width") }
     }
 }

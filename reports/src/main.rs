@@ -83,13 +83,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Figure {
-            artefact,
-            all: _,
-            stored,
-            out,
-            png,
-        } => {
+        Command::Figure { artefact, all: _, stored, out, png } => {
             let artefacts = match artefact {
                 Some(name) => vec![stored.newest(&name)?],
                 None => stored.all(None)?,
@@ -108,18 +102,10 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare(options) => compare::run(&options),
-        Command::Report {
-            artefact,
-            stored,
-            out,
-            readme,
-            check,
-        } => {
+        Command::Report { artefact, stored, out, readme, check } => {
             let artefacts = stored.all(artefact.as_deref())?;
-            let mut outputs = vec![Output {
-                path: out.join("REPORT.md"),
-                bytes: report::markdown(&artefacts).into_bytes(),
-            }];
+            let mut outputs =
+                vec![Output { path: out.join("REPORT.md"), bytes: report::markdown(&artefacts).into_bytes() }];
             let histories = histories(stored.runs(artefact.as_deref())?);
             outputs.push(Output {
                 path: out.join("report.html"),

@@ -42,10 +42,7 @@ mod tests {
     #[test]
     fn a_written_file_does_not_differ_and_a_changed_one_does() {
         let folder = tempfile::tempdir().unwrap();
-        let mut output = Output {
-            path: folder.path().join("figures/a.svg"),
-            bytes: b"<svg/>".to_vec(),
-        };
+        let mut output = Output { path: folder.path().join("figures/a.svg"), bytes: b"<svg/>".to_vec() };
         assert_eq!(differing(std::slice::from_ref(&output)), [&output.path]);
         write(std::slice::from_ref(&output)).unwrap();
         assert!(differing(std::slice::from_ref(&output)).is_empty());

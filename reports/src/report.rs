@@ -43,10 +43,8 @@ fn section(artefact: &Artefact) -> String {
     if !artefact.analysis.trim().is_empty() {
         paragraphs.push(artefact.analysis.trim().to_owned());
     }
-    let rows: Vec<String> = provenance(artefact)
-        .into_iter()
-        .map(|(name, value)| format!("| {name} | {value} |"))
-        .collect();
+    let rows: Vec<String> =
+        provenance(artefact).into_iter().map(|(name, value)| format!("| {name} | {value} |")).collect();
     paragraphs.push(format!("| provenance | |\n| --- | --- |\n{}", rows.join("\n")));
     paragraphs.join("\n\n") + "\n"
 }
@@ -61,10 +59,8 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     }
     // An empty sum of floats is -0.0, which would be printed with its sign.
     let work = of_kinds.values().fold(0.0, |sum, seconds| sum + seconds);
-    let kinds: Vec<String> = of_kinds
-        .into_iter()
-        .map(|(kind, seconds)| format!("{kind}: {}", duration(seconds)))
-        .collect();
+    let kinds: Vec<String> =
+        of_kinds.into_iter().map(|(kind, seconds)| format!("{kind}: {}", duration(seconds))).collect();
     let dataset = &manifest.dataset;
     let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
     if let Some((n, what)) = artefact.findings.n() {
@@ -75,10 +71,7 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
         ("commit", artefact.commit()),
         ("definition", manifest.definition_hash.clone()),
         ("device", manifest.device.clone()),
-        (
-            "machine",
-            format!("{}, {} threads", manifest.host.cpu, manifest.host.threads),
-        ),
+        ("machine", format!("{}, {} threads", manifest.host.cpu, manifest.host.threads)),
         (
             "data set",
             format!(
@@ -110,16 +103,10 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
         for set in [&manifest.dataset].into_iter().chain(&manifest.other_datasets) {
             for (name, split) in [("training", &set.train), ("test", &set.test)] {
                 let SplitRecord { examples, sha256 } = split;
-                push(
-                    "data, SHA-256",
-                    format!("{}, {name} ({examples} examples): {sha256}", set.name),
-                );
+                push("data, SHA-256", format!("{}, {name} ({examples} examples): {sha256}", set.name));
             }
             for source in &set.sources {
-                push(
-                    "file, SHA-256",
-                    format!("{} ({} records): {}", source.path, source.records, source.sha256),
-                );
+                push("file, SHA-256", format!("{} ({} records): {}", source.path, source.records, source.sha256));
             }
         }
         if let Some(level) = &manifest.kernel_tuning {
@@ -127,14 +114,9 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
         }
     }
     for manifest in runs() {
-        let memory = manifest
-            .peak_memory_bytes
-            .map(|bytes| format!(", {} MiB at the peak", bytes >> 20));
+        let memory = manifest.peak_memory_bytes.map(|bytes| format!(", {} MiB at the peak", bytes >> 20));
         let (seed, start, end) = (manifest.seed, &manifest.start, manifest.recency());
-        push(
-            "run",
-            format!("seed {seed}: {start} to {end}{}", memory.unwrap_or_default()),
-        );
+        push("run", format!("seed {seed}: {start} to {end}{}", memory.unwrap_or_default()));
     }
     rows
 }
@@ -143,11 +125,7 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
 pub(crate) fn command(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let seeds = artefact.group.runs.iter().map(|run| run.manifest.seed + 1).max();
-    let dirty = if manifest.dirty {
-        " # and the changes that were not committed"
-    } else {
-        ""
-    };
+    let dirty = if manifest.dirty { " # and the changes that were not committed" } else { "" };
     let mut words = vec![format!(
         "git checkout {}{dirty}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",
         manifest.commit.get(..12).unwrap_or(&manifest.commit),
@@ -156,12 +134,7 @@ pub(crate) fn command(artefact: &Artefact) -> String {
         manifest.dataset.name,
         seeds.expect("a group has a run"),
     )];
-    words.extend(
-        manifest
-            .other_datasets
-            .first()
-            .map(|set| format!("--source {}", set.name)),
-    );
+    words.extend(manifest.other_datasets.first().map(|set| format!("--source {}", set.name)));
     let sets = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
     if sets.into_iter().any(|set| !set.sources.is_empty()) {
         words.push("--data-dir DIR".to_owned());
@@ -198,9 +171,7 @@ fn duration(seconds: f64) -> String {
 /// If one cannot be drawn.
 pub fn figures(artefacts: &[Artefact]) -> Result<Vec<(String, Vec<u8>)>> {
     let with_figure = artefacts.iter().filter(|artefact| artefact.figure.is_some());
-    with_figure
-        .map(|artefact| Ok((format!("{}.svg", artefact.name()), crate::figure::svg(artefact)?)))
-        .collect()
+    with_figure.map(|artefact| Ok((format!("{}.svg", artefact.name()), crate::figure::svg(artefact)?))).collect()
 }
 
 #[cfg(test)]

@@ -35,11 +35,7 @@ fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDi
         seed,
         architecture,
         draw: 0,
-        error: Some(if ranked {
-            quality(architecture)
-        } else {
-            1.0 - quality(architecture)
-        }),
+        error: Some(if ranked { quality(architecture) } else { 1.0 - quality(architecture) }),
         loss: None,
         status: Status::Ok,
     };
@@ -70,12 +66,8 @@ fn commit(name: &str, end: &str) -> impl FnOnce(&mut Manifest) {
 
 fn compare(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
-    let Output { status, stdout, stderr } = command
-        .arg("compare")
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
+    let Output { status, stdout, stderr } =
+        command.arg("compare").args(arguments).current_dir(folder).output().unwrap();
     let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     (status.code(), stdout, stderr)
 }
@@ -110,10 +102,7 @@ fn the_exit_code_is_the_verdict() {
     assert!(text.ends_with("verdict: improved, by Kendall τ\n"), "{text}");
     let (code, text, _) = compare(folder.path(), &["runs", "runs", "--statistic", "mean-error"]);
     assert_eq!(code, Some(0));
-    assert!(
-        text.ends_with("verdict: no difference shown, by mean true error\n"),
-        "{text}"
-    );
+    assert!(text.ends_with("verdict: no difference shown, by mean true error\n"), "{text}");
 }
 
 #[test]
@@ -126,14 +115,8 @@ fn programs_and_pull_requests_read_the_same_answer() {
     assert_eq!(answer["base"]["commit"], "aaaa");
     assert_eq!((&answer["head"]["n"], &answer["common"]["n"]), (&40.into(), &40.into()));
     let changes = answer["changes"].as_array().unwrap();
-    assert_eq!(
-        (&changes[0]["statistic"], &changes[0]["change"]),
-        (&"kendall".into(), &(-2.0).into())
-    );
-    assert_eq!(
-        answer["costs"].as_array().unwrap().last().unwrap()["ratio"],
-        serde_json::Value::Null
-    );
+    assert_eq!((&changes[0]["statistic"], &changes[0]["change"]), (&"kendall".into(), &(-2.0).into()));
+    assert_eq!(answer["costs"].as_array().unwrap().last().unwrap()["ratio"], serde_json::Value::Null);
 
     let (code, text, _) = compare(folder.path(), &["runs", "runs", "--format", "markdown"]);
     assert_eq!(code, Some(1));
@@ -163,27 +146,15 @@ fn what_cannot_be_compared_is_said_with_its_reasons() {
             (Some(3), &"not comparable".into(), &serde_json::Value::Null)
         );
         let (aspect, detail) = expected.split_once(": ").unwrap();
-        assert_eq!(
-            answer["reasons"],
-            serde_json::json!([{ "aspect": aspect, "detail": detail }])
-        );
+        assert_eq!(answer["reasons"], serde_json::json!([{ "aspect": aspect, "detail": detail }]));
     };
     check(
         &|m| m.definition = "[study]\nkind = \"correlation\"\nevery = 5".parse().unwrap(),
         "definition: study.every is 4 in base, 5 in head",
     );
-    check(
-        &|m| m.device_class = "h100".to_owned(),
-        "device class: cpu in base, h100 in head",
-    );
-    check(
-        &|m| m.scale = "smoke".to_owned(),
-        "scale: laptop in base, smoke in head",
-    );
-    check(
-        &|m| m.seed = 3,
-        "sampling: no root seed in common, 0 in base, 3 in head",
-    );
+    check(&|m| m.device_class = "h100".to_owned(), "device class: cpu in base, h100 in head");
+    check(&|m| m.scale = "smoke".to_owned(), "scale: laptop in base, smoke in head");
+    check(&|m| m.seed = 3, "sampling: no root seed in common, 0 in base, 3 in head");
 }
 
 #[test]
@@ -201,17 +172,12 @@ fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
     let (code, text, _) = compare(folder.path(), &["runs", "runs", "--base-commit", "aaaa"]);
     assert_eq!(code, Some(1));
     assert!(text.contains("head: commit dddd-12345678 (dirty)"), "{text}");
-    assert!(
-        text.contains("note: head: the working tree differed from its commit"),
-        "{text}"
-    );
+    assert!(text.contains("note: head: the working tree differed from its commit"), "{text}");
     let (code, text, _) = compare(folder.path(), &["runs", "runs"]);
     assert_eq!(code, Some(0));
     assert!(text.contains("base: commit bbbb,"), "{text}");
 
-    store(&folder.path().join("runs"), false, |m| {
-        m.dataset.name = "cifar100".to_owned()
-    });
+    store(&folder.path().join("runs"), false, |m| m.dataset.name = "cifar100".to_owned());
     let fault = |arguments: &[&str], expected: &str| {
         let (code, stdout, stderr) = compare(folder.path(), arguments);
         assert_eq!((code, stdout), (Some(2), String::new()));
@@ -221,19 +187,13 @@ fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
         &["runs", "runs"],
         "runs: several results, choose by --artefact, --scale or --dataset: fig4 laptop cifar100; fig4 laptop shapes",
     );
-    fault(
-        &["runs", "runs", "--dataset", "cifar100"],
-        "runs: base and head are the same runs",
-    );
+    fault(&["runs", "runs", "--dataset", "cifar100"], "runs: base and head are the same runs");
     // The name of a commit does not select the changed tree above it.
     fault(
         &["runs", "runs", "--head-commit", "dddd", "--scale", "laptop"],
         "runs: no complete run, scale laptop, commit dddd",
     );
-    fault(
-        &["none", "runs", "--dataset", "shapes"],
-        "none: expected a folder of stored runs",
-    );
+    fault(&["none", "runs", "--dataset", "shapes"], "none: expected a folder of stored runs");
     store(&folder.path().join("other"), false, |m| {
         m.definition = "[study]\nkind = \"drawing\"".parse().unwrap();
     });
@@ -258,10 +218,7 @@ fn a_head_that_has_not_regressed_becomes_the_baseline() {
     };
     let before = stored();
     let (code, _, stderr) = compare(folder.path(), &["baselines", "runs", "--save", "baselines"]);
-    assert_eq!(
-        (code, stderr.as_str()),
-        (Some(1), "not saved as a baseline: regressed\n")
-    );
+    assert_eq!((code, stderr.as_str()), (Some(1), "not saved as a baseline: regressed\n"));
     assert_eq!(stored(), before);
 
     let head = ["baselines", "runs", "--head-commit", "aaaa", "--save", "baselines"];
@@ -272,10 +229,7 @@ fn a_head_that_has_not_regressed_becomes_the_baseline() {
 
     let (code, _, stderr) = compare(folder.path(), &["baselines", "runs", "--save", "runs"]);
     assert_eq!(code, Some(2));
-    assert!(
-        stderr.contains("`--save` would replace the very store that the head lies in"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("`--save` would replace the very store that the head lies in"), "{stderr}");
     store(&folder.path().join("changed"), true, |m| m.dirty = true);
     let (code, _, stderr) = compare(folder.path(), &["runs", "changed", "--save", "baselines"]);
     assert_eq!(code, Some(2));

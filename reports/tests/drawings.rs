@@ -19,12 +19,7 @@ fn json() -> String {
 }
 
 fn draw(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_reports"))
-        .current_dir(folder)
-        .arg("draw")
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_reports")).current_dir(folder).arg("draw").args(arguments).output().unwrap()
 }
 
 fn error(output: &Output) -> String {
@@ -35,9 +30,7 @@ fn error(output: &Output) -> String {
 /// Names of the files in a folder, sorted.
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -57,14 +50,8 @@ fn studies_of_drawings_are_figures() {
         encoding_units: Some(1),
         encoding_slices: Some(6),
     }];
-    let cells = [EncodingCellRow {
-        seed: 0,
-        drawing: "sample 0".into(),
-        part: "reads".into(),
-        channel: 1,
-        unit: 0,
-        slice: 5,
-    }];
+    let cells =
+        [EncodingCellRow { seed: 0, drawing: "sample 0".into(), part: "reads".into(), channel: 1, unit: 0, slice: 5 }];
     for (artefact, kind) in [("fig1", "memory-banks"), ("fig3", "encoding")] {
         let dir = open_run(root.path(), artefact, 0, &definition(kind));
         dir.write(&rows).unwrap();
@@ -72,13 +59,9 @@ fn studies_of_drawings_are_figures() {
         let artefact = newest(root.path(), artefact).unwrap();
         let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
         let parts: &[&str] = match kind {
-            "encoding" => &[
-                "Two blocks",
-                "fig3 · laptop scale",
-                "sample 0: graph",
-                "reads",
-                "6 slices of input channels",
-            ],
+            "encoding" => {
+                &["Two blocks", "fig3 · laptop scale", "sample 0: graph", "reads", "6 slices of input channels"]
+            }
             _ => &["Two blocks", "each of 2 blocks", "op 1: N = 6", "3x3, d 2"],
         };
         for part in parts {
@@ -100,18 +83,9 @@ fn a_file_is_drawn_as_network_and_block_by_block() {
     assert!(run(&[]).status.success());
     assert_eq!(files(&out), ["found-network.dot", "found-network.svg"]);
     assert!(run(&["--block", "1", "--format", "png"]).status.success());
-    assert!(
-        run(&["--expanded", "--format", "dot", "--base-channels", "6"])
-            .status
-            .success()
-    );
-    let expected = [
-        "found-block-0.dot",
-        "found-block-1.dot",
-        "found-block-1.png",
-        "found-network.dot",
-        "found-network.svg",
-    ];
+    assert!(run(&["--expanded", "--format", "dot", "--base-channels", "6"]).status.success());
+    let expected =
+        ["found-block-0.dot", "found-block-1.dot", "found-block-1.png", "found-network.dot", "found-network.svg"];
     assert_eq!(files(&out), expected);
     let dot = fs::read_to_string(out.join("found-block-1.dot")).unwrap();
     assert!(dot.contains("3x3, d 2\\nN = 6"), "{dot}");
@@ -134,23 +108,11 @@ fn the_best_of_each_search_is_drawn() {
         status: Status::Ok,
     };
     let best = json().replace("[3,3]", "[5,5]");
-    let mut rows = vec![
-        row("SMASHv1", 0, 0.5, &json()),
-        row("SMASHv1", 1, 0.25, &best),
-        row("SMASH v2", 0, 0.75, &json()),
-    ];
+    let mut rows =
+        vec![row("SMASHv1", 0, 0.5, &json()), row("SMASHv1", 1, 0.25, &best), row("SMASH v2", 0, 0.75, &json())];
     dir.write(&rows).unwrap();
     let results = root.path().to_str().unwrap();
-    let arguments = [
-        "--artefact",
-        "appendix-e",
-        "--results",
-        results,
-        "--format",
-        "dot",
-        "--out",
-        "out",
-    ];
+    let arguments = ["--artefact", "appendix-e", "--results", results, "--format", "dot", "--out", "out"];
     let output = draw(root.path(), &arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let expected = ["SMASH-v2", "SMASHv1"]
@@ -162,10 +124,7 @@ fn the_best_of_each_search_is_drawn() {
     let read = |search: &str| {
         fs::read_to_string(out.join(format!("appendix-e-laptop-shapes-{search}-seed-0-network.dot"))).unwrap()
     };
-    for part in [
-        "Best of SMASHv1, seed 0: SMASH score 25.00 %, 1 parameters",
-        "N = 6\\n5x5",
-    ] {
+    for part in ["Best of SMASHv1, seed 0: SMASH score 25.00 %, 1 parameters", "N = 6\\n5x5"] {
         assert!(read("SMASHv1").contains(part), "{}", read("SMASHv1"));
     }
     assert!(read("SMASH-v2").contains("1 unit\\n3x3"), "{}", read("SMASH-v2"));
@@ -181,31 +140,19 @@ fn the_best_of_each_search_is_drawn() {
 fn what_cannot_be_drawn_is_one_error_that_names_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| error(&draw(folder.path(), arguments));
-    assert!(
-        run(&["none.json"]).starts_with("error: none.json: "),
-        "{}",
-        run(&["none.json"])
-    );
+    assert!(run(&["none.json"]).starts_with("error: none.json: "), "{}", run(&["none.json"]));
     fs::write(folder.path().join("a.json"), json()).unwrap();
     let found = run(&["a.json", "--block", "2"]);
     assert_eq!(found, "error: a.json: block 2: expected 0 to 1, counted from 0\n");
-    fs::write(
-        folder.path().join("b.json"),
-        json().replacen("\"units\":1", "\"units\":0", 1),
-    )
-    .unwrap();
+    fs::write(folder.path().join("b.json"), json().replacen("\"units\":1", "\"units\":0", 1)).unwrap();
     let found = run(&["b.json"]);
-    let expected = "error: b.json: block 0: op 0: units: expected a multiple of the bank size 1, found 0\n";
+    let expected = "error: b.json: block 0: op 0: units must be a multiple of the bank size 1, found 0\n";
     assert_eq!(found, expected);
     let found = run(&["a.json", "--width", "501"]);
     let expected =
         "error: a.json: block 0: expected 2 to 1000 banks of input for these ops, found 1002 at this width\n";
     assert_eq!(found, expected);
-    for arguments in [
-        &[][..],
-        &["a.json", "--artefact", "appendix-e"],
-        &["a.json", "--format", "gif"],
-    ] {
+    for arguments in [&[][..], &["a.json", "--artefact", "appendix-e"], &["a.json", "--format", "gif"]] {
         assert!(run(arguments).contains("--help"), "{arguments:?}");
     }
     assert_eq!(files(folder.path()), ["a.json", "b.json"]);

@@ -60,29 +60,15 @@ fn the_page_is_whole_and_every_reference_in_it_is_met() {
     let ids = values(found, "id");
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), unique.len(), "an id is there twice");
-    let links = values(found, "href")
-        .into_iter()
-        .map(|link| link.strip_prefix('#').unwrap());
-    let named = ["data-drawing", "aria-labelledby"]
-        .map(|name| values(found, name))
-        .concat();
+    let links = values(found, "href").into_iter().map(|link| link.strip_prefix('#').unwrap());
+    let named = ["data-drawing", "aria-labelledby"].map(|name| values(found, name)).concat();
     for name in links.chain(named) {
         assert!(unique.contains(name), "no id `{name}`");
     }
-    for artefact in [
-        "fig4",
-        "fig5b",
-        "encoding-corruption",
-        "gradient-by-proxy",
-        "appendix-e",
-        "table1",
-    ] {
+    for artefact in ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1"] {
         let id = format!("{artefact}-laptop-shapes");
         assert!(found.contains(&format!("<h2 id=\"{id}\">")), "no section `{id}`");
-        assert!(
-            found.contains(&format!("<a href=\"#{id}\">")),
-            "`{id}` is not in the contents"
-        );
+        assert!(found.contains(&format!("<a href=\"#{id}\">")), "`{id}` is not in the contents");
     }
     // Each point of fig4 and fig5b has a link and a row; each point of rivals has a row. The page draws each of the 30
     // different architectures once.
@@ -106,14 +92,10 @@ fn the_page_is_whole_and_every_reference_in_it_is_met() {
 fn nothing_is_fetched() {
     let found = &PAGES[0];
     for (at, _) in found.match_indices("http") {
-        let is_name = ["http://www.w3.org/2000/svg\"", "http-equiv="]
-            .iter()
-            .any(|name| found[at..].starts_with(name));
+        let is_name = ["http://www.w3.org/2000/svg\"", "http-equiv="].iter().any(|name| found[at..].starts_with(name));
         assert!(is_name, "{}", found[at..].chars().take(80).collect::<String>());
     }
-    for loader in [
-        " src=", "<link", "<img", "<iframe", "@import", "url(h", "url(\"", "fetch(", "import(",
-    ] {
+    for loader in [" src=", "<link", "<img", "<iframe", "@import", "url(h", "url(\"", "fetch(", "import("] {
         assert!(!found.contains(loader), "{loader}");
     }
     assert!(found.contains("content=\"default-src 'none';"));
@@ -151,10 +133,7 @@ fn a_history_has_every_stored_commit_in_the_order_of_time() {
     let found = page(root.path()).unwrap();
     let (_, history) = found.split_once("<h2 id=\"history\">").unwrap();
     let places = ["bbbbbbbbbbbb", "0123456789ab (dirty)", "aaaaaaaaaaaa"].map(|commit| history.find(commit));
-    assert!(
-        places.iter().all(Option::is_some) && places.is_sorted(),
-        "{places:?}\n{history}"
-    );
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{history}");
     assert_eq!(history.matches("class=\"interval\"").count(), 2);
     assert!(history.contains("<td>not readable: "), "{history}");
 }

@@ -61,24 +61,12 @@ fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
     let root = tempfile::tempdir().unwrap();
     let keys = "compared_with = \"fig4\"\nstatement = \"Lower scores, no correlation.\"\n\
         claim = { statistic = \"level-drop\", greater_than = 0.1 }\n";
-    correlation(
-        root.path(),
-        "high-budget",
-        Correlation {
-            lower: 0.2,
-            ranked: false,
-            ..Correlation::of(30, keys)
-        },
-    );
+    correlation(root.path(), "high-budget", Correlation { lower: 0.2, ranked: false, ..Correlation::of(30, keys) });
     let alone = newest(root.path(), "high-budget").unwrap();
     check(
         &alone,
         &["n = 30 architectures", "± 1 standard deviation"],
-        &[
-            "The paper: Lower scores",
-            "No result of `fig4` at this scale",
-            "Verdict: **undecided**",
-        ],
+        &["The paper: Lower scores", "No result of `fig4` at this scale", "Verdict: **undecided**"],
     );
     correlation(root.path(), "fig4", Correlation::of(40, ""));
     let beside = newest(root.path(), "high-budget").unwrap();
@@ -90,16 +78,8 @@ fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
         "Compared with fig4, laptop scale, shapes, seeds 0, commit 0123456789ab:",
     ];
     check(&beside, &[], &parts);
-    assert!(
-        beside.headline().starts_with("drop of the mean score +2"),
-        "{}",
-        beside.headline()
-    );
-    assert!(
-        beside.findings.to_string().contains("reference - here: mean score +2"),
-        "{}",
-        beside.findings
-    );
+    assert!(beside.headline().starts_with("drop of the mean score +2"), "{}", beside.headline());
+    assert!(beside.findings.to_string().contains("reference - here: mean score +2"), "{}", beside.findings);
 }
 
 #[test]
@@ -108,11 +88,7 @@ fn an_ensemble_is_drawn_by_rank() {
     for n in [3, 60] {
         ensemble(root.path(), n);
         let artefact = newest(root.path(), "fig5b").unwrap();
-        let parts = [
-            "mean of 3 HyperNets ± 1 standard deviation",
-            "Rank by mean score",
-            "between architectures",
-        ];
+        let parts = ["mean of 3 HyperNets ± 1 standard deviation", "Rank by mean score", "between architectures"];
         check(&artefact, &parts, &["Mean Kendall τ between two of 3 HyperNets"]);
         let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
         assert_eq!(svg.matches("<circle").count(), n as usize + 1);
@@ -130,17 +106,9 @@ fn every_corruption_has_its_line() {
         let count = format!("n = {n} architectures");
         check(
             &artefact,
-            &[
-                "dilations",
-                "all corruptions, mean",
-                "correct encoding is better",
-                &count,
-            ],
-            &[
-                "| units | ",
-                "cannot be corrupted so",
-                "The correct encoding has the lowest error of all in",
-            ][if n == 3 { 2 } else { 0 }..],
+            &["dilations", "all corruptions, mean", "correct encoding is better", &count],
+            &["| units | ", "cannot be corrupted so", "The correct encoding has the lowest error of all in"]
+                [if n == 3 { 2 } else { 0 }..],
         );
     }
 }
@@ -153,16 +121,8 @@ fn both_methods_of_the_gradient_by_proxy_are_drawn_from_one_start() {
         let artefact = newest(root.path(), "gradient-by-proxy").unwrap();
         let count = format!("n = {starts} starting points");
         let undecided = ["undefined below 3 values", "Verdict: **undecided**"];
-        let in_report: &[&str] = if starts == 2 {
-            &undecided
-        } else {
-            &["| random steps - gradient |"]
-        };
-        check(
-            &artefact,
-            &["gradient, mean", "random steps, mean", "start", &count],
-            in_report,
-        );
+        let in_report: &[&str] = if starts == 2 { &undecided } else { &["| random steps - gradient |"] };
+        check(&artefact, &["gradient, mean", "random steps, mean", "start", &count], in_report);
     }
 }
 
@@ -173,16 +133,8 @@ fn a_search_is_drawn_with_its_stages_and_its_best_architectures_are_listed() {
         search(root.path(), n);
         let artefact = newest(root.path(), "appendix-e").unwrap();
         let parts = ["perturbation begins", "SMASHv2, 3x3 only", "Architectures scored"];
-        check(
-            &artefact,
-            &parts,
-            &["| SMASHv1 | ", "| 12345 | chain |", "improvement over the lowest score"],
-        );
-        assert!(
-            artefact.headline().starts_with("lowest score: SMASHv"),
-            "{}",
-            artefact.headline()
-        );
+        check(&artefact, &parts, &["| SMASHv1 | ", "| 12345 | chain |", "improvement over the lowest score"]);
+        assert!(artefact.headline().starts_with("lowest score: SMASHv"), "{}", artefact.headline());
     }
 }
 
@@ -201,16 +153,9 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         "Claim: error of SMASHv2 - error of WRN-28-10 > 0. Verdict: **held**",
         "| SMASHv2 | 40 |",
     ];
-    check(
-        &artefact,
-        &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"],
-        &in_report,
-    );
+    check(&artefact, &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"], &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
-    assert!(
-        !svg.contains("17.54") && !svg.contains("3.65"),
-        "a quoted number is drawn"
-    );
+    assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
 }
 
 #[test]
@@ -226,10 +171,7 @@ fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
         "claim = { statistic = \"search-gain\", greater_than = 0.0 }",
         "the definition's `claim`: `gain of the search over random sampling > 0` is no statistic of this kind of study",
     );
-    check(
-        "claim = { statistic = \"tau-drop\", greater_than = 0.0 }",
-        "without `compared_with`",
-    );
+    check("claim = { statistic = \"tau-drop\", greater_than = 0.0 }", "without `compared_with`");
     let root = tempfile::tempdir().unwrap();
     let unknown = COMPARISON.replace("\"SMASHv2\"]", "\"SMASHv3\"]");
     let wrong_figure = COMPARISON.replace("system-bars", "descent");
@@ -237,10 +179,7 @@ fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
     for (definition, expected) in [
         (unknown, "`between` names `SMASHv3`, which is no system"),
         (wrong_figure, "a figure of kind Descent does not fit its kind of study"),
-        (
-            without_label,
-            "the definition's `figure`: expected `x_label` and `y_label`",
-        ),
+        (without_label, "the definition's `figure`: expected `x_label` and `y_label`"),
     ] {
         comparison(root.path());
         open_run(root.path(), "table1", 0, &definition);

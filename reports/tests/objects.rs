@@ -67,10 +67,7 @@ fn figures_comparisons_and_statistics_are_the_same() {
     );
     assert!(compared.contains("no difference shown"), "{compared}");
     let same = reports(&store, &["compare", STORED, STORED]);
-    assert!(
-        String::from_utf8_lossy(&same.stderr).contains("base and head are the same runs"),
-        "{same:?}"
-    );
+    assert!(String::from_utf8_lossy(&same.stderr).contains("base and head are the same runs"), "{same:?}");
 
     let table = "fig4/laptop/cpu/7466e988a68c/b9479f6d/seed-0/scores.parquet";
     let stats = |results: &str| said(&["stats", &format!("{results}/{table}"), "--x", "error", "--y", "loss"]);
@@ -81,25 +78,13 @@ fn figures_comparisons_and_statistics_are_the_same() {
 fn what_is_not_there_is_named() {
     let Some(store) = ObjectStore::start() else { return };
     for (arguments, expected) in [
-        (
-            &["figure", "fig4", "--results", STORED][..],
-            "s3://bucket/results: no complete run of `fig4`",
-        ),
-        (
-            &["compare", STORED, STORED],
-            "s3://bucket/results: expected a folder of stored runs",
-        ),
-        (
-            &["stats", "s3://bucket/none.csv", "--x", "a", "--y", "b"],
-            "s3://bucket/none.csv: cannot read",
-        ),
+        (&["figure", "fig4", "--results", STORED][..], "s3://bucket/results: no complete run of `fig4`"),
+        (&["compare", STORED, STORED], "s3://bucket/results: expected a folder of stored runs"),
+        (&["stats", "s3://bucket/none.csv", "--x", "a", "--y", "b"], "s3://bucket/none.csv: cannot read"),
     ] {
         let output = reports(&store, arguments);
         assert!(!output.status.success());
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            text.starts_with(&format!("error: {expected}")) && text.lines().count() == 1,
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("error: {expected}")) && text.lines().count() == 1, "{text}");
     }
 }

@@ -4,12 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn stats(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_reports"))
-        .arg("stats")
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_reports")).arg("stats").args(arguments).current_dir(folder).output().unwrap()
 }
 
 /// Twelve networks of two seeds. The score ranks as the accuracy does for seed 0, and in reverse for seed 1.
@@ -26,15 +21,7 @@ fn table() -> String {
 fn a_ranking_is_measured_within_groups() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), table()).unwrap();
-    let columns = [
-        "t.csv",
-        "--x",
-        "score",
-        "--y",
-        "accuracy",
-        "--higher-is-better",
-        "accuracy",
-    ];
+    let columns = ["t.csv", "--x", "score", "--y", "accuracy", "--higher-is-better", "accuracy"];
     let found = |more: &[&str]| {
         let output = stats(folder.path(), &[&columns, more].concat());
         assert!(output.status.success(), "{output:?}");
@@ -42,15 +29,9 @@ fn a_ranking_is_measured_within_groups() {
     };
     let by_seed = found(&["--by", "seed", "--k", "2"]);
     let mut lines = by_seed.lines();
-    assert_eq!(
-        lines.next(),
-        Some("`accuracy` by `score`, n = 12 in 2 groups of `seed` (1 without both left out)")
-    );
+    assert_eq!(lines.next(), Some("`accuracy` by `score`, n = 12 in 2 groups of `seed` (1 without both left out)"));
     let kendall = lines.next().unwrap();
-    assert!(
-        kendall.starts_with("Kendall τ ") && kendall.contains("+0.000 [-1.000, +1.000]"),
-        "{kendall}"
-    );
+    assert!(kendall.starts_with("Kendall τ ") && kendall.contains("+0.000 [-1.000, +1.000]"), "{kendall}");
     // The best two are taken: the best of six for one seed, the fifth and the sixth for the other.
     assert!(by_seed.contains("best rank at 2          3.000"), "{by_seed}");
     assert!(by_seed.contains("regret at 1             2.500"), "{by_seed}");
@@ -64,10 +45,7 @@ fn what_cannot_be_measured_is_one_error() {
     let fault = |arguments: &[&str], expected: &str| {
         let output = stats(folder.path(), arguments);
         assert!(!output.status.success());
-        assert_eq!(
-            String::from_utf8(output.stderr).unwrap(),
-            format!("error: {expected}\n")
-        );
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("error: {expected}\n"));
         assert!(output.stdout.is_empty());
     };
     fault(
@@ -82,8 +60,5 @@ fn what_cannot_be_measured_is_one_error() {
         &["t.csv", "--x", "score", "--y", "accuracy", "--higher-is-better", "seed"],
         "--higher-is-better seed: expected score or accuracy",
     );
-    fault(
-        &["no.csv", "--x", "a", "--y", "b"],
-        "no.csv: cannot read: No such file or directory (os error 2)",
-    );
+    fault(&["no.csv", "--x", "a", "--y", "b"], "no.csv: cannot read: No such file or directory (os error 2)");
 }

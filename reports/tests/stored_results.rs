@@ -92,12 +92,7 @@ fn a_figure_drawn_twice_is_the_same_to_the_byte() {
         // triangles, and there is no band.
         assert_eq!(text.matches("<circle").count(), 51);
         assert_eq!(text.matches("<polygon").count(), if seeds == 1 { 1 } else { 51 });
-        for fact in [
-            "laptop scale",
-            "data set shapes",
-            "0123456789ab (dirty)",
-            "Kendall τ +0.",
-        ] {
+        for fact in ["laptop scale", "data set shapes", "0123456789ab (dirty)", "Kendall τ +0."] {
             assert!(text.contains(fact), "the caption lacks {fact}");
         }
     }
@@ -108,18 +103,13 @@ fn a_faulty_definition_is_named_with_its_manifest() {
     let check = |definition: &str, expected: &str| {
         let root = tempfile::tempdir().unwrap();
         store_run(root.path(), 0, definition);
-        let error = newest(root.path(), "fig4")
-            .and_then(|artefact| figure::svg(&artefact))
-            .unwrap_err();
+        let error = newest(root.path(), "fig4").and_then(|artefact| figure::svg(&artefact)).unwrap_err();
         let message = format!("{error:#}");
         assert!(message.contains(expected), "{message}");
     };
     check("", "its definition has no `[figure]`");
     check("[figure]\nkind = \"pie\"", "manifest.toml: the definition's `figure`");
-    check(
-        "[claim]\nstatistic = \"kendall\"",
-        "manifest.toml: the definition's `claim`",
-    );
+    check("[claim]\nstatistic = \"kendall\"", "manifest.toml: the definition's `claim`");
     check("analysis = 3", "manifest.toml: the definition's `analysis`");
 }
 
@@ -134,10 +124,7 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
     assert!(text.contains("claim Kendall τ > 0: held"), "{text}");
     let all = reports(folder.path(), &["figure", "--all", "--png"]);
     assert_eq!(String::from_utf8(all.stdout).unwrap(), text);
-    for name in [
-        "reports/figures/fig4-laptop-shapes.svg",
-        "reports/figures/fig4-laptop-shapes.png",
-    ] {
+    for name in ["reports/figures/fig4-laptop-shapes.svg", "reports/figures/fig4-laptop-shapes.png"] {
         assert!(text.lines().any(|line| line == name), "{text}");
         assert!(folder.path().join(name).exists());
     }
@@ -152,10 +139,7 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let text = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
-    assert!(
-        of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)),
-        "{text}"
-    );
+    assert!(of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)), "{text}");
     let page = reports::report::html::page(std::slice::from_ref(&artefact), &[]).unwrap();
     let report = reports::report::markdown(std::slice::from_ref(&artefact));
     for words in ["SMASH score, by loss", "not held"] {
@@ -166,10 +150,7 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let faulty = tempfile::tempdir().unwrap();
     store_run(faulty.path(), 0, &format!("{DEFINITION}by = \"top5\"\n"));
     let error = format!("{:#}", newest(faulty.path(), "fig4").unwrap_err());
-    assert!(
-        error.contains("manifest.toml") && error.contains("study.by") && error.contains("top5"),
-        "{error}"
-    );
+    assert!(error.contains("manifest.toml") && error.contains("study.by") && error.contains("top5"), "{error}");
 }
 
 #[test]
@@ -194,14 +175,8 @@ fn the_report_and_the_readme_are_checked_against_the_stored_results() {
         assert!(report.contains(part), "the report lacks {part}");
     }
     let text = std::fs::read_to_string(&readme).unwrap();
-    assert!(
-        text.contains("![Figure 4](reports/figures/fig4-laptop-shapes.svg)"),
-        "{text}"
-    );
-    assert!(
-        text.contains("| laptop | shapes | 50 architectures | 1 | Kendall τ +0."),
-        "{text}"
-    );
+    assert!(text.contains("![Figure 4](reports/figures/fig4-laptop-shapes.svg)"), "{text}");
+    assert!(text.contains("| laptop | shapes | 50 architectures | 1 | Kendall τ +0."), "{text}");
 
     store_run(&folder.path().join("results/runs"), 1, DEFINITION);
     let output = reports(folder.path(), &["report", "--check"]);
@@ -246,10 +221,7 @@ fn a_stored_comparison_of_speed_goes_into_the_readme_and_a_damaged_one_is_an_err
     std::fs::write(&table, text.replace("ours", "hours")).unwrap();
     let output = reports(folder.path(), &WITH_README);
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        !output.status.success() && message.contains("peer.toml") && message.contains("hours"),
-        "{message}"
-    );
+    assert!(!output.status.success() && message.contains("peer.toml") && message.contains("hours"), "{message}");
     assert_eq!(std::fs::read_to_string(&readme).unwrap(), spliced);
 }
 

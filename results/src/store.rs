@@ -46,16 +46,10 @@ impl RunDir {
     /// If the definition's hash has fewer than eight digits, or another part of the key is empty.
     pub fn new(root: &Path, key: &RunKey) -> Self {
         let definition = &key.definition_hash[..8];
-        let commit = if key.dirty {
-            format!("{}-dirty", key.commit)
-        } else {
-            key.commit.clone()
-        };
+        let commit = if key.dirty { format!("{}-dirty", key.commit) } else { key.commit.clone() };
         let seed = format!("seed-{}", key.seed);
         let folders = [&key.artefact, &key.scale, &key.device_class, &commit, definition, &seed];
-        let path = folders
-            .iter()
-            .fold(root.to_path_buf(), |path, name| path.join(folder_name(name)));
+        let path = folders.iter().fold(root.to_path_buf(), |path, name| path.join(folder_name(name)));
         Self { path }
     }
 
@@ -101,9 +95,7 @@ impl RunDir {
         let file = File::create(&path).map_err(Error::io(&path, "write"))?;
         match lock(&file) {
             Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked {
-                path: self.path.clone(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: self.path.clone() }),
             Err(TryLockError::Error(cause)) if cause.kind() == ErrorKind::Unsupported => Ok(None),
             Err(TryLockError::Error(cause)) => Err(Error::io(&path, "lock")(cause)),
         }
@@ -315,9 +307,7 @@ pub fn groups(runs: Vec<StoredRun>) -> Vec<Group> {
 pub fn latest_groups(runs: Vec<StoredRun>) -> Vec<Group> {
     let mut latest: std::collections::BTreeMap<[String; 3], Group> = Default::default();
     for group in groups(runs) {
-        let known = latest
-            .entry(group.subject().map(String::from))
-            .or_insert_with(|| group.clone());
+        let known = latest.entry(group.subject().map(String::from)).or_insert_with(|| group.clone());
         if group.recency() > known.recency() {
             *known = group;
         }
@@ -364,5 +354,4 @@ fn folder_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

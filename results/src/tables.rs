@@ -75,10 +75,7 @@ pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
     check_rows(path, rows)?;
     let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
     let bytes = DataFrame::new(rows.len(), columns).and_then(sealed);
-    let bytes = bytes.map_err(|error| Error::Parquet {
-        path: path.to_path_buf(),
-        problem: error.to_string(),
-    })?;
+    let bytes = bytes.map_err(|error| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() })?;
     write_atomically(path, &bytes)
 }
 
@@ -103,11 +100,8 @@ pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     let bytes = files::read(path)?;
     seal::check(path, &bytes)?;
     let frame = parquet::read(path, bytes)?;
-    let column = |fault: ColumnFault| Error::Column {
-        path: path.to_path_buf(),
-        column: fault.column,
-        problem: fault.problem,
-    };
+    let column =
+        |fault: ColumnFault| Error::Column { path: path.to_path_buf(), column: fault.column, problem: fault.problem };
     let rows = R::from_frame(&frame).map_err(column)?;
     let known = |name: &str| R::COLUMNS.iter().any(|column| column.name == name);
     if let Some(name) = frame.get_column_names().iter().find(|name| !known(name)) {
@@ -123,11 +117,7 @@ pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
 fn check_rows<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
     for (row, fault) in rows.iter().map(R::fault).enumerate() {
         if let Some(problem) = fault {
-            return Err(Error::Row {
-                path: path.to_path_buf(),
-                row,
-                problem,
-            });
+            return Err(Error::Row { path: path.to_path_buf(), row, problem });
         }
     }
     Ok(())
@@ -300,10 +290,7 @@ pub(crate) fn to_series<C: Cell>(name: &str, cells: impl Iterator<Item = C>) -> 
 }
 
 pub(crate) fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Result<Vec<C>, ColumnFault> {
-    let fault = |problem: String| ColumnFault {
-        column: name.to_owned(),
-        problem,
-    };
+    let fault = |problem: String| ColumnFault { column: name.to_owned(), problem };
     let Ok(column) = frame.column(name) else {
         let missing = |_| fault(format!("missing, expected {}", C::Stored::TYPE));
         return (0..frame.height()).map(|_| C::restore(None).map_err(missing)).collect();
@@ -323,5 +310,4 @@ pub(crate) fn cells<C: Cell>(frame: &DataFrame, name: &str) -> std::result::Resu
 #[cfg(test)]
 mod documented;
 #[cfg(test)]
-#[path = "tables_tests.rs"]
 mod tests;

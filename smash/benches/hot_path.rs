@@ -24,35 +24,18 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 type B = Autodiff<Flex>;
 
 const BATCH: usize = 50;
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 32,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task { image_channels: 3, image_size: 32, classes: 10, image_depth: 1, stem_stride: 1 };
 
 fn space() -> SearchSpace {
-    SearchSpace {
-        max_channels: 32,
-        ..SearchSpace::smash_v2(4, 1)
-    }
+    SearchSpace { max_channels: 32, ..SearchSpace::smash_v2(4, 1) }
 }
 
 fn architecture() -> Architecture {
-    sampling::sample(
-        &space(),
-        Limits::of(&space()),
-        &mut Seed(0).rng(Stream::ScoredArchitecture, &[0]),
-    )
+    sampling::sample(&space(), Limits::of(&space()), &mut Seed(0).rng(Stream::ScoredArchitecture, &[0]))
 }
 
 fn data() -> DeviceImages<Flex> {
-    let options = LoadOptions {
-        n_train: Some(BATCH),
-        n_test: Some(1),
-        ..Default::default()
-    };
+    let options = LoadOptions { n_train: Some(BATCH), n_test: Some(1), ..Default::default() };
     let data = datasets::load("shapes", &options).expect("the built-in set always loads");
     DeviceImages::new(&data.train, &data.normalisation, &FlexDevice)
 }
@@ -63,10 +46,7 @@ fn hot_path(criterion: &mut Criterion) {
     let architecture = architecture();
     let images = data();
     let indices: Vec<usize> = (0..BATCH).collect();
-    let examples = Examples {
-        images: &images,
-        indices: &indices,
-    };
+    let examples = Examples { images: &images, indices: &indices };
     let mut group = criterion.benchmark_group("small");
     group.sample_size(20);
 
@@ -74,9 +54,7 @@ fn hot_path(criterion: &mut Criterion) {
         let mut rng = Seed(1).rng(Stream::SmashArchitecture, &[]);
         bencher.iter(|| sampling::sample(&space, Limits::of(&space), &mut rng));
     });
-    group.bench_function("encoding", |bencher| {
-        bencher.iter(|| Encoding::new(&space, black_box(&architecture)))
-    });
+    group.bench_function("encoding", |bencher| bencher.iter(|| Encoding::new(&space, black_box(&architecture))));
 
     let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
     let net = SmashNet::<Flex>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, &mut rng, &device);
@@ -89,17 +67,10 @@ fn hot_path(criterion: &mut Criterion) {
     });
 
     // One epoch of one batch is one step.
-    let settings = SmashTraining {
-        augment: true,
-        ..SmashTraining::plain(1_000_000, BATCH, 1e-3)
-    };
+    let settings = SmashTraining { augment: true, ..SmashTraining::plain(1_000_000, BATCH, 1e-3) };
     let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {
-        bencher.iter(|| {
-            trainer
-                .train_epoch(&settings, examples, Seed(0), &device, &|| true)
-                .expect("finite")
-        });
+        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &device, &|| true).expect("finite"));
     });
     let settings = ResultingTraining {
         epochs: 1_000_000,
@@ -112,11 +83,7 @@ fn hot_path(criterion: &mut Criterion) {
     };
     let mut trainer = ResultingTrainer::<B>::new(Blueprint::of(&space, TASK, &architecture), Seed(0), [0, 0], &device);
     group.bench_function("resulting-net training step", |bencher| {
-        bencher.iter(|| {
-            trainer
-                .train_epoch(&settings, examples, Seed(0), &device, &|| true)
-                .expect("finite")
-        });
+        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &device, &|| true).expect("finite"));
     });
     group.finish();
 }

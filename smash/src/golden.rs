@@ -112,10 +112,7 @@ pub fn compare_contents<B: AutodiffBackend>(
     device: &B::Device,
 ) -> Result<Vec<Deviation>, String> {
     let tensors = SafeTensors::deserialize(safetensors).map_err(|error| error.to_string())?;
-    let file = Tensors::<B> {
-        tensors,
-        device: device.clone(),
-    };
+    let file = Tensors::<B> { tensors, device: device.clone() };
     let golden: Golden = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if golden.cases.is_empty() {
         return Err("no case in it".into());
@@ -132,16 +129,8 @@ pub fn compare_contents<B: AutodiffBackend>(
             // total_cmp puts NaN above everything, so that it is reported and never passes.
             let (largest, place) = of_kind()
                 .max_by(|a, b| a.1.total_cmp(&b.1))
-                .map_or((f64::NAN, "nowhere".to_string()), |(_, value, place)| {
-                    (*value, place.clone())
-                });
-            Deviation {
-                kind,
-                largest,
-                place,
-                compared: of_kind().count(),
-                tolerance,
-            }
+                .map_or((f64::NAN, "nowhere".to_string()), |(_, value, place)| (*value, place.clone()));
+            Deviation { kind, largest, place, compared: of_kind().count(), tolerance }
         })
         .collect())
 }
@@ -162,11 +151,7 @@ fn compare_case<B: AutodiffBackend>(
     let input = Tensor::cat(vec![file.get::<4>(&name("z"))?, file.get::<4>(&name("c"))?], 1);
     let weights = GeneratedWeights::from_output(&net.space, net.hypernet().forward(input.clone()));
     let expected: Tensor<B, 2> = file.get(&name("w1x1"))?;
-    note(
-        Kind::GeneratedWeights,
-        largest_difference(weights.matrix().transpose(), expected),
-        name("w1x1"),
-    );
+    note(Kind::GeneratedWeights, largest_difference(weights.matrix().transpose(), expected), name("w1x1"));
 
     let x: Tensor<B, 4> = file.get("x")?;
     let (log_probabilities, statistics) = net.forward(&architecture, &weights, x.clone(), Mode::Train);
@@ -206,11 +191,7 @@ fn compare_case<B: AutodiffBackend>(
     net.main.update_statistics(&statistics);
     let (log_probabilities, _) = net.forward(&architecture, &weights, x, Mode::Evaluate);
     let expected = file.get(&name("logp_eval_after_one_bn_update"))?;
-    note(
-        Kind::LogProbabilitiesEvaluate,
-        largest_difference(log_probabilities, expected),
-        name("logp_eval"),
-    );
+    note(Kind::LogProbabilitiesEvaluate, largest_difference(log_probabilities, expected), name("logp_eval"));
     Ok(())
 }
 
@@ -221,25 +202,13 @@ struct Tensors<'a, B: Backend> {
 
 impl<B: AutodiffBackend> Tensors<'_, B> {
     fn get<const D: usize>(&self, name: &str) -> Result<Tensor<B, D>, String> {
-        let view = self
-            .tensors
-            .tensor(name)
-            .map_err(|error| format!("tensor `{name}`: {error}"))?;
+        let view = self.tensors.tensor(name).map_err(|error| format!("tensor `{name}`: {error}"))?;
         if view.shape().len() != D || view.dtype() != safetensors::Dtype::F32 {
-            return Err(format!(
-                "tensor `{name}`: expected {D} dimensions of F32, found {:?}",
-                view.shape()
-            ));
+            return Err(format!("tensor `{name}`: expected {D} dimensions of F32, found {:?}", view.shape()));
         }
-        let values: Vec<f32> = view
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")))
-            .collect();
-        Ok(Tensor::from_data(
-            TensorData::new(values, view.shape().to_vec()),
-            &self.device,
-        ))
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes"))).collect();
+        Ok(Tensor::from_data(TensorData::new(values, view.shape().to_vec()), &self.device))
     }
 
     fn parameter<const D: usize>(&self, name: &str) -> Result<Param<Tensor<B, D>>, String> {
@@ -256,31 +225,18 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
     fn norm(&self, name: &str) -> Result<BatchNorm<B>, String> {
         let weight = self.parameter::<1>(&format!("{name}.weight"))?;
         let fresh = BatchNorm::new(weight.val().dims()[0], &self.device);
-        Ok(BatchNorm {
-            weight,
-            bias: self.parameter(&format!("{name}.bias"))?,
-            ..fresh
-        })
+        Ok(BatchNorm { weight, bias: self.parameter(&format!("{name}.bias"))?, ..fresh })
     }
 
     fn smash_net(&self, config: &Config) -> Result<SmashNet<B>, String> {
         let space = config.space();
         let hyper_config = HyperNetConfig::default();
-        let convs = (0..26)
-            .map(|index| self.parameter(&hyper_name(index)))
-            .collect::<Result<_, _>>()?;
+        let convs = (0..26).map(|index| self.parameter(&hyper_name(index))).collect::<Result<_, _>>()?;
         let slots = if config.var_op { 4 } else { 1 };
-        let shared = (0..3).map(|block| {
-            (0..slots)
-                .map(|slot| self.parameter(&shared_name(block, slot)))
-                .collect()
-        });
+        let shared = (0..3).map(|block| (0..slots).map(|slot| self.parameter(&shared_name(block, slot))).collect());
         let transition = |number: usize| -> Result<_, String> {
             let norm = self.norm(&format!("trans{number}.bn1"))?;
-            Ok(Transition {
-                norm,
-                conv: self.matrix(&format!("trans{number}.conv1.weight"))?,
-            })
+            Ok(Transition { norm, conv: self.matrix(&format!("trans{number}.conv1.weight"))? })
         };
         let main = MainNet {
             stem: self.parameter("conv1.weight")?,
@@ -292,12 +248,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             output_bias: self.parameter("fc.bias")?,
             stem_stride: 1,
         };
-        Ok(SmashNet {
-            space,
-            hypernet: Some(HyperNet::from_convs(&hyper_config, convs)),
-            main,
-            noise: true,
-        })
+        Ok(SmashNet { space, hypernet: Some(HyperNet::from_convs(&hyper_config, convs)), main, noise: true })
     }
 }
 
@@ -334,10 +285,7 @@ fn gradient_norms<B: AutodiffBackend>(net: &SmashNet<B>, gradients: &B::Gradient
     }
     for (index, transition) in net.main.transitions.iter().enumerate() {
         let number = index + 1;
-        add(
-            format!("trans{number}.bn1.weight"),
-            of(&transition.norm.weight, gradients),
-        );
+        add(format!("trans{number}.bn1.weight"), of(&transition.norm.weight, gradients));
         add(format!("trans{number}.bn1.bias"), of(&transition.norm.bias, gradients));
         add(format!("trans{number}.conv1.weight"), of(&transition.conv, gradients));
     }
@@ -360,9 +308,7 @@ fn nudged<B: Backend>(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
         return images.clone();
     }
     let mut rng = crate::Seed(nudge).rng(crate::Stream::ScoreNoise, &[]);
-    let values: Vec<f32> = (0..images.shape().num_elements())
-        .map(|_| rng.random_range(-1.0..1.0))
-        .collect();
+    let values: Vec<f32> = (0..images.shape().num_elements()).map(|_| rng.random_range(-1.0..1.0)).collect();
     let largest = RELU_TIE * f64::from(1 << ((nudge - 1) / 4));
     images.clone() + Tensor::from_data(TensorData::new(values, images.dims()), &images.device()) * largest
 }
@@ -378,22 +324,12 @@ fn worst_gradient(ours: &BTreeMap<String, f64>, golden: &BTreeMap<String, f64>) 
     };
     for (parameter, expected) in golden {
         let norm = ours.get(parameter).copied().unwrap_or(f64::NAN);
-        let deviation = if *expected == 0.0 {
-            norm
-        } else {
-            (norm / expected - 1.0).abs()
-        };
-        note(
-            deviation,
-            format!("gradient of {parameter} ({norm:.3e}, expected {expected:.3e})"),
-        );
+        let deviation = if *expected == 0.0 { norm } else { (norm / expected - 1.0).abs() };
+        note(deviation, format!("gradient of {parameter} ({norm:.3e}, expected {expected:.3e})"));
     }
     for (parameter, norm) in ours {
         if *norm > 0.0 && !golden.contains_key(parameter) {
-            note(
-                f64::INFINITY,
-                format!("gradient of {parameter} ({norm:.3e}, expected none)"),
-            );
+            note(f64::INFINITY, format!("gradient of {parameter} ({norm:.3e}, expected none)"));
         }
     }
     worst

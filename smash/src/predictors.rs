@@ -77,11 +77,7 @@ pub fn calibrate<B: Backend>(net: &mut Network<B>, images: Tensor<B, 4>) {
 fn evaluate<B: Backend>(net: &Network<B>, examples: Examples<'_, B>) -> Result<Evaluation, DivergedError> {
     let evaluation = examples.evaluate(|images| net.forward(images, Phase::Evaluate).0);
     if !evaluation.loss.is_finite() {
-        return Err(DivergedError {
-            loss: evaluation.loss,
-            step: None,
-            architecture: net.blueprint.name.clone(),
-        });
+        return Err(DivergedError { loss: evaluation.loss, step: None, architecture: net.blueprint.name.clone() });
     }
     Ok(evaluation)
 }

@@ -133,11 +133,7 @@ fn evaluate<B: Backend>(
 ) -> Result<Evaluation, DivergedError> {
     let evaluation = validation.evaluate(|images| net.forward(architecture, weights, images, mode).0);
     if !evaluation.loss.is_finite() {
-        return Err(DivergedError {
-            loss: evaluation.loss,
-            step: None,
-            architecture: architecture.hash(),
-        });
+        return Err(DivergedError { loss: evaluation.loss, step: None, architecture: architecture.hash() });
     }
     Ok(evaluation)
 }

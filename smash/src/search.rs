@@ -24,12 +24,7 @@ pub struct SearchPlan {
 
 impl Default for SearchPlan {
     fn default() -> Self {
-        Self {
-            random: 500,
-            perturbations: 100,
-            chain: 100,
-            probability: 0.05,
-        }
+        Self { random: 500, perturbations: 100, chain: 100, probability: 0.05 }
     }
 }
 
@@ -80,28 +75,15 @@ pub fn search<E>(
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut add = |candidates: &mut Vec<Candidate>, stage, architecture: Architecture| -> Result<(), E> {
         let score = score(stage, &architecture)?;
-        candidates.push(Candidate {
-            stage,
-            architecture,
-            score,
-        });
+        candidates.push(Candidate { stage, architecture, score });
         Ok(())
     };
     for index in 0..plan.random {
         let mut rng = seed.rng(Stream::ScoredArchitecture, &[index as u64]);
-        add(
-            &mut candidates,
-            Stage::Random,
-            sample(space, Limits::of(space), &mut rng),
-        )?;
+        add(&mut candidates, Stage::Random, sample(space, Limits::of(space), &mut rng))?;
     }
     let perturbed = |base: &Candidate, index: usize| {
-        perturb(
-            space,
-            &base.architecture,
-            plan.probability,
-            &mut seed.rng(Stream::Perturbation, &[index as u64]),
-        )
+        perturb(space, &base.architecture, plan.probability, &mut seed.rng(Stream::Perturbation, &[index as u64]))
     };
     let Some(base) = best(&candidates).cloned() else {
         return Ok(candidates);
@@ -130,12 +112,7 @@ mod tests {
     #[test]
     fn the_chain_only_moves_to_better_scores_and_starts_at_the_best() {
         let space = SearchSpace::smash_v1(4, 2);
-        let plan = SearchPlan {
-            random: 20,
-            perturbations: 10,
-            chain: 30,
-            probability: 0.05,
-        };
+        let plan = SearchPlan { random: 20, perturbations: 10, chain: 30, probability: 0.05 };
         let count = |_: Stage, architecture: &Architecture| Ok::<_, ()>(architecture.op_count() as f64);
         let candidates = search(&space, &plan, Seed(3), count).unwrap();
         assert_eq!(candidates.len(), 60);

@@ -56,10 +56,7 @@ fn a_resulting_network_resumes_bit_for_bit() {
     };
     // The second network draws random numbers in each step.
     let shake_shake = Baseline::ShakeShake { depth: 8, width: 4 };
-    for blueprint in [
-        Blueprint::of(&space(), TASK, &architecture(0)),
-        shake_shake.blueprint(TASK).unwrap(),
-    ] {
+    for blueprint in [Blueprint::of(&space(), TASK, &architecture(0)), shake_shake.blueprint(TASK).unwrap()] {
         let new = || ResultingTrainer::<B>::new(blueprint.clone(), Seed(5), [0, 1], &FlexDevice);
         with_examples(|examples| {
             let train = |trainer: &mut ResultingTrainer<B>, after_step: &dyn Fn() -> bool| {
@@ -90,37 +87,19 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
     };
     check(
         |checkpoint| {
-            checkpoint.tensors.insert(
-                "main.output_bias".into(),
-                HostTensor {
-                    shape: vec![3],
-                    values: vec![0.0; 3],
-                },
-            );
+            checkpoint.tensors.insert("main.output_bias".into(), HostTensor { shape: vec![3], values: vec![0.0; 3] });
         },
-        CheckpointError::Shape {
-            name: "main.output_bias".into(),
-            found: vec![3],
-            expected: vec![10],
-        },
+        CheckpointError::Shape { name: "main.output_bias".into(), found: vec![3], expected: vec![10] },
     );
     check(
         |checkpoint| {
             checkpoint.tensors.remove("hypernet.convs.0");
         },
-        CheckpointError::Missing {
-            name: "hypernet.convs.0".into(),
-        },
+        CheckpointError::Missing { name: "hypernet.convs.0".into() },
     );
     check(
         |checkpoint| {
-            checkpoint.tensors.insert(
-                "extra".into(),
-                HostTensor {
-                    shape: vec![1],
-                    values: vec![0.0],
-                },
-            );
+            checkpoint.tensors.insert("extra".into(), HostTensor { shape: vec![1], values: vec![0.0] });
         },
         CheckpointError::Unknown { name: "extra".into() },
     );
@@ -141,16 +120,10 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
         augment: false,
     };
     let architecture = architecture(0);
-    let mut trainer = ResultingTrainer::<B>::new(
-        Blueprint::of(&space(), TASK, &architecture),
-        Seed(5),
-        [0, 0],
-        &FlexDevice,
-    );
+    let mut trainer =
+        ResultingTrainer::<B>::new(Blueprint::of(&space(), TASK, &architecture), Seed(5), [0, 0], &FlexDevice);
     with_examples(|examples| {
-        let diverged = trainer
-            .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true)
-            .unwrap_err();
+        let diverged = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true).unwrap_err();
         // The first step has the initial weights. The second has the weights that an infinite rate has left.
         assert_eq!((diverged.step, diverged.architecture), (Some(1), architecture.hash()));
         assert!(!diverged.loss.is_finite());

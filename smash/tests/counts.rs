@@ -12,13 +12,7 @@ use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
 use smash::{Architecture, Blueprint, Counts, HyperNetConfig, Limits, Network, SearchSpace, SmashNet, Task};
 
-const CIFAR_100: Task = Task {
-    image_channels: 3,
-    image_size: 32,
-    classes: 100,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const CIFAR_100: Task = Task { image_channels: 3, image_size: 32, classes: 100, image_depth: 1, stem_stride: 1 };
 
 #[derive(Deserialize)]
 struct File {
@@ -92,11 +86,7 @@ fn learned_parameters(net: &Network<Flex>) -> usize {
 
 fn assert_built_as_counted(space: &SearchSpace, architecture: &Architecture) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let net = Network::<Flex>::new(
-        Blueprint::of(space, CIFAR_100, architecture),
-        &mut rng,
-        &Default::default(),
-    );
+    let net = Network::<Flex>::new(Blueprint::of(space, CIFAR_100, architecture), &mut rng, &Default::default());
     assert_eq!(
         learned_parameters(&net) as u64,
         Counts::of(space, CIFAR_100, architecture).parameters,
@@ -127,15 +117,8 @@ fn sampled_networks_are_built_as_counted() {
 /// The counts for the setting of a study, without building a network.
 #[test]
 fn weights_of_the_smash_network_are_counted_as_they_are_built() {
-    let small = SearchSpace {
-        base_channels: 2,
-        max_channels: 6,
-        ..SearchSpace::smash_v1(8, 3)
-    };
-    let hypernet = HyperNetConfig {
-        growth: 3,
-        layers: vec![4, 5, 2],
-    };
+    let small = SearchSpace { base_channels: 2, max_channels: 6, ..SearchSpace::smash_v1(8, 3) };
+    let hypernet = HyperNetConfig { growth: 3, layers: vec![4, 5, 2] };
     for space in [small, SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)] {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), CIFAR_100, &mut rng, &Default::default());

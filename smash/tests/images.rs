@@ -53,10 +53,7 @@ proptest! {
 fn the_same_stream_gives_the_same_views_however_batches_are_cut() {
     let draw = |sizes: &[usize]| -> Vec<View> {
         let mut rng = Seed(1).rng(Stream::SmashAugmentation, &[]);
-        sizes
-            .iter()
-            .flat_map(|&size| (0..size).map(|_| View::random(4, &mut rng)).collect::<Vec<_>>())
-            .collect()
+        sizes.iter().flat_map(|&size| (0..size).map(|_| View::random(4, &mut rng)).collect::<Vec<_>>()).collect()
     };
     assert_eq!(draw(&[7]), draw(&[1, 4, 2]));
 }

@@ -17,13 +17,7 @@ use smash::{Architecture, Blueprint, Network, Phase, Task};
 
 type Images = Tensor<Flex, 4>;
 
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 5,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task { image_channels: 3, image_size: 8, classes: 5, image_depth: 1, stem_stride: 1 };
 
 /// The weights of a network in the order of use.
 ///
@@ -96,10 +90,7 @@ fn fractal(columns: usize, z: Images, weights: &mut Weights<'_>) -> Images {
 
 /// Stem, three blocks with transitions between them, and output layer, `[batch, classes]`.
 fn directly(network: &Network<Flex>, images: Images, block: fn(Images, &mut Weights<'_>) -> Images) -> Tensor<Flex, 2> {
-    let mut weights = Weights {
-        convs: network.weights.convs.iter(),
-        norms: network.weights.norms.iter(),
-    };
+    let mut weights = Weights { convs: network.weights.convs.iter(), norms: network.weights.norms.iter() };
     let mut x = weights.conv(images);
     for index in 0..3 {
         x = block(x, &mut weights);
@@ -108,16 +99,9 @@ fn directly(network: &Network<Flex>, images: Images, block: fn(Images, &mut Weig
             x = avg_pool2d(weights.conv(x), [2, 2], [2, 2], [0, 0], true, false);
         }
     }
-    assert_eq!(
-        (weights.convs.len(), weights.norms.len()),
-        (0, 0),
-        "all weights are used"
-    );
+    assert_eq!((weights.convs.len(), weights.norms.len()), (0, 0), "all weights are used");
     let [batch, channels, height, width] = x.dims();
-    let means = x
-        .reshape([batch, channels, height * width])
-        .mean_dim(2)
-        .reshape([batch, channels]);
+    let means = x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
     let weight = network.weights.output_weight.val();
     let [_, all] = weight.dims();
     let logits = means.matmul(weight.narrow(1, all - channels, channels).transpose());
@@ -125,9 +109,7 @@ fn directly(network: &Network<Flex>, images: Images, block: fn(Images, &mut Weig
 }
 
 fn normal<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<Flex, D> {
-    let values: Vec<f32> = (0..shape.iter().product())
-        .map(|_| rng.sample(StandardNormal))
-        .collect();
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.sample(StandardNormal)).collect();
     Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
 }
 

@@ -30,10 +30,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn voxels(edge: usize) -> Task {
-    Task {
-        image_depth: edge,
-        ..Task::of_images(1, edge, 10)
-    }
+    Task { image_depth: edge, ..Task::of_images(1, edge, 10) }
 }
 
 #[test]
@@ -42,14 +39,7 @@ fn every_network_learns() {
     let small = [
         (Baseline::WideResnet { depth: 10, widen: 1 }, "shapes"),
         (Baseline::DensenetBc { depth: 10, growth: 4 }, "shapes"),
-        (
-            Baseline::Fractalnet {
-                columns: 2,
-                channels: vec![8, 16],
-                drop_path: true,
-            },
-            "shapes",
-        ),
+        (Baseline::Fractalnet { columns: 2, channels: vec![8, 16], drop_path: true }, "shapes"),
         (Baseline::ShakeShake { depth: 8, width: 8 }, "shapes"),
         (Baseline::VoxelResnet { depth: 8, width: 4 }, "solids"),
     ];
@@ -63,41 +53,27 @@ fn every_network_learns() {
         augment: false,
     };
     for (baseline, set) in small {
-        let options = LoadOptions {
-            image_size: Some(8),
-            n_train: Some(100),
-            n_test: Some(10),
-            ..Default::default()
-        };
+        let options = LoadOptions { image_size: Some(8), n_train: Some(100), n_test: Some(10), ..Default::default() };
         let data = load(set, &options).unwrap();
         let images = DeviceImages::<Flex>::new(&data.train, &data.normalisation, &FlexDevice);
         let indices: Vec<usize> = (0..data.train.len()).collect();
-        let examples = Examples {
-            images: &images,
-            indices: &indices,
-        };
-        let task = Task {
-            image_depth: data.train.depth,
-            ..Task::of_images(data.train.channels, 8, data.train.classes)
-        };
+        let examples = Examples { images: &images, indices: &indices };
+        let task =
+            Task { image_depth: data.train.depth, ..Task::of_images(data.train.channels, 8, data.train.classes) };
         let blueprint = baseline.blueprint(task).unwrap();
         let mut trainer = ResultingTrainer::<B>::new(blueprint, Seed(1), [0, 0], &FlexDevice);
         for _ in 0..settings.epochs {
             let epoch = trainer.train_epoch(&settings, examples, Seed(1), &FlexDevice, &|| true);
             epoch.unwrap();
         }
-        let [first, .., last] = &trainer.history[..] else {
-            unreachable!("four epochs")
-        };
+        let [first, .., last] = &trainer.history[..] else { unreachable!("four epochs") };
         assert!(last.loss < first.loss, "{baseline:?}: {first:?}, {last:?}");
     }
 }
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<B, D> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let values: Vec<f32> = (0..shape.iter().product())
-        .map(|_| rng.random_range(-1.0..1.0))
-        .collect();
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
     Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
 }
 
@@ -143,11 +119,7 @@ fn naive_means(
     let at = |channel: usize, place: [isize; 3]| {
         let inside = place.iter().all(|&x| (0..edge as isize).contains(&x));
         let [d, h, w] = place.map(|x| x as usize);
-        if inside {
-            input[((channel * edge + d) * edge + h) * edge + w]
-        } else {
-            0.0
-        }
+        if inside { input[((channel * edge + d) * edge + h) * edge + w] } else { 0.0 }
     };
     assert_eq!(input.len(), channels * edge * edge * edge);
     let places = || {
@@ -191,17 +163,10 @@ fn with_depth(weight: &[f32], [outputs, inputs]: [usize; 2]) -> Vec<f32> {
 fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
     let edge = 5;
     for (groups, dilation) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
-        let task = Task {
-            classes: 4,
-            ..voxels(edge)
-        };
+        let task = Task { classes: 4, ..voxels(edge) };
         let net = network(task, |blueprint, images| {
             let wide = blueprint.conv(&[images], Activation::Identity, 2, ConvShape::square(1));
-            let shape = ConvShape {
-                dilation: [dilation; 2],
-                groups,
-                ..ConvShape::square(3)
-            };
+            let shape = ConvShape { dilation: [dilation; 2], groups, ..ConvShape::square(3) };
             blueprint.conv(&[wide], Activation::Identity, 4, shape)
         });
         // Two volumes, so that none leaks into the next.
@@ -211,14 +176,7 @@ fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
         let mut expected = Vec::new();
         for volume in values(volumes.clone()).chunks(edge * edge * edge) {
             let input: Vec<f32> = first.iter().flat_map(|w| volume.iter().map(move |v| v * w)).collect();
-            let means = naive_means(
-                &input,
-                edge,
-                &with_depth(&second, sizes),
-                sizes,
-                groups,
-                dilation as isize,
-            );
+            let means = naive_means(&input, edge, &with_depth(&second, sizes), sizes, groups, dilation as isize);
             expected.extend(log_softmax(&means));
         }
         let (output, _) = net.forward(volumes, Phase::Evaluate);
@@ -230,10 +188,7 @@ fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
 #[test]
 fn gradients_of_volumes_are_those_of_differences() {
     let _alone = alone();
-    let task = Task {
-        classes: 4,
-        ..voxels(4)
-    };
+    let task = Task { classes: 4, ..voxels(4) };
     let net = network(task, |blueprint, images| {
         let shape = ConvShape::square(3);
         let wide = blueprint.conv(&[images], Activation::Identity, 4, shape);
@@ -250,10 +205,7 @@ fn gradients_of_volumes_are_those_of_differences() {
     let step = 1e-2;
     let at = |sign: f32| -> f32 { loss(volumes.clone() + direction.clone() * (sign * step)).into_scalar() };
     let difference = (at(1.0) - at(-1.0)) / (2.0 * step);
-    assert!(
-        (slope - difference).abs() < 0.02 * slope.abs().max(0.05),
-        "{slope}, {difference}"
-    );
+    assert!((slope - difference).abs() < 0.02 * slope.abs().max(0.05), "{slope}, {difference}");
 }
 
 #[test]
@@ -271,9 +223,8 @@ fn shake_mixes_by_one_coefficient_and_learns_by_another() {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let (output, _) = net.forward(image, Phase::Train(&mut rng));
     let [left, right] = [0, 1].map(|branch: usize| values(net.weights.convs[branch].val()));
-    let mixed: Vec<f32> = (0..2)
-        .map(|channel| mean * (forward * left[channel] + (1.0 - forward) * right[channel]))
-        .collect();
+    let mixed: Vec<f32> =
+        (0..2).map(|channel| mean * (forward * left[channel] + (1.0 - forward) * right[channel])).collect();
     assert_close(&values(output.clone()), &log_softmax(&mixed));
 
     let gradients = output.narrow(1, 0, 1).sum().backward();
@@ -284,10 +235,7 @@ fn shake_mixes_by_one_coefficient_and_learns_by_another() {
     // Gradients of the two branches are in the ratio of the backward coefficients.
     for (left, right) in left.into_iter().zip(right) {
         let total = left + right;
-        assert!(
-            (left - backward * total).abs() < 1e-5 * total.abs().max(1.0),
-            "{left} of {total}, {backward}"
-        );
+        assert!((left - backward * total).abs() < 1e-5 * total.abs().max(1.0), "{left} of {total}, {backward}");
     }
 }
 
@@ -303,10 +251,8 @@ fn a_join_keeps_at_least_one_input() {
     let image = Tensor::<B, 4>::ones([1, 1, 2, 2], &FlexDevice);
     let weights: Vec<Vec<f32>> = net.weights.convs.iter().map(|conv| values(conv.val())).collect();
     let of_subset = |subset: usize| {
-        let kept: Vec<&Vec<f32>> = (0..3)
-            .filter(|column| subset >> column & 1 == 1)
-            .map(|column| &weights[column])
-            .collect();
+        let kept: Vec<&Vec<f32>> =
+            (0..3).filter(|column| subset >> column & 1 == 1).map(|column| &weights[column]).collect();
         let mean = |channel: usize| kept.iter().map(|weight| weight[channel]).sum::<f32>() / kept.len() as f32;
         log_softmax(&[mean(0), mean(1)])
     };
@@ -316,24 +262,15 @@ fn a_join_keeps_at_least_one_input() {
         let output = values(net.forward(image.clone(), Phase::Train(&mut rng)).0);
         let subset = (1..8).find(|&subset| {
             let expected = of_subset(subset);
-            output
-                .iter()
-                .zip(&expected)
-                .all(|(found, expected)| (found - expected).abs() < 1e-5)
+            output.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-5)
         });
         seen[subset.expect("a mean of some columns")] += 1;
     }
     // Half of the steps keep one column, 50 each. Among the others 0.85^3 keep all three: 92. Each pair has 16, each
     // single column 3.
     assert!((70..115).contains(&seen[0b111]), "{seen:?}");
-    assert!(
-        [0b001, 0b010, 0b100].iter().all(|&one| (30..80).contains(&seen[one])),
-        "{seen:?}"
-    );
-    assert!(
-        [0b011, 0b101, 0b110].iter().all(|&two| (4..35).contains(&seen[two])),
-        "{seen:?}"
-    );
+    assert!([0b001, 0b010, 0b100].iter().all(|&one| (30..80).contains(&seen[one])), "{seen:?}");
+    assert!([0b011, 0b101, 0b110].iter().all(|&two| (4..35).contains(&seen[two])), "{seen:?}");
     assert_close(&values(net.forward(image, Phase::Evaluate).0), &of_subset(0b111));
 }
 
@@ -341,11 +278,7 @@ fn a_join_keeps_at_least_one_input() {
 #[test]
 fn global_drop_path_leaves_one_whole_column() {
     let _alone = alone();
-    let baseline = Baseline::Fractalnet {
-        columns: 3,
-        channels: vec![4],
-        drop_path: true,
-    };
+    let baseline = Baseline::Fractalnet { columns: 3, channels: vec![4], drop_path: true };
     let blueprint = baseline.blueprint(Task::of_images(3, 8, 4)).unwrap();
     let net = Network::<B>::new(blueprint, &mut ChaCha8Rng::seed_from_u64(3), &FlexDevice);
     let mut seen = [false; 3];
@@ -370,10 +303,7 @@ fn global_drop_path_leaves_one_whole_column() {
 /// A convolution with every second pixel kept is burn's convolution of stride 2.
 #[test]
 fn a_convolution_with_every_second_pixel_is_a_strided_one() {
-    let task = Task {
-        stem_stride: 2,
-        ..Task::of_images(3, 12, 10)
-    };
+    let task = Task { stem_stride: 2, ..Task::of_images(3, 12, 10) };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let space = SearchSpace::smash_v2(2, 1);
     let architecture = sample(&space, Limits::of(&space), &mut rng);

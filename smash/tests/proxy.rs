@@ -25,28 +25,14 @@ const TOLERANCE: f64 = 0.01;
 
 #[test]
 fn slopes_along_directions_agree_with_finite_differences() {
-    let options = LoadOptions {
-        image_size: Some(8),
-        n_train: Some(EXAMPLES),
-        n_test: Some(1),
-        ..Default::default()
-    };
+    let options = LoadOptions { image_size: Some(8), n_train: Some(EXAMPLES), n_test: Some(1), ..Default::default() };
     let data = datasets::load("shapes", &options).unwrap();
     let images = DeviceImages::<Flex>::new(&data.train, &data.normalisation, &FlexDevice);
     let indices: Vec<usize> = (0..EXAMPLES).collect();
-    let examples = Examples {
-        images: &images,
-        indices: &indices,
-    };
+    let examples = Examples { images: &images, indices: &indices };
     let task = Task::of_images(3, 8, data.train.classes);
-    let hypernet = HyperNetConfig {
-        growth: 4,
-        layers: vec![2, 2],
-    };
-    for (seed, space) in [SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)]
-        .into_iter()
-        .enumerate()
-    {
+    let hypernet = HyperNetConfig { growth: 4, layers: vec![2, 2] };
+    for (seed, space) in [SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)].into_iter().enumerate() {
         let rng = || ChaCha8Rng::seed_from_u64(seed as u64);
         let mut tracked =
             SmashNet::<Autodiff<Flex>>::new(space.clone(), Some(&hypernet), task, &mut rng(), &FlexDevice);
@@ -55,13 +41,7 @@ fn slopes_along_directions_agree_with_finite_differences() {
         let architecture = sample(&space, Limits::of(&space), &mut rng());
         let noise = Noise::new(rng());
         let (batch, _) = images.batch(&indices, None);
-        settle(
-            &mut tracked,
-            &architecture,
-            &noise,
-            Tensor::from_inner(batch.clone()),
-            &FlexDevice,
-        );
+        settle(&mut tracked, &architecture, &noise, Tensor::from_inner(batch.clone()), &FlexDevice);
         settle(&mut plain, &architecture, &noise, batch, &FlexDevice);
         let gradient = encoding_gradient(&tracked, &architecture, &noise, examples, &FlexDevice).unwrap();
         let encoding = Encoding::new(&space, &architecture);
@@ -72,9 +52,7 @@ fn slopes_along_directions_agree_with_finite_differences() {
             let values = moved.values.iter_mut().zip(direction);
             values.for_each(|(value, along)| *value = (f64::from(*value) + step * along) as f32);
             let weights = plain.generate_from(&moved, &noise, &FlexDevice);
-            examples
-                .evaluate(|images| plain.forward(&architecture, &weights, images, Mode::Evaluate).0)
-                .loss
+            examples.evaluate(|images| plain.forward(&architecture, &weights, images, Mode::Evaluate).0).loss
         };
         let slopes: Vec<f64> = gradient.values.iter().map(|&value| f64::from(value)).collect();
         let steepest = slopes.iter().map(|slope| slope * slope).sum::<f64>().sqrt();

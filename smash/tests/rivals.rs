@@ -13,24 +13,10 @@ const RANDOM: SearchMethod = SearchMethod::Random {};
 
 fn methods() -> [SearchMethod; 4] {
     [
-        SearchMethod::RegularisedEvolution {
-            population: 20,
-            tournament: 5,
-            probability: 0.05,
-        },
-        SearchMethod::CartesianGenetic {
-            offspring: 2,
-            probability: 0.05,
-        },
-        SearchMethod::QLearning {
-            trials: 100,
-            learning_rate: 0.05,
-            replays: 5,
-        },
-        SearchMethod::Reinforce {
-            learning_rate: 1.0,
-            decay: 0.9,
-        },
+        SearchMethod::RegularisedEvolution { population: 20, tournament: 5, probability: 0.05 },
+        SearchMethod::CartesianGenetic { offspring: 2, probability: 0.05 },
+        SearchMethod::QLearning { trials: 100, learning_rate: 0.05, replays: 5 },
+        SearchMethod::Reinforce { learning_rate: 1.0, decay: 0.9 },
     ]
 }
 
@@ -48,10 +34,7 @@ fn best_error(method: &SearchMethod, space: &SearchSpace, trials: usize) -> f64 
         let mut history: Vec<Trial> = Vec::new();
         for _ in 0..trials {
             let architecture = propose(method, space, Seed(seed), &history);
-            history.push(Trial {
-                reward_error: Some(narrowness(space, &architecture)),
-                architecture,
-            });
+            history.push(Trial { reward_error: Some(narrowness(space, &architecture)), architecture });
         }
         let errors = history.iter().filter_map(|trial| trial.reward_error);
         errors.fold(1.0, f64::min)
@@ -117,16 +100,10 @@ fn nothing_is_learned_from_failures() {
 #[test]
 fn neutral_drift_follows_equal_errors() {
     let space = SearchSpace::smash_v1(4, 2);
-    let method = SearchMethod::CartesianGenetic {
-        offspring: 2,
-        probability: 1e-9,
-    };
+    let method = SearchMethod::CartesianGenetic { offspring: 2, probability: 1e-9 };
     let mut trials = history(&space, 3, &mut ChaCha8Rng::seed_from_u64(4));
     for (errors, parent) in [([0.5, 0.5, 0.6], 1), ([0.5, 0.6, 0.4], 2), ([0.5, 0.6, 0.6], 0)] {
-        trials
-            .iter_mut()
-            .zip(errors)
-            .for_each(|(trial, error)| trial.reward_error = Some(error));
+        trials.iter_mut().zip(errors).for_each(|(trial, error)| trial.reward_error = Some(error));
         let proposal = propose(&method, &space, Seed(5), &trials);
         // At this probability nothing is redrawn, so the proposal is its parent.
         assert_eq!(proposal, trials[parent].architecture, "{errors:?}");
@@ -143,35 +120,10 @@ fn settings_read_from_toml_names_and_are_checked() {
         assert!(read(unknown).is_err(), "{unknown}");
     }
     for (method, setting) in [
-        (
-            SearchMethod::CartesianGenetic {
-                offspring: 0,
-                probability: 0.1,
-            },
-            "offspring",
-        ),
-        (
-            SearchMethod::CartesianGenetic {
-                offspring: 1,
-                probability: 0.0,
-            },
-            "probability",
-        ),
-        (
-            SearchMethod::QLearning {
-                trials: 9,
-                learning_rate: 1.5,
-                replays: 1,
-            },
-            "learning-rate",
-        ),
-        (
-            SearchMethod::Reinforce {
-                learning_rate: 1.0,
-                decay: 1.0,
-            },
-            "decay",
-        ),
+        (SearchMethod::CartesianGenetic { offspring: 0, probability: 0.1 }, "offspring"),
+        (SearchMethod::CartesianGenetic { offspring: 1, probability: 0.0 }, "probability"),
+        (SearchMethod::QLearning { trials: 9, learning_rate: 1.5, replays: 1 }, "learning-rate"),
+        (SearchMethod::Reinforce { learning_rate: 1.0, decay: 1.0 }, "decay"),
     ] {
         let error = method.validate().unwrap_err();
         assert_eq!(error.setting, setting, "{error}");

@@ -23,12 +23,7 @@ type B = Autodiff<Flex>;
 const TASK: Task = Task::of_images(3, 8, 10);
 
 fn space() -> SearchSpace {
-    SearchSpace {
-        base_channels: 2,
-        max_channels: 4,
-        max_groups: 2,
-        ..SearchSpace::smash_v2(2, 2)
-    }
+    SearchSpace { base_channels: 2, max_channels: 4, max_groups: 2, ..SearchSpace::smash_v2(2, 2) }
 }
 
 fn architecture(space: &SearchSpace, seed: u64) -> Architecture {
@@ -79,9 +74,7 @@ fn an_op_takes_the_columns_of_the_channels_that_it_reads() {
         let architecture = architecture(&space, seed);
         let noise = score_noise(Seed(seed), 0);
         let matrix = HostTensor::of(net.generate(&architecture, &noise, &FlexDevice).matrix());
-        let [rows, columns] = matrix.shape[..] else {
-            unreachable!("a matrix")
-        };
+        let [rows, columns] = matrix.shape[..] else { unreachable!("a matrix") };
         let mut expected = Vec::new();
         let mut first_place = 0;
         for (index, block) in architecture.blocks.iter().enumerate() {
@@ -104,29 +97,16 @@ fn an_op_takes_the_columns_of_the_channels_that_it_reads() {
 /// Training moves the matrices, checkpoints hold them, and scores do not depend on the noise.
 #[test]
 fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
-    let options = LoadOptions {
-        image_size: Some(8),
-        n_train: Some(100),
-        n_test: Some(1),
-        ..Default::default()
-    };
+    let options = LoadOptions { image_size: Some(8), n_train: Some(100), n_test: Some(1), ..Default::default() };
     let set = datasets::load("shapes", &options).unwrap().train;
     let images = DeviceImages::<Flex>::new(&set, &Normalisation::of(&set), &FlexDevice);
     let indices: Vec<usize> = (0..set.len()).collect();
-    let examples = Examples {
-        images: &images,
-        indices: &indices,
-    };
-    let settings = SmashTraining {
-        augment: true,
-        ..SmashTraining::plain(6, 10, 5e-3)
-    };
+    let examples = Examples { images: &images, indices: &indices };
+    let settings = SmashTraining { augment: true, ..SmashTraining::plain(6, 10, 5e-3) };
     let new = || SmashTrainer::<B>::new(space(), None, TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
-            trainer
-                .train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true)
-                .unwrap();
+            trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true).unwrap();
         }
     };
     let mut whole = new();
@@ -138,22 +118,14 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     epochs(&mut started, 2);
     let bytes = started.checkpoint().to_bytes();
     let mut resumed = new();
-    resumed
-        .restore(Checkpoint::from_bytes(&bytes).unwrap(), &FlexDevice)
-        .unwrap();
+    resumed.restore(Checkpoint::from_bytes(&bytes).unwrap(), &FlexDevice).unwrap();
     epochs(&mut resumed, 4);
     assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
 
     let name = "main.pointwise.0.0";
     let of = |trainer: &SmashTrainer<B>| trainer.checkpoint().tensors[name].values.clone();
     assert_ne!(of(&new()), of(&whole), "the first op of each architecture is trained");
-    assert!(
-        !whole
-            .checkpoint()
-            .tensors
-            .keys()
-            .any(|name| name.starts_with("hypernet"))
-    );
+    assert!(!whole.checkpoint().tensors.keys().any(|name| name.starts_with("hypernet")));
 
     let net = whole.net.valid();
     let architecture = architecture(&space(), 1);

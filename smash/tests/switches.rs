@@ -37,9 +37,7 @@ fn recalibrated(batches: usize) -> ScoreStatistics {
 }
 
 fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Examples<'_, Flex>) {
-    trainer
-        .train_epoch(settings, examples, Seed(5), &FlexDevice, &|| true)
-        .unwrap();
+    trainer.train_epoch(settings, examples, Seed(5), &FlexDevice, &|| true).unwrap();
 }
 
 fn trained(settings: &SmashTraining, epochs: usize, examples: Examples<'_, Flex>) -> SmashTrainer<B> {
@@ -68,14 +66,8 @@ fn a_switch_that_is_off_is_not_written() {
 #[test]
 fn a_training_with_switches_resumes_bit_for_bit() {
     let alone = [
-        SmashTraining {
-            architectures_per_step: 3,
-            ..plain()
-        },
-        SmashTraining {
-            average_last: Some(EPOCHS),
-            ..plain()
-        },
+        SmashTraining { architectures_per_step: 3, ..plain() },
+        SmashTraining { average_last: Some(EPOCHS), ..plain() },
     ];
     with_examples(|examples| {
         for settings in alone.iter().chain([&all_switched()]) {
@@ -88,11 +80,7 @@ fn a_training_with_switches_resumes_bit_for_bit() {
                 let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
                 resumed.restore(checkpoint, &FlexDevice).unwrap();
             }
-            assert_eq!(
-                resumed.checkpoint().to_bytes(),
-                whole.checkpoint().to_bytes(),
-                "{settings:?}"
-            );
+            assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes(), "{settings:?}");
             let (resumed, whole) = (resumed.network(settings), whole.network(settings));
             assert_eq!(tensors(&resumed), tensors(&whole), "{settings:?}");
             assert_eq!(resumed.noise, settings.noise);
@@ -103,9 +91,7 @@ fn a_training_with_switches_resumes_bit_for_bit() {
 #[test]
 fn a_network_trained_with_all_switches_is_scored() {
     with_examples(|examples| {
-        let net = trained(&all_switched(), EPOCHS, examples)
-            .network(&all_switched())
-            .valid();
+        let net = trained(&all_switched(), EPOCHS, examples).network(&all_switched()).valid();
         for statistics in [ScoreStatistics::Running, ScoreStatistics::Batch, recalibrated(3)] {
             let norm = statistics.prepare(examples, 10, Seed(5));
             let noise = score_noise(Seed(5), 0);
@@ -117,10 +103,7 @@ fn a_network_trained_with_all_switches_is_scored() {
 
 #[test]
 fn every_architecture_of_a_step_is_counted_and_drawn_anew() {
-    let several = SmashTraining {
-        architectures_per_step: 3,
-        ..plain()
-    };
+    let several = SmashTraining { architectures_per_step: 3, ..plain() };
     with_examples(|examples| {
         let counted = |settings: &SmashTraining| trained(settings, 1, examples).history[0].error;
         let passes = counted(&several) * 3.0 * 40.0;
@@ -163,14 +146,10 @@ fn gradients_of_several_losses_are_those_of_their_mean() {
 
 #[test]
 fn the_average_is_the_mean_of_the_last_ends_and_changes_no_training() {
-    let averaged = |last| SmashTraining {
-        average_last: Some(last),
-        ..plain()
-    };
+    let averaged = |last| SmashTraining { average_last: Some(last), ..plain() };
     with_examples(|examples| {
-        let ends: Vec<Checkpoint> = (1..=EPOCHS)
-            .map(|epochs| tensors(&trained(&plain(), epochs, examples).net))
-            .collect();
+        let ends: Vec<Checkpoint> =
+            (1..=EPOCHS).map(|epochs| tensors(&trained(&plain(), epochs, examples).net)).collect();
         for last in 1..=EPOCHS {
             let trainer = trained(&averaged(last), EPOCHS, examples);
             assert_eq!(tensors(&trainer.net), ends[EPOCHS - 1]);
@@ -251,9 +230,6 @@ fn statistics_taken_from_a_batch_are_those_of_the_batch() {
             distances.fold(0.0, f32::max)
         };
         let (recalibrated, before) = (distance(&by_running), distance(&before));
-        assert!(
-            recalibrated < 2e-2 && before > 5.0 * recalibrated,
-            "{recalibrated}, {before}"
-        );
+        assert!(recalibrated < 2e-2 && before > 5.0 * recalibrated, "{recalibrated}, {before}");
     });
 }

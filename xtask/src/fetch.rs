@@ -68,10 +68,7 @@ const SETS: [Set; 4] = [
             format: Format::TarGz,
             folder: "cifar-10-batches-bin",
             left_out: &[],
-            limits: Limits {
-                entries: 32,
-                bytes: 200_000_000,
-            },
+            limits: Limits { entries: 32, bytes: 200_000_000 },
         },
         contents: Contents::Files(&[
             ("data_batch_1.bin", CIFAR10_FILE),
@@ -91,10 +88,7 @@ const SETS: [Set; 4] = [
             format: Format::TarGz,
             folder: "cifar-100-binary",
             left_out: &[],
-            limits: Limits {
-                entries: 32,
-                bytes: 200_000_000,
-            },
+            limits: Limits { entries: 32, bytes: 200_000_000 },
         },
         contents: Contents::Files(&[("train.bin", Some(50_000 * 3_074)), ("test.bin", Some(10_000 * 3_074))]),
     },
@@ -108,10 +102,7 @@ const SETS: [Set; 4] = [
             folder: "stl10_binary",
             // This file has 2.8 GB of images without labels.
             left_out: &["unlabeled_X.bin"],
-            limits: Limits {
-                entries: 32,
-                bytes: 3_200_000_000,
-            },
+            limits: Limits { entries: 32, bytes: 3_200_000_000 },
         },
         contents: Contents::Files(&[
             ("train_X.bin", Some(5_000 * 27_648)),
@@ -131,10 +122,7 @@ const SETS: [Set; 4] = [
             folder: "ModelNet10",
             left_out: &["__MACOSX", ".DS_Store"],
             // The unpacked size is not published. Text of numbers compresses to about a quarter; this limit allows a sixteenth.
-            limits: Limits {
-                entries: 20_000,
-                bytes: 8_000_000_000,
-            },
+            limits: Limits { entries: 20_000, bytes: 8_000_000_000 },
         },
         contents: Contents::Meshes(4_899),
     },
@@ -172,11 +160,7 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     let place = data_dir.join(set.layout.folder);
     if place.symlink_metadata().is_ok() {
         set.contents.check(&place).with_context(|| {
-            format!(
-                "{}: it exists and is not complete; expected nothing, or all of {}",
-                place.display(),
-                set.name
-            )
+            format!("{}: it exists and is not complete; expected nothing, or all of {}", place.display(), set.name)
         })?;
         println!("{}: complete already, nothing is fetched", place.display());
         return Ok(());
@@ -192,17 +176,11 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
         println!("{}: unpacking", set.name);
         extract::extract(&set.layout, &archive, &unpacked)?;
         let folder = unpacked.join(set.layout.folder);
-        set.contents
-            .check(&folder)
-            .with_context(|| format!("{url}: the archive is not complete"))
+        set.contents.check(&folder).with_context(|| format!("{url}: the archive is not complete"))
     });
     if let Err(error) = outcome {
         // Unusable files must not be in the way of the next call. A full disk is no fault of the archive, which is then kept.
-        let useless = if extract::is_fault_of_the_disk(&error) {
-            &unpacked
-        } else {
-            &work
-        };
+        let useless = if extract::is_fault_of_the_disk(&error) { &unpacked } else { &work };
         return Err(match remove_folder(useless) {
             Ok(()) => error,
             Err(second) => error.context(format!("{second:#}")),
@@ -257,19 +235,14 @@ fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
     let mut digest = Md5::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = file
-            .read(&mut buffer)
-            .with_context(|| format!("{}: cannot be read", archive.display()))?;
+        let n = file.read(&mut buffer).with_context(|| format!("{}: cannot be read", archive.display()))?;
         if n == 0 {
             break;
         }
         digest.update(&buffer[..n]);
     }
     let found = hex::encode(digest.finalize());
-    ensure!(
-        found == expected,
-        "{url}: its MD5 is {found}, expected {expected}; the file is removed"
-    );
+    ensure!(found == expected, "{url}: its MD5 is {found}, expected {expected}; the file is removed");
     println!("{}: MD5 {found} as published", set.name);
     Ok(())
 }
@@ -287,20 +260,12 @@ impl Contents {
                     let found = fs::metadata(&path).map(|data| data.len());
                     let found = found.with_context(|| format!("{}: expected a file", path.display()))?;
                     let expected = expected.unwrap_or(found);
-                    ensure!(
-                        found == expected,
-                        "{}: {found} bytes, expected {expected}",
-                        path.display()
-                    );
+                    ensure!(found == expected, "{}: {found} bytes, expected {expected}", path.display());
                 }
             }
             Self::Meshes(expected) => {
                 let found = n_meshes(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
-                ensure!(
-                    found == *expected,
-                    "{}: {found} meshes, expected {expected}",
-                    folder.display()
-                );
+                ensure!(found == *expected, "{}: {found} meshes, expected {expected}", folder.display());
             }
         }
         Ok(())

@@ -19,12 +19,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use runs::{benchmark, compare, draw, forward, list, package, report, reproduce};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "Reproduce, report and check.",
-    version
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -58,9 +58,7 @@ impl Binaries {
         build.env_remove("RUSTUP_TOOLCHAIN");
         build.current_dir(checkout).env("CARGO_TARGET_DIR", target);
         run(build.args(build_arguments(cuda)))?;
-        Ok(Self {
-            folder: target.join("release"),
-        })
+        Ok(Self { folder: target.join("release") })
     }
 
     /// The binaries beside this program, without building them.
@@ -104,9 +102,7 @@ pub fn nightly(program: &str) -> Command {
 /// There is no nightly compiler; the error says how to install one.
 pub fn nightly_host() -> Result<String> {
     let version = nightly("rustc").arg("-vV").output();
-    let version = version.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    });
+    let version = version.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
     let value = |key: &str| version.lines().find_map(|line| line.strip_prefix(key));
     let is_nightly = value("release: ").is_some_and(|release| release.contains("nightly"));
     let host = value("host: ")
@@ -125,11 +121,7 @@ pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Cargo describes this tool's own package in these variables, and ring's build script looks at them. The script would run
     // again whenever a call by this tool follows a call by hand. Everything that needs ring would then be built again.
-    let is_of_package = |name: &str| {
-        ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|start| name.starts_with(start))
-    };
+    let is_of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start));
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_of_package) {
             command.env_remove(name);
@@ -209,12 +201,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
     let output = output.context("git: cannot be started")?;
     let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "git {}: {}",
-        arguments.join(" "),
-        stderr.trim_end().replace('\n', "; ")
-    );
+    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), stderr.trim_end().replace('\n', "; "));
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
 }
 
@@ -271,9 +258,7 @@ pub fn root() -> &'static Path {
 pub fn parse_device(text: &str) -> Result<String, String> {
     let index = text.strip_prefix("cuda:");
     let is_known = matches!(text, "cpu" | "cuda") || index.is_some_and(|index| index.parse::<u32>().is_ok());
-    is_known
-        .then(|| text.into())
-        .ok_or("expected cpu, cuda or cuda:INDEX".into())
+    is_known.then(|| text.into()).ok_or("expected cpu, cuda or cuda:INDEX".into())
 }
 
 /// Whether a path names an object of a store, which the programs can read and write.
@@ -338,9 +323,6 @@ mod tests {
         let code = u8::try_from(failed.status.code().unwrap()).unwrap();
         assert_ne!(code, 0);
         // `ExitCode` has no equality; its debug form shows the code.
-        assert_eq!(
-            format!("{:?}", exit_code(&error)),
-            format!("{:?}", ExitCode::from(code))
-        );
+        assert_eq!(format!("{:?}", exit_code(&error)), format!("{:?}", ExitCode::from(code)));
     }
 }

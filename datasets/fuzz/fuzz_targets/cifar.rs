@@ -13,20 +13,9 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let (set, labels, [train, test]) = if kind % 2 == 0 {
-        (
-            "cifar10",
-            1,
-            [
-                "cifar-10-batches-bin/data_batch_1.bin",
-                "cifar-10-batches-bin/test_batch.bin",
-            ],
-        )
+        ("cifar10", 1, ["cifar-10-batches-bin/data_batch_1.bin", "cifar-10-batches-bin/test_batch.bin"])
     } else {
-        (
-            "cifar100",
-            2,
-            ["cifar-100-binary/train.bin", "cifar-100-binary/test.bin"],
-        )
+        ("cifar100", 2, ["cifar-100-binary/train.bin", "cifar-100-binary/test.bin"])
     };
     let read = read(set, &[(train, file), (test, file)], LoadOptions::default());
     let Some(read) = read else { return };

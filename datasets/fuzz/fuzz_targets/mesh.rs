@@ -18,10 +18,7 @@ fuzz_target!(|data: &[u8]| {
         solid: edge % 32 >= 16,
         ..LoadOptions::default()
     };
-    let files = [
-        ("ModelNet10/bed/train/a.off", mesh),
-        ("ModelNet10/bed/test/a.off", mesh),
-    ];
+    let files = [("ModelNet10/bed/train/a.off", mesh), ("ModelNet10/bed/test/a.off", mesh)];
     let Some(read) = read("modelnet10", &files, options) else {
         return;
     };

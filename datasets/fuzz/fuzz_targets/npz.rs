@@ -7,9 +7,6 @@ use datasets_fuzz::read;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {
-    let files = [
-        ("imagenet32/train_data_batch_1.npz", file),
-        ("imagenet32/val_data.npz", file),
-    ];
+    let files = [("imagenet32/train_data_batch_1.npz", file), ("imagenet32/val_data.npz", file)];
     read("imagenet32", &files, LoadOptions::default());
 });

@@ -17,10 +17,7 @@ fuzz_target!(|data: &[u8]| {
         solid: edge >= 128,
         ..LoadOptions::default()
     };
-    let files = [
-        ("ModelNet10-voxels/modelnet10_4_train.npz", file),
-        ("ModelNet10-voxels/modelnet10_4_test.npz", file),
-    ];
+    let files = [("ModelNet10-voxels/modelnet10_4_train.npz", file), ("ModelNet10-voxels/modelnet10_4_test.npz", file)];
     let Some(read) = read("modelnet10-voxels", &files, options) else {
         return;
     };

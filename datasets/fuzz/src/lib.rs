@@ -16,10 +16,7 @@ pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<
         fs::create_dir_all(path.parent().expect("files lie in folders")).expect("the folder can be written");
         fs::write(path, bytes).expect("the folder can be written");
     }
-    let options = LoadOptions {
-        data_dir: Some(folder.path().into()),
-        ..options
-    };
+    let options = LoadOptions { data_dir: Some(folder.path().into()), ..options };
     let data = match load(set, &options) {
         Ok(data) => data,
         Err(error) => {

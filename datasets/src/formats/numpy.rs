@@ -30,26 +30,14 @@ impl Element {
         };
         let bytes = usize::from(length.wrapping_sub(b'0'));
         let is_known = b"<>|=".contains(&order) && b"iu".contains(&kind) && [1, 2, 4, 8].contains(&bytes);
-        is_known.then_some(Element {
-            is_signed: kind == b'i',
-            bytes,
-            is_big_endian: order == b'>',
-        })
+        is_known.then_some(Element { is_signed: kind == b'i', bytes, is_big_endian: order == b'>' })
     }
 
     fn value(self, bytes: &[u8]) -> i128 {
         let append = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
-        let value = if self.is_big_endian {
-            bytes.iter().fold(0, append)
-        } else {
-            bytes.iter().rev().fold(0, append)
-        };
+        let value = if self.is_big_endian { bytes.iter().fold(0, append) } else { bytes.iter().rev().fold(0, append) };
         let unused = 64 - 8 * self.bytes as u32;
-        if self.is_signed {
-            i128::from((value << unused) as i64 >> unused)
-        } else {
-            i128::from(value)
-        }
+        if self.is_signed { i128::from((value << unused) as i64 >> unused) } else { i128::from(value) }
     }
 }
 
@@ -74,16 +62,12 @@ impl<'a> Array<'a> {
 
     /// The elements in order.
     pub(crate) fn values(&self) -> impl Iterator<Item = i128> {
-        self.bytes
-            .chunks_exact(self.element.bytes)
-            .map(|bytes| self.element.value(bytes))
+        self.bytes.chunks_exact(self.element.bytes).map(|bytes| self.element.value(bytes))
     }
 }
 
 fn size_in_bytes(shape: &[usize], element: Element) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(element.bytes, |size, &extent| size.checked_mul(extent))
+    shape.iter().try_fold(element.bytes, |size, &extent| size.checked_mul(extent))
 }
 
 /// An `.npz` file: a zip archive of arrays.
@@ -97,12 +81,7 @@ impl<'a> Npz<'a> {
     pub(crate) fn open(path: &'a Path, bytes: &'a [u8]) -> Result<Npz<'a>, Error> {
         match ZipArchive::new(Cursor::new(bytes)) {
             Ok(archive) => Ok(Npz { path, archive }),
-            Err(error) => Err(Error::format(
-                path,
-                "the whole file",
-                error.to_string(),
-                "a zip archive",
-            )),
+            Err(error) => Err(Error::format(path, "the whole file", error.to_string(), "a zip archive")),
         }
     }
 
@@ -128,10 +107,7 @@ impl<'a> Npz<'a> {
             [b'\x93', b'N', b'U', b'M', b'P', b'Y', 1, _] => 2,
             [b'\x93', b'N', b'U', b'M', b'P', b'Y', 2 | 3, _] => 4,
             _ => {
-                return Err(fault(
-                    format!("the first bytes {start:?}"),
-                    "\\x93NUMPY and version 1, 2 or 3",
-                ));
+                return Err(fault(format!("the first bytes {start:?}"), "\\x93NUMPY and version 1, 2 or 3"));
             }
         };
         let mut length = [0; 4];
@@ -152,10 +128,7 @@ impl<'a> Npz<'a> {
             return Err(fault(format!("the shape {shape:?}"), expected));
         }
         let Some(size) = size_in_bytes(&shape, element).filter(|&size| size <= MAX_BYTES) else {
-            return Err(fault(
-                format!("the shape {shape:?}"),
-                &format!("at most {MAX_BYTES} bytes"),
-            ));
+            return Err(fault(format!("the shape {shape:?}"), &format!("at most {MAX_BYTES} bytes")));
         };
         // Memory grows with the bytes that arrive, so that a header alone cannot claim it.
         let mut bytes = Vec::new();
@@ -268,10 +241,7 @@ pub(crate) mod tests {
             assert!(message.contains(expected), "{expected} in {message}");
         };
         let good = npy("|u1", "2, 2", &[1, 2, 3, 4]);
-        check(
-            good[..good.len() - 1].to_vec(),
-            "found 3 bytes, expected 4 for the shape [2, 2]",
-        );
+        check(good[..good.len() - 1].to_vec(), "found 3 bytes, expected 4 for the shape [2, 2]");
         check([&good[..], &[0]].concat(), "found more bytes, expected 4");
         check(good[..20].to_vec(), "expected a whole array");
         check(good[..3].to_vec(), "expected a whole array");
@@ -279,14 +249,8 @@ pub(crate) mod tests {
         check(npy("<f4", "1, 2", &[0; 8]), "expected integers of 1, 2, 4 or 8 bytes");
         check(npy("|u1", "-1, 2", &[]), "expected integers");
         check(b"\x93NUMPZ\x01\x00".to_vec(), "expected \\x93NUMPY");
-        check(
-            b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
-            "found a header of 4294967295 bytes",
-        );
-        check(
-            npy("|u1", "9223372036854775807, 2", &[]),
-            "expected at most 4294967296 bytes",
-        );
+        check(b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), "found a header of 4294967295 bytes");
+        check(npy("|u1", "9223372036854775807, 2", &[]), "expected at most 4294967296 bytes");
         // The claimed size is within the limit, but the bytes are missing: nothing is allocated for them.
         check(npy("|u1", "2000000000, 2", &[7]), "found 1 bytes, expected 4000000000");
         let fortran = String::from_utf8_lossy(&good[10..]).replace("False", "True");

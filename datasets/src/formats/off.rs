@@ -60,9 +60,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Mesh, Error> {
         let mut corner = || {
             let vertex = words.next().and_then(|word| word.parse().ok());
             let expected = || format!("{corners} vertices from 0 to {}", n_vertices.saturating_sub(1));
-            vertex
-                .filter(|&vertex| vertex < n_vertices)
-                .ok_or_else(|| lines.fault(line, &expected()))
+            vertex.filter(|&vertex| vertex < n_vertices).ok_or_else(|| lines.fault(line, &expected()))
         };
         let (first, mut second) = (corner()?, corner()?);
         for _ in 2..corners {
@@ -94,12 +92,7 @@ impl<'a> Lines<'a> {
     fn next(&mut self, expected: &str) -> Result<&'a str, Error> {
         match self.next_if_there() {
             Some(line) => Ok(line),
-            None => Err(Error::format(
-                self.path,
-                format!("line {}", self.number),
-                "the end of the file",
-                expected,
-            )),
+            None => Err(Error::format(self.path, format!("line {}", self.number), "the end of the file", expected)),
         }
     }
 
@@ -118,12 +111,7 @@ impl<'a> Lines<'a> {
 
     fn fault(&self, found: &str, expected: &str) -> Error {
         let start: String = found.chars().take(60).collect();
-        Error::format(
-            self.path,
-            format!("line {}", self.number),
-            format!("{start:?}"),
-            expected,
-        )
+        Error::format(self.path, format!("line {}", self.number), format!("{start:?}"), expected)
     }
 }
 
@@ -146,10 +134,7 @@ mod tests {
     #[test]
     fn both_spellings_of_the_header_comments_and_line_ends_mean_the_same() {
         let mesh = parse(TETRAHEDRON).unwrap();
-        assert_eq!(
-            mesh.vertices,
-            [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-        );
+        assert_eq!(mesh.vertices, [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
         assert_eq!(mesh.triangles, [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]);
         for text in [
             TETRAHEDRON.replace("OFF\n", "OFF"),
@@ -184,38 +169,14 @@ mod tests {
         check("1 0 0", "1 0 0 0", "line 4: found \"1 0 0 0\"");
         check("1 0 0", "1 nan 0", "line 4: found \"1 nan 0\"");
         check("1 0 0", "1 1e999 0", "line 4");
-        check(
-            "3 0 1 3",
-            "2 0 1",
-            "line 8: found \"2 0 1\", expected a face of three corners",
-        );
-        check(
-            "3 0 1 3",
-            "3 0 1",
-            "line 8: found \"3 0 1\", expected 3 vertices from 0 to 3",
-        );
-        check(
-            "3 0 1 3",
-            "3 0 1 4",
-            "line 8: found \"3 0 1 4\", expected 3 vertices from 0 to 3",
-        );
+        check("3 0 1 3", "2 0 1", "line 8: found \"2 0 1\", expected a face of three corners");
+        check("3 0 1 3", "3 0 1", "line 8: found \"3 0 1\", expected 3 vertices from 0 to 3");
+        check("3 0 1 3", "3 0 1 4", "line 8: found \"3 0 1 4\", expected 3 vertices from 0 to 3");
         check("3 0 1 3", "4000000000 0 1 3", "line 8: found");
-        check(
-            "4 4 6",
-            "4 3 6",
-            "line 10: found \"3 0 3 2\", expected nothing after 3 faces",
-        );
-        check(
-            "4 4 6",
-            "4 5 6",
-            "line 10: found the end of the file, expected 4 vertices and 5 faces",
-        );
+        check("4 4 6", "4 3 6", "line 10: found \"3 0 3 2\", expected nothing after 3 faces");
+        check("4 4 6", "4 5 6", "line 10: found the end of the file, expected 4 vertices and 5 faces");
         let claimed = "18446744073709551615 18446744073709551615 0";
-        check(
-            "4 4 6",
-            claimed,
-            "line 7: found \"3 0 2 1\", expected three finite numbers",
-        );
+        check("4 4 6", claimed, "line 7: found \"3 0 2 1\", expected three finite numbers");
         assert!(error("OFF\n1 0 0\n0 0 0\n").contains("found no face, expected at least one"));
         assert!(error("").contains("line 0: found the end of the file, expected OFF"));
         let not_text = read(Path::new("a.off"), b"OFF\n\xff").unwrap_err().to_string();

@@ -72,12 +72,7 @@ impl<'a> Pickle<'a> {
             let entries = std::mem::take(entries);
             return Ok(Pickle { path, objects, entries });
         }
-        Err(Error::format(
-            path,
-            "the whole file",
-            "another kind of value",
-            "a dictionary",
-        ))
+        Err(Error::format(path, "the whole file", "another kind of value", "a dictionary"))
     }
 
     /// The array called `name`.

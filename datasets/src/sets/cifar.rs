@@ -42,20 +42,11 @@ pub(crate) const CIFAR10: Format = Format {
     name: "cifar10",
     folder: "cifar-10-batches-bin",
     archive: "CIFAR-10 binary version",
-    train_files: &[
-        "data_batch_1.bin",
-        "data_batch_2.bin",
-        "data_batch_3.bin",
-        "data_batch_4.bin",
-        "data_batch_5.bin",
-    ],
+    train_files: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
     test_file: "test_batch.bin",
     train_records: 10_000,
     test_records: 10_000,
-    labels: &[Label {
-        kind: "label",
-        classes: 10,
-    }],
+    labels: &[Label { kind: "label", classes: 10 }],
     published: Normalisation::cifar10,
 };
 
@@ -67,16 +58,7 @@ pub(crate) const CIFAR100: Format = Format {
     test_file: "test.bin",
     train_records: 50_000,
     test_records: 10_000,
-    labels: &[
-        Label {
-            kind: "coarse label",
-            classes: 20,
-        },
-        Label {
-            kind: "fine label",
-            classes: 100,
-        },
-    ],
+    labels: &[Label { kind: "coarse label", classes: 20 }, Label { kind: "fine label", classes: 100 }],
     published: Normalisation::cifar100,
 };
 
@@ -113,14 +95,7 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
     };
     let train = part("train", format.train_files, format.train_records)?;
     let test = part("test", &[format.test_file], format.test_records)?;
-    Ok(Files {
-        train,
-        test,
-        folds: Vec::new(),
-        sources,
-        warnings,
-        published: Some((format.published)()),
-    })
+    Ok(Files { train, test, folds: Vec::new(), sources, warnings, published: Some((format.published)()) })
 }
 
 impl Format {
@@ -133,10 +108,7 @@ impl Format {
     fn append(&self, path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<usize, Error> {
         let record_bytes = self.labels.len() + PIXELS;
         if bytes.is_empty() {
-            return Err(Error::EmptyFile {
-                path: path.into(),
-                record_bytes,
-            });
+            return Err(Error::EmptyFile { path: path.into(), record_bytes });
         }
         let records = bytes.chunks_exact(record_bytes);
         let n_records = records.len();

@@ -35,16 +35,9 @@ pub(crate) fn draw_all(
         Subset::Train => "train",
         Subset::Test => "test",
     };
-    let mut set = ImageSet {
-        name: format!("{} {subset}", empty.name),
-        ..empty
-    };
+    let mut set = ImageSet { name: format!("{} {subset}", empty.name), ..empty };
     if order.n == 0 || order.n > MAX_COUNT {
-        return Err(Error::Count {
-            set: set.name,
-            wanted: order.n,
-            available: MAX_COUNT,
-        });
+        return Err(Error::Count { set: set.name, wanted: order.n, available: MAX_COUNT });
     }
     if order.size < MIN_SIZE {
         return Err(Error::ImageSize {
@@ -53,8 +46,7 @@ pub(crate) fn draw_all(
             wanted: order.size,
         });
     }
-    set.images
-        .reserve_exact(order.n * set.channels * set.depth * set.height * set.width);
+    set.images.reserve_exact(order.n * set.channels * set.depth * set.height * set.width);
     let root = ChaCha8Rng::seed_from_u64(order.seed);
     for index in 0..order.n {
         let mut rng = root.clone();

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::image_set::hex;
 use crate::{Error, ImageSet, Normalisation, Source};
 
 /// The examples of both parts, with the facts about their files.
@@ -27,30 +26,18 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read {
-            path: path.into(),
-            source,
-        }),
+        Err(source) => Err(Error::Read { path: path.into(), source }),
     }
 }
 
 /// The stored record of a file that was read.
 pub(crate) fn source(path: &Path, bytes: &[u8], records: usize) -> Source {
-    Source {
-        path: path.display().to_string(),
-        records,
-        sha256: hex(&Sha256::digest(bytes)),
-    }
+    Source { path: path.display().to_string(), records, sha256: hex::encode(Sha256::digest(bytes)) }
 }
 
 /// The warning that a set differs from the official one in these ways.
 pub(crate) fn difference(set: &ImageSet, official: usize, differences: &[String]) -> String {
-    format!(
-        "{}: {} examples, official {official} ({})",
-        set.name,
-        set.len(),
-        differences.join(", ")
-    )
+    format!("{}: {} examples, official {official} ({})", set.name, set.len(), differences.join(", "))
 }
 
 /// The end of every message about missing files. It explains how to name the data folder.
@@ -76,9 +63,6 @@ pub(crate) mod tests {
 
     /// Options that load the whole set below a data folder.
     pub(crate) fn options(dir: &TempDir) -> LoadOptions {
-        LoadOptions {
-            data_dir: Some(dir.path().into()),
-            ..LoadOptions::default()
-        }
+        LoadOptions { data_dir: Some(dir.path().into()), ..LoadOptions::default() }
     }
 }

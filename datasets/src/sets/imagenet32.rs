@@ -88,14 +88,7 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
         let classes = largest.map_or(CLASSES, |&label| usize::from(label) + 1);
         (train.classes, test.classes) = (classes, classes);
     }
-    Ok(Files {
-        train,
-        test,
-        folds: Vec::new(),
-        sources,
-        warnings,
-        published: is_whole.then(Normalisation::imagenet32),
-    })
+    Ok(Files { train, test, folds: Vec::new(), sources, warnings, published: is_whole.then(Normalisation::imagenet32) })
 }
 
 /// The folder that holds the first file of a part, in either form.
@@ -160,11 +153,7 @@ fn append_arrays(
     let n = set.len() - before;
     let is_shape = data.shape == [n, PIXELS];
     let Some(pixels) = data.as_bytes().filter(|_| is_shape && n > 0) else {
-        let kind = if data.as_bytes().is_some() {
-            "bytes"
-        } else {
-            "other integers"
-        };
+        let kind = if data.as_bytes().is_some() { "bytes" } else { "other integers" };
         let found = format!("{kind} of the shape {:?} for {n} labels", data.shape);
         return Err(Error::format(
             path,

@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::formats::numpy::Npz;
 use crate::formats::off;
-use crate::image_set::hex;
 use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
 use crate::sets::voxels::{EMPTY, FULL, ROTATIONS, fill, surface};
 use crate::subset::Subset;
@@ -77,11 +76,7 @@ pub(crate) fn load_meshes(options: &LoadOptions) -> Result<DataSet, Error> {
     }
     let rotations = options.rotations.unwrap_or(1);
     if ![1, 12, ROTATIONS].contains(&rotations) {
-        return Err(Error::Rotations {
-            set: "modelnet10".into(),
-            wanted: rotations,
-            possible: "1, 12 or 24",
-        });
+        return Err(Error::Rotations { set: "modelnet10".into(), wanted: rotations, possible: "1, 12 or 24" });
     }
     let mut sources = Vec::new();
     let mut warnings = Vec::new();
@@ -131,10 +126,7 @@ fn find_meshes(folder: &Path, part: Part, set: &ImageSet, warnings: &mut Vec<Str
         meshes.extend(paths.into_iter().map(|path| MeshFile { path, label }));
     }
     if meshes.is_empty() {
-        let found = format!(
-            "there is no mesh {}",
-            folder.join("*").join(part.0).join("*.off").display()
-        );
+        let found = format!("there is no mesh {}", folder.join("*").join(part.0).join("*.off").display());
         return Err(missing_meshes(&found));
     }
     if !differences.is_empty() {
@@ -151,10 +143,7 @@ fn find_meshes(folder: &Path, part: Part, set: &ImageSet, warnings: &mut Vec<Str
 
 /// The files in a folder, in no order; empty if the folder does not exist.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |source| Error::Read {
-        path: folder.into(),
-        source,
-    };
+    let failed = |source| Error::Read { path: folder.into(), source };
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -174,10 +163,7 @@ fn append_meshes(
     let mut digests: Vec<(Sha256, usize)> = CLASSES.iter().map(|_| (Sha256::new(), 0)).collect();
     // Meshes run in parallel, but only 64 at a time, so that results not yet appended take little memory.
     for some in meshes.chunks(64) {
-        let results: Vec<_> = some
-            .par_iter()
-            .map(|mesh| volumes(&mesh.path, edge, rotations, solid))
-            .collect();
+        let results: Vec<_> = some.par_iter().map(|mesh| volumes(&mesh.path, edge, rotations, solid)).collect();
         for (mesh, result) in some.iter().zip(results) {
             let (digest, volumes) = result?;
             set.labels.extend(vec![mesh.label; rotations]);
@@ -191,15 +177,11 @@ fn append_meshes(
         }
     }
     for (label, (digest, records)) in (0..).zip(digests) {
-        if let Some(folder) = meshes
-            .iter()
-            .find(|mesh| mesh.label == label)
-            .and_then(|mesh| mesh.path.parent())
-        {
+        if let Some(folder) = meshes.iter().find(|mesh| mesh.label == label).and_then(|mesh| mesh.path.parent()) {
             sources.push(Source {
                 path: folder.display().to_string(),
                 records,
-                sha256: hex(&digest.finalize()),
+                sha256: hex::encode(digest.finalize()),
             });
         }
     }
@@ -208,10 +190,7 @@ fn append_meshes(
 
 /// The digest of a mesh file, and the mesh's volumes `[rotations, edge, edge, edge]`.
 fn volumes(path: &Path, edge: usize, rotations: usize, solid: bool) -> Result<([u8; 32], Vec<u8>), Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Read {
-        path: path.into(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let mesh = off::read(path, &bytes)?;
     let mut volumes = Vec::with_capacity(rotations * edge * edge * edge);
     for rotation in (0..ROTATIONS).step_by(ROTATIONS / rotations) {
@@ -258,10 +237,7 @@ pub(crate) fn read_voxels(options: &LoadOptions) -> Result<Files, Error> {
         return Err(Error::ImageSize {
             set: "modelnet10-voxels".into(),
             wanted: options.image_size.unwrap_or(0),
-            rule: format!(
-                "the stored edges are {} voxels; edge / size must be whole",
-                edges.join(", ")
-            ),
+            rule: format!("the stored edges are {} voxels; edge / size must be whole", edges.join(", ")),
         });
     };
     let mut sources = Vec::new();
@@ -279,9 +255,7 @@ pub(crate) fn read_voxels(options: &LoadOptions) -> Result<Files, Error> {
         let mut set = stored.box_occupied(options.image_size.unwrap_or(edge))?;
         if options.solid {
             let edge = set.height;
-            set.images
-                .par_chunks_exact_mut(edge * edge * edge)
-                .for_each(|volume| fill(volume, edge));
+            set.images.par_chunks_exact_mut(edge * edge * edge).for_each(|volume| fill(volume, edge));
         }
         Ok::<_, Error>(set)
     };
@@ -300,11 +274,7 @@ fn edges_in(folder: &Path) -> Result<Vec<usize>, Error> {
     let files = files_in(folder)?;
     let edge = |path: &PathBuf| {
         let name = path.file_name()?.to_str()?;
-        let edge: usize = name
-            .strip_prefix("modelnet10_")?
-            .strip_suffix("_train.npz")?
-            .parse()
-            .ok()?;
+        let edge: usize = name.strip_prefix("modelnet10_")?.strip_suffix("_train.npz")?.parse().ok()?;
         let test = folder.join(format!("modelnet10_{edge}_test.npz"));
         (edge > 0 && files.contains(&test)).then_some(edge)
     };
@@ -334,21 +304,13 @@ fn parse_voxels(path: &Path, bytes: &[u8], part: Part, edge: usize) -> Result<Im
             0 => EMPTY,
             1 => FULL,
             _ => {
-                return Err(fault(
-                    format!("array \"data\", voxel {i} (counted from 0)"),
-                    voxel,
-                    "0 or 1",
-                ));
+                return Err(fault(format!("array \"data\", voxel {i} (counted from 0)"), voxel, "0 or 1"));
             }
         });
     }
     for (i, label) in labels.values().enumerate() {
         if !(0..CLASSES.len() as i128).contains(&label) {
-            return Err(fault(
-                format!("array \"labels\", label {i} (counted from 0)"),
-                label,
-                "0 to 9",
-            ));
+            return Err(fault(format!("array \"labels\", label {i} (counted from 0)"), label, "0 to 9"));
         }
         set.labels.push(label as u16);
     }

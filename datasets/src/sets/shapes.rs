@@ -39,10 +39,7 @@ mod tests {
 
     #[test]
     fn images_and_labels_of_a_seed_are_golden() {
-        assert_eq!(
-            train(50, 16).digest(),
-            "93a2e0c948bbd1e1b2e457a61ccc5ac6ee81a227a47d1f2751b8e08e371e37da"
-        );
+        assert_eq!(train(50, 16).digest(), "93a2e0c948bbd1e1b2e457a61ccc5ac6ee81a227a47d1f2751b8e08e371e37da");
         assert_eq!(
             draw(Subset::Test, 50, 8, 1).unwrap().digest(),
             "f0a149ac560fbf2a2dbd6542a29467ab7b2025ba51956b08f659e20841691a2c"
@@ -82,10 +79,7 @@ mod tests {
         }
         for size in [0, 7] {
             let message = draw(Subset::Test, 1, size, 0).unwrap_err().to_string();
-            assert!(
-                message.contains(&format!("shapes test: image size {size}")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("shapes test: image size {size}")), "{message}");
         }
     }
 
@@ -115,9 +109,7 @@ mod tests {
             let values = features(new.image(i));
             let distance = |class: usize| -> f64 {
                 let mean = sums[class].iter().map(|sum| sum / counts[class]);
-                mean.zip(&values)
-                    .map(|(mean, value)| (mean - value) * (mean - value))
-                    .sum()
+                mean.zip(&values).map(|(mean, value)| (mean - value) * (mean - value)).sum()
             };
             let nearest = (0..new.classes).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
             nearest == Some(usize::from(new.labels[i]))

@@ -27,10 +27,7 @@ pub(crate) fn generate(order: Order) -> Result<ImageSet, Error> {
 /// Appends a volume `[depth, height, width]` that holds a solid. The cube spans -1 to 1 along each axis.
 fn draw(form: Form, size: usize, rng: &mut ChaCha8Rng, volumes: &mut Vec<u8>) {
     let solid = Solid::random(form, rng);
-    let dent = Ball {
-        centre: solid.point_on_side(rng),
-        radius: solid.radius * rng.random_range(0.2..0.45),
-    };
+    let dent = Ball { centre: solid.point_on_side(rng), radius: solid.radius * rng.random_range(0.2..0.45) };
     let clutter: [Ball; 2] = std::array::from_fn(|_| Ball {
         centre: std::array::from_fn(|_| rng.random_range(-0.9..0.9)),
         radius: rng.random_range(0.05..0.2),
@@ -149,12 +146,7 @@ mod tests {
             assert_eq!([set.channels, set.depth, set.height, set.width], [1, size, size, size]);
             assert_eq!(set.images.len(), size * size * size);
         }
-        let small = Order {
-            subset: Subset::Train,
-            n: 1,
-            size: 7,
-            seed: 0,
-        };
+        let small = Order { subset: Subset::Train, n: 1, size: 7, seed: 0 };
         let message = generate(small).unwrap_err().to_string();
         assert!(message.contains("solids are drawn at any size from 8"), "{message}");
     }

@@ -36,14 +36,7 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
     let train = part("train", N_TRAIN)?;
     let test = part("test", N_TEST)?;
     let folds = read_folds(&folder, train.len(), &mut sources, &mut warnings)?;
-    Ok(Files {
-        published: (train.len() == N_TRAIN).then(Normalisation::stl10),
-        train,
-        test,
-        folds,
-        sources,
-        warnings,
-    })
+    Ok(Files { published: (train.len() == N_TRAIN).then(Normalisation::stl10), train, test, folds, sources, warnings })
 }
 
 fn read_part(folder: &Path, part: &str, sources: &mut Vec<Source>) -> Result<ImageSet, Error> {
@@ -55,10 +48,7 @@ fn read_part(folder: &Path, part: &str, sources: &mut Vec<Source>) -> Result<Ima
     };
     let (path, columns) = file(format!("{part}_X.bin"))?;
     if columns.is_empty() {
-        return Err(Error::EmptyFile {
-            path,
-            record_bytes: PIXELS,
-        });
+        return Err(Error::EmptyFile { path, record_bytes: PIXELS });
     }
     let records = columns.chunks_exact(PIXELS);
     let n = records.len();

@@ -131,24 +131,16 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    ]
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 /// Fills the inside: all empty cells of a cube that cannot be reached from its sides through empty cells.
 pub(crate) fn fill(volume: &mut [u8], edge: usize) {
     let mut is_outside = vec![false; volume.len()];
     let is_side = |cell: usize| {
-        [cell % edge, cell / edge % edge, cell / edge / edge]
-            .iter()
-            .any(|&place| place == 0 || place == edge - 1)
+        [cell % edge, cell / edge % edge, cell / edge / edge].iter().any(|&place| place == 0 || place == edge - 1)
     };
-    let mut reached: Vec<usize> = (0..volume.len())
-        .filter(|&cell| volume[cell] == EMPTY && is_side(cell))
-        .collect();
+    let mut reached: Vec<usize> = (0..volume.len()).filter(|&cell| volume[cell] == EMPTY && is_side(cell)).collect();
     for &cell in &reached {
         is_outside[cell] = true;
     }
@@ -181,28 +173,10 @@ mod tests {
     /// A box around 0 with these half edges.
     fn box_mesh(half: [f64; 3]) -> Mesh {
         let vertices = (0..8)
-            .map(|corner| {
-                std::array::from_fn(|axis| {
-                    if corner >> axis & 1 == 1 {
-                        half[axis]
-                    } else {
-                        -half[axis]
-                    }
-                })
-            })
+            .map(|corner| std::array::from_fn(|axis| if corner >> axis & 1 == 1 { half[axis] } else { -half[axis] }))
             .collect();
-        let squares = [
-            [0, 1, 3, 2],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 3, 7, 6],
-            [0, 2, 6, 4],
-            [1, 3, 7, 5],
-        ];
-        let triangles = squares
-            .iter()
-            .flat_map(|&[a, b, c, d]| [[a, b, c], [a, c, d]])
-            .collect();
+        let squares = [[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4], [1, 3, 7, 5]];
+        let triangles = squares.iter().flat_map(|&[a, b, c, d]| [[a, b, c], [a, c, d]]).collect();
         Mesh { vertices, triangles }
     }
 
@@ -242,10 +216,8 @@ mod tests {
     fn place_and_size_of_a_mesh_do_not_matter() {
         let mesh = box_mesh([1.0, 0.5, 0.25]);
         // Powers of 2, so that nothing is rounded.
-        let moved = Mesh {
-            vertices: mesh.vertices.iter().map(|v| v.map(|x| x * 1024.0 + 4096.0)).collect(),
-            ..mesh.clone()
-        };
+        let moved =
+            Mesh { vertices: mesh.vertices.iter().map(|v| v.map(|x| x * 1024.0 + 4096.0)).collect(), ..mesh.clone() };
         assert_eq!(surface(&moved, 16, 5), surface(&mesh, 16, 5));
     }
 
@@ -276,10 +248,7 @@ mod tests {
 
     fn triangle() -> impl Strategy<Value = Mesh> {
         let corner = proptest::array::uniform3(-1.0..1.0_f64);
-        proptest::collection::vec(corner, 3).prop_map(|vertices| Mesh {
-            vertices,
-            triangles: vec![[0, 1, 2]],
-        })
+        proptest::collection::vec(corner, 3).prop_map(|vertices| Mesh { vertices, triangles: vec![[0, 1, 2]] })
     }
 
     proptest! {

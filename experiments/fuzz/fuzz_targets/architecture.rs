@@ -5,13 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use smash::{Architecture, Blueprint, Encoding, SearchSpace, Task};
 
-const TASK: Task = Task {
-    image_channels: 3,
-    image_size: 8,
-    classes: 10,
-    image_depth: 1,
-    stem_stride: 1,
-};
+const TASK: Task = Task { image_channels: 3, image_size: 8, classes: 10, image_depth: 1, stem_stride: 1 };
 
 fuzz_target!(|text: &str| {
     let Ok(architecture) = Architecture::from_json(text) else {

@@ -2,13 +2,17 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::engine::study::{Study, open_units, units_of_stage};
 use crate::engine::unit::{Kind, Unit};
 use crate::engine::workers::{Failure, Worker, Workers};
+
+/// Time between two lines of progress where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs the units of a stage that are not done, `jobs` at a time. They are all of one kind.
 ///
@@ -24,17 +28,22 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
         return Ok(());
     };
     // Units that measure time have the machine to themselves.
-    let jobs = if first.kind == Kind::Time {
-        1
-    } else {
-        jobs.min(open.len())
-    };
-    // indicatif draws nothing if standard error is not a terminal.
+    let jobs = if first.kind == Kind::Time { 1 } else { jobs.min(open.len()) };
     let bar = ProgressBar::new(open.iter().map(|(_, unit)| unit.steps as u64).sum()).with_prefix(first.kind.name());
     let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
     bar.tick();
-    let step = |steps: usize| bar.inc(steps as u64);
+    let last_line = Mutex::new(Instant::now());
+    let step = |steps: usize| {
+        bar.inc(steps as u64);
+        let mut last_line = last_line.lock().expect("no thread panicked");
+        // The bar is hidden if standard error is not a terminal.
+        if bar.is_hidden() && last_line.elapsed() >= LINE_EVERY {
+            *last_line = Instant::now();
+            let percent = 100 * bar.position() / bar.length().unwrap_or(1).max(1);
+            eprintln!("{}: {percent} %, {} left", first.kind.name(), HumanDuration(bar.eta()));
+        }
+    };
     let result = match jobs {
         1 => one_by_one(&open, &step),
         _ => side_by_side(stage, &open, workers.take(jobs)?, &step),
@@ -59,8 +68,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
         return Ok(());
     }
     let pool = rayon::ThreadPoolBuilder::new().build()?;
-    pool.install(|| unit.perform(&|_| ()))
-        .with_context(|| unit.name.clone())
+    pool.install(|| unit.perform(&|_| ())).with_context(|| unit.name.clone())
 }
 
 /// Checks that all units are done and undamaged.
@@ -74,12 +82,7 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
             if let Some(damage) = unit.set_damage_aside()? {
                 bail!("--tables: {damage}; `{}` must run again", unit.name);
             }
-            ensure!(
-                unit.is_done()?,
-                "--tables: `{}` is not done, {} is missing",
-                unit.name,
-                unit.output.display()
-            );
+            ensure!(unit.is_done()?, "--tables: `{}` is not done, {} is missing", unit.name, unit.output.display());
         }
     }
     Ok(())
@@ -88,10 +91,9 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
 /// Runs the units in this process, with all cores. The loop runs inside the thread pool. From outside, each of many small
 /// parallel steps would be handed over and waited for.
 fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<()> {
-    rayon::ThreadPoolBuilder::new().build()?.install(|| {
-        open.iter()
-            .try_for_each(|(_, unit)| unit.perform(step).with_context(|| unit.name.clone()))
-    })
+    rayon::ThreadPoolBuilder::new()
+        .build()?
+        .install(|| open.iter().try_for_each(|(_, unit)| unit.perform(step).with_context(|| unit.name.clone())))
 }
 
 /// Each worker takes the next unit when it has finished one. If a worker is killed, as the system does when memory is short, only

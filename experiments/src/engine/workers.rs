@@ -37,10 +37,7 @@ pub struct Worker {
 impl Workers {
     /// No worker runs yet; `command` makes the command that starts one.
     pub fn new(command: impl Fn() -> Result<Command> + 'static) -> Self {
-        Self {
-            command: Box::new(command),
-            running: Vec::new(),
-        }
+        Self { command: Box::new(command), running: Vec::new() }
     }
 
     /// Returns `count` workers, and starts the missing ones.
@@ -99,10 +96,7 @@ impl Worker {
     /// If the system refuses.
     pub fn restart(&mut self) -> Result<()> {
         let command = std::mem::replace(&mut self.command, Command::new(""));
-        *self = Self {
-            peak_memory: self.peak_memory,
-            ..Self::start(command)?
-        };
+        *self = Self { peak_memory: self.peak_memory, ..Self::start(command)? };
         Ok(())
     }
 
@@ -117,9 +111,7 @@ impl Worker {
                 let status = self.process.wait().map_err(|error| Failure::Other(error.into()))?;
                 match status.code() {
                     None if !stop::is_asked() => Err(Failure::Killed(status)),
-                    _ => Err(Failure::Other(anyhow!(
-                        "a worker process ended before its unit was done: {status}"
-                    ))),
+                    _ => Err(Failure::Other(anyhow!("a worker process ended before its unit was done: {status}"))),
                 }
             }
             Err(error) => Err(Failure::Other(error)),

@@ -70,9 +70,7 @@ pub fn new<B: AutodiffBackend>(
     regime: Option<Regimes>,
 ) -> Manifest {
     let settings = definition.study.data_sets().into_iter();
-    let mut data_sets = settings
-        .zip(images)
-        .map(|(settings, images)| data_set(&settings.name, images, options));
+    let mut data_sets = settings.zip(images).map(|(settings, images)| data_set(&settings.name, images, options));
     let warnings = images.iter().flat_map(|images| images.data.warnings.clone());
     Manifest {
         artefact: key.artefact.clone(),
@@ -109,10 +107,8 @@ pub fn new<B: AutodiffBackend>(
 
 /// A data set of a run, with digests of its images and files.
 fn data_set<B: AutodiffBackend>(name: &str, images: &Images<B>, options: &RunOptions) -> DatasetRecord {
-    let split = |set: &datasets::ImageSet, digest: &String| SplitRecord {
-        examples: set.len() as u64,
-        sha256: digest.clone(),
-    };
+    let split =
+        |set: &datasets::ImageSet, digest: &String| SplitRecord { examples: set.len() as u64, sha256: digest.clone() };
     // Paths are relative to the data folder, because its place on this machine says nothing about the data.
     let relative = |path: &str| {
         let folder = options.data_dir.as_ref()?;

@@ -123,11 +123,7 @@ impl RunOptions {
             pool: absolute(&self.pool)?,
             results: results::store::files::absolute(&self.results)?,
             export_workflow: None,
-            part: Some(Part {
-                version: version.clone(),
-                any_commit: false,
-                work: PartialWork::Serve,
-            }),
+            part: Some(Part { version: version.clone(), any_commit: false, work: PartialWork::Serve }),
             ..self.clone()
         };
         let program = std::env::current_exe().context("the path of this program is not known")?;
@@ -178,12 +174,7 @@ impl RunOptions {
         ];
         values.extend(set.iter().map(|setting| ("set", Some(setting.into()))));
         let mut switches = vec![("all", *all), ("bfloat16", *bfloat16), ("plan", *plan_only)];
-        if let Some(Part {
-            version,
-            any_commit,
-            work,
-        }) = part
-        {
+        if let Some(Part { version, any_commit, work }) = part {
             values.push(("part-of", Some(version.to_string().into())));
             switches.push(("any-commit", *any_commit));
             match work {
@@ -258,11 +249,7 @@ mod tests {
         ];
         ("[0-9a-f]{12}", any::<bool>(), "[0-9a-f]{64}", any::<bool>(), work).prop_map(
             |(commit, dirty, definition, any_commit, work)| Part {
-                version: Version {
-                    commit,
-                    dirty,
-                    definition,
-                },
+                version: Version { commit, dirty, definition },
                 any_commit,
                 work,
             },
@@ -272,38 +259,21 @@ mod tests {
     /// What is run, and whether it is planned, exported or a part; not every combination is permitted.
     fn selections() -> impl Strategy<Value = RunOptions> {
         let default = parse(words("fig4")).unwrap();
-        let all = RunOptions {
-            artefact: None,
-            all: true,
-            ..default.clone()
-        };
-        let plan = |budget| RunOptions {
-            plan_only: true,
-            budget,
-            ..default.clone()
-        };
+        let all = RunOptions { artefact: None, all: true, ..default.clone() };
+        let plan = |budget| RunOptions { plan_only: true, budget, ..default.clone() };
         let plans = [None, Some(90.0), Some(0.1), Some(1e300)].map(plan);
         let named = default.clone();
         prop_oneof![
             Just(all),
             proptest::sample::select(plans.to_vec()),
             (option::of(path()), option::of(part()), "[a-z][a-z0-9-]*").prop_map(move |(folder, part, name)| {
-                RunOptions {
-                    artefact: Some(name),
-                    export_workflow: folder,
-                    part,
-                    ..named.clone()
-                }
+                RunOptions { artefact: Some(name), export_workflow: folder, part, ..named.clone() }
             }),
         ]
     }
 
     fn options() -> impl Strategy<Value = RunOptions> {
-        let names = (
-            option::of(text()),
-            option::of(text()),
-            prop::collection::vec(text(), 0..3),
-        );
+        let names = (option::of(text()), option::of(text()), prop::collection::vec(text(), 0..3));
         let paths = (option::of(path()), option::of(path()), option::of(path()), path());
         let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
         let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda)];
@@ -352,10 +322,7 @@ mod tests {
         let run = parse(words("--all --scale smoke --pool p --results r --set a.b=1 --jobs 3")).unwrap();
         let command = run.command_of_part("fig4", &version).unwrap();
         let worker = run.worker_command("fig4", &version).unwrap();
-        assert_eq!(
-            worker.get_args().collect::<Vec<_>>(),
-            command[1..].iter().collect::<Vec<_>>()
-        );
+        assert_eq!(worker.get_args().collect::<Vec<_>>(), command[1..].iter().collect::<Vec<_>>());
         assert_eq!(command[1], "run");
         let part = parse(command[2..].to_vec()).unwrap();
         assert!(part.results.is_absolute() && part.results.ends_with("r"), "{part:?}");
@@ -365,11 +332,7 @@ mod tests {
             all: false,
             pool: part.pool.clone(),
             results: part.results.clone(),
-            part: Some(Part {
-                version,
-                any_commit: false,
-                work: PartialWork::Serve,
-            }),
+            part: Some(Part { version, any_commit: false, work: PartialWork::Serve }),
             ..run
         };
         assert_eq!(part, expected);
@@ -409,9 +372,7 @@ mod tests {
             ("fig4 --part-of a1,true,d2 --unit 3", "expected STAGE:INDEX"),
             ("fig4 --part-of a1,true,d2 --unit 0:1 --tables", "cannot be used with"),
         ] {
-            let error = parse(words(line))
-                .err()
-                .unwrap_or_else(|| panic!("`{line}` was accepted"));
+            let error = parse(words(line)).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");
         }
     }

@@ -35,13 +35,7 @@ pub enum PartialWork {
 struct Flags {
     /// Do a part of a run that another process has started, given the version of the run. Without --unit and --tables, do the
     /// units that standard input asks for.
-    #[arg(
-        long,
-        hide = true,
-        value_name = "COMMIT,DIRTY,DEFINITION",
-        required = false,
-        conflicts_with = "all"
-    )]
+    #[arg(long, hide = true, value_name = "COMMIT,DIRTY,DEFINITION", required = false, conflicts_with = "all")]
     part_of: Version,
     /// Do the part even if this program was built from another commit than the run was started with.
     #[arg(long, hide = true, requires = "part_of")]
@@ -131,11 +125,7 @@ impl FromStr for Version {
 
 /// The version of a run of a definition.
 pub fn version(commit: &str, dirty: bool, definition: &Definition) -> Version {
-    Version {
-        commit: commit.to_owned(),
-        dirty,
-        definition: definition.hash(),
-    }
+    Version { commit: commit.to_owned(), dirty, definition: definition.hash() }
 }
 
 /// Commit of the starter and whether its tree was dirty. `built_from` is the commit that this program was built from, if it is
@@ -144,11 +134,7 @@ pub fn version(commit: &str, dirty: bool, definition: &Definition) -> Version {
 /// # Errors
 /// A program of another commit, unless the part permits it, or another definition.
 pub fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -> Result<(String, bool)> {
-    let Version {
-        commit,
-        dirty,
-        definition: hash,
-    } = &part.version;
+    let Version { commit, dirty, definition: hash } = &part.version;
     let own = built_from.unwrap_or(commit);
     ensure!(
         own == commit || part.any_commit,
@@ -169,28 +155,16 @@ mod tests {
     #[test]
     fn a_part_is_done_by_the_version_that_started_the_run() {
         let definition = definition::load("fig4", Scale::Smoke, &[]).unwrap();
-        let part = Part {
-            version: version("a1", true, &definition),
-            any_commit: false,
-            work: PartialWork::Tables,
-        };
+        let part = Part { version: version("a1", true, &definition), any_commit: false, work: PartialWork::Tables };
         let started = ("a1".to_string(), true);
         assert_eq!(starter(&part, None, &definition).unwrap(), started);
         assert_eq!(starter(&part, Some("a1"), &definition).unwrap(), started);
         let error = starter(&part, Some("b2"), &definition).unwrap_err().to_string();
         assert!(error.contains("commit b2") && error.contains("commit a1"), "{error}");
-        let any = Part {
-            any_commit: true,
-            ..part
-        };
+        let any = Part { any_commit: true, ..part };
         assert_eq!(starter(&any, Some("b2"), &definition).unwrap(), started);
         let other = definition::load("fig4", Scale::Laptop, &[]).unwrap();
-        assert!(
-            starter(&any, None, &other)
-                .unwrap_err()
-                .to_string()
-                .contains("another definition")
-        );
+        assert!(starter(&any, None, &other).unwrap_err().to_string().contains("another definition"));
     }
 
     #[test]

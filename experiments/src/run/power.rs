@@ -172,11 +172,7 @@ fn budget(
 ) -> Budget {
     let of_trainings = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
     let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
-    Budget {
-        of_seed: earlier.smash,
-        of_architecture: (of_trainings + of_scores) / options.jobs as f64,
-        seconds,
-    }
+    Budget { of_seed: earlier.smash, of_architecture: (of_trainings + of_scores) / options.jobs as f64, seconds }
 }
 
 /// The numbers of architectures and seeds that make the interval narrowest, if there is time for any.
@@ -233,22 +229,14 @@ fn newest(
 
 /// Seconds that units of a kind took in all runs of a result.
 fn seconds_of(group: &Group, kind: Kind) -> f64 {
-    let of_run = group
-        .runs
-        .iter()
-        .filter_map(|run| run.manifest.timings.get(kind.name()));
+    let of_run = group.runs.iter().filter_map(|run| run.manifest.timings.get(kind.name()));
     of_run.sum()
 }
 
 fn summary(group: &Group, predictor: &Predictor, true_errors: &[TruthRow]) -> Result<CorrelationSummary> {
     let test_examples = group.manifest().dataset.test.examples;
     let architectures = group.read::<ArchitectureRow>()?;
-    Ok(results::summaries::correlation::summary(
-        &architectures,
-        predictor,
-        true_errors,
-        test_examples,
-    )?)
+    Ok(results::summaries::correlation::summary(&architectures, predictor, true_errors, test_examples)?)
 }
 
 fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Earlier>> {
@@ -257,31 +245,16 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
         // Definitions older than the fast recipe name no recipe.
         recipe.map_or(Some(Recipe::Paper.name()), |recipe| recipe.as_str()) == Some(study.recipe.name())
     };
-    let Some(group) = newest(
-        artefact,
-        study,
-        options,
-        root,
-        &[Kind::TrainSmash, Kind::TrainResulting],
-        is_by_recipe,
-    )?
+    let Some(group) = newest(artefact, study, options, root, &[Kind::TrainSmash, Kind::TrainResulting], is_by_recipe)?
     else {
         return Ok(None);
     };
     let (scores, true_errors) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
-    let summary = summary(
-        &group,
-        &Predictor::score(&scores, Measure::of_group(&group)?),
-        &true_errors,
-    )?;
+    let summary = summary(&group, &Predictor::score(&scores, Measure::of_group(&group)?), &true_errors)?;
     let Some(tau) = summary.score.kendall else {
         return Ok(None);
     };
-    let taus: Vec<f64> = summary
-        .seeds
-        .iter()
-        .filter_map(|seed| Some(seed.score.kendall?.estimate))
-        .collect();
+    let taus: Vec<f64> = summary.seeds.iter().filter_map(|seed| Some(seed.score.kendall?.estimate)).collect();
     let seeds = group.runs.len();
     Ok(Some(Earlier {
         name: format!("{artefact} of commit {}, {seeds} root seeds", group.manifest().commit),
@@ -295,21 +268,12 @@ fn earlier(artefact: &str, study: &CorrelationStudy, options: &RunOptions, root:
 
 fn fidelity(study: &CorrelationStudy, options: &RunOptions, root: &Path) -> Result<Option<Fidelity>> {
     const ARTEFACT: &str = "fidelity";
-    let Some(group) = newest(
-        ARTEFACT,
-        study,
-        options,
-        root,
-        &[Kind::TrainResulting, Kind::TrainFast],
-        |_| true,
-    )?
+    let Some(group) = newest(ARTEFACT, study, options, root, &[Kind::TrainResulting, Kind::TrainFast], |_| true)?
     else {
         return Ok(None);
     };
     let (fast, true_errors) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
-    let tau = summary(&group, &Predictor::fast_recipe(&fast), &true_errors)?
-        .score
-        .kendall;
+    let tau = summary(&group, &Predictor::fast_recipe(&fast), &true_errors)?.score.kendall;
     let tau = tau.map_or(0.0, |tau| tau.estimate.min(0.99));
     let each = |kind, count: usize| seconds_of(&group, kind) / count.max(1) as f64;
     Ok(StandIn::of(tau).map(|stand_in| Fidelity {

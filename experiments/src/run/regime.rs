@@ -23,14 +23,10 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     let architectures: Vec<Architecture> = sample.collect();
     let generated = mean(architectures.iter().map(|one| generated_weights(space, one) as f64));
     let blocks = |value: &dyn Fn(usize, &Architecture) -> f64| {
-        (0..smash::space::BLOCKS)
-            .map(|block| mean(architectures.iter().map(|one| value(block, one))))
-            .collect()
+        (0..smash::space::BLOCKS).map(|block| mean(architectures.iter().map(|one| value(block, one)))).collect()
     };
-    let mut costs: Vec<f64> = architectures
-        .iter()
-        .map(|one| Counts::of(space, task, one).multiply_adds as f64 / 1e6)
-        .collect();
+    let mut costs: Vec<f64> =
+        architectures.iter().map(|one| Counts::of(space, task, one).multiply_adds as f64 / 1e6).collect();
     costs.sort_by(f64::total_cmp);
     let steps = training_images.div_ceil(smash.batch_size) * smash.epochs;
     Regime {
@@ -109,8 +105,7 @@ pub fn print<B: AutodiffBackend>(artefact: &str, study: &Study, scale: Scale, im
 fn written_banks(space: &SearchSpace, block: usize, architecture: &Architecture) -> usize {
     let block_of = &architecture.blocks[block];
     let last = block_of.ops.iter().filter_map(|op| op.writes.last()).max();
-    last.map_or(0, |bank| bank + 1)
-        .max(space.input_banks(block, block_of.bank_size))
+    last.map_or(0, |bank| bank + 1).max(space.input_banks(block, block_of.bank_size))
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

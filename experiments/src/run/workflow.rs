@@ -114,11 +114,7 @@ pub fn export(
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),
             // If a stage has several units per run, they run side by side with one thread each.
-            threads: if units.len() > runs.len() && kind != Kind::Time {
-                1
-            } else {
-                options.jobs
-            },
+            threads: if units.len() > runs.len() && kind != Kind::Time { 1 } else { options.jobs },
             resources: Resources {
                 runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil() as u64),
                 mem_mb: memory.map(|bytes| bytes.div_ceil(1 << 20)),
@@ -144,12 +140,7 @@ pub fn export(
 impl Plan {
     /// The script that submits arrays of jobs, each stage after the one before, and waits for the job that writes the tables.
     fn slurm_script(&self) -> String {
-        let command = self
-            .command
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Vec<_>>()
-            .join(" ");
+        let command = self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         let mut script = "#!/bin/sh\n\
             # Submits the units of a run to Slurm, one array of jobs for each kind of unit, and waits for the job that writes the tables.\n\
             # After a failure, run this script again: finished units end at once. Every sbatch call gets the arguments of this script.\n\
@@ -206,22 +197,14 @@ mod tests {
 
     #[test]
     fn arrays_have_no_more_jobs_than_slurm_takes() {
-        let unit = |index| PlannedUnit {
-            place: format!("0:{index}"),
-            seed: 0,
-            output: PathBuf::new(),
-        };
+        let unit = |index| PlannedUnit { place: format!("0:{index}"), seed: 0, output: PathBuf::new() };
         let plan = Plan {
             command: vec!["program".to_owned()],
             marks: false,
             stages: vec![Stage {
                 rule: "rule".to_owned(),
                 threads: 3,
-                resources: Resources {
-                    runtime: Some(7),
-                    mem_mb: None,
-                    gpu: None,
-                },
+                resources: Resources { runtime: Some(7), mem_mb: None, gpu: None },
                 units: (0..2 * ARRAY + 1).map(unit).collect(),
             }],
         };

@@ -104,10 +104,7 @@ impl Study {
         let settings = toml::Table::try_from(self).expect("settings are plain data");
         for (key, value) in &settings {
             let is_count = key != "first" && value.is_integer();
-            ensure!(
-                !is_count || value.as_integer() > Some(0),
-                "`study.{key}` must be at least 1"
-            );
+            ensure!(!is_count || value.as_integer() > Some(0), "`study.{key}` must be at least 1");
         }
         match self {
             Self::Correlation(study) => {
@@ -161,8 +158,7 @@ impl ComparisonStudy {
         }
         check_trainings(&[("training", &self.training)])?;
         for system in &self.systems {
-            self.check_system(system)
-                .with_context(|| format!("system `{}`", system.name))?;
+            self.check_system(system).with_context(|| format!("system `{}`", system.name))?;
         }
         Ok(())
     }
@@ -170,11 +166,7 @@ impl ComparisonStudy {
     fn check_system(&self, system: &System) -> Result<()> {
         let same_name = self.systems.iter().filter(|other| other.name == system.name);
         ensure!(same_name.count() == 1, "another system has this name");
-        let ways = [
-            system.baseline.is_some(),
-            system.smash.is_some(),
-            system.trained_search.is_some(),
-        ];
+        let ways = [system.baseline.is_some(), system.smash.is_some(), system.trained_search.is_some()];
         ensure!(
             ways.iter().filter(|is_given| **is_given).count() <= 1,
             "expected one of `baseline`, `smash` and `trained-search`"
@@ -192,11 +184,7 @@ impl ComparisonStudy {
             None => bail!("expected a way to run it, or quoted numbers"),
         };
         let known: Vec<&str> = self.searches.iter().map(|search| search.name.as_str()).collect();
-        ensure!(
-            known.contains(&search.as_str()),
-            "no search is called `{search}`; known: {}",
-            known.join(", ")
-        );
+        ensure!(known.contains(&search.as_str()), "no search is called `{search}`; known: {}", known.join(", "));
         Ok(())
     }
 }

@@ -45,11 +45,7 @@ impl CorrelationStudy {
                 "{}: expected a name of small letters, digits and hyphens",
                 place()
             );
-            ensure!(
-                all.iter().all(|other| other.name != network.name),
-                "{}: the name is taken",
-                place()
-            );
+            ensure!(all.iter().all(|other| other.name != network.name), "{}: the name is taken", place());
             let mut smash = toml::Table::try_from(&self.smash).expect("settings are plain data");
             merge(&mut smash, network.smash.clone());
             all.push(NetworkSettings {
@@ -74,9 +70,7 @@ impl CorrelationStudy {
         let networks = self.network_settings()?;
         for (index, predictor) in self.predictors.iter().enumerate() {
             let place = || format!("predictor `{}`", predictor.name);
-            let is_taken = self.predictors[..index]
-                .iter()
-                .any(|other| other.name == predictor.name);
+            let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
             ensure!(!is_taken, "{}: the name is taken", place());
             for name in predictor.method.networks() {
                 ensure!(

@@ -20,19 +20,10 @@ const DEFINITIONS: [(&str, &str); 21] = [
     ("fig5a", include_str!("../../definitions/fig5a.toml")),
     ("high-budget", include_str!("../../definitions/high-budget.toml")),
     ("fig5b", include_str!("../../definitions/fig5b.toml")),
-    (
-        "encoding-corruption",
-        include_str!("../../definitions/encoding-corruption.toml"),
-    ),
-    (
-        "gradient-by-proxy",
-        include_str!("../../definitions/gradient-by-proxy.toml"),
-    ),
+    ("encoding-corruption", include_str!("../../definitions/encoding-corruption.toml")),
+    ("gradient-by-proxy", include_str!("../../definitions/gradient-by-proxy.toml")),
     ("transfer-stl10", include_str!("../../definitions/transfer-stl10.toml")),
-    (
-        "transfer-modelnet10",
-        include_str!("../../definitions/transfer-modelnet10.toml"),
-    ),
+    ("transfer-modelnet10", include_str!("../../definitions/transfer-modelnet10.toml")),
     ("table1", include_str!("../../definitions/table1.toml")),
     ("table2", include_str!("../../definitions/table2.toml")),
     ("table3", include_str!("../../definitions/table3.toml")),
@@ -128,10 +119,7 @@ pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
 
 fn text_of(name: &str) -> Result<&'static str> {
     let Some((_, text)) = DEFINITIONS.into_iter().find(|(known, _)| *known == name) else {
-        bail!(
-            "unknown artefact `{name}`; known: {}",
-            names().collect::<Vec<_>>().join(", ")
-        );
+        bail!("unknown artefact `{name}`; known: {}", names().collect::<Vec<_>>().join(", "));
     };
     Ok(text)
 }
@@ -289,10 +277,7 @@ mod tests {
             ("study.data.train=-1", "-1"),
             ("study.noise-draws=0", "`study.noise-draws` must be at least 1"),
             // This setting can be read, but it could not be read again in its stored form.
-            (
-                format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(),
-                "inside each other",
-            ),
+            (format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(), "inside each other"),
         ] {
             let error = format!("{:#}", load(&[setting]).unwrap_err());
             assert!(error.contains(setting) && error.contains(expected), "{error}");
@@ -305,9 +290,7 @@ mod tests {
         match value {
             toml::Value::Table(table) => {
                 let inner = table.iter_mut();
-                inner
-                    .flat_map(|(key, inner)| leaves(inner, &format!("{path}.{key}")))
-                    .collect()
+                inner.flat_map(|(key, inner)| leaves(inner, &format!("{path}.{key}"))).collect()
             }
             toml::Value::Array(list) => list.iter_mut().flat_map(|inner| leaves(inner, path)).collect(),
             _ => vec![(path.to_string(), value)],
@@ -339,12 +322,7 @@ mod tests {
                 words.extend(is_same.then_some(path));
             }
         }
-        for word in [
-            "analysis",
-            "claim.greater_than",
-            "figure.x_label",
-            "study.system.paper.error",
-        ] {
+        for word in ["analysis", "claim.greater_than", "figure.x_label", "study.system.paper.error"] {
             assert!(words.contains(&format!(".{word}")), "{word} is not in {words:?}");
         }
     }
@@ -381,10 +359,9 @@ mod tests {
             assert_eq!(off, plain);
             assert_ne!(on, plain);
         }
-        for (off, on) in [
-            ("by='error'", "by='loss'"),
-            ("statistics='running'", "statistics={recalibrated={batches=1}}"),
-        ] {
+        for (off, on) in
+            [("by='error'", "by='loss'"), ("statistics='running'", "statistics={recalibrated={batches=1}}")]
+        {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.{setting}")));
             assert_eq!(off, plain);
             assert_ne!(on, plain);
@@ -403,9 +380,7 @@ mod tests {
         let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
         let takes = "from = 'fig4'\nparts = ['list']\nentries = { b = ['x', 'y'] }";
         let takes: Takes = toml::from_str(takes).unwrap();
-        let list = parse("list = [{ name = 'a' }, { name = 'b', v = 1 }]")
-            .remove("list")
-            .unwrap();
+        let list = parse("list = [{ name = 'a' }, { name = 'b', v = 1 }]").remove("list").unwrap();
         let expected = parse("list = [{ name = 'x', v = 1 }, { name = 'y', v = 1 }]");
         assert_eq!(takes.chosen(list), expected["list"]);
     }

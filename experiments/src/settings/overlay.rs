@@ -41,10 +41,7 @@ mod tests {
     fn lists_of_named_entries_are_merged_by_name() {
         let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
         let mut base = parse("list = [{ name = 'a', x = 1, y = 2 }, { name = 'b', x = 3 }]\nplain = [1, 2]");
-        merge(
-            &mut base,
-            parse("list = [{ name = 'b', x = 4 }, { name = 'c' }]\nplain = [3]"),
-        );
+        merge(&mut base, parse("list = [{ name = 'b', x = 4 }, { name = 'c' }]\nplain = [3]"));
         let expected = "list = [{ name = 'a', x = 1, y = 2 }, { name = 'b', x = 4 }, { name = 'c' }]\nplain = [3]";
         assert_eq!(base, parse(expected));
     }

@@ -415,8 +415,6 @@ impl System {
     pub fn kind(&self) -> Option<SystemKind<'_>> {
         let baseline = self.baseline.as_ref().map(SystemKind::Baseline);
         let smash = self.smash.as_ref().map(SystemKind::Smash);
-        baseline
-            .or(smash)
-            .or(self.trained_search.as_ref().map(SystemKind::TrainedSearch))
+        baseline.or(smash).or(self.trained_search.as_ref().map(SystemKind::TrainedSearch))
     }
 }

@@ -36,12 +36,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
     pub fn new(study: &'a BenchmarkStudy, setup: Setup<'a, B>, commit: &str) -> Result<Self> {
         let mut architectures = distinct(study, &setup)?;
         architectures.drain(..study.first);
-        Ok(Self {
-            study,
-            setup,
-            architectures,
-            commit: commit.into(),
-        })
+        Ok(Self { study, setup, architectures, commit: commit.into() })
     }
 
     /// Trains the network at this `place` of the range.
@@ -140,10 +135,7 @@ impl<B: AutodiffBackend> Study for BenchmarkRun<'_, B> {
             let number = (self.study.first + place) as u32;
             Unit {
                 kind: Kind::TrainResulting,
-                name: format!(
-                    "seed {}, architecture {number}, training {training_seed}",
-                    self.setup.seed.0
-                ),
+                name: format!("seed {}, architecture {number}, training {training_seed}", self.setup.seed.0),
                 output: self.path("training", number, training_seed),
                 beside: Some(self.path("curve", number, training_seed)),
                 steps,

@@ -131,10 +131,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
         let settings = &self.study.training;
         Unit {
             kind: Kind::TrainSystem,
-            name: format!(
-                "seed {}, {}, fold {fold}, training {training_seed}",
-                setup.seed.0, system.name
-            ),
+            name: format!("seed {}, {}, fold {fold}, training {training_seed}", setup.seed.0, system.name),
             output: output.clone(),
             beside: None,
             steps: settings.epochs * indices.len().div_ceil(settings.batch_size),
@@ -199,10 +196,7 @@ impl<B: AutodiffBackend> Study for ComparisonRun<'_, B> {
 
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         match stage {
-            0 => self
-                .searches()
-                .map(|score_search| score_search.smash().unit())
-                .collect(),
+            0 => self.searches().map(|score_search| score_search.smash().unit()).collect(),
             1 => self.searches().map(ScoreSearch::unit).collect(),
             2 => self.trained_searches().map(TrainedSearch::unit).collect(),
             _ => self.training_units(),

@@ -36,9 +36,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     /// # Errors
     /// Settings of a network that do not fit.
     pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>, benchmark: Option<&Path>) -> Result<Self> {
-        let known = benchmark
-            .map(|folder| KnownErrors::read(folder, study, &setup))
-            .transpose()?;
+        let known = benchmark.map(|folder| KnownErrors::read(folder, study, &setup)).transpose()?;
         Ok(Self {
             known,
             study,
@@ -124,11 +122,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        Ok(ranking
-            .into_iter()
-            .step_by(self.study.every)
-            .map(|(_, architecture)| architecture)
-            .collect())
+        Ok(ranking.into_iter().step_by(self.study.every).map(|(_, architecture)| architecture).collect())
     }
 
     fn scores(&self) -> Result<Vec<ScoreRow>> {

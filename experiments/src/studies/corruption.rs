@@ -33,11 +33,7 @@ pub struct CorruptionRun<'a, B: AutodiffBackend> {
 impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
     /// Samples the architectures.
     pub fn new(study: &'a CorruptionStudy, setup: Setup<'a, B>) -> Self {
-        Self {
-            study,
-            architectures: setup.sample(&study.space, study.scored),
-            setup,
-        }
+        Self { study, architectures: setup.sample(&study.space, study.scored), setup }
     }
 
     fn smash(&self) -> SmashRun<'_, B> {
@@ -93,11 +89,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
                             let architecture = &self.architectures[index];
                             Scored::of(score_with(&net, architecture, &weights, self.setup.validation()).ok())
                         }
-                        None => Scored {
-                            error: None,
-                            loss: None,
-                            status: Status::Skipped,
-                        },
+                        None => Scored { error: None, loss: None, status: Status::Skipped },
                     };
                     rows.push(CorruptionRow {
                         seed: seed.0,

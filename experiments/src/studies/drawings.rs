@@ -40,11 +40,7 @@ impl<'a, B: AutodiffBackend> DrawingRun<'a, B> {
                     Pattern::Densenet => ("DenseNet", named_blocks::densenet()),
                     Pattern::Fractalnet => ("FractalNet", named_blocks::fractalnet()),
                 };
-                Drawing {
-                    name: name.into(),
-                    space: named_blocks::space(),
-                    architecture,
-                }
+                Drawing { name: name.into(), space: named_blocks::space(), architecture }
             }
             Subject::Sampled { space } => {
                 let mut rng = self.setup.seed.rng(Stream::Drawing, &[index as u64]);
@@ -71,12 +67,7 @@ impl<B: AutodiffBackend> Study for DrawingRun<'_, B> {
     fn write_tables(&self) -> Result<()> {
         let seed = self.setup.seed.0;
         let (mut rows, mut cells) = (Vec::new(), Vec::new());
-        for Drawing {
-            name,
-            space,
-            architecture,
-        } in self.drawings()
-        {
+        for Drawing { name, space, architecture } in self.drawings() {
             let encoding = self.study.encoding.then(|| Encoding::new(&space, &architecture));
             let size = |axis: usize| encoding.as_ref().map(|encoding| encoding.shape[axis] as u32);
             rows.push(DrawingRow {
@@ -89,11 +80,7 @@ impl<B: AutodiffBackend> Study for DrawingRun<'_, B> {
                 encoding_units: size(1),
                 encoding_slices: size(2),
             });
-            cells.extend(
-                encoding
-                    .iter()
-                    .flat_map(|encoding| hot_cells(seed, &name, &space, encoding)),
-            );
+            cells.extend(encoding.iter().flat_map(|encoding| hot_cells(seed, &name, &space, encoding)));
         }
         self.setup.dir.write(&rows)?;
         Ok(self.setup.dir.write(&cells)?)

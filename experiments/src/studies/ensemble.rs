@@ -26,11 +26,7 @@ pub struct EnsembleRun<'a, B: AutodiffBackend> {
 impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
     /// Samples the list of architectures that all members score.
     pub fn new(study: &'a EnsembleStudy, setup: Setup<'a, B>) -> Self {
-        Self {
-            study,
-            architectures: setup.sample(&study.space, study.scored),
-            setup,
-        }
+        Self { study, architectures: setup.sample(&study.space, study.scored), setup }
     }
 
     fn member(&self, member: usize) -> SmashRun<'_, B> {

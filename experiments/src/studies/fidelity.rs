@@ -21,11 +21,7 @@ pub struct FidelityRun<'a, B: AutodiffBackend> {
 impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
     /// Samples the architectures.
     pub fn new(study: &'a FidelityStudy, setup: Setup<'a, B>) -> Self {
-        Self {
-            study,
-            architectures: setup.sample(&study.space, study.architectures),
-            setup,
-        }
+        Self { study, architectures: setup.sample(&study.space, study.architectures), setup }
     }
 
     fn true_errors(&self, stage: usize) -> TrueErrors<'_> {
@@ -33,13 +29,7 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
             0 => (Kind::TrainResulting, "truth", &self.study.resulting),
             _ => (Kind::TrainFast, "fast-truth", &self.study.fast),
         };
-        TrueErrors {
-            kind,
-            stem,
-            space: &self.study.space,
-            settings,
-            known: None,
-        }
+        TrueErrors { kind, stem, space: &self.study.space, settings, known: None }
     }
 }
 

@@ -50,11 +50,7 @@ impl Method {
 impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
     /// Samples the starting points.
     pub fn new(study: &'a ProxyStudy, setup: Setup<'a, B>) -> Self {
-        Self {
-            study,
-            starts: setup.sample(&study.space, study.starts),
-            setup,
-        }
+        Self { study, starts: setup.sample(&study.space, study.starts), setup }
     }
 
     fn smash(&self) -> SmashRun<'_, B> {

@@ -50,10 +50,7 @@ impl<B: AutodiffBackend> Study for SearchRun<'_, B> {
 
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         match stage {
-            0 => self
-                .searches()
-                .map(|score_search| score_search.smash().unit())
-                .collect(),
+            0 => self.searches().map(|score_search| score_search.smash().unit()).collect(),
             _ => self.searches().map(ScoreSearch::unit).collect(),
         }
     }

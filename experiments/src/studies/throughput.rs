@@ -33,28 +33,15 @@ pub struct ThroughputRun<'a, B: AutodiffBackend> {
 impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
     /// Samples the architectures.
     pub fn new(study: &'a ThroughputStudy, setup: Setup<'a, B>) -> Self {
-        Self {
-            study,
-            architectures: setup.sample(&study.space, study.steps),
-            setup,
-        }
+        Self { study, architectures: setup.sample(&study.space, study.steps), setup }
     }
 
     /// Runs one step for each architecture and records its seconds.
     fn time(&self, kind: usize, done: Done<'_>) -> Result<Vec<ThroughputRow>> {
-        let ThroughputStudy {
-            space,
-            hypernet,
-            smash,
-            resulting,
-            ..
-        } = self.study;
+        let ThroughputStudy { space, hypernet, smash, resulting, .. } = self.study;
         let (task, seed, device) = (self.setup.task, self.setup.seed, self.setup.device());
         let images = self.setup.training();
-        let batch = Examples {
-            indices: &images.indices[..smash.batch_size.min(images.indices.len())],
-            ..images
-        };
+        let batch = Examples { indices: &images.indices[..smash.batch_size.min(images.indices.len())], ..images };
         let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(hypernet), task, seed, device);
         let net = trainer.net.valid();
         // Every step ends by reading a value back, so that the device has finished. An epoch of one batch is a step.
@@ -91,9 +78,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
     }
 
     fn path(&self, kind: usize) -> PathBuf {
-        self.setup
-            .dir
-            .unit_path(&format!("throughput-{}.parquet", STEPS[kind].1))
+        self.setup.dir.unit_path(&format!("throughput-{}.parquet", STEPS[kind].1))
     }
 }
 

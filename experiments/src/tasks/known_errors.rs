@@ -41,24 +41,14 @@ impl KnownErrors {
         let validation = own("data")?.get("validation").and_then(toml::Value::as_integer);
         let [train, test] = setup.images.digests();
         let parts = [
-            (
-                "images",
-                settings.dataset.train.sha256 == *train && settings.dataset.test.sha256 == *test,
-            ),
-            (
-                "number of validation images",
-                validation == i64::try_from(study.data.validation).ok(),
-            ),
+            ("images", settings.dataset.train.sha256 == *train && settings.dataset.test.sha256 == *test),
+            ("number of validation images", validation == i64::try_from(study.data.validation).ok()),
             ("search space", space == study.space),
             ("recipe of the resulting networks", recipe == *study.truth_settings()),
             ("root seed", settings.seed == setup.seed.0),
         ];
         for (part, is_same) in parts {
-            ensure!(
-                is_same,
-                "{place}: the benchmark has another {part} than seed {} of the study",
-                setup.seed.0
-            );
+            ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         Ok(Self {
@@ -76,12 +66,7 @@ impl KnownErrors {
         training_seed: usize,
         [seed, index]: [u64; 2],
     ) -> Option<(TruthRow, String)> {
-        let row = self
-            .trainings
-            .get(&(architecture.canonical_hash(space), training_seed as u32))?;
-        Some((
-            row.truth(seed, index as u32),
-            format!("{} (benchmark {})", row.commit, self.name),
-        ))
+        let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
     }
 }

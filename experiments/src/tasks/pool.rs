@@ -79,23 +79,14 @@ pub struct NetworkContext<'a> {
 impl PooledData {
     /// The images, from the digests of the training and the test set.
     pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
-        Self {
-            train: train.clone(),
-            test: test.clone(),
-            validation,
-            split: seed,
-        }
+        Self { train: train.clone(), test: test.clone(), validation, split: seed }
     }
 }
 
 impl RunPool {
     /// Opens the pool in a folder, for a run of this commit on this class of device.
     pub fn new(folder: &Path, commit: &str, device_class: &'static str) -> Self {
-        Self {
-            pool: Pool::new(folder),
-            commit: commit.into(),
-            device_class,
-        }
+        Self { pool: Pool::new(folder), commit: commit.into(), device_class }
     }
 
     /// The commit of the run.
@@ -107,11 +98,7 @@ impl RunPool {
     pub fn truth_key(&self, context: &TruthContext<'_>, architecture: &Architecture, training_seed: usize) -> TruthKey {
         TruthKey {
             canonical: architecture.canonical_hash(context.space),
-            context: as_json(&VersionedContext {
-                training: TRAINING_VERSION,
-                device: self.device_class,
-                context,
-            }),
+            context: as_json(&VersionedContext { training: TRAINING_VERSION, device: self.device_class, context }),
             seed: context.data.split,
             training_seed: training_seed as u32,
         }
@@ -210,10 +197,7 @@ fn as_json(context: &impl Serialize) -> String {
 /// # Errors
 /// If the file system refuses.
 pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
-    Ok(write_atomically(
-        &dir.unit_path(&format!("{name}.origin")),
-        commit.as_bytes(),
-    )?)
+    Ok(write_atomically(&dir.unit_path(&format!("{name}.origin")), commit.as_bytes())?)
 }
 
 /// The trainings that a run took from the pool.
@@ -283,10 +267,6 @@ mod tests {
             let key = pool.truth_key(&context, &architecture, row.training_seed as usize);
             (key.context, key.canonical) == (row.context.clone(), row.canonical.clone())
         };
-        assert!(
-            rows.iter().any(has_key),
-            "no training has the key, as the first: {}",
-            rows[0].context
-        );
+        assert!(rows.iter().any(has_key), "no training has the key, as the first: {}", rows[0].context);
     }
 }

@@ -227,10 +227,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             }
         }
         let value = sum / (networks.len() * method.draws) as f64;
-        Ok(Predicted {
-            value: Some(value),
-            cost,
-        })
+        Ok(Predicted { value: Some(value), cost })
     }
 
     fn settings(&self, name: &str) -> &'a NetworkSettings {

@@ -77,12 +77,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
 
     fn run(self, done: Done<'_>) -> Result<()> {
         let Setup { seed, task, .. } = *self.setup;
-        let SmashSearch {
-            space,
-            plan,
-            noise_draws,
-            ..
-        } = self.search;
+        let SmashSearch { space, plan, noise_draws, .. } = self.search;
         let net = self.smash().network()?;
         let scorer = Scorer::new(self.setup, &net, *noise_draws);
         // Each candidate follows from the scores before it, so a search resumes by replaying its stored scores.

@@ -54,12 +54,7 @@ pub struct Scorer<'a, B: AutodiffBackend> {
 impl<'a, B: AutodiffBackend> Scorer<'a, B> {
     /// Scores as in the paper, over the first `draws` of the run's list of noise draws.
     pub fn new(setup: &'a Setup<'a, B>, net: &'a SmashNet<B::InnerBackend>, draws: usize) -> Self {
-        Self {
-            setup,
-            net,
-            draws,
-            norm: ScoreNorm::Running,
-        }
+        Self { setup, net, draws, norm: ScoreNorm::Running }
     }
 
     /// Scores with other statistics in BatchNorm. Statistics of training images are taken over batches of the given size.
@@ -124,13 +119,7 @@ mod tests {
 
     #[test]
     fn a_mean_needs_all_evaluations() {
-        let evaluation = |error| {
-            Scored::of(Some(Evaluation {
-                error,
-                top5_error: 0.0,
-                loss: 1.0,
-            }))
-        };
+        let evaluation = |error| Scored::of(Some(Evaluation { error, top5_error: 0.0, loss: 1.0 }));
         assert_eq!(mean_error(&[evaluation(0.25), evaluation(0.75)]), Some(0.5));
         assert_eq!(mean_error(&[evaluation(0.25), Scored::of(None)]), None);
         assert_eq!(mean_error(&[]), None);

@@ -25,13 +25,7 @@ pub struct Images<B: AutodiffBackend> {
 impl<B: AutodiffBackend> Images<B> {
     /// Holds a data set; nothing is copied yet.
     pub fn new(data: DataSet, device: B::Device) -> Self {
-        Self {
-            data,
-            device,
-            digests: OnceLock::new(),
-            train: OnceLock::new(),
-            test: OnceLock::new(),
-        }
+        Self { data, device, digests: OnceLock::new(), train: OnceLock::new(), test: OnceLock::new() }
     }
 
     /// Size of the images and number of classes.
@@ -146,10 +140,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// The training images with these indices.
     pub fn of_train<'s>(&'s self, indices: &'s [usize]) -> Examples<'s, B::InnerBackend> {
-        Examples {
-            images: self.images.train(),
-            indices,
-        }
+        Examples { images: self.images.train(), indices }
     }
 
     /// Parts of the training set: the official folds if there are any, else disjoint parts drawn at random.
@@ -157,9 +148,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
     /// # Errors
     /// More folds than the set has, or more images than there are.
     pub fn folds(&self, folds: &Folds) -> Result<Vec<Vec<usize>>> {
-        let DataSet {
-            train, folds: official, ..
-        } = &self.images.data;
+        let DataSet { train, folds: official, .. } = &self.images.data;
         if !official.is_empty() {
             ensure!(
                 folds.count <= official.len(),
@@ -195,17 +184,12 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Images to measure the true error on.
     pub fn test(&self) -> Examples<'_, B::InnerBackend> {
-        Examples {
-            images: self.images.test(),
-            indices: &self.all_test,
-        }
+        Examples { images: self.images.test(), indices: &self.all_test }
     }
 
     /// Architectures drawn from the whole space. The first ones do not depend on the length of the list.
     pub fn sample(&self, space: &SearchSpace, count: usize) -> Vec<Architecture> {
-        (0..count as u64)
-            .map(|index| sampled_architecture(space, self.seed, index))
-            .collect()
+        (0..count as u64).map(|index| sampled_architecture(space, self.seed, index)).collect()
     }
 
     /// The rows of some architectures in the table of architectures.

@@ -42,14 +42,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         hypernet: &'a HyperNetConfig,
         settings: &'a SmashTraining,
     ) -> Self {
-        Self {
-            setup,
-            space,
-            hypernet: Some(hypernet),
-            settings,
-            seed: setup.seed,
-            stem: "smash".into(),
-        }
+        Self { setup, space, hypernet: Some(hypernet), settings, seed: setup.seed, stem: "smash".into() }
     }
 
     fn network_path(&self) -> PathBuf {
@@ -159,12 +152,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
             let main = checkpoint.restore("main", net.main)?;
             checkpoint.finish()?;
-            Ok(SmashNet {
-                space: net.space,
-                hypernet,
-                main,
-                noise: self.settings.noise,
-            })
+            Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
         };
         restore().with_context(|| path.display().to_string())
     }

@@ -66,19 +66,13 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
         let mut trials = Vec::new();
         for row in &rows {
             let architecture = Architecture::from_json(&row.json).with_context(|| unfinished.display().to_string())?;
-            trials.push(Trial {
-                architecture,
-                reward_error: row.error,
-            });
+            trials.push(Trial { architecture, reward_error: row.error });
         }
         done(rows.len() * self.steps_of_trial())?;
         while trials.len() < self.settings.trials {
             let architecture = propose(&self.settings.method, self.space, self.setup.seed, &trials);
             let (training, row) = self.trial(trials.len(), &architecture, done)?;
-            trials.push(Trial {
-                architecture,
-                reward_error: row.error,
-            });
+            trials.push(Trial { architecture, reward_error: row.error });
             rows.push(row);
             write_table(&unfinished, &rows)?;
             training.forget()?;

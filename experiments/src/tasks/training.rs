@@ -114,11 +114,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 stop::check()?;
             }
         }
-        Ok(Trained {
-            trainer,
-            validation,
-            failure,
-        })
+        Ok(Trained { trainer, validation, failure })
     }
 
     /// Removes the checkpoint, once the result is stored.

@@ -48,10 +48,7 @@ impl<'a> TrueErrors<'a> {
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
-                None => Ok(write_table::<TruthRow>(
-                    &setup.dir.unit_path(&format!("{name}.parquet")),
-                    &[],
-                )?),
+                None => Ok(write_table::<TruthRow>(&setup.dir.unit_path(&format!("{name}.parquet")), &[])?),
             }),
         }
     }
@@ -69,12 +66,7 @@ impl<'a> TrueErrors<'a> {
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
         let pooled = setup.pool.as_ref().map(|(pool, data)| {
-            let context = TruthContext {
-                data,
-                task: setup.task,
-                space: self.space,
-                recipe: self.settings,
-            };
+            let context = TruthContext { data, task: setup.task, space: self.space, recipe: self.settings };
             (*pool, pool.truth_key(&context, architecture, training_seed))
         });
         let taken = match (known, &pooled) {

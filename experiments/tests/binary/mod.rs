@@ -7,10 +7,7 @@ use std::process::{Command, Output};
 /// A command that runs at smoke scale and stores results in a folder.
 pub fn experiments(results: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-    command
-        .args(["run", "--scale", "smoke", "--results"])
-        .arg(results)
-        .args(arguments);
+    command.args(["run", "--scale", "smoke", "--results"]).arg(results).args(arguments);
     command.env_remove("SMASH_DATA_DIR");
     command
 }
@@ -40,9 +37,7 @@ pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     };
     let stored = files(folder).into_iter().filter(is_table);
     let relative = |file: &Path| file.strip_prefix(folder).unwrap().to_path_buf();
-    stored
-        .map(|file| (relative(&file), std::fs::read(file).unwrap()))
-        .collect()
+    stored.map(|file| (relative(&file), std::fs::read(file).unwrap())).collect()
 }
 
 /// Panics with the error output of a command that failed.

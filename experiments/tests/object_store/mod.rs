@@ -20,9 +20,7 @@ impl ObjectStore {
             eprintln!("skipped: `moto_server` is not installed");
             return None;
         };
-        let mut lines = BufReader::new(server.stderr.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
+        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned()));
         // The server prints each request, and would block if nobody read the lines.
         std::thread::spawn(|| lines.for_each(drop));
@@ -47,8 +45,7 @@ impl ObjectStore {
         let listing = String::from_utf8(self.request("GET", "/bucket?list-type=2", b"")).unwrap();
         assert!(listing.contains("<IsTruncated>false"), "{listing}");
         let keys = listing.split("<Key>").skip(1);
-        keys.map(|text| text.split_once("</Key>").unwrap().0.to_owned())
-            .collect()
+        keys.map(|text| text.split_once("</Key>").unwrap().0.to_owned()).collect()
     }
 
     pub fn get(&self, key: &str) -> Vec<u8> {
@@ -76,10 +73,7 @@ impl ObjectStore {
         stream.read_to_end(&mut answer).unwrap();
         let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
         let head = String::from_utf8_lossy(&answer[..end]);
-        assert!(
-            head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')),
-            "{method} {path}: {head}"
-        );
+        assert!(head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')), "{method} {path}: {head}");
         answer.split_off(end + 4)
     }
 }

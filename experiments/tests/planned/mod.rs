@@ -17,9 +17,7 @@ impl Planned {
         run.args(["--jobs", "1", "--export-workflow"]).arg(workflow);
         succeeded(&run.output().unwrap());
         let plan = fs::read(workflow.join("plan.json")).unwrap();
-        Self {
-            plan: serde_json::from_slice(&plan).unwrap(),
-        }
+        Self { plan: serde_json::from_slice(&plan).unwrap() }
     }
 
     /// The command of a part: the program, the arguments of any part, then these arguments.
@@ -35,8 +33,6 @@ impl Planned {
     pub fn units(&self) -> Vec<(&str, &str)> {
         let stages = self.plan["stages"].as_array().unwrap().iter();
         let units = stages.flat_map(|stage| stage["units"].as_array().unwrap());
-        units
-            .map(|unit| (unit["place"].as_str().unwrap(), unit["output"].as_str().unwrap()))
-            .collect()
+        units.map(|unit| (unit["place"].as_str().unwrap(), unit["output"].as_str().unwrap())).collect()
     }
 }

@@ -171,20 +171,13 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
     let sides = [sides[0].as_slice(), sides[1].as_slice()];
     for (name, group) in [("base", base), ("head", head)] {
         let others = group.runs.iter().map(|run| run.manifest.seed);
-        let others: Vec<String> = others
-            .filter(|seed| !seeds.contains(seed))
-            .map(|seed| seed.to_string())
-            .collect();
+        let others: Vec<String> = others.filter(|seed| !seeds.contains(seed)).map(|seed| seed.to_string()).collect();
         if !others.is_empty() {
             let others = others.join(", ");
-            comparison
-                .notes
-                .push(format!("left out, as only {name} has it: root seed {others}"));
+            comparison.notes.push(format!("left out, as only {name} has it: root seed {others}"));
         }
         if !group.unfinished.is_empty() {
-            comparison
-                .notes
-                .push(format!("{name} has runs that are not complete: {:?}", group.unfinished));
+            comparison.notes.push(format!("{name} has runs that are not complete: {:?}", group.unfinished));
         }
     }
     if let [seed] = seeds[..] {
@@ -196,17 +189,10 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
         let text = "every training that both have has the same error, so true errors of either side count for both";
         comparison.notes.push(text.to_owned());
     }
-    let changes: Vec<Change> = Statistic::ALL
-        .map(|(_, statistic)| change(&paired, statistic, RESAMPLES))
-        .to_vec();
+    let changes: Vec<Change> = Statistic::ALL.map(|(_, statistic)| change(&paired, statistic, RESAMPLES)).to_vec();
     let judged = changes.iter().find(|change| change.statistic == comparison.statistic);
     comparison.verdict = judged.expect("all statistics are measured").judge();
-    comparison.measured = Some(Measured {
-        changes,
-        times: times(sides),
-        peak_memory: peak_memory(sides),
-        paired,
-    });
+    comparison.measured = Some(Measured { changes, times: times(sides), peak_memory: peak_memory(sides), paired });
     Ok(())
 }
 
@@ -230,11 +216,7 @@ fn base(options: &Compare, head: &Group) -> Result<Group> {
         folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
     };
     admitted.retain(|group| place(group) != place(head));
-    ensure!(
-        !admitted.is_empty(),
-        "{}: base and head are the same runs",
-        options.base.display()
-    );
+    ensure!(!admitted.is_empty(), "{}: base and head are the same runs", options.base.display());
     prefer(&mut admitted, |group| group.subject() == head.subject());
     let subject = admitted[0].subject();
     if admitted.iter().any(|group| group.subject() != subject) {
@@ -262,11 +244,7 @@ fn newest(groups: Vec<Group>) -> Group {
 
 /// The complete results below a folder that the options admit; at least one.
 fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<Vec<Group>> {
-    ensure!(
-        is_folder(folder)?,
-        "{}: expected a folder of stored runs",
-        folder.display()
-    );
+    ensure!(is_folder(folder)?, "{}: expected a folder of stored runs", folder.display());
     let wanted = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
     let mut runs = find_runs_below(folder)?;
     runs.retain(|run| {
@@ -288,15 +266,8 @@ fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<
         ("data set", options.dataset.as_deref()),
         ("commit", commit),
     ];
-    let conditions = conditions
-        .iter()
-        .filter_map(|(name, value)| value.map(|value| format!(", {name} {value}")));
-    ensure!(
-        !admitted.is_empty(),
-        "{}: no complete run{}",
-        folder.display(),
-        conditions.collect::<String>()
-    );
+    let conditions = conditions.iter().filter_map(|(name, value)| value.map(|value| format!(", {name} {value}")));
+    ensure!(!admitted.is_empty(), "{}: no complete run{}", folder.display(), conditions.collect::<String>());
     Ok(admitted)
 }
 

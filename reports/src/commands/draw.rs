@@ -85,11 +85,7 @@ pub fn run(options: &Draw) -> Result<()> {
 fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Result<Subject> {
     let place = file.display().to_string();
     let text = fs::read_to_string(file).with_context(|| place.clone())?;
-    let stem = file
-        .file_stem()
-        .unwrap_or(file.as_os_str())
-        .to_string_lossy()
-        .into_owned();
+    let stem = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     Ok(Subject {
         architecture: Architecture::from_json(&text, width.map(usize::from)).with_context(|| place.clone())?,
         place,
@@ -102,22 +98,13 @@ fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Res
 fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     let artefact = stored.newest(artefact)?;
     let searches = search::summary(&artefact.group.read::<CandidateRow>()?).searches;
-    let best: Vec<(&SearchRun, &Best)> = searches
-        .iter()
-        .filter_map(|search| Some((search, search.best.as_ref()?)))
-        .collect();
-    ensure!(
-        !best.is_empty(),
-        "{}: candidates: expected one with a score, found none",
-        artefact.name()
-    );
+    let best: Vec<(&SearchRun, &Best)> =
+        searches.iter().filter_map(|search| Some((search, search.best.as_ref()?))).collect();
+    ensure!(!best.is_empty(), "{}: candidates: expected one with a score, found none", artefact.name());
     let subject = |(SearchRun { search, seed, .. }, best): (&SearchRun, &Best)| {
         let index = best.index;
         let space = Space::of(artefact.group.manifest(), Some(search));
-        let place = format!(
-            "{}: candidates: `{search}`, seed {seed}, index {index}",
-            artefact.name()
-        );
+        let place = format!("{}: candidates: `{search}`, seed {seed}, index {index}", artefact.name());
         Ok(Subject {
             file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(search)),
             title: format!(
@@ -135,24 +122,14 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
 
 /// Name, title and graph of each drawing.
 fn graphs(subject: &Subject, block: Option<usize>, expanded: bool) -> Result<Vec<(String, String, Graph)>> {
-    let Subject {
-        title,
-        architecture,
-        base_channels,
-        ..
-    } = subject;
+    let Subject { title, architecture, base_channels, .. } = subject;
     let blocks = architecture.blocks.len();
     let of_block = |index: usize| {
         let graph = Graph::block(&architecture.blocks[index], index, *base_channels);
         (format!("block-{index}"), format!("{title}, block {index}"), graph)
     };
     if let Some(index) = block {
-        ensure!(
-            index < blocks,
-            "{}: block {index}: expected 0 to {}, counted from 0",
-            subject.place,
-            blocks - 1
-        );
+        ensure!(index < blocks, "{}: block {index}: expected 0 to {}, counted from 0", subject.place, blocks - 1);
         return Ok(vec![of_block(index)]);
     }
     let network = Graph::network(architecture, *base_channels);

@@ -56,9 +56,7 @@ pub fn run(options: &Stats) -> Result<()> {
     let groups: Vec<Vec<Point>> = groups.into_values().collect();
     let n: usize = groups.iter().map(Vec::len).sum();
     ensure!(n > 0, "{}: no row has both `{x}` and `{y}`", file.display());
-    let in_groups = by
-        .as_ref()
-        .map_or_else(String::new, |by| format!(" in {} groups of `{by}`", groups.len()));
+    let in_groups = by.as_ref().map_or_else(String::new, |by| format!(" in {} groups of `{by}`", groups.len()));
     let without = match left_out {
         0 => String::new(),
         left_out => format!(" ({left_out} without both left out)"),
@@ -67,11 +65,7 @@ pub fn run(options: &Stats) -> Result<()> {
     for measured in measure(&groups, &Ranking::all(options.k.into())) {
         println!("{measured}");
     }
-    let levels = if groups.len() > 1 {
-        "groups and their rows"
-    } else {
-        "rows"
-    };
+    let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
     println!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {RESAMPLES} of each");
     Ok(())
 }

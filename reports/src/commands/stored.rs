@@ -35,9 +35,7 @@ impl Stored {
     /// The README with the stored results and speed. It shows the figure of figure 4 with the most architectures.
     pub fn spliced(&self, artefacts: &[Artefact], file: &Path, out: &Path) -> Result<String> {
         let place = || file.display().to_string();
-        let of_name = artefacts
-            .iter()
-            .filter(|artefact| artefact.group.manifest().artefact == "fig4");
+        let of_name = artefacts.iter().filter(|artefact| artefact.group.manifest().artefact == "fig4");
         let shown = of_name
             .max_by_key(|artefact| artefact.findings.n().map_or(0, |(n, _)| n))
             .with_context(|| self.nothing("`fig4`"))?;

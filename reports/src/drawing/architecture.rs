@@ -37,26 +37,18 @@ impl Architecture {
     pub fn from_json(text: &str, width: Option<usize>) -> Result<Self> {
         let blocks = architecture::Architecture::from_json(text)?.blocks;
         ensure!(!blocks.is_empty(), "blocks: expected at least one, found none");
-        ensure!(
-            width.is_none() || blocks.len() <= BLOCKS,
-            "blocks: expected at most {BLOCKS}, for a width is given"
-        );
+        ensure!(width.is_none() || blocks.len() <= BLOCKS, "blocks: expected at most {BLOCKS}, for a width is given");
         let blocks = blocks.into_iter().enumerate().map(|(index, block)| {
             let input = width.map(|width| block_input(width, index));
             Block::complete(block, input).with_context(|| format!("block {index}"))
         });
-        Ok(Self {
-            blocks: blocks.collect::<Result<_>>()?,
-        })
+        Ok(Self { blocks: blocks.collect::<Result<_>>()? })
     }
 }
 
 /// Channels that enter a block at a reference width, in units of N. No drawing shows the banks of a width beyond the limit.
 fn block_input(width: usize, block: usize) -> usize {
-    let space = SearchSpace {
-        base_channels: 1,
-        ..SearchSpace::smash_v2(1, width.min(2 * MOST_BANKS))
-    };
+    let space = SearchSpace { base_channels: 1, ..SearchSpace::smash_v2(1, width.min(2 * MOST_BANKS)) };
     space.block_input(block)
 }
 
@@ -68,9 +60,7 @@ impl Block {
         ensure!(!ops.is_empty(), "ops: expected at least one, found none");
         for (index, op) in ops.iter().enumerate() {
             let place = || format!("op {index}");
-            op.validate_in_any_space(bank_size)
-                .map_err(anyhow::Error::msg)
-                .with_context(place)?;
+            op.validate_in_any_space(bank_size).map_err(anyhow::Error::msg).with_context(place)?;
             let last = op.reads.iter().chain(&op.writes).max();
             ensure!(
                 last < Some(&MOST_BANKS),
@@ -85,11 +75,7 @@ impl Block {
             (least..=MOST_BANKS).contains(&input_banks),
             "expected {least} to {MOST_BANKS} banks of input for these ops, found {input_banks} at this width"
         );
-        Ok(Self {
-            bank_size,
-            ops,
-            input_banks,
-        })
+        Ok(Self { bank_size, ops, input_banks })
     }
 
     /// Number of banks that hold something at the end.
@@ -167,23 +153,11 @@ mod tests {
         };
         check("\"version\":1", "\"version\":2", "format version 2 is not supported");
         check("\"units\":1", "\"units\":0", "block 0: op 0: units must be a multiple");
-        check(
-            "\"units\":1",
-            "\"units\":3",
-            "block 0: op 0: writes [0, 1] cannot hold 3",
-        );
+        check("\"units\":1", "\"units\":3", "block 0: op 0: writes [0, 1] cannot hold 3");
         check("\"reads\":[0,1]", "\"reads\":[1,0]", "block 0: op 1: reads must name");
-        check(
-            "\"writes\":[2]",
-            "\"writes\":[99999]",
-            "block 0: op 1: expected banks below",
-        );
+        check("\"writes\":[2]", "\"writes\":[99999]", "block 0: op 1: expected banks below");
         check("[2,2]", "[2,0]", "block 0: op 0: convolution 0: kernel");
-        check(
-            "{\"kernel\":[3,3],\"dilation\":[2,2],\"groups\":1}",
-            "null",
-            "convolution 0 must be active",
-        );
+        check("{\"kernel\":[3,3],\"dilation\":[2,2],\"groups\":1}", "null", "convolution 0 must be active");
         check(
             "null,null,null",
             "null,null,{\"kernel\":[3,3],\"dilation\":[1,1],\"groups\":1}",

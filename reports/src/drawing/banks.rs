@@ -88,11 +88,7 @@ pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usi
 pub(super) fn legend() -> Result<Scene> {
     let mut scene = Scene::default();
     let x = MARK + 4;
-    let names = [
-        "an op reads the bank",
-        "an op writes to the empty bank",
-        "an op adds to what the bank holds",
-    ];
+    let names = ["an op reads the bank", "an op writes to the empty bank", "an op adds to what the bank holds"];
     for (row, name) in (0..).zip(names) {
         let y = LINE / 2 + 2 + 26 * row;
         match row {
@@ -111,15 +107,9 @@ pub(super) fn legend() -> Result<Scene> {
 
 /// Draws one block. The names of its ops begin with `name`.
 fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Result<Scene> {
-    let labels: Vec<Vec<String>> = (0..)
-        .zip(&block.ops)
-        .map(|(op_index, op)| op_label(op, &format!("{name}{op_index}"), base_channels))
-        .collect();
-    let widths: Vec<i32> = labels
-        .iter()
-        .flatten()
-        .map(|line| width_of(line))
-        .collect::<Result<_>>()?;
+    let labels: Vec<Vec<String>> =
+        (0..).zip(&block.ops).map(|(op_index, op)| op_label(op, &format!("{name}{op_index}"), base_channels)).collect();
+    let widths: Vec<i32> = labels.iter().flatten().map(|line| width_of(line)).collect::<Result<_>>()?;
     let box_width = widths.into_iter().max().unwrap_or(0) + 24;
     let lane = |bank: usize| MARK + 4 + LANE * bank as i32;
     let box_left = lane(block.banks() - 1) + TO_OPS;
@@ -226,20 +216,10 @@ mod tests {
         let figure = banks_figure(&rows, "Two blocks").unwrap();
         figure.assert_legible();
         let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
-        for part in [
-            "Two blocks",
-            "ResNet",
-            "small",
-            "op 0.0: N = 16",
-            "op 0.1: N = 8",
-            "3x5, d 1x2, g 2",
-        ] {
+        for part in ["Two blocks", "ResNet", "small", "op 0.0: N = 16", "op 0.1: N = 8", "3x5, d 1x2, g 2"] {
             assert!(texts.iter().any(|text| text == part), "{part} is missing in {texts:?}");
         }
-        let again = DrawingRow {
-            seed: 4,
-            ..rows[0].clone()
-        };
+        let again = DrawingRow { seed: 4, ..rows[0].clone() };
         rows.push(again);
         let svg = |figure: Scene| figure.svg().unwrap();
         assert_eq!(svg(banks_figure(&rows, "Two blocks").unwrap()), svg(figure));

@@ -54,10 +54,7 @@ pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>)
     let size = |(label, arrows): (&Vec<String>, i32)| {
         let widths: Vec<i32> = label.iter().map(|line| width_of(line)).collect::<Result<_>>()?;
         let width = widths.into_iter().max().unwrap_or(0) + 2 * PADDING.0;
-        Ok((
-            width.max(ARROW * (arrows + 1)),
-            LINE * label.len() as i32 + 2 * PADDING.1,
-        ))
+        Ok((width.max(ARROW * (arrows + 1)), LINE * label.len() as i32 + 2 * PADDING.1))
     };
     let sizes: Vec<(i32, i32)> = labels.iter().zip(arrows).map(size).collect::<Result<_>>()?;
     let laid_out = layout(&graph, &sizes, GAP);
@@ -65,10 +62,7 @@ pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>)
     for line in &laid_out.lines {
         let class = if line.arrow { "edge" } else { "bend" };
         let points: Vec<String> = line.points.iter().map(|(x, y)| format!("{x} {y}")).collect();
-        put(
-            &mut shapes,
-            format_args!("<path class=\"{class}\" d=\"M{}\"/>", points.join("L")),
-        );
+        put(&mut shapes, format_args!("<path class=\"{class}\" d=\"M{}\"/>", points.join("L")));
     }
     for ((node, label), [left, top, width, height]) in graph.nodes.iter().zip(&labels).zip(laid_out.boxes) {
         let class = match node.kind {
@@ -86,10 +80,7 @@ pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>)
         }
     }
     let [width, height] = laid_out.size;
-    Ok(Compact {
-        size: [width + 4, height + 4],
-        shapes,
-    })
+    Ok(Compact { size: [width + 4, height + 4], shapes })
 }
 
 fn put(text: &mut String, what: std::fmt::Arguments) {

@@ -47,15 +47,9 @@ pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &s
         let bottom = banks.size().1 + LINE;
         banks.place(legend()?, (0, bottom));
         let panels = [
-            (
-                format!("{name}: graph"),
-                graph_scene(&Graph::network(&architecture, base_channels))?,
-            ),
+            (format!("{name}: graph"), graph_scene(&Graph::network(&architecture, base_channels))?),
             ("memory banks".to_owned(), banks),
-            (
-                "encoding c, by op and channel".to_owned(),
-                Encoding::of(row, cells, &architecture)?.scene()?,
-            ),
+            ("encoding c, by op and channel".to_owned(), Encoding::of(row, cells, &architecture)?.scene()?),
         ];
         let top = match figure.size().1 {
             0 => 0,
@@ -90,10 +84,7 @@ impl Encoding {
         let place = || format!("drawings: seed {}: `{}`", row.seed, row.drawing);
         let size = |name: &str, size: Option<u32>| match size {
             Some(size) if (1..=10_000).contains(&size) => Ok(size as usize),
-            _ => Err(anyhow::anyhow!(
-                "{}: {name}: expected 1 to 10000, found {size:?}",
-                place()
-            )),
+            _ => Err(anyhow::anyhow!("{}: {name}: expected 1 to 10000, found {size:?}", place())),
         };
         let channels = size("encoding_channels", row.encoding_channels)?;
         let units = size("encoding_units", row.encoding_units)?;
@@ -101,10 +92,7 @@ impl Encoding {
         let mut hot: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut extents: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         let mut met = BTreeSet::new();
-        for cell in cells
-            .iter()
-            .filter(|cell| cell.seed == row.seed && cell.drawing == row.drawing)
-        {
+        for cell in cells.iter().filter(|cell| cell.seed == row.seed && cell.drawing == row.drawing) {
             let [channel, unit, slice] = [cell.channel, cell.unit, cell.slice].map(|index| index as usize);
             ensure!(
                 channel < channels && unit < units && slice < slices,
@@ -120,30 +108,17 @@ impl Encoding {
             *extent = (extent.0.min(channel), extent.1.max(channel));
         }
         ensure!(!hot.is_empty(), "{}: no cell of its encoding holds +1", place());
-        let mut parts: Vec<_> = extents
-            .into_iter()
-            .map(|(part, (first, last))| (part.to_owned(), first, last))
-            .collect();
+        let mut parts: Vec<_> =
+            extents.into_iter().map(|(part, (first, last))| (part.to_owned(), first, last)).collect();
         parts.sort_by_key(|&(_, first, _)| first);
         let ops = first_slices(architecture, slices)
             .with_context(|| format!("{}: no depth compression gives its ops {slices} slices", place()))?;
-        Ok(Self {
-            channels,
-            units,
-            slices,
-            hot,
-            parts,
-            ops,
-        })
+        Ok(Self { channels, units, slices, hot, parts, ops })
     }
 
     fn scene(&self) -> Result<Scene> {
         let mut scene = Scene::default();
-        let names: Vec<i32> = self
-            .parts
-            .iter()
-            .map(|(part, ..)| width_of(part))
-            .collect::<Result<_>>()?;
+        let names: Vec<i32> = self.parts.iter().map(|(part, ..)| width_of(part)).collect::<Result<_>>()?;
         let left = names.into_iter().max().unwrap_or(0) + TO_CELLS;
         let cell = |room: i32, count: usize, most: i32| (room / count as i32).clamp(LEAST_CELL, most);
         let cell_width = cell(CELLS.0, self.slices, MOST_CELL.0);
@@ -152,25 +127,11 @@ impl Encoding {
         let y = |channel: usize| HEAD + cell_height * channel as i32;
         let (right, bottom) = (x(self.slices), y(self.channels));
         for (&(channel, slice), &count) in &self.hot {
-            let corners = [
-                (slice, channel),
-                (slice + 1, channel),
-                (slice + 1, channel + 1),
-                (slice, channel + 1),
-            ];
+            let corners = [(slice, channel), (slice + 1, channel), (slice + 1, channel + 1), (slice, channel + 1)];
             let outline = corners.map(|(slice, channel)| (x(slice), y(channel)));
             scene.fill(outline.to_vec(), shade(count, self.units));
         }
-        scene.line(
-            vec![
-                (left, HEAD),
-                (right, HEAD),
-                (right, bottom),
-                (left, bottom),
-                (left, HEAD),
-            ],
-            2,
-        );
+        scene.line(vec![(left, HEAD), (right, HEAD), (right, bottom), (left, bottom), (left, HEAD)], 2);
         let mut free = 0;
         for (name, slice) in &self.ops {
             // A line goes from the op's first slice to its name, which moves aside for the names before it.
@@ -183,10 +144,7 @@ impl Encoding {
         for (part, first, last) in &self.parts {
             let (top, end) = (y(*first) + 1, y(last + 1) - 1);
             let bracket = left - 8;
-            scene.line(
-                vec![(left - 3, top), (bracket, top), (bracket, end), (left - 3, end)],
-                1,
-            );
+            scene.line(vec![(left - 3, top), (bracket, top), (bracket, end), (left - 3, end)], 1);
             let middle = (top + end) / 2;
             let text = middle.max(lowest);
             scene.line(vec![(bracket, middle), (left - TO_CELLS + 8, text)], 1);
@@ -212,12 +170,7 @@ impl Encoding {
             next += width;
         }
         if self.units > 1 {
-            scene.text(
-                "output units hold +1, all others -1",
-                (left, below + 2 * LINE + 14),
-                HPos::Left,
-                VPos::Top,
-            )?;
+            scene.text("output units hold +1, all others -1", (left, below + 2 * LINE + 14), HPos::Left, VPos::Top)?;
         }
         Ok(scene)
     }
@@ -277,24 +230,12 @@ mod tests {
     }
 
     fn cell(part: &str, channel: u32, unit: u32, slice: u32) -> EncodingCellRow {
-        EncodingCellRow {
-            seed: 3,
-            drawing: "sample 0".into(),
-            part: part.into(),
-            channel,
-            unit,
-            slice,
-        }
+        EncodingCellRow { seed: 3, drawing: "sample 0".into(), part: part.into(), channel, unit, slice }
     }
 
     #[test]
     fn a_figure_shows_graph_banks_and_encoding_with_its_parts() {
-        let cells = [
-            cell("reads", 0, 0, 0),
-            cell("reads", 1, 0, 2),
-            cell("writes", 4, 0, 1),
-            cell("writes", 4, 1, 1),
-        ];
+        let cells = [cell("reads", 0, 0, 0), cell("reads", 1, 0, 2), cell("writes", 4, 0, 1), cell("writes", 4, 1, 1)];
         let figure = encoding_figure(&[row()], &cells, "A network").unwrap();
         figure.assert_legible();
         let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
@@ -312,37 +253,23 @@ mod tests {
         }
         let again = encoding_figure(&[row()], &cells, "A network").unwrap();
         assert_eq!(figure.svg().unwrap(), again.svg().unwrap());
-        let dark = encoding_figure(
-            &[row()],
-            &[cells.to_vec(), vec![cell("reads", 0, 1, 0)]].concat(),
-            "A network",
-        )
-        .unwrap();
-        assert_ne!(
-            figure.svg().unwrap(),
-            dark.svg().unwrap(),
-            "a cell more makes no difference"
-        );
+        let dark =
+            encoding_figure(&[row()], &[cells.to_vec(), vec![cell("reads", 0, 1, 0)]].concat(), "A network").unwrap();
+        assert_ne!(figure.svg().unwrap(), dark.svg().unwrap(), "a cell more makes no difference");
     }
 
     #[test]
     fn cells_that_do_not_fit_are_named() {
         let message = |row: DrawingRow, cell| format!("{:#}", encoding_figure(&[row], &[cell], "").err().unwrap());
         let found = message(row(), cell("reads", 9, 0, 0));
-        assert!(
-            found.contains("expected a cell of 9 channels, 2 units and 3 slices, found (9, 0, 0)"),
-            "{found}"
-        );
+        assert!(found.contains("expected a cell of 9 channels, 2 units and 3 slices, found (9, 0, 0)"), "{found}");
         let mut long = row();
         long.encoding_slices = Some(5);
         let found = message(long, cell("reads", 0, 0, 0));
         assert!(found.contains("no depth compression gives its ops 5 slices"), "{found}");
         let mut none = row();
         none.encoding_channels = None;
-        assert_eq!(
-            message(none, cell("reads", 0, 0, 0)),
-            "no architecture with an encoding to draw"
-        );
+        assert_eq!(message(none, cell("reads", 0, 0, 0)), "no architecture with an encoding to draw");
         let mut other = cell("reads", 0, 0, 0);
         other.seed = 4;
         assert!(message(row(), other).ends_with("no cell of its encoding holds +1"));

@@ -270,10 +270,7 @@ mod tests {
     /// Number of banks that a sum names.
     fn banks_named(node: &Node) -> usize {
         let lines = node.label.iter().filter(|line| !line.starts_with("slice"));
-        lines
-            .flat_map(|line| line.split([' ', ',']))
-            .filter(|word| word.parse::<usize>().is_ok())
-            .count()
+        lines.flat_map(|line| line.split([' ', ','])).filter(|word| word.parse::<usize>().is_ok()).count()
     }
 
     fn graph_of(block: &Block) -> Graph {

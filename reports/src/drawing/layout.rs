@@ -55,13 +55,7 @@ pub fn layout(graph: &Graph, sizes: &[(i32, i32)], least_gap: i32) -> Layout {
 
 /// Nodes, then bends, joined from layer to layer. A node's layer is the length of the longest path that ends at it.
 fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
-    let item = |layer, width, is_node| Item {
-        layer,
-        width,
-        is_node,
-        above: Vec::new(),
-        below: Vec::new(),
-    };
+    let item = |layer, width, is_node| Item { layer, width, is_node, above: Vec::new(), below: Vec::new() };
     let mut items: Vec<Item> = sizes.iter().map(|&(width, _)| item(0, width, true)).collect();
     // Edges go from earlier to later nodes, and the edges of earlier nodes come first.
     for &(from, to) in &graph.edges {
@@ -106,11 +100,7 @@ fn ordered(items: &[Item]) -> Vec<Vec<usize>> {
         for step in 0..depth {
             let layer = if downwards { step } else { depth - 1 - step };
             let mean = |index: usize| {
-                let neighbours = if downwards {
-                    &items[index].above
-                } else {
-                    &items[index].below
-                };
+                let neighbours = if downwards { &items[index].above } else { &items[index].below };
                 match neighbours.len() {
                     0 => places[index],
                     n => neighbours.iter().map(|&neighbour| places[neighbour]).sum::<f64>() / n as f64,
@@ -161,10 +151,7 @@ fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
             .collect();
         lines.sort_unstable();
         for (index, line) in lines.iter().enumerate() {
-            count += lines[index + 1..]
-                .iter()
-                .filter(|other| other.0 > line.0 && other.1 < line.1)
-                .count();
+            count += lines[index + 1..].iter().filter(|other| other.0 > line.0 && other.1 < line.1).count();
         }
     }
     count
@@ -180,15 +167,9 @@ fn placed(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
     for round in 0..PLACE_ROUNDS {
         let downwards = round % 2 == 0;
         for step in 0..layers.len() {
-            let layer = if downwards {
-                &layers[step]
-            } else {
-                &layers[layers.len() - 1 - step]
-            };
-            let wanted: Vec<(f64, f64)> = layer
-                .iter()
-                .map(|&index| wanted(items, index, downwards, &centres))
-                .collect();
+            let layer = if downwards { &layers[step] } else { &layers[layers.len() - 1 - step] };
+            let wanted: Vec<(f64, f64)> =
+                layer.iter().map(|&index| wanted(items, index, downwards, &centres)).collect();
             place(items, layer, &wanted, &mut centres);
         }
     }
@@ -236,9 +217,7 @@ fn place(items: &[Item], layer: &[usize], wanted: &[(f64, f64)], centres: &mut [
         }
         pools.push(pool);
     }
-    let means = pools
-        .iter()
-        .flat_map(|&(mean, _, count)| std::iter::repeat_n(mean, count));
+    let means = pools.iter().flat_map(|&(mean, _, count)| std::iter::repeat_n(mean, count));
     for ((&index, mean), offset) in layer.iter().zip(means).zip(offsets) {
         centres[index] = mean + offset;
     }
@@ -246,11 +225,7 @@ fn place(items: &[Item], layer: &[usize], wanted: &[(f64, f64)], centres: &mut [
 
 /// Pixels between the centres of neighbours.
 fn distance(left: &Item, right: &Item) -> i32 {
-    let gap = if left.is_node && right.is_node {
-        NODE_GAP
-    } else {
-        BEND_GAP
-    };
+    let gap = if left.is_node && right.is_node { NODE_GAP } else { BEND_GAP };
     // The last 2 pixels allow for two roundings.
     (left.width + 1) / 2 + (right.width + 1) / 2 + gap + 2
 }
@@ -258,9 +233,8 @@ fn distance(left: &Item, right: &Item) -> i32 {
 /// Converts positions to pixels. Lines leave a node at the middle of its lower side, and spread over the upper side of
 /// the next node.
 fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &[f64], least_gap: i32) -> Layout {
-    let left = (0..items.len())
-        .map(|index| centres[index] - f64::from(items[index].width) / 2.0)
-        .fold(f64::MAX, f64::min);
+    let left =
+        (0..items.len()).map(|index| centres[index] - f64::from(items[index].width) / 2.0).fold(f64::MAX, f64::min);
     let x = |index: usize| (centres[index] - left).round() as i32;
     let mut boxes = vec![[0; 4]; sizes.len()];
     // Upper and lower end of each layer.
@@ -268,12 +242,7 @@ fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &
     let mut top = 0;
     for layer in layers {
         let tall = |&&index: &&usize| items[index].is_node;
-        let height = layer
-            .iter()
-            .filter(tall)
-            .map(|&index| sizes[index].1)
-            .max()
-            .unwrap_or(0);
+        let height = layer.iter().filter(tall).map(|&index| sizes[index].1).max().unwrap_or(0);
         for &index in layer.iter().filter(tall) {
             let (width, height) = sizes[index];
             boxes[index] = [x(index) - width / 2, top, width, height];
@@ -286,29 +255,18 @@ fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &
     let mut lines = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let (band_top, band_bottom) = bands[item.layer];
-        let start = if item.is_node {
-            band_top + sizes[index].1
-        } else {
-            band_top
-        };
+        let start = if item.is_node { band_top + sizes[index].1 } else { band_top };
         for &to in &item.below {
             let end = if items[to].is_node {
                 let [left, _, width, _] = boxes[to];
                 let mut above = items[to].above.clone();
                 above.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
-                let place = above
-                    .iter()
-                    .position(|&other| other == index)
-                    .expect("it is one of them");
+                let place = above.iter().position(|&other| other == index).expect("it is one of them");
                 left + width * (place as i32 + 1) / (above.len() as i32 + 1)
             } else {
                 x(to)
             };
-            let mut points = vec![
-                (x(index), start),
-                (x(index), band_bottom),
-                (end, bands[items[to].layer].0),
-            ];
+            let mut points = vec![(x(index), start), (x(index), band_bottom), (end, bands[items[to].layer].0)];
             points.dedup();
             let arrow = items[to].is_node;
             lines.push(Line { points, arrow });
@@ -318,11 +276,7 @@ fn drawn(sizes: &[(i32, i32)], items: &[Item], layers: &[Vec<usize>], centres: &
     let bends = lines.iter().flat_map(|line| line.points.iter().map(|point| point.0));
     let width = right.chain(bends).max().unwrap_or(0);
     let height = bands.last().map_or(0, |band| band.1);
-    Layout {
-        boxes,
-        lines,
-        size: [width, height],
-    }
+    Layout { boxes, lines, size: [width, height] }
 }
 
 #[cfg(test)]

@@ -18,20 +18,11 @@ pub(super) const RESNET: &str = r#"{"version":1,"blocks":[{"bank_size":2,"ops":[
 
 /// An op of one unit and one plain convolution.
 pub(super) fn op(reads: &[usize], writes: &[usize]) -> Op {
-    Op {
-        reads: reads.to_vec(),
-        writes: writes.to_vec(),
-        units: 1,
-        convs: [Some(conv(3)), None, None, None],
-    }
+    Op { reads: reads.to_vec(), writes: writes.to_vec(), units: 1, convs: [Some(conv(3)), None, None, None] }
 }
 
 fn conv(kernel: usize) -> Conv {
-    Conv {
-        kernel: [kernel, kernel],
-        dilation: [1, 1],
-        groups: 1,
-    }
+    Conv { kernel: [kernel, kernel], dilation: [1, 1], groups: 1 }
 }
 
 /// Blocks of up to 13 ops with every pattern of convolutions. They read banks that hold something and fill banks in order.
@@ -59,10 +50,6 @@ pub(super) fn blocks() -> impl Strategy<Value = Block> {
                 convs: active.map(|active| (active == 1).then(|| conv(3 + 2 * (pattern % 3)))),
             });
         }
-        Block {
-            bank_size,
-            input_banks: least_input_banks(&ops),
-            ops,
-        }
+        Block { bank_size, input_banks: least_input_banks(&ops), ops }
     })
 }

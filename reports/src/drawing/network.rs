@@ -34,10 +34,7 @@ pub(super) fn graph_scene(graph: &Graph) -> Result<Scene> {
     let size = |(label, arrows): (&Vec<String>, i32)| {
         let widths: Vec<i32> = label.iter().map(|line| width_of(line)).collect::<Result<_>>()?;
         let width = widths.into_iter().max().unwrap_or(0) + 2 * PADDING.0;
-        Ok((
-            width.max(40).max(ARROW * (arrows + 1)),
-            LINE * label.len() as i32 + 2 * PADDING.1,
-        ))
+        Ok((width.max(40).max(ARROW * (arrows + 1)), LINE * label.len() as i32 + 2 * PADDING.1))
     };
     let labels = graph.nodes.iter().map(|node| &node.label);
     let sizes: Vec<(i32, i32)> = labels.zip(arrows).map(size).collect::<Result<_>>()?;

@@ -166,8 +166,7 @@ impl Scene {
             VPos::Bottom => at.1,
         };
         self.reach((right, bottom));
-        self.shapes
-            .push(Shape::Text(text.to_owned(), at, horizontal, vertical, size));
+        self.shapes.push(Shape::Text(text.to_owned(), at, horizontal, vertical, size));
         Ok(())
     }
 

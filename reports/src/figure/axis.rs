@@ -25,10 +25,7 @@ pub(super) struct Axis<'a> {
 impl<'a> Axis<'a> {
     /// One row for each name, the first at the bottom.
     pub fn rows(names: &'a [String]) -> Self {
-        Self {
-            range: -0.6..names.len() as f64 - 0.4,
-            ticks: Ticks::Names(names),
-        }
+        Self { range: -0.6..names.len() as f64 - 0.4, ticks: Ticks::Names(names) }
     }
 
     /// Writes a number of the axis.
@@ -58,9 +55,7 @@ pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
 
 /// The range of an axis: the range of the values, with some margin.
 pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let air = (0.05 * (high - low)).max(0.002);
     low - air..high + air
 }

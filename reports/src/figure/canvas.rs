@@ -151,9 +151,7 @@ where
             .y_desc(&definition.y_label)
             .axis_desc_style(text_style(LABEL_SIZE, INK))
             .draw()?;
-        let plot = Plot {
-            area: chart.plotting_area().clone(),
-        };
+        let plot = Plot { area: chart.plotting_area().clone() };
         if let Ticks::Names(names) = y.ticks {
             let (edge, _) = plot.area.get_pixel_range();
             for (place, name) in names.iter().enumerate() {
@@ -219,11 +217,7 @@ where
         let style = colour.mix(0.8);
         let outline = match shape {
             Shape::Circle => return Ok(self.root.draw(&Circle::new((x, y), radius, style.filled()))?),
-            Shape::Triangle => vec![
-                (x, y - radius - 1),
-                (x + radius + 1, y + radius),
-                (x - radius - 1, y + radius),
-            ],
+            Shape::Triangle => vec![(x, y - radius - 1), (x + radius + 1, y + radius), (x - radius - 1, y + radius)],
             Shape::Square => vec![
                 (x - radius, y - radius),
                 (x + radius, y - radius),
@@ -255,11 +249,7 @@ where
         let corners = [(left, top), (right, bottom)];
         self.root.draw(&Rectangle::new(corners, colour.mix(0.25).filled()))?;
         let height = bottom - top;
-        let starts = if hatch == Hatch::None {
-            right..right
-        } else {
-            left - height..right
-        };
+        let starts = if hatch == Hatch::None { right..right } else { left - height..right };
         for start in starts.step_by(10) {
             // The lines go right and up, or right and down, at 45 degrees, and are cut off at both sides.
             let ends = [start.max(left), (start + height).min(right)].map(|x| match hatch {
@@ -304,11 +294,7 @@ where
 /// The mark of the series with this index. Shapes and colours repeat with different periods.
 pub(super) fn series_mark(index: usize) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
-    Mark {
-        shape: shapes[index % shapes.len()],
-        colour: COLOURS[index % COLOURS.len()],
-        radius: 7,
-    }
+    Mark { shape: shapes[index % shapes.len()], colour: COLOURS[index % COLOURS.len()], radius: 7 }
 }
 
 /// Cuts a polyline into the strokes of a dash.
@@ -325,12 +311,7 @@ pub(crate) fn strokes(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
         let mut done = 0.0;
         while done < length {
             let step = left.min(length - done);
-            let at = |way: f64| {
-                round((
-                    f64::from(from.0) + dx * way / length,
-                    f64::from(from.1) + dy * way / length,
-                ))
-            };
+            let at = |way: f64| round((f64::from(from.0) + dx * way / length, f64::from(from.1) + dy * way / length));
             if part % 2 == 0 {
                 strokes.push(vec![at(done), at(done + step)]);
             }
@@ -379,15 +360,7 @@ mod tests {
         let corner = [(0, 0), (10, 0), (10, 10)];
         assert_eq!(strokes(&corner, SOLID), [corner.to_vec()]);
         let dashed = strokes(&corner, &[4.0, 4.0]);
-        assert_eq!(
-            dashed,
-            [
-                [(0, 0), (4, 0)],
-                [(8, 0), (10, 0)],
-                [(10, 0), (10, 2)],
-                [(10, 6), (10, 10)]
-            ]
-        );
+        assert_eq!(dashed, [[(0, 0), (4, 0)], [(8, 0), (10, 0)], [(10, 0), (10, 2)], [(10, 6), (10, 10)]]);
         assert_eq!(strokes(&[(3, 3), (3, 3)], &[4.0, 4.0]), Vec::<Vec<Pixel>>::new());
     }
 }

@@ -22,20 +22,9 @@ pub(super) fn draw<DB: DrawingBackend>(
 where
     DB::ErrorType: 'static,
 {
-    ensure!(
-        summary.n() > 0,
-        "no architecture has errors by the correct and by a corrupted encoding"
-    );
-    let architecture = Mark {
-        shape: Shape::Circle,
-        colour: COLOURS[0],
-        radius: 4,
-    };
-    let mean = Mark {
-        shape: Shape::Diamond,
-        colour: INK,
-        radius: 8,
-    };
+    ensure!(summary.n() > 0, "no architecture has errors by the correct and by a corrupted encoding");
+    let architecture = Mark { shape: Shape::Circle, colour: COLOURS[0], radius: 4 };
+    let mean = Mark { shape: Shape::Diamond, colour: INK, radius: 8 };
     canvas.legend(&[
         (Sample::Bar(mean), "mean increase, 95 % bootstrap".to_owned()),
         (Sample::Mark(architecture), "architecture".to_owned()),
@@ -47,14 +36,8 @@ where
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let notes: Vec<String> = rows.iter().map(|row| note(row)).collect();
     let increases = rows.iter().flat_map(|row| row.increases.iter().flatten().copied());
-    let bounds = rows
-        .iter()
-        .filter_map(|row| row.increase)
-        .flat_map(|increase| [increase.low, increase.high]);
-    let x = Axis {
-        range: percent_range(increases.chain(bounds).chain([0.0])),
-        ticks: Ticks::Points,
-    };
+    let bounds = rows.iter().filter_map(|row| row.increase).flat_map(|increase| [increase.low, increase.high]);
+    let x = Axis { range: percent_range(increases.chain(bounds).chain([0.0])), ticks: Ticks::Points };
     let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;

@@ -20,11 +20,7 @@ where
     DB::ErrorType: 'static,
 {
     ensure!(summary.n() > 0, "no starting point has equal steps by both methods");
-    let mark = |index: usize, shape| Mark {
-        shape,
-        colour: COLOURS[index],
-        radius: 7,
-    };
+    let mark = |index: usize, shape| Mark { shape, colour: COLOURS[index], radius: 7 };
     let methods = [
         (&summary.gradient, mark(0, Shape::Circle), DASHES[0], "gradient"),
         (&summary.random, mark(1, Shape::Square), DASHES[1], "random steps"),
@@ -36,19 +32,10 @@ where
     }
     canvas.legend(&entries)?;
     let paths = methods.map(|(descent, ..)| path(descent));
-    let heights = paths
-        .iter()
-        .flatten()
-        .flat_map(|&(_, mean, (low, high))| [mean, low, high]);
+    let heights = paths.iter().flatten().flat_map(|&(_, mean, (low, high))| [mean, low, high]);
     let steps = summary.steps().max(1) as f64;
-    let x = Axis {
-        range: -0.04 * steps..1.04 * steps,
-        ticks: Ticks::Whole,
-    };
-    let y = Axis {
-        range: percent_range(heights),
-        ticks: Ticks::Percent,
-    };
+    let x = Axis { range: -0.04 * steps..1.04 * steps, ticks: Ticks::Whole };
+    let y = Axis { range: percent_range(heights), ticks: Ticks::Percent };
     let right = x.range.end;
     let plot = canvas.axes(definition, x, y, MARGIN)?;
     let at = |step: f64, error: f64| plot.at((step, 100.0 * error));

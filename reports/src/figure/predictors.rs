@@ -12,16 +12,8 @@ use super::canvas::{COLOURS, Canvas, Mark, Sample, Shape, widest};
 use super::definition::{FigureDefinition, FigureKind};
 
 /// Marks of the first predictor and of the others.
-const FIRST: Mark = Mark {
-    shape: Shape::Diamond,
-    colour: COLOURS[1],
-    radius: 8,
-};
-const OTHERS: Mark = Mark {
-    shape: Shape::Circle,
-    colour: COLOURS[0],
-    radius: 7,
-};
+const FIRST: Mark = Mark { shape: Shape::Diamond, colour: COLOURS[1], radius: 8 };
+const OTHERS: Mark = Mark { shape: Shape::Circle, colour: COLOURS[0], radius: 7 };
 
 /// Draws legend and plot.
 pub(super) fn draw<DB: DrawingBackend>(

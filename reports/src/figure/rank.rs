@@ -35,14 +35,8 @@ where
     });
     let longest = summary.seeds.iter().map(|seed| seed.ranked.len()).max().unwrap_or(0);
     let air = (longest as f64 / 30.0).max(0.5);
-    let x = Axis {
-        range: 1.0 - air..longest as f64 + air,
-        ticks: Ticks::Whole,
-    };
-    let y = Axis {
-        range: percent_range(ends),
-        ticks: Ticks::Percent,
-    };
+    let x = Axis { range: 1.0 - air..longest as f64 + air, ticks: Ticks::Whole };
+    let y = Axis { range: percent_range(ends), ticks: Ticks::Percent };
     let plot = canvas.axes(definition, x, y, MARGIN)?;
     for (index, seed) in summary.seeds.iter().enumerate() {
         let mark = series_mark(index);

@@ -28,20 +28,14 @@ where
         let of_seed = move |seed: &'_ SeedSummary| spans(seed, axis, bars);
         summary.seeds.iter().flat_map(of_seed)
     };
-    let band_heights = fits
-        .iter()
-        .flat_map(|fit| &fit.band)
-        .flat_map(|&(_, low, high)| [low, high]);
+    let band_heights = fits.iter().flat_map(|fit| &fit.band).flat_map(|&(_, low, high)| [low, high]);
     let (range, ticks) = match summary.by {
         Measure::Error => (percent_range(spans(0)), Ticks::Percent),
         Measure::Loss => (plain_range(spans(0)), Ticks::Plain),
     };
     let x = Axis { range, ticks };
     let x_scale = summary.by.of(100.0, 1.0);
-    let y = Axis {
-        range: percent_range(spans(1).chain(band_heights)),
-        ticks: Ticks::Percent,
-    };
+    let y = Axis { range: percent_range(spans(1).chain(band_heights)), ticks: Ticks::Percent };
     let plot = canvas.axes(definition, x, y, MARGIN)?;
     let at = |(x, y): Point| plot.at((x_scale * x, 100.0 * y));
     for fit in &fits {
@@ -103,12 +97,7 @@ impl Fit {
         let scores = || seed.points.iter().map(|point| point.0);
         let left = scores().fold(f64::MAX, f64::min);
         let right = scores().fold(f64::MIN, f64::max);
-        Some(Self {
-            colour,
-            dash,
-            ends: [left, right].map(|x| (x, line.at(x))),
-            band: Vec::new(),
-        })
+        Some(Self { colour, dash, ends: [left, right].map(|x| (x, line.at(x))), band: Vec::new() })
     }
 
     fn line_with_band(seed: &SeedSummary) -> Option<Self> {

@@ -26,22 +26,12 @@ where
     let entry = |stage: &&str| (Sample::Mark(stage_mark(&stages, stage, INK)), format!("{stage} begins"));
     canvas.legend(&stages.iter().map(entry).collect::<Vec<_>>())?;
 
-    let labels: Vec<String> = summary
-        .searches
-        .iter()
-        .map(|search| search.label(summary.seeds()))
-        .collect();
+    let labels: Vec<String> = summary.searches.iter().map(|search| search.label(summary.seeds())).collect();
     let lowest = || summary.searches.iter().map(|search| &search.lowest);
     let scores = lowest().flatten().flatten().copied();
     let longest = lowest().map(Vec::len).max().unwrap_or(1) as f64;
-    let x = Axis {
-        range: 1.0 - longest / 40.0..longest * 41.0 / 40.0,
-        ticks: Ticks::Whole,
-    };
-    let y = Axis {
-        range: percent_range(scores),
-        ticks: Ticks::Percent,
-    };
+    let x = Axis { range: 1.0 - longest / 40.0..longest * 41.0 / 40.0, ticks: Ticks::Whole };
+    let y = Axis { range: percent_range(scores), ticks: Ticks::Percent };
     let (right, low) = (x.range.end, y.range.start);
     let plot = canvas.axes(definition, x, y, 48 + widest(&labels)?)?;
     let mut ends = Vec::new();
@@ -105,11 +95,7 @@ fn spread(heights: &[i32], bottom: i32) -> Vec<i32> {
 fn stage_mark(stages: &[&str], stage: &str, colour: RGBColor) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
     let index = stages.iter().position(|name| *name == stage).unwrap_or(0);
-    Mark {
-        shape: shapes[index % shapes.len()],
-        colour,
-        radius: 8,
-    }
+    Mark { shape: shapes[index % shapes.len()], colour, radius: 8 }
 }
 
 #[cfg(test)]

@@ -29,12 +29,7 @@ where
     DB::ErrorType: 'static,
 {
     ensure!(summary.measured() > 0, "no system has a test error");
-    let has_role = |role: &str| {
-        summary
-            .systems
-            .iter()
-            .any(|system| system.role.as_deref() == Some(role))
-    };
+    let has_role = |role: &str| summary.systems.iter().any(|system| system.role.as_deref() == Some(role));
     let roles = ROLES.iter().filter(|(role, ..)| has_role(role));
     let entry = |&(role, colour, hatch): &(&str, RGBColor, Hatch)| (Sample::Fill(colour, hatch), role.to_owned());
     canvas.legend(&roles.map(entry).collect::<Vec<_>>())?;
@@ -43,13 +38,8 @@ where
     let names: Vec<String> = labels.iter().rev().cloned().collect();
     let notes: Vec<String> = systems.iter().map(|system| note(system)).collect();
     let ends = systems.iter().filter_map(|system| system.error);
-    let highest = ends
-        .map(|error| error.mean + error.deviation.unwrap_or(0.0))
-        .fold(0.0, f64::max);
-    let x = Axis {
-        range: 0.0..105.0 * highest.max(0.01),
-        ticks: Ticks::Percent,
-    };
+    let highest = ends.map(|error| error.mean + error.deviation.unwrap_or(0.0)).fold(0.0, f64::max);
+    let x = Axis { range: 0.0..105.0 * highest.max(0.01), ticks: Ticks::Percent };
     let y = Axis::rows(&names);
     let last = x.range.end;
     let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;

@@ -40,10 +40,7 @@ impl ComparedWith {
         };
         let others = latest_groups(find_runs(root, Some(&artefact))?);
         let Some(other) = others.into_iter().find(is_alike) else {
-            return Ok(Self {
-                artefact,
-                comparison: None,
-            });
+            return Ok(Self { artefact, comparison: None });
         };
         let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {
             let weights = group.read_if_there::<WeightsRow>()?;
@@ -61,10 +58,7 @@ impl ComparedWith {
             commit.get(..12).unwrap_or(commit)
         );
         let contrast = contrast(&own, &reference);
-        Ok(Self {
-            artefact,
-            comparison: Some(Comparison { contrast, run }),
-        })
+        Ok(Self { artefact, comparison: Some(Comparison { contrast, run }) })
     }
 
     /// The comparison as paragraphs of the report.
@@ -94,19 +88,8 @@ impl ComparedWith {
             String::new(),
             interval_text(contrast.tau_drop),
         ];
-        let names = [
-            "",
-            "root seeds",
-            "learned / generated weights",
-            "mean score",
-            "scored",
-            "Kendall τ",
-        ];
-        let lines = [
-            line("here", &contrast.own),
-            line(artefact, &contrast.reference),
-            difference,
-        ];
+        let names = ["", "root seeds", "learned / generated weights", "mean score", "scored", "Kendall τ"];
+        let lines = [line("here", &contrast.own), line(artefact, &contrast.reference), difference];
         let one_network = match contrast.own.seeds.min(contrast.reference.seeds) {
             1 => " Of a side with one root seed no interval holds the chance of another SMASH network.",
             _ => "",
@@ -126,11 +109,7 @@ impl fmt::Display for ComparedWith {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.comparison {
             Some(Comparison { contrast, run }) => write!(f, "compared with {run}\n{contrast}"),
-            None => write!(
-                f,
-                "no run of `{}` at this scale and on this data set to compare with",
-                self.artefact
-            ),
+            None => write!(f, "no run of `{}` at this scale and on this data set to compare with", self.artefact),
         }
     }
 }

@@ -60,10 +60,7 @@ impl KindOfStudy for ComparisonFindings {
             (Statistic::SearchGain, _) => Ok(self.searches.gain),
             (Statistic::ErrorDifference, Some([better, worse])) => {
                 for name in [better, worse] {
-                    ensure!(
-                        self.summary.system(name).is_some(),
-                        "`between` names `{name}`, which is no system"
-                    );
+                    ensure!(self.summary.system(name).is_some(), "`between` names `{name}`, which is no system");
                 }
                 Ok(self.summary.error_difference(better, worse))
             }
@@ -102,10 +99,7 @@ impl KindOfStudy for ComparisonFindings {
         let trials = |system: &SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
         let trials: Vec<String> = self.summary.systems.iter().filter_map(trials).collect();
         if !trials.is_empty() {
-            paragraphs.push(format!(
-                "Full trainings spent by search methods: {}.",
-                trials.join("; ")
-            ));
+            paragraphs.push(format!("Full trainings spent by search methods: {}.", trials.join("; ")));
         }
         if !self.searches.searches.is_empty() {
             paragraphs.extend(search_paragraphs(&self.searches));
@@ -165,10 +159,7 @@ impl ComparisonFindings {
             line.push(or_unmeasured(system.top5_error.map(|error| error.to_string())));
         }
         let quoted = self.definition(&system.name).and_then(|definition| definition.paper);
-        line.extend([
-            system.left_out(),
-            quoted.map_or_else(String::new, |quoted| quoted.to_string()),
-        ]);
+        line.extend([system.left_out(), quoted.map_or_else(String::new, |quoted| quoted.to_string())]);
         line
     }
 }

@@ -169,10 +169,7 @@ impl KindOfStudy for CorrelationFindings {
             let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
             keys.zip(values)
         });
-        Some(Values {
-            names: vec![self.summary.predictor, "true error"],
-            of_architectures: of_seeds.collect(),
-        })
+        Some(Values { names: vec![self.summary.predictor, "true error"], of_architectures: of_seeds.collect() })
     }
 }
 
@@ -203,18 +200,14 @@ impl fmt::Display for CorrelationFindings {
 }
 
 fn coefficients_table(summary: &CorrelationSummary) -> String {
-    let names = ["true error against"]
-        .into_iter()
-        .chain(Coefficient::ALL.map(Coefficient::label));
+    let names = ["true error against"].into_iter().chain(Coefficient::ALL.map(Coefficient::label));
     let of_seeds = summary.seeds.iter().map(|seed| {
         let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
         (name, seed.score)
     });
     let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
     let predictors = summary.predictors().into_iter();
-    let mut lines: Vec<_> = predictors
-        .map(|(name, coefficients)| (name.to_owned(), coefficients))
-        .collect();
+    let mut lines: Vec<_> = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients)).collect();
     lines.splice(1..1, of_seeds);
     let lines = lines.into_iter().map(|(name, coefficients)| {
         let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
@@ -244,9 +237,7 @@ fn predictors_table(summary: &PredictorsSummary) -> String {
             predictor.name.clone(),
             predictor.n.to_string(),
             interval_text(predictor.tau),
-            predictor
-                .change
-                .map_or_else(String::new, |change| interval_text(Some(change))),
+            predictor.change.map_or_else(String::new, |change| interval_text(Some(change))),
             interval_text(predictor.partial),
             cost_text(predictor.cost),
             cost_text(predictor.shared_cost),

@@ -48,14 +48,7 @@ impl KindOfStudy for CorruptionSummary {
     }
 
     fn paragraphs(&self) -> Vec<String> {
-        let names = [
-            "corrupted",
-            "n",
-            "correct encoding is better",
-            "mean increase of error",
-            "Wilcoxon",
-            "left out",
-        ];
+        let names = ["corrupted", "n", "correct encoding is better", "mean increase of error", "Wilcoxon", "left out"];
         let line = |line: &Corrupted| {
             vec![
                 line.name.clone(),

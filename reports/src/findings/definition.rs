@@ -11,10 +11,7 @@ use serde::de::DeserializeOwned;
 /// If the part is malformed. The error names the manifest and the key.
 pub(crate) fn part<T: DeserializeOwned>(group: &Group, name: &str) -> Result<Option<T>> {
     let value = group.manifest().definition.get(name).cloned();
-    value
-        .map(toml::Value::try_into)
-        .transpose()
-        .with_context(|| place(group, name))
+    value.map(toml::Value::try_into).transpose().with_context(|| place(group, name))
 }
 
 /// Where a part of a group's definition stands: the manifest and the key.

@@ -20,10 +20,7 @@ struct DrawingFindings {
 
 /// Reads the tables of a drawing study.
 pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
-    Ok(Box::new(DrawingFindings {
-        drawings: group.read()?,
-        cells: group.read_if_there()?.unwrap_or_default(),
-    }))
+    Ok(Box::new(DrawingFindings { drawings: group.read()?, cells: group.read_if_there()?.unwrap_or_default() }))
 }
 
 impl KindOfStudy for DrawingFindings {

@@ -73,9 +73,6 @@ impl KindOfStudy for EnsembleSummary {
                 (key, vec![with_deviation(ranked.mean, ranked.deviation)])
             })
         });
-        Some(Values {
-            names: vec!["mean score"],
-            of_architectures: of_seeds.collect(),
-        })
+        Some(Values { names: vec!["mean score"], of_architectures: of_seeds.collect() })
     }
 }

@@ -16,9 +16,7 @@ use crate::figure::definition::{FigureData, FigureKind};
 /// Reads the table of a study of the gradient by proxy.
 pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
     let summary = summary(&group.read::<ProxyRow>()?);
-    Ok(Box::new(
-        summary.with_context(|| group.runs[0].dir.path().display().to_string())?,
-    ))
+    Ok(Box::new(summary.with_context(|| group.runs[0].dir.path().display().to_string())?))
 }
 
 impl KindOfStudy for ProxySummary {
@@ -42,11 +40,7 @@ impl KindOfStudy for ProxySummary {
     }
 
     fn caption(&self) -> Vec<String> {
-        vec![
-            format!("gain of the gradient {}", points_text(self.gain)),
-            self.record(),
-            BOOTSTRAP.to_owned(),
-        ]
+        vec![format!("gain of the gradient {}", points_text(self.gain)), self.record(), BOOTSTRAP.to_owned()]
     }
 
     fn paragraphs(&self) -> Vec<String> {
@@ -58,10 +52,7 @@ impl KindOfStudy for ProxySummary {
             ("the gradient, by starting point", self.record()),
         ];
         let lines = lines.map(|(name, value)| vec![name.to_owned(), value]);
-        vec![
-            table(&["lowest validation error", &sample], lines),
-            bootstrap_note(&self.left_out(), "starting points"),
-        ]
+        vec![table(&["lowest validation error", &sample], lines), bootstrap_note(&self.left_out(), "starting points")]
     }
 
     fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {

@@ -37,11 +37,6 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
             path.display(),
         );
     }
-    let summary = summary(
-        &group.read::<ArchitectureRow>()?,
-        &predictor,
-        &true_errors,
-        test_examples,
-    );
+    let summary = summary(&group.read::<ArchitectureRow>()?, &predictor, &true_errors, test_examples);
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
 }

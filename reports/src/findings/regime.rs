@@ -48,18 +48,9 @@ impl RegimeFindings {
         let counted = counted.map(|((name, here), paper)| vec![name.to_owned(), here, paper]);
         let ratio = summary.spread.and_then(|spread| spread.ratio());
         let measured = [
-            (
-                "training error of the SMASH network, last epoch",
-                self.smash_error.map(percent),
-            ),
-            (
-                "training error of the trained networks, last epoch",
-                self.trained_error.map(percent),
-            ),
-            (
-                "spread over noise of the true errors",
-                ratio.map(|ratio| format!("{ratio:.1}")),
-            ),
+            ("training error of the SMASH network, last epoch", self.smash_error.map(percent)),
+            ("training error of the trained networks, last epoch", self.trained_error.map(percent)),
+            ("spread over noise of the true errors", ratio.map(|ratio| format!("{ratio:.1}"))),
         ];
         let measured = measured.map(|(name, here)| {
             let here = here.unwrap_or_else(|| "not measured".to_owned());

@@ -83,11 +83,7 @@ pub(super) fn search_paragraphs(summary: &SearchSummary) -> Vec<String> {
             stage.map_or_else(|| "not run".to_owned(), ToString::to_string)
         }));
         line.extend(match &search.best {
-            Some(best) => [
-                format!("`{}`", best.hash),
-                best.parameters.to_string(),
-                best.stage.clone(),
-            ],
+            Some(best) => [format!("`{}`", best.hash), best.parameters.to_string(), best.stage.clone()],
             None => ["none".to_owned(), String::new(), String::new()],
         });
         line

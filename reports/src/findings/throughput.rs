@@ -21,13 +21,7 @@ pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
 
 impl KindOfStudy for ThroughputFindings {
     fn paragraphs(&self) -> Vec<String> {
-        let names = [
-            "step",
-            "images per second",
-            "seconds: 10 %, median, 90 %",
-            "steps",
-            "beyond the median",
-        ];
+        let names = ["step", "images per second", "seconds: 10 %, median, 90 %", "steps", "beyond the median"];
         let line = |step: &StepSummary| {
             let [low, median, high] = step.seconds;
             vec![

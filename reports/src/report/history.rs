@@ -53,10 +53,7 @@ pub struct Outcome {
 pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
     let mut subjects: BTreeMap<[String; 3], Vec<Group>> = BTreeMap::new();
     for group in groups(runs).into_iter().filter(is_correlation) {
-        subjects
-            .entry(group.subject().map(String::from))
-            .or_default()
-            .push(group);
+        subjects.entry(group.subject().map(String::from)).or_default().push(group);
     }
     let several = subjects.into_iter().filter(|(_, groups)| groups.len() > 1);
     several
@@ -73,10 +70,7 @@ pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
 
 fn entry(group: &Group) -> Entry {
     let manifest = group.manifest();
-    let outcome = correlation(group).map(|summary| Outcome {
-        n: summary.n(),
-        tau: summary.score.kendall,
-    });
+    let outcome = correlation(group).map(|summary| Outcome { n: summary.n(), tau: summary.score.kendall });
     Entry {
         ended: group.recency().to_owned(),
         commit: short_commit(manifest),

@@ -102,14 +102,8 @@ fn anchor(artefact: &Artefact) -> String {
 fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<String>) -> Result<String> {
     let manifest = artefact.group.manifest();
     let id = anchor(artefact);
-    let title = format!(
-        "{}: {} scale, {}",
-        manifest.title, manifest.scale, manifest.dataset.name
-    );
-    let mut html = format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n",
-        escape(&title)
-    );
+    let title = format!("{}: {} scale, {}", manifest.title, manifest.scale, manifest.dataset.name);
+    let mut html = format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n", escape(&title));
     html += &match artefact.verdict() {
         Some((claim, _)) => format!(
             "<p>{} Claim: {}. Found: {}.</p>\n",
@@ -120,18 +114,13 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
         None => format!("<p>{} {}</p>\n", badge(artefact), escape(&artefact.headline())),
     };
     if !artefact.statement.trim().is_empty() {
-        html += &format!(
-            "<p class=\"paper\"><strong>The paper:</strong> {}</p>\n",
-            inline(artefact.statement.trim())
-        );
+        html += &format!("<p class=\"paper\"><strong>The paper:</strong> {}</p>\n", inline(artefact.statement.trim()));
     }
     let values = artefact.findings.values();
     if artefact.figure.is_some() {
         let target = |place: &crate::figure::canvas::Placed| {
             let key = (place.seed, place.architecture);
-            let values = values
-                .as_ref()
-                .context("a figure with points of architectures that have no values")?;
+            let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))
         };
         let drawn = figure::figure(artefact, &manifest.title, target)?;

@@ -22,9 +22,7 @@ pub fn splice(text: &str, name: &str, block: &str) -> Result<String> {
         "expected the marks `{begin}` and `{end}`, once each and in this order",
     );
     let (before, after) = parts.unwrap_or_default();
-    Ok(format!(
-        "{before}{begin}\n<!-- Written by `reports report`; do not edit. -->\n{block}\n{end}{after}"
-    ))
+    Ok(format!("{before}{begin}\n<!-- Written by `reports report`; do not edit. -->\n{block}\n{end}{after}"))
 }
 
 fn marks(name: &str) -> [String; 2] {
@@ -70,16 +68,7 @@ pub fn speed_block(table: &PeerTable) -> String {
 /// folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
     let title = &shown.group.manifest().title;
-    let names = [
-        "result",
-        "scale",
-        "data set",
-        "n",
-        "seeds",
-        "statistic",
-        "claim",
-        "verdict",
-    ];
+    let names = ["result", "scale", "data set", "n", "seeds", "statistic", "claim", "verdict"];
     let table = markdown::table(&names, artefacts.iter().map(|artefact| row(artefact, figures)));
     format!("![{title}]({figures}/{}.svg)\n\n{table}", shown.name())
 }
@@ -119,12 +108,7 @@ mod tests {
     #[test]
     fn marks_that_are_missing_doubled_or_swapped_are_an_error() {
         let [begin, end] = marks("a");
-        for text in [
-            "no marks".to_owned(),
-            begin.clone(),
-            format!("{end}{begin}"),
-            format!("{begin}{begin}{end}"),
-        ] {
+        for text in ["no marks".to_owned(), begin.clone(), format!("{end}{begin}"), format!("{begin}{begin}{end}")] {
             let message = splice(&text, "a", "new").unwrap_err().to_string();
             assert!(message.contains(&begin) && message.contains(&end), "{message}");
         }
@@ -132,22 +116,14 @@ mod tests {
 
     #[test]
     fn a_ratio_is_the_time_of_pytorch_over_ours() {
-        let row = |size: &str, name: &str, ours, peer| PeerRow {
-            size: size.into(),
-            name: name.into(),
-            ours,
-            peer,
-        };
+        let row = |size: &str, name: &str, ours, peer| PeerRow { size: size.into(), name: name.into(), ours, peer };
         let table = PeerTable {
             commit: "abc".into(),
             cpu: "a processor".into(),
             threads: 2,
             torch: "2.15.0".into(),
             rounds: 10,
-            rows: vec![
-                row("small", "scoring", [2.0, 4.0], [3.0, 3.0]),
-                row("v1", "HyperNet", [1.0, 1.0], [2.0, 2.5]),
-            ],
+            rows: vec![row("small", "scoring", [2.0, 4.0], [3.0, 3.0]), row("v1", "HyperNet", [1.0, 1.0], [2.0, 2.5])],
         };
         let block = speed_block(&table);
         assert!(block.contains("| size | scoring | HyperNet |"), "{block}");

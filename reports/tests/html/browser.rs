@@ -33,12 +33,7 @@ document.title = JSON.stringify({ faults, sorted, second, values, drawn: drawn.w
 </script>"##;
 
 fn browser() -> Option<&'static str> {
-    let runs = |name: &&&str| {
-        Command::new(name)
-            .arg("--version")
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
+    let runs = |name: &&&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
     BROWSERS.iter().find(runs).copied()
 }
 
@@ -46,10 +41,7 @@ fn browser() -> Option<&'static str> {
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
         // The text bypasses the capture of test output, so that people see it.
-        let words = format!(
-            "\nSKIPPED the_page_works_in_a_browser: no browser, looked for {}\n",
-            BROWSERS.join(", ")
-        );
+        let words = format!("\nSKIPPED the_page_works_in_a_browser: no browser, looked for {}\n", BROWSERS.join(", "));
         std::io::stderr().write_all(words.as_bytes()).unwrap();
         return;
     };
@@ -85,28 +77,15 @@ fn the_page_works_in_a_browser() {
 /// Opens the file in a window of a phone's size, and reads the title that its last script has set.
 fn ask(browser: &str, folder: &Path, file: &Path) -> serde_json::Value {
     let output = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .args(["--window-size=390,844", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .output()
         .unwrap();
     let document = String::from_utf8(output.stdout).unwrap();
-    let title = document
-        .split("<title>")
-        .nth(1)
-        .and_then(|rest| rest.split("</title>").next());
+    let title = document.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     let title = title.unwrap_or_else(|| panic!("no page: {}", String::from_utf8_lossy(&output.stderr)));
     let plain = title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain}"))

@@ -7,10 +7,7 @@ use results::summaries::regime::{Regime, Regimes};
 
 /// The manifest of a complete run.
 pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
-    let split = |examples| SplitRecord {
-        examples,
-        sha256: "a".repeat(64),
-    };
+    let split = |examples| SplitRecord { examples, sha256: "a".repeat(64) };
     Manifest {
         artefact: artefact.to_owned(),
         scale: "laptop".to_owned(),
@@ -32,10 +29,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         noise_draws: vec![0],
         warnings: vec!["1 of 51 trainings failed".to_owned()],
         peak_memory_bytes: None,
-        host: Host {
-            cpu: "Some CPU".to_owned(),
-            threads: 2,
-        },
+        host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
         dataset: DatasetRecord {
             name: "shapes".to_owned(),
             train: split(4000),
@@ -43,10 +37,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
             sources: Vec::new(),
         },
         other_datasets: Vec::new(),
-        regime: Some(Regimes {
-            here: regime(12.0),
-            paper: regime(0.9),
-        }),
+        regime: Some(Regimes { here: regime(12.0), paper: regime(0.9) }),
         timings: BTreeMap::from([("score".to_owned(), 60.0), ("truth".to_owned(), 840.0)]),
         definition: definition.parse().unwrap(),
     }

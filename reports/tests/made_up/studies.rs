@@ -53,25 +53,13 @@ pub struct Correlation<'a> {
 impl<'a> Correlation<'a> {
     /// A plain study of n architectures, with further keys of its definition.
     pub fn of(n: u32, keys: &'a str) -> Self {
-        Self {
-            n,
-            lower: 0.0,
-            ranked: true,
-            figure: "scatter-error-bars",
-            keys,
-        }
+        Self { n, lower: 0.0, ranked: true, figure: "scatter-error-bars", keys }
     }
 }
 
 /// Stores architectures, scores with two draws, true errors with two trainings, and the counted weights.
 pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
-    let Correlation {
-        n,
-        lower,
-        ranked,
-        figure,
-        keys,
-    } = study;
+    let Correlation { n, lower, ranked, figure, keys } = study;
     let definition = format!(
         "{keys}\n[study]\nkind = \"correlation\"\n[figure]\nkind = \"{figure}\"\ntitle = \"Crippled HyperNet\"\n\
          x_label = \"SMASH score (validation error, generated weights)\"\ny_label = \"True error (test error)\"\n"
@@ -100,12 +88,8 @@ pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
         epochs: 5,
         message: None,
     };
-    let weights = |architecture| WeightsRow {
-        seed: 0,
-        architecture,
-        generated: 1000,
-        learned: if ranked { 500 } else { 4000 },
-    };
+    let weights =
+        |architecture| WeightsRow { seed: 0, architecture, generated: 1000, learned: if ranked { 500 } else { 4000 } };
     let epoch = |(unit, epoch, train_error): (&str, u32, f64)| EpochRow {
         seed: 0,
         unit: unit.into(),
@@ -118,10 +102,8 @@ pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
     let epochs = [("smash", 0, 0.875), ("smash", 1, 0.375), ("smash-shared", 0, 0.5)];
     dir.write(&epochs.map(epoch)).unwrap();
     dir.write(&(0..n).map(architecture_row).collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>())
-        .unwrap();
-    dir.write(&(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>())
-        .unwrap();
+    dir.write(&(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>()).unwrap();
+    dir.write(&(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>()).unwrap();
     dir.write(&(0..n).map(weights).collect::<Vec<_>>()).unwrap();
     dir
 }
@@ -129,10 +111,7 @@ pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
 /// Stores a study of 30 architectures with three predictors: a right one, a wrong one, and one without values.
 pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     let n = 30;
-    let study = Correlation {
-        figure,
-        ..Correlation::of(n, keys)
-    };
+    let study = Correlation { figure, ..Correlation::of(n, keys) };
     let dir = correlation(root, artefact, study);
     let row = |(predictor, sign, cost): (&str, Option<f64>, f64), architecture| PredictionRow {
         seed: 0,
@@ -143,14 +122,8 @@ pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
         cost,
         shared_cost: 0.0,
     };
-    let predictors = [
-        ("right", Some(1.0), 2.5e9),
-        ("wrong", Some(-1.0), 0.0),
-        ("nothing", None, 320.0),
-    ];
-    let rows = predictors
-        .into_iter()
-        .flat_map(|predictor| (0..n).map(move |index| row(predictor, index)));
+    let predictors = [("right", Some(1.0), 2.5e9), ("wrong", Some(-1.0), 0.0), ("nothing", None, 320.0)];
+    let rows = predictors.into_iter().flat_map(|predictor| (0..n).map(move |index| row(predictor, index)));
     dir.write(&rows.collect::<Vec<_>>()).unwrap();
 }
 
@@ -172,12 +145,7 @@ pub fn ensemble(root: &Path, n: u32) {
         loss: None,
         status: Status::Ok,
     };
-    dir.write(
-        &(0..n)
-            .flat_map(|a| (0..3).map(move |member| row(member, a)))
-            .collect::<Vec<_>>(),
-    )
-    .unwrap();
+    dir.write(&(0..n).flat_map(|a| (0..3).map(move |member| row(member, a))).collect::<Vec<_>>()).unwrap();
 }
 
 /// Stores encodings of n architectures. A quarter of them have no other of equal length.
@@ -190,11 +158,7 @@ pub fn corruption(root: &Path, n: u32) {
     for architecture in 0..n {
         for (index, name) in (0..).zip(["none", "dilations", "reads", "writes", "units", "all", "other"]) {
             let skipped = name == "other" && architecture % 4 == 3;
-            let raised = if index == 0 {
-                0.0
-            } else {
-                0.01 * f64::from(index) * jitter(architecture, index) - 0.01
-            };
+            let raised = if index == 0 { 0.0 } else { 0.01 * f64::from(index) * jitter(architecture, index) - 0.01 };
             rows.push(CorruptionRow {
                 seed: 0,
                 architecture,
@@ -265,8 +229,7 @@ pub fn search(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"search\"\n[figure]\nkind = \"search-progress\"\ntitle = \"Search by SMASH score\"\n\
          x_label = \"Architectures scored\"\ny_label = \"Lowest SMASH score so far\"\n";
     let dir = open_run(root, "appendix-e", 0, definition);
-    dir.write(&candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n))
-        .unwrap();
+    dir.write(&candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n)).unwrap();
 }
 
 /// Definition of a comparison. A search found one of its systems; another one has numbers only from the paper.
@@ -341,13 +304,7 @@ pub fn comparison(root: &Path) {
         status: Status::Ok,
     };
     dir.write(&systems.map(system)).unwrap();
-    dir.write(
-        &systems
-            .into_iter()
-            .flat_map(|s| (0..4).map(move |t| training(s, t)))
-            .collect::<Vec<_>>(),
-    )
-    .unwrap();
+    dir.write(&systems.into_iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>()).unwrap();
     dir.write(&(0..6).map(trial).collect::<Vec<_>>()).unwrap();
     dir.write(&candidates(&["SMASHv2"], 40)).unwrap();
 }

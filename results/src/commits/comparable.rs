@@ -90,10 +90,7 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
             more => format!("; and {more} more"),
         };
         let named: Vec<&str> = keys.iter().take(NAMED_KEYS).map(String::as_str).collect();
-        reasons.push(Reason {
-            aspect: Aspect::Definition,
-            detail: format!("{}{more}", named.join("; ")),
-        });
+        reasons.push(Reason { aspect: Aspect::Definition, detail: format!("{}{more}", named.join("; ")) });
     }
     reasons
 }
@@ -130,10 +127,7 @@ pub fn warnings(base: &Manifest, head: &Manifest) -> Vec<String> {
             ("processor", manifest.host.cpu.clone()),
             ("device", manifest.device.clone()),
             ("number of threads", manifest.host.threads.to_string()),
-            (
-                "level of kernel tuning",
-                manifest.kernel_tuning.clone().unwrap_or_else(none),
-            ),
+            ("level of kernel tuning", manifest.kernel_tuning.clone().unwrap_or_else(none)),
             ("version of burn", manifest.burn_version.clone()),
             ("lock file", format!("{:.8}", manifest.lock_hash)),
         ]
@@ -165,19 +159,14 @@ impl Cost {
     /// Head divided by base.
     pub fn ratio(&self) -> Option<f64> {
         let [base, head] = self.values;
-        base.filter(|&base| base > 0.0)
-            .and_then(|base| head.map(|head| head / base))
+        base.filter(|&base| base > 0.0).and_then(|base| head.map(|head| head / base))
     }
 }
 
 /// Seconds of work for each kind of unit and in total, summed over the runs of a side. A kind has no sum if a run did
 /// not measure it, such as when a pool supplied the unit.
 pub fn times(sides: [&[&Manifest]; 2]) -> Vec<Cost> {
-    let kinds: BTreeSet<&String> = sides
-        .iter()
-        .flat_map(|side| side.iter())
-        .flat_map(|m| m.timings.keys())
-        .collect();
+    let kinds: BTreeSet<&String> = sides.iter().flat_map(|side| side.iter()).flat_map(|m| m.timings.keys()).collect();
     let mut costs: Vec<Cost> = kinds
         .into_iter()
         .map(|kind| Cost {
@@ -198,10 +187,7 @@ pub fn peak_memory(sides: [&[&Manifest]; 2]) -> Cost {
         let peaks: Option<Vec<u64>> = side.iter().map(|manifest| manifest.peak_memory_bytes).collect();
         peaks?.into_iter().max().map(|bytes| bytes as f64)
     };
-    Cost {
-        what: "peak memory".to_owned(),
-        values: sides.map(peak),
-    }
+    Cost { what: "peak memory".to_owned(), values: sides.map(peak) }
 }
 
 #[cfg(test)]
@@ -219,30 +205,15 @@ mod tests {
     #[test]
     fn what_must_be_equal_is_named_where_it_differs() {
         assert_eq!(reasons_of(|_| ()), [""; 0]);
-        assert_eq!(
-            reasons_of(|m| m.artefact = "fig5a".to_owned()),
-            ["artefact: fig4 in base, fig5a in head"]
-        );
-        assert_eq!(
-            reasons_of(|m| m.scale = "gpu".to_owned()),
-            ["scale: laptop in base, gpu in head"]
-        );
-        assert_eq!(
-            reasons_of(|m| m.device_class = "h100".to_owned()),
-            ["device class: cpu in base, h100 in head"]
-        );
+        assert_eq!(reasons_of(|m| m.artefact = "fig5a".to_owned()), ["artefact: fig4 in base, fig5a in head"]);
+        assert_eq!(reasons_of(|m| m.scale = "gpu".to_owned()), ["scale: laptop in base, gpu in head"]);
+        assert_eq!(reasons_of(|m| m.device_class = "h100".to_owned()), ["device class: cpu in base, h100 in head"]);
         let data = reasons_of(|m| m.dataset.test.sha256 = "f".repeat(64));
         assert_eq!(data.len(), 1);
-        assert!(
-            data[0].starts_with("data: shapes with 2000 (aaaaaaaa) training"),
-            "{data:?}"
-        );
+        assert!(data[0].starts_with("data: shapes with 2000 (aaaaaaaa) training"), "{data:?}");
         assert!(data[0].contains("1000 (bbbbbbbb)") && data[0].contains("1000 (ffffffff)"));
         let other = reasons_of(|m| m.other_datasets.push(m.dataset.clone()));
-        assert!(
-            other.len() == 1 && other[0].starts_with("data: shapes with"),
-            "{other:?}"
-        );
+        assert!(other.len() == 1 && other[0].starts_with("data: shapes with"), "{other:?}");
     }
 
     #[test]
@@ -268,10 +239,7 @@ mod tests {
             m.definition.extend(keys);
         });
         assert_eq!(many.len(), 1);
-        assert!(
-            many[0].contains("k4 is absent in base, 4 in head; and 2 more"),
-            "{many:?}"
-        );
+        assert!(many[0].contains("k4 is absent in base, 4 in head; and 2 more"), "{many:?}");
         let reworded = reasons_of(|m| m.definition["title"] = "Figure 4, reworded".into());
         assert_eq!(reworded, [""; 0]);
     }

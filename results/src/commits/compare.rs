@@ -48,11 +48,7 @@ impl Tables {
             by: Measure::of_group(group)?,
             true_errors: group.read()?,
         };
-        let known: BTreeSet<Key> = tables
-            .architectures
-            .iter()
-            .map(|row| (row.seed, row.architecture))
-            .collect();
+        let known: BTreeSet<Key> = tables.architectures.iter().map(|row| (row.seed, row.architecture)).collect();
         let scored = tables.scores.iter().map(|row| (row.seed, row.architecture));
         let trained = tables.true_errors.iter().map(|row| (row.seed, row.architecture));
         match scored.chain(trained).find(|key| !known.contains(key)) {
@@ -72,9 +68,7 @@ impl Tables {
     /// The mean error of each architecture with generated weights.
     fn score_errors(&self) -> BTreeMap<Key, f64> {
         let draws = score_values(&self.scores, Measure::Error).into_iter();
-        draws
-            .filter_map(|(key, draws)| Some((key, complete_mean(draws)?)))
-            .collect()
+        draws.filter_map(|(key, draws)| Some((key, complete_mean(draws)?))).collect()
     }
 }
 
@@ -114,10 +108,7 @@ pub struct Paired {
 /// # Panics
 /// If a training names an unknown architecture, which [`Tables::read`] refuses.
 pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
-    let differ = |detail: String| Reason {
-        aspect: Aspect::Sampling,
-        detail,
-    };
+    let differ = |detail: String| Reason { aspect: Aspect::Sampling, detail };
     let score_errors = [base.score_errors(), head.score_errors()];
     let [base, head] = [base.joined(), head.joined()];
     let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
@@ -128,9 +119,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
         };
         if base.len() != head.len() {
             let (base, head) = (base.len(), head.len());
-            return Err(differ(format!(
-                "seed {seed} has {base} architectures in base, {head} in head"
-            )));
+            return Err(differ(format!("seed {seed} has {base} architectures in base, {head} in head")));
         }
         for (base, index) in base.iter().map(|base| (base, base.row.architecture)) {
             let place = head.binary_search_by_key(&index, |head| head.row.architecture);
@@ -138,9 +127,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
             let Some(head) = head.filter(|head| head.row.hash == base.row.hash) else {
                 let other = head.map_or("absent", |head| &head.row.hash);
                 let hash = &base.row.hash;
-                return Err(differ(format!(
-                    "architecture {index} of seed {seed} is {hash} in base, {other} in head"
-                )));
+                return Err(differ(format!("architecture {index} of seed {seed} is {hash} in base, {other} in head")));
             };
             let errors = [base, head].map(Joined::true_error);
             if errors.iter().all(Option::is_some) {
@@ -159,9 +146,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
             let seeds: Vec<String> = seeds.keys().map(u64::to_string).collect();
             seeds.join(", ")
         });
-        return Err(differ(format!(
-            "no root seed in common, {base} in base, {head} in head"
-        )));
+        return Err(differ(format!("no root seed in common, {base} in base, {head} in head")));
     }
     let shared_errors = in_both >= FEWEST && equal == in_both;
     if shared_errors {
@@ -255,9 +240,7 @@ impl FromStr for Statistic {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let known = Self::ALL.into_iter().find(|(name, _)| *name == text);
         let names = Self::ALL.map(|(name, _)| name).join(", ");
-        known
-            .map(|(_, statistic)| statistic)
-            .ok_or(format!("expected one of {names}"))
+        known.map(|(_, statistic)| statistic).ok_or(format!("expected one of {names}"))
     }
 }
 
@@ -285,9 +268,7 @@ pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change
     match statistic {
         Statistic::Ranking(ranking) => {
             let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
-            bootstrap(statistic, &paired.groups(points), resamples, |points| {
-                ranking.of(points)
-            })
+            bootstrap(statistic, &paired.groups(points), resamples, |points| ranking.of(points))
         }
         Statistic::MeanScore => {
             let groups = paired.groups(|pair| in_both(pair.score_errors));
@@ -315,19 +296,13 @@ fn bootstrap<T: Copy>(
         })
     };
     let difference = |[base, head]: [Option<f64>; 2]| Some(head? - base?);
-    let mut change = Change {
-        statistic,
-        values: values(groups),
-        interval: None,
-        detectable: None,
-    };
+    let mut change = Change { statistic, values: values(groups), interval: None, detectable: None };
     let Some(estimate) = difference(change.values) else {
         return change;
     };
     let mut rng = generator(BOOTSTRAP_SEED);
-    let draws: Vec<Option<f64>> = (0..resamples)
-        .map(|_| difference(values(&resample_groups(groups, &mut rng))))
-        .collect();
+    let draws: Vec<Option<f64>> =
+        (0..resamples).map(|_| difference(values(&resample_groups(groups, &mut rng)))).collect();
     let mut next = draws.iter().copied();
     change.interval = percentiles(estimate, resamples, || next.next().flatten());
     let defined: Vec<f64> = draws.into_iter().flatten().collect();
@@ -382,14 +357,9 @@ impl Change {
             (_, high) if high < 0.0 => false,
             _ => return Verdict::NoDifference,
         };
-        if rises == self.statistic.higher_is_better() {
-            Verdict::Improved
-        } else {
-            Verdict::Regressed
-        }
+        if rises == self.statistic.higher_is_better() { Verdict::Improved } else { Verdict::Regressed }
     }
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;

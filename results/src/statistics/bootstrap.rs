@@ -91,9 +91,7 @@ fn enough(groups: &[Vec<f64>]) -> bool {
 pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64) -> Option<Vec<(f64, f64)>> {
     let mut rng = generator(seed);
     let group = [points.to_vec()];
-    let lines: Vec<Line> = (0..resamples)
-        .filter_map(|_| least_squares(&resample(&group, &mut rng)[0]))
-        .collect();
+    let lines: Vec<Line> = (0..resamples).filter_map(|_| least_squares(&resample(&group, &mut rng)[0])).collect();
     let band = |&x| interval_of(&mut lines.iter().map(|line| line.at(x)).collect::<Vec<_>>());
     xs.iter().map(band).collect()
 }
@@ -121,9 +119,7 @@ pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<
 /// Draws as many groups as there are, and from each as many units as it has, both with replacement.
 pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
-    let drawn: Vec<Vec<T>> = (0..n)
-        .map(|_| groups[rng.random_range(0..n) as usize].clone())
-        .collect();
+    let drawn: Vec<Vec<T>> = (0..n).map(|_| groups[rng.random_range(0..n) as usize].clone()).collect();
     resample(&drawn, rng)
 }
 
@@ -132,12 +128,7 @@ pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut(
     let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
     let undefined = resamples - values.len();
     let (low, high) = interval_of(&mut values)?;
-    Some(Interval {
-        estimate,
-        low,
-        high,
-        undefined,
-    })
+    Some(Interval { estimate, low, high, undefined })
 }
 
 /// The 2.5th and the 97.5th percentile.

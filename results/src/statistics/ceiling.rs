@@ -16,17 +16,9 @@ use crate::statistics::tau::kendall_tau_b;
 /// many trainings as the one with the fewest has. The result is `None` if an architecture has a single training, or if
 /// the data leave tau undefined. The interval is a bootstrap over root seeds and architectures.
 pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
-    let trainings = groups
-        .iter()
-        .flatten()
-        .map(Vec::len)
-        .min()
-        .filter(|&fewest| fewest > 1)?;
+    let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
     let ceiling_of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
-    let borrowed: Vec<Vec<&[f64]>> = groups
-        .iter()
-        .map(|group| group.iter().map(Vec::as_slice).collect())
-        .collect();
+    let borrowed: Vec<Vec<&[f64]>> = groups.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();
     bootstrap(&borrowed, ceiling_of)
 }
 
@@ -81,10 +73,7 @@ mod tests {
             let reached = kendall_tau_b(&points).unwrap();
             let references: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
             let found = ceiling(between_trainings(&references, trainings).unwrap(), trainings);
-            assert!(
-                (found - reached).abs() < 0.02,
-                "{trainings} trainings, noise {noise}: {found}, {reached}"
-            );
+            assert!((found - reached).abs() < 0.02, "{trainings} trainings, noise {noise}: {found}, {reached}");
         }
     }
 

@@ -44,10 +44,7 @@ pub fn least_squares(points: &[Point]) -> Option<Line> {
         return None;
     }
     let slope = moments.xy / moments.xx;
-    Some(Line {
-        slope,
-        intercept: moments.mean_y - slope * moments.mean_x,
-    })
+    Some(Line { slope, intercept: moments.mean_y - slope * moments.mean_x })
 }
 
 /// A coefficient of correlation.

@@ -40,19 +40,13 @@ impl SpreadAndNoise {
 /// If an architecture has no measurement, or the test set is empty.
 pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<SpreadAndNoise> {
     assert!(test_examples > 0, "the test set is empty");
-    let means: Vec<Vec<f64>> = groups
-        .iter()
-        .map(|architectures| architectures.iter().map(|errors| mean(errors)).collect())
-        .collect();
+    let means: Vec<Vec<f64>> =
+        groups.iter().map(|architectures| architectures.iter().map(|errors| mean(errors)).collect()).collect();
     let spread = pooled_variance(means.iter().map(Vec::as_slice))?.sqrt();
     let binomial: Vec<f64> = groups.iter().flatten().flatten().map(|e| e * (1.0 - e)).collect();
     let sampling_variance = mean(&binomial) / test_examples as f64;
     let training_variance = pooled_variance(groups.iter().flatten().map(Vec::as_slice));
-    let shares: Vec<f64> = groups
-        .iter()
-        .flatten()
-        .map(|errors| 1.0 / errors.len() as f64)
-        .collect();
+    let shares: Vec<f64> = groups.iter().flatten().map(|errors| 1.0 / errors.len() as f64).collect();
     let noise = (sampling_variance + training_variance.unwrap_or(0.0) * mean(&shares)).sqrt();
     Some(SpreadAndNoise {
         spread,

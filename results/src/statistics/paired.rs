@@ -99,12 +99,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     }
     let sizes: Vec<f64> = left.iter().map(|d| d.abs()).collect();
     let ranks = ranks(&sizes);
-    let positive: f64 = ranks
-        .iter()
-        .zip(&left)
-        .filter(|(_, d)| **d > 0.0)
-        .map(|(rank, _)| rank)
-        .sum();
+    let positive: f64 = ranks.iter().zip(&left).filter(|(_, d)| **d > 0.0).map(|(rank, _)| rank).sum();
     let ties = tied(&sizes);
     if left.len() == differences.len() && left.len() <= EXACT && ties.is_empty() {
         return Some(exact_signed_ranks(positive as usize, left.len()));
@@ -141,5 +136,4 @@ fn exact_signed_ranks(sum: usize, n: usize) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "paired_tests.rs"]
 mod tests;

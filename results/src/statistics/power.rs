@@ -37,12 +37,7 @@ pub fn expected_interval(tau: f64, between: f64, architectures: usize, seeds: us
     let variance = (between * between + sampling_variance(tau, architectures)) / seeds as f64;
     let half = Z * variance.sqrt() / (1.0 - tau * tau);
     let at = |shift: f64| (tau.atanh() + shift).tanh();
-    Some(Interval {
-        estimate: tau,
-        low: at(-half),
-        high: at(half),
-        undefined: 0,
-    })
+    Some(Interval { estimate: tau, low: at(-half), high: at(half), undefined: 0 })
 }
 
 /// Standard deviation of tau between root seeds beyond that of sampling `architectures` of each. It is 0 if the taus
@@ -71,9 +66,7 @@ impl StandIn {
     /// Derives it from Kendall's tau between the two trainings. `None` unless that tau lies between 0 and 1: a shorter
     /// training with another tau cannot stand in.
     pub fn of(fidelity: f64) -> Option<Self> {
-        (fidelity > 0.0 && fidelity < 1.0).then(|| Self {
-            r: (FRAC_PI_2 * fidelity).sin(),
-        })
+        (fidelity > 0.0 && fidelity < 1.0).then(|| Self { r: (FRAC_PI_2 * fidelity).sin() })
     }
 
     /// Kendall's tau of a score with the shorter training, if it is `tau` with the longer one.
@@ -201,11 +194,7 @@ mod tests {
             })
             .collect();
         let found = Coefficient::Kendall.of(&points).unwrap();
-        assert!(
-            (found - stand_in.seen(tau)).abs() < 0.03,
-            "{found}, {}",
-            stand_in.seen(tau)
-        );
+        assert!((found - stand_in.seen(tau)).abs() < 0.03, "{found}, {}", stand_in.seen(tau));
         for tau in [-0.8, 0.0, 0.3, 0.9] {
             let slope = (stand_in.seen(tau + 1e-6) - stand_in.seen(tau - 1e-6)) / 2e-6;
             assert!((slope - stand_in.slope(tau)).abs() < 1e-6, "{slope}");
@@ -224,17 +213,10 @@ mod tests {
 
     #[test]
     fn a_budget_goes_to_architectures_until_seeds_differ() {
-        let budget = Budget {
-            of_seed: 240.0,
-            of_architecture: 20.0,
-            seconds: 3600.0,
-        };
+        let budget = Budget { of_seed: 240.0, of_architecture: 20.0, seconds: 3600.0 };
         assert_eq!(budget.best(0.2, 0.0), Some((168, 1)));
         let (architectures, seeds) = budget.best(0.2, 0.2).unwrap();
-        assert!(
-            seeds > 1 && budget.time(architectures, seeds) <= 3600.0,
-            "{seeds} times {architectures}"
-        );
+        assert!(seeds > 1 && budget.time(architectures, seeds) <= 3600.0, "{seeds} times {architectures}");
         // No neighbour within the time has a narrower interval.
         let of = |architectures, seeds| width(expected_interval(0.2, 0.2, architectures, seeds).unwrap());
         for (other, seeds_of_other) in [(architectures - 1, seeds), (architectures, seeds - 1), (10, seeds + 1)] {
@@ -242,13 +224,6 @@ mod tests {
                 assert!(of(other, seeds_of_other) >= of(architectures, seeds));
             }
         }
-        assert_eq!(
-            Budget {
-                seconds: 400.0,
-                ..budget
-            }
-            .best(0.2, 0.2),
-            None
-        );
+        assert_eq!(Budget { seconds: 400.0, ..budget }.best(0.2, 0.2), None);
     }
 }

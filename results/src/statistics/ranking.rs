@@ -160,11 +160,7 @@ fn expected_best(points: &[Point], k: usize) -> Option<f64> {
     let last = sorted[k - 1].0;
     let (sure, rest) = sorted.split_at(sorted.partition_point(|point| point.0 < last));
     let least = sure.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
-    let mut tied: Vec<f64> = rest
-        .iter()
-        .filter(|point| point.0 == last)
-        .map(|point| point.1)
-        .collect();
+    let mut tied: Vec<f64> = rest.iter().filter(|point| point.0 == last).map(|point| point.1).collect();
     tied.sort_by(f64::total_cmp);
     // The j-th is the lowest of the drawn ones if it is drawn and no better one is.
     let (mut left, mut expected) = (1.0, 0.0);
@@ -195,11 +191,7 @@ pub struct Measured {
 pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
         let interval = bootstrap(groups, |points| statistic.of(points));
-        Measured {
-            statistic,
-            interval,
-            p: interval.map(|interval| permutation(groups, statistic, interval.estimate)),
-        }
+        Measured { statistic, interval, p: interval.map(|interval| permutation(groups, statistic, interval.estimate)) }
     };
     // Each statistic has a generator of its own, so threads change nothing.
     statistics.par_iter().map(measured).collect()
@@ -274,5 +266,4 @@ fn significant(value: f64) -> String {
 }
 
 #[cfg(test)]
-#[path = "ranking_tests.rs"]
 mod tests;

@@ -35,17 +35,8 @@ fn weighted(samples: &[(f64, &[Vec<f64>])]) -> Option<Interval> {
             squares += share * share / (n - 1.0);
         }
     }
-    let half = if variance > 0.0 {
-        quantile(variance * variance / squares) * variance.sqrt()
-    } else {
-        0.0
-    };
-    Some(Interval {
-        estimate,
-        low: estimate - half,
-        high: estimate + half,
-        undefined: 0,
-    })
+    let half = if variance > 0.0 { quantile(variance * variance / squares) * variance.sqrt() } else { 0.0 };
+    Some(Interval { estimate, low: estimate - half, high: estimate + half, undefined: 0 })
 }
 
 /// The 97.5th percentile of Student's t with `freedom` degrees of freedom, at least 1.
@@ -71,10 +62,7 @@ mod tests {
             (5000.0, 1.9604385517065073),
         ] {
             let found = quantile(freedom);
-            assert!(
-                (found - expected).abs() < 1e-9,
-                "{freedom}: found {found}, expected {expected}"
-            );
+            assert!((found - expected).abs() < 1e-9, "{freedom}: found {found}, expected {expected}");
         }
     }
 
@@ -89,10 +77,7 @@ mod tests {
     fn both_agree_with_scipy() {
         // SciPy 1.17, `confidence_interval` of `ttest_1samp` and of `ttest_ind` with `equal_var=False`.
         let paired = vec![0.02, 0.05, -0.01, 0.04];
-        check(
-            mean_t_interval(&[paired]),
-            [0.025, -0.017099807422985162, 0.06709980742298516],
-        );
+        check(mean_t_interval(&[paired]), [0.025, -0.017099807422985162, 0.06709980742298516]);
         let (first, second) = (vec![0.31, 0.28, 0.35], vec![0.22, 0.30, 0.21, 0.25]);
         check(
             mean_t_difference(&[first], &[second]),

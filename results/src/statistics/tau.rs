@@ -134,8 +134,7 @@ fn additive_tau(points: &[Point], weights: &[f64]) -> Option<f64> {
 
 /// Compares two numbers; -0 counts as 0.
 fn compare(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| panic!("cannot compare {a} with {b}"))
+    a.partial_cmp(&b).unwrap_or_else(|| panic!("cannot compare {a} with {b}"))
 }
 
 /// Count and sum of the weights of some points.
@@ -149,10 +148,7 @@ impl std::ops::Add for Sum {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self {
-            count: self.count + other.count,
-            weight: self.weight + other.weight,
-        }
+        Self { count: self.count + other.count, weight: self.weight + other.weight }
     }
 }
 
@@ -160,10 +156,7 @@ impl std::ops::Sub for Sum {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self {
-            count: self.count - other.count,
-            weight: self.weight - other.weight,
-        }
+        Self { count: self.count - other.count, weight: self.weight - other.weight }
     }
 }
 
@@ -175,10 +168,7 @@ struct Sums {
 
 impl Sums {
     fn new(places: usize) -> Self {
-        Self {
-            tree: vec![Sum::default(); places + 1],
-            total: Sum::default(),
-        }
+        Self { tree: vec![Sum::default(); places + 1], total: Sum::default() }
     }
 
     fn add(&mut self, place: usize, weight: f64) {
@@ -214,5 +204,4 @@ fn dense_ranks(values: &[f64]) -> Vec<usize> {
 }
 
 #[cfg(test)]
-#[path = "tau_tests.rs"]
 mod tests;

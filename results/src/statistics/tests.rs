@@ -11,16 +11,8 @@ use super::noise::spread_and_noise;
 use super::sample::{Point, mean};
 use super::tau::kendall_tau_b;
 
-pub(crate) const DISTINCT: [Point; 8] = [
-    (0.31, 0.22),
-    (0.42, 0.35),
-    (0.18, 0.20),
-    (0.77, 0.41),
-    (0.55, 0.47),
-    (0.29, 0.19),
-    (0.64, 0.39),
-    (0.50, 0.36),
-];
+pub(crate) const DISTINCT: [Point; 8] =
+    [(0.31, 0.22), (0.42, 0.35), (0.18, 0.20), (0.77, 0.41), (0.55, 0.47), (0.29, 0.19), (0.64, 0.39), (0.50, 0.36)];
 
 pub(crate) const TIES: [Point; 10] = [
     (1.0, 2.0),
@@ -40,10 +32,7 @@ const FALLING: [Point; 5] = [(0.1, 0.9), (0.2, 0.7), (0.3, 0.8), (0.4, 0.2), (0.
 pub(crate) const TIES_IN_X: [Point; 6] = [(1.0, 0.3), (1.0, 0.1), (1.0, 0.2), (2.0, 0.5), (2.0, 0.4), (2.0, 0.2)];
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance,
-        "found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() <= tolerance, "found {found}, expected {expected}");
 }
 
 #[test]
@@ -64,43 +53,13 @@ fn coefficients_and_lines_match_scipy() {
     };
     check(
         &DISTINCT,
-        [
-            0.8567805834827447,
-            0.9047619047619048,
-            0.7857142857142856,
-            0.464385086254869,
-            0.11129382303839741,
-        ],
+        [0.8567805834827447, 0.9047619047619048, 0.7857142857142856, 0.464385086254869, 0.11129382303839741],
     );
-    check(
-        &TIES,
-        [
-            0.7983799344694611,
-            0.8264733779105073,
-            0.6844475644404533,
-            0.6772486772486774,
-            0.8359788359788354,
-        ],
-    );
-    check(
-        &FALLING,
-        [
-            -0.910465468000326,
-            -0.8999999999999998,
-            -0.7999999999999999,
-            -2.1,
-            1.1700000000000002,
-        ],
-    );
+    check(&TIES, [0.7983799344694611, 0.8264733779105073, 0.6844475644404533, 0.6772486772486774, 0.8359788359788354]);
+    check(&FALLING, [-0.910465468000326, -0.8999999999999998, -0.7999999999999999, -2.1, 1.1700000000000002]);
     check(
         &TIES_IN_X,
-        [
-            0.6201736729460425,
-            0.5940885257860046,
-            0.5345224838248488,
-            0.16666666666666666,
-            0.033333333333333326,
-        ],
+        [0.6201736729460425, 0.5940885257860046, 0.5345224838248488, 0.16666666666666666, 0.033333333333333326],
     );
 }
 
@@ -133,12 +92,8 @@ fn the_bootstrap_agrees_with_numpy() {
 fn an_interval_is_the_same_to_the_bit_wherever_it_is_computed() {
     let groups = [DISTINCT.to_vec(), DISTINCT[2..].to_vec()];
     let interval = bootstrap(&groups, pearson).unwrap();
-    let expected = Interval {
-        estimate: 0.8563194507212464,
-        low: 0.36888928281636996,
-        high: 0.9685575399196686,
-        undefined: 0,
-    };
+    let expected =
+        Interval { estimate: 0.8563194507212464, low: 0.36888928281636996, high: 0.9685575399196686, undefined: 0 };
     assert_eq!(interval, expected);
     let mut rng = generator(BOOTSTRAP_SEED + 1);
     let of = |groups: &[Vec<Point>]| mean_over_groups(groups, pearson);
@@ -180,10 +135,7 @@ fn an_interval_holds_the_chance_of_other_root_seeds() {
 
 #[test]
 fn spread_and_noise_match_numpy() {
-    let groups = [
-        vec![vec![0.30, 0.32], vec![0.40, 0.41], vec![0.25]],
-        vec![vec![0.50, 0.46], vec![0.35, 0.39]],
-    ];
+    let groups = [vec![vec![0.30, 0.32], vec![0.40, 0.41], vec![0.25]], vec![vec![0.50, 0.46], vec![0.35, 0.39]]];
     let found = spread_and_noise(&groups, 1000).unwrap();
     assert_close(found.spread, 0.07803133273813084, 1e-12);
     assert_close(found.sampling, 0.015132011689718516, 1e-12);

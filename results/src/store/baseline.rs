@@ -16,10 +16,8 @@ use crate::store::{Group, RunDir, find_runs, groups};
 /// If the file system refuses, a manifest in the store is faulty, or the store is not a folder.
 pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     if files::is_object(root) {
-        let problem = std::io::Error::new(
-            std::io::ErrorKind::Unsupported,
-            "expected a folder: older baselines are moved away",
-        );
+        let problem =
+            std::io::Error::new(std::io::ErrorKind::Unsupported, "expected a folder: older baselines are moved away");
         return Err(Error::io(root, "keep baselines")(problem));
     }
     let manifest = group.manifest();
@@ -53,10 +51,7 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
         take_away(old.folder(), format!("older-{index}"))?;
         // The folder of a commit is removed with its last result.
         let commit = old.folder().parent().expect("a result lies in a folder");
-        let is_empty = fs::read_dir(commit)
-            .map_err(Error::io(commit, "list"))?
-            .next()
-            .is_none();
+        let is_empty = fs::read_dir(commit).map_err(Error::io(commit, "list"))?.next().is_none();
         if is_empty {
             fs::remove_dir(commit).map_err(Error::io(commit, "remove"))?;
         }
@@ -125,9 +120,7 @@ mod tests {
             assert_eq!(paths, expected);
             assert_eq!(fs::read(saved.join("seed-1/scores.parquet")).unwrap(), b"newer");
             assert!(!saved.join("seed-1/units").exists());
-            let names = fs::read_dir(&baselines)
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name());
+            let names = fs::read_dir(&baselines).unwrap().map(|entry| entry.unwrap().file_name());
             assert_eq!(names.collect::<Vec<_>>(), ["fig4"]);
         }
     }

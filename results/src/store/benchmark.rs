@@ -156,12 +156,7 @@ impl Settings {
         let mut dataset = run.manifest.dataset.clone();
         // The paths of the files on that machine say nothing about the images.
         dataset.sources.clear();
-        Some(Self {
-            scale: run.manifest.scale.clone(),
-            seed: run.manifest.seed,
-            dataset,
-            study,
-        })
+        Some(Self { scale: run.manifest.scale.clone(), seed: run.manifest.seed, dataset, study })
     }
 }
 
@@ -233,15 +228,11 @@ impl Benchmark {
     fn entries(self) -> BTreeMap<Key, Entry> {
         let mut curves: BTreeMap<Key, Vec<CurveRow>> = BTreeMap::new();
         for row in self.curves {
-            curves
-                .entry((row.architecture, row.training_seed))
-                .or_default()
-                .push(row);
+            curves.entry((row.architecture, row.training_seed)).or_default().push(row);
         }
         let seconds = self.seconds.into_iter();
-        let mut seconds: BTreeMap<Key, SecondsRow> = seconds
-            .map(|row| ((row.architecture, row.training_seed), row))
-            .collect();
+        let mut seconds: BTreeMap<Key, SecondsRow> =
+            seconds.map(|row| ((row.architecture, row.training_seed), row)).collect();
         let entry = |training: TrainingRow| {
             let key = (training.architecture, training.training_seed);
             let curve = curves.remove(&key).unwrap_or_default();
@@ -257,12 +248,7 @@ impl Benchmark {
             curves.extend(curve);
             seconds.extend(time);
         }
-        Self {
-            settings,
-            trainings,
-            curves,
-            seconds,
-        }
+        Self { settings, trainings, curves, seconds }
     }
 }
 
@@ -295,10 +281,7 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
         let own = Settings::of(run).ok_or_else(|| fault(&path, "expected a run of a study of kind `benchmark`"))?;
         let common = settings.get_or_insert_with(|| own.clone());
         if *common != own {
-            return Err(fault(
-                &path,
-                &format!("expected the settings of the benchmark: {}", difference(common, &own)),
-            ));
+            return Err(fault(&path, &format!("expected the settings of the benchmark: {}", difference(common, &own))));
         }
         for (key, entry) in done(run)? {
             match entries.get(&key) {
@@ -376,12 +359,7 @@ fn difference(expected: &Settings, found: &Settings) -> String {
     let keys = expected.study.keys().chain(found.study.keys());
     let differs = |key: &&String| expected.study.get(*key) != found.study.get(*key);
     let key = keys.into_iter().find(differs).map_or("", String::as_str);
-    let values = both(&|settings| {
-        settings
-            .study
-            .get(key)
-            .map_or_else(|| "none".to_owned(), ToString::to_string)
-    });
+    let values = both(&|settings| settings.study.get(key).map_or_else(|| "none".to_owned(), ToString::to_string));
     format!("`study.{key}` {values}")
 }
 
@@ -390,10 +368,7 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
     let mut architectures: Vec<ArchitectureRow> = Vec::new();
     let mut true_errors = Vec::new();
     for row in rows {
-        if architectures
-            .last()
-            .is_none_or(|last| last.architecture != row.architecture)
-        {
+        if architectures.last().is_none_or(|last| last.architecture != row.architecture) {
             architectures.push(ArchitectureRow {
                 seed,
                 architecture: row.architecture,
@@ -426,12 +401,8 @@ fn file<R: Row>(folder: &Path) -> std::path::PathBuf {
 }
 
 fn fault(path: &Path, problem: &str) -> Error {
-    Error::Benchmark {
-        path: path.to_path_buf(),
-        problem: problem.to_owned(),
-    }
+    Error::Benchmark { path: path.to_path_buf(), problem: problem.to_owned() }
 }
 
 #[cfg(test)]
-#[path = "benchmark_tests.rs"]
 mod tests;

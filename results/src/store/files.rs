@@ -45,9 +45,9 @@ fn object(path: &Path) -> io::Result<Option<Object>> {
     match text.split_once("://") {
         Some(_) if is_object(path) => Object::new(&text[SCHEME.len()..]).map(Some),
         // The file system would take it for a folder of that name in the current folder.
-        Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(
-            io::Error::new(ErrorKind::Unsupported, "expected a folder, or s3://BUCKET/PREFIX"),
-        ),
+        Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            Err(io::Error::new(ErrorKind::Unsupported, "expected a folder, or s3://BUCKET/PREFIX"))
+        }
         _ => Ok(None),
     }
 }
@@ -112,10 +112,7 @@ fn kind(path: &Path) -> io::Result<Option<fs::FileType>> {
 pub fn list(folder: &Path) -> Result<Vec<Entry>> {
     let list = || match object(folder)? {
         Some(object) => {
-            let entry = |(name, is_folder)| Entry {
-                path: folder.join(name),
-                is_folder,
-            };
+            let entry = |(name, is_folder)| Entry { path: folder.join(name), is_folder };
             Ok(object.list()?.into_iter().map(entry).collect())
         }
         None => {
@@ -263,26 +260,13 @@ mod tests {
 
     #[test]
     fn of_another_scheme_nothing_is_made() {
-        for path in [
-            "gs://bucket/results",
-            "file:///tmp/x",
-            "s3://",
-            "s3:///key",
-            "s3://b/../key",
-            "s3://b/a//key",
-        ] {
+        for path in ["gs://bucket/results", "file:///tmp/x", "s3://", "s3:///key", "s3://b/../key", "s3://b/a//key"] {
             let path = Path::new(path);
-            for done in [
-                create_folder(path).err(),
-                write_atomically(path, b"a").err(),
-                read(path).err(),
-                is_file(path).err(),
-            ] {
+            for done in
+                [create_folder(path).err(), write_atomically(path, b"a").err(), read(path).err(), is_file(path).err()]
+            {
                 let error = done.unwrap_or_else(|| panic!("{path:?} was taken")).to_string();
-                assert!(
-                    error.contains(&path.display().to_string()) && error.contains("expected"),
-                    "{error}"
-                );
+                assert!(error.contains(&path.display().to_string()) && error.contains("expected"), "{error}");
             }
         }
         assert!(!Path::new("gs:").exists() && !Path::new("s3:").exists());
@@ -293,10 +277,7 @@ mod tests {
         let object = Path::new("s3://bucket/some/where");
         assert!(is_object(object) && !is_object(Path::new("s3/bucket")));
         assert_eq!(absolute(object).unwrap(), object);
-        assert_eq!(
-            object.join("a.toml").display().to_string(),
-            "s3://bucket/some/where/a.toml"
-        );
+        assert_eq!(object.join("a.toml").display().to_string(), "s3://bucket/some/where/a.toml");
         assert_eq!(object.parent(), Some(Path::new("s3://bucket/some")));
     }
 

@@ -161,10 +161,7 @@ impl Manifest {
     /// If the file cannot be read, is damaged, has an unknown or a missing field, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
         let text = files::read_text(path)?;
-        let fault = |problem: String| Error::Manifest {
-            path: path.to_path_buf(),
-            problem,
-        };
+        let fault = |problem: String| Error::Manifest { path: path.to_path_buf(), problem };
         seal::check(path, text.as_bytes())?;
         let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
         check_levels(&manifest.definition).map_err(fault)?;
@@ -179,10 +176,8 @@ impl Manifest {
     /// # Errors
     /// If the definition cannot be written as TOML, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = toml::to_string(self).map_err(|error| Error::Manifest {
-            path: path.to_path_buf(),
-            problem: error.to_string(),
-        })?;
+        let text = toml::to_string(self)
+            .map_err(|error| Error::Manifest { path: path.to_path_buf(), problem: error.to_string() })?;
         seal::write_toml(path, &text)
     }
 
@@ -233,10 +228,7 @@ pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String>
 pub fn deciding_part(definition: &toml::Table) -> toml::Table {
     let mut part = definition.clone();
     part.retain(|key, _| {
-        !matches!(
-            key,
-            "title" | "paper" | "statement" | "analysis" | "compared_with" | "claim" | "figure"
-        )
+        !matches!(key, "title" | "paper" | "statement" | "analysis" | "compared_with" | "claim" | "figure")
     });
     if let Some(toml::Value::Table(study)) = part.get_mut("study") {
         study.remove("top5");
@@ -313,28 +305,16 @@ pub(crate) mod tests {
     }
 
     fn running() -> Manifest {
-        Manifest {
-            status: RunStatus::Running,
-            end: None,
-            peak_memory_bytes: None,
-            ..sample()
-        }
+        Manifest { status: RunStatus::Running, end: None, peak_memory_bytes: None, ..sample() }
     }
 
     fn with_wide_seeds() -> Manifest {
-        Manifest {
-            seed: u64::MAX,
-            noise_draws: vec![u64::MAX, 0],
-            ..sample()
-        }
+        Manifest { seed: u64::MAX, noise_draws: vec![u64::MAX, 0], ..sample() }
     }
 
     /// A complete run, as the experiments would record it.
     pub(crate) fn sample() -> Manifest {
-        let split = |examples, digit: &str| SplitRecord {
-            examples,
-            sha256: digit.repeat(64),
-        };
+        let split = |examples, digit: &str| SplitRecord { examples, sha256: digit.repeat(64) };
         Manifest {
             artefact: "fig4".to_owned(),
             scale: "laptop".to_owned(),
@@ -356,10 +336,7 @@ pub(crate) mod tests {
             noise_draws: vec![11, 12],
             warnings: vec!["2 of 50 trainings failed".to_owned()],
             peak_memory_bytes: Some(1 << 30),
-            host: Host {
-                cpu: "Some CPU".to_owned(),
-                threads: 2,
-            },
+            host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
             dataset: DatasetRecord {
                 name: "shapes".to_owned(),
                 train: split(2000, "a"),

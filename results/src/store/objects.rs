@@ -79,9 +79,7 @@ fn bucket(name: &str) -> io::Result<Arc<AmazonS3>> {
     }
     let builder = AmazonS3Builder::from_env().with_bucket_name(name);
     // A checkpoint of the paper's size takes longer than the default limit of half a minute for a request.
-    let bucket = builder
-        .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "10 minutes")
-        .build();
+    let bucket = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "10 minutes").build();
     let bucket =
         Arc::new(bucket.map_err(|error| io::Error::new(ErrorKind::InvalidInput, in_a_line(&error.to_string())))?);
     known.insert(name.to_owned(), bucket.clone());
@@ -93,11 +91,7 @@ fn wait<T>(answer: impl Future<Output = object_store::Result<T>>) -> io::Result<
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a thread can be started")
+        builder.worker_threads(1).enable_all().build().expect("a thread can be started")
     });
     runtime.block_on(answer).map_err(|error| {
         let kind = match &error {

@@ -88,9 +88,7 @@ pub struct Pool {
 impl Pool {
     /// The pool in a folder, which need not exist yet.
     pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_path_buf(),
-        }
+        Self { folder: folder.to_path_buf() }
     }
 
     /// File of the training with a key.
@@ -110,10 +108,9 @@ impl Pool {
         let rows: Vec<PooledTruthRow> = read_table(&path)?;
         match <[_; 1]>::try_from(rows) {
             Ok([row]) if TruthKey::of(&row) == *key => Ok(Some(row)),
-            _ => Err(Error::Pool {
-                path,
-                problem: "expected the one training that the file is named after".to_owned(),
-            }),
+            _ => {
+                Err(Error::Pool { path, problem: "expected the one training that the file is named after".to_owned() })
+            }
         }
     }
 
@@ -224,5 +221,4 @@ fn digest(parts: &[&str]) -> String {
 }
 
 #[cfg(test)]
-#[path = "pool_tests.rs"]
 mod tests;

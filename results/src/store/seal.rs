@@ -52,10 +52,7 @@ pub fn write_toml(path: &Path, text: &str) -> Result<()> {
 /// # Errors
 /// The damage, with the name of the file.
 pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
-    let damaged = |problem| Error::Damaged {
-        path: path.to_path_buf(),
-        problem,
-    };
+    let damaged = |problem| Error::Damaged { path: path.to_path_buf(), problem };
     let place =
         place(bytes).ok_or_else(|| damaged("it has no digest of itself: cut off, or not written by this program"))?;
     if digest(bytes, place).as_bytes() == &bytes[place..place + DIGITS] {

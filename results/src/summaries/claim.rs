@@ -38,11 +38,7 @@ impl TryFrom<Stated> for Claim {
         match (two_systems, &stated.between) {
             (true, None) => Err("statistic `error-difference` needs `between`, the names of two systems".to_owned()),
             (false, Some(_)) => Err("`between` belongs to the statistic `error-difference` alone".to_owned()),
-            _ => Ok(Self {
-                statistic: stated.statistic,
-                greater_than: stated.greater_than,
-                between: stated.between,
-            }),
+            _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
         }
     }
 }
@@ -176,18 +172,9 @@ mod tests {
 
     #[test]
     fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim {
-            statistic: Statistic::Kendall,
-            greater_than: 0.0,
-            between: None,
-        };
+        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None };
         let check = |low, high, expected| {
-            let interval = Interval {
-                estimate: (low + high) / 2.0,
-                low,
-                high,
-                undefined: 0,
-            };
+            let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
             assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
         };
         check(0.1, 0.5, Verdict::Held);
@@ -196,28 +183,14 @@ mod tests {
         check(0.0, 0.9, Verdict::Undecided);
         check(-0.9, 0.0, Verdict::Undecided);
         assert_eq!(claim.judge(None, None), Verdict::Undecided);
-        let degenerate = Interval {
-            estimate: -1.0,
-            low: -1.0,
-            high: -1.0,
-            undefined: 1,
-        };
+        let degenerate = Interval { estimate: -1.0, low: -1.0, high: -1.0, undefined: 1 };
         assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
     }
 
     #[test]
     fn what_is_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim {
-            statistic: Statistic::Kendall,
-            greater_than,
-            between: None,
-        };
-        let interval = |low, high| Interval {
-            estimate: (low + high) / 2.0,
-            low,
-            high,
-            undefined: 0,
-        };
+        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None };
+        let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
         let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
         assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
         assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);

@@ -76,10 +76,7 @@ pub fn summary(
     trials: &[TrialRow],
 ) -> ComparisonSummary {
     let mut ordered: Vec<&str> = Vec::new();
-    let in_tables = systems
-        .iter()
-        .map(|row| &row.system)
-        .chain(trainings.iter().map(|row| &row.system));
+    let in_tables = systems.iter().map(|row| &row.system).chain(trainings.iter().map(|row| &row.system));
     for name in names.iter().chain(in_tables) {
         if !ordered.contains(&name.as_str()) {
             ordered.push(name);
@@ -91,9 +88,7 @@ pub fn summary(
         let count = |status| trainings().filter(|row| row.status == status).count();
         let key = |row: &SystemTrainingRow| (row.seed, row.fold, row.training_seed);
         let errors: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.error?))).collect();
-        let top5: BTreeMap<_, _> = trainings()
-            .filter_map(|row| Some((key(row), row.top5_error?)))
-            .collect();
+        let top5: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.top5_error?))).collect();
         SystemSummary {
             name: name.to_owned(),
             role: rows().next().map(|row| row.role.clone()),
@@ -107,9 +102,7 @@ pub fn summary(
             errors,
         }
     };
-    ComparisonSummary {
-        systems: ordered.into_iter().map(of_system).collect(),
-    }
+    ComparisonSummary { systems: ordered.into_iter().map(of_system).collect() }
 }
 
 fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2]> {
@@ -118,9 +111,7 @@ fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2
 
 /// The errors of each root seed, in the order of the root seeds.
 fn groups(errors: &BTreeMap<TrainingKey, f64>) -> Vec<Vec<f64>> {
-    by_seed(errors.iter().map(|(key, error)| (key.0, Some(*error))))
-        .into_values()
-        .collect()
+    by_seed(errors.iter().map(|(key, error)| (key.0, Some(*error)))).into_values().collect()
 }
 
 impl MeanOfTrainings {
@@ -130,11 +121,7 @@ impl MeanOfTrainings {
         }
         let groups = groups(errors);
         let means: Vec<f64> = groups.iter().map(|errors| mean(errors)).collect();
-        Some(Self {
-            mean: mean(&means),
-            deviation: standard_deviation(&groups.concat()),
-            n: errors.len(),
-        })
+        Some(Self { mean: mean(&means), deviation: standard_deviation(&groups.concat()), n: errors.len() })
     }
 }
 
@@ -193,11 +180,7 @@ impl ComparisonSummary {
 
     /// Number of trainings that ended ok, over all systems.
     pub fn trainings(&self) -> usize {
-        self.systems
-            .iter()
-            .filter_map(|system| system.error)
-            .map(|error| error.n)
-            .sum()
+        self.systems.iter().filter_map(|system| system.error).map(|error| error.n).sum()
     }
 
     /// Number of systems with a test error.
@@ -214,14 +197,8 @@ impl ComparisonSummary {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
-            (
-                self.systems.iter().map(|system| system.failed).sum(),
-                "trainings failed",
-            ),
-            (
-                self.systems.iter().map(|system| system.skipped).sum(),
-                "trainings skipped",
-            ),
+            (self.systems.iter().map(|system| system.failed).sum(), "trainings failed"),
+            (self.systems.iter().map(|system| system.skipped).sum(), "trainings skipped"),
         ])
     }
 }
@@ -281,5 +258,4 @@ impl fmt::Display for ComparisonSummary {
 }
 
 #[cfg(test)]
-#[path = "comparison_tests.rs"]
 mod tests;

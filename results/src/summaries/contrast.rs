@@ -91,9 +91,7 @@ pub fn contrast(own: &Side, reference: &Side) -> Contrast {
 /// Writes one line.
 impl fmt::Display for Measures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio = self
-            .weights_ratio
-            .map_or_else(|| "not counted".to_owned(), |ratio| format!("{ratio:.2}"));
+        let ratio = self.weights_ratio.map_or_else(|| "not counted".to_owned(), |ratio| format!("{ratio:.2}"));
         write!(
             f,
             "root seeds {}, learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}",
@@ -138,33 +136,18 @@ mod tests {
     fn level_and_tau_fall_from_the_reference_to_the_study() {
         let contrast = contrast(&side(0.3, false), &side(0.5, true));
         let level = contrast.level_drop.unwrap();
-        assert!(
-            (level.estimate - 0.2).abs() < 1e-12 && level.low > 0.19 && level.high < 0.21,
-            "{level:?}"
-        );
+        assert!((level.estimate - 0.2).abs() < 1e-12 && level.low > 0.19 && level.high < 0.21, "{level:?}");
         assert_eq!(contrast.tau_drop.unwrap().estimate, 2.0);
         let same = super::contrast(&side(0.3, true), &side(0.3, true)).level_drop.unwrap();
-        assert!(
-            same.low < 0.0 && same.high > 0.0 && same.estimate.abs() < 1e-12,
-            "{same:?}"
-        );
+        assert!(same.low < 0.0 && same.high > 0.0 && same.estimate.abs() < 1e-12, "{same:?}");
         assert!(contrast.to_string().contains("learned / generated weights not counted"));
     }
 
     #[test]
     fn scores_are_averaged_over_draws_and_ratios_over_architectures_and_seeds() {
-        let scores = [
-            score(0, 0, 0, Some(0.25)),
-            score(0, 0, 1, Some(0.75)),
-            score(0, 1, 0, None),
-            score(0, 2, 0, Some(0.5)),
-        ];
-        let weights = |seed, architecture, learned| WeightsRow {
-            seed,
-            architecture,
-            generated: 100,
-            learned,
-        };
+        let scores =
+            [score(0, 0, 0, Some(0.25)), score(0, 0, 1, Some(0.75)), score(0, 1, 0, None), score(0, 2, 0, Some(0.5))];
+        let weights = |seed, architecture, learned| WeightsRow { seed, architecture, generated: 100, learned };
         let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
         let summary = summary(&[], &Predictor::score(&scores, Measure::Error), &[], 10).unwrap();
         let side = Side::new(&summary, &scores, Some(&weights));

@@ -124,11 +124,10 @@ impl Measure {
     pub fn of_group(group: &Group) -> Result<Self> {
         let study = group.manifest().definition.get("study");
         let by = study.and_then(|study| study.get("by")).cloned();
-        by.map_or(Ok(Self::default()), toml::Value::try_into)
-            .map_err(|error| Error::Manifest {
-                path: group.runs[0].dir.manifest_path(),
-                problem: format!("definition, `study.by`: {}", error.message()),
-            })
+        by.map_or(Ok(Self::default()), toml::Value::try_into).map_err(|error| Error::Manifest {
+            path: group.runs[0].dir.manifest_path(),
+            problem: format!("definition, `study.by`: {}", error.message()),
+        })
     }
 }
 
@@ -144,32 +143,20 @@ pub struct Predictor {
 impl Predictor {
     /// The SMASH score: the mean over the noise draws.
     pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
-        Self {
-            name: by.of("SMASH score", "SMASH score, by loss"),
-            by,
-            values: score_values(rows, by),
-        }
+        Self { name: by.of("SMASH score", "SMASH score, by loss"), by, values: score_values(rows, by) }
     }
 
     /// The error after the fast recipe: the mean over the trainings.
     pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
         let rows = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self {
-            name: "fast recipe",
-            by: Measure::Error,
-            values: values(rows),
-        }
+        Self { name: "fast recipe", by: Measure::Error, values: values(rows) }
     }
 
     /// The validation error after the whole training: the mean over the trainings.
     pub fn validation_error(rows: &[TruthRow]) -> Self {
         let rows = rows.iter();
         let rows = rows.map(|row| ((row.seed, row.architecture), row.validation_error));
-        Self {
-            name: "validation error",
-            by: Measure::Error,
-            values: values(rows),
-        }
+        Self { name: "validation error", by: Measure::Error, values: values(rows) }
     }
 }
 
@@ -198,11 +185,8 @@ pub fn summary(
         sample.seeds.values().map(group).collect()
     };
     let scored = groups(|m| (mean(&m.scores), m.true_error()));
-    let errors: Vec<Vec<Vec<f64>>> = sample
-        .seeds
-        .values()
-        .map(|measured| measured.iter().map(|m| m.errors.clone()).collect())
-        .collect();
+    let errors: Vec<Vec<Vec<f64>>> =
+        sample.seeds.values().map(|measured| measured.iter().map(|m| m.errors.clone()).collect()).collect();
     let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
         seed,
         points: points.clone(),
@@ -237,14 +221,10 @@ impl CorrelationSummary {
     /// Each predictor with its human-readable name, the one in question first.
     pub fn predictors(&self) -> Vec<(&'static str, Coefficients)> {
         let halves = self.halves.map(|halves| ("true error, half against half", halves));
-        [
-            (self.predictor, self.score),
-            ("parameters", self.parameters),
-            ("multiply-adds", self.multiply_adds),
-        ]
-        .into_iter()
-        .chain(halves)
-        .collect()
+        [(self.predictor, self.score), ("parameters", self.parameters), ("multiply-adds", self.multiply_adds)]
+            .into_iter()
+            .chain(halves)
+            .collect()
     }
 
     /// Describes what was left out; empty if nothing was.
@@ -259,14 +239,9 @@ impl CorrelationSummary {
     fn undefined_resamples(&self) -> usize {
         let of_seeds = self.seeds.iter().map(|seed| seed.score);
         let predictors = self.predictors().into_iter().map(|(_, coefficients)| coefficients);
-        let intervals = predictors
-            .chain(of_seeds)
-            .flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
-        intervals
-            .flatten()
-            .map(|interval| interval.undefined)
-            .max()
-            .unwrap_or(0)
+        let intervals =
+            predictors.chain(of_seeds).flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
+        intervals.flatten().map(|interval| interval.undefined).max().unwrap_or(0)
     }
 }
 
@@ -302,10 +277,7 @@ impl fmt::Display for CorrelationSummary {
             Some(spread) => writeln!(f, "{spread}")?,
             None => writeln!(f, "spread of true errors: needs two architectures of one seed")?,
         }
-        write!(
-            f,
-            "[ ]: 95 % percentile bootstrap over root seeds and their architectures, {RESAMPLES} resamples"
-        )?;
+        write!(f, "[ ]: 95 % percentile bootstrap over root seeds and their architectures, {RESAMPLES} resamples")?;
         match self.undefined_resamples() {
             0 => Ok(()),
             undefined => write!(f, ", up to {undefined} of them undefined and left out"),
@@ -374,9 +346,7 @@ fn sample<'a>(
 ) -> Result<Sample<'a>> {
     let (mut without_truth, mut without_score) = (0, 0);
     let joined = join(architectures, &predictor.values, true_errors)?;
-    let trained = joined
-        .into_iter()
-        .filter_map(|Joined { row, values, errors }| Some((row, values, errors?)));
+    let trained = joined.into_iter().filter_map(|Joined { row, values, errors }| Some((row, values, errors?)));
     let seeds = by_seed(trained.map(|(row, values, errors)| {
         let has_error = !errors.is_empty();
         without_truth += usize::from(!has_error);
@@ -384,13 +354,8 @@ fn sample<'a>(
         let scores = values.filter(|_| has_error);
         (row.seed, scores.map(|scores| Measured { row, scores, errors }))
     }));
-    Ok(Sample {
-        seeds,
-        without_truth,
-        without_score,
-    })
+    Ok(Sample { seeds, without_truth, without_score })
 }
 
 #[cfg(test)]
-#[path = "correlation_tests.rs"]
 mod tests;

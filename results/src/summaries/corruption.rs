@@ -155,10 +155,7 @@ impl Parts {
 impl Corrupted {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
-        left_out_text(&[
-            (self.skipped, "cannot be corrupted so"),
-            (self.incomplete, "incomplete"),
-        ])
+        left_out_text(&[(self.skipped, "cannot be corrupted so"), (self.incomplete, "incomplete")])
     }
 }
 
@@ -194,11 +191,7 @@ impl fmt::Display for CorruptionSummary {
         if !self.left_out().is_empty() {
             writeln!(f, "left out: {}", self.left_out())?;
         }
-        write!(
-            f,
-            "{:24}{:>5}  {:20}{:34}Wilcoxon",
-            "corrupted", "n", "correct is better", "increase of error"
-        )?;
+        write!(f, "{:24}{:>5}  {:20}{:34}Wilcoxon", "corrupted", "n", "correct is better", "increase of error")?;
         for line in self.lines() {
             let (better, increase) = (share_text(line.signs.share()), points_text(line.increase));
             let left_out = match line.left_out() {
@@ -206,17 +199,11 @@ impl fmt::Display for CorruptionSummary {
                 words => format!(" (left out: {words})"),
             };
             let p = p_text(line.wilcoxon);
-            write!(
-                f,
-                "\n{:24}{:>5}  {better:20}{increase:34}{p}{left_out}",
-                line.name,
-                line.signs.n()
-            )?;
+            write!(f, "\n{:24}{:>5}  {better:20}{increase:34}{p}{left_out}", line.name, line.signs.n())?;
         }
         Ok(())
     }
 }
 
 #[cfg(test)]
-#[path = "corruption_tests.rs"]
 mod tests;

@@ -95,10 +95,7 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
     let mut draws: BTreeMap<u64, BTreeMap<u32, Draws>> = BTreeMap::new();
     for row in rows {
         let of_member = draws.entry(row.seed).or_default().entry(row.member).or_default();
-        of_member
-            .entry(row.architecture)
-            .or_default()
-            .insert(row.draw, row.error);
+        of_member.entry(row.architecture).or_default().insert(row.draw, row.error);
     }
     let members = draws.values().map(BTreeMap::len).max().unwrap_or(0);
     let mut incomplete = 0;
@@ -110,10 +107,8 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
         ranked.sort_by(|a, b| a.mean.total_cmp(&b.mean));
         seeds.push(EnsembleSeed { seed, ranked });
     }
-    let groups: Vec<Vec<&[f64]>> = seeds
-        .iter()
-        .map(|seed| seed.ranked.iter().map(|ranked| &ranked.scores[..]).collect())
-        .collect();
+    let groups: Vec<Vec<&[f64]>> =
+        seeds.iter().map(|seed| seed.ranked.iter().map(|ranked| &ranked.scores[..]).collect()).collect();
     let shares: Option<Vec<VarianceShares>> = groups.iter().map(|group| VarianceShares::of(group)).collect();
     let average = |part: fn(&VarianceShares) -> f64, shares: &[VarianceShares]| {
         mean(&shares.iter().map(part).collect::<Vec<_>>())
@@ -135,12 +130,7 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
 fn ranked(architecture: u32, members: &BTreeMap<u32, Draws>) -> Option<Ranked> {
     let score = |of_member: &Draws| complete_mean(of_member.get(&architecture)?.values().copied());
     let scores: Vec<f64> = members.values().map(score).collect::<Option<_>>()?;
-    Some(Ranked {
-        architecture,
-        mean: mean(&scores),
-        deviation: standard_deviation(&scores),
-        scores,
-    })
+    Some(Ranked { architecture, mean: mean(&scores), deviation: standard_deviation(&scores), scores })
 }
 
 /// The mean over pairs of members of Kendall's tau-b between their scores, `scores[a][m]`.
@@ -184,20 +174,11 @@ impl fmt::Display for VarianceShares {
 /// A few lines for a terminal.
 impl fmt::Display for EnsembleSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "scores by {} HyperNets, n = {} architectures",
-            self.members,
-            self.n()
-        )?;
+        writeln!(f, "scores by {} HyperNets, n = {} architectures", self.members, self.n())?;
         if self.incomplete > 0 {
             writeln!(f, "left out: {}", self.left_out())?;
         }
-        writeln!(
-            f,
-            "mean Kendall τ between two of them {}",
-            interval_text(self.agreement)
-        )?;
+        writeln!(f, "mean Kendall τ between two of them {}", interval_text(self.agreement))?;
         match self.shares {
             Some(shares) => write!(f, "variance of scores: {shares}"),
             None => write!(f, "variance of scores: undefined"),
@@ -206,5 +187,4 @@ impl fmt::Display for EnsembleSummary {
 }
 
 #[cfg(test)]
-#[path = "ensemble_tests.rs"]
 mod tests;

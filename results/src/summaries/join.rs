@@ -55,9 +55,7 @@ pub(crate) fn join<'a>(
     let mut all: BTreeMap<Key, Joined> = architectures.iter().map(joined).collect();
     for row in trainings {
         let (seed, architecture) = (row.seed, row.architecture);
-        let joined = all
-            .get_mut(&(seed, architecture))
-            .ok_or(Error::UnknownArchitecture { seed, architecture })?;
+        let joined = all.get_mut(&(seed, architecture)).ok_or(Error::UnknownArchitecture { seed, architecture })?;
         let errors = joined.errors.get_or_insert_default();
         errors.extend(row.error.filter(|_| row.status == Status::Ok));
     }

@@ -17,14 +17,7 @@ pub(crate) fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
 }
 
 pub(crate) fn score(seed: u64, architecture: u32, draw: u32, error: Option<f64>) -> ScoreRow {
-    ScoreRow {
-        seed,
-        architecture,
-        draw,
-        error,
-        loss: None,
-        status: status(error),
-    }
+    ScoreRow { seed, architecture, draw, error, loss: None, status: status(error) }
 }
 
 pub(crate) fn truth(seed: u64, architecture: u32, training_seed: u32, error: Option<f64>) -> TruthRow {

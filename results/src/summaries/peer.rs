@@ -59,8 +59,5 @@ pub fn read(results: &Path) -> Result<Option<PeerTable>> {
         return Ok(None);
     }
     let text = files::read_text(&path)?;
-    toml::from_str(&text).map(Some).map_err(|error| Error::Manifest {
-        path,
-        problem: error.to_string(),
-    })
+    toml::from_str(&text).map(Some).map_err(|error| Error::Manifest { path, problem: error.to_string() })
 }

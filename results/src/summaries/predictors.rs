@@ -115,10 +115,7 @@ pub fn summary(
             shared_cost: mean_cost(|row| row.shared_cost),
         }
     });
-    Ok(PredictorsSummary {
-        predictors: summaries.collect(),
-        seeds: seeds.len(),
-    })
+    Ok(PredictorsSummary { predictors: summaries.collect(), seeds: seeds.len() })
 }
 
 /// Tau, its change and partial tau.
@@ -152,11 +149,7 @@ impl PredictorsSummary {
 /// A line for each predictor, for a terminal.
 impl fmt::Display for PredictorsSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self
-            .predictors
-            .iter()
-            .map(|predictor| predictor.name.chars().count())
-            .max();
+        let longest = self.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
         let width = longest.map_or(0, |longest| longest + 2);
         writeln!(
             f,
@@ -164,9 +157,7 @@ impl fmt::Display for PredictorsSummary {
             "predictor", "n", "Kendall τ", "change", "given parameters", "cost"
         )?;
         for predictor in &self.predictors {
-            let change = predictor
-                .change
-                .map_or(String::new(), |change| interval_text(Some(change)));
+            let change = predictor.change.map_or(String::new(), |change| interval_text(Some(change)));
             writeln!(
                 f,
                 "{:width$}{:>5}  {:24}{change:24}{:24}{:>10.2e}",
@@ -186,5 +177,4 @@ impl fmt::Display for PredictorsSummary {
 }
 
 #[cfg(test)]
-#[path = "predictors_tests.rs"]
 mod tests;

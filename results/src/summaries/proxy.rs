@@ -136,10 +136,7 @@ fn descent(paths: &[Vec<Vec<f64>>]) -> Descent {
     };
     let change = |path: &Vec<f64>| difference(path[path.len() - 1], path[0]);
     let changes: Vec<Vec<f64>> = paths.iter().map(|starts| starts.iter().map(change).collect()).collect();
-    Descent {
-        lowest: (0..steps).map(at).collect(),
-        change: mean_interval(&changes),
-    }
+    Descent { lowest: (0..steps).map(at).collect(), change: mean_interval(&changes) }
 }
 
 impl ProxySummary {
@@ -163,11 +160,7 @@ impl ProxySummary {
 
     /// Describes how often the gradient won, with the sign test.
     pub fn record(&self) -> String {
-        let Signs {
-            positive,
-            zero,
-            negative,
-        } = self.signs;
+        let Signs { positive, zero, negative } = self.signs;
         let p = p_text(self.signs.p_value());
         format!("{positive} won, {zero} tied, {negative} lost, sign test {p}")
     }
@@ -176,25 +169,12 @@ impl ProxySummary {
 /// A few lines for a terminal.
 impl fmt::Display for ProxySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "n = {} starting points, {} steps by each method",
-            self.n(),
-            self.steps()
-        )?;
+        writeln!(f, "n = {} starting points, {} steps by each method", self.n(), self.steps())?;
         if !self.left_out().is_empty() {
             writeln!(f, "left out: {}", self.left_out())?;
         }
-        writeln!(
-            f,
-            "change of the lowest error by the gradient {}",
-            points_text(self.gradient.change)
-        )?;
-        writeln!(
-            f,
-            "change of the lowest error by random steps {}",
-            points_text(self.random.change)
-        )?;
+        writeln!(f, "change of the lowest error by the gradient {}", points_text(self.gradient.change))?;
+        writeln!(f, "change of the lowest error by random steps {}", points_text(self.random.change))?;
         write!(f, "gain of the gradient {} ({})", points_text(self.gain), self.record())
     }
 }
@@ -221,11 +201,8 @@ mod tests {
     }
 
     fn three_starts() -> Vec<ProxyRow> {
-        let errors = [
-            (0.5, [0.4, 0.45], [0.5, 0.48]),
-            (0.6, [0.7, 0.5], [0.65, 0.5]),
-            (0.4, [0.41, 0.42], [0.39, 0.5]),
-        ];
+        let errors =
+            [(0.5, [0.4, 0.45], [0.5, 0.48]), (0.6, [0.7, 0.5], [0.65, 0.5]), (0.4, [0.41, 0.42], [0.39, 0.5])];
         let mut rows = Vec::new();
         for (start, (first, gradient, random)) in (0..).zip(errors) {
             for (method, errors) in [("gradient", gradient), ("random", random)] {
@@ -267,10 +244,7 @@ mod tests {
     #[test]
     fn an_unknown_method_is_an_error() {
         let message = summary(&[row(0, "luck", 0, None)]).unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "table `proxy-steps`: method `luck`, expected `gradient` or `random`"
-        );
+        assert_eq!(message, "table `proxy-steps`: method `luck`, expected `gradient` or `random`");
         assert_eq!(summary(&[]).unwrap().n(), 0);
     }
 

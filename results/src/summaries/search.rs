@@ -75,17 +75,11 @@ pub struct Best {
 pub fn summary(rows: &[CandidateRow]) -> SearchSummary {
     let mut of_searches: BTreeMap<(&str, u64), Vec<&CandidateRow>> = BTreeMap::new();
     for row in rows {
-        of_searches
-            .entry((row.search.as_str(), row.seed))
-            .or_default()
-            .push(row);
+        of_searches.entry((row.search.as_str(), row.seed)).or_default().push(row);
     }
     let searches: Vec<SearchRun> = of_searches.into_values().map(search_run).collect();
     let gains: Vec<f64> = searches.iter().filter_map(SearchRun::gain).collect();
-    SearchSummary {
-        searches,
-        gain: mean_t_interval(&[gains]),
-    }
+    SearchSummary { searches, gain: mean_t_interval(&[gains]) }
 }
 
 fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
@@ -97,13 +91,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
         let known = stages.iter().position(|stage| stage.name == row.stage);
         let index = known.unwrap_or(stages.len());
         if known.is_none() {
-            stages.push(Stage {
-                name: row.stage.clone(),
-                begin: position,
-                scored: 0,
-                best: None,
-                improvement: None,
-            });
+            stages.push(Stage { name: row.stage.clone(), begin: position, scored: 0, best: None, improvement: None });
         }
         if let Some(error) = row.error {
             let stage = &mut stages[index];
@@ -115,10 +103,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
         }
         lowest.push(best.and_then(|best| best.error));
     }
-    let random = stages
-        .iter()
-        .find(|stage| stage.name == RANDOM)
-        .and_then(|stage| stage.best);
+    let random = stages.iter().find(|stage| stage.name == RANDOM).and_then(|stage| stage.best);
     for stage in stages.iter_mut().filter(|stage| stage.name != RANDOM) {
         stage.improvement = random.zip(stage.best).map(|(random, best)| difference(random, best));
     }
@@ -155,10 +140,7 @@ impl SearchRun {
 
     /// The largest improvement of a later stage; `None` if no stage can be compared.
     fn gain(&self) -> Option<f64> {
-        self.stages
-            .iter()
-            .filter_map(|stage| stage.improvement)
-            .reduce(f64::max)
+        self.stages.iter().filter_map(|stage| stage.improvement).reduce(f64::max)
     }
 }
 
@@ -222,13 +204,9 @@ impl fmt::Display for SearchSummary {
                 write!(f, ", {} {stage}", stage.name)?;
             }
             match &search.best {
-                Some(best) => writeln!(
-                    f,
-                    "\n  best: {} with {} parameters, {}",
-                    best.hash,
-                    best.parameters,
-                    percent(best.error)
-                )?,
+                Some(best) => {
+                    writeln!(f, "\n  best: {} with {} parameters, {}", best.hash, best.parameters, percent(best.error))?
+                }
                 None => writeln!(f, "\n  best: none")?,
             }
         }
@@ -269,11 +247,7 @@ mod tests {
             ("perturbation", Some(0.38)),
             ("chain", Some(0.38)),
         ];
-        let search = |name| {
-            (0..)
-                .zip(errors)
-                .map(move |(index, (stage, error))| row(name, index, stage, error))
-        };
+        let search = |name| (0..).zip(errors).map(move |(index, (stage, error))| row(name, index, stage, error));
         ["a", "b", "c"].into_iter().flat_map(search).collect()
     }
 
@@ -284,19 +258,9 @@ mod tests {
         let search = &summary.searches[1];
         assert_eq!(search.label(1), "b");
         let stages: Vec<String> = search.stages.iter().map(Stage::to_string).collect();
-        assert_eq!(
-            stages,
-            [
-                "40.00 % of 2",
-                "38.00 % of 2 (+2.00 points)",
-                "38.00 % of 1 (+2.00 points)"
-            ]
-        );
+        assert_eq!(stages, ["40.00 % of 2", "38.00 % of 2 (+2.00 points)", "38.00 % of 1 (+2.00 points)"]);
         let best = search.best.as_ref().unwrap();
-        assert_eq!(
-            (best.hash.as_str(), best.parameters, best.stage.as_str()),
-            ("00000004", 1004, "perturbation")
-        );
+        assert_eq!((best.hash.as_str(), best.parameters, best.stage.as_str()), ("00000004", 1004, "perturbation"));
         let lowest = [0.5, 0.4, 0.4, 0.4, 0.38, 0.38].map(Some);
         assert_eq!(search.lowest, lowest);
         assert!((summary.gain.unwrap().estimate - 0.02).abs() < 1e-12);
@@ -309,10 +273,7 @@ mod tests {
         let rows: Vec<_> = three_searches().into_iter().filter(|row| row.search != "c").collect();
         assert_eq!(summary(&rows).gain, None);
         let nothing = summary(&[row("a", 0, "random", None)]);
-        assert_eq!(
-            (&nothing.searches[0].best, &nothing.searches[0].lowest[..]),
-            (&None, &[None][..])
-        );
+        assert_eq!((&nothing.searches[0].best, &nothing.searches[0].lowest[..]), (&None, &[None][..]));
         assert!(nothing.to_string().contains("best: none"));
     }
 

@@ -5,9 +5,7 @@ use crate::statistics::bootstrap::{FEWEST, Interval};
 /// A coefficient and its interval: `+0.45 [+0.28, +0.60]`.
 pub fn interval_text(interval: Option<Interval>) -> String {
     match interval {
-        Some(Interval {
-            estimate, low, high, ..
-        }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
+        Some(Interval { estimate, low, high, .. }) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}]"),
         None => "undefined".to_owned(),
     }
 }
@@ -86,12 +84,7 @@ mod tests {
 
     #[test]
     fn every_statistic_has_its_unit_and_what_is_missing_is_no_number() {
-        let interval = Some(Interval {
-            estimate: 0.25,
-            low: -0.005,
-            high: 0.5,
-            undefined: 0,
-        });
+        let interval = Some(Interval { estimate: 0.25, low: -0.005, high: 0.5, undefined: 0 });
         assert_eq!(interval_text(interval), "+0.25 [-0.01, +0.50]");
         assert_eq!(points_text(interval), "+25.00 [-0.50, +50.00] points");
         assert_eq!(share_text(interval), "25 % [-0, 50]");
@@ -109,9 +102,7 @@ mod tests {
     #[test]
     fn a_quoted_word_is_one_word_for_a_shell() {
         for word in ["plain", "two words", "it's", "a \"b\" $c `d` \\"] {
-            let output = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(word))])
-                .output();
+            let output = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(word))]).output();
             assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
         }
     }

@@ -72,23 +72,9 @@ mod tests {
 
     #[test]
     fn the_first_steps_count_as_excess_and_not_as_speed() {
-        let row = |step: &str, index, seconds| ThroughputRow {
-            seed: 0,
-            step: step.into(),
-            index,
-            images: 50,
-            seconds,
-        };
-        let rows = [
-            row("a", 0, 10.0),
-            row("a", 1, 2.0),
-            row("b", 0, 1.0),
-            row("a", 2, 0.5),
-            row("a", 3, 0.5),
-        ];
-        let [a, b] = &summary(&rows)[..] else {
-            panic!("two names")
-        };
+        let row = |step: &str, index, seconds| ThroughputRow { seed: 0, step: step.into(), index, images: 50, seconds };
+        let rows = [row("a", 0, 10.0), row("a", 1, 2.0), row("b", 0, 1.0), row("a", 2, 0.5), row("a", 3, 0.5)];
+        let [a, b] = &summary(&rows)[..] else { panic!("two names") };
         assert_eq!((a.step.as_str(), a.steps, a.images_per_second), ("a", 4, 100.0));
         assert_eq!(a.seconds, [0.5; 3]);
         assert_eq!((a.excess, a.total), (9.5 + 1.5, 13.0));

@@ -48,11 +48,7 @@ pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Resul
 }
 
 fn column(path: &Path, name: &str, problem: String) -> Error {
-    Error::Column {
-        path: path.to_path_buf(),
-        column: name.to_owned(),
-        problem,
-    }
+    Error::Column { path: path.to_path_buf(), column: name.to_owned(), problem }
 }
 
 /// The error for a name that the file does not have.
@@ -61,10 +57,8 @@ fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
 }
 
 fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let fault = |error: polars::prelude::PolarsError| Error::Parquet {
-        path: path.to_path_buf(),
-        problem: error.to_string(),
-    };
+    let fault =
+        |error: polars::prelude::PolarsError| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() };
     let wanted: Vec<&str> = numbers.iter().copied().chain(group).collect();
     let (frame, known) = parquet::read_columns(path, bytes, &wanted)?;
     let cast = |frame: &DataFrame, name: &str, to: &DataType| {
@@ -75,10 +69,7 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
         }
         found.cast(to).map_err(fault)
     };
-    let mut columns = Columns {
-        numbers: Vec::new(),
-        group: None,
-    };
+    let mut columns = Columns { numbers: Vec::new(), group: None };
     for name in numbers {
         let cells = cast(&frame, name, &DataType::Float64)?;
         columns.numbers.push(cells.f64().map_err(fault)?.iter().collect());
@@ -92,10 +83,7 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
 }
 
 fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let malformed = |problem: String| Error::Csv {
-        path: path.to_path_buf(),
-        problem,
-    };
+    let malformed = |problem: String| Error::Csv { path: path.to_path_buf(), problem };
     let mut records = csv_records(bytes).map_err(malformed)?.into_iter();
     let known = records.next().unwrap_or_default();
     let place = |name: &str| {
@@ -104,16 +92,11 @@ fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> R
     };
     let places: Vec<usize> = numbers.iter().map(|name| place(name)).collect::<Result<_>>()?;
     let group_place = group.map(place).transpose()?;
-    let mut columns = Columns {
-        numbers: vec![Vec::new(); numbers.len()],
-        group: group.map(|_| Vec::new()),
-    };
+    let mut columns = Columns { numbers: vec![Vec::new(); numbers.len()], group: group.map(|_| Vec::new()) };
     for (row, record) in records.enumerate() {
         if record.len() != known.len() {
             let (expected, found) = (known.len(), record.len());
-            return Err(malformed(format!(
-                "row {row}: expected {expected} fields, found {found}"
-            )));
+            return Err(malformed(format!("row {row}: expected {expected} fields, found {found}")));
         }
         for ((name, &place), cells) in numbers.iter().zip(&places).zip(&mut columns.numbers) {
             let number = match record[place].as_str() {
@@ -171,11 +154,7 @@ mod tests {
 
     #[test]
     fn csv_is_read_by_name() {
-        let found = read(
-            b"name, y,x,\"a, b\"\np,1,-2.5e-1,7\nq, NA,3,8\n",
-            &["x", "y"],
-            Some("name"),
-        );
+        let found = read(b"name, y,x,\"a, b\"\np,1,-2.5e-1,7\nq, NA,3,8\n", &["x", "y"], Some("name"));
         let expected = Columns {
             numbers: vec![vec![Some(-0.25), Some(3.0)], vec![Some(1.0), None]],
             group: Some(vec!["p".into(), "q".into()]),
@@ -190,14 +169,8 @@ mod tests {
             assert!(found.contains(expected), "{found}");
         };
         fault(b"a,b\n1,2\n", "t.csv: column `x`: no such column; found a, b");
-        fault(
-            b"x\n1\ntwo\n",
-            "t.csv: column `x`: row 1: expected a number, found `two`",
-        );
-        fault(
-            b"x\n1\ninf\n",
-            "t.csv: column `x`: row 1: expected a finite number, found inf",
-        );
+        fault(b"x\n1\ntwo\n", "t.csv: column `x`: row 1: expected a number, found `two`");
+        fault(b"x\n1\ninf\n", "t.csv: column `x`: row 1: expected a finite number, found inf");
         fault(b"x,y\n1,2\n3\n", "t.csv: neither Parquet nor CSV");
         fault(b"PAR1 and no more", "t.csv: not a readable Parquet table");
         fault(b"", "no such column");

@@ -11,11 +11,7 @@ use crate::tables::Row;
 /// Writes one line of names, then one line for each row. A null is an empty cell; text is quoted where necessary.
 pub fn write_table<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
     let columns = R::to_columns(rows);
-    let mut text = R::COLUMNS
-        .iter()
-        .map(|column| column.name)
-        .collect::<Vec<_>>()
-        .join(",");
+    let mut text = R::COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(",");
     text.push('\n');
     for row in 0..rows.len() {
         let cells = columns.iter().map(|column| csv_cell(column, row));

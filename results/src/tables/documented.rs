@@ -49,11 +49,7 @@ fn the_document_lists_every_table_and_column() {
     let mut expected = START.to_owned();
     for (title, sections, source) in [
         ("Tables of a run", &run[..], include_str!("rows.rs")),
-        (
-            "Tables of a benchmark",
-            &benchmark,
-            include_str!("../store/benchmark.rs"),
-        ),
+        ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark.rs")),
         ("Table of a pool", &pool, include_str!("../store/pool.rs")),
     ] {
         let declared = source.matches("\ndeclare! {").count();
@@ -65,14 +61,8 @@ fn the_document_lists_every_table_and_column() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    let differing = expected
-        .lines()
-        .zip(found.lines())
-        .find(|(expected, found)| expected != found);
-    assert!(
-        expected == found,
-        "docs/tables.md is out of date; {RENEW}=1 renews it. First difference: {differing:?}"
-    );
+    let differing = expected.lines().zip(found.lines()).find(|(expected, found)| expected != found);
+    assert!(expected == found, "docs/tables.md is out of date; {RENEW}=1 renews it. First difference: {differing:?}");
 }
 
 /// The part of the document about one table.
@@ -87,12 +77,7 @@ fn section<R: Row>() -> String {
             column.name,
             R::NAME
         );
-        format!(
-            "| `{}` | {} | {} |\n",
-            column.name,
-            cells.join(" | "),
-            column.meaning.trim()
-        )
+        format!("| `{}` | {} | {} |\n", column.name, cells.join(" | "), column.meaning.trim())
     });
     format!(
         "\n### `{}`\n\n{}\n\n| column | type | unit | missing | meaning |\n| --- | --- | --- | --- | --- |\n{}",

@@ -48,10 +48,7 @@ pub(crate) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Resu
 fn contained<T>(path: &Path, read: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
     let found = catch_unwind(AssertUnwindSafe(read));
     let found = found.unwrap_or_else(|_| Err("polars cannot read it".to_owned()));
-    found.map_err(|problem| Error::Parquet {
-        path: path.to_path_buf(),
-        problem,
-    })
+    found.map_err(|problem| Error::Parquet { path: path.to_path_buf(), problem })
 }
 
 /// Returns the wanted columns, and the names of all columns.
@@ -101,9 +98,7 @@ fn footer(bytes: &[u8]) -> std::result::Result<(usize, FileMetaData), String> {
     let size = bytes[end..].first_chunk().expect("the tail is longer");
     let size = u32::from_le_bytes(*size) as usize;
     if size > MOST_FOOTER_BYTES {
-        return Err(format!(
-            "a footer of {size} bytes, expected at most {MOST_FOOTER_BYTES}"
-        ));
+        return Err(format!("a footer of {size} bytes, expected at most {MOST_FOOTER_BYTES}"));
     }
     let start = end.checked_sub(size).ok_or_else(none)?;
     // The reader counts eight bytes for an entry of a list and two for a structure. Each takes at least one in the footer.
@@ -195,10 +190,7 @@ mod tests {
         assert_eq!(found.get_column_names(), ["x"]);
         assert_eq!(read_columns(path, bytes.clone(), &[]).unwrap().1, ["x", "t"]);
         let error = read(path, bytes).unwrap_err().to_string();
-        assert!(
-            error.starts_with("t.parquet: not a readable Parquet table: "),
-            "{error}"
-        );
+        assert!(error.starts_with("t.parquet: not a readable Parquet table: "), "{error}");
     }
 
     #[test]
@@ -211,12 +203,7 @@ mod tests {
             match read(Path::new("t.parquet"), bytes) {
                 Ok(frame) => assert!(frame.columns().iter().all(|column| column.len() == frame.height())),
                 Err(error) => {
-                    assert!(
-                        error
-                            .to_string()
-                            .starts_with("t.parquet: not a readable Parquet table: "),
-                        "{error}"
-                    );
+                    assert!(error.to_string().starts_with("t.parquet: not a readable Parquet table: "), "{error}");
                     refused += 1;
                 }
             }

@@ -106,10 +106,7 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
         write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
         values.set_len(count);
     }
-    debug_assert!(
-        values.iter().all(|value| value.to_bits() != UNWRITTEN),
-        "of {count} values some were not written"
-    );
+    debug_assert!(values.iter().all(|value| value.to_bits() != UNWRITTEN), "of {count} values some were not written");
     values
 }
 
@@ -138,10 +135,7 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
     let mut copy = Vec::with_capacity(shape.num_elements());
     let mut index = vec![0; outer];
     for _ in 0..shape.num_elements() / run {
-        let steps = index
-            .iter()
-            .zip(strides)
-            .map(|(&index, &stride)| index * stride as usize);
+        let steps = index.iter().zip(strides).map(|(&index, &stride)| index * stride as usize);
         let start = view.layout().start_offset() + steps.sum::<usize>();
         match stride {
             1 => copy.extend_from_slice(&source[start..start + run]),

@@ -162,20 +162,12 @@ impl Operands {
     /// From the inputs, followed by the weight.
     fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
         let weight = contiguous(&tensors.pop().expect("a weight"));
-        Self {
-            inputs: planar(tensors),
-            weight,
-            geometry,
-        }
+        Self { inputs: planar(tensors), weight, geometry }
     }
 }
 
 fn forward(operands: &Operands) -> FlexTensor {
-    let (geometry, planes, weight) = (
-        operands.geometry,
-        Planes::of(&operands.inputs),
-        values(&operands.weight),
-    );
+    let (geometry, planes, weight) = (operands.geometry, Planes::of(&operands.inputs), values(&operands.weight));
     let output = match Folding::of(geometry) {
         Some(folding) => {
             let (folded, geometry) = (folding.fold(&planes), folding.folded());
@@ -193,10 +185,7 @@ fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> Float
         tensors: Vec<FloatTensor<Autodiff<Flex>>>,
         geometry: Geometry,
     ) -> FloatTensor<Autodiff<Flex>> {
-        let operands = Operands::new(
-            tensors.iter().map(|tensor| tensor.primitive.clone()).collect(),
-            geometry,
-        );
+        let operands = Operands::new(tensors.iter().map(|tensor| tensor.primitive.clone()).collect(), geometry);
         let Ok(tensors) = <[_; N]>::try_from(tensors) else {
             unreachable!("as many tensors as counted");
         };

@@ -103,11 +103,7 @@ pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Te
     }
     let [mean, factor, shift] =
         [mean, factor, shift].map(|tensor| tensor.into_data().into_vec::<f32>().expect("float32 on burn-flex"));
-    let channel = |channel: usize| Affine {
-        mean: mean[channel],
-        factor: factor[channel],
-        shift: shift[channel],
-    };
+    let channel = |channel: usize| Affine { mean: mean[channel], factor: factor[channel], shift: shift[channel] };
     let channels: Vec<Affine> = (0..mean.len()).map(channel).collect();
     let inputs = planar(plain);
     Primitive::Plain(apply(&Planes::of(&inputs), &channels, sizes(&inputs))).into_tensor()
@@ -124,20 +120,14 @@ pub fn stock<B: Backend>(
     let elements = (batch * height * width) as f64;
     let of_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1, 1]);
     let mean_of_channel = |tensor: Tensor<B, 4>| {
-        tensor
-            .reshape([batch, channels, height * width])
-            .mean_dim(2)
-            .mean_dim(0)
-            .reshape([channels])
+        tensor.reshape([batch, channels, height * width]).mean_dim(2).mean_dim(0).reshape([channels])
     };
     let mean = mean_of_channel(input.clone());
     let centred = input - of_channel(mean.clone());
     let variance = mean_of_channel(centred.clone() * centred.clone());
     let scale = weight / (variance.clone() + epsilon).sqrt();
-    let statistics = BatchStatistics {
-        mean: mean.detach(),
-        variance: variance.detach() * (elements / (elements - 1.0).max(1.0)),
-    };
+    let statistics =
+        BatchStatistics { mean: mean.detach(), variance: variance.detach() * (elements / (elements - 1.0).max(1.0)) };
     (centred * of_channel(scale) + of_channel(bias), statistics)
 }
 
@@ -175,21 +165,13 @@ fn forward(inputs: &[FlexTensor], weight: &FlexTensor, bias: &FlexTensor, epsilo
                 let centre = mean as f32;
                 let square = |value: f32, _| (value - centre) * (value - centre);
                 let variance = planes().map(|plane| sum(plane, plane, square)).sum::<f64>() / elements;
-                Moments {
-                    mean: centre,
-                    variance: variance as f32,
-                    scale: (1.0 / (variance + epsilon).sqrt()) as f32,
-                }
+                Moments { mean: centre, variance: variance as f32, scale: (1.0 / (variance + epsilon).sqrt()) as f32 }
             })
         })
         .collect();
     let channel = |channel: usize| {
         let Moments { mean, scale, .. } = moments[channel];
-        Affine {
-            mean,
-            factor: scale * weight[channel],
-            shift: bias[channel],
-        }
+        Affine { mean, factor: scale * weight[channel], shift: bias[channel] }
     };
     let channels: Vec<Affine> = (0..moments.len()).map(channel).collect();
     (apply(&planes, &channels, sizes), moments)
@@ -235,10 +217,7 @@ pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
             *lane += term(left, right);
         }
     }
-    let rest = left_rest
-        .iter()
-        .zip(right_rest)
-        .map(|(&left, &right)| term(left, right));
+    let rest = left_rest.iter().zip(right_rest).map(|(&left, &right)| term(left, right));
     lanes.into_iter().chain(rest).map(f64::from).sum()
 }
 
@@ -254,11 +233,7 @@ fn track<const N: usize>(
     let [bias, weight] = [(); 2].map(|()| contiguous(&inputs.pop().expect("two parameters")));
     let inputs = planar(inputs);
     let (output, moments) = forward(&inputs, &weight, &bias, epsilon);
-    let state = State {
-        inputs,
-        weight,
-        moments: moments.clone(),
-    };
+    let state = State { inputs, weight, moments: moments.clone() };
     (on_tape::<_, N>(Normalise, tensors, state, output), moments)
 }
 
@@ -277,11 +252,7 @@ impl<const N: usize> Backward<Flex, N> for Normalise {
     type State = State;
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let State {
-            inputs,
-            weight,
-            moments,
-        } = ops.state;
+        let State { inputs, weight, moments } = ops.state;
         let [input_nodes @ .., weight_node, bias_node] = &ops.parents[..] else {
             unreachable!("a normalisation has two parameters");
         };
@@ -327,10 +298,7 @@ fn gradient_sums(
     let gradient = Planes::contiguous(gradient, moments.len(), pixels);
     let channels = input.channels.par_iter().zip(&gradient.channels).zip(moments);
     let of_channel = |((input, gradient), &Moments { mean, scale, .. }): ((&Channel<'_>, &Channel<'_>), &Moments)| {
-        let mut sums = GradientSums {
-            gradient: 0.0,
-            product: 0.0,
-        };
+        let mut sums = GradientSums { gradient: 0.0, product: 0.0 };
         arch.dispatch(|| {
             for image in 0..batch {
                 let (input, gradient) = (input.plane(image, pixels), gradient.plane(image, pixels));
@@ -360,24 +328,21 @@ fn input_gradient(
     let size = moments.len() * pixels;
     filled(gradient.len(), |result| {
         let images = gradient.par_chunks_exact(size).zip(result.par_chunks_exact_mut(size));
-        images
-            .enumerate()
-            .with_min_len(pieces_of_task(size))
-            .for_each(|(image, (gradient, result))| {
-                let planes = input.of_images(image..image + 1, pixels);
-                let planes = planes.zip(gradient.chunks_exact(pixels));
-                let planes = planes.zip(result.chunks_exact_mut(pixels));
-                arch.dispatch(|| {
-                    for (channel, ((input, gradient), result)) in planes.enumerate() {
-                        let Moments { mean, scale, .. } = moments[channel];
-                        let factor = weight[channel] * scale;
-                        let offset = (sums[channel].gradient / elements) as f32;
-                        let slope = (sums[channel].product / elements) as f32 * scale;
-                        for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
-                            *result = factor * (gradient - offset - (value - mean) * slope);
-                        }
+        images.enumerate().with_min_len(pieces_of_task(size)).for_each(|(image, (gradient, result))| {
+            let planes = input.of_images(image..image + 1, pixels);
+            let planes = planes.zip(gradient.chunks_exact(pixels));
+            let planes = planes.zip(result.chunks_exact_mut(pixels));
+            arch.dispatch(|| {
+                for (channel, ((input, gradient), result)) in planes.enumerate() {
+                    let Moments { mean, scale, .. } = moments[channel];
+                    let factor = weight[channel] * scale;
+                    let offset = (sums[channel].gradient / elements) as f32;
+                    let slope = (sums[channel].product / elements) as f32 * scale;
+                    for ((result, &gradient), &value) in result.iter_mut().zip(gradient).zip(input) {
+                        *result = factor * (gradient - offset - (value - mean) * slope);
                     }
-                });
+                }
             });
+        });
     })
 }

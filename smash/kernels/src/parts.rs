@@ -31,14 +31,12 @@ pub fn parts<B: Backend>(input: Tensor<B, 4>, channels: usize, count: usize) -> 
     }
     let view = |input: &FlexTensor, index: usize| input.narrow(1, index * channels, channels);
     match Primitive::of(input) {
-        Primitive::Plain(input) => (0..count)
-            .map(|index| Primitive::Plain(view(&input, index)).into_tensor())
-            .collect(),
+        Primitive::Plain(input) => {
+            (0..count).map(|index| Primitive::Plain(view(&input, index)).into_tensor()).collect()
+        }
         Primitive::Tracked(input) => {
-            let gathered = Arc::new(Gathered {
-                shape: shape_of(&input.primitive),
-                parts: Mutex::new(vec![None; count]),
-            });
+            let gathered =
+                Arc::new(Gathered { shape: shape_of(&input.primitive), parts: Mutex::new(vec![None; count]) });
             let part = |index: usize| {
                 let output = view(&input.primitive, index);
                 let state = (gathered.clone(), index);
@@ -108,10 +106,7 @@ struct Readers {
 impl<B: Backend> Shared<B> {
     /// A shared tensor without a reader.
     pub fn new(tensor: Tensor<B, 4>) -> Self {
-        Self {
-            tensor,
-            readers: Arc::default(),
-        }
+        Self { tensor, readers: Arc::default() }
     }
 
     /// The tensor, for one reader.
@@ -165,16 +160,14 @@ fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
     let (pixels, planes) = (height * width, Planes::of(parts));
     let values = filled(shape.iter().product(), |values| {
         let images = values.par_chunks_exact_mut(channels * pixels).enumerate();
-        images
-            .with_min_len(pieces_of_task(channels * pixels))
-            .for_each(|(image, values)| {
-                let (held, rest) = values.split_at_mut(planes.channels.len() * pixels);
-                let planes = planes.of_images(image..image + 1, pixels);
-                for (target, plane) in held.chunks_exact_mut(pixels).zip(planes) {
-                    target.copy_from_slice(plane);
-                }
-                rest.fill(0.0);
-            });
+        images.with_min_len(pieces_of_task(channels * pixels)).for_each(|(image, values)| {
+            let (held, rest) = values.split_at_mut(planes.channels.len() * pixels);
+            let planes = planes.of_images(image..image + 1, pixels);
+            for (target, plane) in held.chunks_exact_mut(pixels).zip(planes) {
+                target.copy_from_slice(plane);
+            }
+            rest.fill(0.0);
+        });
     });
     tensor(values, shape)
 }
@@ -249,10 +242,7 @@ fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
     let [_, channels, height, width] = shape;
     let (pixels, arch) = (height * width, Arch::new());
     let tensors = planar(tensors);
-    let terms: Vec<Planes<'_>> = tensors
-        .iter()
-        .map(|tensor| Planes::of(std::slice::from_ref(tensor)))
-        .collect();
+    let terms: Vec<Planes<'_>> = tensors.iter().map(|tensor| Planes::of(std::slice::from_ref(tensor))).collect();
     let values = filled(shape.iter().product(), |values| {
         let planes = values.par_chunks_exact_mut(pixels).enumerate();
         planes.with_min_len(pieces_of_task(pixels)).for_each(|(index, target)| {

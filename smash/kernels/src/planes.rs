@@ -41,25 +41,15 @@ impl<'a> Planes<'a> {
             let values: &[f32] = &tensor.storage()[layout.start_offset()..];
             let [image, channel] = [0, 1].map(|dimension| layout.strides()[dimension] as usize);
             let channels = 0..layout.shape()[1];
-            channels.map(move |index| Channel {
-                values: &values[index * channel..],
-                image,
-            })
+            channels.map(move |index| Channel { values: &values[index * channel..], image })
         });
-        Self {
-            channels: channels.collect(),
-        }
+        Self { channels: channels.collect() }
     }
 
     /// The channels of values `[batch, channels, height, width]`.
     pub fn contiguous(values: &'a [f32], channels: usize, pixels: usize) -> Self {
-        let channel = |index: usize| Channel {
-            values: &values[index * pixels..],
-            image: channels * pixels,
-        };
-        Self {
-            channels: (0..channels).map(channel).collect(),
-        }
+        let channel = |index: usize| Channel { values: &values[index * pixels..], image: channels * pixels };
+        Self { channels: (0..channels).map(channel).collect() }
     }
 
     /// The planes of some images in order.
@@ -99,10 +89,7 @@ pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
     }
     let part = |index: usize| {
         let shape = shape(index);
-        let first = (0..index)
-            .map(|before| tensors[before].layout().shape()[1])
-            .sum::<usize>()
-            * pixels;
+        let first = (0..index).map(|before| tensors[before].layout().shape()[1]).sum::<usize>() * pixels;
         let mut part = Vec::with_capacity(shape.iter().product());
         for image in values.chunks_exact(image) {
             part.extend_from_slice(&image[first..][..shape[1] * pixels]);

@@ -57,10 +57,8 @@ fn halved(input: &FlexTensor) -> FlexTensor {
     let arch = Arch::new();
     let output = filled(shape.iter().product(), |output| {
         let images = output.par_chunks_exact_mut(channels * half_plane);
-        images
-            .zip(values(input).par_chunks_exact(image))
-            .with_min_len(pieces_of_task(image))
-            .for_each(|(output, input)| {
+        images.zip(values(input).par_chunks_exact(image)).with_min_len(pieces_of_task(image)).for_each(
+            |(output, input)| {
                 arch.dispatch(|| {
                     for (output, input) in output.chunks_exact_mut(half_plane).zip(input.chunks_exact(plane)) {
                         for (output, rows) in output.chunks_exact_mut(shape[3]).zip(input.chunks_exact(2 * width)) {
@@ -72,7 +70,8 @@ fn halved(input: &FlexTensor) -> FlexTensor {
                         }
                     }
                 });
-            });
+            },
+        );
     });
     tensor(output, shape)
 }
@@ -95,24 +94,20 @@ impl Backward<Flex, 1> for Halve {
         let values = filled(shape.iter().product(), |result| {
             let images = result.par_chunks_exact_mut(channels * plane);
             let gradients = values(&gradient).par_chunks_exact(channels * half_plane);
-            images
-                .zip(gradients)
-                .with_min_len(pieces_of_task(channels * plane))
-                .for_each(|(result, gradient)| {
-                    arch.dispatch(|| {
-                        for (result, gradient) in result.chunks_exact_mut(plane).zip(gradient.chunks_exact(half_plane))
-                        {
-                            for (row, result) in result.chunks_exact_mut(width).enumerate() {
-                                let gradient = gradient.get(row / 2 * half..(row / 2 + 1) * half).unwrap_or_default();
-                                let (squares, rest) = result.as_chunks_mut::<2>();
-                                for (place, square) in squares.iter_mut().enumerate() {
-                                    *square = [gradient.get(place).map_or(0.0, |gradient| gradient / 4.0); 2];
-                                }
-                                rest.fill(0.0);
+            images.zip(gradients).with_min_len(pieces_of_task(channels * plane)).for_each(|(result, gradient)| {
+                arch.dispatch(|| {
+                    for (result, gradient) in result.chunks_exact_mut(plane).zip(gradient.chunks_exact(half_plane)) {
+                        for (row, result) in result.chunks_exact_mut(width).enumerate() {
+                            let gradient = gradient.get(row / 2 * half..(row / 2 + 1) * half).unwrap_or_default();
+                            let (squares, rest) = result.as_chunks_mut::<2>();
+                            for (place, square) in squares.iter_mut().enumerate() {
+                                *square = [gradient.get(place).map_or(0.0, |gradient| gradient / 4.0); 2];
                             }
+                            rest.fill(0.0);
                         }
-                    });
+                    }
                 });
+            });
         });
         gradients.register::<Flex>(node.id, tensor(values, shape));
     }

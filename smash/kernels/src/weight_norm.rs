@@ -36,9 +36,7 @@ pub fn stock<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
 
 /// The weight, contiguous, divided by its norm, and the norm.
 fn forward(weight: &FlexTensor) -> (FlexTensor, f32) {
-    let norm = Arch::new()
-        .dispatch(|| sum(values(weight), values(weight), |a, b| a * b))
-        .sqrt() as f32;
+    let norm = Arch::new().dispatch(|| sum(values(weight), values(weight), |a, b| a * b)).sqrt() as f32;
     let normed = values(weight).iter().map(|value| value / norm).collect();
     (with_shape_of(weight, normed), norm)
 }

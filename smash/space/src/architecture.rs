@@ -65,10 +65,7 @@ struct Stored {
 impl Architecture {
     /// The stored form: one line of JSON with a format version.
     pub fn to_json(&self) -> String {
-        let stored = Stored {
-            version: VERSION,
-            blocks: self.blocks.clone(),
-        };
+        let stored = Stored { version: VERSION, blocks: self.blocks.clone() };
         serde_json::to_string(&stored).expect("plain data always serialises")
     }
 
@@ -84,10 +81,7 @@ impl Architecture {
         let json = |error: serde_json::Error| ArchitectureError::Json(error.to_string());
         let Version { version } = serde_json::from_str(text).map_err(json)?;
         if version != VERSION {
-            return Err(ArchitectureError::Version {
-                found: version,
-                known: VERSION,
-            });
+            return Err(ArchitectureError::Version { found: version, known: VERSION });
         }
         let stored: Stored = serde_json::from_str(text).map_err(json)?;
         Ok(Self { blocks: stored.blocks })
@@ -96,7 +90,7 @@ impl Architecture {
     /// Name of the architecture: the first 16 hexadecimal digits of the SHA-256 of its JSON.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json().as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&digest[..8])
     }
 
     /// Number of ops of all blocks together.
@@ -109,11 +103,7 @@ impl Architecture {
     pub fn single_3x3(&self) -> Self {
         let mut variant = self.clone();
         for op in variant.blocks.iter_mut().flat_map(|block| &mut block.ops) {
-            let first = op.convs[0].map(|conv| Conv {
-                kernel: [3, 3],
-                dilation: [conv.dilation[0]; 2],
-                groups: 1,
-            });
+            let first = op.convs[0].map(|conv| Conv { kernel: [3, 3], dilation: [conv.dilation[0]; 2], groups: 1 });
             op.convs = [first, None, None, None];
         }
         variant
@@ -126,10 +116,7 @@ impl Architecture {
     pub fn validate(&self, space: &SearchSpace) -> Result<(), ArchitectureError> {
         if self.blocks.len() != BLOCKS {
             let expected = format!("expected {BLOCKS} blocks, found {}", self.blocks.len());
-            return Err(ArchitectureError::Block {
-                block: self.blocks.len(),
-                expected,
-            });
+            return Err(ArchitectureError::Block { block: self.blocks.len(), expected });
         }
         for (index, block) in self.blocks.iter().enumerate() {
             block.validate(space, index)?;
@@ -141,22 +128,13 @@ impl Architecture {
 impl Block {
     /// Number of banks in use: banks of the block input and banks that ops write to.
     pub fn banks_used(&self, input_banks: usize) -> usize {
-        let written = self
-            .ops
-            .iter()
-            .flat_map(|op| &op.writes)
-            .map(|bank| bank + 1)
-            .max()
-            .unwrap_or(0);
+        let written = self.ops.iter().flat_map(|op| &op.writes).map(|bank| bank + 1).max().unwrap_or(0);
         written.max(input_banks)
     }
 
     /// Slices of the encoding that the ops take together.
     pub fn slices(&self, space: &SearchSpace) -> usize {
-        self.ops
-            .iter()
-            .map(|op| space.slices(op.reads.len(), self.bank_size))
-            .sum()
+        self.ops.iter().map(|op| space.slices(op.reads.len(), self.bank_size)).sum()
     }
 
     /// Checks every rule of a search space for the block at an index.
@@ -164,29 +142,19 @@ impl Block {
         let fail = |expected: String| Err(ArchitectureError::Block { block, expected });
         let sizes = space.bank_sizes(block);
         if !sizes.contains(&self.bank_size) {
-            return fail(format!(
-                "bank_size must be one of {sizes:?} (units of N), found {}",
-                self.bank_size
-            ));
+            return fail(format!("bank_size must be one of {sizes:?} (units of N), found {}", self.bank_size));
         }
         if self.ops.is_empty() {
             return fail("at least one op is needed".into());
         }
         let budget = space.slice_budget(block, space.budget[1], self.bank_size);
         if self.slices(space) > budget {
-            return fail(format!(
-                "{} slices are read, more than the budget of {budget}",
-                self.slices(space)
-            ));
+            return fail(format!("{} slices are read, more than the budget of {budget}", self.slices(space)));
         }
         let mut written = space.input_banks(block, self.bank_size);
         for (index, op) in self.ops.iter().enumerate() {
             op.validate(space, self.bank_size, space.banks(block, self.bank_size), written)
-                .map_err(|expected| ArchitectureError::Op {
-                    block,
-                    op: index,
-                    expected,
-                })?;
+                .map_err(|expected| ArchitectureError::Op { block, op: index, expected })?;
             written = written.max(op.writes.last().map_or(0, |bank| bank + 1));
         }
         Ok(())
@@ -201,10 +169,7 @@ impl Op {
 
     /// The convolutions of each active path, in order.
     pub fn paths(&self) -> impl Iterator<Item = Vec<Conv>> {
-        let paths = self
-            .convs
-            .chunks(2)
-            .map(|path| path.iter().flatten().copied().collect());
+        let paths = self.convs.chunks(2).map(|path| path.iter().flatten().copied().collect());
         paths.filter(|path: &Vec<Conv>| !path.is_empty())
     }
 
@@ -218,48 +183,30 @@ impl Op {
     /// # Errors
     /// The first broken rule, with the values.
     pub fn validate_in_any_space(&self, bank_size: usize) -> Result<(), String> {
-        let Self {
-            reads,
-            writes,
-            units,
-            convs,
-        } = self;
+        let Self { reads, writes, units, convs } = self;
         for (name, banks) in [("reads", reads), ("writes", writes)] {
             if banks.is_empty() || !banks.windows(2).all(|pair| pair[0] < pair[1]) {
-                return Err(format!(
-                    "{name} must name at least one bank and ascend, found {banks:?}"
-                ));
+                return Err(format!("{name} must name at least one bank and ascend, found {banks:?}"));
             }
         }
         if *units == 0 || !units.is_multiple_of(bank_size) {
-            return Err(format!(
-                "units must be a multiple of the bank size {bank_size}, found {units}"
-            ));
+            return Err(format!("units must be a multiple of the bank size {bank_size}, found {units}"));
         }
         if writes.len() < self.output_slices(bank_size) {
-            return Err(format!(
-                "writes {writes:?} cannot hold {} output slices",
-                self.output_slices(bank_size)
-            ));
+            return Err(format!("writes {writes:?} cannot hold {} output slices", self.output_slices(bank_size)));
         }
         if convs[0].is_none() {
             return Err("convolution 0 must be active".into());
         }
         for second in [1, 3] {
             if convs[second].is_some() && convs[second - 1].is_none() {
-                return Err(format!(
-                    "convolution {second} must not be active without the one before it"
-                ));
+                return Err(format!("convolution {second} must not be active without the one before it"));
             }
         }
         for (slot, conv) in convs.iter().enumerate() {
-            let numbers = conv
-                .iter()
-                .flat_map(|conv| [conv.kernel, conv.dilation, [conv.groups; 2]]);
+            let numbers = conv.iter().flat_map(|conv| [conv.kernel, conv.dilation, [conv.groups; 2]]);
             if numbers.flatten().any(|number| number == 0) {
-                return Err(format!(
-                    "convolution {slot}: kernel, dilation and groups must be at least 1"
-                ));
+                return Err(format!("convolution {slot}: kernel, dilation and groups must be at least 1"));
             }
         }
         Ok(())
@@ -268,18 +215,10 @@ impl Op {
     /// The rules of one op, given that banks `0..written` hold something when it runs.
     fn validate(&self, space: &SearchSpace, bank_size: usize, banks: usize, written: usize) -> Result<(), String> {
         self.validate_in_any_space(bank_size)?;
-        let Self {
-            reads,
-            writes,
-            units,
-            convs,
-        } = self;
+        let Self { reads, writes, units, convs } = self;
         let multiple = space.read_multiple(bank_size);
         if !reads.len().is_multiple_of(multiple) {
-            return Err(format!(
-                "the number of reads must be a multiple of {multiple}, found {}",
-                reads.len()
-            ));
+            return Err(format!("the number of reads must be a multiple of {multiple}, found {}", reads.len()));
         }
         if reads.iter().any(|&bank| bank >= written) {
             return Err(format!("reads must name written banks (0..{written}), found {reads:?}"));
@@ -292,24 +231,14 @@ impl Op {
         }
         let new = writes.iter().filter(|&&bank| bank >= written);
         if new.enumerate().any(|(offset, &bank)| bank != written + offset) {
-            return Err(format!(
-                "empty banks must be filled in order from {written}, found writes {writes:?}"
-            ));
+            return Err(format!("empty banks must be filled in order from {written}, found writes {writes:?}"));
         }
-        if !space
-            .pattern_options()
-            .iter()
-            .any(|(pattern, _)| *pattern == self.pattern())
-        {
-            return Err(format!(
-                "the pattern of active convolutions {:?} is not in the space",
-                self.pattern()
-            ));
+        if !space.pattern_options().iter().any(|(pattern, _)| *pattern == self.pattern()) {
+            return Err(format!("the pattern of active convolutions {:?} is not in the space", self.pattern()));
         }
         for (slot, conv) in convs.iter().enumerate() {
             if let Some(conv) = conv {
-                conv.validate(space)
-                    .map_err(|expected| format!("convolution {slot}: {expected}"))?;
+                conv.validate(space).map_err(|expected| format!("convolution {slot}: {expected}"))?;
             }
         }
         Ok(())
@@ -319,11 +248,7 @@ impl Op {
 /// Kernel, dilation and groups, such as `3x3, d 2, g 4`; the last two only if they are not 1.
 impl fmt::Display for Conv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            kernel: [height, width],
-            dilation,
-            groups,
-        } = self;
+        let Self { kernel: [height, width], dilation, groups } = self;
         write!(f, "{height}x{width}")?;
         match dilation {
             [1, 1] => {}
@@ -339,11 +264,7 @@ impl fmt::Display for Conv {
 
 impl Conv {
     fn validate(&self, space: &SearchSpace) -> Result<(), String> {
-        let Self {
-            kernel,
-            dilation,
-            groups,
-        } = self;
+        let Self { kernel, dilation, groups } = self;
         let kernels = SearchSpace::kernels(space.max_kernel);
         for axis in 0..2 {
             if !kernels.contains(&kernel[axis]) {
@@ -351,9 +272,7 @@ impl Conv {
             }
             let largest = space.max_dilation_of(kernel[axis]);
             if !(1..=largest).contains(&dilation[axis]) {
-                return Err(format!(
-                    "dilation of a kernel of {kernel:?} must be 1 to {largest}, found {dilation:?}"
-                ));
+                return Err(format!("dilation of a kernel of {kernel:?} must be 1 to {largest}, found {dilation:?}"));
             }
         }
         if space.square && (kernel[0] != kernel[1] || dilation[0] != dilation[1]) {
@@ -362,10 +281,7 @@ impl Conv {
             ));
         }
         if !space.group_options().contains(groups) {
-            return Err(format!(
-                "groups must be one of {:?}, found {groups}",
-                space.group_options()
-            ));
+            return Err(format!("groups must be one of {:?}, found {groups}", space.group_options()));
         }
         Ok(())
     }

@@ -67,29 +67,15 @@ impl Baseline {
                 let blocks = blocks_of(depth, 4)?;
                 at_least_one("widen", widen)?;
                 check_task(task, false, 2)?;
-                Ok(wide_resnet(
-                    format!("WRN-{depth}-{widen}"),
-                    task,
-                    blocks,
-                    [16, 16 * widen],
-                ))
+                Ok(wide_resnet(format!("WRN-{depth}-{widen}"), task, blocks, [16, 16 * widen]))
             }
             Self::DensenetBc { depth, growth } => {
                 let layers = blocks_of(depth, 4)?;
                 at_least_one("growth", growth)?;
                 check_task(task, false, 2)?;
-                Ok(densenet_bc(
-                    format!("DenseNet-BC-{depth}-{growth}"),
-                    task,
-                    layers,
-                    growth,
-                ))
+                Ok(densenet_bc(format!("DenseNet-BC-{depth}-{growth}"), task, layers, growth))
             }
-            Self::Fractalnet {
-                columns,
-                ref channels,
-                drop_path,
-            } => {
+            Self::Fractalnet { columns, ref channels, drop_path } => {
                 at_least_one("columns", columns)?;
                 at_least_one("channels", channels.iter().copied().min().unwrap_or(0))?;
                 check_task(task, false, channels.len() as u32)?;
@@ -99,23 +85,13 @@ impl Baseline {
                 let blocks = blocks_of(depth, 2)?;
                 at_least_one("width", width)?;
                 check_task(task, false, 2)?;
-                Ok(shake_shake(
-                    format!("Shake-Shake-{depth}-2x{width}d"),
-                    task,
-                    blocks,
-                    width,
-                ))
+                Ok(shake_shake(format!("Shake-Shake-{depth}-2x{width}d"), task, blocks, width))
             }
             Self::VoxelResnet { depth, width } => {
                 let blocks = blocks_of(depth, 2)?;
                 at_least_one("width", width)?;
                 check_task(task, true, 2)?;
-                Ok(wide_resnet(
-                    format!("Voxel-ResNet-{depth}-{width}"),
-                    task,
-                    blocks,
-                    [width, width],
-                ))
+                Ok(wide_resnet(format!("Voxel-ResNet-{depth}-{width}"), task, blocks, [width, width]))
             }
         }
     }
@@ -125,19 +101,15 @@ impl Baseline {
 fn blocks_of(depth: usize, rest: usize) -> Result<usize, BaselineError> {
     match depth.checked_sub(rest) {
         Some(convs) if convs > 0 && convs.is_multiple_of(6) => Ok(convs / 6),
-        _ => Err(BaselineError {
-            setting: "depth",
-            expected: format!("6 N + {rest} for some N from 1, found {depth}"),
-        }),
+        _ => {
+            Err(BaselineError { setting: "depth", expected: format!("6 N + {rest} for some N from 1, found {depth}") })
+        }
     }
 }
 
 fn at_least_one(setting: &'static str, value: usize) -> Result<(), BaselineError> {
     match value {
-        0 => Err(BaselineError {
-            setting,
-            expected: "at least 1, found 0".into(),
-        }),
+        0 => Err(BaselineError { setting, expected: "at least 1, found 0".into() }),
         _ => Ok(()),
     }
 }
@@ -180,11 +152,7 @@ fn wide_resnet(name: String, task: Task, blocks: usize, [first, width]: [usize; 
             let is_halved = stage > 0 && block == 0;
             let normalised = blueprint.norm(&[value]);
             let mut inner = blueprint.conv(&[normalised], Activation::Relu, outputs, ConvShape::square(3));
-            let mut shortcut = if blueprint.size(value).channels == outputs {
-                value
-            } else {
-                normalised
-            };
+            let mut shortcut = if blueprint.size(value).channels == outputs { value } else { normalised };
             if is_halved {
                 inner = blueprint.subsample(inner, 0);
                 shortcut = blueprint.subsample(shortcut, 0);
@@ -269,11 +237,7 @@ fn shake_shake(name: String, task: Task, blocks: usize, width: usize) -> Bluepri
             let is_halved = stage > 0 && block == 0;
             let branch = |blueprint: &mut Blueprint| {
                 let inner = blueprint.conv(&[value], Activation::Relu, outputs, ConvShape::square(3));
-                let inner = if is_halved {
-                    blueprint.subsample(inner, 0)
-                } else {
-                    inner
-                };
+                let inner = if is_halved { blueprint.subsample(inner, 0) } else { inner };
                 let inner = blueprint.norm(&[inner]);
                 let inner = blueprint.conv(&[inner], Activation::Relu, outputs, ConvShape::square(3));
                 blueprint.norm(&[inner])
@@ -300,11 +264,7 @@ fn shake_shortcut(blueprint: &mut Blueprint, value: Value, outputs: usize, is_ha
     }
     let halves = [0, 1].map(|offset| {
         let seen = blueprint.subsample(value, offset);
-        let channels = if offset == 0 {
-            outputs / 2
-        } else {
-            outputs - outputs / 2
-        };
+        let channels = if offset == 0 { outputs / 2 } else { outputs - outputs / 2 };
         blueprint.conv(&[seen], Activation::Relu, channels, ConvShape::square(1))
     });
     blueprint.norm(&halves)

@@ -177,11 +177,7 @@ impl Counts {
 impl Blueprint {
     /// A blueprint without steps, and the value of its images.
     pub fn new(name: String, task: Task) -> (Self, Value) {
-        let images = Size {
-            channels: task.image_channels,
-            pixels: task.image_size,
-            depth: task.image_depth,
-        };
+        let images = Size { channels: task.image_channels, pixels: task.image_size, depth: task.image_depth };
         let blueprint = Self {
             name,
             task,
@@ -229,12 +225,7 @@ impl Blueprint {
     /// # Panics
     /// If groups do not divide the channels.
     pub fn conv(&mut self, inputs: &[Value], activation: Activation, outputs: usize, shape: ConvShape) -> Value {
-        let ConvShape {
-            kernel: [height, width],
-            dilation,
-            groups,
-            may_round,
-        } = shape;
+        let ConvShape { kernel: [height, width], dilation, groups, may_round } = shape;
         let channels = self.channels(inputs);
         assert!(
             channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
@@ -245,18 +236,8 @@ impl Blueprint {
         let weights: usize = weight.iter().product();
         self.multiply_adds += (weights * pixels * pixels * depth) as u64;
         self.convs.push(weight);
-        let step = Step::Conv {
-            inputs: inputs.to_vec(),
-            activation,
-            dilation,
-            groups,
-            may_round,
-        };
-        let size = Size {
-            channels: outputs,
-            pixels,
-            depth,
-        };
+        let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round };
+        let size = Size { channels: outputs, pixels, depth };
         self.push(step, size)
     }
 
@@ -264,16 +245,8 @@ impl Blueprint {
     pub fn norm(&mut self, inputs: &[Value]) -> Value {
         let channels = self.channels(inputs);
         self.norms.push(channels);
-        let size = Size {
-            channels,
-            ..self.size(inputs[0])
-        };
-        self.push(
-            Step::Norm {
-                inputs: inputs.to_vec(),
-            },
-            size,
-        )
+        let size = Size { channels, ..self.size(inputs[0]) };
+        self.push(Step::Norm { inputs: inputs.to_vec() }, size)
     }
 
     /// ReLU.
@@ -290,10 +263,7 @@ impl Blueprint {
 
     /// The first `count` parts of `channels` channels each.
     pub fn cut(&mut self, input: Value, channels: usize, count: usize) -> Vec<Value> {
-        let size = Size {
-            channels,
-            ..self.size(input)
-        };
+        let size = Size { channels, ..self.size(input) };
         self.steps.push(Step::Cut { input, channels, count });
         let first = self.sizes.len();
         self.sizes.resize(first + count, size);
@@ -321,25 +291,14 @@ impl Blueprint {
     }
 
     fn halved(&self, input: Value) -> Size {
-        let Size {
-            channels,
-            pixels,
-            depth,
-        } = self.size(input);
+        let Size { channels, pixels, depth } = self.size(input);
         assert!(pixels > 1, "{}: a map of {pixels} pixels cannot be halved", self.name);
-        Size {
-            channels,
-            pixels: pixels / 2,
-            depth: if self.is_volume() { (depth / 2).max(1) } else { 1 },
-        }
+        Size { channels, pixels: pixels / 2, depth: if self.is_volume() { (depth / 2).max(1) } else { 1 } }
     }
 
     /// The mean of some values, with drop-path if requested.
     pub fn join(&mut self, inputs: &[Value], drop_path: bool) -> Value {
-        let step = Step::Join {
-            inputs: inputs.to_vec(),
-            drop_path,
-        };
+        let step = Step::Join { inputs: inputs.to_vec(), drop_path };
         self.push(step, self.size(inputs[0]))
     }
 
@@ -383,19 +342,11 @@ pub struct ConvShape {
 impl ConvShape {
     /// A square kernel, neither dilated nor grouped.
     pub fn square(size: usize) -> Self {
-        Self {
-            kernel: [size; 2],
-            dilation: [1, 1],
-            groups: 1,
-            may_round: true,
-        }
+        Self { kernel: [size; 2], dilation: [1, 1], groups: 1, may_round: true }
     }
 
     /// The same in full precision, for stems and transitions.
     pub fn exact(size: usize) -> Self {
-        Self {
-            may_round: false,
-            ..Self::square(size)
-        }
+        Self { may_round: false, ..Self::square(size) }
     }
 }

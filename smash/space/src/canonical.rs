@@ -56,11 +56,7 @@ impl Graph {
         // A sum that several ops read is one node.
         let mut sums: Vec<Option<usize>> = vec![None; banks.len()];
         for op in &block.ops {
-            let read = op
-                .reads
-                .iter()
-                .map(|&bank| graph.sum(&banks, &mut sums, bank))
-                .collect();
+            let read = op.reads.iter().map(|&bank| graph.sum(&banks, &mut sums, bank)).collect();
             let node = graph.add(&label(op), read);
             let count = op.output_slices(block.bank_size).min(op.writes.len());
             // Without groups, slices of the output can change places together with their weights. With groups they
@@ -74,9 +70,7 @@ impl Graph {
                 sums[bank] = None;
             }
         }
-        let output = (0..banks.len())
-            .map(|bank| graph.sum(&banks, &mut sums, bank))
-            .collect();
+        let output = (0..banks.len()).map(|bank| graph.sum(&banks, &mut sums, bank)).collect();
         graph.add("output", output);
         graph
     }

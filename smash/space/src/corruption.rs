@@ -35,14 +35,7 @@ pub enum Corruption {
 
 impl Corruption {
     /// Every kind.
-    pub const KINDS: [Self; 6] = [
-        Self::Dilations,
-        Self::Reads,
-        Self::Writes,
-        Self::Units,
-        Self::All,
-        Self::Other,
-    ];
+    pub const KINDS: [Self; 6] = [Self::Dilations, Self::Reads, Self::Writes, Self::Units, Self::All, Self::Other];
 
     /// The name in definitions and tables.
     pub fn name(self) -> &'static str {
@@ -137,9 +130,7 @@ mod tests {
     fn differing(a: &Encoding, b: &Encoding, rows: impl Fn(usize) -> bool) -> Vec<usize> {
         let [channels, units, slices] = a.shape;
         let differs = |channel: &usize| {
-            let mut cells = (0..units)
-                .filter(|&unit| rows(unit))
-                .flat_map(|unit| (0..slices).map(move |s| (unit, s)));
+            let mut cells = (0..units).filter(|&unit| rows(unit)).flat_map(|unit| (0..slices).map(move |s| (unit, s)));
             cells.any(|(unit, slice)| a.at(*channel, unit, slice) != b.at(*channel, unit, slice))
         };
         (0..channels).filter(differs).collect()
@@ -162,10 +153,7 @@ mod tests {
                     assert_eq!(lie.shape, truth.shape);
                     let differing = differing(&truth, &lie, |_| true);
                     assert!(!differing.is_empty(), "{corruption:?}");
-                    assert!(
-                        differing.iter().all(|channel| channels.contains(channel)),
-                        "{corruption:?}"
-                    );
+                    assert!(differing.iter().all(|channel| channels.contains(channel)), "{corruption:?}");
                 }
                 let lie = corrupt(&space, &architecture, Corruption::Units, &mut rng).expect("there are other units");
                 assert_eq!(lie.shape, truth.shape);
@@ -184,14 +172,7 @@ mod tests {
             let architecture = sample(&space, Limits::of(&space), &mut ChaCha8Rng::seed_from_u64(seed));
             let truth = Encoding::new(&space, &architecture);
             for corruption in Corruption::KINDS {
-                let draw = || {
-                    corrupt(
-                        &space,
-                        &architecture,
-                        corruption,
-                        &mut ChaCha8Rng::seed_from_u64(seed + 100),
-                    )
-                };
+                let draw = || corrupt(&space, &architecture, corruption, &mut ChaCha8Rng::seed_from_u64(seed + 100));
                 let lie = draw().expect("this space has others of every length");
                 assert_eq!(lie.shape, truth.shape, "{corruption:?}");
                 assert_ne!(lie, truth, "{corruption:?}");

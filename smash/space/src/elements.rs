@@ -43,12 +43,7 @@ impl Place {
                 let of_convs =
                     active.flat_map(|slot| [Element::Kernel(slot), Element::Dilation(slot), Element::Groups(slot)]);
                 let elements = [Element::Reads, Element::Writes, Element::Units, Element::Pattern];
-                places.extend(
-                    elements
-                        .into_iter()
-                        .chain(of_convs)
-                        .map(|element| Self { block, op, element }),
-                );
+                places.extend(elements.into_iter().chain(of_convs).map(|element| Self { block, op, element }));
             }
         }
         places
@@ -77,9 +72,7 @@ impl Place {
             before.map(|bank| bank + 1).max().unwrap_or(0).max(inputs)
         };
         match self.element {
-            Element::Reads => exchanges(&op.reads, written())
-                .map(|reads| Op { reads, ..op.clone() })
-                .collect(),
+            Element::Reads => exchanges(&op.reads, written()).map(|reads| Op { reads, ..op.clone() }).collect(),
             Element::Writes => {
                 let banks = space.banks(self.block, block.bank_size);
                 let open = (written() + op.writes.len() + 1).min(banks);
@@ -99,12 +92,7 @@ impl Place {
                     std::array::from_fn(|slot| pattern[slot].then(|| op.convs[slot].or(op.convs[0])).flatten())
                 };
                 let patterns = space.pattern_options().iter().filter(other);
-                patterns
-                    .map(|(pattern, _)| Op {
-                        convs: convs(*pattern),
-                        ..op.clone()
-                    })
-                    .collect()
+                patterns.map(|(pattern, _)| Op { convs: convs(*pattern), ..op.clone() }).collect()
             }
             Element::Kernel(slot) => conv_options(op, slot, |conv| {
                 let kernels = SearchSpace::kernels(space.max_kernel);
@@ -137,10 +125,7 @@ impl Place {
 
 /// All dilations of a kernel.
 pub fn dilations(space: &SearchSpace, kernel: [usize; 2]) -> Vec<[usize; 2]> {
-    pairs(
-        &kernel.map(|size| (1..=space.max_dilation_of(size)).collect()),
-        space.square,
-    )
+    pairs(&kernel.map(|size| (1..=space.max_dilation_of(size)).collect()), space.square)
 }
 
 /// The op with other convolutions in a slot; none if the slot is not active.

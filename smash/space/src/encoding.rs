@@ -91,11 +91,7 @@ impl EncodingLayout {
         hot.push(self.units + op.units - 1);
         for (slot, conv) in op.convs.iter().enumerate() {
             let Some(conv) = conv else { continue };
-            assert!(
-                slot < self.convs,
-                "convolution {slot} is active in a space of {} convolutions",
-                self.convs
-            );
+            assert!(slot < self.convs, "convolution {slot} is active in a space of {} convolutions", self.convs);
             for axis in 0..self.axes {
                 let entry = slot * self.axes + axis;
                 hot.push(self.dilation + entry * self.max_dilation + conv.dilation[axis] - 1);
@@ -151,10 +147,7 @@ impl Encoding {
         let layout = EncodingLayout::new(space);
         let length = architecture.blocks.iter().map(|block| block.slices(space)).sum();
         let shape = [layout.channels, space.max_units(), length];
-        let mut encoding = Self {
-            shape,
-            values: vec![-1.0; shape.iter().product()],
-        };
+        let mut encoding = Self { shape, values: vec![-1.0; shape.iter().product()] };
         let mut start = 0;
         for (block_index, block) in architecture.blocks.iter().enumerate() {
             for op in &block.ops {
@@ -188,52 +181,27 @@ mod tests {
     use crate::architecture::{Block, Conv};
 
     fn conv() -> Option<Conv> {
-        Some(Conv {
-            kernel: [3, 3],
-            dilation: [2, 2],
-            groups: 1,
-        })
+        Some(Conv { kernel: [3, 3], dilation: [2, 2], groups: 1 })
     }
 
     fn one_op_blocks(op: Op, bank_size: usize) -> Architecture {
-        Architecture {
-            blocks: vec![
-                Block {
-                    bank_size,
-                    ops: vec![op]
-                };
-                3
-            ],
-        }
+        Architecture { blocks: vec![Block { bank_size, ops: vec![op] }; 3] }
     }
 
     /// Hot channels of one cell.
     fn hot(encoding: &Encoding, unit: usize, slice: usize) -> Vec<usize> {
-        (0..encoding.shape[0])
-            .filter(|&channel| encoding.at(channel, unit, slice) == 1.0)
-            .collect()
+        (0..encoding.shape[0]).filter(|&channel| encoding.at(channel, unit, slice) == 1.0).collect()
     }
 
     #[test]
     fn cells_of_an_op_name_its_banks_block_units_and_dilation() {
         let space = SearchSpace::smash_v1(4, 2);
-        let op = Op {
-            reads: vec![0, 1, 2, 3, 4, 5],
-            writes: vec![1, 4],
-            units: 2,
-            convs: [conv(), None, None, None],
-        };
+        let op = Op { reads: vec![0, 1, 2, 3, 4, 5], writes: vec![1, 4], units: 2, convs: [conv(), None, None, None] };
         let encoding = Encoding::new(&space, &one_op_blocks(op, 1));
         let layout = EncodingLayout::new(&space);
         assert_eq!(encoding.shape, [16 + 16 + 3 + 7 + 3, 7, 6]);
         let rest = |block| {
-            vec![
-                layout.writes + 1,
-                layout.writes + 4,
-                layout.block + block,
-                layout.units + 1,
-                layout.dilation + 1,
-            ]
+            vec![layout.writes + 1, layout.writes + 4, layout.block + block, layout.units + 1, layout.dilation + 1]
         };
         // D = 3 banks share a slice; only the banks that own the slice are hot.
         assert_eq!(hot(&encoding, 0, 0), [vec![0, 1, 2], rest(0)].concat());
@@ -250,26 +218,13 @@ mod tests {
         convs[0].as_mut().unwrap().kernel = [5, 7];
         convs[0].as_mut().unwrap().dilation = [2, 1];
         convs[0].as_mut().unwrap().groups = 4;
-        let op = Op {
-            reads: vec![1, 2],
-            writes: vec![2],
-            units: 3,
-            convs,
-        };
+        let op = Op { reads: vec![1, 2], writes: vec![2], units: 3, convs };
         let encoding = Encoding::new(&space, &one_op_blocks(op, 3));
         let layout = EncodingLayout::new(&space);
         // 2 banks of 3 N are 6 N: 3 slices at D = 2. The middle slice belongs to both banks.
-        let read = |slice| {
-            hot(&encoding, 2, slice)
-                .into_iter()
-                .filter(|&c| c < layout.writes)
-                .collect::<Vec<_>>()
-        };
+        let read = |slice| hot(&encoding, 2, slice).into_iter().filter(|&c| c < layout.writes).collect::<Vec<_>>();
         assert_eq!([0, 1, 2].map(read), [vec![1], vec![1, 2], vec![2]]);
-        let op_marks = hot(&encoding, 0, 0)
-            .into_iter()
-            .filter(|&c| c >= layout.dilation)
-            .collect::<Vec<_>>();
+        let op_marks = hot(&encoding, 0, 0).into_iter().filter(|&c| c >= layout.dilation).collect::<Vec<_>>();
         // Dilation [2, 1], kernel [5, 7], convolution 0 active, third divisor.
         let expected = vec![
             layout.dilation + 1,

@@ -33,14 +33,7 @@ pub fn resnet() -> Architecture {
 
 /// A DenseNet: every op reads all banks written before it and writes an empty one, `[x, f(x), g([x, f(x)]), ...]`.
 pub fn densenet() -> Architecture {
-    repeated(
-        1,
-        vec![
-            op(&[0, 1], 1, &[2]),
-            op(&[0, 1, 2], 1, &[3]),
-            op(&[0, 1, 2, 3], 1, &[4]),
-        ],
-    )
+    repeated(1, vec![op(&[0, 1], 1, &[2]), op(&[0, 1, 2], 1, &[3]), op(&[0, 1, 2, 3], 1, &[4])])
 }
 
 /// A FractalNet block of three columns: `f_1(z)` is an op, and `f_{c+1}(z)` joins `f_c(f_c(z))` and another op of z.
@@ -68,24 +61,13 @@ pub fn fractalnet() -> Architecture {
 
 /// An architecture with the same ops in each block.
 fn repeated(bank_size: usize, ops: Vec<Op>) -> Architecture {
-    Architecture {
-        blocks: vec![Block { bank_size, ops }; BLOCKS],
-    }
+    Architecture { blocks: vec![Block { bank_size, ops }; BLOCKS] }
 }
 
 /// An op with one plain 3x3 convolution.
 fn op(reads: &[usize], units: usize, writes: &[usize]) -> Op {
-    let conv = Conv {
-        kernel: [3, 3],
-        dilation: [1, 1],
-        groups: 1,
-    };
-    Op {
-        reads: reads.to_vec(),
-        writes: writes.to_vec(),
-        units,
-        convs: [Some(conv), None, None, None],
-    }
+    let conv = Conv { kernel: [3, 3], dilation: [1, 1], groups: 1 };
+    Op { reads: reads.to_vec(), writes: writes.to_vec(), units, convs: [Some(conv), None, None, None] }
 }
 
 #[cfg(test)]

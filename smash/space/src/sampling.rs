@@ -26,18 +26,13 @@ pub struct Limits {
 impl Limits {
     /// The full limits of a space, as used for scoring and search.
     pub fn of(space: &SearchSpace) -> Self {
-        Self {
-            max_budget: space.budget[1],
-            max_kernel: space.max_kernel,
-        }
+        Self { max_budget: space.budget[1], max_kernel: space.max_kernel }
     }
 }
 
 /// Draws one architecture. Any space that [`SearchSpace::validate`] accepts gives a valid one.
 pub fn sample(space: &SearchSpace, limits: Limits, rng: &mut ChaCha8Rng) -> Architecture {
-    let blocks = (0..BLOCKS)
-        .map(|block| sample_block(space, limits, block, rng))
-        .collect();
+    let blocks = (0..BLOCKS).map(|block| sample_block(space, limits, block, rng)).collect();
     Architecture { blocks }
 }
 
@@ -139,8 +134,7 @@ impl<'a> BlockState<'a> {
 
     /// Slices of an op that reads as few banks as allowed.
     pub fn smallest_op(&self) -> usize {
-        self.space
-            .slices(self.space.read_multiple(self.bank_size), self.bank_size)
+        self.space.slices(self.space.read_multiple(self.bank_size), self.bank_size)
     }
 
     /// Takes the op's slices from the budget and marks the banks that it writes.
@@ -155,12 +149,7 @@ impl<'a> BlockState<'a> {
         let writes = self.draw_writes(units, rng);
         let pattern = self.draw_pattern(rng);
         let convs = pattern.map(|active| active.then(|| self.draw_conv(rng)));
-        Op {
-            reads,
-            writes,
-            units,
-            convs,
-        }
+        Op { reads, writes, units, convs }
     }
 
     /// Draws uniformly from the allowed numbers of banks, then cuts the number to the remaining budget.
@@ -210,9 +199,7 @@ impl<'a> BlockState<'a> {
     pub fn write_weights(&self, units: usize) -> Vec<f64> {
         let slices = units / self.bank_size;
         let most = (self.written / 2).max(slices).min(self.open_banks(units));
-        (slices..=most)
-            .map(|count| (-((count - slices) as f64)).exp())
-            .collect()
+        (slices..=most).map(|count| (-((count - slices) as f64)).exp()).collect()
     }
 
     /// Draws as many banks as the output has slices, or more with falling probability. Each bank gets at least one
@@ -241,37 +228,19 @@ impl<'a> BlockState<'a> {
 
     fn draw_conv(&self, rng: &mut ChaCha8Rng) -> Conv {
         let kernel = self.draw_kernel(rng);
-        Conv {
-            kernel,
-            dilation: self.draw_dilation(kernel, rng),
-            groups: *choose(&self.space.group_options(), rng),
-        }
+        Conv { kernel, dilation: self.draw_dilation(kernel, rng), groups: *choose(&self.space.group_options(), rng) }
     }
 
     fn draw_kernel(&self, rng: &mut ChaCha8Rng) -> [usize; 2] {
         let kernels = SearchSpace::kernels(self.limits.max_kernel);
         let height = *choose(&kernels, rng);
-        [
-            height,
-            if self.space.square {
-                height
-            } else {
-                *choose(&kernels, rng)
-            },
-        ]
+        [height, if self.space.square { height } else { *choose(&kernels, rng) }]
     }
 
     fn draw_dilation(&self, kernel: [usize; 2], rng: &mut ChaCha8Rng) -> [usize; 2] {
         let height = rng.random_range(1..=self.space.max_dilation_of(kernel[0]));
         let square = self.space.square;
-        [
-            height,
-            if square {
-                height
-            } else {
-                rng.random_range(1..=self.space.max_dilation_of(kernel[1]))
-            },
-        ]
+        [height, if square { height } else { rng.random_range(1..=self.space.max_dilation_of(kernel[1])) }]
     }
 }
 
@@ -286,11 +255,7 @@ pub fn perturb(
     rng: &mut ChaCha8Rng,
 ) -> Architecture {
     let blocks = architecture.blocks.iter().enumerate();
-    Architecture {
-        blocks: blocks
-            .map(|(index, block)| perturb_block(space, index, block, probability, rng))
-            .collect(),
-    }
+    Architecture { blocks: blocks.map(|(index, block)| perturb_block(space, index, block, probability, rng)).collect() }
 }
 
 fn perturb_block(space: &SearchSpace, index: usize, block: &Block, probability: f64, rng: &mut ChaCha8Rng) -> Block {
@@ -314,26 +279,14 @@ impl BlockState<'_> {
         let redraw = |rng: &mut ChaCha8Rng| rng.random_bool(probability);
         let unreadable = op.reads.iter().any(|&bank| bank >= self.written)
             || self.space.slices(op.reads.len(), self.bank_size) > self.slices_left;
-        let reads = if redraw(rng) || unreadable {
-            self.draw_reads(rng)
-        } else {
-            op.reads.clone()
-        };
-        let units = if redraw(rng) {
-            self.draw_units(reads.len(), rng)
-        } else {
-            op.units
-        };
+        let reads = if redraw(rng) || unreadable { self.draw_reads(rng) } else { op.reads.clone() };
+        let units = if redraw(rng) { self.draw_units(reads.len(), rng) } else { op.units };
         let writes = if redraw(rng) || units != op.units {
             self.draw_writes(units, rng)
         } else {
             self.fill_in_order(op.writes.clone())
         };
-        let pattern = if redraw(rng) {
-            self.draw_pattern(rng)
-        } else {
-            op.pattern()
-        };
+        let pattern = if redraw(rng) { self.draw_pattern(rng) } else { op.pattern() };
         let mut convs = [None; 4];
         for (slot, active) in pattern.into_iter().enumerate() {
             convs[slot] = active.then(|| match op.convs[slot] {
@@ -341,38 +294,17 @@ impl BlockState<'_> {
                 None => self.draw_conv(rng),
             });
         }
-        Op {
-            reads,
-            writes,
-            units,
-            convs,
-        }
+        Op { reads, writes, units, convs }
     }
 
     fn perturb_conv(&self, conv: Conv, probability: f64, rng: &mut ChaCha8Rng) -> Conv {
-        let kernel = if rng.random_bool(probability) {
-            self.draw_kernel(rng)
-        } else {
-            conv.kernel
-        };
+        let kernel = if rng.random_bool(probability) { self.draw_kernel(rng) } else { conv.kernel };
         let too_far = (0..2).any(|axis| conv.dilation[axis] > self.space.max_dilation_of(kernel[axis]));
         let redraw_dilation = rng.random_bool(probability) || too_far;
-        let dilation = if redraw_dilation {
-            self.draw_dilation(kernel, rng)
-        } else {
-            conv.dilation
-        };
+        let dilation = if redraw_dilation { self.draw_dilation(kernel, rng) } else { conv.dilation };
         let redraw_groups = rng.random_bool(probability);
-        let groups = if redraw_groups {
-            *choose(&self.space.group_options(), rng)
-        } else {
-            conv.groups
-        };
-        Conv {
-            kernel,
-            dilation,
-            groups,
-        }
+        let groups = if redraw_groups { *choose(&self.space.group_options(), rng) } else { conv.groups };
+        Conv { kernel, dilation, groups }
     }
 }
 
@@ -395,11 +327,7 @@ pub fn weighted(weights: Vec<f64>, rng: &mut ChaCha8Rng) -> usize {
 /// `count` distinct members of `range`, uniformly, ascending.
 pub fn subset(range: std::ops::Range<usize>, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut members: Vec<usize> = range.collect();
-    assert!(
-        count <= members.len(),
-        "{count} of {} banks were asked for",
-        members.len()
-    );
+    assert!(count <= members.len(), "{count} of {} banks were asked for", members.len());
     for place in 0..count {
         let drawn = rng.random_range(place..members.len());
         members.swap(place, drawn);

@@ -179,25 +179,16 @@ impl SearchSpace {
             }
         }
         if self.max_channels < n || !self.max_channels.is_multiple_of(n) {
-            return error(
-                "max-channels",
-                format!("a multiple of base-channels ({n}), got {}", self.max_channels),
-            );
+            return error("max-channels", format!("a multiple of base-channels ({n}), got {}", self.max_channels));
         }
         if let Bottleneck::Released { ratio: 0, .. } = self.bottleneck {
             return error("bottleneck", "a ratio of at least 1".into());
         }
         if self.max_kernel < 3 || self.max_kernel.is_multiple_of(2) || self.max_kernel > 9 {
-            return error(
-                "max-kernel",
-                format!("an odd number from 3 to 9, got {}", self.max_kernel),
-            );
+            return error("max-kernel", format!("an odd number from 3 to 9, got {}", self.max_kernel));
         }
         if !n.is_multiple_of(self.max_groups) {
-            return error(
-                "max-groups",
-                format!("a divisor of base-channels ({n}), got {}", self.max_groups),
-            );
+            return error("max-groups", format!("a divisor of base-channels ({n}), got {}", self.max_groups));
         }
         let [low, high] = self.budget;
         if !(low > 0.0 && low <= high && high <= 1.0) {
@@ -247,11 +238,7 @@ impl SearchSpace {
         let mut sizes = [(0, 0, 0); BLOCKS];
         let mut input = step;
         for (block, size) in sizes.iter_mut().enumerate() {
-            let width = if block == BLOCKS - 1 {
-                4 * step
-            } else {
-                input + 2 * step
-            };
+            let width = if block == BLOCKS - 1 { 4 * step } else { input + 2 * step };
             *size = (input, width, input + self.depth * (step << block));
             input = width / 2 / base * base;
         }
@@ -260,10 +247,7 @@ impl SearchSpace {
 
     /// M: largest number of memory banks in a block, the same for all blocks in the encoding.
     pub fn max_banks(&self) -> usize {
-        (0..BLOCKS)
-            .map(|block| self.block_width(block) / self.base_channels)
-            .max()
-            .unwrap_or(0)
+        (0..BLOCKS).map(|block| self.block_width(block) / self.base_channels).max().unwrap_or(0)
     }
 
     /// Largest number of banks of the given size (in units of N) in a block.
@@ -279,11 +263,7 @@ impl SearchSpace {
 
     /// The number of reads of an op is a multiple of this number, so that reads fill whole slices of the encoding.
     pub fn read_multiple(&self, bank_size: usize) -> usize {
-        if bank_size.is_multiple_of(self.depth_compression) {
-            1
-        } else {
-            self.depth_compression
-        }
+        if bank_size.is_multiple_of(self.depth_compression) { 1 } else { self.depth_compression }
     }
 
     /// Number of slices of the encoding's length that `reads` banks take.
@@ -297,9 +277,7 @@ impl SearchSpace {
             BankSizes::Fixed => 1,
             BankSizes::Variable => self.max_units(),
         };
-        (1..=largest)
-            .filter(|&size| self.input_banks(block, size) >= self.read_multiple(size))
-            .collect()
+        (1..=largest).filter(|&size| self.input_banks(block, size) >= self.read_multiple(size)).collect()
     }
 
     /// Number of slices of the encoding that a block may use at a fraction of the reference budget. It is enough for at
@@ -321,9 +299,7 @@ impl SearchSpace {
 
     /// Numbers of convolution groups: divisors of N up to the largest.
     pub fn group_options(&self) -> Vec<usize> {
-        (1..=self.max_groups)
-            .filter(|&groups| self.base_channels.is_multiple_of(groups))
-            .collect()
+        (1..=self.max_groups).filter(|&groups| self.base_channels.is_multiple_of(groups)).collect()
     }
 
     /// Patterns of active convolutions with their probabilities.
@@ -383,10 +359,7 @@ mod tests {
     #[test]
     fn width_rules_of_paper_and_released_code() {
         let paper = SearchSpace::smash_v1(12, 4);
-        let released = SearchSpace {
-            bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
-            ..paper.clone()
-        };
+        let released = SearchSpace { bottleneck: Bottleneck::Released { ratio: 4, cap: 2 }, ..paper.clone() };
         // Channels that an op reads and puts out, then the channels of its 1x1 convolution. These are by the paper, as
         // released, and as released inside SMASH.
         for (inputs, outputs, widths) in [
@@ -429,10 +402,7 @@ mod tests {
     #[test]
     fn a_space_whose_block_input_cannot_be_read_is_refused() {
         let error = SearchSpace::smash_v1(4, 1).validate().unwrap_err().to_string();
-        assert!(
-            error.contains("depth-compression") && error.contains("block 0"),
-            "{error}"
-        );
+        assert!(error.contains("depth-compression") && error.contains("block 0"), "{error}");
         assert!(SearchSpace::smash_v1(4, 2).validate().is_ok());
     }
 }

@@ -25,12 +25,6 @@ fn one() -> usize {
 impl Task {
     /// Images of the size that the networks were made for.
     pub const fn of_images(image_channels: usize, image_size: usize, classes: usize) -> Self {
-        Self {
-            image_channels,
-            image_size,
-            classes,
-            image_depth: 1,
-            stem_stride: 1,
-        }
+        Self { image_channels, image_size, classes, image_depth: 1, stem_stride: 1 }
     }
 }

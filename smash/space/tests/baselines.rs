@@ -6,10 +6,7 @@ use smash_space::baselines::Baseline;
 const FRACTAL: [usize; 5] = [64, 128, 256, 512, 512];
 
 fn voxels(edge: usize) -> Task {
-    Task {
-        image_depth: edge,
-        ..Task::of_images(1, edge, 10)
-    }
+    Task { image_depth: edge, ..Task::of_images(1, edge, 10) }
 }
 
 /// Parameters in millions, as the papers round them.
@@ -38,19 +35,12 @@ fn networks_have_as_many_parameters_as_published() {
 /// A block of C columns has 2^C - 1 convolutions, and C of them read the block's input.
 #[test]
 fn a_fractal_block_has_a_convolution_for_each_node() {
-    let baseline = Baseline::Fractalnet {
-        columns: 3,
-        channels: FRACTAL.to_vec(),
-        drop_path: true,
-    };
+    let baseline = Baseline::Fractalnet { columns: 3, channels: FRACTAL.to_vec(), drop_path: true };
     let blueprint = baseline.blueprint(Task::of_images(3, 32, 10)).unwrap();
     assert_eq!(blueprint.convs.len(), 5 * 7);
     let mut inputs = 3;
     for (block, channels) in blueprint.convs.chunks(7).zip(FRACTAL) {
-        assert_eq!(
-            block.iter().filter(|conv| conv[1] == inputs).count(),
-            if inputs == channels { 7 } else { 3 }
-        );
+        assert_eq!(block.iter().filter(|conv| conv[1] == inputs).count(), if inputs == channels { 7 } else { 3 });
         inputs = channels;
     }
     // 4 convolutions on the longest path of a block of 3 columns, and the output layer (paper, table 1: depth 21).
@@ -72,10 +62,6 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     check(Baseline::ShakeShake { depth: 2, width: 8 }, images, "6 N + 2");
     check(Baseline::VoxelResnet { depth: 8, width: 8 }, images, "images");
     check(Baseline::WideResnet { depth: 10, widen: 1 }, voxels(8), "volumes");
-    let fractal = Baseline::Fractalnet {
-        columns: 2,
-        channels: vec![2; 6],
-        drop_path: false,
-    };
+    let fractal = Baseline::Fractalnet { columns: 2, channels: vec![2; 6], drop_path: false };
     check(fractal, images, "6 times");
 }

@@ -90,9 +90,7 @@ fn described(block: &Block, input_banks: usize, ops: &[usize], inputs: &[usize])
         let mut paths = [&op.convs[..2], &op.convs[2..]].map(|path| format!("{path:?}"));
         paths.sort();
         lines.insert(ops[index], format!("{} {paths:?} {reads:?}", op.units));
-        op.writes
-            .iter()
-            .for_each(|&bank| banks[bank].push(format!("op {}", ops[index])));
+        op.writes.iter().for_each(|&bank| banks[bank].push(format!("op {}", ops[index])));
     }
     let mut output: Vec<Vec<String>> = (0..banks.len()).map(|bank| held(&banks, bank)).collect();
     output.sort();
@@ -106,11 +104,9 @@ fn are_isomorphic(left: &Block, right: &Block, input_banks: usize) -> bool {
     let as_it_is: Vec<usize> = (0..left.ops.len()).collect();
     let inputs: Vec<usize> = (0..input_banks).collect();
     let wanted = described(left, input_banks, &as_it_is, &inputs);
-    orders(right.ops.len()).iter().any(|ops| {
-        orders(input_banks)
-            .iter()
-            .any(|inputs| described(right, input_banks, ops, inputs) == wanted)
-    })
+    orders(right.ops.len())
+        .iter()
+        .any(|ops| orders(input_banks).iter().any(|inputs| described(right, input_banks, ops, inputs) == wanted))
 }
 
 proptest! {
@@ -182,11 +178,7 @@ fn it_is_equal_exactly_for_isomorphic_architectures() {
         let block = architecture.blocks.remove(0);
         let inputs = space.input_banks(0, block.bank_size);
         assert!(block.ops.iter().all(|op| op.output_slices(block.bank_size) == 1));
-        assert!(
-            inputs <= 4 && block.ops.len() <= 5,
-            "{inputs} inputs, {} ops",
-            block.ops.len()
-        );
+        assert!(inputs <= 4 && block.ops.len() <= 5, "{inputs} inputs, {} ops", block.ops.len());
         for (other, of_other) in &found {
             let is_isomorphic = are_isomorphic(other, &block, inputs);
             assert_eq!(is_isomorphic, *of_other == hash, "{other:?}\n{block:?}");

@@ -37,8 +37,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
 
 fn kernel_sizes(architecture: &Architecture) -> impl Iterator<Item = usize> {
     let ops = architecture.blocks.iter().flat_map(|block| &block.ops);
-    ops.flat_map(|op| op.convs.iter().flatten())
-        .flat_map(|conv| conv.kernel)
+    ops.flat_map(|op| op.convs.iter().flatten()).flat_map(|conv| conv.kernel)
 }
 
 proptest! {
@@ -126,10 +125,7 @@ proptest! {
 #[test]
 fn the_width_rule_changes_no_draw() {
     let paper = SearchSpace::smash_v1(6, 4);
-    let released = SearchSpace {
-        bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
-        ..paper.clone()
-    };
+    let released = SearchSpace { bottleneck: Bottleneck::Released { ratio: 4, cap: 2 }, ..paper.clone() };
     assert_eq!(released.validate(), Ok(()));
     for seed in 0..20 {
         let draw = |space: &SearchSpace| sample(space, Limits::of(space), &mut rng(seed));
@@ -173,20 +169,14 @@ fn v1_samples_have_uniformly_distributed_units() {
 #[test]
 fn another_format_version_is_refused() {
     let text = r#"{"version":2,"blocks":[]}"#;
-    assert_eq!(
-        Architecture::from_json(text),
-        Err(ArchitectureError::Version { found: 2, known: 1 })
-    );
+    assert_eq!(Architecture::from_json(text), Err(ArchitectureError::Version { found: 2, known: 1 }));
 }
 
 #[test]
 fn unknown_and_missing_fields_are_refused_by_name() {
     for (text, field) in [
         (r#"{"version":1,"blocks":[],"name":"x"}"#, "name"),
-        (
-            r#"{"version":1,"blocks":[{"bank_size":1,"ops":[],"colour":1}]}"#,
-            "colour",
-        ),
+        (r#"{"version":1,"blocks":[{"bank_size":1,"ops":[],"colour":1}]}"#, "colour"),
         (r#"{"version":1}"#, "blocks"),
         (r#"{"blocks":[]}"#, "version"),
     ] {
@@ -207,10 +197,7 @@ fn unevenness(sampling: Sampling, space: &SearchSpace) -> f64 {
     let sizes = |sampling: Sampling, seed| -> Vec<f64> {
         let mut rng = rng(seed);
         let draw = |_| Counts::of(space, task, &sampling.draw(space, Limits::of(space), task, &mut rng));
-        (0..800)
-            .map(draw)
-            .map(|counts| (counts.multiply_adds as f64).ln())
-            .collect()
+        (0..800).map(draw).map(|counts| (counts.multiply_adds as f64).ln()).collect()
     };
     let mut reference = sizes(Sampling::Paper, 1);
     reference.sort_by(f64::total_cmp);

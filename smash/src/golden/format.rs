@@ -75,15 +75,8 @@ impl Config {
             base_channels: self.N,
             max_channels: self.N_max,
             depth_compression: self.depth_compression,
-            bottleneck: Bottleneck::Released {
-                ratio: self.bottleneck,
-                cap: self.max_bottleneck,
-            },
-            patterns: if self.var_op {
-                Patterns::UpToFour
-            } else {
-                Patterns::Single
-            },
+            bottleneck: Bottleneck::Released { ratio: self.bottleneck, cap: self.max_bottleneck },
+            patterns: if self.var_op { Patterns::UpToFour } else { Patterns::Single },
             max_kernel: if self.var_ks { self.max_kernel } else { 3 },
             max_dilation: self.max_dilate,
             square: false,
@@ -101,25 +94,11 @@ impl GoldenArchitecture {
             let mut convs = [None; 4];
             for (slot, conv) in convs.iter_mut().enumerate().filter(|(slot, _)| op.op[*slot] == 1) {
                 let [kernel, dilation] = [op.kernel[slot], op.dilation[slot]];
-                *conv = Some(Conv {
-                    kernel,
-                    dilation,
-                    groups: op.groups[slot],
-                });
+                *conv = Some(Conv { kernel, dilation, groups: op.groups[slot] });
             }
-            Op {
-                reads: op.read.clone(),
-                writes: op.write.clone(),
-                units: op.G,
-                convs,
-            }
+            Op { reads: op.read.clone(), writes: op.write.clone(), units: op.G, convs }
         };
-        let block = |block: &GoldenBlock| Block {
-            bank_size: block.bank_size,
-            ops: block.ops.iter().map(op).collect(),
-        };
-        Architecture {
-            blocks: self.blocks.iter().map(block).collect(),
-        }
+        let block = |block: &GoldenBlock| Block { bank_size: block.bank_size, ops: block.ops.iter().map(op).collect() };
+        Architecture { blocks: self.blocks.iter().map(block).collect() }
     }
 }

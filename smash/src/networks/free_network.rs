@@ -79,12 +79,7 @@ impl<B: Backend> Network<B> {
         Self {
             blueprint: Arc::new(blueprint),
             precision: Precision::Float32,
-            weights: NetworkWeights {
-                convs,
-                norms,
-                output_weight,
-                output_bias,
-            },
+            weights: NetworkWeights { convs, norms, output_weight, output_bias },
         }
     }
 
@@ -140,22 +135,14 @@ impl<B: Backend> Network<B> {
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
         let norms = &mut self.weights.norms;
         assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
-        norms
-            .iter_mut()
-            .zip(statistics)
-            .for_each(|(norm, batch)| norm.update(batch));
+        norms.iter_mut().zip(statistics).for_each(|(norm, batch)| norm.update(batch));
     }
 }
 
 /// Number of reads of each value.
 pub(crate) fn reads(blueprint: &Blueprint) -> Vec<usize> {
     let mut reads = vec![0; blueprint.sizes.len()];
-    for value in blueprint
-        .steps
-        .iter()
-        .flat_map(Step::inputs)
-        .chain([&blueprint.features])
-    {
+    for value in blueprint.steps.iter().flat_map(Step::inputs).chain([&blueprint.features]) {
         reads[value.index()] += 1;
     }
     reads
@@ -203,19 +190,9 @@ impl<B: Backend> Run<'_, B> {
         let blueprint = &self.net.blueprint;
         let is_volume = blueprint.is_volume();
         match step {
-            Step::Conv {
-                inputs,
-                activation,
-                dilation,
-                groups,
-                may_round,
-            } => {
+            Step::Conv { inputs, activation, dilation, groups, may_round } => {
                 let weight = self.convs.next().expect("a weight for each convolution").val();
-                let precision = if *may_round {
-                    self.net.precision
-                } else {
-                    Precision::Float32
-                };
+                let precision = if *may_round { self.net.precision } else { Precision::Float32 };
                 let mut inputs_read = self.read_all(inputs);
                 let [_, _, height, _] = weight.dims();
                 if blueprint.kernel_depth(height) > 1 {
@@ -277,10 +254,7 @@ impl<B: Backend> Run<'_, B> {
 
     fn choose_column(&mut self) {
         let columns = self.net.blueprint.steps.iter().filter_map(|step| match step {
-            Step::Join {
-                inputs,
-                drop_path: true,
-            } => Some(inputs.len()),
+            Step::Join { inputs, drop_path: true } => Some(inputs.len()),
             _ => None,
         });
         if let (Some(columns), Phase::Train(rng)) = (columns.max(), &mut self.phase)
@@ -307,9 +281,7 @@ impl<B: Backend> Run<'_, B> {
             }
         }
         let count = kept.iter().filter(|is_kept| **is_kept).count() as f64;
-        kept.into_iter()
-            .map(|is_kept| if is_kept { 1.0 / count } else { 0.0 })
-            .collect()
+        kept.into_iter().map(|is_kept| if is_kept { 1.0 / count } else { 0.0 }).collect()
     }
 
     fn shake(&mut self, left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {

@@ -20,11 +20,7 @@ impl<B: Backend> GeneratedWeights<B> {
         let [_, channels, units, slices] = output.dims();
         let inputs = space.depth_compression * space.base_channels;
         let outputs = space.bottleneck.multiplier() * space.base_channels;
-        assert_eq!(
-            channels,
-            outputs * inputs,
-            "HyperNet outputs for {outputs} x {inputs} weights in each cell"
-        );
+        assert_eq!(channels, outputs * inputs, "HyperNet outputs for {outputs} x {inputs} weights in each cell");
         let cells = output.reshape([outputs, inputs, units, slices]); // [q, m, h, l]
         let matrix = cells.permute([2, 0, 3, 1]).reshape([units * outputs, slices * inputs]);
         Self { matrix }

@@ -31,10 +31,7 @@ pub struct HyperNetConfig {
 impl Default for HyperNetConfig {
     /// The paper's HyperNet: dense blocks of 8, 10 and 4 layers at growth rate 10.
     fn default() -> Self {
-        Self {
-            growth: 10,
-            layers: vec![8, 10, 4],
-        }
+        Self { growth: 10, layers: vec![8, 10, 4] }
     }
 }
 
@@ -96,16 +93,8 @@ impl<B: Backend> HyperNet<B> {
     /// A HyperNet from given convolutions.
     pub fn from_convs(config: &HyperNetConfig, convs: Vec<Param<Tensor<B, 4>>>) -> Self {
         let expected = 2 + config.layers.iter().sum::<usize>() + config.layers.len() - 1;
-        assert_eq!(
-            convs.len(),
-            expected,
-            "a HyperNet of {:?} layers has {expected} convolutions",
-            config.layers
-        );
-        Self {
-            convs,
-            layers: config.layers.clone(),
-        }
+        assert_eq!(convs.len(), expected, "a HyperNet of {:?} layers has {expected} convolutions", config.layers);
+        Self { convs, layers: config.layers.clone() }
     }
 
     /// # Shapes
@@ -141,11 +130,7 @@ mod tests {
     fn parameters(space: &SearchSpace, inputs: usize) -> usize {
         let n = space.base_channels;
         let outputs = space.depth_compression * n * n;
-        HyperNetConfig::default()
-            .shapes(inputs, outputs)
-            .iter()
-            .map(|shape| shape.iter().product::<usize>())
-            .sum()
+        HyperNetConfig::default().shapes(inputs, outputs).iter().map(|shape| shape.iter().product::<usize>()).sum()
     }
 
     #[test]

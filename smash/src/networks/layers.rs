@@ -15,10 +15,7 @@ const BATCH_NORM_EPSILON: f64 = 1e-5;
 /// Mean over height and width: `[batch, channels, height, width]` to `[batch, channels]`.
 pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
     let [batch, channels, height, width] = input.dims();
-    input
-        .reshape([batch, channels, height * width])
-        .mean_dim(2)
-        .reshape([batch, channels])
+    input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
 }
 
 /// Euclidean norm of a whole tensor, shape `[1]`.
@@ -135,10 +132,7 @@ pub fn orthogonal<B: Backend, const D: usize>(
         for _ in 0..2 {
             for other in &basis {
                 let overlap: f64 = other.iter().zip(&vector).map(|(a, b)| a * b).sum();
-                vector
-                    .iter_mut()
-                    .zip(other)
-                    .for_each(|(value, part)| *value -= overlap * part);
+                vector.iter_mut().zip(other).for_each(|(value, part)| *value -= overlap * part);
             }
         }
         let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
@@ -146,15 +140,9 @@ pub fn orthogonal<B: Backend, const D: usize>(
         basis.push(vector);
     }
     let at = |row: usize, column: usize| {
-        if rows <= columns {
-            basis[row][column]
-        } else {
-            basis[column][row]
-        }
+        if rows <= columns { basis[row][column] } else { basis[column][row] }
     };
-    let values = (0..rows * columns)
-        .map(|index| at(index / columns, index % columns) as f32)
-        .collect();
+    let values = (0..rows * columns).map(|index| at(index / columns, index % columns) as f32).collect();
     parameter(values, shape, device)
 }
 
@@ -166,11 +154,6 @@ pub fn output_layer<B: Backend>(
     device: &B::Device,
 ) -> (Param<Tensor<B, 2>>, Param<Tensor<B, 1>>) {
     let bound = 1.0 / (channels as f32).sqrt();
-    let values = (0..classes * channels)
-        .map(|_| rng.random_range(-bound..=bound))
-        .collect();
-    (
-        parameter(values, [classes, channels], device),
-        parameter(vec![0.0; classes], [classes], device),
-    )
+    let values = (0..classes * channels).map(|_| rng.random_range(-bound..=bound)).collect();
+    (parameter(values, [classes, channels], device), parameter(vec![0.0; classes], [classes], device))
 }

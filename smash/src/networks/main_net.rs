@@ -56,10 +56,7 @@ pub type NetStatistics<B> = Vec<BatchStatistics<B>>;
 impl<B: Backend> Transition<B> {
     /// A transition with an orthogonal convolution.
     pub fn new(channels_in: usize, channels_out: usize, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
-        Self {
-            norm: BatchNorm::new(channels_in, device),
-            conv: orthogonal([channels_out, channels_in], rng, device),
-        }
+        Self { norm: BatchNorm::new(channels_in, device), conv: orthogonal([channels_out, channels_in], rng, device) }
     }
 
     /// Maps banks, together `[batch, channels_in, height, width]`, to `[batch, channels_out, height / 2, width / 2]`.
@@ -82,20 +79,12 @@ impl<B: Backend> MainNet<B> {
     /// If the task has volumes: the paper applies architectures to them, but does not search there.
     pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
         assert_eq!(task.image_depth, 1, "the SMASH network is for images");
-        let stem = orthogonal(
-            [space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL],
-            rng,
-            device,
-        );
+        let stem = orthogonal([space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL], rng, device);
         let convs = shared_convolutions(space.patterns);
         let n_max = space.max_channels;
         let kernel = space.max_kernel;
         let inputs = |slot: usize| {
-            if slot.is_multiple_of(2) {
-                space.shared_inputs()
-            } else {
-                n_max
-            }
+            if slot.is_multiple_of(2) { space.shared_inputs() } else { n_max }
         };
         let mut shared = Vec::with_capacity(BLOCKS);
         for _ in 0..BLOCKS {
@@ -147,10 +136,7 @@ impl<B: Backend> MainNet<B> {
                 let outputs = space.generated_channels(inputs, op.units * space.base_channels);
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;
-                memory.write(
-                    op,
-                    self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)),
-                );
+                memory.write(op, self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)));
             }
             banks = memory.into_output();
             if let Some(transition) = self.transitions.get(index) {
@@ -197,9 +183,7 @@ impl<B: Backend> MainNet<B> {
 
     /// Moves BatchNorm's running statistics towards the statistics of a training batch.
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
-        self.norms()
-            .zip(statistics)
-            .for_each(|(norm, batch)| norm.update(batch));
+        self.norms().zip(statistics).for_each(|(norm, batch)| norm.update(batch));
     }
 
     /// Replaces BatchNorm's running statistics by the mean of the statistics of some batches. These batches ran one
@@ -215,10 +199,7 @@ impl<B: Backend> MainNet<B> {
                 let sum = parts.reduce(|sum, part| sum + part).expect("at least one batch");
                 sum / batches.len() as f64
             };
-            norm.replace(&BatchStatistics {
-                mean: mean(|batch| &batch.mean),
-                variance: mean(|batch| &batch.variance),
-            });
+            norm.replace(&BatchStatistics { mean: mean(|batch| &batch.mean), variance: mean(|batch| &batch.variance) });
         }
     }
 
@@ -237,16 +218,8 @@ fn run_paths<B: Backend>(
 ) -> Tensor<B, 4> {
     let path = |first: usize| {
         let output = conv(first, bottleneck.clone());
-        if op.convs[first + 1].is_some() {
-            conv(first + 1, output)
-        } else {
-            output
-        }
+        if op.convs[first + 1].is_some() { conv(first + 1, output) } else { output }
     };
     let output = path(0);
-    if op.convs[2].is_some() {
-        add(output, path(2))
-    } else {
-        output
-    }
+    if op.convs[2].is_some() { add(output, path(2)) } else { output }
 }

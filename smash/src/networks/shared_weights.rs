@@ -42,11 +42,7 @@ pub fn most_ops(space: &SearchSpace, block: usize) -> usize {
         space.slice_budget(block, space.budget[1], bank_size) / smallest
     };
     let sizes = space.bank_sizes(block);
-    sizes
-        .into_iter()
-        .map(at_size)
-        .max()
-        .expect("a valid space has bank sizes")
+    sizes.into_iter().map(at_size).max().expect("a valid space has bank sizes")
 }
 
 /// The weights of an architecture, laid out like generated ones: the columns of the ops one after the other.

@@ -46,12 +46,7 @@ impl<B: Backend> SmashNet<B> {
         if hypernet.is_none() {
             main.pointwise = shared_weights::initial(&space, rng, device);
         }
-        Self {
-            space,
-            hypernet,
-            main,
-            noise: true,
-        }
+        Self { space, hypernet, main, noise: true }
     }
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet it gives the
@@ -75,11 +70,7 @@ impl<B: Backend> SmashNet<B> {
     /// The input of the HyperNet: z, then c, `[1, 1 + encoding channels, units, slices]`.
     pub(crate) fn hypernet_input(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
         let [channels, units, slices] = encoding.shape;
-        let mut input = if self.noise {
-            noise.values(units, slices)
-        } else {
-            vec![0.0; units * slices]
-        };
+        let mut input = if self.noise { noise.values(units, slices) } else { vec![0.0; units * slices] };
         input.extend(&encoding.values);
         Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
     }

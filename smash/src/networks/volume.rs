@@ -22,10 +22,7 @@ pub(crate) fn mean_over_slices<B: Backend>(features: Tensor<B, 2>, batch: usize)
     if slices == batch {
         return features;
     }
-    features
-        .reshape([batch, slices / batch, channels])
-        .mean_dim(1)
-        .reshape([batch, channels])
+    features.reshape([batch, slices / batch, channels]).mean_dim(1).reshape([batch, channels])
 }
 
 /// For each slice, the slices that a kernel of this depth reads, as additional channels. The slices of each group are

@@ -49,11 +49,9 @@ fn rectified(blueprint: &Blueprint) -> BTreeSet<usize> {
     let mut made = 1;
     for step in &blueprint.steps {
         match step {
-            Step::Conv {
-                inputs,
-                activation: Activation::Relu,
-                ..
-            } => read.extend(inputs.iter().map(|input| input.index())),
+            Step::Conv { inputs, activation: Activation::Relu, .. } => {
+                read.extend(inputs.iter().map(|input| input.index()))
+            }
             Step::Relu { input } => {
                 read.insert(input.index());
                 behind.insert(made);
@@ -129,21 +127,9 @@ mod tests {
     /// Both paths of an op read its 1x1 convolution, and each path's second convolution reads the first.
     #[test]
     fn each_rectified_unit_counts_once() {
-        let conv = Some(Conv {
-            kernel: [3, 3],
-            dilation: [1, 1],
-            groups: 1,
-        });
-        let op = Op {
-            reads: vec![0, 1],
-            writes: vec![0],
-            units: 1,
-            convs: [conv; 4],
-        };
-        let block = Block {
-            bank_size: 1,
-            ops: vec![op],
-        };
+        let conv = Some(Conv { kernel: [3, 3], dilation: [1, 1], groups: 1 });
+        let op = Op { reads: vec![0, 1], writes: vec![0], units: 1, convs: [conv; 4] };
+        let block = Block { bank_size: 1, ops: vec![op] };
         let architecture = Architecture { blocks: vec![block; 3] };
         let space = SearchSpace::smash_v2(2, 1);
         architecture.validate(&space).unwrap();

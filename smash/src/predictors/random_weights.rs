@@ -60,10 +60,7 @@ fn softmax_regression<B: Backend>(
     let centred = features - mean.clone();
     let deviation = (centred.clone() * centred.clone()).mean_dim(0).sqrt();
     // A feature that does not vary carries no information: it is 0 once it is centred, and stays so.
-    let scale = deviation
-        .clone()
-        .recip()
-        .mask_fill(deviation.lower_equal_elem(0.0), 0.0);
+    let scale = deviation.clone().recip().mask_fill(deviation.lower_equal_elem(0.0), 0.0);
     let features = centred * scale.clone();
     let transposed = features.clone().transpose();
 

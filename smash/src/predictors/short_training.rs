@@ -42,12 +42,7 @@ impl ShortTraining<'_> {
         mut net: Network<B>,
         training: Examples<'_, B::InnerBackend>,
     ) -> Result<Network<B::InnerBackend>, DivergedError> {
-        let Self {
-            steps,
-            recipe,
-            seed,
-            key,
-        } = *self;
+        let Self { steps, recipe, seed, key } = *self;
         assert!(!training.indices.is_empty(), "no images to train on");
         net.precision = recipe.precision;
         let device = net.weights.output_weight.val().device();
@@ -67,11 +62,7 @@ impl ShortTraining<'_> {
             net.weights = optimiser.step(net.weights.clone(), &loss.backward(), recipe.learning_rate);
             net.update_statistics(&statistics);
         }
-        let mut trained = Network {
-            blueprint: net.blueprint,
-            precision: net.precision,
-            weights: net.weights.valid(),
-        };
+        let mut trained = Network { blueprint: net.blueprint, precision: net.precision, weights: net.weights.valid() };
         if steps > 0 {
             tally.of_epoch(0, |_| trained.blueprint.name.clone())?;
             calibrate(&mut trained, random_images(training, CALIBRATION_IMAGES, seed));
@@ -94,9 +85,6 @@ impl ShortTraining<'_> {
     ) -> Result<Evaluation, DivergedError> {
         let trained = self.train(net, training)?;
         let evaluation = evaluate(&trained, validation);
-        evaluation.map_err(|error| DivergedError {
-            step: Some(self.steps),
-            ..error
-        })
+        evaluation.map_err(|error| DivergedError { step: Some(self.steps), ..error })
     }
 }

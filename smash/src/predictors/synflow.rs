@@ -36,23 +36,12 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
     let shape = [1, size.channels, size.pixels, size.pixels];
     let device = net.weights.output_weight.val().device();
     let [ones, zeros] = [Tensor::<B, 4>::ones(shape, &device), Tensor::zeros(shape, &device)];
-    let images = Flow {
-        values: Tensor::cat(vec![ones, zeros], 0),
-        exponent: 0,
-    };
-    let mut flows = Flows {
-        made: vec![Some(images)],
-        unread: reads(blueprint),
-    };
+    let images = Flow { values: Tensor::cat(vec![ones, zeros], 0), exponent: 0 };
+    let mut flows = Flows { made: vec![Some(images)], unread: reads(blueprint) };
     let mut convs = net.weights.convs.iter();
     for step in &blueprint.steps {
         match step {
-            Step::Conv {
-                inputs,
-                dilation,
-                groups,
-                ..
-            } => {
+            Step::Conv { inputs, dilation, groups, .. } => {
                 let weight = convs.next().expect("a weight for each convolution").val().abs();
                 let input = flows.concatenated(inputs).with_layer();
                 let conv = |values| conv_concatenated(vec![values], Activation::Identity, weight, *dilation, *groups);
@@ -105,9 +94,7 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
     let (_, weighted) = features.split_at(features.len() / 2);
     let classes = weights.chunks_exact(weighted.len());
     let products = classes.flat_map(|weights| weights.iter().zip(weighted));
-    let score: f64 = products
-        .map(|(&weight, &flow)| f64::from(weight.abs()) * f64::from(flow))
-        .sum();
+    let score: f64 = products.map(|(&weight, &flow)| f64::from(weight.abs()) * f64::from(flow)).sum();
     let logarithm = score.ln() + f64::from(exponent) * std::f64::consts::LN_2;
     if !logarithm.is_finite() {
         return Err(PredictorError {
@@ -131,10 +118,7 @@ struct Flow<B: Backend> {
 
 impl<B: Backend> Flow<B> {
     fn map(self, function: impl FnOnce(Tensor<B, 4>) -> Tensor<B, 4>) -> Self {
-        Self {
-            values: function(self.values),
-            exponent: self.exponent,
-        }
+        Self { values: function(self.values), exponent: self.exponent }
     }
 
     /// The flow with one more layer on each path.
@@ -161,10 +145,7 @@ impl<B: Backend> Flow<B> {
         if shift == 0 {
             return self;
         }
-        Self {
-            values: self.values * 2f32.powi(shift),
-            exponent,
-        }
+        Self { values: self.values * 2f32.powi(shift), exponent }
     }
 }
 
@@ -189,10 +170,7 @@ impl<B: Backend> Flows<B> {
     fn concatenated(&mut self, values: &[Value]) -> Flow<B> {
         let flows: Vec<Flow<B>> = values.iter().map(|&value| self.read(value)).collect();
         let (values, exponent) = aligned(flows);
-        Flow {
-            values: Tensor::cat(values, 1),
-            exponent,
-        }
+        Flow { values: Tensor::cat(values, 1), exponent }
     }
 }
 
@@ -207,8 +185,5 @@ fn aligned<B: Backend>(flows: Vec<Flow<B>>) -> (Vec<Tensor<B, 4>>, i32) {
 fn sum<B: Backend>(flows: impl IntoIterator<Item = Flow<B>>, factor: f32) -> Flow<B> {
     let (values, exponent) = aligned(flows.into_iter().collect());
     let total = values.into_iter().reduce(add).expect("at least one flow");
-    Flow {
-        values: total * factor,
-        exponent,
-    }
+    Flow { values: total * factor, exponent }
 }

@@ -79,11 +79,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
         let loss = negative_log_likelihood(log_probabilities, &labels, 0.0, device);
         let value: f64 = loss.clone().into_scalar().elem();
         if !value.is_finite() {
-            return Err(DivergedError {
-                loss: value,
-                step: None,
-                architecture: architecture.hash(),
-            });
+            return Err(DivergedError { loss: value, step: None, architecture: architecture.hash() });
         }
         let gradient = matrix.grad(&loss.backward()).expect("every op uses generated weights");
         matrix_gradient = matrix_gradient + gradient * (chunk.len() as f64 / examples.indices.len() as f64);
@@ -94,10 +90,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     let [_, units, slices] = encoding.shape;
     // The noise comes first.
     let values = HostTensor::of(gradient).values.split_off(units * slices);
-    Ok(EncodingGradient {
-        shape: encoding.shape,
-        values,
-    })
+    Ok(EncodingGradient { shape: encoding.shape, values })
 }
 
 /// Replaces up to `count` elements along the gradient.
@@ -117,10 +110,7 @@ pub fn gradient_step(
     count: usize,
 ) -> Step {
     let slopes = Slopes::new(space, architecture, gradient);
-    let mut step = Step {
-        architecture: architecture.clone(),
-        changed: 0,
-    };
+    let mut step = Step { architecture: architecture.clone(), changed: 0 };
     let mut open = Place::all(architecture);
     let mut left_alone = 0;
     while step.changed < count {
@@ -135,9 +125,7 @@ pub fn gradient_step(
             moves.extend(changes.filter(|(change, ..)| *change < 0.0));
         }
         moves.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let legal = moves
-            .into_iter()
-            .find_map(|(_, place, op)| Some((place, place.replaced(space, now, op)?)));
+        let legal = moves.into_iter().find_map(|(_, place, op)| Some((place, place.replaced(space, now, op)?)));
         let Some((place, next)) = legal else { break };
         if left_alone < skipped {
             left_alone += 1;
@@ -153,10 +141,7 @@ pub fn gradient_step(
 /// Replaces `count` elements, drawn uniformly among all, each by one of its legal options, drawn uniformly.
 /// [`gradient_step`] is compared with this step. Fewer elements are replaced if no more have options.
 pub fn random_step(space: &SearchSpace, architecture: &Architecture, count: usize, rng: &mut ChaCha8Rng) -> Step {
-    let mut step = Step {
-        architecture: architecture.clone(),
-        changed: 0,
-    };
+    let mut step = Step { architecture: architecture.clone(), changed: 0 };
     let places = Place::all(architecture);
     let mut replaced: Vec<Place> = Vec::new();
     for index in shuffled_indices(places.len(), rng) {
@@ -169,9 +154,8 @@ pub fn random_step(space: &SearchSpace, architecture: &Architecture, count: usiz
         }
         let options = place.options(space, &step.architecture);
         let order = shuffled_indices(options.len(), rng);
-        let mut legal = order
-            .into_iter()
-            .filter_map(|option| place.replaced(space, &step.architecture, options[option].clone()));
+        let mut legal =
+            order.into_iter().filter_map(|option| place.replaced(space, &step.architecture, options[option].clone()));
         if let Some(next) = legal.next() {
             step.architecture = next;
             step.changed += 1;
@@ -200,9 +184,7 @@ impl Slopes {
             let mut sum = vec![0.0; slices];
             below.extend_from_slice(&sum);
             for row in rows.chunks_exact(slices) {
-                sum.iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, value)| *sum += f64::from(*value));
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
                 below.extend_from_slice(&sum);
             }
         }
@@ -213,16 +195,9 @@ impl Slopes {
             first
         };
         let blocks = architecture.blocks.iter();
-        let starts = blocks
-            .map(|block| block.ops.iter().map(|op| start_of(op, block.bank_size)).collect())
-            .collect();
+        let starts = blocks.map(|block| block.ops.iter().map(|op| start_of(op, block.bank_size)).collect()).collect();
         assert_eq!(start, slices, "slices of the architecture, and of the gradient");
-        Self {
-            layout: EncodingLayout::new(space),
-            below,
-            shape: [channels, units + 1, slices],
-            starts,
-        }
+        Self { layout: EncodingLayout::new(space), below, shape: [channels, units + 1, slices], starts }
     }
 
     /// Twice the gradient's sum over the cells that an op would mark at a place, because marking changes -1 to +1.
@@ -284,10 +259,7 @@ mod tests {
         value: impl FnMut(usize) -> f32,
     ) -> EncodingGradient {
         let Encoding { shape, values } = Encoding::new(space, architecture);
-        EncodingGradient {
-            shape,
-            values: (0..values.len()).map(value).collect(),
-        }
+        EncodingGradient { shape, values: (0..values.len()).map(value).collect() }
     }
 
     proptest! {

@@ -23,12 +23,7 @@ use crate::error::MethodError;
 
 /// A search method with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case",
-    tag = "method"
-)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "method")]
 pub enum SearchMethod {
     /// Samples of the space, each independent of earlier trials.
     Random {},
@@ -96,18 +91,14 @@ impl SearchMethod {
     /// The first setting that makes no sense, with the expected value.
     pub fn validate(&self) -> Result<(), MethodError> {
         let positive = |setting, value: usize| match value {
-            0 => Err(MethodError {
-                setting,
-                expected: "at least 1, got 0".into(),
-            }),
+            0 => Err(MethodError { setting, expected: "at least 1, got 0".into() }),
             _ => Ok(()),
         };
         let probability = |value: f64| match value {
             value if value > 0.0 && value <= 1.0 => Ok(()),
-            value => Err(MethodError {
-                setting: "probability",
-                expected: format!("above 0 and at most 1, got {value}"),
-            }),
+            value => {
+                Err(MethodError { setting: "probability", expected: format!("above 0 and at most 1, got {value}") })
+            }
         };
         let rate = |largest: f64, value: f64| match value {
             value if value > 0.0 && value <= largest => Ok(()),
@@ -118,26 +109,18 @@ impl SearchMethod {
         };
         match *self {
             Self::Random {} => Ok(()),
-            Self::RegularisedEvolution {
-                population,
-                tournament,
-                probability: redrawn,
-            } => positive("population", population)
-                .and(positive("tournament", tournament))
-                .and(probability(redrawn)),
-            Self::CartesianGenetic {
-                offspring,
-                probability: redrawn,
-            } => positive("offspring", offspring).and(probability(redrawn)),
-            Self::QLearning {
-                trials, learning_rate, ..
-            } => positive("trials", trials).and(rate(1.0, learning_rate)),
+            Self::RegularisedEvolution { population, tournament, probability: redrawn } => {
+                positive("population", population).and(positive("tournament", tournament)).and(probability(redrawn))
+            }
+            Self::CartesianGenetic { offspring, probability: redrawn } => {
+                positive("offspring", offspring).and(probability(redrawn))
+            }
+            Self::QLearning { trials, learning_rate, .. } => positive("trials", trials).and(rate(1.0, learning_rate)),
             Self::Reinforce { learning_rate, decay } => rate(f64::MAX, learning_rate).and(match decay {
                 decay if (0.0..1.0).contains(&decay) => Ok(()),
-                decay => Err(MethodError {
-                    setting: "decay",
-                    expected: format!("at least 0 and below 1, got {decay}"),
-                }),
+                decay => {
+                    Err(MethodError { setting: "decay", expected: format!("at least 0 and below 1, got {decay}") })
+                }
             }),
         }
     }
@@ -163,19 +146,13 @@ pub fn propose(method: &SearchMethod, space: &SearchSpace, seed: Seed, trials: &
     let mut rng = method.rng(seed, trials.len(), Purpose::Draws);
     match *method {
         SearchMethod::Random {} => sample(space, Limits::of(space), &mut rng),
-        SearchMethod::RegularisedEvolution {
-            population,
-            tournament,
-            probability,
-        } => evolution::regularised(space, [population, tournament], probability, trials, &mut rng),
+        SearchMethod::RegularisedEvolution { population, tournament, probability } => {
+            evolution::regularised(space, [population, tournament], probability, trials, &mut rng)
+        }
         SearchMethod::CartesianGenetic { offspring, probability } => {
             evolution::cartesian(space, offspring, probability, trials, &mut rng)
         }
-        SearchMethod::QLearning {
-            trials: planned,
-            learning_rate,
-            replays,
-        } => {
+        SearchMethod::QLearning { trials: planned, learning_rate, replays } => {
             let replay_rng = |trial| method.rng(seed, trial, Purpose::Replays);
             let values = learners::values(space, trials, learning_rate, replays, replay_rng);
             let exploration = learners::exploration(trials.len(), planned);

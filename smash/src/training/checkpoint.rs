@@ -34,11 +34,7 @@ impl HostTensor {
     /// Copies a tensor from its device.
     pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
         let shape = tensor.dims().to_vec();
-        let values = tensor
-            .into_data()
-            .convert::<f32>()
-            .into_vec()
-            .expect("converted to f32");
+        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32");
         Self { shape, values }
     }
 }
@@ -76,23 +72,10 @@ impl Checkpoint {
                 return Err(format(format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
             }
             let chunks = view.data().chunks_exact(4);
-            let values = chunks
-                .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes")))
-                .collect();
-            tensors.insert(
-                name.to_string(),
-                HostTensor {
-                    shape: view.shape().to_vec(),
-                    values,
-                },
-            );
+            let values = chunks.map(|bytes| f32::from_le_bytes(bytes.try_into().expect("4 bytes"))).collect();
+            tensors.insert(name.to_string(), HostTensor { shape: view.shape().to_vec(), values });
         }
-        let metadata = header
-            .metadata()
-            .as_ref()
-            .and_then(|map| map.get(METADATA_KEY))
-            .cloned()
-            .unwrap_or_default();
+        let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).cloned().unwrap_or_default();
         Ok(Self { tensors, metadata })
     }
 
@@ -110,15 +93,10 @@ impl Checkpoint {
                 self.path.pop();
             }
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-                self.checkpoint
-                    .tensors
-                    .insert(self.path.join("."), HostTensor::of(param.val()));
+                self.checkpoint.tensors.insert(self.path.join("."), HostTensor::of(param.val()));
             }
         }
-        module.visit(&mut Collector {
-            checkpoint: self,
-            path: vec![prefix.to_string()],
-        });
+        module.visit(&mut Collector { checkpoint: self, path: vec![prefix.to_string()] });
     }
 
     /// Takes the parameters of a module out of the checkpoint.
@@ -153,11 +131,7 @@ impl Checkpoint {
                 }
             }
         }
-        let mut restorer = Restorer {
-            checkpoint: self,
-            path: vec![prefix.to_string()],
-            failure: None,
-        };
+        let mut restorer = Restorer { checkpoint: self, path: vec![prefix.to_string()], failure: None };
         let module = module.map(&mut restorer);
         restorer.failure.map_or(Ok(module), Err)
     }
@@ -167,19 +141,13 @@ impl Checkpoint {
     /// # Errors
     /// The tensor is missing.
     pub fn take(&mut self, name: &str) -> Result<HostTensor, CheckpointError> {
-        self.tensors
-            .remove(name)
-            .ok_or_else(|| CheckpointError::Missing { name: name.to_string() })
+        self.tensors.remove(name).ok_or_else(|| CheckpointError::Missing { name: name.to_string() })
     }
 
     fn take_shaped(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let HostTensor { shape, values } = self.take(name)?;
         if shape != expected {
-            return Err(CheckpointError::Shape {
-                name: name.to_string(),
-                found: shape,
-                expected: expected.to_vec(),
-            });
+            return Err(CheckpointError::Shape { name: name.to_string(), found: shape, expected: expected.to_vec() });
         }
         Ok(values)
     }

@@ -121,9 +121,7 @@ pub(crate) struct BatchTally {
 impl<B: Backend> Tally<B> {
     /// Adds a batch of log-probabilities `[batch, classes]`.
     pub fn add(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) {
-        let of_label = log_probabilities
-            .clone()
-            .gather(1, column(labels, &log_probabilities.device()));
+        let of_label = log_probabilities.clone().gather(1, column(labels, &log_probabilities.device()));
         let rivals = log_probabilities.greater_equal(of_label.clone()).float().sum_dim(1);
         self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
     }
@@ -156,9 +154,7 @@ impl<B: Backend> Tally<B> {
         };
         let values = values.chunks(2 * batch).take(count);
         let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [batch, 2]), device);
-        Ok(Self {
-            batches: values.map(tensor).collect(),
-        })
+        Ok(Self { batches: values.map(tensor).collect() })
     }
 
     /// Reads all batches back.
@@ -167,12 +163,7 @@ impl<B: Backend> Tally<B> {
         let values = HostTensor::of(Tensor::cat(self.batches, 0)).values;
         let mut images = values.as_chunks::<2>().0.iter();
         let batch = |size| {
-            let mut tally = BatchTally {
-                images: size,
-                wrong: 0,
-                beyond_five: 0,
-                loss: 0.0,
-            };
+            let mut tally = BatchTally { images: size, wrong: 0, beyond_five: 0, loss: 0.0 };
             for &[of_label, rivals] in images.by_ref().take(size) {
                 tally.loss -= f64::from(of_label);
                 // The count includes the label itself, so exactly 1 is right. NaN and ties are never right.
@@ -225,14 +216,8 @@ pub fn negative_log_likelihood<B: Backend>(
 /// Text of a checkpoint: errors and loss of each finished epoch, as the bits of their floating-point values.
 pub fn history_text(history: &[Evaluation]) -> String {
     let bits = |evaluation: &Evaluation| {
-        let Evaluation {
-            error,
-            top5_error,
-            loss,
-        } = evaluation;
-        [error, top5_error, loss]
-            .map(|value| format!("{:016x}", value.to_bits()))
-            .concat()
+        let Evaluation { error, top5_error, loss } = evaluation;
+        [error, top5_error, loss].map(|value| format!("{:016x}", value.to_bits())).concat()
     };
     history.iter().map(bits).collect::<Vec<_>>().join(" ")
 }
@@ -260,16 +245,8 @@ mod tests {
     #[test]
     fn a_history_comes_back_to_the_bit() {
         let history = vec![
-            Evaluation {
-                error: 0.1 + 0.2,
-                top5_error: 0.1,
-                loss: 1e-300,
-            },
-            Evaluation {
-                error: 0.0,
-                top5_error: 0.0,
-                loss: 4.6,
-            },
+            Evaluation { error: 0.1 + 0.2, top5_error: 0.1, loss: 1e-300 },
+            Evaluation { error: 0.0, top5_error: 0.0, loss: 4.6 },
         ];
         assert_eq!(parse_history(&history_text(&history)).unwrap(), history);
         assert_eq!(parse_history("").unwrap(), vec![]);

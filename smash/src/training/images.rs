@@ -57,25 +57,15 @@ impl<B: Backend> DeviceImages<B> {
         let (batch, border, device) = (indices.len(), self.border, self.pixels.device());
         let [height, width] = [height, width].map(|size| size - 2 * border);
         let places = |places: Vec<i32>, shape| Tensor::<B, 4, Int>::from_data(TensorData::new(places, shape), &device);
-        let chosen = Tensor::from_data(
-            TensorData::new(indices.iter().map(|&index| index as i32).collect(), [batch]),
-            &device,
-        );
+        let chosen =
+            Tensor::from_data(TensorData::new(indices.iter().map(|&index| index as i32).collect(), [batch]), &device);
         let padded = self.pixels.clone().select(0, chosen);
         let images = match views {
             None => padded.narrow(2, border, height).narrow(3, border, width),
             Some(views) => {
                 assert_eq!(views.len(), batch, "views of a batch");
-                let rows = views
-                    .iter()
-                    .flat_map(|view| view.rows(height))
-                    .map(|row| row as i32)
-                    .collect();
-                let columns = views
-                    .iter()
-                    .flat_map(|view| view.columns(width))
-                    .map(|column| column as i32)
-                    .collect();
+                let rows = views.iter().flat_map(|view| view.rows(height)).map(|row| row as i32).collect();
+                let columns = views.iter().flat_map(|view| view.columns(width)).map(|column| column as i32).collect();
                 let rows = places(rows, [batch, 1, height, 1]).expand([batch, channels, height, width + 2 * border]);
                 let columns = places(columns, [batch, 1, 1, width]).expand([batch, channels, height, width]);
                 padded.gather(2, rows).gather(3, columns)

@@ -43,11 +43,7 @@ const MOMENTS: [&str; 2] = ["first_moment", "second_moment"];
 impl<B: Backend> Adam<B> {
     /// An optimiser that has made no step.
     pub fn new(weight_decay: f64) -> Self {
-        Self {
-            weight_decay,
-            slots: BTreeMap::new(),
-            updates: BTreeMap::new(),
-        }
+        Self { weight_decay, slots: BTreeMap::new(), updates: BTreeMap::new() }
     }
 
     /// Updates every parameter of `module` that has a gradient, by the mean over some losses. A loss that does not
@@ -59,12 +55,8 @@ impl<B: Backend> Adam<B> {
     {
         update_parameters(module, gradients, |name, value: Tensor<B, 1>, gradient| {
             let fresh = || vec![value.zeros_like(), value.zeros_like()];
-            let [first, second]: [_; 2] = self
-                .slots
-                .remove(name)
-                .unwrap_or_else(fresh)
-                .try_into()
-                .expect("Adam keeps two moments");
+            let [first, second]: [_; 2] =
+                self.slots.remove(name).unwrap_or_else(fresh).try_into().expect("Adam keeps two moments");
             let updates = self.updates.entry(name.to_string()).or_default();
             *updates += 1;
             let update = AdamUpdate {
@@ -82,10 +74,7 @@ impl<B: Backend> Adam<B> {
     pub fn save(&self, prefix: &str, checkpoint: &mut Checkpoint) {
         save_slots(&self.slots, prefix, &MOMENTS, checkpoint);
         for (name, &updates) in &self.updates {
-            let updates = HostTensor {
-                shape: vec![1],
-                values: vec![updates as f32],
-            };
+            let updates = HostTensor { shape: vec![1], values: vec![updates as f32] };
             checkpoint.tensors.insert(format!("{prefix}.{name}.updates"), updates);
         }
     }
@@ -124,10 +113,7 @@ const MOMENTUM: f64 = 0.9;
 impl<B: Backend> Nesterov<B> {
     /// An optimiser that has made no step.
     pub fn new(weight_decay: f64) -> Self {
-        Self {
-            weight_decay,
-            slots: BTreeMap::new(),
-        }
+        Self { weight_decay, slots: BTreeMap::new() }
     }
 
     /// Updates every parameter of `module` that has a gradient.
@@ -136,23 +122,16 @@ impl<B: Backend> Nesterov<B> {
         A: AutodiffBackend<InnerBackend = B>,
         M: AutodiffModule<A>,
     {
-        update_parameters(
-            module,
-            std::slice::from_ref(gradients),
-            |name, value: Tensor<B, 1>, gradient| {
-                let velocity = match self.slots.remove(name) {
-                    Some(mut slot) => slot.remove(0),
-                    None => value.zeros_like(),
-                };
-                let update = NesterovUpdate {
-                    weight_decay: self.weight_decay,
-                    rate: learning_rate,
-                };
-                let [updated, velocity] = update.apply([value, gradient, velocity]);
-                self.slots.insert(name.to_string(), vec![velocity]);
-                updated
-            },
-        )
+        update_parameters(module, std::slice::from_ref(gradients), |name, value: Tensor<B, 1>, gradient| {
+            let velocity = match self.slots.remove(name) {
+                Some(mut slot) => slot.remove(0),
+                None => value.zeros_like(),
+            };
+            let update = NesterovUpdate { weight_decay: self.weight_decay, rate: learning_rate };
+            let [updated, velocity] = update.apply([value, gradient, velocity]);
+            self.slots.insert(name.to_string(), vec![velocity]);
+            updated
+        })
     }
 
     /// Adds the state to a checkpoint, under `prefix`.
@@ -255,21 +234,17 @@ fn fused<B: Backend, const IN: usize, const OUT: usize>(
     for _ in 0..count.div_ceil(CHUNK) {
         chunks.push(parts.each_mut().map(|chunks| chunks.next().expect("counted")));
     }
-    chunks
-        .into_par_iter()
-        .enumerate()
-        .with_min_len(pieces_of_task(CHUNK))
-        .for_each(|(index, mut outputs)| {
-            let inputs = inputs.map(|input| &input[index * CHUNK..][..outputs[0].len()]);
-            arch.dispatch(|| {
-                for place in 0..outputs[0].len() {
-                    let results = function(inputs.map(|input| input[place]));
-                    for (output, result) in outputs.iter_mut().zip(results) {
-                        output[place] = result;
-                    }
+    chunks.into_par_iter().enumerate().with_min_len(pieces_of_task(CHUNK)).for_each(|(index, mut outputs)| {
+        let inputs = inputs.map(|input| &input[index * CHUNK..][..outputs[0].len()]);
+        arch.dispatch(|| {
+            for place in 0..outputs[0].len() {
+                let results = function(inputs.map(|input| input[place]));
+                for (output, result) in outputs.iter_mut().zip(results) {
+                    output[place] = result;
                 }
-            });
+            }
         });
+    });
     Ok(outputs.map(|output| Primitive::Plain(tensor(output, [count])).into_tensor()))
 }
 
@@ -308,20 +283,12 @@ where
             }
             let shape = value.dims();
             let flat = [shape.iter().product::<usize>()];
-            let updated = (self.update)(
-                &self.path.join("."),
-                value.inner().reshape(flat),
-                gradient.reshape(flat),
-            );
+            let updated = (self.update)(&self.path.join("."), value.inner().reshape(flat), gradient.reshape(flat));
             let updated = Tensor::from_inner(updated.reshape(shape)).require_grad();
             Param::from_mapped_value(id, updated, mapper)
         }
     }
-    module.map(&mut Mapper::<A, F> {
-        gradients,
-        update,
-        path: Vec::new(),
-    })
+    module.map(&mut Mapper::<A, F> { gradients, update, path: Vec::new() })
 }
 
 fn save_slots<B: Backend>(
@@ -332,9 +299,7 @@ fn save_slots<B: Backend>(
 ) {
     for (name, slot) in slots {
         for (part, tensor) in parts.iter().zip(slot) {
-            checkpoint
-                .tensors
-                .insert(format!("{prefix}.{name}.{part}"), HostTensor::of(tensor.clone()));
+            checkpoint.tensors.insert(format!("{prefix}.{name}.{part}"), HostTensor::of(tensor.clone()));
         }
     }
 }
@@ -375,34 +340,23 @@ mod tests {
     type Wrapped = Autodiff<Flex>;
 
     fn series<B: Backend<Device = FlexDevice>>(step: usize) -> Tensor<B, 1> {
-        let values = (0..CHUNK + 3)
-            .map(|index| ((index * step % 101) as f32 - 50.0) / 50.0)
-            .collect();
+        let values = (0..CHUNK + 3).map(|index| ((index * step % 101) as f32 - 50.0) / 50.0).collect();
         Tensor::from_data(TensorData::new(values, [CHUNK + 3]), &FlexDevice)
     }
 
     #[test]
     fn an_update_in_one_pass_is_the_update_by_burn() {
-        let adam = AdamUpdate {
-            weight_decay: 1e-4,
-            correction: 0.3,
-            rate: 1e-2,
-        };
+        let adam = AdamUpdate { weight_decay: 1e-4, correction: 0.3, rate: 1e-2 };
         let ours = adam.apply([7, 13, 17, 19].map(series::<Flex>).map(Tensor::abs));
         let burns = adam.apply([7, 13, 17, 19].map(series::<Wrapped>).map(Tensor::abs));
         for (ours, burns) in ours.into_iter().zip(burns) {
-            ours.into_data()
-                .assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+            ours.into_data().assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
         }
-        let nesterov = NesterovUpdate {
-            weight_decay: 1e-4,
-            rate: 0.1,
-        };
+        let nesterov = NesterovUpdate { weight_decay: 1e-4, rate: 0.1 };
         let ours = nesterov.apply([7, 13, 17].map(series::<Flex>));
         let burns = nesterov.apply([7, 13, 17].map(series::<Wrapped>));
         for (ours, burns) in ours.into_iter().zip(burns) {
-            ours.into_data()
-                .assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+            ours.into_data().assert_approx_eq::<f32>(&burns.into_data(), burn::tensor::Tolerance::absolute(1e-6));
         }
     }
 }

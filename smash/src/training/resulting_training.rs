@@ -92,9 +92,8 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
         for (index, (images, labels)) in epoch_batches.enumerate().skip(self.tally.len()) {
             let step = first + index;
-            let (log_probabilities, statistics) = self
-                .net
-                .forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
+            let (log_probabilities, statistics) =
+                self.net.forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
             self.tally.add(log_probabilities.clone().inner(), &labels);
             let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing, device);
             let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
@@ -107,8 +106,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         }
         self.regularisation_used = 0;
         let tally = std::mem::take(&mut self.tally);
-        self.history
-            .push(tally.of_epoch(first, |_| self.net.blueprint.name.clone())?);
+        self.history.push(tally.of_epoch(first, |_| self.net.blueprint.name.clone())?);
         Ok(())
     }
 

@@ -132,10 +132,7 @@ impl SmashTraining {
         let grown = (2.0 * progress).min(1.0);
         // The size grows by 1 at a time, and an even size is raised to the next odd one.
         let kernel = 3 + ((space.max_kernel - 3) as f64 * grown) as usize;
-        Limits {
-            max_budget: full.max_budget * (0.5 + 0.5 * grown),
-            max_kernel: kernel + (kernel + 1) % 2,
-        }
+        Limits { max_budget: full.max_budget * (0.5 + 0.5 * grown), max_kernel: kernel + (kernel + 1) % 2 }
     }
 }
 
@@ -233,10 +230,10 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let tally = std::mem::take(&mut self.tally);
         let of_pass = |pass: usize| architecture(pass / members, pass % members).hash();
         let evaluation = tally.of_epoch(epoch * batches * members, of_pass);
-        self.history.push(evaluation.map_err(|diverged| DivergedError {
-            step: diverged.step.map(|step| step / members),
-            ..diverged
-        })?);
+        self.history.push(
+            evaluation
+                .map_err(|diverged| DivergedError { step: diverged.step.map(|step| step / members), ..diverged })?,
+        );
         if let Some(last) = settings.average_last {
             let ends = (self.history.len() + last).saturating_sub(settings.epochs);
             if ends > 0 {
@@ -255,10 +252,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             self.average = now.tensors;
             return;
         }
-        assert!(
-            !self.average.is_empty(),
-            "end {ends} of an average without the ends before"
-        );
+        assert!(!self.average.is_empty(), "end {ends} of an average without the ends before");
         for (name, mean) in &mut self.average {
             for (mean, &value) in mean.values.iter_mut().zip(&now.tensors[name].values) {
                 *mean += (value - *mean) / ends as f32;
@@ -275,17 +269,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         } else {
             self.averaged().expect("the average is one of this network")
         };
-        SmashNet {
-            noise: settings.noise,
-            ..net
-        }
+        SmashNet { noise: settings.noise, ..net }
     }
 
     fn averaged(&self) -> Result<SmashNet<B>, CheckpointError> {
-        let mut average = Checkpoint {
-            tensors: self.average.clone(),
-            ..Default::default()
-        };
+        let mut average = Checkpoint { tensors: self.average.clone(), ..Default::default() };
         let mut net = self.net.clone();
         net.hypernet = average.restore(&format!("{AVERAGE}hypernet"), net.hypernet)?;
         net.main = average.restore(&format!("{AVERAGE}main"), net.main)?;
@@ -295,10 +283,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
 
     /// Network, optimiser, epochs including an unfinished one, and average.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut checkpoint = Checkpoint {
-            metadata: history_text(&self.history),
-            ..Default::default()
-        };
+        let mut checkpoint = Checkpoint { metadata: history_text(&self.history), ..Default::default() };
         checkpoint.add("hypernet", &self.net.hypernet);
         checkpoint.add("main", &self.net.main);
         self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
@@ -314,17 +299,14 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
         self.history = parse_history(&checkpoint.metadata)?;
-        (self.average, checkpoint.tensors) = checkpoint
-            .tensors
-            .into_iter()
-            .partition(|(name, _)| name.starts_with(AVERAGE));
+        (self.average, checkpoint.tensors) =
+            checkpoint.tensors.into_iter().partition(|(name, _)| name.starts_with(AVERAGE));
         if !self.average.is_empty() {
             self.averaged()?;
         }
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
-        self.hypernet_optimiser
-            .load("optimiser.hypernet", &mut checkpoint, device)?;
+        self.hypernet_optimiser.load("optimiser.hypernet", &mut checkpoint, device)?;
         self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
         self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
@@ -346,20 +328,14 @@ mod tests {
 
     #[test]
     fn budget_and_kernels_grow_over_the_first_half() {
-        let settings = SmashTraining {
-            anneal_limits: true,
-            ..SmashTraining::plain(1, 1, 1e-3)
-        };
+        let settings = SmashTraining { anneal_limits: true, ..SmashTraining::plain(1, 1, 1e-3) };
         let space = SearchSpace::smash_v2(12, 4);
         let at = |progress| settings.limits(&space, progress);
         assert_eq!(
             [0.0, 0.124, 0.125, 0.25, 0.375, 0.5, 1.0].map(|progress| at(progress).max_kernel),
             [3, 3, 5, 5, 7, 7, 7]
         );
-        assert_eq!(
-            [0.0, 0.25, 0.5, 1.0].map(|progress| at(progress).max_budget),
-            [0.5, 0.75, 1.0, 1.0]
-        );
+        assert_eq!([0.0, 0.25, 0.5, 1.0].map(|progress| at(progress).max_budget), [0.5, 0.75, 1.0, 1.0]);
     }
 
     #[test]

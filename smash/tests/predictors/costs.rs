@@ -19,13 +19,8 @@ fn costs_are_sums_of_passes() {
     let [channels, units, slices] = Encoding::new(&space, &architecture).shape;
     let inputs = channels + 1;
     let halved = (inputs + 7 + 2) / 2;
-    let weights = [
-        9 * inputs * 7,
-        9 * (inputs + 7) * 2,
-        9 * (inputs + 9) * halved,
-        9 * halved * 2,
-        (halved + 2) * 2 * 2 * 4,
-    ];
+    let weights =
+        [9 * inputs * 7, 9 * (inputs + 7) * 2, 9 * (inputs + 9) * halved, 9 * halved * 2, (halved + 2) * 2 * 2 * 4];
     let generation = (weights.iter().sum::<usize>() * units * slices) as u64;
     assert_eq!(costs.generation, generation);
 
@@ -33,10 +28,7 @@ fn costs_are_sums_of_passes() {
     assert_eq!(costs.score_training_step(50), 3 * generation + 150 * forward);
     assert_eq!(costs.synflow(), 2 * forward);
     assert_eq!(costs.naswot(32), 32 * forward);
-    assert_eq!(
-        costs.steps(4, 20, 60),
-        (3 * 80 + CALIBRATION_IMAGES as u64 + 60) * forward
-    );
+    assert_eq!(costs.steps(4, 20, 60), (3 * 80 + CALIBRATION_IMAGES as u64 + 60) * forward);
     assert_eq!(costs.steps(0, 20, 60), 60 * forward);
     assert_eq!(costs.warm_score(4, 20, 60), generation + costs.steps(4, 20, 60));
     let last_layer = costs.channels * (2 * LAST_LAYER_STEPS as u64 * 10 + costs.channels);

@@ -30,19 +30,11 @@ static TRAINING: Mutex<()> = Mutex::new(());
 const TASK: Task = Task::of_images(3, 8, 10);
 
 fn space() -> SearchSpace {
-    SearchSpace {
-        base_channels: 2,
-        max_channels: 4,
-        max_groups: 2,
-        ..SearchSpace::smash_v2(2, 2)
-    }
+    SearchSpace { base_channels: 2, max_channels: 4, max_groups: 2, ..SearchSpace::smash_v2(2, 2) }
 }
 
 fn hypernet() -> HyperNetConfig {
-    HyperNetConfig {
-        growth: 2,
-        layers: vec![1, 1],
-    }
+    HyperNetConfig { growth: 2, layers: vec![1, 1] }
 }
 
 fn recipe() -> ResultingTraining {
@@ -87,12 +79,7 @@ fn random_norm(channels: usize, rng: &mut ChaCha8Rng) -> BatchNorm<Flex> {
 
 /// Runs a function with 150 training images and 60 other images.
 fn with_examples(use_them: impl FnOnce(Examples<'_, Flex>, Examples<'_, Flex>)) {
-    let options = LoadOptions {
-        image_size: Some(8),
-        n_train: Some(210),
-        n_test: Some(1),
-        ..Default::default()
-    };
+    let options = LoadOptions { image_size: Some(8), n_train: Some(210), n_test: Some(1), ..Default::default() };
     with_set(&datasets::load("shapes", &options).unwrap().train, 150, use_them);
 }
 
@@ -101,9 +88,7 @@ fn with_set(set: &ImageSet, training: usize, use_them: impl FnOnce(Examples<'_, 
     let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
     let images = DeviceImages::new(set, &Normalisation::of(set), &FlexDevice);
     let indices: Vec<usize> = (0..set.len()).collect();
-    let [training, validation] = [&indices[..training], &indices[training..]].map(|indices| Examples {
-        images: &images,
-        indices,
-    });
+    let [training, validation] =
+        [&indices[..training], &indices[training..]].map(|indices| Examples { images: &images, indices });
     use_them(training, validation);
 }

@@ -25,10 +25,7 @@ fn spaces() -> impl Strategy<Value = SearchSpace> {
         }),
     ];
     (kinds, any::<bool>()).prop_map(|(space, is_released)| match is_released {
-        true => SearchSpace {
-            bottleneck: Bottleneck::Released { ratio: 4, cap: 2 },
-            ..space
-        },
+        true => SearchSpace { bottleneck: Bottleneck::Released { ratio: 4, cap: 2 }, ..space },
         false => space,
     })
 }
@@ -88,12 +85,7 @@ fn the_warm_score_of_no_step_is_the_score() {
             let weights = net.generate(&architecture, &noise, &FlexDevice);
             let training_of = |steps| {
                 let warm = warm_network::<B>(&net, TASK, &architecture, &weights);
-                let short = ShortTraining {
-                    steps,
-                    recipe: &recipe(),
-                    seed: Seed(3),
-                    key: [0, 0],
-                };
+                let short = ShortTraining { steps, recipe: &recipe(), seed: Seed(3), key: [0, 0] };
                 short.error_after(warm, training, validation).unwrap()
             };
             let found = training_of(0);
@@ -113,12 +105,7 @@ fn steps_repeat_by_key_and_lower_the_loss() {
     with_examples(|training, _| {
         let after = |steps, key| {
             let net = initial_network(&space, TASK, &architecture, Seed(1), [0, 0], &FlexDevice);
-            let short = ShortTraining {
-                steps,
-                recipe: &recipe(),
-                seed: Seed(1),
-                key,
-            };
+            let short = ShortTraining { steps, recipe: &recipe(), seed: Seed(1), key };
             short.error_after::<B>(net, training, training).unwrap()
         };
         let (none, some) = (after(0, [0, 0]), after(20, [0, 0]));
@@ -135,16 +122,8 @@ fn steps_that_diverge_name_step_and_architecture() {
     let architecture = architecture(&space, 4);
     with_examples(|training, validation| {
         let net = initial_network(&space, TASK, &architecture, Seed(1), [0, 0], &FlexDevice);
-        let recipe = smash::ResultingTraining {
-            learning_rate: f64::INFINITY,
-            ..recipe()
-        };
-        let short = ShortTraining {
-            steps: 3,
-            recipe: &recipe,
-            seed: Seed(1),
-            key: [0, 0],
-        };
+        let recipe = smash::ResultingTraining { learning_rate: f64::INFINITY, ..recipe() };
+        let short = ShortTraining { steps: 3, recipe: &recipe, seed: Seed(1), key: [0, 0] };
         let diverged = short.error_after::<B>(net, training, validation).unwrap_err();
         assert_eq!((diverged.step, diverged.architecture), (Some(1), architecture.hash()));
     });

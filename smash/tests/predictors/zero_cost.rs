@@ -74,10 +74,7 @@ fn synaptic_flow_of_any_depth_is_finite() {
         assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
     }
     let message = synflow(&chain(3, f32::NAN)).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "synflow of architecture chain: the logarithm of the score is NaN"
-    );
+    assert_eq!(message, "synflow of architecture chain: the logarithm of the score is NaN");
     assert!(synflow(&chain(3, 0.0)).is_err(), "nothing passes");
 }
 
@@ -91,9 +88,7 @@ fn log_determinant(mut rows: Vec<Vec<f64>>) -> f64 {
         let (above, below) = rows.split_at_mut(column + 1);
         for row in below {
             let factor = row[column] / above[column][column];
-            row.iter_mut()
-                .zip(&above[column])
-                .for_each(|(value, pivot)| *value -= factor * pivot);
+            row.iter_mut().zip(&above[column]).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     logarithm
@@ -111,11 +106,7 @@ fn naswot_is_the_determinant_of_agreeing_units() {
         let mut rectified: Vec<usize> = Vec::new();
         for step in &net.blueprint.steps {
             match step {
-                Step::Conv {
-                    inputs,
-                    activation: Activation::Relu,
-                    ..
-                } => rectified.push(inputs[0].index()),
+                Step::Conv { inputs, activation: Activation::Relu, .. } => rectified.push(inputs[0].index()),
                 Step::Relu { input } => rectified.push(input.index()),
                 _ => {}
             }
@@ -151,10 +142,7 @@ fn two_images_with_one_code_have_no_score() {
     let twice = Tensor::cat(vec![image.clone(), image.narrow(0, 1, 1)], 0);
     let message = naswot(&net, twice).unwrap_err().to_string();
     let hash = architecture.hash();
-    assert_eq!(
-        message,
-        format!("naswot of architecture {hash}: the kernel of 4 images is singular")
-    );
+    assert_eq!(message, format!("naswot of architecture {hash}: the kernel of 4 images is singular"));
 }
 
 /// Noise whose spread depends on its class. A linear layer on pixels could not tell the classes apart.
@@ -167,16 +155,7 @@ fn noise_of_classes(count: usize) -> ImageSet {
         images.extend((0..3 * 8 * 8).map(|_| (128 + rng.random_range(-spread..=spread)) as u8));
         labels.push(class as u16);
     }
-    ImageSet {
-        name: "noise".into(),
-        images,
-        labels,
-        channels: 3,
-        depth: 1,
-        height: 8,
-        width: 8,
-        classes: 3,
-    }
+    ImageSet { name: "noise".into(), images, labels, channels: 3, depth: 1, height: 8, width: 8, classes: 3 }
 }
 
 #[test]
@@ -188,10 +167,7 @@ fn random_weights_with_a_trained_last_layer_tell_classes() {
             let net = initial_network::<Flex>(&space, task, &architecture, Seed(2), key, &FlexDevice);
             let untrained = validation.evaluate(|images| net.forward(images, Phase::Evaluate).0);
             let trained = random_weights(net, training, validation, Seed(2)).unwrap();
-            assert!(
-                trained.error < 0.2 && untrained.error > 0.4,
-                "{trained:?}, {untrained:?}"
-            );
+            assert!(trained.error < 0.2 && untrained.error > 0.4, "{trained:?}, {untrained:?}");
             trained
         };
         assert_eq!(run([0, 0]), run([0, 0]));

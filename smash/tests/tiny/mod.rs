@@ -18,12 +18,7 @@ static TRAINING: Mutex<()> = Mutex::new(());
 pub const TASK: Task = Task::of_images(3, 8, 10);
 
 pub fn space() -> SearchSpace {
-    SearchSpace {
-        base_channels: 2,
-        max_channels: 4,
-        max_groups: 2,
-        ..SearchSpace::smash_v2(2, 1)
-    }
+    SearchSpace { base_channels: 2, max_channels: 4, max_groups: 2, ..SearchSpace::smash_v2(2, 1) }
 }
 
 pub fn architecture(index: u64) -> Architecture {
@@ -32,27 +27,16 @@ pub fn architecture(index: u64) -> Architecture {
 }
 
 pub fn smash_trainer() -> SmashTrainer<B> {
-    let hypernet = HyperNetConfig {
-        growth: 2,
-        layers: vec![1, 1],
-    };
+    let hypernet = HyperNetConfig { growth: 2, layers: vec![1, 1] };
     SmashTrainer::new(space(), Some(&hypernet), TASK, Seed(5), &FlexDevice)
 }
 
 /// Runs a function with 40 images, one test at a time.
 pub fn with_examples(mut use_them: impl FnMut(Examples<'_, Flex>)) {
     let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
-    let options = LoadOptions {
-        image_size: Some(8),
-        n_train: Some(40),
-        n_test: Some(1),
-        ..Default::default()
-    };
+    let options = LoadOptions { image_size: Some(8), n_train: Some(40), n_test: Some(1), ..Default::default() };
     let set = datasets::load("shapes", &options).unwrap().train;
     let indices: Vec<usize> = (0..set.len()).collect();
     let normalisation = Normalisation::of(&set);
-    use_them(Examples {
-        images: &DeviceImages::new(&set, &normalisation, &FlexDevice),
-        indices: &indices,
-    });
+    use_them(Examples { images: &DeviceImages::new(&set, &normalisation, &FlexDevice), indices: &indices });
 }

@@ -18,10 +18,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits {
-    entries: 8,
-    bytes: 10_000,
-};
+const LIMITS: Limits = Limits { entries: 8, bytes: 10_000 };
 
 /// Length in bytes of a block of tar, and so of a header.
 const BLOCK: usize = 512;
@@ -33,12 +30,7 @@ fuzz_target!(|data: &[u8]| {
         1 => (Format::TarGz, rest.to_vec()),
         _ => (Format::Zip, rest.to_vec()),
     };
-    let layout = Layout {
-        format,
-        folder: "set",
-        left_out: &["unread.bin"],
-        limits: LIMITS,
-    };
+    let layout = Layout { format, folder: "set", left_out: &["unread.bin"], limits: LIMITS };
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let inside = folder.path().join("inside");
     fs::create_dir(&inside).expect("the folder can be written");
@@ -46,10 +38,7 @@ fuzz_target!(|data: &[u8]| {
     fs::write(&path, &archive).expect("the folder can be written");
     let target = inside.join("target");
     if let Err(error) = extract::extract(&layout, &path, &target) {
-        assert!(
-            !extract::is_fault_of_the_disk(&error),
-            "an archive was taken for good: {error:#}"
-        );
+        assert!(!extract::is_fault_of_the_disk(&error), "an archive was taken for good: {error:#}");
     }
 
     assert_eq!(names(folder.path()), ["inside"]);
@@ -58,10 +47,7 @@ fuzz_target!(|data: &[u8]| {
     let names = names(&target);
     assert!(names.iter().all(|name| name == "set"), "{names:?}");
     let (files, bytes) = plain_files(&target);
-    assert!(
-        files <= LIMITS.entries && bytes <= LIMITS.bytes,
-        "{files} files of {bytes} bytes"
-    );
+    assert!(files <= LIMITS.entries && bytes <= LIMITS.bytes, "{files} files of {bytes} bytes");
 });
 
 /// Packs a tar with the checksums that its headers should have, so that the reader sees the faults behind them.
@@ -86,9 +72,7 @@ fn packed(tar: &[u8]) -> Vec<u8> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder is there");
     let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("the folder can be read").file_name();
-    let mut names: Vec<_> = entries
-        .map(|entry| name(entry).to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<_> = entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     names
 }

@@ -36,12 +36,8 @@ pub struct Args {
     python: Option<PathBuf>,
 }
 
-const ROWS: [&str; 4] = [
-    "SMASH training step",
-    "resulting-net training step",
-    "scoring",
-    "HyperNet, forward and backward",
-];
+const ROWS: [&str; 4] =
+    ["SMASH training step", "resulting-net training step", "scoring", "HyperNet, forward and backward"];
 
 /// Largest difference between two losses that count as the same: on a CPU, and on a GPU, whose products may be TF32.
 const LOSS_TOLERANCES: [f64; 2] = [1e-4, 1e-2];
@@ -91,15 +87,9 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let commit = commit()?;
     let (mut head, mut stored) = (String::new(), String::new());
-    println!(
-        "batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds",
-        args.rounds
-    );
+    println!("batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds", args.rounds);
     println!("ratio: PyTorch's time divided by ours; above 1, ours is faster");
-    println!(
-        "{:<8}{:<32}{:>18}{:>18}{:>16}",
-        "size", "row", "ours", "PyTorch", "ratio"
-    );
+    println!("{:<8}{:<32}{:>18}{:>18}{:>16}", "size", "row", "ours", "PyTorch", "ratio");
     for (size, architectures) in networks {
         let folder = work.join(size);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -142,11 +132,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
         let [ours, peer] = [ours.ask("memory")?, peer.ask("memory")?];
         let of_memory = [ours, peer].map(|value| Summary::of(vec![value]));
         store_row(&mut stored, size, "peak memory", [&of_memory[0], &of_memory[1]]);
-        println!(
-            "{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}",
-            "peak memory, MiB",
-            peer / ours
-        );
+        println!("{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}", "peak memory, MiB", peer / ours);
     }
     if let Some(file) = &args.save {
         fs::write(file, head + &stored).with_context(|| file.display().to_string())?;
@@ -158,9 +144,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
 fn store_row(stored: &mut String, size: &str, name: &str, [ours, peer]: [&Summary; 2]) {
     let values = |summary: &Summary| format!("[{:?}, {:?}]", summary.minimum, summary.median);
     let (ours, peer) = (values(ours), values(peer));
-    stored.push_str(&format!(
-        "\n[[rows]]\nsize = \"{size}\"\nname = \"{name}\"\nours = {ours}\npeer = {peer}\n"
-    ));
+    stored.push_str(&format!("\n[[rows]]\nsize = \"{size}\"\nname = \"{name}\"\nours = {ours}\npeer = {peer}\n"));
 }
 
 /// Commit of the working tree, marked if the tree differs from it.
@@ -178,11 +162,7 @@ fn virtual_environment(work: &Path) -> Result<PathBuf> {
     if fs::read(&done).ok() != Some(fs::read(&requirements)?) {
         process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let mut install = Command::new(&python);
-        process::run(
-            install
-                .args(["-m", "pip", "install", "--quiet", "-r"])
-                .arg(&requirements),
-        )?;
+        process::run(install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))?;
         fs::copy(&requirements, &done)?;
     }
     Ok(python)
@@ -197,10 +177,7 @@ struct Summary {
 impl Summary {
     fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
-        Self {
-            minimum: times[0],
-            median: times[times.len() / 2],
-        }
+        Self { minimum: times[0], median: times[times.len() / 2] }
     }
 }
 
@@ -228,21 +205,14 @@ impl Side {
         output.read_line(&mut line)?;
         let about = serde_json::from_str(&line);
         let about = about.with_context(|| format!("{}: expected a line of losses", command.get_program().display()))?;
-        Ok(Self {
-            program,
-            input,
-            output,
-            about,
-        })
+        Ok(Self { program, input, output, about })
     }
 
     fn ask(&mut self, row: &str) -> Result<f64> {
         writeln!(self.input, "{row}")?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
-        line.trim()
-            .parse()
-            .with_context(|| format!("`{row}` was answered with `{}`", line.trim()))
+        line.trim().parse().with_context(|| format!("`{row}` was answered with `{}`", line.trim()))
     }
 }
 

@@ -28,17 +28,11 @@ pub fn run(args: &Args) -> Result<()> {
         ("tidy", &|| check("test --release --package xtask")),
         // This check and the docs are built with CUDA, the tests without it. All code is thus compiled, and all dependencies are
         // checked once.
-        ("clippy", &|| {
-            check("clippy --release --workspace --all-targets --features experiments/cuda -- -D warnings")
-        }),
+        ("clippy", &|| check("clippy --release --workspace --all-targets --features experiments/cuda -- -D warnings")),
         ("test", &|| check("test --release --workspace")),
         ("docs", &docs),
         ("smoke, twice", &smoke_twice),
-        if args.bless {
-            ("bless baselines", &bless)
-        } else {
-            ("drift", &drift)
-        },
+        if args.bless { ("bless baselines", &bless) } else { ("drift", &drift) },
         ("published", &published),
     ];
     let mut summary = String::from("\n==> summary\n");
@@ -113,12 +107,7 @@ fn smoke_results(n_jobs: &str) -> PathBuf {
 /// Checks that the smoke tables are the committed ones, bit for bit, on the same class of processor.
 fn drift() -> Result<String> {
     let found = tables::to_baselines(tables::read_results(&smoke_results("1"))?);
-    compare_with_baselines(
-        tables::baseline_cpu()?.as_deref(),
-        tables::cpu_class(),
-        &tables::read_baselines()?,
-        &found,
-    )
+    compare_with_baselines(tables::baseline_cpu()?.as_deref(), tables::cpu_class(), &tables::read_baselines()?, &found)
 }
 
 fn compare_with_baselines(
@@ -128,16 +117,11 @@ fn compare_with_baselines(
     found: &Tables,
 ) -> Result<String> {
     let Some(baseline_cpu) = baseline_cpu else {
-        ensure!(
-            baselines.is_empty(),
-            "results/baselines/cpu.txt: missing beside the baselines"
-        );
+        ensure!(baselines.is_empty(), "results/baselines/cpu.txt: missing beside the baselines");
         return Ok("no baselines yet: `cargo xtask ci --bless` makes them".into());
     };
     if baseline_cpu != this_cpu {
-        return Ok(format!(
-            "not comparable: the baselines were made on {baseline_cpu}, this machine has {this_cpu}"
-        ));
+        return Ok(format!("not comparable: the baselines were made on {baseline_cpu}, this machine has {this_cpu}"));
     }
     let differences = tables::differences(baselines, found);
     if differences.is_empty() {
@@ -159,10 +143,8 @@ fn bless() -> Result<String> {
 /// Checks that the committed results give the committed report, figures and README.
 fn published() -> Result<String> {
     let baselines = process::root().join("results/baselines");
-    let runs = baselines.is_dir()
-        && tables::files_below(&baselines, &[])?
-            .iter()
-            .any(|path| path.ends_with("manifest.toml"));
+    let runs =
+        baselines.is_dir() && tables::files_below(&baselines, &[])?.iter().any(|path| path.ends_with("manifest.toml"));
     if !runs {
         return Ok("no run is published yet".into());
     }
@@ -176,11 +158,7 @@ mod tests {
     use crate::checks::tables::TableKey;
 
     fn one_table(bytes: &[u8]) -> Tables {
-        let key = TableKey {
-            artefact: "fig4".into(),
-            seed: None,
-            table: "t.parquet".into(),
-        };
+        let key = TableKey { artefact: "fig4".into(), seed: None, table: "t.parquet".into() };
         Tables::from([(key, bytes.to_vec())])
     }
 
@@ -203,10 +181,7 @@ mod tests {
     fn tables_of_another_class_of_processor_are_not_compared() {
         let (old, new) = (one_table(b"1"), one_table(b"2"));
         let remark = compare_with_baselines(Some("avx2"), "avx512f", &old, &new).unwrap();
-        assert_eq!(
-            remark,
-            "not comparable: the baselines were made on avx2, this machine has avx512f"
-        );
+        assert_eq!(remark, "not comparable: the baselines were made on avx2, this machine has avx512f");
     }
 
     #[test]

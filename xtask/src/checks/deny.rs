@@ -25,8 +25,6 @@ pub fn run() -> Result<()> {
 fn deny() -> Command {
     let mut deny = cargo();
     deny.arg("deny").arg("--manifest-path").arg(root().join("Cargo.toml"));
-    deny.arg("--workspace")
-        .arg("--config")
-        .arg(root().join(".cargo/deny.toml"));
+    deny.arg("--workspace").arg("--config").arg(root().join(".cargo/deny.toml"));
     deny
 }

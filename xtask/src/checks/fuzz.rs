@@ -32,19 +32,11 @@ struct Target {
 }
 
 const fn target(name: &'static str, member: &'static str) -> Target {
-    Target {
-        name,
-        member,
-        seeds: None,
-    }
+    Target { name, member, seeds: None }
 }
 
 const fn seeded(name: &'static str, member: &'static str, folder: &'static str, end: &'static str) -> Target {
-    Target {
-        name,
-        member,
-        seeds: Some((folder, end)),
-    }
+    Target { name, member, seeds: Some((folder, end)) }
 }
 
 /// All targets, the cheapest to build first.
@@ -151,8 +143,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
     let mut run = Command::new(program);
     run.arg(format!("-exact_artifact_path={}", crash.display()));
     run.arg(format!("-max_total_time={seconds}"));
-    run.args(MEMORY)
-        .args(["-timeout=10", "-verbosity=0", "-print_final_stats=1"]);
+    run.args(MEMORY).args(["-timeout=10", "-verbosity=0", "-print_final_stats=1"]);
     // Targets write thousands of files a second. They write to memory if the system has such a folder.
     if Path::new(MEMORY_FOLDER).is_dir() {
         run.env("TMPDIR", MEMORY_FOLDER);
@@ -170,9 +161,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
             crash.display()
         );
     }
-    let inputs = said
-        .lines()
-        .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    let inputs = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
     println!("{name}: {} inputs in {seconds} s", inputs.map_or("unknown", str::trim));
     Ok(())
 }
@@ -227,12 +216,7 @@ mod tests {
         take_lock(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "1 and more");
         let later = fs::metadata(&to).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
-        fs::File::options()
-            .append(true)
-            .open(&from)
-            .unwrap()
-            .set_modified(later)
-            .unwrap();
+        fs::File::options().append(true).open(&from).unwrap().set_modified(later).unwrap();
         take_lock(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "1");
     }

@@ -42,11 +42,7 @@ const TUNING: [&str; 2] = ["minimal", "balanced"];
 
 /// Runs the checks one after the other and prints the result of each. It continues after a check that fails.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = if args.prebuilt {
-        Binaries::prebuilt()?
-    } else {
-        Binaries::build(Cuda::With)?
-    };
+    let binaries = if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(Cuda::With)? };
     let golden = process::root().join("smash/tests/golden");
     let mut failed = Vec::new();
     let mut check = |name: &str, check: &dyn Fn() -> Result<()>| {
@@ -62,9 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     for device in ["cpu", &args.device] {
         check(&format!("golden values on {device}"), &|| {
             let mut compare = binaries.experiments();
-            compare
-                .arg("golden")
-                .args(["small.safetensors", "small.json"].map(|file| golden.join(file)));
+            compare.arg("golden").args(["small.safetensors", "small.json"].map(|file| golden.join(file)));
             process::run(compare.args(["--device", device]))
         });
     }
@@ -72,11 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
         process::run(&mut experiment(args, &binaries, "fig4", "smoke", "smoke"))?;
         let mut figure = binaries.reports();
         let results = args.results.join("smoke");
-        figure
-            .args(["figure", "fig4", "--results"])
-            .arg(&results)
-            .arg("--out")
-            .arg(&results);
+        figure.args(["figure", "fig4", "--results"]).arg(&results).arg("--out").arg(&results);
         process::run(&mut figure)
     });
     for level in TUNING {
@@ -85,18 +75,14 @@ pub fn run(args: &Args) -> Result<()> {
             let mut run = experiment(args, &binaries, "throughput", "gpu", level);
             process::run(run.env("CUBECL_AUTOTUNE_LEVEL", level).args(["--dataset", "shapes"]))?;
             let mut figure = binaries.reports();
-            figure
-                .args(["figure", "throughput", "--results"])
-                .arg(args.results.join(level));
+            figure.args(["figure", "throughput", "--results"]).arg(args.results.join(level));
             process::run(&mut figure)?;
             println!("{}", usage.mean());
             Ok(())
         });
     }
     match &args.python {
-        Some(python) => check("the same steps in PyTorch", &|| {
-            bench::on_device(&binaries, &args.device, python)
-        }),
+        Some(python) => check("the same steps in PyTorch", &|| bench::on_device(&binaries, &args.device, python)),
         None => println!("\n==> the same steps in PyTorch: left out; --python names a Python that has PyTorch"),
     }
     match &args.data_dir {
@@ -105,11 +91,7 @@ pub fn run(args: &Args) -> Result<()> {
             let mut run = experiment(args, &binaries, "fig4", "gpu", "gpu");
             run.args(["--dataset", "cifar100", "--data-dir"]).arg(folder);
             let ended = within(&mut run, Duration::from_secs(60 * args.minutes))?;
-            let end = if ended {
-                "complete"
-            } else {
-                "stopped; the next call resumes it"
-            };
+            let end = if ended { "complete" } else { "stopped; the next call resumes it" };
             println!("{end}; {}", usage.mean());
             let mut plan = experiment(args, &binaries, "fig4", "gpu", "gpu");
             process::run(plan.args(["--plan", "--dataset", "cifar100", "--data-dir"]).arg(folder))
@@ -148,11 +130,7 @@ struct Usage(Option<Child>);
 impl Usage {
     fn start() -> Self {
         let mut command = Command::new("nvidia-smi");
-        command.args([
-            "--query-gpu=utilization.gpu",
-            "--format=csv,noheader,nounits",
-            "--loop=1",
-        ]);
+        command.args(["--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop=1"]);
         Self(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok())
     }
 
@@ -163,17 +141,13 @@ impl Usage {
         // The program ends by itself only on an error, which leaves no values.
         let _ = child.kill();
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let values: Vec<f64> = lines
-            .map_while(Result::ok)
-            .filter_map(|line| line.trim().parse().ok())
-            .collect();
+        let values: Vec<f64> = lines.map_while(Result::ok).filter_map(|line| line.trim().parse().ok()).collect();
         let _ = child.wait();
         match values.len() {
             0 => "use of the GPU: not known, because nvidia-smi printed no values".into(),
-            count => format!(
-                "use of the GPU: {:.0} % on average over {count} s",
-                values.iter().sum::<f64>() / count as f64
-            ),
+            count => {
+                format!("use of the GPU: {:.0} % on average over {count} s", values.iter().sum::<f64>() / count as f64)
+            }
         }
     }
 }

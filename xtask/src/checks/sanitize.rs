@@ -9,16 +9,7 @@ use crate::process::{self, nightly, nightly_host, root};
 pub fn run() -> Result<()> {
     let host = nightly_host()?;
     let mut test = nightly("cargo");
-    test.args([
-        "test",
-        "--release",
-        "--package",
-        "smash-kernels",
-        "--package",
-        "smash",
-        "--target",
-        &host,
-    ]);
+    test.args(["test", "--release", "--package", "smash-kernels", "--package", "smash", "--target", &host]);
     test.arg("--target-dir").arg(process::built()?.join("../sanitize"));
     test.env("RUSTFLAGS", "-Zsanitizer=address");
     test.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");

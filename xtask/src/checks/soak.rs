@@ -91,12 +91,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
         }
         let differences = tables::differences(&expected, &tables::read_results(&folder)?);
-        ensure!(
-            differences.is_empty(),
-            "round {rounds}, in {}: {}",
-            folder.display(),
-            differences.join(", ")
-        );
+        ensure!(differences.is_empty(), "round {rounds}, in {}: {}", folder.display(), differences.join(", "));
         rounds += 1;
         let count = |blow| blows.iter().filter(|&&other| other == blow).count();
         println!(
@@ -113,10 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
         "peak in the first and in the last quarter: {:.0} and {:.0} MiB of memory, {} and {} open files",
         first.mebibytes, last.mebibytes, first.files, last.files
     );
-    ensure!(
-        !blows.is_empty(),
-        "nothing was killed; --minutes must be longer than --between"
-    );
+    ensure!(!blows.is_empty(), "nothing was killed; --minutes must be longer than --between");
     ensure!(
         first.mebibytes > 0.0 && first.files > 0.0,
         "this system does not report the memory and the open files of processes"
@@ -171,10 +163,7 @@ fn disturb(
 
 fn signal(signal: &str, process: u32) -> Result<()> {
     // A failure of `kill` is ignored, because the process may just have ended.
-    let status = Command::new("kill")
-        .args([signal, &process.to_string()])
-        .stderr(Stdio::null())
-        .status();
+    let status = Command::new("kill").args([signal, &process.to_string()]).stderr(Stdio::null()).status();
     status.map(drop).context("kill: cannot be started")
 }
 
@@ -214,9 +203,8 @@ mod tests {
 
     #[test]
     fn quarters_are_the_first_and_the_last() {
-        let usage: Vec<Usage> = [9.0, 1.0, 50.0, 50.0, 50.0, 50.0, 2.0, 7.0]
-            .map(|mebibytes| Usage { mebibytes, files: 1.0 })
-            .to_vec();
+        let usage: Vec<Usage> =
+            [9.0, 1.0, 50.0, 50.0, 50.0, 50.0, 2.0, 7.0].map(|mebibytes| Usage { mebibytes, files: 1.0 }).to_vec();
         let (first, last) = quarters(&usage);
         assert_eq!((first.mebibytes, last.mebibytes, last.files), (9.0, 7.0, 1.0));
     }
@@ -230,12 +218,7 @@ mod tests {
             disturb(&mut process, || pause, &mut seen.0, &mut seen.1)
         };
         assert!(after("true", None).unwrap());
-        assert!(
-            after("exit 3", None)
-                .unwrap_err()
-                .to_string()
-                .contains("exit status: 3")
-        );
+        assert!(after("exit 3", None).unwrap_err().to_string().contains("exit status: 3"));
         assert!(!after("exec sleep 60", Some(Duration::ZERO)).unwrap());
         assert_eq!(seen.0, [Blow::KillRun]);
         // The sleeping process had at least its three standard streams open.

@@ -44,11 +44,7 @@ pub fn read_results(results: &Path) -> Result<Tables> {
 /// Reads the committed baselines, `<artefact>/<table>.parquet` each. Empty if there are none yet.
 pub fn read_baselines() -> Result<Tables> {
     let folder = baselines();
-    if folder.is_dir() {
-        read(&folder, key_of_baseline)
-    } else {
-        Ok(Tables::new())
-    }
+    if folder.is_dir() { read(&folder, key_of_baseline) } else { Ok(Tables::new()) }
 }
 
 /// The class of processors on which the baselines were made, if there are any.
@@ -124,11 +120,7 @@ pub fn files_below(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> {
         !entry.file_type().is_dir() || !skip.iter().any(|skipped| relative == Path::new(skipped))
     };
     let mut files = Vec::new();
-    for entry in WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(is_kept)
-    {
+    for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(is_kept) {
         let entry = entry.with_context(|| format!("{}: cannot be listed", folder.display()))?;
         if !entry.file_type().is_dir() {
             files.push(entry.path().strip_prefix(folder)?.to_owned());
@@ -178,11 +170,7 @@ fn key_of_baseline(relative: &Path) -> Option<TableKey> {
 fn key(artefact: &str, seed: Option<u64>, table: &str) -> Option<TableKey> {
     // This is the only table that holds times, which are never the same twice.
     let is_compared = table.ends_with(".parquet") && table != "throughput.parquet";
-    is_compared.then(|| TableKey {
-        artefact: artefact.into(),
-        seed,
-        table: table.into(),
-    })
+    is_compared.then(|| TableKey { artefact: artefact.into(), seed, table: table.into() })
 }
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -207,10 +195,7 @@ mod tests {
     use super::*;
 
     fn tables(files: &[(&str, &str)]) -> Tables {
-        files
-            .iter()
-            .map(|(path, bytes)| (key_of_result(Path::new(path)).unwrap(), bytes.as_bytes().into()))
-            .collect()
+        files.iter().map(|(path, bytes)| (key_of_result(Path::new(path)).unwrap(), bytes.as_bytes().into())).collect()
     }
 
     #[test]
@@ -248,11 +233,7 @@ mod tests {
         ]);
         assert_eq!(
             differences(&expected, &found),
-            [
-                "a/seed-0/changed.parquet: differs",
-                "a/seed-0/gone.parquet: missing",
-                "b/seed-0/same.parquet: new",
-            ]
+            ["a/seed-0/changed.parquet: differs", "a/seed-0/gone.parquet: missing", "b/seed-0/same.parquet: new",]
         );
     }
 

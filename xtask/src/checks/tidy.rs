@@ -44,46 +44,18 @@ struct Boundary {
 }
 
 const BOUNDARIES: [Boundary; 8] = [
-    Boundary {
-        member: "datasets",
-        may_use: &[],
-        must_not_use: &["clap", "indicatif", "polars"],
-    },
-    Boundary {
-        member: "smash/space",
-        may_use: &[],
-        must_not_use: &["burn", "clap", "indicatif", "polars"],
-    },
-    Boundary {
-        member: "smash/kernels",
-        may_use: &["smash-space"],
-        must_not_use: &["clap", "indicatif", "polars"],
-    },
+    Boundary { member: "datasets", may_use: &[], must_not_use: &["clap", "indicatif", "polars"] },
+    Boundary { member: "smash/space", may_use: &[], must_not_use: &["burn", "clap", "indicatif", "polars"] },
+    Boundary { member: "smash/kernels", may_use: &["smash-space"], must_not_use: &["clap", "indicatif", "polars"] },
     Boundary {
         member: "smash",
         may_use: &["datasets", "smash-kernels", "smash-space"],
         must_not_use: &["clap", "indicatif", "polars"],
     },
-    Boundary {
-        member: "experiments",
-        may_use: &["datasets", "results", "smash"],
-        must_not_use: &["plotters"],
-    },
-    Boundary {
-        member: "results",
-        may_use: &[],
-        must_not_use: &["burn", "clap", "indicatif"],
-    },
-    Boundary {
-        member: "reports",
-        may_use: &["results", "smash-space"],
-        must_not_use: &["burn"],
-    },
-    Boundary {
-        member: "xtask",
-        may_use: &[],
-        must_not_use: &["burn", "polars", "plotters"],
-    },
+    Boundary { member: "experiments", may_use: &["datasets", "results", "smash"], must_not_use: &["plotters"] },
+    Boundary { member: "results", may_use: &[], must_not_use: &["burn", "clap", "indicatif"] },
+    Boundary { member: "reports", may_use: &["results", "smash-space"], must_not_use: &["burn"] },
+    Boundary { member: "xtask", may_use: &[], must_not_use: &["burn", "polars", "plotters"] },
 ];
 
 #[test]
@@ -96,12 +68,9 @@ fn files_are_tidy() {
         }
         let found = match fs::read_to_string(root().join(&path)) {
             Err(error) => vec![format!("not readable as text: {error}")],
-            Ok(text) if extension == Some("rs") => [
-                text_problems(&text),
-                rust_problems(&text),
-                unsafe_problems(&path, &text),
-            ]
-            .concat(),
+            Ok(text) if extension == Some("rs") => {
+                [text_problems(&text), rust_problems(&text), unsafe_problems(&path, &text)].concat()
+            }
             Ok(text) => text_problems(&text),
         };
         problems.extend(found.iter().map(|problem| format!("{}: {problem}", path.display())));
@@ -126,11 +95,7 @@ fn crates_keep_their_boundaries() {
     let mut problems = Vec::new();
     for boundary in &BOUNDARIES {
         let found = manifest_problems(boundary, &manifest(boundary.member));
-        problems.extend(
-            found
-                .iter()
-                .map(|problem| format!("{}/Cargo.toml: {problem}", boundary.member)),
-        );
+        problems.extend(found.iter().map(|problem| format!("{}/Cargo.toml: {problem}", boundary.member)));
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -199,9 +164,7 @@ fn rust_problems(text: &str) -> Vec<String> {
 
 fn unsafe_problems(path: &Path, text: &str) -> Vec<String> {
     let is_allowed = MAY_BE_UNSAFE.iter().any(|file| path == *file);
-    let lines = (1..)
-        .zip(text.lines())
-        .filter(|(_, line)| line.contains(UNSAFE) && !is_allowed);
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| line.contains(UNSAFE) && !is_allowed);
     lines
         .map(|(line_number, _)| format!("line {line_number}: `{UNSAFE}`, expected in {MAY_BE_UNSAFE:?} only"))
         .collect()
@@ -210,23 +173,18 @@ fn unsafe_problems(path: &Path, text: &str) -> Vec<String> {
 fn manifest_problems(boundary: &Boundary, manifest: &Table) -> Vec<String> {
     let mut problems = Vec::new();
     for dependency in dependencies(manifest) {
-        let is_member = BOUNDARIES
-            .iter()
-            .any(|other| other.member.replace('/', "-") == dependency);
+        let is_member = BOUNDARIES.iter().any(|other| other.member.replace('/', "-") == dependency);
         let is_foreign = boundary.must_not_use.iter().any(|foreign| {
-            dependency
-                .strip_prefix(foreign)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            dependency.strip_prefix(foreign).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         });
         if is_foreign || (is_member && !boundary.may_use.contains(&dependency)) {
             problems.push(format!("{} must not depend on {dependency}", boundary.member));
         }
     }
     let package = manifest.get("package");
-    for (name, value) in [
-        ("package.license", package.and_then(|package| package.get("license"))),
-        ("lints", manifest.get("lints")),
-    ] {
+    for (name, value) in
+        [("package.license", package.and_then(|package| package.get("license"))), ("lints", manifest.get("lints"))]
+    {
         if value.and_then(|value| value.get("workspace")?.as_bool()) != Some(true) {
             problems.push(format!("expected `{name}.workspace = true`"));
         }
@@ -250,17 +208,13 @@ fn dependencies(manifest: &Table) -> Vec<&str> {
 
 /// Whether the text contains the name as a separate word.
 fn mentions(text: &str, name: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
-        .any(|word| word == name)
+    text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').any(|word| word == name)
 }
 
 #[test]
 fn a_tidy_file_has_no_problems() {
     let text = "//! One line.\n\nfn main() {}\n";
-    assert_eq!(
-        [text_problems(text), rust_problems(text)].concat(),
-        Vec::<String>::new()
-    );
+    assert_eq!([text_problems(text), rust_problems(text)].concat(), Vec::<String>::new());
 }
 
 #[test]
@@ -278,10 +232,7 @@ fn planted_code_is_found() {
 #[test]
 fn planted_unsafe_code_is_found() {
     let text = format!("//! Subject.\n#[{UNSAFE}]\n");
-    assert_eq!(
-        unsafe_problems(Path::new("smash/kernels/src/burn_flex.rs"), &text),
-        Vec::<String>::new()
-    );
+    assert_eq!(unsafe_problems(Path::new("smash/kernels/src/burn_flex.rs"), &text), Vec::<String>::new());
     assert_eq!(unsafe_problems(Path::new("smash/src/scoring.rs"), &text).len(), 1);
 }
 
@@ -298,11 +249,7 @@ fn planted_text_is_found() {
 
 #[test]
 fn planted_dependencies_are_found() {
-    let boundary = Boundary {
-        member: "reports",
-        may_use: &["results"],
-        must_not_use: &["burn"],
-    };
+    let boundary = Boundary { member: "reports", may_use: &["results"], must_not_use: &["burn"] };
     let manifest = "[package]\nlicense.workspace = true\n[lints]\nworkspace = true\n";
     let check = |dependencies: &str, expected: &[&str]| {
         let manifest: Table = format!("{manifest}{dependencies}").parse().unwrap();
@@ -319,29 +266,16 @@ fn planted_dependencies_are_found() {
     ] {
         check(dependency, &["reports must not depend on burn"]);
     }
-    check(
-        "[dependencies]\nburn-cuda = \"1\"\n",
-        &["reports must not depend on burn-cuda"],
-    );
-    check(
-        "[dependencies]\nsmash.workspace = true\n",
-        &["reports must not depend on smash"],
-    );
+    check("[dependencies]\nburn-cuda = \"1\"\n", &["reports must not depend on burn-cuda"]);
+    check("[dependencies]\nsmash.workspace = true\n", &["reports must not depend on smash"]);
 }
 
 #[test]
 fn a_manifest_without_the_common_lints_or_licence_is_found() {
-    let boundary = Boundary {
-        member: "results",
-        may_use: &[],
-        must_not_use: &[],
-    };
+    let boundary = Boundary { member: "results", may_use: &[], must_not_use: &[] };
     assert_eq!(
         manifest_problems(&boundary, &"[package]\nlicense = \"MIT\"\n".parse().unwrap()),
-        [
-            "expected `package.license.workspace = true`",
-            "expected `lints.workspace = true`",
-        ]
+        ["expected `package.license.workspace = true`", "expected `lints.workspace = true`",]
     );
 }
 

@@ -28,22 +28,14 @@ struct Origin {
 
 impl Origin {
     fn of(url: &str, response: &Response<Body>) -> Self {
-        Self {
-            url: url.to_owned(),
-            etag: header(response, "ETag"),
-            last_modified: header(response, "Last-Modified"),
-        }
+        Self { url: url.to_owned(), etag: header(response, "ETag"), last_modified: header(response, "Last-Modified") }
     }
 
     /// The identity that an earlier call stored; `None` if there is none or it is not whole.
     fn read(path: &Path) -> Option<Self> {
         let stored: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let text = |key: &str| stored[key].as_str().map(str::to_owned);
-        Some(Self {
-            url: text("url")?,
-            etag: text("etag"),
-            last_modified: text("last_modified"),
-        })
+        Some(Self { url: text("url")?, etag: text("etag"), last_modified: text("last_modified") })
     }
 
     fn write(&self, path: &Path) -> Result<()> {
@@ -71,11 +63,7 @@ pub fn download(url: &str, expected: u64, work: &Path) -> Result<PathBuf> {
     let partial_path = work.join("archive.part");
     let origin_path = work.join("archive.part.json");
     let context = || format!("{}: cannot be written", partial_path.display());
-    let options = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&partial_path);
+    let options = File::options().create(true).truncate(false).write(true).open(&partial_path);
     let mut partial = options.with_context(context)?;
 
     let here = partial.metadata().with_context(context)?.len();
@@ -84,11 +72,7 @@ pub fn download(url: &str, expected: u64, work: &Path) -> Result<PathBuf> {
         let validator = earlier.as_ref().and_then(Origin::validator);
         let mut response = request(url, validator.map(|validator| (here, validator)))?;
         let resumes = earlier.is_some_and(|earlier| continues(&response, &earlier, here, expected));
-        if matches!(
-            response.status(),
-            StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
-        ) && !resumes
-        {
+        if matches!(response.status(), StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE) && !resumes {
             response = request(url, None)?;
         }
         let start = if resumes { here } else { 0 };
@@ -119,9 +103,7 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
         request = request.header("Range", format!("bytes={position}-"));
         request = request.header("If-Range", validator);
     }
-    request
-        .call()
-        .with_context(|| format!("{url}: the server does not answer"))
+    request.call().with_context(|| format!("{url}: the server does not answer"))
 }
 
 /// Whether a response is the rest of the file whose first bytes are here.
@@ -138,10 +120,7 @@ fn continues(response: &Response<Body>, earlier: &Origin, here: u64, expected: u
 
 fn check_whole(url: &str, response: &Response<Body>, expected: u64) -> Result<()> {
     let status = response.status();
-    ensure!(
-        status == StatusCode::OK,
-        "{url}: the server answered {status}, expected the archive"
-    );
+    ensure!(status == StatusCode::OK, "{url}: the server answered {status}, expected the archive");
     let announced = header(response, "Content-Length").and_then(|length| length.parse::<u64>().ok());
     if let Some(announced) = announced {
         ensure!(
@@ -182,9 +161,7 @@ fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, 
             partial.set_len(0).context("the part cannot be removed")?;
             bail!("the server sends more than the expected {expected} bytes");
         }
-        partial
-            .write_all(&buffer[..n])
-            .context("the downloaded bytes cannot be written")?;
+        partial.write_all(&buffer[..n]).context("the downloaded bytes cannot be written")?;
         bar.set_position(here);
     }
     bar.finish_and_clear();

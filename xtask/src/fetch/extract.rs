@@ -61,12 +61,7 @@ enum Kind {
 /// limits; or a folder that cannot be written, see [`is_fault_of_the_disk`]. The error names the entry.
 pub fn extract(layout: &Layout, archive: &Path, target: &Path) -> Result<()> {
     fs::create_dir(target).map_err(|error| CannotWrite::new(target, error))?;
-    let mut unpacking = Unpacking {
-        layout,
-        target,
-        n_entries: 0,
-        n_bytes: 0,
-    };
+    let mut unpacking = Unpacking { layout, target, n_entries: 0, n_bytes: 0 };
     let file = BufReader::new(File::open(archive).with_context(|| format!("{}: cannot be read", archive.display()))?);
     match layout.format {
         Format::TarGz => tar_gz(&mut unpacking, file),
@@ -108,9 +103,7 @@ fn tar_gz(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
 fn zip(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
     let mut archive = ZipArchive::new(file).context("the archive is damaged: expected zip")?;
     for index in 0..archive.len() {
-        let mut entry = archive
-            .by_index(index)
-            .with_context(|| format!("the archive is damaged at entry {index}"))?;
+        let mut entry = archive.by_index(index).with_context(|| format!("the archive is damaged at entry {index}"))?;
         let name = entry.name_raw().to_owned();
         // The kind of file in Unix terms; 0 if the archive was made on another system.
         let kind = match entry.unix_mode().unwrap_or(0) & 0o170_000 {
@@ -162,10 +155,7 @@ impl Unpacking<'_> {
         if let Kind::Refused(what) = kind {
             bail!("entry `{name}`: it is {what}, expected a file or a folder");
         }
-        if path
-            .iter()
-            .any(|part| self.layout.left_out.iter().any(|left_out| part == *left_out))
-        {
+        if path.iter().any(|part| self.layout.left_out.iter().any(|left_out| part == *left_out)) {
             return Ok(());
         }
         // Many archives begin with `.`, which can only be a folder.
@@ -192,12 +182,7 @@ impl Unpacking<'_> {
 
 fn make_folder(name: &str, path: &Path) -> Result<()> {
     match fs::create_dir_all(path) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory) => {
             bail!("entry `{name}`: it needs a folder where the archive has a file")
         }
         made => Ok(made.map_err(|error| CannotWrite::new(path, error))?),
@@ -217,17 +202,10 @@ fn write(name: &str, size: u64, content: &mut impl Read, mut file: File, path: &
             break;
         }
         written += n as u64;
-        ensure!(
-            written <= size,
-            "entry `{name}`: it holds more than the {size} bytes that it claims"
-        );
-        file.write_all(&buffer[..n])
-            .map_err(|error| CannotWrite::new(path, error))?;
+        ensure!(written <= size, "entry `{name}`: it holds more than the {size} bytes that it claims");
+        file.write_all(&buffer[..n]).map_err(|error| CannotWrite::new(path, error))?;
     }
-    ensure!(
-        written == size,
-        "entry `{name}`: it ends after {written} of {size} bytes"
-    );
+    ensure!(written == size, "entry `{name}`: it ends after {written} of {size} bytes");
     Ok(file.sync_all().map_err(|error| CannotWrite::new(path, error))?)
 }
 
@@ -250,10 +228,7 @@ fn inner_path(name: &[u8]) -> Result<PathBuf> {
         shown(name),
         name.len()
     );
-    ensure!(
-        !text.is_empty() && !text.starts_with('/') && !text.contains(['\\', ':', '\0']),
-        refused()
-    );
+    ensure!(!text.is_empty() && !text.starts_with('/') && !text.contains(['\\', ':', '\0']), refused());
     let mut path = PathBuf::new();
     for part in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
         ensure!(part != "..", refused());
@@ -271,10 +246,7 @@ struct CannotWrite {
 
 impl CannotWrite {
     fn new(path: &Path, source: io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            source,
-        }
+        Self { path: path.to_owned(), source }
     }
 }
 

@@ -89,10 +89,7 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour, starts: &Mutex<Vec<usize
         );
     }
     if let Some(status) = behaviour.status {
-        return write!(
-            stream,
-            "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
+        return write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
     let total = behaviour.body.len();
     let holds = behaviour.ignores_conditions || condition.is_none_or(|condition| condition == behaviour.etag);
@@ -105,19 +102,13 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour, starts: &Mutex<Vec<usize
                 "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             );
         }
-        Some(from) => write!(
-            stream,
-            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {from}-{}/{total}\r\n",
-            total - 1
-        )?,
+        Some(from) => {
+            write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {from}-{}/{total}\r\n", total - 1)?
+        }
     }
     let body = &behaviour.body[from.unwrap_or(0)..];
     if !behaviour.unannounced {
-        write!(
-            stream,
-            "Content-Length: {}\r\n",
-            behaviour.announced.unwrap_or(body.len())
-        )?;
+        write!(stream, "Content-Length: {}\r\n", behaviour.announced.unwrap_or(body.len()))?;
     }
     if !behaviour.etag.is_empty() && !behaviour.ignores_conditions {
         write!(stream, "ETag: {}\r\n", behaviour.etag)?;

@@ -56,10 +56,7 @@ fn set_of(archive: &[u8]) -> Set {
             format: Format::TarGz,
             folder: "set",
             left_out: &["unread.bin"],
-            limits: Limits {
-                entries: 8,
-                bytes: 10_000,
-            },
+            limits: Limits { entries: 8, bytes: 10_000 },
         },
         contents: Contents::Files(&[("a.bin", Some(5_000))]),
     }
@@ -67,9 +64,7 @@ fn set_of(archive: &[u8]) -> Set {
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort_unstable();
     names
 }
@@ -93,19 +88,9 @@ fn succeeds(set: &Set, url: &str, folder: &Path) {
 fn interrupted() -> (Server, Set, TempDir) {
     let body = official();
     let set = set_of(&body);
-    let server = Server::start(Behaviour {
-        body,
-        etag: "\"one\"",
-        cut_after: Some(2_000),
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, etag: "\"one\"", cut_after: Some(2_000), ..Behaviour::default() });
     let folder = TempDir::new().unwrap();
-    fails(
-        &set,
-        &server.url,
-        folder.path(),
-        &[&server.url, "after 2000 of", "resumes the download"],
-    );
+    fails(&set, &server.url, folder.path(), &[&server.url, "after 2000 of", "resumes the download"]);
     assert_eq!(server.starts(), [0]);
     server.change(|behaviour| behaviour.cut_after = None);
     (server, set, folder)
@@ -115,11 +100,7 @@ fn interrupted() -> (Server, Set, TempDir) {
 fn a_set_is_downloaded_and_unpacked_and_a_second_call_leaves_it_alone() {
     let body = official();
     let set = set_of(&body);
-    let server = Server::start(Behaviour {
-        body,
-        redirect_to: Some("/elsewhere"),
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, redirect_to: Some("/elsewhere"), ..Behaviour::default() });
     let folder = TempDir::new().unwrap();
     let inner = folder.path().join("made/on/the/way");
     succeeds(&set, &server.url, &inner);
@@ -132,11 +113,7 @@ fn a_set_is_downloaded_and_unpacked_and_a_second_call_leaves_it_alone() {
 fn a_length_that_is_not_announced_is_no_problem() {
     let body = official();
     let set = set_of(&body);
-    let server = Server::start(Behaviour {
-        body,
-        unannounced: true,
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, unannounced: true, ..Behaviour::default() });
     succeeds(&set, &server.url, TempDir::new().unwrap().path());
 }
 
@@ -154,12 +131,7 @@ fn a_server_that_falls_silent_is_left_and_its_part_kept() {
         behaviour.cut_after = Some(1_000);
         behaviour.stalls = true;
     });
-    fails(
-        &set,
-        &server.url,
-        folder.path(),
-        &[&server.url, "after 3000 of", "resumes the download", "timeout"],
-    );
+    fails(&set, &server.url, folder.path(), &[&server.url, "after 3000 of", "resumes the download", "timeout"]);
     server.change(|behaviour| {
         behaviour.cut_after = None;
         behaviour.stalls = false;
@@ -198,12 +170,7 @@ fn a_part_of_another_length_is_not_appended() {
     // The folder is as the first call left it, but the server gives a part of the longer file.
     let set = set_of(&changed);
     server.change(|behaviour| behaviour.ignores_conditions = true);
-    fails(
-        &set,
-        &server.url,
-        folder.path(),
-        &["announces", &changed.len().to_string()],
-    );
+    fails(&set, &server.url, folder.path(), &["announces", &changed.len().to_string()]);
     assert_eq!(server.starts(), [2_000, 0]);
 }
 
@@ -214,12 +181,7 @@ fn a_part_of_another_file_is_found_by_its_digest_and_not_kept() {
         behaviour.body.fill(0);
         behaviour.ignores_conditions = true;
     });
-    fails(
-        &set,
-        &server.url,
-        folder.path(),
-        &[&server.url, "MD5", set.md5.unwrap()],
-    );
+    fails(&set, &server.url, folder.path(), &[&server.url, "MD5", set.md5.unwrap()]);
     assert_eq!(names(folder.path()), [""; 0]);
     server.change(|behaviour| behaviour.body = official());
     server.starts();
@@ -231,11 +193,7 @@ fn a_part_of_another_file_is_found_by_its_digest_and_not_kept() {
 fn without_a_name_of_its_state_a_file_starts_again() {
     let body = official();
     let set = set_of(&body);
-    let server = Server::start(Behaviour {
-        body,
-        cut_after: Some(2_000),
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, cut_after: Some(2_000), ..Behaviour::default() });
     let folder = TempDir::new().unwrap();
     fails(&set, &server.url, folder.path(), &["after 2000 of"]);
     server.change(|behaviour| behaviour.cut_after = None);
@@ -246,11 +204,7 @@ fn without_a_name_of_its_state_a_file_starts_again() {
 #[test]
 fn another_url_does_not_continue_the_part_of_the_first() {
     let (_, set, folder) = interrupted();
-    let mirror = Server::start(Behaviour {
-        body: official(),
-        etag: "\"one\"",
-        ..Behaviour::default()
-    });
+    let mirror = Server::start(Behaviour { body: official(), etag: "\"one\"", ..Behaviour::default() });
     succeeds(&set, &mirror.url, folder.path());
     assert_eq!(mirror.starts(), [0]);
 }
@@ -260,10 +214,7 @@ fn what_the_server_does_not_give_is_named() {
     let body = official();
     let set = set_of(&body);
     let n = body.len();
-    let server = Server::start(Behaviour {
-        body,
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, ..Behaviour::default() });
     let folder = TempDir::new().unwrap();
     let fails = |parts: &[&str]| fails(&set, &server.url, folder.path(), parts);
     server.change(|behaviour| behaviour.status = Some("404 Not Found"));
@@ -287,12 +238,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    fails(
-        &set,
-        "http://127.0.0.1:1/",
-        &file.join("data"),
-        &["file/data/.fetch-test", "cannot be made"],
-    );
+    fails(&set, "http://127.0.0.1:1/", &file.join("data"), &["file/data/.fetch-test", "cannot be made"]);
 }
 
 #[test]
@@ -334,18 +280,10 @@ fn two_calls_at_once_do_not_write_the_same_files() {
 
 #[test]
 fn the_set_with_a_login_is_explained() {
-    let args = Args {
-        set: "imagenet32".into(),
-        data_dir: Some("some/data".into()),
-        url: None,
-    };
+    let args = Args { set: "imagenet32".into(), data_dir: Some("some/data".into()), url: None };
     let error = run(&args).unwrap_err().to_string();
-    for part in [
-        "login",
-        "image-net.org",
-        "some/data/Imagenet32_train/train_data_batch_1 ",
-        "Imagenet32_val/val_data",
-    ] {
+    for part in ["login", "image-net.org", "some/data/Imagenet32_train/train_data_batch_1 ", "Imagenet32_val/val_data"]
+    {
         assert!(error.contains(part), "expected `{part}` in: {error}");
     }
 }

@@ -77,19 +77,14 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     let root = process::root();
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
     if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
-        bail!(
-            "`{}`: both sides are stored, so nothing runs that could use it",
-            word.display()
-        );
+        bail!("`{}`: both sides are stored, so nothing runs that could use it", word.display());
     }
     ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
     ensure!(
         !args.save || head != Side::Worktree,
         "--save needs a commit or a folder as head, because nobody can make a baseline of {WORKTREE} again"
     );
-    let is_changed = !git(root, &["diff", "HEAD", "--name-only"])
-        .unwrap_or_default()
-        .is_empty();
+    let is_changed = !git(root, &["diff", "HEAD", "--name-only"]).unwrap_or_default().is_empty();
     if is_changed && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
         eprintln!("note: changes that are not committed are not compared; {WORKTREE} stands for them");
     }
@@ -129,17 +124,7 @@ fn side(root: &Path, text: &str) -> Result<Side> {
         return Ok(Side::Worktree);
     }
     let revision = format!("{text}^{{commit}}");
-    let commit = git(
-        root,
-        &[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--short=12",
-            "--end-of-options",
-            &revision,
-        ],
-    );
+    let commit = git(root, &["rev-parse", "--verify", "--quiet", "--short=12", "--end-of-options", &revision]);
     match (Path::new(text).is_dir() || process::is_object(text), commit) {
         (true, Ok(_)) => bail!("`{text}` is a folder and a revision: write ./{text} for the folder, or the commit"),
         (true, Err(_)) => Ok(Side::Folder(text.into())),
@@ -154,19 +139,12 @@ fn checkout(root: &Path, commit: &str) -> Result<PathBuf> {
     if !folder.exists() {
         let place = folder.display().to_string();
         // `--force` is needed if git remembers a folder that is gone.
-        git(
-            root,
-            &["worktree", "add", "--quiet", "--force", "--detach", &place, commit],
-        )?;
+        git(root, &["worktree", "add", "--quiet", "--force", "--detach", &place, commit])?;
     }
     let is_whole = folder.join(".git").exists()
         && git(&folder, &["rev-parse", "--short=12", "HEAD"])? == commit
         && git(&folder, &["status", "--porcelain"])?.is_empty();
-    ensure!(
-        is_whole,
-        "{}: expected an unchanged checkout of {commit}; remove the folder",
-        folder.display()
-    );
+    ensure!(is_whole, "{}: expected an unchanged checkout of {commit}; remove the folder", folder.display());
     Ok(folder)
 }
 
@@ -247,10 +225,7 @@ mod tests {
         );
         let save = compare_arguments(&parse("a b --save").unwrap().0, Path::new("b"), Path::new("h"));
         let baselines = save.last().unwrap().to_str().unwrap();
-        assert!(
-            baselines.starts_with("--save=") && baselines.ends_with("results/baselines"),
-            "{save:?}"
-        );
+        assert!(baselines.starts_with("--save=") && baselines.ends_with("results/baselines"), "{save:?}");
     }
 
     #[test]
@@ -321,10 +296,7 @@ mod tests {
         assert_eq!(checkout(folder.path(), &first).unwrap(), kept);
         fs::write(kept.join("file"), "changed").unwrap();
         let error = checkout(folder.path(), &first).unwrap_err().to_string();
-        assert!(
-            error.ends_with(&format!("expected an unchanged checkout of {first}; remove the folder")),
-            "{error}"
-        );
+        assert!(error.ends_with(&format!("expected an unchanged checkout of {first}; remove the folder")), "{error}");
     }
 
     #[test]
@@ -335,11 +307,7 @@ mod tests {
         let write = |seed: u32, status: &str| {
             let run = class.join(format!("aaaa/12345678/seed-{seed}"));
             fs::create_dir_all(&run).unwrap();
-            fs::write(
-                run.join("manifest.toml"),
-                format!("seed = {seed}\nstatus = \"{status}\"\n"),
-            )
-            .unwrap();
+            fs::write(run.join("manifest.toml"), format!("seed = {seed}\nstatus = \"{status}\"\n")).unwrap();
         };
         assert_eq!(stored_beside(&head, "aaaa", 1), None);
         write(0, "complete");

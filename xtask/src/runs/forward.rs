@@ -28,9 +28,7 @@ pub fn split(mut cli: clap::Command, words: impl IntoIterator<Item = OsString>) 
     cli.build();
     let mut words = words.into_iter().peekable();
     let mut own: Vec<OsString> = words.by_ref().take(2).collect();
-    let of_verb = FORWARDING
-        .iter()
-        .find(|(verb, ..)| own.last().is_some_and(|word| word == verb));
+    let of_verb = FORWARDING.iter().find(|(verb, ..)| own.last().is_some_and(|word| word == verb));
     let Some(command) = of_verb.and_then(|(verb, ..)| cli.find_subcommand(verb)) else {
         own.extend(words);
         return (own, Vec::new());
@@ -65,19 +63,13 @@ pub fn split(mut cli: clap::Command, words: impl IntoIterator<Item = OsString>) 
 
 /// Builds the program that a command forwards to, and runs it with these arguments.
 pub fn run(verb: &str, forwarded: &[OsString]) -> Result<()> {
-    let (_, program, command) = FORWARDING
-        .iter()
-        .find(|(name, ..)| *name == verb)
-        .context("it forwards nothing")?;
+    let (_, program, command) = FORWARDING.iter().find(|(name, ..)| *name == verb).context("it forwards nothing")?;
     process::run(program(&Binaries::build(Cuda::Without)?).arg(command).args(forwarded))
 }
 
 /// Prints the help of the program that a command forwards to, if it forwards to one.
 pub fn help(verb: Option<&OsStr>) -> Result<()> {
-    let Some((verb, ..)) = FORWARDING
-        .iter()
-        .find(|(name, ..)| verb.is_some_and(|verb| verb == *name))
-    else {
+    let Some((verb, ..)) = FORWARDING.iter().find(|(name, ..)| verb.is_some_and(|verb| verb == *name)) else {
         return Ok(());
     };
     println!("\nAll other arguments are forwarded to this program:\n");
@@ -115,11 +107,7 @@ mod tests {
         for (line, own, forwarded) in [
             ("list --all", "list --all", ""),
             ("--version", "--version", ""),
-            (
-                "reproduce fig4 --png --scale smoke",
-                "reproduce fig4 --png --scale smoke",
-                "",
-            ),
+            ("reproduce fig4 --png --scale smoke", "reproduce fig4 --png --scale smoke", ""),
             (
                 "reproduce --seeds 3 fig4 --bfloat16 --png --set=--x --set a=1 --results r",
                 "reproduce fig4 --png --results r",
@@ -130,23 +118,11 @@ mod tests {
                 "reproduce fig4 --engine slurm -- --partition=long -x y",
                 "--jobs=2",
             ),
-            (
-                "reproduce fig4 -h --no-such-flag",
-                "reproduce fig4 -h",
-                "--no-such-flag",
-            ),
+            ("reproduce fig4 -h --no-such-flag", "reproduce fig4 -h", "--no-such-flag"),
             ("compare a --pool p b --save", "compare a b --save", "--pool p"),
             ("report fig4 --published --check", "report --published", "fig4 --check"),
-            (
-                "draw f.json --results=r --block 0",
-                "draw --results=r",
-                "f.json --block 0",
-            ),
-            (
-                "stats f --x=-log10p --y -- --help",
-                "stats",
-                "f --x=-log10p --y -- --help",
-            ),
+            ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
+            ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {

@@ -9,10 +9,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::{self, Binaries, Cuda};
 
-const RECIPES: [(&str, &str); 2] = [
-    ("Dockerfile", include_str!("../../recipes/Dockerfile")),
-    ("smash.def", include_str!("../../recipes/smash.def")),
-];
+const RECIPES: [(&str, &str); 2] =
+    [("Dockerfile", include_str!("../../recipes/Dockerfile")), ("smash.def", include_str!("../../recipes/smash.def"))];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,20 +24,14 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let changes = process::git(process::root(), &["status", "--porcelain", "--untracked-files=no"])?;
-    ensure!(
-        changes.is_empty(),
-        "a package is built from a commit, but these changes are not committed:\n{changes}"
-    );
+    ensure!(changes.is_empty(), "a package is built from a commit, but these changes are not committed:\n{changes}");
     let commit = process::git(process::root(), &["rev-parse", "--short=12", "HEAD"])?;
     let (cuda, kind) = match args.cuda {
         true => (Cuda::With, "cuda"),
         false => (Cuda::Without, "cpu"),
     };
     let binaries = Binaries::build_named(cuda, &commit)?;
-    let below = args
-        .to
-        .clone()
-        .unwrap_or_else(|| process::root().join("target/package"));
+    let below = args.to.clone().unwrap_or_else(|| process::root().join("target/package"));
     let folder = below.join(format!("{commit}-{kind}"));
     fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     for program in [binaries.experiments(), binaries.reports()] {

@@ -33,11 +33,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
 
 /// Writes `reports/` and the results in README.md; with `--check`, it only compares them.
 pub fn published(forwarded: &[OsString]) -> Result<()> {
-    let places = [
-        ("--results", "results/baselines"),
-        ("--out", "reports"),
-        ("--readme", "README.md"),
-    ];
+    let places = [("--results", "results/baselines"), ("--out", "reports"), ("--readme", "README.md")];
     let own = places.map(|(name, place)| flag(name, process::root().join(place)));
     forward::run("report", &[&own, forwarded].concat())
 }

@@ -135,11 +135,7 @@ fn selection(args: &Args) -> [OsString; 3] {
     let artefact = args.selection.artefact.as_deref().unwrap_or("--all");
     let default = if args.device == "cpu" { "laptop" } else { "gpu" };
     let scale = args.scale.as_deref().unwrap_or(default);
-    [
-        artefact.into(),
-        flag("--scale", scale),
-        flag("--results", results(args)),
-    ]
+    [artefact.into(), flag("--scale", scale), flag("--results", results(args))]
 }
 
 #[cfg(test)]
@@ -210,10 +206,7 @@ mod tests {
         let (args, _) = parse("fig4 --results r --engine slurm -- --partition=long").unwrap();
         let words = |command: Command| {
             let words = std::iter::once(command.get_program()).chain(command.get_args());
-            words
-                .map(|word| word.to_str().unwrap().to_owned())
-                .collect::<Vec<_>>()
-                .join(" ")
+            words.map(|word| word.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(words(engine(Path::new("w"), &args)), "sh w/submit.sh --partition=long");
         let (args, _) = parse("fig4 --engine snakemake").unwrap();

@@ -251,10 +251,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Value<'a>>, Error> {
-        let mark = self
-            .marks
-            .pop()
-            .ok_or_else(|| self.fault("no mark", "one on the stack"))?;
+        let mark = self.marks.pop().ok_or_else(|| self.fault("no mark", "one on the stack"))?;
         Ok(self.stack.split_off(mark))
     }
 
@@ -338,10 +335,7 @@ impl<'a> Machine<'a> {
     fn encode(&mut self, text: &[u8]) -> Result<Vec<u8>, Error> {
         self.encoded += text.len();
         if self.encoded > self.bytes.len() {
-            return Err(self.fault(
-                "more text to convert to bytes than the file holds",
-                "one conversion of each text",
-            ));
+            return Err(self.fault("more text to convert to bytes than the file holds", "one conversion of each text"));
         }
         let text = std::str::from_utf8(text).map_err(|error| self.fault(error.to_string(), "text in UTF-8"))?;
         let mut bytes = Vec::with_capacity(text.len());

@@ -66,10 +66,7 @@ fn arrays_and_lists_of_every_protocol_are_read() {
         let pickle = read(bytes).unwrap();
         assert_eq!(pickle.integers("labels").unwrap(), [1, 300, -2, 70_000]);
         let message = pickle.array("mean").unwrap_err().to_string();
-        assert!(
-            message.contains("entry \"mean\": found elements of type \"<f8\""),
-            "{message}"
-        );
+        assert!(message.contains("entry \"mean\": found elements of type \"<f8\""), "{message}");
     }
 }
 
@@ -81,10 +78,7 @@ fn whatever_is_cut_off_or_added_is_an_error() {
             assert!(message.starts_with("a.pickle: byte "), "{message}");
         }
         let message = error(&[bytes, b"."].concat());
-        assert!(
-            message.contains("found 1 bytes after the end, expected nothing more"),
-            "{message}"
-        );
+        assert!(message.contains("found 1 bytes after the end, expected nothing more"), "{message}");
     }
 }
 
@@ -94,26 +88,11 @@ fn other_names_are_refused_and_nothing_is_called() {
         let message = error(bytes);
         assert!(message.contains(expected), "{expected} in {message}");
     };
-    check(
-        b"\x80\x02cposix\nsystem\n(U\x04trueq\x01tR.",
-        "byte 2: found the name \"posix.system\"",
-    );
-    check(
-        b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
-        "found the name \"builtins.eval\"",
-    );
-    check(
-        b"\x80\x02cnumpy.core.multiarray\nscalar\n.",
-        "\"numpy.core.multiarray.scalar\"",
-    );
-    check(
-        b"\x80\x02cnumpy\nndarray\n)R.",
-        "found another call, expected a call that makes an array",
-    );
-    check(
-        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R.",
-        "found another call",
-    );
+    check(b"\x80\x02cposix\nsystem\n(U\x04trueq\x01tR.", "byte 2: found the name \"posix.system\"");
+    check(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.", "found the name \"builtins.eval\"");
+    check(b"\x80\x02cnumpy.core.multiarray\nscalar\n.", "\"numpy.core.multiarray.scalar\"");
+    check(b"\x80\x02cnumpy\nndarray\n)R.", "found another call, expected a call that makes an array");
+    check(b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R.", "found another call");
     // INST, OBJ, NEWOBJ, NEWOBJ_EX, EXT1, PERSID and BINPERSID, the other ways to call.
     for instruction in *b"io\x81\x92\x82PQ" {
         let message = error(&[0x80, 2, instruction]);
@@ -132,51 +111,27 @@ fn what_does_not_fit_together_is_named() {
     check(b"\x80\x02]K\x01s.", "found an empty stack");
     check(b"\x80\x02}K\x01K\x02a.", "expected a list to append to");
     check(b"\x80\x02](K\x01u.", "a key without a value");
-    check(
-        b"\x80\x02].",
-        "the whole file: found another kind of value, expected a dictionary",
-    );
+    check(b"\x80\x02].", "the whole file: found another kind of value, expected a dictionary");
     check(b"\x80\x02}(.", "found an empty stack");
     check(b"\x80\x02}e.", "found no mark");
     check(b"\x80\x02h\x07.", "found the key 7");
     check(b"\x80\x02\x8a\x09aaaaaaaaa.", "an integer of 9 bytes");
-    check(
-        b"\x80\x02X\xff\xff\xff\xff",
-        "0 bytes after an instruction that needs 4294967295",
-    );
-    check(
-        b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xff",
-        "0 bytes after an instruction that needs",
-    );
-    check(
-        &replaced(PYTHON_2, b"\x89U\x06", b"\x88U\x06"),
-        "an array in Fortran order",
-    );
-    check(
-        &replaced(PYTHON_2, b"K\x02K\x03\x86", b"K\x02N\x86"),
-        "found another shape",
-    );
+    check(b"\x80\x02X\xff\xff\xff\xff", "0 bytes after an instruction that needs 4294967295");
+    check(b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "0 bytes after an instruction that needs");
+    check(&replaced(PYTHON_2, b"\x89U\x06", b"\x88U\x06"), "an array in Fortran order");
+    check(&replaced(PYTHON_2, b"K\x02K\x03\x86", b"K\x02N\x86"), "found another shape");
 
     let shape = replaced(PYTHON_2, b"K\x02K\x03\x86", b"K\x02J\xff\xff\xff\x7f\x86");
     let message = read(&shape).unwrap().array("data").unwrap_err().to_string();
-    assert!(
-        message.contains("found 6 bytes, expected as many as the shape [2, 2147483647]"),
-        "{message}"
-    );
+    assert!(message.contains("found 6 bytes, expected as many as the shape [2, 2147483647]"), "{message}");
     let pickle = read(PYTHON_2).unwrap();
     let message = pickle.array("labels").unwrap_err().to_string();
-    assert!(
-        message.contains("entry \"labels\": found another kind of object, expected an array"),
-        "{message}"
-    );
+    assert!(message.contains("entry \"labels\": found another kind of object, expected an array"), "{message}");
     let message = pickle.array("other").unwrap_err().to_string();
     assert!(message.contains("entry \"other\": found no such entry"), "{message}");
     let labels = replaced(PYTHON_2, b"(K\x01M", b"(NM");
     let message = read(&labels).unwrap().integers("labels").unwrap_err().to_string();
-    assert!(
-        message.contains("found something else at index 0, expected an integer"),
-        "{message}"
-    );
+    assert!(message.contains("found something else at index 0, expected an integer"), "{message}");
 }
 
 #[test]
@@ -190,18 +145,10 @@ fn stack_marks_objects_and_memo_are_bounded() {
     check(b"(]t", "found more than 65536 objects");
     check(b"(N\x94t", "found more than 65536");
     // 1,000 bytes of text, converted to bytes a hundred times.
-    let once = [
-        &b"\x80\x02c_codecs\nencode\nq\x00X\xe8\x03\x00\x00"[..],
-        &[b'a'; 1000],
-        b"q\x01",
-    ]
-    .concat();
+    let once = [&b"\x80\x02c_codecs\nencode\nq\x00X\xe8\x03\x00\x00"[..], &[b'a'; 1000], b"q\x01"].concat();
     let again = b"h\x00h\x01U\x06latin1\x86R".repeat(100);
     let message = error(&[once, again].concat());
-    assert!(
-        message.contains("more text to convert to bytes than the file holds"),
-        "{message}"
-    );
+    assert!(message.contains("more text to convert to bytes than the file holds"), "{message}");
 }
 
 #[test]

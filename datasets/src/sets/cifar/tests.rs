@@ -5,7 +5,6 @@ use std::fs;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::image_set::hex;
 use crate::sets::files::tests::{data_dir, options};
 use crate::{LoadOptions, load};
 
@@ -52,15 +51,12 @@ fn cifar10_parts_are_read_and_named_in_warnings() {
     let records: Vec<usize> = data.sources.iter().map(|source| source.records).collect();
     assert_eq!(records, [2, 1, 1]);
     assert_eq!(data.sources[1].path, dir.path().join(BATCH_3).display().to_string());
-    assert_eq!(data.sources[1].sha256, hex(&Sha256::digest(record(&[4], 100))));
+    assert_eq!(data.sources[1].sha256, hex::encode(Sha256::digest(record(&[4], 100))));
 }
 
 #[test]
 fn cifar100_classes_are_the_fine_labels() {
-    let dir = data_dir(&[
-        (TRAIN, [record(&[19, 0], 0), record(&[0, 99], 1)].concat()),
-        (TEST, record(&[3, 42], 2)),
-    ]);
+    let dir = data_dir(&[(TRAIN, [record(&[19, 0], 0), record(&[0, 99], 1)].concat()), (TEST, record(&[3, 42], 2))]);
     let data = load("cifar100", &options(&dir)).unwrap();
     assert_eq!(data.train.labels, [0, 99]);
     assert_eq!(data.train.image(1), &record(&[0, 99], 1)[2..]);
@@ -71,13 +67,8 @@ fn cifar100_classes_are_the_fine_labels() {
 
 #[test]
 fn official_counts_give_no_warning_and_one_more_gives_one() {
-    static SMALL: Format = Format {
-        name: "small",
-        train_files: &["data_batch_1.bin"],
-        train_records: 2,
-        test_records: 1,
-        ..CIFAR10
-    };
+    static SMALL: Format =
+        Format { name: "small", train_files: &["data_batch_1.bin"], train_records: 2, test_records: 1, ..CIFAR10 };
     let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(2)), (TEST_BATCH, record(&[0], 0))]);
     assert_eq!(read(&SMALL, Some(dir.path())).unwrap().warnings, [""; 0]);
     fs::write(dir.path().join(TEST_BATCH), record(&[0], 0).repeat(2)).unwrap();
@@ -92,15 +83,9 @@ fn a_cut_record_is_named() {
     let mut bytes = [record(&[1], 0), record(&[2], 0)].concat();
     bytes.pop();
     let message = error("cifar10", &[(BATCH_1, bytes), (TEST_BATCH, record(&[1], 0))]);
-    assert!(
-        message.contains("data_batch_1.bin: record 1 (counted from 0)"),
-        "{message}"
-    );
+    assert!(message.contains("data_batch_1.bin: record 1 (counted from 0)"), "{message}");
     assert!(message.contains("at byte 3073 is cut"), "{message}");
-    assert!(
-        message.contains("expected 3073 bytes, the file ends after 3072"),
-        "{message}"
-    );
+    assert!(message.contains("expected 3073 bytes, the file ends after 3072"), "{message}");
 }
 
 #[test]
@@ -144,18 +129,8 @@ fn missing_files_say_what_to_put_where() {
 fn subsets_are_random_seeded_and_independent_of_each_other() {
     let records = |n: usize| (0..n).flat_map(|i| record(&[(i % 10) as u8], i)).collect();
     let dir = data_dir(&[(BATCH_1, records(40)), (TEST_BATCH, records(20))]);
-    let load = |n_train, n_test, seed| {
-        load(
-            "cifar10",
-            &LoadOptions {
-                n_train,
-                n_test,
-                seed,
-                ..options(&dir)
-            },
-        )
-        .unwrap()
-    };
+    let load =
+        |n_train, n_test, seed| load("cifar10", &LoadOptions { n_train, n_test, seed, ..options(&dir) }).unwrap();
     let data = load(Some(10), Some(5), 1);
     assert_eq!((data.train.len(), data.test.len()), (10, 5));
     let other_test_size = load(Some(10), None, 1);
@@ -170,22 +145,13 @@ fn subsets_are_random_seeded_and_independent_of_each_other() {
 fn impossible_numbers_and_sizes_are_refused() {
     let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(3)), (TEST_BATCH, record(&[0], 0))]);
     for wanted in [0, 4] {
-        let options = LoadOptions {
-            n_train: Some(wanted),
-            ..options(&dir)
-        };
+        let options = LoadOptions { n_train: Some(wanted), ..options(&dir) };
         let message = load("cifar10", &options).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("cifar10 train: {wanted} examples")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("cifar10 train: {wanted} examples")), "{message}");
         assert!(message.contains("expected 1 to 3"), "{message}");
     }
     for wanted in [0, 5, 64] {
-        let options = LoadOptions {
-            image_size: Some(wanted),
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size: Some(wanted), ..options(&dir) };
         let message = load("cifar10", &options).unwrap_err().to_string();
         assert!(message.contains(&format!("image size {wanted}")), "{message}");
     }
@@ -194,14 +160,7 @@ fn impossible_numbers_and_sizes_are_refused() {
 #[test]
 fn a_smaller_size_is_measured_anew() {
     let dir = data_dir(&[(BATCH_1, record(&[0], 0).repeat(3)), (TEST_BATCH, record(&[0], 0))]);
-    let data = load(
-        "cifar10",
-        &LoadOptions {
-            image_size: Some(16),
-            ..options(&dir)
-        },
-    )
-    .unwrap();
+    let data = load("cifar10", &LoadOptions { image_size: Some(16), ..options(&dir) }).unwrap();
     assert_eq!([data.test.height, data.test.width], [16, 16]);
     assert_eq!(data.train.images.len(), 3 * 3 * 16 * 16);
     assert_eq!(data.normalisation, Normalisation::of(&data.train));

@@ -22,10 +22,7 @@ fn npz_file(labels: &[i64], first: usize) -> Vec<u8> {
 /// A pickle of protocol 3 as Python writes it.
 fn pickle_file(labels: &[u16], first: usize) -> Vec<u8> {
     let pixels = pixels(labels.len(), first);
-    let labels: Vec<u8> = labels
-        .iter()
-        .flat_map(|label| [&b"M"[..], &label.to_le_bytes()].concat())
-        .collect();
+    let labels: Vec<u8> = labels.iter().flat_map(|label| [&b"M"[..], &label.to_le_bytes()].concat()).collect();
     let length = (pixels.len() as u32).to_le_bytes();
     let n = (pixels.len() / PIXELS) as u8;
     [
@@ -92,42 +89,27 @@ fn damaged_files_are_named_with_the_place() {
     };
     let labels = |shape: &str, bytes: &[u8]| ("labels", npy("<i8", shape, bytes));
     let one = || ("data", npy("|u1", "1, 3072", &pixels(1, 0)));
-    check(
-        npz_file(&[1, 0], 0),
-        "label 1 (counted from 0): found 0, expected 1 to 1000",
-    );
+    check(npz_file(&[1, 0], 0), "label 1 (counted from 0): found 0, expected 1 to 1000");
     check(npz_file(&[1001], 0), "label 0 (counted from 0): found 1001");
     check(npz_file(&[], 0), "found bytes of the shape [0, 3072] for 0 labels");
-    check(
-        npz(&[one(), labels("2,", &[1; 16])]),
-        "array \"labels\": found the shape [2], expected [1]",
-    );
+    check(npz(&[one(), labels("2,", &[1; 16])]), "array \"labels\": found the shape [2], expected [1]");
     check(npz(&[one()]), "array \"labels\"");
     let narrow = npy("|u1", "2, 1536", &pixels(1, 0));
-    check(
-        npz(&[("data", narrow)]),
-        "found the shape [2, 1536], expected [n, 3072]",
-    );
+    check(npz(&[("data", narrow)]), "found the shape [2, 1536], expected [n, 3072]");
     let many = npy("|u1", "1281168, 3072", &[]);
     check(npz(&[("data", many)]), "expected [n, 3072] with an n up to 1281167");
     let claimed = npy("|u1", "1281167, 3072", &[]);
     check(npz(&[("data", claimed)]), "found 0 bytes, expected 3935745024");
     let wide = npy("<i2", "1, 3072", &[0; 6144]);
     let one_label = 1_i64.to_le_bytes();
-    check(
-        npz(&[("data", wide), labels("1,", &one_label)]),
-        "found other integers of the shape",
-    );
+    check(npz(&[("data", wide), labels("1,", &one_label)]), "found other integers of the shape");
 
     let check = |train: Vec<u8>, expected: &str| {
         let message = error(&[("imagenet32/train_data_batch_1", train), val()]);
         assert!(message.contains("train_data_batch_1: "), "{message}");
         assert!(message.contains(expected), "{expected} in {message}");
     };
-    check(
-        pickle_file(&[5, 1001], 0),
-        "label 1 (counted from 0): found 1001, expected 1 to 1000",
-    );
+    check(pickle_file(&[5, 1001], 0), "label 1 (counted from 0): found 1001, expected 1 to 1000");
     let whole = pickle_file(&[5], 0);
     check(whole[..whole.len() - 1].to_vec(), "expected a longer file");
     let (start, end) = whole.split_at(whole.len() - 3);
@@ -140,19 +122,11 @@ fn missing_files_say_where_to_get_them() {
     let without_folder = load("imagenet32", &LoadOptions::default()).unwrap_err().to_string();
     assert!(without_folder.contains("no data folder is given"), "{without_folder}");
     let without_val = error(&[("imagenet32/train_data_batch_1.npz", npz_file(&[1], 0))]);
-    assert!(
-        without_val.contains("there is no file val_data.npz or val_data in Imagenet32_val"),
-        "{without_val}"
-    );
+    assert!(without_val.contains("there is no file val_data.npz or val_data in Imagenet32_val"), "{without_val}");
     let without_first = error(&[("Imagenet32_train/train_data_batch_2", pickle_file(&[1], 0))]);
     assert!(without_first.contains("train_data_batch_1.npz"), "{without_first}");
     for message in [without_folder, without_val, without_first] {
-        for part in [
-            "DATA_DIR/Imagenet32_train/",
-            "image-net.org",
-            "--data-dir",
-            "SMASH_DATA_DIR",
-        ] {
+        for part in ["DATA_DIR/Imagenet32_train/", "image-net.org", "--data-dir", "SMASH_DATA_DIR"] {
             assert!(message.contains(part), "{part} in {message}");
         }
     }

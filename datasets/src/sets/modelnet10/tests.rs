@@ -12,18 +12,12 @@ use crate::sets::files::tests::data_dir;
 const MESH: &str = "OFF4 4 6\n0 0 0\n9 0 0\n0 9 0\n0 0 4\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n";
 
 fn options(dir: &TempDir) -> LoadOptions {
-    LoadOptions {
-        image_size: Some(8),
-        ..files::tests::options(dir)
-    }
+    LoadOptions { image_size: Some(8), ..files::tests::options(dir) }
 }
 
 fn mesh_dir() -> TempDir {
     data_dir(&[
-        (
-            "ModelNet10/sofa/train/sofa_0002.off",
-            MESH.replace("4 4 6", "4 4 6 # two").into(),
-        ),
+        ("ModelNet10/sofa/train/sofa_0002.off", MESH.replace("4 4 6", "4 4 6 # two").into()),
         ("ModelNet10/sofa/train/sofa_0001.off", MESH.into()),
         ("ModelNet10/bed/train/bed_0001.off", MESH.replace("OFF", "OFF\n").into()),
         ("ModelNet10/bed/train/notes.txt", b"not a mesh".to_vec()),
@@ -37,15 +31,7 @@ fn meshes_become_volumes_class_after_class() {
     let data = load("modelnet10", &options(&dir)).unwrap();
     assert_eq!(data.train.labels, [1, 7, 7]);
     assert_eq!(data.test.labels, [9]);
-    assert_eq!(
-        [
-            data.train.channels,
-            data.train.depth,
-            data.train.height,
-            data.train.width
-        ],
-        [1, 8, 8, 8]
-    );
+    assert_eq!([data.train.channels, data.train.depth, data.train.height, data.train.width], [1, 8, 8, 8]);
     assert_eq!(data.train.classes, 10);
     let mesh = off::read(Path::new("a.off"), MESH.as_bytes()).unwrap();
     for i in 0..3 {
@@ -58,10 +44,7 @@ fn meshes_become_volumes_class_after_class() {
     assert_eq!(records, [1, 2, 1]);
     assert!(data.sources[1].path.ends_with("sofa/train"));
 
-    let larger = LoadOptions {
-        image_size: None,
-        ..options(&dir)
-    };
+    let larger = LoadOptions { image_size: None, ..options(&dir) };
     assert_eq!(load("modelnet10", &larger).unwrap().test.depth, 32);
 }
 
@@ -70,10 +53,7 @@ fn a_training_mesh_is_shown_in_all_rotations_and_a_test_mesh_in_one() {
     let dir = mesh_dir();
     let once = load("modelnet10", &options(&dir)).unwrap();
     for rotations in [12, 24] {
-        let options = LoadOptions {
-            rotations: Some(rotations),
-            ..options(&dir)
-        };
+        let options = LoadOptions { rotations: Some(rotations), ..options(&dir) };
         let data = load("modelnet10", &options).unwrap();
         assert_eq!((data.train.len(), data.rotations), (3 * rotations, rotations));
         assert_eq!(data.test, once.test);
@@ -84,79 +64,43 @@ fn a_training_mesh_is_shown_in_all_rotations_and_a_test_mesh_in_one() {
         assert_ne!(data.train.image(0), data.train.image(1));
         assert_eq!(data.train.images.len(), 3 * rotations * 512);
     }
-    let options = LoadOptions {
-        rotations: Some(4),
-        ..options(&dir)
-    };
+    let options = LoadOptions { rotations: Some(4), ..options(&dir) };
     let message = load("modelnet10", &options).unwrap_err().to_string();
-    assert!(
-        message.contains("4 rotations are not possible, expected 1, 12 or 24"),
-        "{message}"
-    );
+    assert!(message.contains("4 rotations are not possible, expected 1, 12 or 24"), "{message}");
 }
 
 #[test]
 fn solid_volumes_hold_the_hollow_ones() {
     let dir = mesh_dir();
     let with = |solid| {
-        let options = LoadOptions {
-            image_size: Some(32),
-            solid,
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size: Some(32), solid, ..options(&dir) };
         load("modelnet10", &options).unwrap().test.images
     };
     let (hollow, solid) = (with(false), with(true));
     let count = |voxels: &[u8]| voxels.iter().filter(|&&voxel| voxel == FULL).count();
     assert!(hollow.iter().zip(&solid).all(|(hollow, solid)| hollow <= solid));
-    assert!(
-        count(&solid) > count(&hollow) + 100,
-        "{} {}",
-        count(&solid),
-        count(&hollow)
-    );
+    assert!(count(&solid) > count(&hollow) + 100, "{} {}", count(&solid), count(&hollow));
 }
 
 #[test]
 fn a_subset_counts_objects() {
     let dir = mesh_dir();
-    let options = LoadOptions {
-        n_train: Some(2),
-        rotations: Some(12),
-        ..options(&dir)
-    };
+    let options = LoadOptions { n_train: Some(2), rotations: Some(12), ..options(&dir) };
     let data = load("modelnet10", &options).unwrap();
     assert_eq!(data.train.len(), 24);
     let of_sources: usize = data.sources.iter().map(|source| source.records).sum();
     assert_eq!(of_sources, 3);
-    let message = load(
-        "modelnet10",
-        &LoadOptions {
-            n_train: Some(4),
-            ..options
-        },
-    )
-    .unwrap_err()
-    .to_string();
-    assert!(
-        message.contains("modelnet10 train: 4 examples requested, expected 1 to 3"),
-        "{message}"
-    );
+    let message = load("modelnet10", &LoadOptions { n_train: Some(4), ..options }).unwrap_err().to_string();
+    assert!(message.contains("modelnet10 train: 4 examples requested, expected 1 to 3"), "{message}");
 }
 
 #[test]
 fn damaged_meshes_and_impossible_edges_are_named() {
     let dir = mesh_dir();
     for size in [0, 7, 129] {
-        let options = LoadOptions {
-            image_size: Some(size),
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size: Some(size), ..options(&dir) };
         let message = load("modelnet10", &options).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("image size {size} is not possible")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("image size {size} is not possible")), "{message}");
     }
     let path = dir.path().join("ModelNet10/bed/train/bed_0001.off");
     fs::write(&path, MESH.replace("3 0 1 3", "3 0 1 4")).unwrap();
@@ -182,26 +126,11 @@ fn thirds(n: usize, edge: usize) -> Vec<u8> {
 
 fn voxel_dir() -> TempDir {
     data_dir(&[
-        (
-            "ModelNet10-voxels/modelnet10_4_train.npz",
-            voxel_file(&[0, 9, 3], 4, &thirds(3, 4)),
-        ),
-        (
-            "ModelNet10-voxels/modelnet10_4_test.npz",
-            voxel_file(&[8], 4, &thirds(1, 4)),
-        ),
-        (
-            "ModelNet10-voxels/modelnet10_6_train.npz",
-            voxel_file(&[1], 6, &thirds(1, 6)),
-        ),
-        (
-            "ModelNet10-voxels/modelnet10_6_test.npz",
-            voxel_file(&[2], 6, &thirds(1, 6)),
-        ),
-        (
-            "ModelNet10-voxels/modelnet10_8_test.npz",
-            voxel_file(&[2], 8, &thirds(1, 8)),
-        ),
+        ("ModelNet10-voxels/modelnet10_4_train.npz", voxel_file(&[0, 9, 3], 4, &thirds(3, 4))),
+        ("ModelNet10-voxels/modelnet10_4_test.npz", voxel_file(&[8], 4, &thirds(1, 4))),
+        ("ModelNet10-voxels/modelnet10_6_train.npz", voxel_file(&[1], 6, &thirds(1, 6))),
+        ("ModelNet10-voxels/modelnet10_6_test.npz", voxel_file(&[2], 6, &thirds(1, 6))),
+        ("ModelNet10-voxels/modelnet10_8_test.npz", voxel_file(&[2], 8, &thirds(1, 8))),
     ])
 }
 
@@ -209,30 +138,17 @@ fn voxel_dir() -> TempDir {
 fn stored_voxels_are_read_at_the_edge_that_fits() {
     let dir = voxel_dir();
     let with = |image_size| {
-        let options = LoadOptions {
-            image_size,
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size, ..options(&dir) };
         load("modelnet10-voxels", &options)
     };
     let data = with(Some(4)).unwrap();
-    assert_eq!(
-        (&data.train.labels[..], &data.test.labels[..]),
-        (&[0, 9, 3][..], &[8][..])
-    );
+    assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[0, 9, 3][..], &[8][..]));
     let expected: Vec<u8> = thirds(3, 4).iter().map(|&voxel| voxel * 255).collect();
     assert_eq!(data.train.images, expected);
     assert_eq!([data.train.depth, data.train.height, data.train.width], [4, 4, 4]);
     assert_eq!(data.normalisation, Normalisation::occupancy());
-    assert_eq!(
-        data.warnings[0],
-        "modelnet10-voxels train: 3 examples, official 3991 (modelnet10_4_train.npz holds 3)"
-    );
-    assert_eq!(
-        with(None).unwrap().train.depth,
-        6,
-        "the largest of which both parts are there"
-    );
+    assert_eq!(data.warnings[0], "modelnet10-voxels train: 3 examples, official 3991 (modelnet10_4_train.npz holds 3)");
+    assert_eq!(with(None).unwrap().train.depth, 6, "the largest of which both parts are there");
     let halved = with(Some(3)).unwrap();
     assert_eq!((halved.train.depth, halved.train.len()), (3, 1));
     // The columns 0 and 3 are full: one in the first box of a row, one in the second.
@@ -254,11 +170,7 @@ fn stored_voxels_are_filled_if_asked_for() {
         ("ModelNet10-voxels/modelnet10_4_test.npz", file),
     ]);
     for (solid, expected) in [(false, 56), (true, 64)] {
-        let options = LoadOptions {
-            image_size: None,
-            solid,
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size: None, solid, ..options(&dir) };
         let images = load("modelnet10-voxels", &options).unwrap().test.images;
         assert_eq!(images.iter().filter(|&&voxel| voxel == FULL).count(), expected);
     }
@@ -269,27 +181,15 @@ fn damaged_voxels_are_named_with_the_place() {
     let check = |train: Vec<u8>, expected: &str| {
         let dir = voxel_dir();
         fs::write(dir.path().join("ModelNet10-voxels/modelnet10_6_train.npz"), train).unwrap();
-        let options = LoadOptions {
-            image_size: None,
-            ..options(&dir)
-        };
+        let options = LoadOptions { image_size: None, ..options(&dir) };
         let message = load("modelnet10-voxels", &options).unwrap_err().to_string();
         assert!(message.contains("modelnet10_6_train.npz: "), "{message}");
         assert!(message.contains(expected), "{expected} in {message}");
     };
     let voxels = || thirds(1, 6);
-    check(
-        voxel_file(&[10], 6, &voxels()),
-        "label 0 (counted from 0): found 10, expected 0 to 9",
-    );
-    check(
-        voxel_file(&[1], 6, &[2; 216]),
-        "voxel 0 (counted from 0): found 2, expected 0 or 1",
-    );
-    check(
-        voxel_file(&[1], 4, &thirds(1, 4)),
-        "found the shape [1, 4, 4, 4], expected [n, 6, 6, 6]",
-    );
+    check(voxel_file(&[10], 6, &voxels()), "label 0 (counted from 0): found 10, expected 0 to 9");
+    check(voxel_file(&[1], 6, &[2; 216]), "voxel 0 (counted from 0): found 2, expected 0 or 1");
+    check(voxel_file(&[1], 4, &thirds(1, 4)), "found the shape [1, 4, 4, 4], expected [n, 6, 6, 6]");
     check(voxel_file(&[], 6, &[]), "found the shape [0, 6, 6, 6]");
     check(voxel_file(&[1, 2], 6, &voxels()), "found 216 bytes, expected 432");
     check(b"no archive".to_vec(), "expected a zip archive");
@@ -302,11 +202,7 @@ fn missing_files_say_what_to_put_where() {
         ("modelnet10", LoadOptions::default(), "no data folder is given"),
         ("modelnet10", options(&empty), "there is no mesh"),
         ("modelnet10-voxels", LoadOptions::default(), "no data folder is given"),
-        (
-            "modelnet10-voxels",
-            options(&empty),
-            "modelnet10_EDGE_{train,test}.npz are missing",
-        ),
+        ("modelnet10-voxels", options(&empty), "modelnet10_EDGE_{train,test}.npz are missing"),
     ] {
         let message = load(name, &options).unwrap_err().to_string();
         for part in [found, "DATA_DIR/ModelNet10", "--data-dir", "SMASH_DATA_DIR"] {

@@ -23,9 +23,7 @@ impl Canvas {
     /// A canvas of `size` times `size` pixels whose colours are a function of the place.
     pub(super) fn new(size: usize, colour: impl Fn(Vector) -> Colour) -> Canvas {
         let centre = |i: usize| (i as f32 + 0.5) / size as f32;
-        let pixels = (0..size * size)
-            .map(|i| colour([centre(i % size), centre(i / size)]))
-            .collect();
+        let pixels = (0..size * size).map(|i| colour([centre(i % size), centre(i / size)])).collect();
         Canvas { size, pixels }
     }
 

@@ -38,14 +38,7 @@ enum Kind {
     Checks,
 }
 
-const KINDS: [Kind; 6] = [
-    Kind::Disc,
-    Kind::Ring,
-    Kind::Cross,
-    Kind::Across,
-    Kind::Upright,
-    Kind::Checks,
-];
+const KINDS: [Kind; 6] = [Kind::Disc, Kind::Ring, Kind::Cross, Kind::Across, Kind::Upright, Kind::Checks];
 
 /// Parts of a layout, in the order of their places.
 pub(super) type Layout = [Part; 4];
@@ -62,11 +55,7 @@ pub(super) fn layouts() -> Vec<Layout> {
     while layouts.len() < CLASSES * LAYOUTS_PER_CLASS {
         let kinds: [Kind; 4] = std::array::from_fn(|_| KINDS[rng.random_range(0..KINDS.len())]);
         let pair: [Layout; 2] = std::array::from_fn(|_| arrange(kinds, &mut rng));
-        let known = |layout: &Layout| {
-            layouts
-                .iter()
-                .any(|other| other == layout || *other == mirrored(layout))
-        };
+        let known = |layout: &Layout| layouts.iter().any(|other| other == layout || *other == mirrored(layout));
         if pair[0] != pair[1] && pair[0] != mirrored(&pair[1]) && !pair.iter().any(known) {
             layouts.extend(pair);
         }
@@ -77,20 +66,14 @@ pub(super) fn layouts() -> Vec<Layout> {
 /// Light and dark parts of these kinds, two each, at random places.
 fn arrange(kinds: [Kind; 4], rng: &mut ChaCha8Rng) -> Layout {
     let places = shuffled_indices(GRID * GRID, rng);
-    let mut layout = std::array::from_fn(|i| Part {
-        place: [places[i] / GRID, places[i] % GRID],
-        kind: kinds[i],
-        light: i < 2,
-    });
+    let mut layout =
+        std::array::from_fn(|i| Part { place: [places[i] / GRID, places[i] % GRID], kind: kinds[i], light: i < 2 });
     layout.sort();
     layout
 }
 
 fn mirrored(layout: &Layout) -> Layout {
-    let mut mirrored = layout.map(|part| Part {
-        place: [part.place[0], GRID - 1 - part.place[1]],
-        ..part
-    });
+    let mut mirrored = layout.map(|part| Part { place: [part.place[0], GRID - 1 - part.place[1]], ..part });
     mirrored.sort();
     mirrored
 }
@@ -100,11 +83,7 @@ pub(super) fn draw(class: usize, layouts: &[Layout], size: usize, rng: &mut ChaC
     let base: Colour = std::array::from_fn(|_| rng.random_range(0.3..0.7));
     let mut canvas = draw_background(size, base, rng);
     let layout = &layouts[rng.random_range(0..LAYOUTS_PER_CLASS) * CLASSES + class];
-    let layout = if rng.random_bool(0.5) {
-        *layout
-    } else {
-        mirrored(layout)
-    };
+    let layout = if rng.random_bool(0.5) { *layout } else { mirrored(layout) };
     let shift: Vector = std::array::from_fn(|_| rng.random_range(-0.06..0.06));
     for part in layout {
         draw_part(&mut canvas, base, part, shift, rng);
@@ -118,15 +97,9 @@ fn draw_background(size: usize, base: Colour, rng: &mut ChaCha8Rng) -> Canvas {
     let [ax, ay] = random_axis(rng);
     let steepness = rng.random_range(0.0..0.3);
     let tint = random_tint(rng);
-    let mut canvas = Canvas::new(size, |[x, y]| {
-        add(base, tint, ((x - 0.5) * ax + (y - 0.5) * ay) * steepness)
-    });
+    let mut canvas = Canvas::new(size, |[x, y]| add(base, tint, ((x - 0.5) * ax + (y - 0.5) * ay) * steepness));
     for _ in 0..rng.random_range(2..=5) {
-        let outline = if rng.random_bool(0.5) {
-            Outline::Disc
-        } else {
-            Outline::Bar
-        };
+        let outline = if rng.random_bool(0.5) { Outline::Disc } else { Outline::Bar };
         let figure = Figure {
             outline,
             centre: [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)],
@@ -148,12 +121,7 @@ fn draw_part(canvas: &mut Canvas, base: Colour, part: Part, shift: Vector, rng: 
         Kind::Cross => Outline::Cross,
         Kind::Across | Kind::Upright | Kind::Checks => Outline::Square,
     };
-    let figure = Figure {
-        outline,
-        centre,
-        radius: rng.random_range(0.13..0.18),
-        axis: nearly_horizontal_axis(rng),
-    };
+    let figure = Figure { outline, centre, radius: rng.random_range(0.13..0.18), axis: nearly_horizontal_axis(rng) };
     let strength = rng.random_range(0.15..0.45);
     let lightness = random_lightness(rng);
     let colour = add(base, lightness, if part.light { strength } else { -strength });
@@ -257,20 +225,13 @@ mod tests {
 
     #[test]
     fn stripes_change_most_across_themselves() {
-        for (kind, expected) in [
-            (Kind::Across, 0.0..0.7),
-            (Kind::Upright, 1.4..10.0),
-            (Kind::Checks, 0.8..1.25),
-            (Kind::Ring, 0.8..1.25),
-        ] {
+        for (kind, expected) in
+            [(Kind::Across, 0.0..0.7), (Kind::Upright, 1.4..10.0), (Kind::Checks, 0.8..1.25), (Kind::Ring, 0.8..1.25)]
+        {
             let mut rng = ChaCha8Rng::seed_from_u64(0);
             let [mut along_rows, mut along_columns] = [0.0; 2];
             for i in 0..200 {
-                let part = Part {
-                    place: [1, 1],
-                    kind,
-                    light: i % 2 == 0,
-                };
+                let part = Part { place: [1, 1], kind, light: i % 2 == 0 };
                 for plane in drawn(part, &mut rng).chunks(256) {
                     let at = |row: usize, column: usize| f64::from(plane[row * 16 + column]);
                     for (a, b) in (0..15).flat_map(|a| (0..16).map(move |b| (a, b))) {
@@ -288,19 +249,12 @@ mod tests {
     fn a_part_lies_at_its_place_and_is_as_light_as_it_says() {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         for i in 0..GRID * GRID * 2 {
-            let part = Part {
-                place: [i / 2 / GRID, i / 2 % GRID],
-                kind: Kind::Disc,
-                light: i % 2 == 0,
-            };
+            let part = Part { place: [i / 2 / GRID, i / 2 % GRID], kind: Kind::Disc, light: i % 2 == 0 };
             let bytes = drawn(part, &mut rng);
             let [mut weight, mut row, mut column] = [0.0; 3];
             for (pixel, &value) in bytes[..256].iter().enumerate() {
                 let change = f64::from(value) - 128.0;
-                assert!(
-                    if part.light { change >= 0.0 } else { change <= 0.0 },
-                    "{part:?}: {value}"
-                );
+                assert!(if part.light { change >= 0.0 } else { change <= 0.0 }, "{part:?}: {value}");
                 weight += change;
                 row += change * ((pixel / 16) as f64 + 0.5) / 16.0;
                 column += change * ((pixel % 16) as f64 + 0.5) / 16.0;

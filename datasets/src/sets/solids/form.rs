@@ -97,10 +97,7 @@ mod tests {
             (Form::Arch, 1.6 * 1.2 * 1.7 - 0.8 * 1.2 * 1.05),
         ] {
             let found = volume(form);
-            assert!(
-                (found / expected - 1.0).abs() < 0.06,
-                "{form:?}: {found}, expected {expected}"
-            );
+            assert!((found / expected - 1.0).abs() < 0.06, "{form:?}: {found}, expected {expected}");
         }
     }
 

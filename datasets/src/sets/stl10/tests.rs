@@ -47,15 +47,7 @@ fn images_are_turned_upright_and_labels_count_from_0() {
     assert_eq!(data.train.labels, [0, 9, 2]);
     assert_eq!(data.test.labels, [4, 5]);
     assert_eq!((data.train.classes, data.train.len(), data.test.len()), (10, 3, 2));
-    assert_eq!(
-        [
-            data.train.channels,
-            data.train.depth,
-            data.train.height,
-            data.train.width
-        ],
-        [3, 1, 96, 96]
-    );
+    assert_eq!([data.train.channels, data.train.depth, data.train.height, data.train.width], [3, 1, 96, 96]);
     for (i, &value) in data.train.image(1).iter().enumerate() {
         let place = (i / (SIZE * SIZE), i / SIZE % SIZE, i % SIZE);
         assert_eq!(value, pixel(1, place), "{place:?}");
@@ -77,16 +69,10 @@ fn images_are_turned_upright_and_labels_count_from_0() {
 #[test]
 fn a_subset_has_no_folds_and_a_smaller_size_keeps_them() {
     let dir = data_dir();
-    let subset = LoadOptions {
-        n_train: Some(2),
-        ..options(&dir)
-    };
+    let subset = LoadOptions { n_train: Some(2), ..options(&dir) };
     assert_eq!(load("stl10", &subset).unwrap().folds, Vec::<Vec<usize>>::new());
     for size in [48, 32, 24, 16] {
-        let smaller = LoadOptions {
-            image_size: Some(size),
-            ..options(&dir)
-        };
+        let smaller = LoadOptions { image_size: Some(size), ..options(&dir) };
         let data = load("stl10", &smaller).unwrap();
         assert_eq!((data.test.height, data.folds.len()), (size, 2));
     }
@@ -112,21 +98,13 @@ fn damaged_files_are_named_with_the_place() {
     let cut = image(0)[1..].to_vec();
     check("test_X.bin", &cut, "record 0 (counted from 0) at byte 0 is cut");
     let trailing = [image(0), image(1), image(2), vec![0]].concat();
-    check(
-        "train_X.bin",
-        &trailing,
-        "record 3 (counted from 0) at byte 82944 is cut",
-    );
+    check("train_X.bin", &trailing, "record 3 (counted from 0) at byte 82944 is cut");
     check("train_y.bin", &[1, 2], "found 2 labels, expected 3, one for each image");
     check("train_y.bin", &[1, 2, 3, 4], "found 4 labels");
     check("train_y.bin", &[1, 0, 3], "byte 1: found the label 0, expected 1 to 10");
     check("test_y.bin", &[11, 1], "byte 0: found the label 11, expected 1 to 10");
     let fold = "fold_indices.txt";
-    check(
-        fold,
-        b"0 1\n2 3\n",
-        "line 2, index 1 (counted from 0): found \"3\", expected 0 to 2",
-    );
+    check(fold, b"0 1\n2 3\n", "line 2, index 1 (counted from 0): found \"3\", expected 0 to 2");
     check(fold, b"0 -1\n", "line 1, index 1 (counted from 0): found \"-1\"");
     check(fold, b"0\n\n1\n", "line 2: found no index");
 }

@@ -15,19 +15,12 @@ const SIDES: [&str; 2] = ["base", "head"];
 /// Lines about the compared results.
 fn facts(comparison: &Comparison) -> Vec<String> {
     let head = comparison.sides[1].manifest();
-    let mut facts = vec![format!(
-        "{}, {} scale, data set {}, {}",
-        head.artefact, head.scale, head.dataset.name, head.device_class
-    )];
+    let mut facts =
+        vec![format!("{}, {} scale, data set {}, {}", head.artefact, head.scale, head.dataset.name, head.device_class)];
     for (index, (name, side)) in SIDES.into_iter().zip(&comparison.sides).enumerate() {
         let manifest = side.manifest();
-        let of_side = comparison
-            .measured
-            .as_ref()
-            .map(|measured| measured.paired.counts()[index]);
-        let n = of_side.map_or_else(String::new, |n| {
-            format!(", n = {n} architectures with score and true error")
-        });
+        let of_side = comparison.measured.as_ref().map(|measured| measured.paired.counts()[index]);
+        let n = of_side.map_or_else(String::new, |n| format!(", n = {n} architectures with score and true error"));
         let dirty = if manifest.dirty { " (dirty)" } else { "" };
         facts.push(format!(
             "{name}: commit {}{dirty}, definition {:.8}, root seeds {}{n}",
@@ -71,9 +64,7 @@ fn statistics(changes: &[Change]) -> Vec<[String; 5]> {
             change.statistic.label(),
             base,
             head,
-            change
-                .interval
-                .map_or("undefined".to_owned(), |interval| changed(interval, is_fraction)),
+            change.interval.map_or("undefined".to_owned(), |interval| changed(interval, is_fraction)),
             match (change.detectable, is_fraction) {
                 (Some(detectable), true) => format!("{:.2} points", 100.0 * detectable),
                 (Some(detectable), false) => format!("{detectable:.3}"),
@@ -85,12 +76,7 @@ fn statistics(changes: &[Change]) -> Vec<[String; 5]> {
 }
 
 fn changed(interval: Interval, is_fraction: bool) -> String {
-    let Interval {
-        estimate,
-        low,
-        high,
-        undefined,
-    } = interval;
+    let Interval { estimate, low, high, undefined } = interval;
     let number = match is_fraction {
         true => |value: f64| format!("{:+.2}", 100.0 * value),
         false => |value: f64| format!("{value:+.3}"),
@@ -110,9 +96,7 @@ fn costs(measured: &Measured) -> Vec<[String; 4]> {
     let row = |cost: &Cost, scale: f64, unit: &str| {
         let value = |value: f64| format!("{:.1} {unit}", value / scale);
         let [base, head] = cost.values.map(|side| side.map_or("not measured".to_owned(), value));
-        let ratio = cost
-            .ratio()
-            .map_or("not measured".to_owned(), |ratio| format!("{ratio:.2}"));
+        let ratio = cost.ratio().map_or("not measured".to_owned(), |ratio| format!("{ratio:.2}"));
         [cost.what.clone(), base, head, ratio]
     };
     rows.extend(measured.times.iter().map(|cost| row(cost, 1.0, "s")));
@@ -223,10 +207,8 @@ pub fn json(comparison: &Comparison) -> String {
         times.chain([cost_json(&measured.peak_memory, "bytes")]).collect()
     });
     let (_, reasons) = verdict(comparison);
-    let reasons: Vec<Value> = reasons
-        .iter()
-        .map(|reason| json!({ "aspect": reason.aspect.name(), "detail": reason.detail }))
-        .collect();
+    let reasons: Vec<Value> =
+        reasons.iter().map(|reason| json!({ "aspect": reason.aspect.name(), "detail": reason.detail })).collect();
     let whole = json!({
         "verdict": comparison.verdict.name(),
         "statistic": comparison.statistic.name(),

@@ -35,29 +35,16 @@ impl Drawings {
 
     /// All drawings, as symbols that the page can show anywhere.
     pub fn symbols(self) -> String {
-        let mut ordered: Vec<(usize, Compact)> = self
-            .numbers
-            .into_iter()
-            .map(|(drawn, number)| (number, drawn))
-            .collect();
+        let mut ordered: Vec<(usize, Compact)> =
+            self.numbers.into_iter().map(|(drawn, number)| (number, drawn)).collect();
         ordered.sort_by_key(|(number, _)| *number);
         let mut text = String::from(
             "<svg class=\"symbols\" aria-hidden=\"true\">\n<marker id=\"arrow\" viewBox=\"0 0 9 8\" refX=\"9\" refY=\"4\" \
              markerWidth=\"9\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L9 4L0 8Z\"/></marker>\n",
         );
-        for (
-            number,
-            Compact {
-                size: [width, height],
-                shapes,
-            },
-        ) in ordered
-        {
-            writeln!(
-                text,
-                "<symbol id=\"drawing-{number}\" viewBox=\"-2 -2 {width} {height}\">{shapes}</symbol>"
-            )
-            .expect("a string takes everything");
+        for (number, Compact { size: [width, height], shapes }) in ordered {
+            writeln!(text, "<symbol id=\"drawing-{number}\" viewBox=\"-2 -2 {width} {height}\">{shapes}</symbol>")
+                .expect("a string takes everything");
         }
         text + "</svg>\n"
     }
@@ -86,26 +73,14 @@ pub(super) fn values_table(
         stored.iter().map(|row| ((row.seed, row.architecture), row)).collect();
     let mut rows = Vec::with_capacity(values.of_architectures.len());
     for (key, of_architecture) in &values.of_architectures {
-        let place = || {
-            format!(
-                "{}: architectures: seed {}, architecture {}",
-                artefact.name(),
-                key.0,
-                key.1
-            )
-        };
-        let architecture = stored
-            .get(key)
-            .with_context(|| format!("{}: expected a row, found none", place()))?;
+        let place = || format!("{}: architectures: seed {}, architecture {}", artefact.name(), key.0, key.1);
+        let architecture = stored.get(key).with_context(|| format!("{}: expected a row, found none", place()))?;
         let drawing = drawings.id(&architecture.json, &space).with_context(place)?;
         let mut cells = vec![key.0.to_string(), key.1.to_string()];
         cells.extend(of_architecture.clone());
         cells.extend([architecture.parameters, architecture.multiply_adds].map(|count| count.to_string()));
         cells.extend([architecture.ops, architecture.depth].map(|count| count.to_string()));
-        cells.push(format!(
-            "<button type=\"button\" class=\"drawn\">{}</button>",
-            escape(&architecture.hash)
-        ));
+        cells.push(format!("<button type=\"button\" class=\"drawn\">{}</button>", escape(&architecture.hash)));
         let id = row_id(section, *key);
         rows.push(row(&cells, &format!(" id=\"{id}\" data-drawing=\"{drawing}\"")));
     }

@@ -71,11 +71,7 @@ fn colours(svg: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for mark in ["fill=\"#", "stroke=\"#"] {
         let parts = svg.split(mark).skip(1);
-        found.extend(
-            parts
-                .filter_map(|part| part.get(..6))
-                .map(|digits| format!("#{digits}")),
-        );
+        found.extend(parts.filter_map(|part| part.get(..6)).map(|digits| format!("#{digits}")));
     }
     found
 }
@@ -122,9 +118,6 @@ mod tests {
         assert_eq!(found, BTreeSet::from(["#0072B2".to_owned(), "#FFFFFF".to_owned()]));
         let rules = dark_rules(&found);
         assert!(rules.contains(".plot [fill=\"#FFFFFF\"] { fill: #161616 }"), "{rules}");
-        assert!(
-            rules.contains(".plot [stroke=\"#0072B2\"] { stroke: #59A3CD }"),
-            "{rules}"
-        );
+        assert!(rules.contains(".plot [stroke=\"#0072B2\"] { stroke: #59A3CD }"), "{rules}");
     }
 }

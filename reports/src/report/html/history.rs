@@ -26,16 +26,7 @@ pub(super) fn section(histories: &[History]) -> String {
 }
 
 fn history(history: &History) -> String {
-    let names = [
-        "ended",
-        "commit",
-        "n",
-        "seeds",
-        "Kendall τ",
-        "from -1 to 1",
-        "definition",
-        "device",
-    ];
+    let names = ["ended", "commit", "n", "seeds", "Kendall τ", "from -1 to 1", "definition", "device"];
     let header = names.map(str::to_owned);
     let rows: Vec<String> = history.entries.iter().map(line).collect();
     format!("<h3>{}</h3>\n{}", escape(&history.title), table(&header, &rows))
@@ -48,11 +39,7 @@ fn line(entry: &Entry) -> String {
             let drawing = outcome.tau.map(|tau| drawing(&tau)).unwrap_or_default();
             [outcome.n.to_string(), interval_text(outcome.tau), drawing]
         }
-        Err(reason) => [
-            String::new(),
-            format!("not readable: {}", escape(reason)),
-            String::new(),
-        ],
+        Err(reason) => [String::new(), format!("not readable: {}", escape(reason)), String::new()],
     };
     let cells = [
         escape(&entry.ended),

@@ -81,10 +81,7 @@ const TABLE_END: &str = "</tbody>\n</table></div>\n";
 
 /// A sortable table of HTML cells.
 pub(super) fn table(header: &[String], rows: &[String]) -> String {
-    let headings: String = header
-        .iter()
-        .map(|name| format!("<th scope=\"col\">{name}</th>"))
-        .collect();
+    let headings: String = header.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
     let rows = rows.concat();
     format!("{TABLE_BEGIN}{HEAD_BEGIN}{headings}{HEAD_END}{rows}{TABLE_END}")
 }
@@ -113,10 +110,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_text_is_taken_for_markup() {
-        assert_eq!(
-            escape("<b title=\"x\">'&'</b>"),
-            "&lt;b title=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;"
-        );
+        assert_eq!(escape("<b title=\"x\">'&'</b>"), "&lt;b title=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;");
         assert_eq!(inline("a < b & `<i>`"), "a &lt; b &amp; <code>&lt;i&gt;</code>");
     }
 
@@ -141,14 +135,8 @@ mod tests {
     fn paragraphs_and_tables_are_told_apart() {
         let html = markdown("One\nline.\n\n| a | b |\n| --- | --- |\n| 1 |  |\n\nTwo.\n");
         assert!(html.starts_with("<p>One\nline.</p>\n<div"), "{html}");
-        assert!(
-            html.contains("<th scope=\"col\">a</th><th scope=\"col\">b</th>"),
-            "{html}"
-        );
-        assert!(
-            html.contains("<tbody>\n<tr><td>1</td><td></td></tr>\n</tbody>"),
-            "{html}"
-        );
+        assert!(html.contains("<th scope=\"col\">a</th><th scope=\"col\">b</th>"), "{html}");
+        assert!(html.contains("<tbody>\n<tr><td>1</td><td></td></tr>\n</tbody>"), "{html}");
         assert!(html.ends_with("</div>\n<p>Two.</p>\n"), "{html}");
     }
 }

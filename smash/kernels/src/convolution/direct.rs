@@ -102,16 +102,8 @@ impl WithSimd for ConvolveBlock<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            plan,
-            vectors,
-            rows,
-            output,
-            ..
-        } = self;
-        let Plan {
-            geometry, positions, ..
-        } = plan;
+        let Self { plan, vectors, rows, output, .. } = self;
+        let Plan { geometry, positions, .. } = plan;
         let pixels = geometry.pixels();
         let tiles = Tiles {
             padded: self.padded,

@@ -56,11 +56,7 @@ impl Folding {
             folded.with_min_len(pieces_of_task(size)).for_each(|(index, folded)| {
                 let (first, channel) = (index / channels * count, planes.channels[index % channels]);
                 let plane = |image: usize| {
-                    if image < batch {
-                        channel.plane(image, pixels)
-                    } else {
-                        &zeros
-                    }
+                    if image < batch { channel.plane(image, pixels) } else { &zeros }
                 };
                 arch.dispatch(|| {
                     for image in 0..count {

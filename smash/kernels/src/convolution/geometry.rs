@@ -42,32 +42,14 @@ impl Geometry {
             channels == inputs * groups && outputs.is_multiple_of(groups),
             "input {input:?} does not fit weight {weight:?} in {groups} groups"
         );
-        assert!(
-            kernel_height % 2 == 1 && kernel_width % 2 == 1,
-            "even kernel size in weight {weight:?}"
-        );
+        assert!(kernel_height % 2 == 1 && kernel_width % 2 == 1, "even kernel size in weight {weight:?}");
         let kernel = [kernel_height, kernel_width];
-        Self {
-            batch,
-            groups,
-            inputs,
-            outputs: outputs / groups,
-            height,
-            width,
-            kernel,
-            dilation,
-            slope,
-        }
+        Self { batch, groups, inputs, outputs: outputs / groups, height, width, kernel, dilation, slope }
     }
 
     /// The convolution that computes the input's gradient from the output's gradient: inputs and outputs change places.
     pub fn transposed(self) -> Self {
-        Self {
-            inputs: self.outputs,
-            outputs: self.inputs,
-            slope: 1.0,
-            ..self
-        }
+        Self { inputs: self.outputs, outputs: self.inputs, slope: 1.0, ..self }
     }
 
     /// `[batch, channels_out, height, width]`
@@ -134,8 +116,7 @@ impl Geometry {
     /// The same taps: input of the group, and place in the weight's `[kernel_height, kernel_width]`.
     pub fn places(self) -> impl Iterator<Item = [usize; 2]> {
         let columns = self.kernel[1];
-        self.ordered_taps()
-            .map(move |[input, row, column]| [input, row * columns + column])
+        self.ordered_taps().map(move |[input, row, column]| [input, row * columns + column])
     }
 
     /// Offset of each tap of an output of the first group from its first tap. `input_step` and `row_step` are the
@@ -230,14 +211,12 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
     let size = sources.len() * plane;
     let fill = |padded: &mut [f32], is_fresh: bool| {
         let targets = padded[..size].par_chunks_exact_mut(plane).zip(&sources);
-        targets
-            .with_min_len(pieces_of_task(plane))
-            .for_each(|(target, source)| {
-                if is_fresh {
-                    target.fill(0.0);
-                }
-                arch.dispatch(move || pad_plane(source, target, geometry));
-            });
+        targets.with_min_len(pieces_of_task(plane)).for_each(|(target, source)| {
+            if is_fresh {
+                target.fill(0.0);
+            }
+            arch.dispatch(move || pad_plane(source, target, geometry));
+        });
     };
     if padded.len() == size + SLACK {
         // The zeros around the images are still there.
@@ -301,10 +280,7 @@ impl Positions {
         };
         let rows_of = |start: usize| start / pitch..((start + lanes - 1) / pitch + 1).min(height);
         Self {
-            rows: padded
-                .iter()
-                .map(|&start| geometry.rows_inside(rows_of(start)))
-                .collect(),
+            rows: padded.iter().map(|&start| geometry.rows_inside(rows_of(start))).collect(),
             size: padded.len() * lanes,
             padded,
             plain,

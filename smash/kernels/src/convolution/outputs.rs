@@ -32,14 +32,8 @@ pub fn input_gradient(
     geometry: Geometry,
     first: usize,
 ) -> Vec<f32> {
-    assert!(
-        first == 0 || geometry.groups == 1,
-        "channels of {} groups from {first} on",
-        geometry.groups
-    );
-    let Geometry {
-        inputs, outputs, slope, ..
-    } = geometry;
+    assert!(first == 0 || geometry.groups == 1, "channels of {} groups from {first} on", geometry.groups);
+    let Geometry { inputs, outputs, slope, .. } = geometry;
     let pixels = geometry.pixels();
     let window = geometry.window();
     let kept = inputs - first;
@@ -96,9 +90,7 @@ fn convolve_by(
     let blocks = geometry.blocks(most);
     let packed = filled(geometry.groups * geometry.outputs * taps, |packed| {
         let blocks = split_mut(&blocks, packed, taps).into_par_iter();
-        blocks
-            .with_min_len(pieces_of_task(most * taps))
-            .for_each(|(block, packed)| method.pack(block, &at, packed));
+        blocks.with_min_len(pieces_of_task(most * taps)).for_each(|(block, packed)| method.pack(block, &at, packed));
     });
     let compute = |pass: usize, laid_out: &[f32], block: &Block, scratch: &mut Vec<f32>, output: &mut [f32]| {
         let weights = &packed[block.first * taps..][..block.len * taps];
@@ -149,9 +141,7 @@ pub mod tests {
 
     /// Values between -1 and 1 that repeat nowhere.
     fn wave(count: usize) -> Vec<f32> {
-        (0..count)
-            .map(|index| (index as f32 * index as f32 * 0.37).sin())
-            .collect()
+        (0..count).map(|index| (index as f32 * index as f32 * 0.37).sin()).collect()
     }
 
     /// Input and weight of a convolution.

@@ -37,10 +37,7 @@ impl WithSimd for OfMachine {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vectors {
-        Vectors {
-            lanes: S::F32_LANES,
-            registers: S::REGISTER_COUNT,
-        }
+        Vectors { lanes: S::F32_LANES, registers: S::REGISTER_COUNT }
     }
 }
 
@@ -94,14 +91,7 @@ impl Plan {
             }
             None => geometry.offsets(geometry.plane(), geometry.pitch()),
         };
-        Self {
-            arch,
-            geometry,
-            positions,
-            offsets,
-            line,
-            vectors,
-        }
+        Self { arch, geometry, positions, offsets, line, vectors }
     }
 
     /// Copies the planes of an image to the place from which outputs are computed, and scales negative values. `buffer`

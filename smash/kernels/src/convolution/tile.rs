@@ -15,11 +15,7 @@ pub const MOST_OUTPUTS: usize = 8;
 
 /// Largest number of outputs in a block.
 pub fn most_outputs(vectors: Vectors) -> usize {
-    if vectors.registers >= MANY_REGISTERS {
-        MOST_OUTPUTS
-    } else {
-        6
-    }
+    if vectors.registers >= MANY_REGISTERS { MOST_OUTPUTS } else { 6 }
 }
 
 /// Data that the tiles of a block of outputs share.
@@ -99,21 +95,12 @@ impl<const OUTPUTS: usize, const VECTORS: usize> WithSimd for Tile<'_, OUTPUTS, 
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            tiles,
-            first,
-            target,
-            plane,
-            places,
-        } = self;
+        let Self { tiles, first, target, plane, places } = self;
         let starts = &tiles.starts[first..first + VECTORS];
         let taps = tiles.taps(first..first + VECTORS);
         let (weights, _) = tiles.weights.as_chunks::<OUTPUTS>();
         let mut totals = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
-        for (offsets, weights) in tiles.offsets[taps.clone()]
-            .chunks(CHAIN)
-            .zip(weights[taps].chunks(CHAIN))
-        {
+        for (offsets, weights) in tiles.offsets[taps.clone()].chunks(CHAIN).zip(weights[taps].chunks(CHAIN)) {
             let mut sums = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
             for (&offset, weights) in offsets.iter().zip(weights) {
                 let mut values = [simd.splat_f32s(0.0); VECTORS];

@@ -63,15 +63,8 @@ pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry)
 
 /// The gradient of some images.
 fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<usize>) -> Vec<f32> {
-    let Plan {
-        geometry, positions, ..
-    } = plan;
-    let Geometry {
-        groups,
-        inputs,
-        outputs,
-        ..
-    } = *geometry;
+    let Plan { geometry, positions, .. } = plan;
+    let Geometry { groups, inputs, outputs, .. } = *geometry;
     let (pixels, plane, taps) = (geometry.pixels(), geometry.plane(), geometry.taps());
     let blocks = geometry.blocks(most_outputs(plan));
     let mut sums = vec![0.0; groups * outputs * taps];
@@ -85,12 +78,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
     let lanes = positions.size / positions.padded.len();
     let take_out = |block: &Block, lane_sums: &[f32], first: usize, sums: &mut [f32]| {
         let outputs = block.len;
-        plan.arch.dispatch(TakeOut {
-            lane_sums,
-            outputs,
-            first,
-            sums,
-        });
+        plan.arch.dispatch(TakeOut { lane_sums, outputs, first, sums });
     };
     let mut lane_sums = Vec::new();
     if step < images.len() {
@@ -116,12 +104,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         let work = count * geometry.multiply_adds();
         if step < images.len() {
             let blocks = split_mut(&blocks, &mut lane_sums, taps * lanes).into_iter();
-            share_out(
-                blocks,
-                work,
-                || (),
-                |(), (block, lane_sums)| products(block, &runs, lane_sums),
-            );
+            share_out(blocks, work, || (), |(), (block, lane_sums)| products(block, &runs, lane_sums));
         } else {
             let blocks = split_mut(&blocks, &mut sums, taps).into_iter();
             share_out(blocks, work, Vec::new, |lane_sums, (block, sums)| {
@@ -167,10 +150,7 @@ fn runs(plan: &Plan) -> Vec<Run<'_>> {
         offsets: &plan.offsets[(row * inputs + input) * columns..][..columns],
         vectors: vectors[row].clone(),
     };
-    (0..inputs)
-        .flat_map(|input| (0..rows).map(move |row| (input, row)))
-        .map(|(input, row)| run(input, row))
-        .collect()
+    (0..inputs).flat_map(|input| (0..rows).map(move |row| (input, row))).map(|(input, row)| run(input, row)).collect()
 }
 
 /// Sums over lanes. The lane sums of some taps, `[tap, output, lane]`, go to the sums of all taps, `[output, tap]`.
@@ -187,12 +167,7 @@ impl WithSimd for TakeOut<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            lane_sums,
-            outputs,
-            first,
-            sums,
-        } = self;
+        let Self { lane_sums, outputs, first, sums } = self;
         let taps = sums.len() / outputs;
         let (lane_sums, _) = S::as_simd_f32s(lane_sums);
         for (tap, of_tap) in lane_sums.chunks_exact(outputs).enumerate() {
@@ -206,17 +181,12 @@ impl WithSimd for TakeOut<'_> {
 /// Copies the output's gradient of some images in the order of use:
 /// `[block, image, vector of positions, output of the block, lane]`. The copy starts at a cache line.
 fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
-    let Plan {
-        geometry, positions, ..
-    } = plan;
+    let Plan { geometry, positions, .. } = plan;
     let channels = geometry.groups * geometry.outputs;
     let images = gradient.len() / (channels * geometry.pixels());
     let size = images * channels * positions.size;
     buffer.resize(size + CACHE_LINE, 0.0);
-    let start = buffer
-        .as_ptr()
-        .align_offset(CACHE_LINE * size_of::<f32>())
-        .min(CACHE_LINE);
+    let start = buffer.as_ptr().align_offset(CACHE_LINE * size_of::<f32>()).min(CACHE_LINE);
     let interleaved = &mut buffer[start..start + size];
     let mut rows = vec![0.0; positions.size];
     for (block, target) in split_mut(blocks, interleaved, images * positions.size) {
@@ -231,13 +201,7 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
                         (&rows[..], &positions.padded)
                     }
                 };
-                plan.arch.dispatch(Scatter {
-                    values,
-                    starts,
-                    target,
-                    output,
-                    outputs: block.len,
-                });
+                plan.arch.dispatch(Scatter { values, starts, target, output, outputs: block.len });
             }
         }
     }
@@ -355,14 +319,7 @@ impl<const OUTPUTS: usize, const TAPS: usize> WithSimd for ProductBlock<'_, '_, 
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            products,
-            gradients,
-            inputs,
-            vectors,
-            offsets,
-            first,
-        } = self;
+        let Self { products, gradients, inputs, vectors, offsets, first } = self;
         let taps: &[usize; TAPS] = offsets.try_into().expect("enough taps");
         let (gradients, _) = S::as_simd_f32s(gradients);
         let (gradients, _) = gradients.as_chunks::<OUTPUTS>();

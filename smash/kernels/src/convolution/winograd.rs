@@ -64,36 +64,20 @@ impl Winograd {
     ///
     /// Neither the size of the batch nor the width decides, so that an image has the same outputs in any batch.
     pub fn of(geometry: Geometry) -> Option<Self> {
-        let Geometry {
-            inputs,
-            outputs,
-            height,
-            kernel: [rows, columns],
-            ..
-        } = geometry;
+        let Geometry { inputs, outputs, height, kernel: [rows, columns], .. } = geometry;
         if !matches!(rows, 3 | 5 | 7) {
             return None;
         }
         // Before anything is built: with few channels nothing would be used.
         let (factors, row) = (count_factors(rows), inputs * outputs * columns);
         let transforms = TRANSFORMED * (factors * inputs + TILE * outputs);
-        let direct: usize = (0..height)
-            .map(|output| geometry.rows_inside(output..output + 1).len())
-            .sum();
+        let direct: usize = (0..height).map(|output| geometry.rows_inside(output..output + 1).len()).sum();
         let cost = first_rows(geometry).count() * (factors * row + transforms);
         (cost < direct * row).then(|| Self::new(geometry))
     }
 
     fn new(geometry: Geometry) -> Self {
-        let Geometry {
-            batch,
-            groups,
-            inputs,
-            width,
-            kernel: [rows, columns],
-            dilation: [_, right],
-            ..
-        } = geometry;
+        let Geometry { batch, groups, inputs, width, kernel: [rows, columns], dilation: [_, right], .. } = geometry;
         let factors = factors(rows);
         let tiles: Vec<usize> = first_rows(geometry).collect();
         let (arch, pitch) = (Arch::new(), geometry.pitch());
@@ -196,13 +180,7 @@ impl Method for Winograd {
         buffer.resize(self.step * size + self.geometry.padding()[1] + SLACK, 0.0);
         let tiles = buffer.par_chunks_exact_mut(size).zip(self.tiles(pass));
         tiles.with_min_len(pieces_of_task(size)).for_each(|(target, &first)| {
-            let transform = TransformInputs {
-                winograd: self,
-                input,
-                image,
-                first,
-                target,
-            };
+            let transform = TransformInputs { winograd: self, input, image, first, target };
             self.arch.dispatch(transform);
         });
     }
@@ -269,13 +247,7 @@ impl TransformInputs<'_, '_> {
         transform: impl Fn([S::f32s; ROWS]) -> [S::f32s; FACTORS],
     ) {
         let (winograd, geometry) = (self.winograd, self.winograd.geometry);
-        let Geometry {
-            inputs,
-            height,
-            width,
-            dilation: [down, _],
-            ..
-        } = geometry;
+        let Geometry { inputs, height, width, dilation: [down, _], .. } = geometry;
         let ([above, left], pitch) = (geometry.padding(), geometry.pitch());
         let zeros = vec![0.0; width];
         let (zero, slope) = (simd.splat_f32s(0.0), simd.splat_f32s(geometry.slope));
@@ -325,20 +297,9 @@ impl WithSimd for ComputeBlock<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            winograd,
-            channels,
-            products,
-            output,
-            ..
-        } = self;
+        let Self { winograd, channels, products, output, .. } = self;
         let geometry = winograd.geometry;
-        let Geometry {
-            height,
-            width,
-            dilation: [down, _],
-            ..
-        } = geometry;
+        let Geometry { height, width, dilation: [down, _], .. } = geometry;
         let per_row = width.div_ceil(S::F32_LANES);
         let (row, vectors) = (per_row * S::F32_LANES, self.tiles.len() * per_row);
         let plane = self.tiles.len() * row;

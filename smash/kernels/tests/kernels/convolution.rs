@@ -29,26 +29,13 @@ fn largest<const D: usize>(tensor: Tensor<Flex, D>) -> f32 {
 
 /// Largest deviation relative to the largest value, for output, input gradient and weight gradient.
 fn deviations(case: Case) -> [f32; 3] {
-    let Case {
-        batch,
-        groups,
-        inputs,
-        outputs,
-        size: [height, width],
-        kernel,
-        dilation,
-        activation,
-    } = case;
+    let Case { batch, groups, inputs, outputs, size: [height, width], kernel, dilation, activation } = case;
     let run = |conv: Convolution| {
         let input = random([batch, groups * inputs, height, width], 0).require_grad();
         let weight = random([groups * outputs, inputs, kernel[0], kernel[1]], 1).require_grad();
         let output = conv(input.clone(), activation, weight.clone(), dilation, groups);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
-        [
-            output.inner(),
-            input.grad(&gradients).unwrap(),
-            weight.grad(&gradients).unwrap(),
-        ]
+        [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
     };
     let [ours, expected] = [run(conv_same), run(stock)];
     let mut result = [0.0; 3];
@@ -120,12 +107,12 @@ fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation) -> Ve
     };
     let gradients = (output.clone() * random(output.dims(), 3)).sum().backward();
     let mut results = vec![output.into_data()];
-    results.extend(tensors.iter().chain([&weight]).map(|tensor| {
-        tensor
-            .grad(&gradients)
-            .unwrap_or_else(|| tensor.zeros_like().inner())
-            .into_data()
-    }));
+    results.extend(
+        tensors
+            .iter()
+            .chain([&weight])
+            .map(|tensor| tensor.grad(&gradients).unwrap_or_else(|| tensor.zeros_like().inner()).into_data()),
+    );
     results.into_iter().map(|data| data.into_vec().unwrap()).collect()
 }
 
@@ -162,10 +149,7 @@ fn a_weight_gradient_agrees_with_finite_differences() {
     let step = |sign: f64| loss(weight.clone() + direction.clone() * sign).inner().into_scalar();
     let difference = (step(1.0) - step(-1.0)) / 2.0;
     let expected: f32 = (gradient * direction.inner()).sum().into_scalar();
-    assert!(
-        (difference - expected).abs() < 1e-3 * expected.abs().max(1.0),
-        "{difference} against {expected}"
-    );
+    assert!((difference - expected).abs() < 1e-3 * expected.abs().max(1.0), "{difference} against {expected}");
 }
 
 #[test]
@@ -185,11 +169,7 @@ fn of_threads(threads: usize, [inputs, outputs]: [usize; 2]) -> [Vec<f32>; 3] {
         let weight = random([2 * outputs, inputs, 3, 3], 1).require_grad();
         let output = conv_same(input.clone(), Activation::Relu, weight.clone(), [1, 1], 2);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
-        let tensors = [
-            output.inner(),
-            input.grad(&gradients).unwrap(),
-            weight.grad(&gradients).unwrap(),
-        ];
+        let tensors = [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()];
         tensors.map(|tensor| tensor.into_data().into_vec::<f32>().unwrap())
     })
 }

@@ -38,11 +38,7 @@ impl Blueprint {
 
     fn build(space: &SearchSpace, task: Task, architecture: &Architecture, kind: Kind) -> Self {
         let (mut blueprint, images) = Self::new(architecture.hash(), task);
-        let stem_kernel = if blueprint.is_volume() {
-            VOLUME_KERNEL
-        } else {
-            STEM_KERNEL
-        };
+        let stem_kernel = if blueprint.is_volume() { VOLUME_KERNEL } else { STEM_KERNEL };
         let stem = ConvShape::exact(stem_kernel);
         let mut value = blueprint.conv(&[images], Activation::Identity, space.block_input(0), stem);
         if task.stem_stride == 2 {
@@ -109,11 +105,7 @@ impl Blueprint {
             let mut value = None;
             for conv in convs {
                 let shape = ConvShape {
-                    kernel: if self.is_volume() {
-                        [VOLUME_KERNEL; 2]
-                    } else {
-                        conv.kernel
-                    },
+                    kernel: if self.is_volume() { [VOLUME_KERNEL; 2] } else { conv.kernel },
                     dilation: conv.dilation,
                     groups: conv.groups,
                     may_round: true,

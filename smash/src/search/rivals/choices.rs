@@ -71,11 +71,7 @@ struct Asker<'a, 'b> {
 impl Asker<'_, '_> {
     fn ask(&mut self, question: Question, options: impl IntoIterator<Item = (usize, f64)>) -> usize {
         let decision = Decision {
-            state: State {
-                block: self.block,
-                question,
-                previous: self.previous.min(LARGEST_PREVIOUS),
-            },
+            state: State { block: self.block, question, previous: self.previous.min(LARGEST_PREVIOUS) },
             options: options.into_iter().collect(),
         };
         self.previous = (self.answer)(&decision);
@@ -99,14 +95,8 @@ impl Asker<'_, '_> {
             Units::NearReads => state.nearness(units, reads),
         };
         let unit_options = state.unit_options();
-        let units = self.ask(
-            Question::Units,
-            unit_options.iter().map(|&units| (units, weight(units))),
-        );
-        let extra_writes = self.ask(
-            Question::ExtraWrites,
-            state.write_weights(units).into_iter().enumerate(),
-        );
+        let units = self.ask(Question::Units, unit_options.iter().map(|&units| (units, weight(units))));
+        let extra_writes = self.ask(Question::ExtraWrites, state.write_weights(units).into_iter().enumerate());
         let patterns = space.pattern_options();
         let weights = patterns.iter().map(|(_, weight)| *weight).enumerate();
         let (pattern, _) = patterns[self.ask(Question::Pattern, weights)];
@@ -114,12 +104,7 @@ impl Asker<'_, '_> {
         for (slot, active) in pattern.into_iter().enumerate() {
             convs[slot] = active.then(|| self.conv(space, slot));
         }
-        Shape {
-            reads,
-            writes: units / state.bank_size + extra_writes,
-            units,
-            convs,
-        }
+        Shape { reads, writes: units / state.bank_size + extra_writes, units, convs }
     }
 
     fn conv(&mut self, space: &SearchSpace, slot: usize) -> Conv {
@@ -130,17 +115,11 @@ impl Asker<'_, '_> {
             }
             [height, self.ask_evenly(question(1), options(1))]
         };
-        let kernel = on_axes(&|axis| Question::Kernel { slot, axis }, &|_| {
-            SearchSpace::kernels(space.max_kernel)
-        });
+        let kernel = on_axes(&|axis| Question::Kernel { slot, axis }, &|_| SearchSpace::kernels(space.max_kernel));
         let dilation = on_axes(&|axis| Question::Dilation { slot, axis }, &|axis| {
             (1..=space.max_dilation_of(kernel[axis])).collect()
         });
-        Conv {
-            kernel,
-            dilation,
-            groups: self.ask_evenly(Question::Groups { slot }, space.group_options()),
-        }
+        Conv { kernel, dilation, groups: self.ask_evenly(Question::Groups { slot }, space.group_options()) }
     }
 }
 
@@ -164,11 +143,7 @@ fn fraction(space: &SearchSpace, level: usize) -> f64 {
 /// options.
 pub fn build(space: &SearchSpace, rng: &mut ChaCha8Rng, answer: &mut Answer<'_>) -> Architecture {
     let mut build_block = |block| {
-        let mut asker = Asker {
-            block,
-            previous: 0,
-            answer: &mut *answer,
-        };
+        let mut asker = Asker { block, previous: 0, answer: &mut *answer };
         let level = asker.ask_evenly(Question::Budget, 0..BUDGETS);
         let bank_size = asker.ask_evenly(Question::BankSize, space.bank_sizes(block));
         let mut state = BlockState::new(space, Limits::of(space), block, bank_size, fraction(space, level));
@@ -186,9 +161,7 @@ pub fn build(space: &SearchSpace, rng: &mut ChaCha8Rng, answer: &mut Answer<'_>)
         }
         Block { bank_size, ops }
     };
-    Architecture {
-        blocks: (0..BLOCKS).map(&mut build_block).collect(),
-    }
+    Architecture { blocks: (0..BLOCKS).map(&mut build_block).collect() }
 }
 
 /// The decisions that lead to an architecture of the space, each with its answer.
@@ -201,9 +174,8 @@ pub fn decisions(space: &SearchSpace, architecture: &Architecture) -> Vec<(Decis
         let used = block.slices(space);
         let is_enough = |level: &usize| space.slice_budget(index, fraction(space, *level), bank_size) >= used;
         let level = (0..BUDGETS).find(is_enough).unwrap_or(BUDGETS - 1);
-        let answers = [level, bank_size]
-            .into_iter()
-            .chain(block.ops.iter().flat_map(|op| answers(space, bank_size, op)));
+        let answers =
+            [level, bank_size].into_iter().chain(block.ops.iter().flat_map(|op| answers(space, bank_size, op)));
         let mut answers = answers.collect::<Vec<_>>().into_iter();
         let mut answer = |decision: &Decision| {
             let answer = answers.next().expect("one answer for each decision");
@@ -215,11 +187,7 @@ pub fn decisions(space: &SearchSpace, architecture: &Architecture) -> Vec<(Decis
             made.push((decision, answer));
             answer
         };
-        let mut asker = Asker {
-            block: index,
-            previous: 0,
-            answer: &mut answer,
-        };
+        let mut asker = Asker { block: index, previous: 0, answer: &mut answer };
         asker.ask_evenly(Question::Budget, 0..BUDGETS);
         asker.ask_evenly(Question::BankSize, space.bank_sizes(index));
         let mut state = BlockState::new(space, Limits::of(space), index, bank_size, fraction(space, level));
@@ -288,9 +256,7 @@ mod tests {
             for _ in 0..20 {
                 let architecture = sample(&space, Limits::of(&space), &mut rng);
                 let found = decisions(&space, &architecture);
-                let reads = found
-                    .iter()
-                    .filter(|(decision, _)| decision.state.question == Question::Reads);
+                let reads = found.iter().filter(|(decision, _)| decision.state.question == Question::Reads);
                 assert_eq!(reads.count(), architecture.op_count());
             }
         }

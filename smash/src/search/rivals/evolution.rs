@@ -27,9 +27,7 @@ pub fn regularised(
         return sample(space, Limits::of(space), rng);
     };
     let alive = &trials[first_alive..];
-    let contestants: Vec<&Trial> = (0..tournament)
-        .map(|_| &alive[rng.random_range(0..alive.len())])
-        .collect();
+    let contestants: Vec<&Trial> = (0..tournament).map(|_| &alive[rng.random_range(0..alive.len())]).collect();
     match fittest(contestants) {
         Some((parent, _)) => mutated(space, &parent.architecture, probability, rng),
         None => sample(space, Limits::of(space), rng),
@@ -64,9 +62,7 @@ pub fn cartesian(
 
 /// The first of the trials with the lowest error, and that error; `None` if all failed.
 fn fittest<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Option<(&'a Trial, f64)> {
-    let trained = trials
-        .into_iter()
-        .filter_map(|trial| Some((trial, trial.reward_error?)));
+    let trained = trials.into_iter().filter_map(|trial| Some((trial, trial.reward_error?)));
     trained.min_by(|a, b| a.1.total_cmp(&b.1))
 }
 

@@ -72,11 +72,7 @@ pub fn explore_or_exploit(
     rng: &mut ChaCha8Rng,
 ) -> usize {
     let value = |&(option, _): &(usize, f64)| Some((option, *values.get(&(decision.state, option))?));
-    let best = decision
-        .options
-        .iter()
-        .filter_map(value)
-        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = decision.options.iter().filter_map(value).max_by(|a, b| a.1.total_cmp(&b.1));
     match best {
         Some((option, _)) if !rng.random_bool(exploration) => option,
         _ => {
@@ -100,11 +96,7 @@ impl Policy {
     /// Weights of the options, in their order, that sum to 1.
     fn probabilities(&self, decision: &Decision) -> Vec<f64> {
         let logit = |option| self.logits.get(&(decision.state, option)).copied().unwrap_or(0.0);
-        let largest = decision
-            .options
-            .iter()
-            .map(|&(option, _)| logit(option))
-            .fold(f64::MIN, f64::max);
+        let largest = decision.options.iter().map(|&(option, _)| logit(option)).fold(f64::MIN, f64::max);
         let weight = |&(option, weight): &(usize, f64)| weight * (logit(option) - largest).exp();
         let weights: Vec<f64> = decision.options.iter().map(weight).collect();
         let sum: f64 = weights.iter().sum();
@@ -150,15 +142,9 @@ mod tests {
     #[test]
     fn exploration_falls_as_in_meta_qnn() {
         let at = |trial| (exploration(trial, 2700) * 10.0).round() as usize;
-        assert_eq!(
-            [0, 1499, 1500, 1600, 1700, 1800, 1949, 1950].map(at),
-            [10, 10, 9, 8, 7, 6, 6, 5]
-        );
+        assert_eq!([0, 1499, 1500, 1600, 1700, 1800, 1949, 1950].map(at), [10, 10, 9, 8, 7, 6, 6, 5]);
         assert_eq!([2550, 2699, 2700, 9999].map(at), [1, 1, 1, 1]);
         // Scaled to fewer trials.
-        assert_eq!(
-            [0, 54, 56, 99].map(|trial| (exploration(trial, 100) * 10.0).round()),
-            [10.0, 10.0, 9.0, 1.0]
-        );
+        assert_eq!([0, 54, 56, 99].map(|trial| (exploration(trial, 100) * 10.0).round()), [10.0, 10.0, 9.0, 1.0]);
     }
 }

@@ -23,19 +23,13 @@ fn stated_intervals_are_in_the_report() {
         let stated = intervals(&prose);
         assert!(stated.len() > 5, "{path}: intervals were found in it");
         for interval in stated {
-            let is_known = [interval.clone(), negated(&interval)]
-                .iter()
-                .any(|form| known.contains(form));
+            let is_known = [interval.clone(), negated(&interval)].iter().any(|form| known.contains(form));
             if !is_known && !OF_SINGLE_RUNS.contains(&interval.as_str()) {
                 unknown.push(format!("{path}: {interval}"));
             }
         }
     }
-    assert!(
-        unknown.is_empty(),
-        "not in reports/REPORT.md:\n{}\n",
-        unknown.join("\n")
-    );
+    assert!(unknown.is_empty(), "not in reports/REPORT.md:\n{}\n", unknown.join("\n"));
 }
 
 /// The generated blocks of a text, and all else.
@@ -55,15 +49,11 @@ fn split_generated(text: &str) -> (String, String) {
 fn intervals(text: &str) -> Vec<String> {
     let opening = text.match_indices(" [");
     let found = opening.filter_map(|(place, _)| {
-        let estimate = text[..place]
-            .rsplit(|c: char| c.is_whitespace() || "|(*".contains(c))
-            .next()?;
+        let estimate = text[..place].rsplit(|c: char| c.is_whitespace() || "|(*".contains(c)).next()?;
         let (low, rest) = text[place + 2..].split_once(", ")?;
         let (high, _) = rest.split_once(']')?;
         let numbers = [estimate, low, high];
-        let are_decimals = numbers
-            .iter()
-            .all(|number| number.contains('.') && number.parse::<f64>().is_ok());
+        let are_decimals = numbers.iter().all(|number| number.contains('.') && number.parse::<f64>().is_ok());
         are_decimals.then(|| format!("{estimate} [{low}, {high}]"))
     });
     found.collect()

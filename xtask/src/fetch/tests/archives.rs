@@ -9,10 +9,7 @@ use super::*;
 
 /// Fetches an archive that must be refused, and checks that nothing of it is left.
 fn refused(set: &Set, archive: Vec<u8>, parts: &[&str]) {
-    let server = Server::start(Behaviour {
-        body: archive,
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body: archive, ..Behaviour::default() });
     let outside = TempDir::new().unwrap();
     let folder = outside.path().join("data");
     fails(set, &server.url, &folder, parts);
@@ -22,13 +19,7 @@ fn refused(set: &Set, archive: Vec<u8>, parts: &[&str]) {
 
 #[test]
 fn an_entry_that_leads_elsewhere_is_refused_by_name() {
-    for name in [
-        "../set/a.bin",
-        "set/../../a.bin",
-        "/set/a.bin",
-        "set\\a.bin",
-        "C:/set/a.bin",
-    ] {
+    for name in ["../set/a.bin", "set/../../a.bin", "/set/a.bin", "set\\a.bin", "C:/set/a.bin"] {
         let archive = tar_gz(&[(name, EntryType::Regular, b"x")]);
         let parts = [&format!("entry `{name}`"), "expected a relative path"];
         refused(&set_of(&archive), archive.clone(), &parts);
@@ -39,11 +30,7 @@ fn an_entry_that_leads_elsewhere_is_refused_by_name() {
     let archive = tar_gz(&[("../\u{1b}[2J", EntryType::Regular, b"x")]);
     refused(&set_of(&archive), archive.clone(), &["entry `../\u{fffd}[2J`"]);
     let archive = tar_gz(&[("other/a.bin", EntryType::Regular, b"x")]);
-    refused(
-        &set_of(&archive),
-        archive.clone(),
-        &["entry `other/a.bin`", "below `set`"],
-    );
+    refused(&set_of(&archive), archive.clone(), &["entry `other/a.bin`", "below `set`"]);
 }
 
 #[test]
@@ -65,14 +52,9 @@ fn an_entry_that_is_no_file_is_refused_by_name() {
         }
     }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.add_symlink("set/a.bin", "/etc/passwd", SimpleFileOptions::default())
-        .unwrap();
+    zip.add_symlink("set/a.bin", "/etc/passwd", SimpleFileOptions::default()).unwrap();
     let archive = zip.finish().unwrap().into_inner();
-    refused(
-        &zip_set(&archive),
-        archive.clone(),
-        &["entry `set/a.bin`", "a symbolic link"],
-    );
+    refused(&zip_set(&archive), archive.clone(), &["entry `set/a.bin`", "a symbolic link"]);
 }
 
 /// Such names are faults of the archive, which is then removed. A fault of the disk would keep it for the next call.
@@ -87,16 +69,9 @@ fn a_name_that_no_file_can_have_is_refused() {
 #[test]
 fn an_archive_that_is_larger_than_its_set_is_refused() {
     let many: Vec<_> = (0..9).map(|index| format!("set/{index}")).collect();
-    let many: Vec<_> = many
-        .iter()
-        .map(|name| (name.as_str(), EntryType::Regular, &b""[..]))
-        .collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), EntryType::Regular, &b""[..])).collect();
     let archive = tar_gz(&many);
-    refused(
-        &set_of(&archive),
-        archive.clone(),
-        &["entry `set/8`", "number 9, expected at most 8"],
-    );
+    refused(&set_of(&archive), archive.clone(), &["entry `set/8`", "number 9, expected at most 8"]);
 
     let zeros = vec![0; 10_001];
     for name in ["set/a.bin", "set/unread.bin"] {
@@ -113,9 +88,7 @@ fn a_size_that_is_a_lie_is_refused() {
     let mut archive = zip_of(&[("set/a.bin", &[0; 9_000])]);
     let claimed = 9_000_u32.to_le_bytes();
     // The size is there twice: beside the file, and in the directory at the end.
-    let places: Vec<_> = (0..archive.len() - 3)
-        .filter(|&place| archive[place..place + 4] == claimed)
-        .collect();
+    let places: Vec<_> = (0..archive.len() - 3).filter(|&place| archive[place..place + 4] == claimed).collect();
     assert_eq!(places.len(), 2);
     for place in places {
         archive[place..place + 4].copy_from_slice(&5_000_u32.to_le_bytes());
@@ -129,17 +102,9 @@ fn damage_and_what_is_missing_are_errors() {
     refused(&set_of(&archive), archive.clone(), &["damaged"]);
     refused(&zip_set(&archive), archive.clone(), &["damaged: expected zip"]);
     let archive = tar_gz(&[("set/a.bin", EntryType::Regular, b"short")]);
-    refused(
-        &set_of(&archive),
-        archive.clone(),
-        &["not complete", "5 bytes, expected 5000"],
-    );
+    refused(&set_of(&archive), archive.clone(), &["not complete", "5 bytes, expected 5000"]);
     let archive = tar_gz(&[("set/b.bin", EntryType::Regular, b"")]);
-    refused(
-        &set_of(&archive),
-        archive.clone(),
-        &["not complete", "a.bin: expected a file"],
-    );
+    refused(&set_of(&archive), archive.clone(), &["not complete", "a.bin: expected a file"]);
     let archive = tar_gz(&[("set/a", EntryType::Regular, b""), ("set/a", EntryType::Regular, b"")]);
     refused(&set_of(&archive), archive.clone(), &["entry `set/a`", "twice"]);
     let archive = tar_gz(&[("set/a", EntryType::Regular, b""), ("set/a/b", EntryType::Regular, b"")]);
@@ -157,13 +122,8 @@ fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         let shrinks = content.iter().all(|&byte| byte == 0);
-        let method = if shrinks {
-            zip::CompressionMethod::Deflated
-        } else {
-            zip::CompressionMethod::Stored
-        };
-        zip.start_file(*name, SimpleFileOptions::default().compression_method(method))
-            .unwrap();
+        let method = if shrinks { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -173,11 +133,7 @@ fn zip_set(archive: &[u8]) -> Set {
     let set = set_of(archive);
     Set {
         md5: None,
-        layout: Layout {
-            format: Format::Zip,
-            left_out: &["__MACOSX", ".DS_Store", "unread.bin"],
-            ..set.layout
-        },
+        layout: Layout { format: Format::Zip, left_out: &["__MACOSX", ".DS_Store", "unread.bin"], ..set.layout },
         contents: Contents::Meshes(2),
         ..set
     }
@@ -193,10 +149,7 @@ fn meshes_are_unpacked_without_what_a_mac_adds() {
         ("set/README.txt", b"x"),
     ]);
     let set = zip_set(&body);
-    let server = Server::start(Behaviour {
-        body,
-        ..Behaviour::default()
-    });
+    let server = Server::start(Behaviour { body, ..Behaviour::default() });
     let folder = TempDir::new().unwrap();
     fetch(&set, &server.url, folder.path()).unwrap();
     assert_eq!(names(folder.path()), ["set"]);
@@ -216,10 +169,7 @@ fn a_full_disk_keeps_the_archive_for_the_next_call() {
     fs::write(&archive, body).unwrap();
     let error = extract::extract(&set.layout, &archive, &work.join("not/there")).unwrap_err();
     assert!(extract::is_fault_of_the_disk(&error), "{error:#}");
-    assert!(
-        format!("{error:#}").contains("not/there: cannot be written"),
-        "{error:#}"
-    );
+    assert!(format!("{error:#}").contains("not/there: cannot be written"), "{error:#}");
     let error = extract::extract(&zip_set(b"").layout, &archive, &work.join("new")).unwrap_err();
     assert!(!extract::is_fault_of_the_disk(&error), "{error:#}");
 }

@@ -31,10 +31,8 @@ fn exact(geometry: Geometry) -> Vec<[f64; 2]> {
     let mut all = Vec::new();
     for index in 0..batch * groups * outputs * height * width {
         let (row, column) = (index / width % height, index % width);
-        let (output, image) = (
-            index / width / height % (groups * outputs),
-            index / width / height / (groups * outputs),
-        );
+        let (output, image) =
+            (index / width / height % (groups * outputs), index / width / height / (groups * outputs));
         let mut total = [0.0; 2];
         for tap in 0..geometry.taps() {
             let (tap_row, tap_column) = (tap / columns % rows, tap % columns);

@@ -50,11 +50,7 @@ pub fn factors(rows: usize) -> Vec<Factor> {
             factors.push(Factor { point, row, weights });
         }
         let (row, weights) = (factors.len(), vec![(first + taps - 1, 1.0)]);
-        factors.push(Factor {
-            point: POINTS.len(),
-            row,
-            weights,
-        });
+        factors.push(Factor { point: POINTS.len(), row, weights });
     }
     assert_eq!(factors.len(), count_factors(rows), "factors of {rows} rows");
     factors.sort_by_key(|factor| factor.point);
@@ -68,14 +64,7 @@ pub fn inputs_of_three<S: Simd>(simd: S, rows: [S::f32s; 6]) -> [S::f32s; 6] {
     let [r0, r1, r2, r3, r4, r5] = rows;
     let (at_a, of_a) = pair(simd, [r1, r2, r3, r4], B, A);
     let (at_b, of_b) = pair(simd, [r1, r2, r3, r4], A, B);
-    [
-        even(simd, [r0, r2, r4]),
-        at_a,
-        of_a,
-        at_b,
-        of_b,
-        even(simd, [r1, r3, r5]),
-    ]
+    [even(simd, [r0, r2, r4]), at_a, of_a, at_b, of_b, even(simd, [r1, r3, r5])]
 }
 
 /// The inputs of a piece of two rows at `A`, `-A`, `B`, `-B` and infinity.
@@ -92,12 +81,7 @@ pub fn inputs_of_two<S: Simd>(simd: S, rows: [S::f32s; 5]) -> [S::f32s; 5] {
 pub fn inputs_of_one<S: Simd>(simd: S, rows: [S::f32s; 4]) -> [S::f32s; 4] {
     let [r0, r1, r2, r3] = rows;
     let scaled = |factor: f32, value, added| simd.mul_add_e_f32s(simd.splat_f32s(factor), value, added);
-    [
-        scaled(-A * A, r0, r2),
-        scaled(A, r1, r2),
-        scaled(-A, r1, r2),
-        scaled(-A * A, r1, r3),
-    ]
+    [scaled(-A * A, r0, r2), scaled(A, r1, r2), scaled(-A, r1, r2), scaled(-A * A, r1, r3)]
 }
 
 /// `(x² - other²)(x ± point)` times `rows`.

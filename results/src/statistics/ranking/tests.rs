@@ -5,14 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Predictor and truth. The predictor's best point is the third best by truth.
-const POINTS: [Point; 6] = [
-    (1.0, 30.0),
-    (2.0, 10.0),
-    (3.0, 50.0),
-    (4.0, 20.0),
-    (5.0, 60.0),
-    (6.0, 40.0),
-];
+const POINTS: [Point; 6] = [(1.0, 30.0), (2.0, 10.0), (3.0, 50.0), (4.0, 20.0), (5.0, 60.0), (6.0, 40.0)];
 
 fn close(found: Option<f64>, expected: f64) {
     let found = found.unwrap();
@@ -51,10 +44,7 @@ fn ties_of_the_predictor_are_broken_at_random() {
 fn two_levels_know_that_groups_differ() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
-    let [mixed] = measure(
-        &[rising.clone(), falling],
-        &[Ranking::Coefficient(Coefficient::Kendall)],
-    )[..] else {
+    let [mixed] = measure(&[rising.clone(), falling], &[Ranking::Coefficient(Coefficient::Kendall)])[..] else {
         unreachable!("one statistic");
     };
     let interval = mixed.interval.unwrap();

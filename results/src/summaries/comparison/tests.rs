@@ -53,13 +53,8 @@ fn systems_are_listed_in_the_order_of_the_definition_and_missing_ones_are_not_ze
     let summary = summary(&names(&["not run", "B", "A"]), &systems, &folds(), &[]);
     let listed: Vec<&str> = summary.systems.iter().map(|system| &system.name[..]).collect();
     assert_eq!(listed, ["not run", "B", "A", "C"]);
-    let [missing, b, a, _] = &summary.systems[..] else {
-        panic!("four systems")
-    };
-    assert_eq!(
-        (missing.error, missing.parameters, missing.was_run()),
-        (None, None, false)
-    );
+    let [missing, b, a, _] = &summary.systems[..] else { panic!("four systems") };
+    assert_eq!((missing.error, missing.parameters, missing.was_run()), (None, None, false));
     assert_eq!((a.parameters, b.left_out()), (Some([100, 120]), "1 failed".to_owned()));
     let error = b.error.unwrap();
     assert!((error.mean - 0.26).abs() < 1e-12 && error.n == 3);

@@ -20,14 +20,7 @@ fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
 }
 
 fn score(error: Option<f64>, status: Status) -> ScoreRow {
-    ScoreRow {
-        seed: 1,
-        architecture: 2,
-        draw: 0,
-        error,
-        loss: error.map(|error| error * 3.0),
-        status,
-    }
+    ScoreRow { seed: 1, architecture: 2, draw: 0, error, loss: error.map(|error| error * 3.0), status }
 }
 
 fn truth(error: Option<f64>, status: Status) -> TruthRow {
@@ -69,16 +62,8 @@ fn check_round_trip<R: Row + PartialEq + fmt::Debug>(rows: Vec<R>) {
 #[test]
 fn every_table_survives_the_round_trip_with_nulls_and_without_rows() {
     check_round_trip(vec![architecture(0, 0), architecture(u64::MAX, 1)]);
-    check_round_trip(vec![
-        score(Some(0.25), Status::Ok),
-        score(None, Status::Failed),
-        score(None, Status::Skipped),
-    ]);
-    check_round_trip(vec![
-        truth(Some(1.0), Status::Ok),
-        truth(None, Status::Failed),
-        truth(None, Status::Skipped),
-    ]);
+    check_round_trip(vec![score(Some(0.25), Status::Ok), score(None, Status::Failed), score(None, Status::Skipped)]);
+    check_round_trip(vec![truth(Some(1.0), Status::Ok), truth(None, Status::Failed), truth(None, Status::Skipped)]);
     check_round_trip(vec![epoch(None), epoch(Some(0.0))]);
 }
 

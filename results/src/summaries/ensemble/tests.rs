@@ -33,10 +33,7 @@ fn three_members() -> Vec<MemberScoreRow> {
 #[test]
 fn the_mean_over_pairs_and_the_parts_of_the_variance_are_those_computed_by_hand() {
     let summary = summary(&three_members());
-    assert_eq!(
-        (summary.members, summary.n(), summary.left_out()),
-        (3, 4, String::new())
-    );
+    assert_eq!((summary.members, summary.n(), summary.left_out()), (3, 4, String::new()));
     // The taus of the three pairs are 1, -1 and -1.
     assert!((summary.agreement.unwrap().estimate + 1.0 / 3.0).abs() < 1e-12);
     let shares = summary.shares.unwrap();

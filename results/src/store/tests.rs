@@ -17,11 +17,7 @@ fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> RunDir {
 
 #[test]
 fn a_run_lies_in_the_folder_that_its_key_names() {
-    let key = RunKey {
-        device_class: "NVIDIA H100 80GB".to_owned(),
-        dirty: true,
-        ..sample().key()
-    };
+    let key = RunKey { device_class: "NVIDIA H100 80GB".to_owned(), dirty: true, ..sample().key() };
     let dir = RunDir::new(Path::new("runs"), &key);
     let expected = "runs/fig4/laptop/nvidia-h100-80gb/0123456789ab-dirty/dddddddd/seed-7";
     assert_eq!(dir.path(), Path::new(expected));
@@ -110,22 +106,14 @@ fn another_definition_is_another_group() {
         m.dataset.name = "cifar100".to_owned();
     });
     let groups = latest_groups(find_runs(root.path(), None).unwrap());
-    let names: Vec<&str> = groups
-        .iter()
-        .map(|group| group.manifest().dataset.name.as_str())
-        .collect();
+    let names: Vec<&str> = groups.iter().map(|group| group.manifest().dataset.name.as_str()).collect();
     assert_eq!(names, ["cifar100", "shapes"]);
 }
 
 #[test]
 fn a_table_that_one_run_lacks_is_missing_and_not_empty() {
     let root = tempfile::tempdir().unwrap();
-    let weights = |seed| crate::WeightsRow {
-        seed,
-        architecture: 0,
-        generated: 10,
-        learned: 20,
-    };
+    let weights = |seed| crate::WeightsRow { seed, architecture: 0, generated: 10, learned: 20 };
     let dirs = [0, 1].map(|seed| store(root.path(), |m| m.seed = seed));
     let read = || {
         let group = latest_group(find_runs(root.path(), None).unwrap()).unwrap();

@@ -14,26 +14,12 @@ fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
 #[test]
 fn scores_and_true_errors_are_averaged_and_joined_by_seed_and_architecture() {
     let architectures: Vec<_> = (0..4).map(|n| architecture(3, n)).collect();
-    let scores = [
-        score(3, 0, 0, Some(0.5)),
-        score(3, 0, 1, Some(0.7)),
-        score(3, 1, 0, Some(0.25)),
-        score(3, 3, 0, Some(0.75)),
-    ];
+    let scores =
+        [score(3, 0, 0, Some(0.5)), score(3, 0, 1, Some(0.7)), score(3, 1, 0, Some(0.25)), score(3, 3, 0, Some(0.75))];
     // The rows are not in the order of the architectures. Architecture 3 was scored but not trained.
-    let true_errors = [
-        truth(3, 1, 0, Some(0.125)),
-        truth(3, 0, 1, None),
-        truth(3, 0, 0, Some(0.5)),
-        truth(3, 0, 2, Some(0.25)),
-    ];
-    let summary = summary(
-        &architectures,
-        &Predictor::score(&scores, Measure::Error),
-        &true_errors,
-        100,
-    )
-    .unwrap();
+    let true_errors =
+        [truth(3, 1, 0, Some(0.125)), truth(3, 0, 1, None), truth(3, 0, 0, Some(0.5)), truth(3, 0, 2, Some(0.25))];
+    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &true_errors, 100).unwrap();
     assert_eq!(summary.seeds[0].points, [(0.6, 0.375), (0.25, 0.125)]);
     assert_eq!((summary.n(), summary.left_out()), (2, String::new()));
 }
@@ -55,42 +41,23 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
         truth(0, 3, 0, Some(0.375)),
         truth(0, 4, 0, Some(0.375)),
     ];
-    let summary = summary(
-        &architectures,
-        &Predictor::score(&scores, Measure::Error),
-        &true_errors,
-        100,
-    )
-    .unwrap();
+    let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &true_errors, 100).unwrap();
     assert_eq!(summary.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
-    assert_eq!(
-        summary.left_out(),
-        "1 without a true error, 2 without a value of the predictor"
-    );
+    assert_eq!(summary.left_out(), "1 without a true error, 2 without a value of the predictor");
 }
 
 #[test]
 fn a_truth_of_an_unknown_architecture_is_an_error() {
-    let error = summary(
-        &[architecture(0, 0)],
-        &Predictor::score(&[], Measure::Error),
-        &[truth(1, 0, 0, None)],
-        100,
-    )
-    .unwrap_err();
+    let error = summary(&[architecture(0, 0)], &Predictor::score(&[], Measure::Error), &[truth(1, 0, 0, None)], 100)
+        .unwrap_err();
     let expected = "seed 1: the truths name architecture 0, the architectures do not";
     assert_eq!(error.to_string(), expected);
 }
 
 #[test]
 fn a_run_without_any_usable_pair_has_no_statistics() {
-    let summary = summary(
-        &[architecture(0, 0)],
-        &Predictor::score(&[], Measure::Error),
-        &[truth(0, 0, 0, None)],
-        100,
-    )
-    .unwrap();
+    let summary =
+        summary(&[architecture(0, 0)], &Predictor::score(&[], Measure::Error), &[truth(0, 0, 0, None)], 100).unwrap();
     assert_eq!((summary.n(), summary.score.kendall, summary.spread), (0, None, None));
     assert!(summary.to_string().contains("undefined"), "{summary}");
 }
@@ -102,9 +69,7 @@ fn the_text_shows_every_predictor_with_its_interval() {
         let jitter = f64::from(n * 7 % 5) / 50.0;
         tables.0.push(architecture(seed, n));
         tables.1.push(score(seed, n, 0, Some(0.5 + f64::from(n) / 50.0)));
-        tables
-            .2
-            .push(truth(seed, n, 0, Some(0.25 + f64::from(n) / 80.0 + jitter)));
+        tables.2.push(truth(seed, n, 0, Some(0.25 + f64::from(n) / 80.0 + jitter)));
     }
     let summary = summary(&tables.0, &Predictor::score(&tables.1, Measure::Error), &tables.2, 1000).unwrap();
     let expected = "\

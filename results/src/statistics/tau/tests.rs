@@ -35,17 +35,8 @@ fn both_agree_with_scipy() {
 
 #[test]
 fn neither_is_defined_without_two_values_of_both() {
-    for points in [
-        &[][..],
-        &[(1.0, 2.0)],
-        &[(1.0, 2.0), (1.0, 3.0)],
-        &[(1.0, 2.0), (3.0, 2.0)],
-    ] {
-        assert_eq!(
-            [kendall_tau_b(points), weighted_tau(points)],
-            [None, None],
-            "{points:?}"
-        );
+    for points in [&[][..], &[(1.0, 2.0)], &[(1.0, 2.0), (1.0, 3.0)], &[(1.0, 2.0), (3.0, 2.0)]] {
+        assert_eq!([kendall_tau_b(points), weighted_tau(points)], [None, None], "{points:?}");
     }
 }
 

@@ -71,12 +71,7 @@ fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRo
 }
 
 fn files_of(folder: &Path) -> Vec<Vec<u8>> {
-    let names = [
-        "benchmark.toml",
-        "trainings.parquet",
-        "curves.parquet",
-        "seconds.parquet",
-    ];
+    let names = ["benchmark.toml", "trainings.parquet", "curves.parquet", "seconds.parquet"];
     names.map(|name| fs::read(folder.join(name)).unwrap()).into()
 }
 

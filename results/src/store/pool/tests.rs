@@ -36,12 +36,8 @@ fn a_training_is_found_by_all_that_it_depends_on() {
     assert_eq!(pool.truth(&key).unwrap(), None);
     pool.add(stored.clone()).unwrap();
     assert_eq!(pool.truth(&key).unwrap(), Some(stored));
-    let changes: [fn(&mut TruthKey); 4] = [
-        |key| key.canonical.push('b'),
-        |key| key.context.push(' '),
-        |key| key.seed += 1,
-        |key| key.training_seed += 1,
-    ];
+    let changes: [fn(&mut TruthKey); 4] =
+        [|key| key.canonical.push('b'), |key| key.context.push(' '), |key| key.seed += 1, |key| key.training_seed += 1];
     for change in changes {
         let mut other = key.clone();
         change(&mut other);
@@ -62,16 +58,10 @@ fn a_file_under_another_name_is_refused_by_name() {
     let (_folder, pool) = pool();
     let (one, other) = (row("a", 0, 0.25), row("b", 0, 0.5));
     pool.add(one.clone()).unwrap();
-    let (from, to) = (
-        pool.truth_path(&TruthKey::of(&one)),
-        pool.truth_path(&TruthKey::of(&other)),
-    );
+    let (from, to) = (pool.truth_path(&TruthKey::of(&one)), pool.truth_path(&TruthKey::of(&other)));
     fs::rename(from, &to).unwrap();
     let error = pool.truth(&TruthKey::of(&other)).unwrap_err().to_string();
-    assert!(
-        error.contains(to.to_str().unwrap()) && error.contains("named after"),
-        "{error}"
-    );
+    assert!(error.contains(to.to_str().unwrap()) && error.contains("named after"), "{error}");
 }
 
 #[test]
@@ -91,10 +81,7 @@ fn exported_trainings_can_be_imported_and_contradictions_add_nothing() {
     let third = Pool::new(&folder.path().join("third"));
     third.add(row("b", 0, 0.5)).unwrap();
     let error = third.import(&file).unwrap_err().to_string();
-    assert!(
-        error.contains("truths.parquet") && error.contains("row 2") && error.contains("0.75"),
-        "{error}"
-    );
+    assert!(error.contains("truths.parquet") && error.contains("row 2") && error.contains("0.75"), "{error}");
     assert_eq!(third.truths().unwrap().len(), 1);
 }
 
@@ -106,9 +93,6 @@ fn a_network_is_there_once_its_checkpoint_is() {
     fs::write(&files[1], "rows").unwrap();
     pool.add_network("context", [&files[0], &files[1]]).unwrap();
     let stored = pool.network_paths("context");
-    assert_eq!(
-        stored.each_ref().map(|path| fs::read_to_string(path).unwrap()),
-        ["weights", "rows"]
-    );
+    assert_eq!(stored.each_ref().map(|path| fs::read_to_string(path).unwrap()), ["weights", "rows"]);
     assert_ne!(pool.network_paths("another"), stored);
 }

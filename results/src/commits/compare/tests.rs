@@ -13,12 +13,8 @@ const KENDALL: Statistic = Statistic::ALL[0].1;
 
 /// Adds an architecture with its draws and trainings; `None` is a failure. Without trainings it was not trained.
 fn add(tables: &mut Tables, seed: u64, architecture: u32, draws: &[Option<f64>], trainings: &[Option<f64>]) {
-    let draws = (0..)
-        .zip(draws)
-        .map(|(draw, &error)| score(seed, architecture, draw, error));
-    let trainings = (0..)
-        .zip(trainings)
-        .map(|(index, &error)| truth(seed, architecture, index, error));
+    let draws = (0..).zip(draws).map(|(draw, &error)| score(seed, architecture, draw, error));
+    let trainings = (0..).zip(trainings).map(|(index, &error)| truth(seed, architecture, index, error));
     tables.architectures.push(made_up::architecture(seed, architecture));
     tables.scores.extend(draws);
     tables.true_errors.extend(trainings);
@@ -44,16 +40,8 @@ fn both_sides_are_joined_by_seed_and_architecture() {
     add(&mut head, 7, 0, &[Some(0.5)], &[Some(0.5)]);
     let paired = pair(&base, &head).unwrap();
     let expected = [
-        Pair {
-            scores: [Some(0.5), Some(0.5)],
-            score_errors: [Some(0.5), Some(0.5)],
-            errors: [Some(0.5), Some(0.5)],
-        },
-        Pair {
-            scores: [None, Some(0.25)],
-            score_errors: [None, Some(0.25)],
-            errors: [None, None],
-        },
+        Pair { scores: [Some(0.5), Some(0.5)], score_errors: [Some(0.5), Some(0.5)], errors: [Some(0.5), Some(0.5)] },
+        Pair { scores: [None, Some(0.25)], score_errors: [None, Some(0.25)], errors: [None, None] },
     ];
     assert_eq!(paired.seeds, BTreeMap::from([(0, expected.to_vec())]));
     assert_eq!((paired.counts(), paired.shared_errors), ([1, 1, 1], false));
@@ -87,10 +75,7 @@ fn other_architectures_are_another_sampling() {
     };
     let mut other = tables(&points);
     other.architectures[1].hash = "other".to_owned();
-    check(
-        other,
-        "architecture 1 of seed 0 is 0000000000000001 in base, other in head",
-    );
+    check(other, "architecture 1 of seed 0 is 0000000000000001 in base, other in head");
     check(tables(&points[..1]), "seed 0 has 2 architectures in base, 1 in head");
     let mut moved = Tables::default();
     add(&mut moved, 1, 0, &[Some(0.1)], &[]);
@@ -127,18 +112,12 @@ fn trainings_that_have_not_changed_count_on_both_sides() {
 
 #[test]
 fn equal_tables_have_not_changed() {
-    let points: Vec<Point> = (0..20)
-        .map(|i| (f64::from(i * 7 % 20), f64::from(i * 3 % 20)))
-        .collect();
+    let points: Vec<Point> = (0..20).map(|i| (f64::from(i * 7 % 20), f64::from(i * 3 % 20))).collect();
     let paired = pair(&tables(&points), &tables(&points)).unwrap();
     for (_, statistic) in Statistic::ALL {
         let change = change(&paired, statistic, 200);
         let interval = change.interval.unwrap();
-        assert_eq!(
-            [interval.estimate, interval.low, interval.high],
-            [0.0; 3],
-            "{statistic:?}"
-        );
+        assert_eq!([interval.estimate, interval.low, interval.high], [0.0; 3], "{statistic:?}");
         assert_eq!((change.detectable, change.judge()), (Some(0.0), Verdict::NoDifference));
         assert_eq!(change.values, [change.values[0]; 2]);
     }
@@ -170,10 +149,7 @@ fn nothing_is_said_of_what_is_undefined() {
     assert_eq!(small.judge(), Verdict::NoDifference);
 
     let mut failed = three.clone();
-    failed
-        .true_errors
-        .iter_mut()
-        .for_each(|row| (row.status, row.error) = (Status::Failed, None));
+    failed.true_errors.iter_mut().for_each(|row| (row.status, row.error) = (Status::Failed, None));
     let Verdict::NotComparable(reasons) = change(&pair(&three, &failed).unwrap(), KENDALL, 200).judge() else {
         panic!("a side without true errors cannot be judged");
     };
@@ -185,12 +161,7 @@ fn names_of_statistics_are_read_back() {
     for (name, statistic) in Statistic::ALL {
         assert_eq!((name.parse(), statistic.name()), (Ok(statistic), name));
     }
-    assert!(
-        "tau"
-            .parse::<Statistic>()
-            .unwrap_err()
-            .starts_with("expected one of kendall")
-    );
+    assert!("tau".parse::<Statistic>().unwrap_err().starts_with("expected one of kendall"));
 }
 
 /// A value of the standard normal distribution, by the Box-Muller transform.
@@ -240,10 +211,7 @@ fn a_planted_regression_as_large_as_could_be_seen_is_found_in_four_of_five() {
     let correlations = [0.7, 0.31];
     let planted = tau(correlations[0]) - tau(correlations[1]);
     let (regressed, improved, detectable) = hundred(correlations, 60, 1);
-    assert!(
-        (detectable / planted - 1.0).abs() < 0.1,
-        "{detectable} is said of {planted}"
-    );
+    assert!((detectable / planted - 1.0).abs() < 0.1, "{detectable} is said of {planted}");
     assert!((regressed as f64 - 80.0).abs() < slack(0.8), "{regressed} of 100 found");
     assert_eq!(improved, 0);
 }
@@ -253,10 +221,7 @@ fn with_more_root_seeds_a_planted_regression_is_found_more_often_than_is_said() 
     let correlations = [0.7, 0.27];
     let planted = tau(correlations[0]) - tau(correlations[1]);
     let (regressed, improved, detectable) = hundred(correlations, 30, 3);
-    assert!(
-        (detectable / planted - 1.0).abs() < 0.1,
-        "{detectable} is said of {planted}"
-    );
+    assert!((detectable / planted - 1.0).abs() < 0.1, "{detectable} is said of {planted}");
     assert!(regressed as f64 > 80.0 - slack(0.8), "{regressed} of 100 found");
     assert_eq!(improved, 0);
 }

@@ -12,14 +12,10 @@ fn assert_close(found: Option<f64>, expected: f64) {
 #[test]
 fn the_signed_rank_test_matches_scipy() {
     // scipy.stats.wilcoxon is exact for the first two and the last, and approximate for the others.
-    assert_close(
-        wilcoxon(&[0.031, 0.012, -0.007, 0.054, 0.022, -0.015, 0.041, 0.009]),
-        0.078125,
-    );
+    assert_close(wilcoxon(&[0.031, 0.012, -0.007, 0.054, 0.022, -0.015, 0.041, 0.009]), 0.078125);
     assert_close(wilcoxon(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0.03125);
-    let with_ties_and_zeros = [
-        0.02, 0.01, -0.01, 0.03, 0.02, 0.0, 0.05, -0.03, 0.04, 0.01, 0.02, 0.0, -0.02, 0.06, 0.01,
-    ];
+    let with_ties_and_zeros =
+        [0.02, 0.01, -0.01, 0.03, 0.02, 0.0, 0.05, -0.03, 0.04, 0.01, 0.02, 0.0, -0.02, 0.06, 0.01];
     assert_close(wilcoxon(&with_ties_and_zeros), 0.05754792964144789);
     let sixty = |i: i32| f64::from(i * 37 % 61 - 22) / 500.0 + f64::from(i % 7) / 10000.0;
     assert_close(wilcoxon(&(0..60).map(sixty).collect::<Vec<_>>()), 0.0016488882008319275);
@@ -31,11 +27,7 @@ fn the_signed_rank_test_matches_scipy() {
 #[test]
 fn the_sign_test_matches_scipy() {
     // scipy.stats.binomtest.
-    let signs = |positive, n| Signs {
-        positive,
-        zero: 3,
-        negative: n - positive,
-    };
+    let signs = |positive, n| Signs { positive, zero: 3, negative: n - positive };
     for (positive, n, expected) in [
         (7, 8, 0.0703125),
         (12, 13, 0.00341796875),

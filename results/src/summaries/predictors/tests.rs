@@ -4,10 +4,7 @@ use super::*;
 use crate::summaries::made_up::{self, status, truth};
 
 fn architecture(seed: u64, index: u32, parameters: u64) -> ArchitectureRow {
-    ArchitectureRow {
-        parameters,
-        ..made_up::architecture(seed, index)
-    }
+    ArchitectureRow { parameters, ..made_up::architecture(seed, index) }
 }
 
 fn prediction(seed: u64, architecture: u32, predictor: &str, value: Option<f64>) -> PredictionRow {
@@ -47,15 +44,9 @@ fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
 fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     let (architectures, predictions, true_errors) = tables();
     let summary = summary(&architectures, &predictions, &true_errors).unwrap();
-    let names: Vec<&str> = summary
-        .predictors
-        .iter()
-        .map(|predictor| predictor.name.as_str())
-        .collect();
+    let names: Vec<&str> = summary.predictors.iter().map(|predictor| predictor.name.as_str()).collect();
     assert_eq!(names, ["good", "bad", "holes"]);
-    let [good, bad, holes] = &summary.predictors[..] else {
-        unreachable!()
-    };
+    let [good, bad, holes] = &summary.predictors[..] else { unreachable!() };
     assert_eq!((good.n, good.missing, holes.n, holes.missing), (16, 0, 14, 2));
     let estimate = |interval: Option<Interval>| interval.unwrap().estimate;
     let taus = [good, bad, holes].map(|predictor| estimate(predictor.tau));
