@@ -174,7 +174,6 @@ fn an_architecture_that_cannot_be_drawn_is_named() {
     dir.write(&rows).unwrap();
     let artefact = newest(root.path(), "fig4").unwrap();
     let message = format!("{:#}", html::page(&[artefact], &[]).unwrap_err());
-    let expected =
-        "fig4-laptop-shapes: architectures: seed 0, architecture 3: block 0: op 0: units: expected a multiple";
+    let expected = "fig4-laptop-shapes: architectures: seed 0, architecture 3: block 0: op 0: units must be a multiple";
     assert!(message.contains(expected), "{message}");
 }

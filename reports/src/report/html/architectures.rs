@@ -73,7 +73,7 @@ pub(super) fn values_table(
         stored.iter().map(|row| ((row.seed, row.architecture), row)).collect();
     let mut rows = Vec::with_capacity(values.of_architectures.len());
     for (key, of_architecture) in &values.of_architectures {
-        let place = || format!("{}: architectures: seed {}, architecture {}", artefact.name(), key.0, key.1);
+        let place = || format!("architectures: seed {}, architecture {}", key.0, key.1);
         let architecture = stored.get(key).with_context(|| format!("{}: expected a row, found none", place()))?;
         let drawing = drawings.id(&architecture.json, &space).with_context(place)?;
         let mut cells = vec![key.0.to_string(), key.1.to_string()];
@@ -111,10 +111,9 @@ pub(super) fn best_of_searches(artefact: &Artefact, drawings: &mut Drawings) -> 
     for search in &summary.searches {
         let Some(best) = &search.best else { continue };
         let space = Space::of(artefact.group.manifest(), Some(&search.search));
-        let id = drawings.id(&best.json, &space).with_context(|| {
-            let (name, seed, index) = (artefact.name(), search.seed, best.index);
-            format!("{name}: candidates: `{}`, seed {seed}, index {index}", search.search)
-        })?;
+        let id = drawings
+            .id(&best.json, &space)
+            .with_context(|| format!("candidates: `{}`, seed {}, index {}", search.search, search.seed, best.index))?;
         let label = escape(&search.label(summary.seeds()));
         writeln!(
             figures,
