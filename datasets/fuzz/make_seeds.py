@@ -1,4 +1,4 @@
-"""Writes the seeds of the targets: small files by the programs that write such files in earnest, numpy above all."""
+"""Writes the seeds of the targets: small files, made by the programs that usually write such files, mostly numpy."""
 
 import io
 import pathlib

@@ -155,7 +155,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_subset_keeps_the_order_asked_for() {
+    fn a_subset_keeps_the_requested_order() {
         let set = counting_set(5, 2, 4);
         let subset = set.subset(&[4, 0, 4]);
         assert_eq!(subset.labels, [1, 0, 1]);

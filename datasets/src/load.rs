@@ -95,7 +95,7 @@ mod tests {
         let message = load("mnist", &LoadOptions::default()).unwrap_err().to_string();
         assert_eq!(
             message,
-            "unknown data set \"mnist\"; known are cifar10, cifar100, stl10, imagenet32, modelnet10, \
+            "unknown data set \"mnist\"; known: cifar10, cifar100, stl10, imagenet32, modelnet10, \
              modelnet10-voxels, shapes, solids"
         );
     }

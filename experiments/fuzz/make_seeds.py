@@ -1,4 +1,4 @@
-"""Writes the seeds of those targets that do not start from other files of the repository."""
+"""Writes the seeds of the targets that do not start from other files of the repository."""
 
 import pathlib
 

@@ -1,7 +1,7 @@
 """The other side of `cargo xtask bench --peer`: the same network in PyTorch, timed row by row on request.
 
-`peer.py FOLDER THREADS DEVICE` reads what our side wrote to FOLDER, prints one line of losses as JSON, then reads the name of a
-row from each line of standard input and prints its milliseconds.
+`peer.py FOLDER THREADS DEVICE` reads the files that our side wrote to FOLDER, and prints one line of losses as JSON. Then it reads
+the name of a row from each line of standard input, and prints the row's milliseconds.
 """
 
 import itertools
@@ -25,7 +25,7 @@ INPUT, IMAGES = TENSORS["input"], TENSORS["images"]
 
 
 def named():
-    """Our lists of convolutions and BatchNorms, which are in order of use, under the names used here."""
+    """Renames our convolutions and BatchNorms, listed in order of use, to the names used here."""
     convs, norms = itertools.count(), itertools.count()
 
     def conv(name):

@@ -149,7 +149,8 @@ fn execute(command: Command) -> Result<()> {
             let Added { new, known, kept, total } = benchmark::add(&folder, &runs)?;
             let place = folder.display();
             println!(
-                "{new} new trainings added to {place}, which now has {total}; {known} were there already, and {kept} from another commit or class of processor"
+                "{new} new trainings added to {place}, which now has {total}; it already had {known} of the run, and {kept} from \
+                 another commit or class of processor"
             );
             if let Some(benchmark) = Benchmark::read(&folder)? {
                 println!("{}", benchmark.summary()?);

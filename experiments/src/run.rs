@@ -121,13 +121,13 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(name) = &options.source {
         let own = study.searches_mut().iter_mut();
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
-        ensure!(!own.is_empty(), "`{artefact}` searches on no data set of its own");
+        ensure!(!own.is_empty(), "`{artefact}` does not search on a data set of its own");
         own.into_iter().for_each(|data| data.name.clone_from(name));
     }
     if let Some(recipe) = options.recipe {
         match study {
             StudyDefinition::Correlation(study) => study.recipe = recipe,
-            _ => bail!("`{artefact}` has no choice of recipe"),
+            _ => bail!("`{artefact}` has only one recipe"),
         }
     }
     if options.bfloat16 {

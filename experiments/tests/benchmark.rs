@@ -89,7 +89,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
 }
 
 #[test]
-fn a_benchmark_has_the_true_errors_of_the_study_that_it_is_for() {
+fn a_benchmark_has_the_true_errors_of_its_study() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
@@ -173,7 +173,7 @@ fn committed_benchmarks_hold_what_their_rows_say() {
 }
 
 #[test]
-fn what_is_no_benchmark_is_refused_in_one_line() {
+fn folders_without_a_benchmark_are_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let error = error_of(&mut benchmark(&["export", "", ""], &[&at("none"), &at("csv")]));

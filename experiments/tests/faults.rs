@@ -110,7 +110,7 @@ fn at_every_place(fault: &str, ended_as_expected: impl Fn(&Output) -> bool + Syn
 }
 
 #[test]
-fn a_kill_at_any_point_of_any_write_loses_nothing_that_was_done() {
+fn a_kill_at_any_point_of_any_write_loses_no_finished_work() {
     let places = at_every_place("kill", |output| output.status.signal() == Some(SIGKILL));
     // Each file has three places.
     assert!(places > 60 && places.is_multiple_of(3), "{places}");

@@ -173,7 +173,7 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
     let output = plan(&[&sized[..], &["--budget", "1h"]].concat());
     succeeded(&output);
     let text = lines(&output);
-    assert!(text.contains("12 architectures of each of 2 root seeds: expected Kendall"), "{text}");
+    assert!(text.contains("2 root seeds with 12 architectures each: expected Kendall"), "{text}");
     assert!(text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"), "{text}");
     assert!(text.contains("no stored result of `fidelity`"), "{text}");
     let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];

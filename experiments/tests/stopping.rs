@@ -41,7 +41,7 @@ fn signal(process: &Child, signal: &str) {
 }
 
 #[test]
-fn a_second_runner_is_turned_away() {
+fn a_second_runner_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(&mut experiments(folder.path(), &LONG));
     wait_for(folder.path(), "smash-in-training");
@@ -55,7 +55,7 @@ fn a_second_runner_is_turned_away() {
 }
 
 #[test]
-fn a_run_that_is_told_to_stop_writes_a_checkpoint_within_the_epoch() {
+fn a_stop_request_writes_a_checkpoint_within_the_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &LONG).output().unwrap());
@@ -69,7 +69,7 @@ fn a_run_that_is_told_to_stop_writes_a_checkpoint_within_the_epoch() {
             signal(&run, name);
             let output = run.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(code), "{}", text_of(&output));
-            assert!(text_of(&output).contains("goes on"), "{}", text_of(&output));
+            assert!(text_of(&output).contains("resumes the run"), "{}", text_of(&output));
             let is_checkpoint = |file: &&PathBuf| name_of(file).starts_with(training);
             let stored = sealed(&results);
             let checkpoint = stored.iter().find(is_checkpoint).expect("it was in training");
@@ -109,7 +109,7 @@ fn a_unit_that_is_killed_takes_no_other_with_it() {
 }
 
 #[test]
-fn a_unit_that_runs_twice_at_once_leaves_what_it_leaves_once() {
+fn a_unit_that_runs_twice_at_once_leaves_the_output_of_one_run() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &["fig4"]).output().unwrap());

@@ -91,7 +91,7 @@ fn the_exit_code_is_the_verdict() {
         "truth        840.0 s       840.0 s       1.00",
         "peak memory  not measured  not measured  not measured",
         "note: one root seed, 0",
-        "note: every training that both have has the same error",
+        "note: all trainings in common have the same error",
         "verdict: regressed, by Kendall τ\n",
     ] {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
@@ -123,14 +123,14 @@ fn programs_and_pull_requests_read_the_same_answer() {
     assert!(text.starts_with("**regressed, by Kendall τ**\n"), "{text}");
     assert!(
         text.contains(
-            "\n| statistic | base | head | change | could be seen |\n| --- | --- | --- | --- | --- |\n| Kendall τ |"
+            "\n| statistic | base | head | change | detectable |\n| --- | --- | --- | --- | --- |\n| Kendall τ |"
         ),
         "{text}"
     );
 }
 
 #[test]
-fn what_cannot_be_compared_is_said_with_its_reasons() {
+fn incomparable_results_are_reported_with_reasons() {
     let check = |change: &dyn Fn(&mut Manifest), expected: &str| {
         let folder = tempfile::tempdir().unwrap();
         store(&folder.path().join("base"), true, |_| ());
@@ -158,7 +158,7 @@ fn what_cannot_be_compared_is_said_with_its_reasons() {
 }
 
 #[test]
-fn of_several_results_one_is_chosen_by_rule_or_not_at_all() {
+fn one_of_several_results_is_chosen_by_rule_or_not_at_all() {
     let folder = regression();
     // The head is not compared with a newer result of another definition.
     store(&folder.path().join("runs"), false, |m| {
@@ -229,7 +229,7 @@ fn a_head_that_has_not_regressed_becomes_the_baseline() {
 
     let (code, _, stderr) = compare(folder.path(), &["baselines", "runs", "--save", "runs"]);
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("`--save` would replace the very store that the head lies in"), "{stderr}");
+    assert!(stderr.contains("`--save` would overwrite the store that holds the head"), "{stderr}");
     store(&folder.path().join("changed"), true, |m| m.dirty = true);
     let (code, _, stderr) = compare(folder.path(), &["runs", "changed", "--save", "baselines"]);
     assert_eq!(code, Some(2));

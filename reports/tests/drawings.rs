@@ -137,7 +137,7 @@ fn the_best_of_each_search_is_drawn() {
 }
 
 #[test]
-fn what_cannot_be_drawn_is_one_error_that_names_its_place() {
+fn a_faulty_architecture_is_one_error_that_names_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| error(&draw(folder.path(), arguments));
     assert!(run(&["none.json"]).starts_with("error: none.json: "), "{}", run(&["none.json"]));

@@ -53,7 +53,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_page_is_whole_and_every_reference_in_it_is_met() {
+fn the_page_is_whole_and_every_reference_has_its_target() {
     let [found, again] = &*PAGES;
     assert!(found == again, "equal results give equal bytes");
 

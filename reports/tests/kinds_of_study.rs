@@ -43,7 +43,7 @@ fn predictors_are_compared_with_the_first() {
 }
 
 #[test]
-fn a_correlation_has_its_regime_beside_the_paper_s() {
+fn a_correlation_has_its_regime_beside_the_papers() {
     let root = tempfile::tempdir().unwrap();
     correlation(root.path(), "fig4", Correlation::of(30, ""));
     let in_report = [
@@ -57,7 +57,7 @@ fn a_correlation_has_its_regime_beside_the_paper_s() {
 }
 
 #[test]
-fn a_study_is_put_beside_the_one_that_it_is_compared_with() {
+fn a_study_is_shown_beside_the_study_that_it_is_compared_with() {
     let root = tempfile::tempdir().unwrap();
     let keys = "compared_with = \"fig4\"\nstatement = \"Lower scores, no correlation.\"\n\
         claim = { statistic = \"level-drop\", greater_than = 0.1 }\n";
@@ -107,7 +107,7 @@ fn every_corruption_has_its_line() {
         check(
             &artefact,
             &["dilations", "all corruptions, mean", "correct encoding is better", &count],
-            &["| units | ", "cannot be corrupted so", "The correct encoding has the lowest error of all in"]
+            &["| units | ", "cannot be corrupted like this", "The correct encoding has the lowest error of all in"]
                 [if n == 3 { 2 } else { 0 }..],
         );
     }

@@ -75,7 +75,7 @@ fn figures_comparisons_and_statistics_are_the_same() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_results_are_named() {
     let Some(store) = ObjectStore::start() else { return };
     for (arguments, expected) in [
         (&["figure", "fig4", "--results", STORED][..], "s3://bucket/results: no complete run of `fig4`"),

@@ -29,17 +29,20 @@ fn a_ranking_is_measured_within_groups() {
     };
     let by_seed = found(&["--by", "seed", "--k", "2"]);
     let mut lines = by_seed.lines();
-    assert_eq!(lines.next(), Some("`accuracy` by `score`, n = 12 in 2 groups of `seed` (1 without both left out)"));
+    assert_eq!(
+        lines.next(),
+        Some("`accuracy` by `score`, n = 12 in 2 groups of `seed` (left out: 1 without both values)")
+    );
     let kendall = lines.next().unwrap();
     assert!(kendall.starts_with("Kendall τ ") && kendall.contains("+0.000 [-1.000, +1.000]"), "{kendall}");
     // The best two are taken: the best of six for one seed, the fifth and the sixth for the other.
     assert!(by_seed.contains("best rank at 2          3.000"), "{by_seed}");
     assert!(by_seed.contains("regret at 1             2.500"), "{by_seed}");
-    assert!(found(&[]).contains("n = 12 (1 without both left out)"));
+    assert!(found(&[]).contains("n = 12 (left out: 1 without both values)"));
 }
 
 #[test]
-fn what_cannot_be_measured_is_one_error() {
+fn unusable_columns_are_one_error() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), table()).unwrap();
     let fault = |arguments: &[&str], expected: &str| {

@@ -90,7 +90,7 @@ pub enum Error {
         problem: String,
     },
     /// The tables of a run do not fit together.
-    #[error("seed {seed}: the truths name architecture {architecture}, the architectures do not")]
+    #[error("seed {seed}: table `truths` names architecture {architecture}, table `architectures` lacks it")]
     UnknownArchitecture {
         /// Root seed of the row.
         seed: u64,

@@ -115,7 +115,7 @@ pub fn compare_contents<B: AutodiffBackend>(
     let file = Tensors::<B> { tensors, device: device.clone() };
     let golden: Golden = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if golden.cases.is_empty() {
-        return Err("no case in it".into());
+        return Err("the file holds no case".into());
     }
 
     let mut found: Vec<(Kind, f64, String)> = Vec::new();

@@ -88,7 +88,7 @@ impl ScoreStatistics {
             Self::Running => ScoreNorm::Running,
             Self::Batch => ScoreNorm::Batch,
             Self::Recalibrated { batches } => {
-                assert!(!training.indices.is_empty(), "{batches} batches of no images");
+                assert!(!training.indices.is_empty(), "no images for {batches} batches");
                 let streams = [Stream::Recalibration; 2];
                 let of_pass = |pass| training.training_batches(batch_size, false, seed, streams, &[pass]);
                 let images = (0..).flat_map(of_pass).map(|(images, _)| images);

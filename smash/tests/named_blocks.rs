@@ -29,7 +29,7 @@ struct Weights<'a> {
 
 impl Weights<'_> {
     fn conv(&mut self, input: Images) -> Images {
-        let weight = self.convs.next().expect("a convolution is left").val();
+        let weight = self.convs.next().expect("another convolution").val();
         let ([_, channels, _, _], [_, all, height, width]) = (input.dims(), weight.dims());
         let padding = [height / 2, width / 2];
         let weight = weight.narrow(1, all - channels, channels);
@@ -38,7 +38,7 @@ impl Weights<'_> {
 
     /// BatchNorm with running statistics, and ReLU.
     fn norm_relu(&mut self, input: Images) -> Images {
-        let norm = self.norms.next().expect("a BatchNorm is left");
+        let norm = self.norms.next().expect("another BatchNorm");
         let [_, channels, _, _] = input.dims();
         let of = |param: &Param<Tensor<Flex, 1>>| -> Images {
             let all = param.val().dims()[0];

@@ -186,7 +186,7 @@ fn a_convolution_of_volumes_is_the_sum_over_three_axes() {
 
 /// The gradient along a random direction agrees with differences of the loss.
 #[test]
-fn gradients_of_volumes_are_those_of_differences() {
+fn gradients_of_volumes_agree_with_finite_differences() {
     let _alone = alone();
     let task = Task { classes: 4, ..voxels(4) };
     let net = network(task, |blueprint, images| {
@@ -294,7 +294,7 @@ fn global_drop_path_leaves_one_whole_column() {
         let used = net.weights.convs.iter().filter(is_used).count();
         if is_global {
             let column = [4, 2, 1].iter().position(|&length| length == used);
-            seen[column.unwrap_or_else(|| panic!("{used} convolutions are no column"))] = true;
+            seen[column.unwrap_or_else(|| panic!("{used} convolutions do not form a column"))] = true;
         }
     }
     assert_eq!(seen, [true; 3], "columns that were kept");

@@ -113,7 +113,7 @@ fn every_architecture_of_a_step_is_counted_and_drawn_anew() {
 }
 
 #[test]
-fn gradients_of_several_losses_are_those_of_their_mean() {
+fn gradients_of_several_losses_equal_those_of_their_mean() {
     with_examples(|examples| {
         let trainer = smash_trainer();
         let net = &trainer.net;
@@ -213,7 +213,7 @@ fn scores_differ_by_their_statistics_and_leave_the_network_alone() {
 /// A batch leaves its statistics as running statistics, and is then normalised with them. Its outputs equal the outputs
 /// with its own statistics, except for the variance's correction by n / (n - 1).
 #[test]
-fn statistics_taken_from_a_batch_are_those_of_the_batch() {
+fn recalibrating_on_a_batch_gives_its_statistics() {
     with_examples(|examples| {
         let net = trained(&plain(), 1, examples).network(&plain()).valid();
         let (images, _) = examples.images.batch(examples.indices, None);

@@ -1,4 +1,4 @@
-"""Writes the seeds of the target: small archives, by Python's own writers."""
+"""Writes the seeds of the target: small archives, made by Python's own libraries."""
 
 import gzip
 import io
@@ -22,7 +22,7 @@ def tar(format):
         link = tarfile.TarInfo("set/link")
         link.type, link.linkname = tarfile.SYMTYPE, "../../outside"
         archive.addfile(link)
-    # The end of the archive is 20 blocks of zeros, of which two are enough.
+    # Python ends an archive with 20 blocks of zeros; two are enough.
     return file.getvalue().rstrip(b"\0") + bytes(1024)
 
 

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_a_program_are_those_it_prints() {
+    fn the_lines_of_a_program_are_its_output() {
         let printed = lines(cargo().arg("--version")).unwrap();
         assert!(printed.len() == 1 && printed[0].starts_with("cargo "), "{printed:?}");
         assert!(lines(cargo().arg("--no-such-flag")).unwrap_err().is::<Failed>());

@@ -234,7 +234,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn damaged_arrays_are_named_with_what_was_expected() {
+    fn errors_in_arrays_name_place_and_expectation() {
         let check = |array: Vec<u8>, expected: &str| {
             let message = error(array);
             assert!(message.starts_with("a.npz: array \"data\": found "), "{message}");
@@ -271,7 +271,7 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn damaged_bytes_give_the_shape_asked_for_or_an_error(
+        fn damaged_bytes_give_the_requested_shape_or_an_error(
             changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         ) {
             let mut bytes = npz(&[("data", npy("<u2", "2, 2", &[1, 0, 2, 0, 3, 0, 4, 0]))]);

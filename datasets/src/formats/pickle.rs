@@ -94,7 +94,7 @@ impl<'a> Pickle<'a> {
         let bytes = contents(&self.objects, *bytes).unwrap_or_default();
         Array::new(shape.clone(), element, Cow::Borrowed(bytes)).ok_or_else(|| {
             let found = format!("{} bytes", bytes.len());
-            self.fault(name, &found, &format!("as many as the shape {shape:?} needs"))
+            self.fault(name, &found, &format!("the bytes that the shape {shape:?} needs"))
         })
     }
 

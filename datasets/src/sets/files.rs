@@ -41,7 +41,7 @@ pub(crate) fn difference(set: &ImageSet, official: usize, differences: &[String]
 }
 
 /// The end of every message about missing files. It explains how to name the data folder.
-pub(crate) const NAME_DATA_DIR: &str = "and name DATA_DIR by --data-dir or SMASH_DATA_DIR";
+pub(crate) const NAME_DATA_DIR: &str = "and pass DATA_DIR by --data-dir or SMASH_DATA_DIR";
 
 #[cfg(test)]
 pub(crate) mod tests {

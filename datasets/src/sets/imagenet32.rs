@@ -125,7 +125,7 @@ fn append(path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<(), Error> {
     if path.extension().is_some_and(|extension| extension == "npz") {
         let mut file = Npz::open(path, bytes)?;
         let fits = |shape: &[usize]| matches!(*shape, [n, PIXELS] if n <= TRAIN.official);
-        let data = file.array("data", "[n, 3072] with an n up to 1281167", fits)?;
+        let data = file.array("data", "[n, 3072], n up to 1281167", fits)?;
         let n = data.shape[0];
         let labels = file.array("labels", &format!("[{n}]"), |shape| *shape == [n])?;
         append_arrays(path, &data, labels.values(), set)

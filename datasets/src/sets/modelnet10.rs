@@ -291,7 +291,7 @@ fn parse_voxels(path: &Path, bytes: &[u8], part: Part, edge: usize) -> Result<Im
     /// Far more than the set has, even if each object is stored in 24 rotations.
     const MOST: usize = 100_000;
     let mut file = Npz::open(path, bytes)?;
-    let expected = format!("[n, {edge}, {edge}, {edge}] with an n from 1 to {MOST}");
+    let expected = format!("[n, {edge}, {edge}, {edge}], n from 1 to {MOST}");
     let fits = |shape: &[usize]| matches!(*shape, [1..=MOST, d, h, w] if [d, h, w] == [edge; 3]);
     let data = file.array("data", &expected, fits)?;
     let n = data.shape[0];

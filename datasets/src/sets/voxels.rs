@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vertex_of_no_triangle_and_a_point_have_no_extent() {
+    fn an_unused_vertex_and_a_point_have_no_extent() {
         let mut mesh = box_mesh([1.0, 0.5, 0.25]);
         let whole = surface(&mesh, 16, 0);
         mesh.vertices.push([1e6; 3]);
@@ -253,7 +253,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn touched_cells_are_those_that_points_of_the_triangle_lie_in(mesh in triangle(), rotation in 0..ROTATIONS) {
+        fn touched_cells_are_the_cells_with_a_point_of_the_triangle(mesh in triangle(), rotation in 0..ROTATIONS) {
             const EDGE: usize = 8;
             const STEPS: usize = 64;
             let Some(volume) = surface(&mesh, EDGE, rotation) else { return Ok(()) };

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let Ok(architecture) = Architecture::from_json(text) else {
         return;
     };
-    let again = Architecture::from_json(&architecture.to_json()).expect("what was written can be read");
+    let again = Architecture::from_json(&architecture.to_json()).expect("a stored architecture can be read");
     assert_eq!(again, architecture);
     let _ = (architecture.hash(), architecture.op_count());
     for space in spaces() {

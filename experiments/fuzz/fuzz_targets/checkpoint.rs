@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
     }
     let written = checkpoint.to_bytes();
-    let again = Checkpoint::from_bytes(&written).expect("what was written can be read");
+    let again = Checkpoint::from_bytes(&written).expect("a written checkpoint can be read");
     // The bytes are compared, because values may be NaN.
     assert_eq!(again.to_bytes(), written);
 });

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
             continue;
         };
         let written = toml::to_string(&definition.to_table()).expect("a definition can be written");
-        let again = parse(&written, Scale::Paper, &[]).expect("what was written can be read");
+        let again = parse(&written, Scale::Paper, &[]).expect("a written definition can be read");
         assert_eq!(again.hash(), definition.hash());
     }
 });

@@ -11,8 +11,8 @@ fuzz_target!(|text: &[u8]| {
     let path = folder.path().join("manifest.toml");
     std::fs::write(&path, sealed(text)).expect("the folder can be written");
     if let Ok(manifest) = Manifest::read(&path) {
-        manifest.write(&path).expect("what was read can be written");
-        let again = Manifest::read(&path).expect("what was written can be read");
+        manifest.write(&path).expect("a manifest that was read can be written");
+        let again = Manifest::read(&path).expect("a written manifest can be read");
         // The texts are compared, because times may be NaN.
         assert_eq!(format!("{again:?}"), format!("{manifest:?}"));
         let _ = (manifest.key(), manifest.recency());

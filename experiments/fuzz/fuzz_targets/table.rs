@@ -42,8 +42,8 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
 fn check<R: Row + Debug>(path: &Path) {
     let Ok(rows) = read_table::<R>(path) else { return };
     let written = path.with_extension("written");
-    write_table(&written, &rows).expect("what was read can be written");
-    let again = read_table::<R>(&written).expect("what was written can be read");
+    write_table(&written, &rows).expect("a table that was read can be written");
+    let again = read_table::<R>(&written).expect("a written table can be read");
     // The texts are compared, because values may be NaN.
     assert_eq!(format!("{again:?}"), format!("{rows:?}"));
 }

@@ -24,7 +24,7 @@ pub struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stopped; the same command goes on with it")
+        f.write_str("stopped; the same command resumes the run")
     }
 }
 

@@ -40,7 +40,7 @@ pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
                 }
             }
             Err(damage) => {
-                let warning = format!("{damage}; the new one knows no earlier start and no earlier warnings");
+                let warning = format!("{damage}; the new manifest lacks earlier starts and warnings");
                 warn(&mut fresh, warning);
             }
         }

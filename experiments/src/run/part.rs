@@ -138,11 +138,11 @@ pub fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -
     let own = built_from.unwrap_or(commit);
     ensure!(
         own == commit || part.any_commit,
-        "this program was built from commit {own}, but the run was started with commit {commit}; --any-commit runs the part all the same"
+        "this program was built from commit {own}, but the run was started by commit {commit}; --any-commit runs the part anyway"
     );
     ensure!(
         *hash == definition.hash(),
-        "this program has another definition than the run, or another version has replaced it since the run was started"
+        "this program has another definition than the run, or another version has replaced the run since its start"
     );
     Ok((commit.clone(), *dirty))
 }

@@ -83,15 +83,17 @@ pub fn print(artefact: &str, study: &Study, options: &RunOptions) -> Result<()> 
     let between = earlier.as_ref().and_then(|earlier| earlier.between);
     match expected_interval(tau, between.unwrap_or(0.0), trained, seeds) {
         Some(interval) => println!(
-            "{trained} architectures of each of {seeds} root seeds: expected Kendall τ {}, width {:.2} (τ: {source})",
+            "{seeds} root seeds with {trained} architectures each: expected Kendall τ {}, width {:.2} (τ: {source})",
             interval_text(Some(interval)),
             width(interval)
         ),
         None => println!("{trained} architectures are too few for an interval"),
     }
     match between {
-        Some(between) => println!("the interval includes a standard deviation between root seeds of {between:.2}"),
-        None => println!("the interval leaves out how SMASH networks vary: no stored result has two root seeds"),
+        Some(between) => println!("the interval includes a standard deviation of {between:.2} between root seeds"),
+        None => println!(
+            "the interval excludes the variation between SMASH networks, because no stored result has two root seeds"
+        ),
     }
     let Some(seconds) = options.budget else {
         return Ok(());
@@ -130,11 +132,11 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
         _ => "",
     };
     println!(
-        "narrowest in {:.0} minutes: {} architectures of each of {} root seeds, width {:.2}, about {:.0} minutes\n  \
+        "narrowest in {:.0} minutes: {} root seeds with {} architectures each, width {:.2}, about {:.0} minutes\n  \
          --seeds {} --set study.scored={} --set study.every={}{recipe}",
         seconds / 60.0,
-        best.architectures,
         best.seeds,
+        best.architectures,
         best.width,
         best.time / 60.0,
         best.seeds,
@@ -143,7 +145,7 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
     );
     if best.seeds == 1 {
         println!(
-            "one root seed does not show how SMASH networks vary: take two or more if the answer must not depend on one"
+            "one root seed does not show the variation between SMASH networks: take more if the answer must not depend on one network"
         );
     }
     let by_recipe = |choice: &Choice| format!("width {:.2} by the recipe `{}`", choice.width, choice.recipe.name());
@@ -156,7 +158,7 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
         }
         (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, as requested"),
         (None, Recipe::Paper) => println!(
-            "epochs of resulting networks: {widths}; no stored result of `fidelity` shows how fewer change the ranking"
+            "epochs of resulting networks: {widths}; no stored result of `fidelity` shows how fewer epochs change the ranking"
         ),
     }
     Ok(())

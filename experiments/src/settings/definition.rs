@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_depends_on_all_that_decides_a_table_and_on_no_words() {
+    fn the_hash_covers_everything_that_decides_a_table_and_no_words() {
         let is_word = |path: &str| {
             let reported = [".study.system.here", ".study.system.paper", ".study.top5"];
             !path.starts_with(".study") || reported.iter().any(|start| path.starts_with(start))

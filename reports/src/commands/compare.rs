@@ -115,14 +115,14 @@ fn compare(options: &Compare) -> Result<Comparison> {
         let (head, root) = (head.folder().canonicalize()?, root.canonicalize().unwrap_or_default());
         ensure!(
             root == Path::new("") || !head.starts_with(&root),
-            "{}: `--save` would replace the very store that the head lies in",
+            "{}: `--save` would overwrite the store that holds the head",
             root.display()
         );
     }
     if options.save.is_some() {
         ensure!(
             !head.manifest().dirty,
-            "{}: `--save` needs runs of a commit, these are of a changed working tree",
+            "{}: `--save` needs runs of a commit; these come from a changed working tree",
             head.folder().display()
         );
     }
@@ -174,19 +174,19 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
         let others: Vec<String> = others.filter(|seed| !seeds.contains(seed)).map(|seed| seed.to_string()).collect();
         if !others.is_empty() {
             let others = others.join(", ");
-            comparison.notes.push(format!("left out, as only {name} has it: root seed {others}"));
+            comparison.notes.push(format!("left out, because only {name} has it: root seed {others}"));
         }
         if !group.unfinished.is_empty() {
-            comparison.notes.push(format!("{name} has runs that are not complete: {:?}", group.unfinished));
+            comparison.notes.push(format!("{name} has incomplete runs: {:?}", group.unfinished));
         }
     }
     if let [seed] = seeds[..] {
         comparison.notes.push(format!(
-            "one root seed, {seed}: the intervals hold the chance of these architectures, not that of another SMASH network"
+            "one root seed, {seed}: the intervals include the variation between architectures, not between SMASH networks"
         ));
     }
     if paired.shared_errors {
-        let text = "every training that both have has the same error, so true errors of either side count for both";
+        let text = "all trainings in common have the same error, so true errors of either side count for both";
         comparison.notes.push(text.to_owned());
     }
     let changes: Vec<Change> = Statistic::ALL.map(|(_, statistic)| change(&paired, statistic, RESAMPLES)).to_vec();

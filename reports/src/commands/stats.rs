@@ -59,7 +59,7 @@ pub fn run(options: &Stats) -> Result<()> {
     let in_groups = by.as_ref().map_or_else(String::new, |by| format!(" in {} groups of `{by}`", groups.len()));
     let without = match left_out {
         0 => String::new(),
-        left_out => format!(" ({left_out} without both left out)"),
+        left_out => format!(" (left out: {left_out} without both values)"),
     };
     println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
     for measured in measure(&groups, &Ranking::all(options.k.into())) {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused_by_place() {
+    fn faulty_architectures_are_refused_by_place() {
         let check = |from: &str, to: &str, expected: &str| {
             let text = SMALL.replacen(from, to, 1);
             assert_ne!(text, SMALL);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_input_has_as_many_banks_as_reads_and_the_order_of_filling_ask_for() {
+    fn the_input_has_the_banks_that_reads_and_the_order_of_filling_need() {
         let inputs = |ops: &[(&[usize], &[usize])]| {
             let ops: Vec<Op> = ops.iter().map(|(reads, writes)| op(reads, writes)).collect();
             least_input_banks(&ops)
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_width_tells_the_banks_of_block_inputs() {
+    fn a_width_gives_the_banks_of_block_inputs() {
         // A space of width 4, as in figure 4, has block inputs of 8, 12 and 14 N.
         let inputs = |width| [0, 1, 2].map(|block| block_input(width, block));
         assert_eq!((inputs(4), inputs(1)), ([8, 12, 14], [2, 2, 2]));

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_stored_right_is_named() {
+    fn faults_in_stored_drawings_are_named() {
         let message = |rows: &[DrawingRow]| format!("{:#}", banks_figure(rows, "").err().unwrap());
         assert_eq!(message(&[]), "no architecture to draw");
         let found = message(&[row("ResNet", "{}")]);

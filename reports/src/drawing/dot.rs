@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back_as_the_same_graph(block in blocks()) {
+        fn a_written_graph_reads_back_as_the_same_graph(block in blocks()) {
             let graph = Graph::block(&block, 1, Some(8));
             let (labels, edges) = parse(&dot("title", &graph)).expect("the text is as expected");
             let expected: Vec<String> = graph.nodes.iter().map(|node| node.label.join("\n")).collect();

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_one_node_for_each_op_and_says_what_it_is() {
+    fn a_network_has_one_node_for_each_op_with_its_description() {
         let graph = Graph::network(&small(), Some(6));
         // Stem, two ops, classifier. The second op reads the output of the first and, in bank 0, the input.
         assert_eq!(graph.edges, BTreeSet::from([(0, 1), (0, 2), (1, 2), (2, 3)]));
@@ -225,7 +225,7 @@ mod tests {
     proptest! {
         /// Reads and writes decide which op depends on which; the graph has exactly these edges.
         #[test]
-        fn edges_between_ops_are_what_reads_and_writes_say(block in blocks()) {
+        fn edges_between_ops_follow_from_reads_and_writes(block in blocks()) {
             let graph = graph_of(&block);
             let first_op = 1;
             let ops = &block.ops;

@@ -328,7 +328,7 @@ mod tests {
         }
 
         #[test]
-        fn as_many_arrows_end_at_a_node_as_edges(block in blocks()) {
+        fn every_edge_into_a_node_has_an_arrow(block in blocks()) {
             let graph = Graph::block(&block, 0, None);
             let laid_out = layout(&graph, &sizes(&graph), 20);
             for (index, &[left, top, width, _]) in laid_out.boxes.iter().enumerate() {

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawn_network_names_all_that_is_in_it_and_equal_ones_are_equal_bytes() {
+    fn a_drawn_network_names_all_its_parts_and_equal_ones_are_equal_bytes() {
         let architecture = Architecture::from_json(RESNET, None).unwrap();
         let svg = || {
             let graph = Graph::network(&architecture, Some(8));

@@ -66,7 +66,7 @@ impl ComparedWith {
         let artefact = &self.artefact;
         let Some(Comparison { contrast, run }) = &self.comparison else {
             return vec![format!(
-                "No result of `{artefact}` at this scale and on this data set is stored, so that there is nothing to compare with."
+                "No result of `{artefact}` at this scale and on this data set is stored, so there is nothing to compare with."
             )];
         };
         let line = |name: &str, measures: &Measures| {
@@ -91,7 +91,7 @@ impl ComparedWith {
         let names = ["", "root seeds", "learned / generated weights", "mean score", "scored", "Kendall τ"];
         let lines = [line("here", &contrast.own), line(artefact, &contrast.reference), difference];
         let one_network = match contrast.own.seeds.min(contrast.reference.seeds) {
-            1 => " Of a side with one root seed no interval holds the chance of another SMASH network.",
+            1 => " The interval of a side with one root seed excludes the variation between SMASH networks.",
             _ => "",
         };
         vec![

@@ -46,7 +46,7 @@ impl KindOfStudy for EnsembleSummary {
 
     fn paragraphs(&self) -> Vec<String> {
         let shares = match self.shares {
-            Some(shares) => format!("Of the variance of scores, {shares}."),
+            Some(shares) => format!("Parts of the variance of scores: {shares}."),
             None => "The variance of scores cannot be divided.".to_owned(),
         };
         let agreement = format!(

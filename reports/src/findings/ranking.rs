@@ -32,8 +32,8 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
         let of_run = examples(run);
         ensure!(
             of_run == test_examples && of_run > 0,
-            "{}: the test set has {of_run} examples; expected some, and as many as in the first seed's run \
-             ({test_examples})",
+            "{}: the test set has {of_run} examples; expected {test_examples}, as in the first seed's run, and at \
+             least one",
             path.display(),
         );
     }

@@ -59,8 +59,8 @@ impl RegimeFindings {
         [
             table(&["regime", "here", "paper"], counted.chain(measured)),
             format!(
-                "The column `paper` is counted by the paper's settings, means are over sampled architectures. {MARK} marks a value that is \
-                 more than {MARKED_FACTOR} times as large as the paper's, or as small, and shares of blocks that differ by more than {:.0} points.",
+                "The column `paper` is counted from the paper's settings. Means are over sampled architectures. {MARK} marks a value more \
+                 than {MARKED_FACTOR} times as large or as small as the paper's, and a share of blocks that differs by more than {:.0} points.",
                 100.0 * MARKED_SHARE
             ),
         ]

@@ -48,8 +48,8 @@ pub fn page(artefacts: &[Artefact], histories: &[History]) -> Result<String> {
     ))
 }
 
-const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: what each experiment claims, and what its stored \
-    results say. Brackets hold 95 % intervals. A claim has <em>held</em> if its whole interval lies on the claimed side, \
+const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: the claim of each experiment, and the verdict of its \
+    stored results. Brackets hold 95 % intervals. A claim has <em>held</em> if its whole interval lies on the claimed side, \
     <em>not held</em> if it lies on the other, and is <em>undecided</em> otherwise. Headings of tables sort them; points of \
     scatter plots show the architecture that they stand for.</p>\n";
 
@@ -147,13 +147,13 @@ fn deviations(artefact: &Artefact) -> String {
         "paper" => String::new(),
         _ if !artefact.findings.needs_training() => String::new(),
         scale => format!(
-            "Run at {scale} scale: networks, data and training are smaller than the paper's, so that its numbers are not the \
+            "Run at {scale} scale: networks, data and training are smaller than the paper's, so the numbers are not the \
              paper's.\n\n"
         ),
     };
     match text::markdown(&format!("{scale}{}", artefact.analysis)) {
         words if words.is_empty() => words,
-        words => format!("<h3>What was done, and deviations from the paper</h3>\n{words}"),
+        words => format!("<h3>Method and deviations from the paper</h3>\n{words}"),
     }
 }
 
@@ -164,8 +164,9 @@ fn provenance(artefact: &Artefact) -> String {
     let mut rows = report::provenance(artefact);
     rows.extend(report::digests(artefact));
     format!(
-        "<h3>How it was made</h3>\n<pre tabindex=\"0\"><code>{}</code></pre>\n<p>Settings that were changed by hand are in the \
-         definition as it was run; equal settings have equal definition hashes.</p>\n<details><summary>Provenance</summary>\n{}\
+        "<h3>How it was made</h3>\n<pre tabindex=\"0\"><code>{}</code></pre>\n<p>The definition as it was run \
+         includes settings that were changed by hand. Equal settings have equal definition hashes.</p>\n\
+         <details><summary>Provenance</summary>\n{}\
          </details>\n<details><summary>Definition as it was run</summary>\n<pre tabindex=\"0\"><code>{}</code></pre>\n\
          </details>\n",
         escape(&report::command(artefact)),

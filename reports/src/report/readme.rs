@@ -96,7 +96,7 @@ mod tests {
     use results::summaries::peer::PeerRow;
 
     #[test]
-    fn only_what_is_between_the_marks_of_the_name_is_replaced() {
+    fn only_text_between_the_marks_of_the_name_is_replaced() {
         let other = "<!-- BEGIN: b -->\nkept\n<!-- END: b -->\n";
         let text = format!("before\n<!-- BEGIN: a -->\nold\n<!-- END: a -->\n{other}");
         let once = splice(&text, "a", "new").unwrap();

@@ -152,7 +152,7 @@ pub fn ensemble(root: &Path, n: u32) {
 pub fn corruption(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"corruption\"\n[claim]\nstatistic = \"correct-is-best\"\ngreater_than = 0.5\n\
          [figure]\nkind = \"corruption-bars\"\ntitle = \"Weights from a corrupted encoding\"\n\
-         x_label = \"Increase of validation error (percentage points)\"\ny_label = \"What is corrupted\"\n";
+         x_label = \"Increase of validation error (percentage points)\"\ny_label = \"Corrupted part\"\n";
     let dir = open_run(root, "encoding-corruption", 0, definition);
     let mut rows = Vec::new();
     for architecture in 0..n {

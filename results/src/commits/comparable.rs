@@ -110,7 +110,7 @@ fn differing_keys(base: &toml::Table, head: &toml::Table) -> Vec<String> {
                 let shown = [base, head].map(|value| value.map_or("absent".to_owned(), ToString::to_string));
                 let is_prose = shown.iter().any(|text| text.len() > SHOWN_TEXT || text.contains('\n'));
                 lines.push(match (is_prose, shown) {
-                    (true, _) => format!("{key} has another text"),
+                    (true, _) => format!("{key} differs in its text"),
                     (false, [base, head]) => format!("{key} is {base} in base, {head} in head"),
                 });
             }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_equal_is_named_where_it_differs() {
+    fn differences_that_prevent_a_comparison_are_named() {
         assert_eq!(reasons_of(|_| ()), [""; 0]);
         assert_eq!(reasons_of(|m| m.artefact = "fig5a".to_owned()), ["artefact: fig4 in base, fig5a in head"]);
         assert_eq!(reasons_of(|m| m.scale = "gpu".to_owned()), ["scale: laptop in base, gpu in head"]);
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(
             differing_keys(&base, &head),
             [
-                "analysis has another text",
+                "analysis differs in its text",
                 "study.every is 4 in base, absent in head",
                 "study.smash.epochs is 50 in base, 40 in head",
                 "study.smash.rate is absent in base, 0.5 in head",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_is_a_warning_and_no_reason() {
+    fn another_machine_is_only_a_warning() {
         let mut head = sample();
         head.host.cpu = "Another CPU".to_owned();
         head.burn_version = "0.22.0".to_owned();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_has_no_cost() {
+    fn a_missing_measurement_has_no_cost() {
         let (base, mut head) = (sample(), sample());
         head.timings.remove("score");
         head.timings.insert("truth".to_owned(), 300.0);

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_what_the_expected_error_reaches() {
+    fn it_is_the_tau_that_the_expected_error_reaches() {
         for (trainings, noise) in [(2, 0.5), (2, 1.0), (3, 1.0), (5, 2.0)] {
             let (expected, errors) = measured(3000, trainings, noise, 1);
             let means = errors.iter().map(|errors| errors.iter().sum::<f64>());

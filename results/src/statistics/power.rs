@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn more_of_anything_is_narrower_but_for_what_seeds_differ_by() {
+    fn more_data_narrows_the_interval_down_to_the_variation_between_seeds() {
         let of = |between, architectures, seeds| width(expected_interval(0.3, between, architectures, seeds).unwrap());
         assert!(of(0.0, 40, 1) < of(0.0, 30, 1) && of(0.0, 30, 2) < of(0.0, 30, 1));
         // Both have 50 degrees of freedom.
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_differ_by_what_sampling_does_not_explain() {
+    fn variation_between_seeds_excludes_sampling() {
         assert_eq!(between_seeds(&[0.3], 30), None);
         assert_eq!(between_seeds(&[0.3, 0.3, 0.3], 30), Some(0.0));
         let found = between_seeds(&[0.1, 0.5], 1_000_000).unwrap();

@@ -123,7 +123,7 @@ fn points_of_two_seeds_never_enter_one_statistic() {
 }
 
 #[test]
-fn an_interval_holds_the_chance_of_other_root_seeds() {
+fn an_interval_includes_the_variation_between_root_seeds() {
     let two = [vec![0.0; FEWEST], vec![1.0; FEWEST]];
     let mean = mean_interval(&two).unwrap();
     assert_eq!((mean.low, mean.estimate, mean.high), (0.0, 0.5, 1.0));

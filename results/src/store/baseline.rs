@@ -17,7 +17,7 @@ use crate::store::{Group, RunDir, find_runs, groups};
 pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     if files::is_object(root) {
         let problem =
-            std::io::Error::new(std::io::ErrorKind::Unsupported, "expected a folder: older baselines are moved away");
+            std::io::Error::new(std::io::ErrorKind::Unsupported, "expected a folder; older baselines are moved away");
         return Err(Error::io(root, "keep baselines")(problem));
     }
     let manifest = group.manifest();

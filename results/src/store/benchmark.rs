@@ -281,7 +281,7 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
         let own = Settings::of(run).ok_or_else(|| fault(&path, "expected a run of a study of kind `benchmark`"))?;
         let common = settings.get_or_insert_with(|| own.clone());
         if *common != own {
-            return Err(fault(&path, &format!("expected the settings of the benchmark: {}", difference(common, &own))));
+            return Err(fault(&path, &format!("expected the benchmark's settings: {}", difference(common, &own))));
         }
         for (key, entry) in done(run)? {
             match entries.get(&key) {
@@ -295,8 +295,8 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
                     let (architecture, training_seed) = key;
                     if training.canonical != entry.0.canonical || origin(training) == origin(&entry.0) {
                         let problem = format!(
-                            "training {training_seed} of architecture {architecture} is another than the benchmark's: test error \
-                             {:?} of `{}`, there {:?} of `{}`",
+                            "training {training_seed} of architecture {architecture} differs from the benchmark's: test error {:?} of \
+                             `{}`, in the benchmark {:?} of `{}`",
                             entry.0.test_error, entry.0.canonical, training.test_error, training.canonical
                         );
                         return Err(fault(run.dir.path(), &problem));

@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_another_scheme_nothing_is_made() {
+    fn another_scheme_creates_nothing() {
         for path in ["gs://bucket/results", "file:///tmp/x", "s3://", "s3:///key", "s3://b/../key", "s3://b/a//key"] {
             let path = Path::new(path);
             for done in
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_stay_what_they_are_called() {
+    fn objects_keep_their_names() {
         let object = Path::new("s3://bucket/some/where");
         assert!(is_object(object) && !is_object(Path::new("s3/bucket")));
         assert_eq!(absolute(object).unwrap(), object);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_not_missing() {
+    fn a_file_that_cannot_be_looked_for_is_not_missing() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         assert!(!is_file(&file).unwrap() && !is_folder(&file).unwrap());

@@ -171,9 +171,9 @@ impl Pool {
                     return Err(Error::Pool {
                         path: file.to_path_buf(),
                         problem: format!(
-                            "row {index}: the pool has the same training of commit {} with error {:?}, this one of commit {} \
-                             has {:?}",
-                            known.commit, known.error, row.commit, row.error
+                            "row {index}: this training has error {:?} at commit {}, but the pool has it with error {:?} at \
+                             commit {}",
+                            row.error, row.commit, known.error, known.commit
                         ),
                     });
                 }

@@ -53,12 +53,11 @@ pub fn write_toml(path: &Path, text: &str) -> Result<()> {
 /// The damage, with the name of the file.
 pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     let damaged = |problem| Error::Damaged { path: path.to_path_buf(), problem };
-    let place =
-        place(bytes).ok_or_else(|| damaged("it has no digest of itself: cut off, or not written by this program"))?;
+    let place = place(bytes).ok_or_else(|| damaged("it has no seal: it is cut off, or another program wrote it"))?;
     if digest(bytes, place).as_bytes() == &bytes[place..place + DIGITS] {
         Ok(())
     } else {
-        Err(damaged("it is not as it was written: its digest is another"))
+        Err(damaged("its content does not match its seal"))
     }
 }
 

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_above_the_noise_ceiling_is_not_refuted() {
+    fn a_claim_above_the_noise_ceiling_is_not_refuted() {
         let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None };
         let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
         let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));

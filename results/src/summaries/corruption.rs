@@ -155,7 +155,7 @@ impl Parts {
 impl Corrupted {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
-        left_out_text(&[(self.skipped, "cannot be corrupted so"), (self.incomplete, "incomplete")])
+        left_out_text(&[(self.skipped, "cannot be corrupted like this"), (self.incomplete, "incomplete")])
     }
 }
 

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_statistic_has_its_unit_and_what_is_missing_is_no_number() {
+    fn every_statistic_has_its_unit_and_a_missing_value_is_no_number() {
         let interval = Some(Interval { estimate: 0.25, low: -0.005, high: 0.5, undefined: 0 });
         assert_eq!(interval_text(interval), "+0.25 [-0.01, +0.50]");
         assert_eq!(points_text(interval), "+25.00 [-0.50, +50.00] points");

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_other_kinds_are_left_out_where_they_are_not_wanted() {
+    fn unwanted_columns_of_other_kinds_are_left_out() {
         let numbers = Series::new("x".into(), [1_i64, 2, 3]).into_column();
         let times = numbers.clone().with_name("t".into());
         let mut bytes = Vec::new();

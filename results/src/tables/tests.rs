@@ -158,7 +158,7 @@ fn a_file_that_is_no_table_is_refused() {
     let message = || read_table::<TruthRow>(&path).unwrap_err().to_string();
     assert!(message().contains("truths.parquet: cannot read"));
     std::fs::write(&path, "seed,architecture\n").unwrap();
-    assert!(message().contains("truths.parquet: damaged: it has no digest"));
+    assert!(message().contains("truths.parquet: damaged: it has no seal"));
     let mut text = seal::blank().into_bytes();
     seal::close(&mut text);
     std::fs::write(&path, text).unwrap();

@@ -106,7 +106,7 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
         write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
         values.set_len(count);
     }
-    debug_assert!(values.iter().all(|value| value.to_bits() != UNWRITTEN), "of {count} values some were not written");
+    debug_assert!(values.iter().all(|value| value.to_bits() != UNWRITTEN), "some of {count} values were not written");
     values
 }
 

@@ -127,7 +127,7 @@ fn check_task(task: Task, needs_volumes: bool, halvings: u32) -> Result<(), Base
     if pixels >> halvings == 0 {
         return Err(BaselineError {
             setting: "network",
-            expected: format!("one that halves {pixels} pixels less than {halvings} times"),
+            expected: format!("one that halves {pixels} pixels fewer than {halvings} times"),
         });
     }
     Ok(())

@@ -173,7 +173,7 @@ mod tests {
             let truth = Encoding::new(&space, &architecture);
             for corruption in Corruption::KINDS {
                 let draw = || corrupt(&space, &architecture, corruption, &mut ChaCha8Rng::seed_from_u64(seed + 100));
-                let lie = draw().expect("this space has others of every length");
+                let lie = draw().expect("this space has other values for every part");
                 assert_eq!(lie.shape, truth.shape, "{corruption:?}");
                 assert_ne!(lie, truth, "{corruption:?}");
                 assert_eq!(draw(), Some(lie), "{corruption:?}");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_other_value_there_is_no_corrupted_encoding() {
+    fn without_another_value_there_is_no_corrupted_encoding() {
         let mut space = SearchSpace::smash_v1(4, 2);
         space.max_dilation = 1;
         let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stored_names_are_those_of_the_tables() {
+    fn the_stored_names_equal_those_of_the_tables() {
         for corruption in Corruption::KINDS {
             let stored = serde_json::to_value(corruption).expect("plain data");
             assert_eq!(stored, corruption.name());

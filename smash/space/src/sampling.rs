@@ -327,7 +327,7 @@ pub fn weighted(weights: Vec<f64>, rng: &mut ChaCha8Rng) -> usize {
 /// `count` distinct members of `range`, uniformly, ascending.
 pub fn subset(range: std::ops::Range<usize>, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut members: Vec<usize> = range.collect();
-    assert!(count <= members.len(), "{count} of {} banks were asked for", members.len());
+    assert!(count <= members.len(), "{count} of {} banks requested", members.len());
     for place in 0..count {
         let drawn = rng.random_range(place..members.len());
         members.swap(place, drawn);

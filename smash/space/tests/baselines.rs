@@ -11,7 +11,7 @@ fn voxels(edge: usize) -> Task {
 
 /// Parameters in millions, as the papers round them.
 #[test]
-fn networks_have_as_many_parameters_as_published() {
+fn networks_have_the_published_number_of_parameters() {
     let cifar_10 = Task::of_images(3, 32, 10);
     let check = |baseline: Baseline, millions: f64, unit: f64| {
         let counts = baseline.blueprint(cifar_10).unwrap().counts();

@@ -116,7 +116,7 @@ mod tests {
     use smash_space::task::Task;
 
     #[test]
-    fn the_determinant_is_that_of_the_matrix() {
+    fn the_determinant_agrees_with_its_definition() {
         let value = log_determinant(&[4.0, 2.0, 0.6, 2.0, 3.0, 0.4, 0.6, 0.4, 2.0], 3).unwrap();
         // 4 (6 - 0.16) - 2 (4 - 0.24) + 0.6 (0.8 - 1.8)
         assert!((value - 15.24f64.ln()).abs() < 1e-14, "{value}");

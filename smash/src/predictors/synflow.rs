@@ -85,7 +85,7 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
                 let input = flows.read(*input);
                 flows.push(input.map(|values| every_second(values, *offset)));
             }
-            Step::MaxHalve { .. } => panic!("{}: synaptic flow through a maximum", blueprint.name),
+            Step::MaxHalve { .. } => panic!("{}: synaptic flow cannot pass a maximum", blueprint.name),
         }
     }
     let Flow { values, exponent } = flows.read(blueprint.features).with_layer();

@@ -266,7 +266,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn steps_are_valid_and_as_large_as_they_say(v2: bool, seed: u64, count in 0..12usize) {
+        fn steps_are_valid_and_have_the_stated_size(v2: bool, seed: u64, count in 0..12usize) {
             let (space, architecture, mut rng) = case(v2, seed);
             let gradient = gradient_of(&space, &architecture, |_| rng.random_range(-1.0..1.0));
             let along = gradient_step(&space, &architecture, &gradient, 0, count);

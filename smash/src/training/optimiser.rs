@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_in_one_pass_is_the_update_by_burn() {
+    fn an_update_in_one_pass_equals_burns() {
         let adam = AdamUpdate { weight_decay: 1e-4, correction: 0.3, rate: 1e-2 };
         let ours = adam.apply([7, 13, 17, 19].map(series::<Flex>).map(Tensor::abs));
         let burns = adam.apply([7, 13, 17, 19].map(series::<Wrapped>).map(Tensor::abs));

@@ -252,7 +252,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             self.average = now.tensors;
             return;
         }
-        assert!(!self.average.is_empty(), "end {ends} of an average without the ends before");
+        assert!(!self.average.is_empty(), "end {ends} of an average without the earlier ends");
         for (name, mean) in &mut self.average {
             for (mean, &value) in mean.values.iter_mut().zip(&now.tensors[name].values) {
                 *mean += (value - *mean) / ends as f32;
@@ -267,7 +267,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let net = if self.average.is_empty() {
             self.net.clone()
         } else {
-            self.averaged().expect("the average is one of this network")
+            self.averaged().expect("the average fits this network")
         };
         SmashNet { noise: settings.noise, ..net }
     }

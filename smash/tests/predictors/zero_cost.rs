@@ -159,7 +159,7 @@ fn noise_of_classes(count: usize) -> ImageSet {
 }
 
 #[test]
-fn random_weights_with_a_trained_last_layer_tell_classes() {
+fn random_weights_with_a_trained_last_layer_distinguish_classes() {
     let (space, task) = (space(), Task { classes: 3, ..TASK });
     let architecture = architecture(&space, 5);
     with_set(&noise_of_classes(400), 300, |training, validation| {
@@ -178,7 +178,7 @@ fn random_weights_with_a_trained_last_layer_tell_classes() {
 /// With calibrated statistics, the calibration images give the same outputs as with their own statistics, up to the
 /// bias of the variance.
 #[test]
-fn calibrated_statistics_are_those_of_the_images() {
+fn calibrated_statistics_equal_those_of_the_images() {
     let space = space();
     let architecture = architecture(&space, 2);
     let mut net = initial_network::<Flex>(&space, TASK, &architecture, Seed(2), [0, 0], &FlexDevice);

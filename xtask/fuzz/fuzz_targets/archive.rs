@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
     fs::write(&path, &archive).expect("the folder can be written");
     let target = inside.join("target");
     if let Err(error) = extract::extract(&layout, &path, &target) {
-        assert!(!extract::is_fault_of_the_disk(&error), "an archive was taken for good: {error:#}");
+        assert!(!extract::is_fault_of_the_disk(&error), "the disk is blamed for a bad archive: {error:#}");
     }
 
     assert_eq!(names(folder.path()), ["inside"]);

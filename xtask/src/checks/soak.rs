@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
         process::spawn(command.arg(folder).stdout(Stdio::null()))
     };
     let whole = work.join("whole");
-    println!("running without kills, for the tables to compare with");
+    println!("running once without kills, for the reference tables");
     let status = start(&whole)?.wait()?;
     ensure!(status.success(), "the undisturbed run ended with {status}");
     let expected = tables::read_results(&whole)?;

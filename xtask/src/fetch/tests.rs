@@ -118,14 +118,14 @@ fn a_length_that_is_not_announced_is_no_problem() {
 }
 
 #[test]
-fn a_download_goes_on_where_it_was_cut() {
+fn a_download_resumes_where_it_was_cut() {
     let (server, set, folder) = interrupted();
     succeeds(&set, &server.url, folder.path());
     assert_eq!(server.starts(), [2_000]);
 }
 
 #[test]
-fn a_server_that_falls_silent_is_left_and_its_part_kept() {
+fn a_silent_server_is_abandoned_and_its_part_is_kept() {
     let (server, set, folder) = interrupted();
     server.change(|behaviour| {
         behaviour.cut_after = Some(1_000);
@@ -159,7 +159,7 @@ fn a_file_that_changed_between_attempts_starts_again() {
         behaviour.etag = "\"two\"";
     });
     succeeds(&set, &server.url, folder.path());
-    assert_eq!(server.starts(), [2_000], "the condition alone tells");
+    assert_eq!(server.starts(), [2_000], "the condition alone detects the change");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_part_of_another_file_is_found_by_its_digest_and_not_kept() {
 }
 
 #[test]
-fn without_a_name_of_its_state_a_file_starts_again() {
+fn a_file_without_an_etag_starts_again() {
     let body = official();
     let set = set_of(&body);
     let server = Server::start(Behaviour { body, cut_after: Some(2_000), ..Behaviour::default() });
@@ -210,7 +210,7 @@ fn another_url_does_not_continue_the_part_of_the_first() {
 }
 
 #[test]
-fn what_the_server_does_not_give_is_named() {
+fn failed_requests_are_named() {
     let body = official();
     let set = set_of(&body);
     let n = body.len();
@@ -242,7 +242,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn what_is_there_and_not_complete_is_left_alone() {
+fn an_incomplete_set_is_left_alone() {
     let set = set_of(&official());
     let folder = TempDir::new().unwrap();
     let place = folder.path().join("set");

@@ -77,16 +77,16 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     let root = process::root();
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
     if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
-        bail!("`{}`: both sides are stored, so nothing runs that could use it", word.display());
+        bail!("`{}`: both sides are stored, so no run can use it", word.display());
     }
     ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
     ensure!(
         !args.save || head != Side::Worktree,
-        "--save needs a commit or a folder as head, because nobody can make a baseline of {WORKTREE} again"
+        "--save needs a commit or a folder as head, because a baseline of {WORKTREE} cannot be reproduced"
     );
     let is_changed = !git(root, &["diff", "HEAD", "--name-only"]).unwrap_or_default().is_empty();
     if is_changed && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
-        eprintln!("note: changes that are not committed are not compared; {WORKTREE} stands for them");
+        eprintln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
     }
     let cuda = Cuda::needed_for(&args.device);
     let own = Binaries::build(cuda)?;

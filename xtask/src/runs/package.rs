@@ -24,7 +24,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let changes = process::git(process::root(), &["status", "--porcelain", "--untracked-files=no"])?;
-    ensure!(changes.is_empty(), "a package is built from a commit, but these changes are not committed:\n{changes}");
+    ensure!(changes.is_empty(), "a package is built from a commit, but these changes are uncommitted:\n{changes}");
     let commit = process::git(process::root(), &["rev-parse", "--short=12", "HEAD"])?;
     let (cuda, kind) = match args.cuda {
         true => (Cuda::With, "cuda"),

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_gets_what_follows_two_hyphens() {
+    fn an_engine_gets_the_arguments_after_two_hyphens() {
         let (args, _) = parse("fig4 --results r --engine slurm -- --partition=long").unwrap();
         let words = |command: Command| {
             let words = std::iter::once(command.get_program()).chain(command.get_args());

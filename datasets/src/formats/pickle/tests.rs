@@ -71,7 +71,7 @@ fn arrays_and_lists_of_every_protocol_are_read() {
 }
 
 #[test]
-fn whatever_is_cut_off_or_added_is_an_error() {
+fn cut_or_added_bytes_are_an_error() {
     for bytes in PYTHON_3.into_iter().chain([PYTHON_2]) {
         for length in 0..bytes.len() {
             let message = error(&bytes[..length]);
@@ -102,7 +102,7 @@ fn other_names_are_refused_and_nothing_is_called() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_named() {
+fn inconsistent_contents_are_named() {
     let check = |bytes: &[u8], expected: &str| {
         let message = error(bytes);
         assert!(message.contains(expected), "{expected} in {message}");
@@ -123,7 +123,7 @@ fn what_does_not_fit_together_is_named() {
 
     let shape = replaced(PYTHON_2, b"K\x02K\x03\x86", b"K\x02J\xff\xff\xff\x7f\x86");
     let message = read(&shape).unwrap().array("data").unwrap_err().to_string();
-    assert!(message.contains("found 6 bytes, expected as many as the shape [2, 2147483647]"), "{message}");
+    assert!(message.contains("found 6 bytes, expected the bytes that the shape [2, 2147483647]"), "{message}");
     let pickle = read(PYTHON_2).unwrap();
     let message = pickle.array("labels").unwrap_err().to_string();
     assert!(message.contains("entry \"labels\": found another kind of object, expected an array"), "{message}");

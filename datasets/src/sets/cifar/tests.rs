@@ -110,7 +110,7 @@ fn an_empty_file_is_named() {
 }
 
 #[test]
-fn missing_files_say_what_to_put_where() {
+fn errors_for_missing_files_say_where_to_put_them() {
     let without_folder = load("cifar100", &LoadOptions::default()).unwrap_err().to_string();
     assert!(without_folder.contains("no data folder is given"), "{without_folder}");
     let without_test = error("cifar100", &[(TRAIN, record(&[0, 0], 0))]);

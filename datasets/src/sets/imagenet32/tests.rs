@@ -97,7 +97,7 @@ fn damaged_files_are_named_with_the_place() {
     let narrow = npy("|u1", "2, 1536", &pixels(1, 0));
     check(npz(&[("data", narrow)]), "found the shape [2, 1536], expected [n, 3072]");
     let many = npy("|u1", "1281168, 3072", &[]);
-    check(npz(&[("data", many)]), "expected [n, 3072] with an n up to 1281167");
+    check(npz(&[("data", many)]), "expected [n, 3072], n up to 1281167");
     let claimed = npy("|u1", "1281167, 3072", &[]);
     check(npz(&[("data", claimed)]), "found 0 bytes, expected 3935745024");
     let wide = npy("<i2", "1, 3072", &[0; 6144]);
@@ -118,7 +118,7 @@ fn damaged_files_are_named_with_the_place() {
 }
 
 #[test]
-fn missing_files_say_where_to_get_them() {
+fn errors_for_missing_files_say_where_to_get_them() {
     let without_folder = load("imagenet32", &LoadOptions::default()).unwrap_err().to_string();
     assert!(without_folder.contains("no data folder is given"), "{without_folder}");
     let without_val = error(&[("imagenet32/train_data_batch_1.npz", npz_file(&[1], 0))]);

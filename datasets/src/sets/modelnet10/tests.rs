@@ -148,7 +148,7 @@ fn stored_voxels_are_read_at_the_edge_that_fits() {
     assert_eq!([data.train.depth, data.train.height, data.train.width], [4, 4, 4]);
     assert_eq!(data.normalisation, Normalisation::occupancy());
     assert_eq!(data.warnings[0], "modelnet10-voxels train: 3 examples, official 3991 (modelnet10_4_train.npz holds 3)");
-    assert_eq!(with(None).unwrap().train.depth, 6, "the largest of which both parts are there");
+    assert_eq!(with(None).unwrap().train.depth, 6, "the largest edge with both files");
     let halved = with(Some(3)).unwrap();
     assert_eq!((halved.train.depth, halved.train.len()), (3, 1));
     // The columns 0 and 3 are full: one in the first box of a row, one in the second.
@@ -159,7 +159,7 @@ fn stored_voxels_are_read_at_the_edge_that_fits() {
 }
 
 #[test]
-fn stored_voxels_are_filled_if_asked_for() {
+fn stored_voxels_are_filled_on_request() {
     let edge = 4;
     // All voxels are full, except a hole of 2 by 2 by 2 in the middle.
     let is_hole = |i: usize| [i / 16, i / 4 % 4, i % 4].iter().all(|place| (1..3).contains(place));
@@ -196,7 +196,7 @@ fn damaged_voxels_are_named_with_the_place() {
 }
 
 #[test]
-fn missing_files_say_what_to_put_where() {
+fn errors_for_missing_files_say_where_to_put_them() {
     let empty = data_dir(&[("ModelNet10/chair/train/chair_0001.off", MESH.into())]);
     for (name, options, found) in [
         ("modelnet10", LoadOptions::default(), "no data folder is given"),

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_layout_is_another_or_its_mirror_image() {
+    fn no_layout_equals_another_or_its_mirror_image() {
         let layouts = layouts();
         assert_eq!(layouts.len(), CLASSES * LAYOUTS_PER_CLASS);
         for (i, layout) in layouts.iter().enumerate() {

@@ -110,7 +110,7 @@ fn damaged_files_are_named_with_the_place() {
 }
 
 #[test]
-fn missing_files_say_what_to_put_where() {
+fn errors_for_missing_files_say_where_to_put_them() {
     let without_folder = load("stl10", &LoadOptions::default()).unwrap_err().to_string();
     assert!(without_folder.contains("no data folder is given"), "{without_folder}");
     let dir = data_dir();

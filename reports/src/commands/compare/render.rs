@@ -52,7 +52,7 @@ fn list(numbers: &[u64]) -> String {
 
 /// Header and rows of the statistics.
 fn statistics(changes: &[Change]) -> Vec<[String; 5]> {
-    let mut rows = vec![["statistic", "base", "head", "change", "could be seen"].map(String::from)];
+    let mut rows = vec![["statistic", "base", "head", "change", "detectable"].map(String::from)];
     for change in changes {
         let is_fraction = change.statistic.is_fraction();
         let value = |value: f64| match is_fraction {
@@ -106,8 +106,8 @@ fn costs(measured: &Measured) -> Vec<[String; 4]> {
 
 fn legend() -> String {
     format!(
-        "change: head - base [95 % paired bootstrap over root seeds and architectures, {RESAMPLES} resamples]; could be seen: \
-         the smallest change that four of five such comparisons would find; costs are no part of the verdict"
+        "change: head - base [95 % paired bootstrap over root seeds and architectures, {RESAMPLES} resamples]; detectable: the \
+         smallest change that four of five such comparisons would find; costs do not affect the verdict"
     )
 }
 

@@ -20,8 +20,8 @@ pub(super) fn section(histories: &[History]) -> String {
     format!(
         "<section aria-labelledby=\"history\">\n<h2 id=\"history\">History over commits</h2>\n<p>Kendall τ between score and true \
          error with its 95 % interval, for every stored result, the oldest first. Results of different definitions or devices \
-         differ in more than the commit; with one seed an interval does not hold the chance of another SMASH \
-         network.</p>\n{body}</section>\n"
+         differ in more than the commit; with one seed, an interval excludes the variation between SMASH \
+         networks.</p>\n{body}</section>\n"
     )
 }
 

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_text_is_taken_for_markup() {
+    fn no_part_of_a_text_becomes_markup() {
         assert_eq!(escape("<b title=\"x\">'&'</b>"), "&lt;b title=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;");
         assert_eq!(inline("a < b & `<i>`"), "a &lt; b &amp; <code>&lt;i&gt;</code>");
     }

@@ -124,7 +124,7 @@ fn equal_tables_have_not_changed() {
 }
 
 #[test]
-fn what_is_better_depends_on_the_statistic() {
+fn better_means_higher_or_lower_depending_on_the_statistic() {
     // The head ranks the other way round, and all its scores and errors are higher.
     let points: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
     let worse: Vec<Point> = points.iter().map(|&(x, y)| (60.0 - x, y + 1.0)).collect();
@@ -141,7 +141,7 @@ fn what_is_better_depends_on_the_statistic() {
 }
 
 #[test]
-fn nothing_is_said_of_what_is_undefined() {
+fn undefined_statistics_give_no_verdict() {
     let three = tables(&[(0.1, 0.3), (0.2, 0.2), (0.3, 0.1)]);
     let turned = tables(&[(0.3, 0.3), (0.2, 0.2), (0.1, 0.1)]);
     let small = change(&pair(&three, &turned).unwrap(), KENDALL, 200);
@@ -207,27 +207,27 @@ fn slack(share: f64) -> f64 {
 }
 
 #[test]
-fn a_planted_regression_as_large_as_could_be_seen_is_found_in_four_of_five() {
+fn a_planted_regression_of_detectable_size_is_found_in_four_of_five() {
     let correlations = [0.7, 0.31];
     let planted = tau(correlations[0]) - tau(correlations[1]);
     let (regressed, improved, detectable) = hundred(correlations, 60, 1);
-    assert!((detectable / planted - 1.0).abs() < 0.1, "{detectable} is said of {planted}");
+    assert!((detectable / planted - 1.0).abs() < 0.1, "detectable {detectable}, planted {planted}");
     assert!((regressed as f64 - 80.0).abs() < slack(0.8), "{regressed} of 100 found");
     assert_eq!(improved, 0);
 }
 
 #[test]
-fn with_more_root_seeds_a_planted_regression_is_found_more_often_than_is_said() {
+fn with_more_root_seeds_a_planted_regression_is_found_more_often_than_stated() {
     let correlations = [0.7, 0.27];
     let planted = tau(correlations[0]) - tau(correlations[1]);
     let (regressed, improved, detectable) = hundred(correlations, 30, 3);
-    assert!((detectable / planted - 1.0).abs() < 0.1, "{detectable} is said of {planted}");
+    assert!((detectable / planted - 1.0).abs() < 0.1, "detectable {detectable}, planted {planted}");
     assert!(regressed as f64 > 80.0 - slack(0.8), "{regressed} of 100 found");
     assert_eq!(improved, 0);
 }
 
 #[test]
-fn planted_noise_is_found_no_more_often_than_is_said() {
+fn planted_noise_is_found_no_more_often_than_stated() {
     for (n, seeds) in [(60, 1), (30, 3)] {
         let (regressed, improved, _) = hundred([0.7, 0.7], n, seeds);
         assert!(regressed as f64 <= 2.5 + slack(0.025), "{regressed} of 100 regressed");

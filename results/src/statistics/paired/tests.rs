@@ -42,7 +42,7 @@ fn the_sign_test_matches_scipy() {
 }
 
 #[test]
-fn wilsons_interval_matches_scipy_and_has_a_width_where_all_agree() {
+fn wilsons_interval_matches_scipy_and_has_a_width_if_all_agree() {
     // proportion_ci(method="wilson") of scipy.stats.binomtest.
     for (successes, n, low, high) in [
         (7, 8, 0.5291118177871464, 0.9775825085499433),

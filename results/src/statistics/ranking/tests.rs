@@ -13,7 +13,7 @@ fn close(found: Option<f64>, expected: f64) {
 }
 
 #[test]
-fn what_a_search_gets_from_a_ranking() {
+fn the_value_of_a_ranking_to_a_search() {
     close(best_rank(&POINTS, 1), 3.0);
     close(best_rank(&POINTS, 2), 1.0);
     close(regret(&POINTS, 1), 20.0);
@@ -41,7 +41,7 @@ fn ties_of_the_predictor_are_broken_at_random() {
 }
 
 #[test]
-fn two_levels_know_that_groups_differ() {
+fn two_levels_include_the_variation_between_groups() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
     let [mixed] = measure(&[rising.clone(), falling], &[Ranking::Coefficient(Coefficient::Kendall)])[..] else {
@@ -60,7 +60,7 @@ fn two_levels_know_that_groups_differ() {
 }
 
 #[test]
-fn better_is_less_for_rank_and_regret_and_more_for_the_rest() {
+fn lower_is_better_for_rank_and_regret_only() {
     let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
     for measured in measure(&[perfect], &Ranking::all(3)) {
         let p = measured.p.unwrap();

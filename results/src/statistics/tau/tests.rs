@@ -43,7 +43,7 @@ fn neither_is_defined_without_two_values_of_both() {
 proptest! {
     /// Compares with the definition, pair by pair.
     #[test]
-    fn sums_over_pairs_are_those_of_the_definition(
+    fn sums_over_pairs_agree_with_the_definition(
         drawn in prop::collection::vec((0_u8..6, 0_u8..6, 1_u8..9), 0..60),
     ) {
         let points: Vec<Point> = drawn.iter().map(|&(x, y, _)| (f64::from(x), f64::from(y))).collect();

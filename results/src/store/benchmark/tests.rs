@@ -110,7 +110,7 @@ fn a_training_of_another_commit_does_not_replace_the_first() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_by_name_and_nothing_is_written() {
+fn parts_that_do_not_fit_are_refused_by_name_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let benchmark = folder.path().join("benchmark");
     add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();
@@ -162,7 +162,7 @@ fn a_damaged_unit_or_table_is_an_error() {
 }
 
 #[test]
-fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
+fn csv_has_a_line_for_each_row_and_quotes_where_needed() {
     let folder = tempfile::tempdir().unwrap();
     let benchmark = folder.path().join("benchmark");
     add(&benchmark, &[run(&folder.path().join("a"), 0..2, |_| ())]).unwrap();

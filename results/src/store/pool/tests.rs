@@ -46,7 +46,7 @@ fn a_training_is_found_by_all_that_it_depends_on() {
 }
 
 #[test]
-fn what_is_there_stays() {
+fn a_stored_training_stays() {
     let (_folder, pool) = pool();
     pool.add(row("a", 0, 0.25)).unwrap();
     pool.add(row("a", 0, 0.75)).unwrap();

@@ -70,7 +70,7 @@ fn systems_are_listed_in_the_order_of_the_definition_and_missing_ones_are_not_ze
 }
 
 #[test]
-fn a_difference_pairs_equal_folds_and_else_takes_the_systems_as_independent() {
+fn a_difference_pairs_equal_folds_and_otherwise_treats_systems_as_independent() {
     let summary = summary(&[], &[], &folds(), &[]);
     let paired = summary.error_difference("A", "B").unwrap();
     assert!((paired.estimate - 0.04).abs() < 1e-12, "{paired:?}");
@@ -98,7 +98,7 @@ fn root_seeds_are_averaged_and_two_trainings_have_no_interval() {
 }
 
 #[test]
-fn the_trainings_of_a_search_are_counted_apart() {
+fn the_trainings_of_a_search_are_counted_separately() {
     let trial = |error: Option<f64>| TrialRow {
         seed: 0,
         system: "A".to_owned(),

@@ -50,7 +50,7 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
 fn a_truth_of_an_unknown_architecture_is_an_error() {
     let error = summary(&[architecture(0, 0)], &Predictor::score(&[], Measure::Error), &[truth(1, 0, 0, None)], 100)
         .unwrap_err();
-    let expected = "seed 1: the truths name architecture 0, the architectures do not";
+    let expected = "seed 1: table `truths` names architecture 0, table `architectures` lacks it";
     assert_eq!(error.to_string(), expected);
 }
 

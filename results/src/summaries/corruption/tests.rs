@@ -31,7 +31,7 @@ fn four_architectures() -> Vec<CorruptionRow> {
 }
 
 #[test]
-fn shares_increases_and_p_values_are_those_computed_by_hand() {
+fn shares_increases_and_p_values_agree_with_hand_computation() {
     let summary = summary(&four_architectures());
     let [dilations, reads] = &summary.corruptions[..] else { panic!("two corruptions") };
     assert_eq!([&dilations.name[..], &reads.name], ["dilations", "reads"]);
@@ -60,10 +60,10 @@ fn skipped_failed_and_missing_pairs_are_counted_and_never_zero() {
     let summary = summary(&rows);
     let units = &summary.corruptions[2];
     assert_eq!((&units.name[..], units.signs.n(), units.increase), ("units", 0, None));
-    assert_eq!(units.left_out(), "1 cannot be corrupted so, 4 incomplete");
+    assert_eq!(units.left_out(), "1 cannot be corrupted like this, 4 incomplete");
     assert_eq!(summary.left_out(), "1 without an error by the correct encoding, 1 without any corrupted encoding");
     assert_eq!(summary.n(), 4);
-    assert!(summary.to_string().contains("(left out: 1 cannot be corrupted so, 4 incomplete)"));
+    assert!(summary.to_string().contains("(left out: 1 cannot be corrupted like this, 4 incomplete)"));
 }
 
 proptest! {

@@ -31,7 +31,7 @@ fn three_members() -> Vec<MemberScoreRow> {
 }
 
 #[test]
-fn the_mean_over_pairs_and_the_parts_of_the_variance_are_those_computed_by_hand() {
+fn the_mean_over_pairs_and_the_parts_of_the_variance_agree_with_hand_computation() {
     let summary = summary(&three_members());
     assert_eq!((summary.members, summary.n(), summary.left_out()), (3, 4, String::new()));
     // The taus of the three pairs are 1, -1 and -1.
@@ -48,7 +48,7 @@ fn the_mean_over_pairs_and_the_parts_of_the_variance_are_those_computed_by_hand(
 }
 
 #[test]
-fn an_architecture_that_a_member_has_no_score_of_is_left_out_and_counted() {
+fn an_architecture_without_a_score_by_every_member_is_left_out_and_counted() {
     let mut rows = three_members();
     rows.push(row(0, 4, 0, Some(0.5)));
     rows[0] = row(0, 0, 0, None);

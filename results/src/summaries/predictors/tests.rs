@@ -63,7 +63,7 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
 }
 
 #[test]
-fn what_parameters_explain_is_taken_out() {
+fn the_effect_of_parameters_is_removed() {
     // Kendall's own formula, for the truth itself and for a predictor that is the number of parameters.
     assert_eq!(partial_tau(0.5, 0.0, 0.0), Some(0.5));
     assert!((partial_tau(0.6, 0.6, 1.0 / 3.0).unwrap() - 0.4 / (0.64f64 * (8.0 / 9.0)).sqrt()).abs() < 1e-12);

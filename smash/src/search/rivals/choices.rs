@@ -225,7 +225,7 @@ mod tests {
     use smash_space::sampling::{sample, weighted};
 
     #[test]
-    fn the_decisions_of_a_built_architecture_are_found_in_it() {
+    fn a_built_architecture_gives_its_decisions_back() {
         for space in [SearchSpace::smash_v1(4, 2), SearchSpace::smash_v2(4, 2)] {
             for seed in 0..20 {
                 let [mut banks, mut choices] = [0, 1].map(|part| ChaCha8Rng::seed_from_u64(2 * seed + part));

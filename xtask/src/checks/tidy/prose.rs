@@ -21,7 +21,7 @@ fn stated_intervals_are_in_the_report() {
     let mut unknown = Vec::new();
     for (path, prose) in [("README.md", own), ("docs/results.md", read("docs/results.md"))] {
         let stated = intervals(&prose);
-        assert!(stated.len() > 5, "{path}: intervals were found in it");
+        assert!(stated.len() > 5, "{path}: expected intervals in the prose");
         for interval in stated {
             let is_known = [interval.clone(), negated(&interval)].iter().any(|form| known.contains(form));
             if !is_known && !OF_SINGLE_RUNS.contains(&interval.as_str()) {

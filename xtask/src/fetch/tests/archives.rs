@@ -84,7 +84,7 @@ fn an_archive_that_is_larger_than_its_set_is_refused() {
 }
 
 #[test]
-fn a_size_that_is_a_lie_is_refused() {
+fn a_false_size_is_refused() {
     let mut archive = zip_of(&[("set/a.bin", &[0; 9_000])]);
     let claimed = 9_000_u32.to_le_bytes();
     // The size is there twice: beside the file, and in the directory at the end.
@@ -97,7 +97,7 @@ fn a_size_that_is_a_lie_is_refused() {
 }
 
 #[test]
-fn damage_and_what_is_missing_are_errors() {
+fn damage_and_missing_files_are_errors() {
     let archive = noise(500);
     refused(&set_of(&archive), archive.clone(), &["damaged"]);
     refused(&zip_set(&archive), archive.clone(), &["damaged: expected zip"]);
@@ -140,7 +140,7 @@ fn zip_set(archive: &[u8]) -> Set {
 }
 
 #[test]
-fn meshes_are_unpacked_without_what_a_mac_adds() {
+fn meshes_are_unpacked_without_the_files_that_a_mac_adds() {
     let body = zip_of(&[
         ("set/.DS_Store", b"x"),
         ("set/bed/train/bed_0001.off", b"OFF"),

@@ -52,7 +52,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn outputs_are_those_of_the_definition_but_for_rounding(
+    fn outputs_agree_with_the_definition_up_to_rounding(
         batch in prop::sample::select(vec![1_usize, 9]),
         groups in 1_usize..4,
         inputs in 1_usize..9,
