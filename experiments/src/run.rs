@@ -9,7 +9,7 @@ pub mod regime;
 pub mod workflow;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, bail, ensure};
@@ -62,7 +62,8 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
-    let sources = Sources { commit: &commit, pool: pool.as_ref(), benchmark: options.benchmark.as_deref() };
+    let benchmark = benchmark_folder(&definition.study, options)?;
+    let sources = Sources { commit: &commit, pool: pool.as_ref(), benchmark: benchmark.as_deref() };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
         runs.push(study_of(&definition.study, &images, dir, &sources, seed)?);
@@ -108,6 +109,19 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     Ok(())
 }
 
+/// The folder of the benchmark that a run uses, by the command line or by its definition.
+///
+/// # Errors
+/// A kind of study that uses none.
+fn benchmark_folder(study: &StudyDefinition, options: &RunOptions) -> Result<Option<PathBuf>> {
+    let StudyDefinition::Correlation(study) = study else {
+        ensure!(options.benchmark.is_none(), "--benchmark is for studies of kind correlation");
+        return Ok(None);
+    };
+    let named = study.benchmark.as_ref().map(|used| format!("{}-{}", used.name, study.data.name));
+    Ok(options.benchmark.clone().or(named.map(|name| options.benchmarks.join(name))))
+}
+
 /// The definition of an artefact with the choices of the command line.
 fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition> {
     let mut set = options.set.clone();
@@ -123,6 +137,13 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
         ensure!(!own.is_empty(), "`{artefact}` does not search on a data set of its own");
         own.into_iter().for_each(|data| data.name.clone_from(name));
+    }
+    if options.fresh {
+        ensure!(options.benchmark.is_none(), "--fresh trains here, --benchmark does not: give one of them");
+        match study {
+            StudyDefinition::Correlation(study) if study.benchmark.is_some() => study.benchmark = None,
+            _ => bail!("--fresh: `{artefact}` names no benchmark at this scale"),
+        }
     }
     if let Some(recipe) = options.recipe {
         match study {
@@ -226,10 +247,6 @@ fn study_of<'a, B: AutodiffBackend>(
     sources: &Sources<'a>,
     seed: u64,
 ) -> Result<Box<dyn Study + 'a>> {
-    ensure!(
-        sources.benchmark.is_none() || matches!(study, StudyDefinition::Correlation(_)),
-        "--benchmark is for studies of kind correlation"
-    );
     let mut setups = Vec::new();
     for (images, settings) in images.iter().zip(study.data_sets()) {
         setups.push(Setup::new(images, settings, dir, sources.pool, seed)?);

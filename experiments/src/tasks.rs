@@ -10,3 +10,4 @@ pub mod smash_network;
 pub mod trained_search;
 pub mod training;
 pub mod true_errors;
+pub mod verification;

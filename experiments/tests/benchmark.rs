@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
+use results::VerificationRow;
 use results::store::benchmark::Benchmark;
 use smash::{Architecture, Counts, SearchSpace, Task};
 
@@ -138,6 +139,53 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     assert!(error.contains("root seed"), "{error}");
     let error = error_of(experiments(&at("kind"), &["fig1", "--benchmark"]).arg(at("known")));
     assert!(error.contains("correlation"), "{error}");
+}
+
+#[test]
+fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
+    succeeded(&benchmark(&["add", "", "--results"], &[&at("known-shapes"), &at("benchmark")]).output().unwrap());
+    let named = "study.benchmark={ name = \"known\", verified = 2 }";
+    let study = ["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1", "--set", named];
+    let run = |results: &str, benchmarks: &Path| {
+        let mut command = experiments(&at(results), &study);
+        command.arg("--benchmarks").arg(benchmarks);
+        command
+    };
+    succeeded(&run("verified", folder.path()).output().unwrap());
+    let read = |results: &str, name: &str| {
+        let path = tables(&at(results)).into_keys().find(|path| path.ends_with(name));
+        path.map(|path| at(results).join(path))
+    };
+    let path = read("verified", "verification.parquet").unwrap();
+    let rows: Vec<VerificationRow> = results::tables::read_table(&path).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.agreement == "equal" && row.error == row.stored_error), "{rows:?}");
+
+    // The benchmark has three architectures, and the definition asks for six.
+    succeeded(&run("fresh", folder.path()).args(["--fresh", "--set", "study.scored=3"]).output().unwrap());
+    assert_eq!(read("fresh", "verification.parquet"), None);
+    let truths = |results: &str| -> Vec<results::TruthRow> {
+        results::tables::read_table(&read(results, "truths.parquet").unwrap()).unwrap()
+    };
+    assert_eq!(truths("fresh"), truths("verified"));
+
+    // A benchmark with other errors than those that this program computes.
+    let mut rows = Benchmark::read(&at("known-shapes")).unwrap().unwrap().trainings;
+    for row in &mut rows {
+        row.test_error = row.test_error.map(|error| if error > 0.5 { error - 0.5 } else { error + 0.5 });
+    }
+    results::tables::write_table(&at("known-shapes").join("trainings.parquet"), &rows).unwrap();
+    let error = error_of(&mut run("wrong", folder.path()));
+    assert!(error.contains("does not hold for this program"), "{error}");
+    assert_eq!(read("wrong", "scores.parquet"), None, "nothing runs after a benchmark that does not hold");
+
+    let error = error_of(&mut run("missing", &at("nowhere")));
+    assert!(error.contains("known-shapes") && error.contains("--fresh"), "{error}");
+    let error = error_of(&mut experiments(&at("none"), &["fig1", "--fresh"]));
+    assert!(error.contains("fig1") && error.contains("no benchmark"), "{error}");
 }
 
 /// Committed rows match the space and the images of their benchmark, and today's code counts each architecture in the same way.

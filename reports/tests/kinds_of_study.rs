@@ -31,7 +31,8 @@ fn predictors_are_compared_with_the_first() {
     let in_report = [
         "| right | 30 | +0.",
         "| wrong | 30 | -0.",
-        "| nothing | 0 | undefined |  | undefined | 320 |",
+        "| -1.00 [-1.00, -1.00] | -0.9",
+        "| nothing | 0 | undefined |  |  | undefined | 320 |",
         "| 2.5e9 |",
         "Noise ceiling: with these trainings",
         "Verdict: **held**",

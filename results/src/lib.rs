@@ -26,6 +26,7 @@ pub use summaries::proxy::ProxySummary;
 pub use summaries::search::SearchSummary;
 pub use tables::rows::{
     ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
-    PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow, WeightsRow,
+    PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow,
+    VerificationRow, WeightsRow,
 };
 pub use tables::{Row, Status};

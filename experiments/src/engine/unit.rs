@@ -15,6 +15,8 @@ use crate::engine::stop;
 /// The kinds of unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// Train architectures of a benchmark again, to verify it on this machine.
+    Verify,
     /// Train a SMASH network.
     TrainSmash,
     /// Score some architectures with generated weights.
@@ -41,6 +43,7 @@ impl Kind {
     /// Name in plans, progress bars and the manifest's timings.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Verify => "verify benchmark",
             Self::TrainSmash => "train SMASH network",
             Self::Score => "score architectures",
             Self::TrainResulting => "train resulting networks",

@@ -39,6 +39,12 @@ pub struct RunOptions {
     /// Folder of a benchmark, or s3://BUCKET/PREFIX: a correlation study uses its true errors instead of training.
     #[arg(long, value_name = "DIR")]
     pub benchmark: Option<PathBuf>,
+    /// Folder of the benchmarks that definitions name.
+    #[arg(long, value_name = "DIR", default_value = "results/benchmarks")]
+    pub benchmarks: PathBuf,
+    /// Train the architectures here, although the definition names a benchmark.
+    #[arg(long)]
+    pub fresh: bool,
     /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pub pool: Option<PathBuf>,
@@ -120,6 +126,7 @@ impl RunOptions {
             all: false,
             data_dir: absolute(&self.data_dir)?,
             benchmark: absolute(&self.benchmark)?,
+            benchmarks: results::store::files::absolute(&self.benchmarks)?,
             pool: absolute(&self.pool)?,
             results: results::store::files::absolute(&self.results)?,
             export_workflow: None,
@@ -144,6 +151,8 @@ impl RunOptions {
             data_dir,
             set,
             benchmark,
+            benchmarks,
+            fresh,
             pool,
             recipe,
             bfloat16,
@@ -163,6 +172,7 @@ impl RunOptions {
             ("source", source.as_ref().map(OsString::from)),
             ("data-dir", path(data_dir)),
             ("benchmark", path(benchmark)),
+            ("benchmarks", Some(benchmarks.into())),
             ("pool", path(pool)),
             ("recipe", recipe.map(|recipe| recipe.name().into())),
             ("seeds", Some(seeds.to_string().into())),
@@ -173,7 +183,7 @@ impl RunOptions {
             ("export-workflow", path(export_workflow)),
         ];
         values.extend(set.iter().map(|setting| ("set", Some(setting.into()))));
-        let mut switches = vec![("all", *all), ("bfloat16", *bfloat16), ("plan", *plan_only)];
+        let mut switches = vec![("all", *all), ("fresh", *fresh), ("bfloat16", *bfloat16), ("plan", *plan_only)];
         if let Some(Part { version, any_commit, work }) = part {
             values.push(("part-of", Some(version.to_string().into())));
             switches.push(("any-commit", *any_commit));
@@ -202,9 +212,8 @@ impl RunOptions {
         if let Some(recipe) = self.recipe {
             words.extend(["--recipe".into(), recipe.name().into()]);
         }
-        if self.bfloat16 {
-            words.push("--bfloat16".into());
-        }
+        let switches = [(self.bfloat16, "--bfloat16"), (self.fresh, "--fresh")];
+        words.extend(switches.into_iter().filter(|(given, _)| *given).map(|(_, name)| name.into()));
         words
     }
 }
@@ -274,20 +283,20 @@ mod tests {
 
     fn options() -> impl Strategy<Value = RunOptions> {
         let names = (option::of(text()), option::of(text()), prop::collection::vec(text(), 0..3));
-        let paths = (option::of(path()), option::of(path()), option::of(path()), path());
+        let paths = (option::of(path()), option::of(path()), option::of(path()), path(), path());
         let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
         let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda)];
         let scale = proptest::sample::select(Scale::ALL.to_vec());
-        let numbers = (1..=u64::MAX, 1..=MAX_JOBS, any::<bool>());
+        let numbers = (1..=u64::MAX, 1..=MAX_JOBS, any::<bool>(), any::<bool>());
         (selections(), names, paths, recipe, device, scale, numbers).prop_map(
             |(
                 selection,
                 (dataset, source, set),
-                (data_dir, benchmark, pool, results),
+                (data_dir, benchmark, pool, results, benchmarks),
                 recipe,
                 device,
                 scale,
-                (seeds, jobs, bfloat16),
+                (seeds, jobs, bfloat16, fresh),
             )| RunOptions {
                 scale,
                 dataset,
@@ -295,6 +304,8 @@ mod tests {
                 data_dir,
                 set,
                 benchmark,
+                benchmarks,
+                fresh,
                 pool,
                 recipe,
                 bfloat16,
@@ -326,10 +337,12 @@ mod tests {
         assert_eq!(command[1], "run");
         let part = parse(command[2..].to_vec()).unwrap();
         assert!(part.results.is_absolute() && part.results.ends_with("r"), "{part:?}");
+        assert!(part.benchmarks.is_absolute(), "{part:?}");
         assert!(part.pool.as_ref().is_some_and(|pool| pool.is_absolute()), "{part:?}");
         let expected = RunOptions {
             artefact: Some("fig4".to_owned()),
             all: false,
+            benchmarks: part.benchmarks.clone(),
             pool: part.pool.clone(),
             results: part.results.clone(),
             part: Some(Part { version, any_commit: false, work: PartialWork::Serve }),

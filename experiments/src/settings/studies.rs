@@ -64,7 +64,7 @@ impl Recipe {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorrelationStudy {
-    /// Number of architectures that are sampled and scored.
+    /// Number of architectures that are sampled and scored, or the most that are taken from `benchmark`.
     pub scored: usize,
     /// A number k: every k-th of them, by score, is trained.
     pub every: usize,
@@ -78,6 +78,9 @@ pub struct CorrelationStudy {
     pub statistics: ScoreStatistics,
     /// Number of trainings of each trained architecture, with different seeds.
     pub training_seeds: usize,
+    /// The benchmark whose architectures are scored and whose true errors replace trainings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<UsedBenchmark>,
     /// Number of architectures that one unit of work scores.
     pub shard: usize,
     /// The images.
@@ -100,6 +103,16 @@ pub struct CorrelationStudy {
     /// Predictors that are compared on the trained architectures; the others are compared with the first one.
     #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
     pub predictors: Vec<Predictor>,
+}
+
+/// A benchmark whose true errors replace the trainings of a study.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UsedBenchmark {
+    /// Its name without the data set: `laptop` stands for `laptop-shapes` on the data set `shapes`.
+    pub name: String,
+    /// Number of its trainings that are done again, to verify it on this machine.
+    pub verified: usize,
 }
 
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.

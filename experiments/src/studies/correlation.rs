@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
-use results::{PredictionRow, ScoreRow, TruthRow, WeightsRow};
+use results::{PredictionRow, ScoreRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
 
 use crate::engine::study::Study;
@@ -18,6 +18,7 @@ use crate::tasks::scores::{Scored, Scorer, mean_of_all, shards};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::{SmashRun, epochs_of};
 use crate::tasks::true_errors::TrueErrors;
+use crate::tasks::verification::Verification;
 
 /// One seed of a correlation study.
 pub struct CorrelationRun<'a, B: AutodiffBackend> {
@@ -31,19 +32,21 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
 }
 
 impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
-    /// Samples the architectures to score.
+    /// Samples the architectures to score, or takes them from the benchmark that the definition names.
     ///
     /// # Errors
     /// Settings of a network that do not fit.
     pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>, benchmark: Option<&Path>) -> Result<Self> {
-        let known = benchmark.map(|folder| KnownErrors::read(folder, study, &setup)).transpose()?;
-        Ok(Self {
-            known,
-            study,
-            networks: study.network_settings()?,
-            architectures: setup.sample(&study.space, study.scored),
-            setup,
-        })
+        let known = benchmark.map(|folder| KnownErrors::read(folder, study, &setup)).transpose();
+        let known = match &study.benchmark {
+            Some(_) => known.context("the definition names a benchmark; --fresh trains here instead")?,
+            None => known?,
+        };
+        let architectures = match (&known, &study.benchmark) {
+            (Some(known), Some(_)) => known.architectures(study.training_seeds, study.scored)?,
+            _ => setup.sample(&study.space, study.scored),
+        };
+        Ok(Self { known, study, networks: study.network_settings()?, architectures, setup })
     }
 
     fn predictors(&self) -> Predictors<'_, B> {
@@ -77,13 +80,13 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             steps: range.len() * self.study.noise_draws,
             work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
         };
-        let shards = shards(self.study.scored, self.study.shard);
+        let shards = shards(self.architectures.len(), self.study.shard);
         shards.enumerate().map(unit).collect()
     }
 
     /// Number of architectures that are trained, if no score fails.
     fn trained(&self) -> usize {
-        self.study.scored.div_ceil(self.study.every)
+        self.architectures.len().div_ceil(self.study.every)
     }
 
     /// The units that train networks, by place in [`CorrelationRun::selected`]. That list is known only once all scores exist.
@@ -108,6 +111,23 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         units
     }
 
+    /// Number of trainings that are done again to verify the benchmark.
+    fn verified(&self) -> usize {
+        self.study.benchmark.as_ref().map_or(0, |used| used.verified)
+    }
+
+    fn verification_units(&self) -> Vec<Unit<'_>> {
+        let Some(known) = &self.known else { return Vec::new() };
+        let verification = Verification {
+            study: self.study,
+            setup: &self.setup,
+            architectures: &self.architectures,
+            known,
+            count: self.verified(),
+        };
+        verification.units()
+    }
+
     fn prediction_units(&self) -> Vec<Unit<'_>> {
         self.predictors().units(self.trained(), || self.selected())
     }
@@ -116,7 +136,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     fn selected(&self) -> Result<Vec<usize>> {
         let scores = self.scores()?;
         let mut ranking: Vec<(f64, usize)> = Vec::new();
-        for architecture in 0..self.study.scored {
+        for architecture in 0..self.architectures.len() {
             let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
             let values = draws.map(|row| self.study.by.of(row.error, row.loss));
             ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
@@ -161,18 +181,18 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
 impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
     fn stages(&self) -> Vec<Kind> {
-        let mut stages = vec![Kind::TrainSmash, Kind::Score, Kind::TrainResulting];
-        if !self.study.predictors.is_empty() {
-            stages.push(Kind::Predict);
-        }
-        stages
+        let verify = (self.verified() > 0).then_some(Kind::Verify);
+        let predict = (!self.study.predictors.is_empty()).then_some(Kind::Predict);
+        let stages = verify.into_iter().chain([Kind::TrainSmash, Kind::Score, Kind::TrainResulting]);
+        stages.chain(predict).collect()
     }
 
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
-        match stage {
-            0 => self.smash_runs().map(SmashRun::unit).collect(),
-            1 => self.scoring_units(),
-            2 => self.true_error_units(),
+        match self.stages()[stage] {
+            Kind::Verify => self.verification_units(),
+            Kind::TrainSmash => self.smash_runs().map(SmashRun::unit).collect(),
+            Kind::Score => self.scoring_units(),
+            Kind::TrainResulting => self.true_error_units(),
             _ => self.prediction_units(),
         }
     }
@@ -186,6 +206,10 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         let mut true_errors: Vec<TruthRow> = gather(&self.true_error_units())?;
         true_errors.sort_by_key(|row| (row.architecture, row.training_seed));
         dir.write(&true_errors)?;
+        if self.verified() > 0 {
+            let verification: Vec<VerificationRow> = gather(&self.verification_units())?;
+            dir.write(&verification)?;
+        }
         if !self.study.predictors.is_empty() {
             let predictions: Vec<PredictionRow> = gather(&self.prediction_units())?;
             dir.write(&predictions)?;

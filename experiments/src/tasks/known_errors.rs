@@ -6,11 +6,15 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::TruthRow;
+use results::statistics::sample::standard_deviation;
 use results::store::benchmark::{Benchmark, TrainingRow};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::setup::Setup;
+
+/// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
+const MOST_DEVIATIONS: f64 = 4.0;
 
 /// The trainings of a benchmark whose settings are those of a study.
 #[derive(Debug)]
@@ -19,6 +23,9 @@ pub struct KnownErrors {
     trainings: BTreeMap<(String, u32), TrainingRow>,
     /// Name of the benchmark.
     name: String,
+    /// The largest difference between two trainings of one architecture that their noise explains; `None` if no architecture has
+    /// two trainings.
+    pub largest_difference: Option<f64>,
 }
 
 impl KnownErrors {
@@ -51,11 +58,35 @@ impl KnownErrors {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
+        let trainings = benchmark.trainings.into_iter().map(key).collect();
+        let largest_difference = largest_difference(&trainings);
+        let is_verified = study.benchmark.as_ref().is_some_and(|used| used.verified > 0);
+        ensure!(
+            largest_difference.is_some() || !is_verified,
+            "{place}: no architecture has two trainings, so the noise by which to verify it is unknown"
+        );
         Ok(Self {
-            trainings: benchmark.trainings.into_iter().map(key).collect(),
+            trainings,
+            largest_difference,
             // Where the folder lies on this machine says nothing about the trainings.
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         })
+    }
+
+    /// The architectures that have at least `trainings` trainings, in the order of sampling, `most` of them at most.
+    ///
+    /// # Errors
+    /// A stored architecture that cannot be read, or none with enough trainings.
+    pub fn architectures(&self, trainings: usize, most: usize) -> Result<Vec<Architecture>> {
+        let mut known: BTreeMap<u32, (&str, usize)> = BTreeMap::new();
+        for row in self.trainings.values().filter(|row| (row.training_seed as usize) < trainings) {
+            known.entry(row.architecture).or_insert((&row.json, 0)).1 += 1;
+        }
+        let complete = known.into_values().filter(|&(_, count)| count == trainings).take(most);
+        let read = |json| Architecture::from_json(json).with_context(|| format!("benchmark {}", self.name));
+        let architectures: Vec<_> = complete.map(|(json, _)| read(json)).collect::<Result<_>>()?;
+        ensure!(!architectures.is_empty(), "benchmark {}: no architecture has {trainings} trainings", self.name);
+        Ok(architectures)
     }
 
     /// A training as a row of the run, for architecture number `index`, with its origin in words; `None` if the benchmark lacks it.
@@ -69,4 +100,16 @@ impl KnownErrors {
         let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
         Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
     }
+}
+
+/// The largest difference between two trainings of one architecture that their noise explains; `None` if no architecture has
+/// two trainings.
+fn largest_difference(trainings: &BTreeMap<(String, u32), TrainingRow>) -> Option<f64> {
+    let mut errors: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for ((canonical, _), row) in trainings {
+        errors.entry(canonical).or_default().extend(row.test_error);
+    }
+    let deviations: Vec<f64> = errors.values().filter_map(|errors| standard_deviation(errors)).collect();
+    let squares = deviations.iter().map(|deviation| deviation * deviation).sum::<f64>();
+    (!deviations.is_empty()).then(|| MOST_DEVIATIONS * (2.0 * squares / deviations.len() as f64).sqrt())
 }

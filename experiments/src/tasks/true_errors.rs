@@ -55,7 +55,7 @@ impl<'a> TrueErrors<'a> {
 
     fn train<B: AutodiffBackend>(
         &self,
-        setup: &Setup<'_, B>,
+        setup: &'a Setup<'a, B>,
         architecture: &Architecture,
         [index, training_seed]: [usize; 2],
         name: &str,
@@ -77,6 +77,23 @@ impl<'a> TrueErrors<'a> {
             note_origin(setup.dir, name, &origin)?;
             return Ok(write_table(&output, &[row])?);
         }
+        let (row, training) = self.measure(setup, architecture, [index, training_seed], name, done)?;
+        if let Some((pool, key)) = pooled {
+            pool.add_truth(key, architecture, &row)?;
+        }
+        write_table(&output, &[row])?;
+        training.forget()
+    }
+
+    /// Trains an architecture, and measures its network. The checkpoint under `name` remains until [`Training::forget`].
+    pub fn measure<B: AutodiffBackend>(
+        &self,
+        setup: &'a Setup<'a, B>,
+        architecture: &Architecture,
+        [index, training_seed]: [usize; 2],
+        name: &str,
+        done: Done<'_>,
+    ) -> Result<(TruthRow, Training<'a, B>)> {
         let training = Training {
             setup,
             settings: self.settings,
@@ -100,10 +117,6 @@ impl<'a> TrueErrors<'a> {
             epochs: trained.epochs(),
             message: trained.failure,
         };
-        if let Some((pool, key)) = pooled {
-            pool.add_truth(key, architecture, &row)?;
-        }
-        write_table(&output, &[row])?;
-        training.forget()
+        Ok((row, training))
     }
 }

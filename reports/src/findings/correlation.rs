@@ -14,6 +14,7 @@ use results::summaries::predictors::{PredictorSummary, summary as predictors_sum
 use results::summaries::text::{cost_text, interval_text, p_text};
 use results::{
     ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, Statistic, TruthRow,
+    VerificationRow,
 };
 
 use super::compared_with::ComparedWith;
@@ -38,6 +39,8 @@ struct CorrelationFindings {
     predictors: Option<PredictorsSummary>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
+    /// How the benchmark that supplied true errors was verified, if one did.
+    verification: Option<String>,
     ranking: OnceLock<Vec<Measured>>,
 }
 
@@ -57,6 +60,7 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         compared_with: compared_with.transpose()?,
         predictors,
         regime: RegimeFindings::load(group)?,
+        verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
         summary,
         ranking: OnceLock::new(),
     }))
@@ -69,6 +73,7 @@ pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
         compared_with: None,
         predictors: None,
         regime: None,
+        verification: None,
         ranking: OnceLock::new(),
     }))
 }
@@ -120,7 +125,7 @@ impl KindOfStudy for CorrelationFindings {
         let coefficients = Coefficient::ALL.map(|c| format!("{} {}", c.label(), interval_text(score.get(c))));
         let ceiling = self.summary.ceiling;
         let ceiling = ceiling.map(|ceiling| format!("noise ceiling of τ {}", interval_text(Some(ceiling))));
-        let facts = coefficients.into_iter().chain(ceiling);
+        let facts = coefficients.into_iter().chain(ceiling).chain(self.verification.clone());
         facts.chain([BOOTSTRAP.to_owned()]).collect()
     }
 
@@ -133,7 +138,8 @@ impl KindOfStudy for CorrelationFindings {
             )
         });
         let notes = format!(
-            "{}{}{}",
+            "{}{}{}{}",
+            self.verification.as_ref().map_or(String::new(), |text| format!("{text}. ")),
             spread.unwrap_or_default(),
             ceiling.unwrap_or_default(),
             bootstrap_note(&self.left_out(), "architectures")
@@ -189,6 +195,9 @@ impl CorrelationFindings {
 impl fmt::Display for CorrelationFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.summary)?;
+        if let Some(text) = &self.verification {
+            write!(f, "\n{text}")?;
+        }
         if let Some(predictors) = &self.predictors {
             write!(f, "\n{predictors}")?;
         }
@@ -197,6 +206,16 @@ impl fmt::Display for CorrelationFindings {
             None => Ok(()),
         }
     }
+}
+
+/// The origin of the true errors, and how trainings that were done again agree with it.
+fn verification_text(rows: &[VerificationRow]) -> String {
+    let equal = rows.iter().filter(|row| row.agreement == "equal").count();
+    let near = match rows.len() - equal {
+        0 => String::new(),
+        near => format!(", {near} within noise"),
+    };
+    format!("true errors of a benchmark; of {} trained again here, {equal} equal to the bit{near}", rows.len())
 }
 
 fn coefficients_table(summary: &CorrelationSummary) -> String {
@@ -228,6 +247,7 @@ fn predictors_table(summary: &PredictorsSummary) -> String {
         "n",
         "Kendall τ",
         "change against the first",
+        "τ with the first",
         "τ given parameters",
         "multiply-adds for one",
         "once for all",
@@ -238,6 +258,7 @@ fn predictors_table(summary: &PredictorsSummary) -> String {
             predictor.n.to_string(),
             interval_text(predictor.tau),
             predictor.change.map_or_else(String::new, |change| interval_text(Some(change))),
+            predictor.with_first.map_or_else(String::new, |tau| interval_text(Some(tau))),
             interval_text(predictor.partial),
             cost_text(predictor.cost),
             cost_text(predictor.shared_cost),

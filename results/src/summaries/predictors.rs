@@ -38,6 +38,8 @@ pub struct PredictorSummary {
     pub tau: Option<Interval>,
     /// Its tau minus the first predictor's on the same architectures, with a paired interval. `None` for the first.
     pub change: Option<Interval>,
+    /// Kendall's tau-b between its values and the first predictor's. `None` for the first.
+    pub with_first: Option<Interval>,
     /// Kendall's partial tau given the number of parameters.
     pub partial: Option<Interval>,
     /// Mean multiply-adds for one architecture.
@@ -103,13 +105,14 @@ pub fn summary(
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
         let n = groups.iter().map(Vec::len).sum();
-        let [tau, change, partial] = intervals(&groups);
+        let [tau, change, with_first, partial] = intervals(&groups);
         PredictorSummary {
             name: name.to_owned(),
             n,
             missing: trained().count() - n,
             tau,
             change: change.filter(|_| name != names[0]),
+            with_first: with_first.filter(|_| name != names[0]),
             partial,
             cost: mean_cost(|row| row.cost),
             shared_cost: mean_cost(|row| row.shared_cost),
@@ -118,11 +121,12 @@ pub fn summary(
     Ok(PredictorsSummary { predictors: summaries.collect(), seeds: seeds.len() })
 }
 
-/// Tau, its change and partial tau.
-fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 3] {
-    let statistics: [Statistic; 3] = [
+/// Tau, its change, tau with the first predictor, and partial tau.
+fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 4] {
+    let statistics: [Statistic; 4] = [
         |known| tau(known, |k| (k.value, k.true_error)),
         |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
+        |known| tau(known, |k| (k.value, k.first)),
         |known| {
             let [xy, xz, yz] = [
                 tau(known, |k| (k.value, k.true_error))?,
@@ -153,17 +157,19 @@ impl fmt::Display for PredictorsSummary {
         let width = longest.map_or(0, |longest| longest + 2);
         writeln!(
             f,
-            "{:width$}{:>5}  {:24}{:24}{:24}{:>10}",
-            "predictor", "n", "Kendall τ", "change", "given parameters", "cost"
+            "{:width$}{:>5}  {:24}{:24}{:24}{:24}{:>10}",
+            "predictor", "n", "Kendall τ", "change", "with the first", "given parameters", "cost"
         )?;
         for predictor in &self.predictors {
-            let change = predictor.change.map_or(String::new(), |change| interval_text(Some(change)));
+            let text = |interval: Option<Interval>| interval.map_or(String::new(), |_| interval_text(interval));
             writeln!(
                 f,
-                "{:width$}{:>5}  {:24}{change:24}{:24}{:>10.2e}",
+                "{:width$}{:>5}  {:24}{:24}{:24}{:24}{:>10.2e}",
                 predictor.name,
                 predictor.n,
                 interval_text(predictor.tau),
+                text(predictor.change),
+                text(predictor.with_first),
                 interval_text(predictor.partial),
                 predictor.cost,
             )?;

@@ -40,6 +40,7 @@ fn the_document_lists_every_table_and_column() {
         section::<SystemRow>(),
         section::<SystemTrainingRow>(),
         section::<EpochRow>(),
+        section::<VerificationRow>(),
         section::<DrawingRow>(),
         section::<EncodingCellRow>(),
         section::<ThroughputRow>(),

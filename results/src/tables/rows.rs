@@ -325,6 +325,24 @@ declare! {
 }
 
 declare! {
+    /// One training of a benchmark, done again to verify the benchmark on this machine.
+    pub struct VerificationRow in "verification" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// Index of the architecture in the run.
+        pub architecture: u32,
+        /// Index of the repetition of the training, counted from 0.
+        pub training_seed: u32,
+        /// Test error that the benchmark holds; missing if the training failed.
+        pub stored_error: Option<f64> as "fraction in [0, 1]",
+        /// Test error of the same training on this machine; missing if the training failed.
+        pub error: Option<f64> as "fraction in [0, 1]",
+        /// `equal` if all results of both trainings are equal to the bit, otherwise `within noise`.
+        pub agreement: String,
+    }
+}
+
+declare! {
     /// One drawn architecture.
     pub struct DrawingRow in "drawings" {
         /// Root seed of the run.

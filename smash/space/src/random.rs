@@ -58,6 +58,8 @@ pub enum Stream {
     PredictorAugmentation,
     /// The training images that a predictor looks at.
     PredictorImages,
+    /// The architectures by which a run verifies a benchmark.
+    Verification,
 }
 
 /// The root seed of a run.

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::process::{self, Binaries, Cuda};
-use crate::runs::forward::flag;
+use crate::runs::forward::{default_flag, flag};
 
 /// What to reproduce, and the options that decide more than the run itself.
 #[derive(clap::Args)]
@@ -64,6 +64,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
     let binaries = Binaries::build(Cuda::needed_for(&args.device))?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
+    experiments.args(default_flag("--benchmarks", process::root().join("results/benchmarks"), forwarded));
     if let Some(folder) = &args.export_workflow {
         return process::run(experiments.arg(flag("--export-workflow", folder)));
     }
