@@ -29,7 +29,7 @@ pub struct MainNet<B: Backend> {
     /// The downsampling between blocks.
     pub transitions: Vec<Transition<B>>,
     /// For each block and each place of an op in it, the weights of the op's 1x1 convolution. Empty if a HyperNet
-    /// generates them. See [`crate::pointwise`].
+    /// generates them. See [`crate::networks::shared_weights`].
     pub pointwise: Vec<Vec<Param<Tensor<B, 2>>>>,
     /// BatchNorm before the output layer.
     pub norm: BatchNorm<B>,
