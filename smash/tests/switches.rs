@@ -89,15 +89,20 @@ fn a_training_with_switches_resumes_bit_for_bit() {
 }
 
 #[test]
-fn a_network_trained_with_all_switches_is_scored() {
+fn a_network_trained_with_all_switches_is_scored_by_the_chosen_statistics() {
     with_examples(|examples| {
         let net = trained(&all_switched(), EPOCHS, examples).network(&all_switched()).valid();
-        for statistics in [ScoreStatistics::Running, ScoreStatistics::Batch, recalibrated(3)] {
+        let losses = [ScoreStatistics::Running, ScoreStatistics::Batch, recalibrated(3)].map(|statistics| {
             let norm = statistics.prepare(examples, 10, Seed(5));
             let noise = score_noise(Seed(5), 0);
-            // A loss that is not finite is an error.
-            score_normalised_by(&norm, &net, &architecture(0), &noise, examples, &FlexDevice).unwrap();
-        }
+            let score = score_normalised_by(&norm, &net, &architecture(0), &noise, examples, &FlexDevice).unwrap();
+            // A multiple of one in 40 images.
+            let wrong = score.error * 40.0;
+            assert!((0.0..=40.0).contains(&wrong) && (wrong - wrong.round()).abs() < 1e-9, "{score:?}");
+            score.loss
+        });
+        let [running, batch, recalibrated] = losses;
+        assert!(running != batch && batch != recalibrated && running != recalibrated, "{losses:?}");
     });
 }
 
