@@ -4,13 +4,14 @@ use std::fs;
 
 use crate::process::root;
 
-/// Intervals that come from single runs of a published result, which the report gives only together.
-const OF_SINGLE_RUNS: [&str; 5] = [
+/// Intervals that the report does not state. They are of single runs, which it gives only together, and of an earlier result.
+const NOT_IN_THE_REPORT: [&str; 6] = [
     "+0.39 [+0.26, +0.50]",
     "+0.62 [+0.40, +0.79]",
     "-0.06 [-0.31, +0.19]",
     "+0.28 [-0.18, +0.54]",
     "+0.01 [-0.36, +0.34]",
+    "+0.09 [-0.00, +0.19]",
 ];
 
 #[test]
@@ -24,7 +25,7 @@ fn stated_intervals_are_in_the_report() {
         assert!(stated.len() > 5, "{path}: expected intervals in the prose");
         for interval in stated {
             let is_known = [interval.clone(), negated(&interval)].iter().any(|form| known.contains(form));
-            if !is_known && !OF_SINGLE_RUNS.contains(&interval.as_str()) {
+            if !is_known && !NOT_IN_THE_REPORT.contains(&interval.as_str()) {
                 unknown.push(format!("{path}: {interval}"));
             }
         }
