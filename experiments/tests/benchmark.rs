@@ -164,6 +164,21 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row.agreement == "equal" && row.error == row.stored_error), "{rows:?}");
 
+    // A second root seed has another SMASH network, but the architectures and true errors of the benchmark.
+    succeeded(&run("seeds", folder.path()).args(["--seeds", "2"]).output().unwrap());
+    let of_seed = |name: &str, seed: &str| {
+        let mut paths = tables(&at("seeds")).into_keys();
+        let path = paths.find(|path| path.ends_with(name) && path.to_string_lossy().contains(seed));
+        at("seeds").join(path.unwrap())
+    };
+    let errors = |seed: &str| -> Vec<Option<f64>> {
+        let rows: Vec<results::TruthRow> = results::tables::read_table(&of_seed("truths.parquet", seed)).unwrap();
+        rows.into_iter().map(|row| row.error).collect()
+    };
+    assert_eq!(errors("seed-0"), errors("seed-1"));
+    let scores = ["seed-0", "seed-1"].map(|seed| std::fs::read(of_seed("scores.parquet", seed)).unwrap());
+    assert_ne!(scores[0], scores[1]);
+
     // The benchmark has three architectures, and the definition asks for six.
     succeeded(&run("fresh", folder.path()).args(["--fresh", "--set", "study.scored=3"]).output().unwrap());
     assert_eq!(read("fresh", "verification.parquet"), None);

@@ -23,6 +23,8 @@ pub struct KnownErrors {
     trainings: BTreeMap<(String, u32), TrainingRow>,
     /// Name of the benchmark.
     name: String,
+    /// Root seed of the trainings.
+    pub seed: u64,
     /// The largest difference between two trainings of one architecture that their noise explains; `None` if no architecture has
     /// two trainings.
     pub largest_difference: Option<f64>,
@@ -52,7 +54,8 @@ impl KnownErrors {
             ("number of validation images", validation == i64::try_from(study.data.validation).ok()),
             ("search space", space == study.space),
             ("recipe of the resulting networks", recipe == *study.truth_settings()),
-            ("root seed", settings.seed == setup.seed.0),
+            // A study that takes the architectures from the benchmark too may have any root seed.
+            ("root seed", study.benchmark.is_some() || settings.seed == setup.seed.0),
         ];
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
@@ -67,6 +70,7 @@ impl KnownErrors {
         );
         Ok(Self {
             trainings,
+            seed: settings.seed,
             largest_difference,
             // Where the folder lies on this machine says nothing about the trainings.
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use results::statistics::bootstrap::RESAMPLES;
+use results::statistics::bootstrap::{RESAMPLES, Units};
 use results::statistics::ranking::{Ranking, measure};
 use results::statistics::sample::Point;
 use results::tables::columns::{Columns, read_columns};
@@ -62,7 +62,7 @@ pub fn run(options: &Stats) -> Result<()> {
         left_out => format!(" (left out: {left_out} without both values)"),
     };
     println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
-    for measured in measure(&groups, &Ranking::all(options.k.into())) {
+    for measured in measure(&groups, Units::Own, &Ranking::all(options.k.into())) {
         println!("{measured}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };

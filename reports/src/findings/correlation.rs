@@ -187,7 +187,7 @@ impl CorrelationFindings {
             let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
             let mut statistics = Ranking::all(PICKED);
             statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
-            measure(&groups, &statistics)
+            measure(&groups, self.summary.units, &statistics)
         })
     }
 }

@@ -9,14 +9,14 @@ use std::str::FromStr;
 use crate::commits::comparable::{Aspect, Reason};
 use crate::error::{Error, Result};
 use crate::statistics::bootstrap::{
-    BOOTSTRAP_SEED, FEWEST, Interval, generator, mean_over_groups, percentiles, resample_groups,
+    BOOTSTRAP_SEED, FEWEST, Interval, Units, generator, mean_over_groups, percentiles, resample_groups,
 };
 use crate::statistics::coefficients::Coefficient;
 use crate::statistics::ranking::Ranking;
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
 use crate::summaries::correlation::{Measure, score_values};
-use crate::summaries::join::{Joined, Key, by_seed, complete_mean, join};
+use crate::summaries::join::{Joined, Key, by_seed, complete_mean, join, keep_common, units};
 use crate::tables::rows::{ArchitectureRow, ScoreRow, TruthRow};
 
 /// Standard errors that a change must have to be found in four of five comparisons, at the two-sided 5 % level. The
@@ -95,6 +95,8 @@ impl Pair {
 pub struct Paired {
     /// The architectures of each root seed that both sides have.
     pub seeds: BTreeMap<u64, Vec<Pair>>,
+    /// Whether the root seeds have the same architectures.
+    pub units: Units,
     /// Whether the true errors of one side also count for the other. This is so if every training that both sides have
     /// has the same error. Trainings have then not changed, and a training of one side is known on both.
     pub shared_errors: bool,
@@ -110,6 +112,7 @@ pub struct Paired {
 pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason> {
     let differ = |detail: String| Reason { aspect: Aspect::Sampling, detail };
     let score_errors = [base.score_errors(), head.score_errors()];
+    let units = units(&base.architectures);
     let [base, head] = [base.joined(), head.joined()];
     let mut seeds: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
     let (mut in_both, mut equal) = (0, 0);
@@ -155,7 +158,7 @@ pub fn pair(base: &Tables, head: &Tables) -> std::result::Result<Paired, Reason>
             pair.errors = [base.or(head), head.or(base)];
         }
     }
-    Ok(Paired { seeds, shared_errors })
+    Ok(Paired { seeds, units, shared_errors })
 }
 
 impl Paired {
@@ -171,10 +174,15 @@ impl Paired {
         counts
     }
 
-    /// By root seed, the values that `take` returns for the architectures. Architectures without a value are left out.
-    fn groups<T>(&self, take: impl Fn(&Pair) -> Option<T>) -> Vec<Vec<T>> {
-        let groups = self.seeds.values();
-        groups.map(|pairs| pairs.iter().filter_map(&take).collect()).collect()
+    /// By root seed, the values that `take` returns for the architectures. Architectures without a value are left out, in all
+    /// root seeds if these share them.
+    fn groups<T: Copy>(&self, take: impl Fn(&Pair) -> Option<T>) -> Vec<Vec<T>> {
+        let value = |(index, pair): (u32, &Pair)| Some((index, take(pair)?));
+        let group = |pairs: &Vec<Pair>| (0..).zip(pairs).filter_map(value).collect();
+        let mut groups: BTreeMap<u64, Vec<(u32, T)>> =
+            self.seeds.iter().map(|(&seed, pairs)| (seed, group(pairs))).collect();
+        keep_common(&mut groups, self.units, |&(index, _)| index);
+        groups.into_values().map(|group| group.into_iter().map(|(_, value)| value).collect()).collect()
     }
 }
 
@@ -268,22 +276,22 @@ pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change
     match statistic {
         Statistic::Ranking(ranking) => {
             let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
-            bootstrap(statistic, &paired.groups(points), resamples, |points| ranking.of(points))
+            bootstrap(statistic, (&paired.groups(points), paired.units), resamples, |points| ranking.of(points))
         }
         Statistic::MeanScore => {
             let groups = paired.groups(|pair| in_both(pair.score_errors));
-            bootstrap(statistic, &groups, resamples, mean_of)
+            bootstrap(statistic, (&groups, paired.units), resamples, mean_of)
         }
         Statistic::MeanError => {
             let groups = paired.groups(|pair| in_both(pair.errors));
-            bootstrap(statistic, &groups, resamples, mean_of)
+            bootstrap(statistic, (&groups, paired.units), resamples, mean_of)
         }
     }
 }
 
 fn bootstrap<T: Copy>(
     statistic: Statistic,
-    groups: &[Vec<[Option<T>; 2]>],
+    (groups, units): (&[Vec<[Option<T>; 2]>], Units),
     resamples: usize,
     value: impl Fn(&[T]) -> Option<f64>,
 ) -> Change {
@@ -302,7 +310,7 @@ fn bootstrap<T: Copy>(
     };
     let mut rng = generator(BOOTSTRAP_SEED);
     let draws: Vec<Option<f64>> =
-        (0..resamples).map(|_| difference(values(&resample_groups(groups, &mut rng)))).collect();
+        (0..resamples).map(|_| difference(values(&resample_groups(groups, units, &mut rng)))).collect();
     let mut next = draws.iter().copied();
     change.interval = percentiles(estimate, resamples, || next.next().flatten());
     let defined: Vec<f64> = draws.into_iter().flatten().collect();

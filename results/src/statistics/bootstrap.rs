@@ -28,6 +28,15 @@ pub struct Interval {
     pub undefined: usize,
 }
 
+/// How the units of several root seeds relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// Each root seed has units of its own.
+    Own,
+    /// Unit number i of every root seed is the same architecture, as in runs that take them from a benchmark.
+    Shared,
+}
+
 /// The stream of the ChaCha generator for resamples. The caller chooses the generator's seed. The stream keeps these
 /// draws apart from every other use of the same seed.
 const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
@@ -37,20 +46,28 @@ const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 /// The estimate is the mean of the groups' statistics. Scores of two SMASH networks are not comparable, so units of
 /// different groups never enter one statistic. A resample draws on two levels, with replacement: as many groups as
 /// there are, and from each as many units as it has. With one group the upper level adds nothing. A resample is left
-/// out, and counted, if the statistic is undefined in one of its groups. Percentiles are interpolated linearly.
+/// out, and counted, if the statistic is undefined in one of its groups. Percentiles are interpolated linearly. If the
+/// groups share their units, a resample draws the same units for all of them.
 ///
 /// `None` if the statistic is undefined for a group or for every resample, or if there are no groups.
-pub fn bootstrap<T: Copy>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<Interval> {
+///
+/// # Panics
+/// If groups that share their units have different numbers of them.
+pub fn bootstrap<T: Copy>(
+    groups: &[Vec<T>],
+    units: Units,
+    statistic: impl Fn(&[T]) -> Option<f64>,
+) -> Option<Interval> {
     let value = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
     let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(value(groups)?, RESAMPLES, || value(&resample_groups(groups, &mut rng)))
+    percentiles(value(groups)?, RESAMPLES, || value(&resample_groups(groups, units, &mut rng)))
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
 /// resample draws from both, each as for [`bootstrap`].
 pub fn bootstrap_difference<T: Copy>(
-    first: &[Vec<T>],
-    second: &[Vec<T>],
+    (first, units_of_first): (&[Vec<T>], Units),
+    (second, units_of_second): (&[Vec<T>], Units),
     statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
     let difference = |first: &[Vec<T>], second: &[Vec<T>]| {
@@ -59,24 +76,24 @@ pub fn bootstrap_difference<T: Copy>(
     let estimate = difference(first, second)?;
     let mut rng = generator(BOOTSTRAP_SEED);
     percentiles(estimate, RESAMPLES, || {
-        let drawn = resample_groups(first, &mut rng);
-        difference(&drawn, &resample_groups(second, &mut rng))
+        let drawn = resample_groups(first, units_of_first, &mut rng);
+        difference(&drawn, &resample_groups(second, units_of_second, &mut rng))
     })
 }
 
 /// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
 /// than [`FEWEST`] values.
-pub fn mean_interval(groups: &[Vec<f64>]) -> Option<Interval> {
+pub fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
     match enough(groups) {
-        true => bootstrap(groups, |values| Some(mean(values))),
+        true => bootstrap(groups, units, |values| Some(mean(values))),
         false => None,
     }
 }
 
 /// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
 /// fewer than [`FEWEST`] values.
-pub fn mean_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
-    match enough(first) && enough(second) {
+pub fn mean_difference(first: (&[Vec<f64>], Units), second: (&[Vec<f64>], Units)) -> Option<Interval> {
+    match enough(first.0) && enough(second.0) {
         true => bootstrap_difference(first, second, |values| Some(mean(values))),
         false => None,
     }
@@ -116,11 +133,26 @@ pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<
     groups.iter().map(&mut draw).collect()
 }
 
-/// Draws as many groups as there are, and from each as many units as it has, both with replacement.
-pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+/// Draws as many groups as there are, and from each as many units as it has, both with replacement. Groups that share their
+/// units get the same ones.
+pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], units: Units, rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
     let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
     let drawn: Vec<Vec<T>> = (0..n).map(|_| groups[rng.random_range(0..n) as usize].clone()).collect();
-    resample(&drawn, rng)
+    match units {
+        Units::Own => resample(&drawn, rng),
+        Units::Shared => {
+            let count = shared_count(&drawn);
+            let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..count) as usize).collect();
+            drawn.iter().map(|group| chosen.iter().map(|&index| group[index]).collect()).collect()
+        }
+    }
+}
+
+/// Number of units of groups that share them.
+pub(crate) fn shared_count<T>(groups: &[Vec<T>]) -> u32 {
+    let count = groups.first().map_or(0, Vec::len);
+    assert!(groups.iter().all(|group| group.len() == count), "groups share their units");
+    u32::try_from(count).expect("a group has less than 2^32 units")
 }
 
 /// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.

@@ -2,7 +2,7 @@
 //!
 //! Few trainings measure each true error. Even the true error itself cannot be expected to correlate better.
 
-use crate::statistics::bootstrap::{Interval, bootstrap};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap};
 use crate::statistics::tau::kendall_tau_b;
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
@@ -15,11 +15,11 @@ use crate::statistics::tau::kendall_tau_b;
 /// `groups[s][a]` holds the errors of the trainings of architecture a of root seed s. Each architecture counts with as
 /// many trainings as the one with the fewest has. The result is `None` if an architecture has a single training, or if
 /// the data leave tau undefined. The interval is a bootstrap over root seeds and architectures.
-pub fn noise_ceiling(groups: &[Vec<Vec<f64>>]) -> Option<Interval> {
+pub fn noise_ceiling(groups: &[Vec<Vec<f64>>], units: Units) -> Option<Interval> {
     let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
     let ceiling_of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
     let borrowed: Vec<Vec<&[f64]>> = groups.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();
-    bootstrap(&borrowed, ceiling_of)
+    bootstrap(&borrowed, units, ceiling_of)
 }
 
 /// Mean of tau over all pairs of repetitions.
@@ -82,7 +82,7 @@ mod tests {
         // Spread and noise are 1. Two trainings correlate by 1/2, and their mean with the truth by sqrt(2/3).
         let true_ceiling = (2.0f64 / 3.0).sqrt().asin() / std::f64::consts::FRAC_PI_2;
         let holds = |seed: &u64| {
-            let found = noise_ceiling(&[measured(40, 2, 1.0, *seed).1]).unwrap();
+            let found = noise_ceiling(&[measured(40, 2, 1.0, *seed).1], Units::Own).unwrap();
             found.low < true_ceiling && true_ceiling < found.high
         };
         // At a coverage of 95 %, fewer than 26 of 30 intervals hold it with a probability of 2 %.
@@ -93,19 +93,19 @@ mod tests {
     #[test]
     fn it_needs_repeated_trainings() {
         let (_, errors) = measured(20, 2, 1.0, 2);
-        let found = noise_ceiling(std::slice::from_ref(&errors)).unwrap();
+        let found = noise_ceiling(std::slice::from_ref(&errors), Units::Own).unwrap();
         assert!(found.low < found.estimate && found.estimate < found.high);
         let mut once = errors;
         once[7].truncate(1);
-        assert_eq!(noise_ceiling(&[once]), None);
-        assert_eq!(noise_ceiling(&[]), None);
+        assert_eq!(noise_ceiling(&[once], Units::Own), None);
+        assert_eq!(noise_ceiling(&[], Units::Own), None);
     }
 
     #[test]
     fn without_noise_it_is_one_and_without_spread_none() {
         let (_, errors) = measured(20, 2, 0.0, 3);
-        let found = noise_ceiling(&[errors]).unwrap();
+        let found = noise_ceiling(&[errors], Units::Own).unwrap();
         assert!((found.estimate - 1.0).abs() < 1e-6, "{found:?}");
-        assert_eq!(noise_ceiling(&[vec![vec![0.5; 2]; 8]]), None);
+        assert_eq!(noise_ceiling(&[vec![vec![0.5; 2]; 8]], Units::Own), None);
     }
 }

@@ -8,7 +8,9 @@ use std::fmt;
 use rand::seq::SliceRandom;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::statistics::bootstrap::{BOOTSTRAP_SEED, Interval, RESAMPLES, bootstrap, generator, mean_over_groups};
+use crate::statistics::bootstrap::{
+    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, bootstrap, generator, mean_over_groups,
+};
 use crate::statistics::coefficients::Coefficient;
 use crate::statistics::sample::{Point, ranks};
 use crate::statistics::tau::{kendall_tau_b, weighted_tau};
@@ -188,10 +190,14 @@ pub struct Measured {
 /// Measures statistics of a ranking over groups, such as root seeds, with intervals; see [`bootstrap`].
 ///
 /// Values of different groups never enter one statistic; the result is the mean over the groups.
-pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
+pub fn measure(groups: &[Vec<Point>], units: Units, statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
-        let interval = bootstrap(groups, |points| statistic.of(points));
-        Measured { statistic, interval, p: interval.map(|interval| permutation(groups, statistic, interval.estimate)) }
+        let interval = bootstrap(groups, units, |points| statistic.of(points));
+        Measured {
+            statistic,
+            interval,
+            p: interval.map(|interval| permutation(groups, units, statistic, interval.estimate)),
+        }
     };
     // Each statistic has a generator of its own, so threads change nothing.
     statistics.par_iter().map(measured).collect()
@@ -199,14 +205,19 @@ pub fn measure(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
 
 /// The p-value of a permutation test with [`RESAMPLES`] permutations. A permutation that leaves the statistic undefined
 /// counts as extreme.
-fn permutation(groups: &[Vec<Point>], statistic: Ranking, measured: f64) -> f64 {
+fn permutation(groups: &[Vec<Point>], units: Units, statistic: Ranking, measured: f64) -> f64 {
     let mut rng = generator(BOOTSTRAP_SEED);
     let mut groups = groups.to_vec();
     let mut extreme = 1;
     for _ in 0..RESAMPLES {
+        let mut order: Vec<usize> = Vec::new();
         for group in &mut groups {
-            let mut xs: Vec<f64> = group.iter().map(|point| point.0).collect();
-            xs.shuffle(&mut rng);
+            // Groups that share their units are permuted alike, so that their values stay as dependent as they are.
+            if units == Units::Own || order.is_empty() {
+                order = (0..group.len()).collect();
+                order.shuffle(&mut rng);
+            }
+            let xs: Vec<f64> = order.iter().map(|&index| group[index].0).collect();
             group.iter_mut().zip(xs).for_each(|(point, x)| point.0 = x);
         }
         // Rounding must not make a permutation without any change less extreme.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::bootstrap::{
-    BOOTSTRAP_SEED, FEWEST, Interval, RESAMPLES, bootstrap, generator, mean_difference, mean_interval,
+    BOOTSTRAP_SEED, FEWEST, Interval, RESAMPLES, Units, bootstrap, generator, mean_difference, mean_interval,
     mean_over_groups, percentiles, regression_band, resample_groups,
 };
 use super::coefficients::{Coefficient, least_squares, pearson, spearman};
@@ -79,7 +79,7 @@ fn a_statistic_is_undefined_without_two_points_or_without_variance() {
 #[test]
 fn the_bootstrap_agrees_with_numpy() {
     // The values are percentiles of 20 000 resamples of numpy.random.default_rng(0). They agree up to sampling error.
-    let interval = bootstrap(&[DISTINCT.to_vec()], pearson).unwrap();
+    let interval = bootstrap(&[DISTINCT.to_vec()], Units::Own, pearson).unwrap();
     assert_eq!(interval.estimate, pearson(&DISTINCT).unwrap());
     assert_close(interval.low, 0.632, 0.015);
     assert_close(interval.high, 0.980, 0.005);
@@ -91,25 +91,25 @@ fn the_bootstrap_agrees_with_numpy() {
 #[test]
 fn an_interval_is_the_same_to_the_bit_wherever_it_is_computed() {
     let groups = [DISTINCT.to_vec(), DISTINCT[2..].to_vec()];
-    let interval = bootstrap(&groups, pearson).unwrap();
+    let interval = bootstrap(&groups, Units::Own, pearson).unwrap();
     let expected =
         Interval { estimate: 0.8563194507212464, low: 0.36888928281636996, high: 0.9685575399196686, undefined: 0 };
     assert_eq!(interval, expected);
     let mut rng = generator(BOOTSTRAP_SEED + 1);
     let of = |groups: &[Vec<Point>]| mean_over_groups(groups, pearson);
-    let other = percentiles(expected.estimate, RESAMPLES, || of(&resample_groups(&groups, &mut rng)));
+    let other = percentiles(expected.estimate, RESAMPLES, || of(&resample_groups(&groups, Units::Own, &mut rng)));
     assert_ne!(other, Some(expected));
 }
 
 #[test]
 fn undefined_resamples_are_left_out_and_counted() {
     // Half of the resamples of two points draw one point twice.
-    let interval = bootstrap(&[DISTINCT[..2].to_vec()], kendall_tau_b).unwrap();
+    let interval = bootstrap(&[DISTINCT[..2].to_vec()], Units::Own, kendall_tau_b).unwrap();
     assert_eq!((interval.estimate, interval.low, interval.high), (1.0, 1.0, 1.0));
     assert!((4500..5500).contains(&interval.undefined), "{interval:?}");
     let one_point = [DISTINCT.to_vec(), DISTINCT[..1].to_vec()];
-    assert_eq!(bootstrap(&one_point, pearson), None);
-    assert_eq!(bootstrap(&[], pearson), None);
+    assert_eq!(bootstrap(&one_point, Units::Own, pearson), None);
+    assert_eq!(bootstrap(&[], Units::Own, pearson), None);
     assert_eq!(percentiles(1.0, 0, || Some(1.0)), None);
 }
 
@@ -117,7 +117,7 @@ fn undefined_resamples_are_left_out_and_counted() {
 fn points_of_two_seeds_never_enter_one_statistic() {
     // Each group falls, but together they would rise.
     let shifted = FALLING.map(|(x, y)| (x + 10.0, y + 10.0)).to_vec();
-    let interval = bootstrap(&[FALLING.to_vec(), shifted], pearson).unwrap();
+    let interval = bootstrap(&[FALLING.to_vec(), shifted], Units::Own, pearson).unwrap();
     assert_close(interval.estimate, pearson(&FALLING).unwrap(), 1e-12);
     assert!(interval.high < 0.0, "{interval:?}");
 }
@@ -125,12 +125,22 @@ fn points_of_two_seeds_never_enter_one_statistic() {
 #[test]
 fn an_interval_includes_the_variation_between_root_seeds() {
     let two = [vec![0.0; FEWEST], vec![1.0; FEWEST]];
-    let mean = mean_interval(&two).unwrap();
+    let mean = mean_interval(&two, Units::Own).unwrap();
     assert_eq!((mean.low, mean.estimate, mean.high), (0.0, 0.5, 1.0));
-    let difference = mean_difference(&two, &[vec![0.5; FEWEST]]).unwrap();
+    let difference = mean_difference((&two, Units::Own), (&[vec![0.5; FEWEST]], Units::Own)).unwrap();
     assert_eq!((difference.low, difference.estimate, difference.high), (-0.5, 0.0, 0.5));
-    let alike = mean_interval(&[vec![0.0, 0.5, 1.0], vec![0.0, 0.5, 1.0]]).unwrap();
+    let alike = mean_interval(&[vec![0.0, 0.5, 1.0], vec![0.0, 0.5, 1.0]], Units::Own).unwrap();
     assert!(alike.low > 0.0 && alike.high < 1.0, "{alike:?}");
+}
+
+#[test]
+fn shared_units_are_drawn_together() {
+    // Two root seeds with equal values say no more about the architectures than one.
+    let twice = [DISTINCT.to_vec(), DISTINCT.to_vec()];
+    let width = |interval: Option<Interval>| interval.map(|interval| interval.high - interval.low).unwrap();
+    let one = width(bootstrap(&twice[..1], Units::Own, kendall_tau_b));
+    assert_close(width(bootstrap(&twice, Units::Shared, kendall_tau_b)), one, 0.05);
+    assert!(width(bootstrap(&twice, Units::Own, kendall_tau_b)) < 0.8 * one);
 }
 
 #[test]
@@ -211,7 +221,7 @@ proptest! {
     fn an_interval_is_ordered_and_within_the_bounds(points in points(), seed: u64) {
         let (groups, mut rng) = ([points], generator(seed));
         let tau = |groups: &[Vec<Point>]| mean_over_groups(groups, kendall_tau_b);
-        let interval = tau(&groups).and_then(|estimate| percentiles(estimate, 50, || tau(&resample_groups(&groups, &mut rng))));
+        let interval = tau(&groups).and_then(|estimate| percentiles(estimate, 50, || tau(&resample_groups(&groups, Units::Own, &mut rng))));
         if let Some(interval) = interval {
             prop_assert!(-1.0 <= interval.low && interval.low <= interval.high && interval.high <= 1.0);
         }

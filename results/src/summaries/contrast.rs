@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use crate::statistics::bootstrap::{Interval, bootstrap, bootstrap_difference, mean_difference, mean_interval};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, mean_difference, mean_interval};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
-use crate::summaries::join::{by_seed, complete_mean};
+use crate::summaries::join::{by_seed, complete_mean, keep_common};
 use crate::summaries::text::{error_text, interval_text, points_text};
 use crate::tables::rows::{ScoreRow, WeightsRow};
 
@@ -19,6 +19,8 @@ pub struct Side {
     pub scores: Vec<Vec<f64>>,
     /// Score and true error of the trained architectures, by root seed.
     pub points: Vec<Vec<Point>>,
+    /// Whether the root seeds have the same architectures.
+    pub units: Units,
     /// Ratio of learned to generated weights, the mean over architectures and root seeds; `None` if they were not counted.
     pub weights_ratio: Option<f64>,
 }
@@ -55,13 +57,16 @@ impl Side {
     /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
     pub fn new(summary: &CorrelationSummary, scores: &[ScoreRow], weights: Option<&[WeightsRow]>) -> Self {
         let scores = score_values(scores, Measure::Error).into_iter();
-        let scores = scores.map(|((seed, _), draws)| (seed, complete_mean(draws)));
+        let scores = scores.map(|((seed, index), draws)| (seed, complete_mean(draws).map(|score| (index, score))));
+        let mut scores = by_seed(scores);
+        keep_common(&mut scores, summary.units, |&(index, _)| index);
         let ratio = |row: &WeightsRow| (row.seed, Some(row.learned as f64 / row.generated as f64));
         let ratios = by_seed(weights.unwrap_or_default().iter().map(ratio));
         let ratios: Vec<f64> = ratios.values().map(|ratios| mean(ratios)).collect();
         Self {
-            scores: by_seed(scores).into_values().collect(),
+            scores: scores.into_values().map(|scores| scores.into_iter().map(|(_, score)| score).collect()).collect(),
             points: summary.seeds.iter().map(|seed| seed.points.clone()).collect(),
+            units: summary.units,
             weights_ratio: (!ratios.is_empty()).then(|| mean(&ratios)),
         }
     }
@@ -72,8 +77,8 @@ impl Side {
             seeds: self.scores.len(),
             weights_ratio: self.weights_ratio,
             scored: self.scores.iter().map(Vec::len).sum(),
-            level: mean_interval(&self.scores),
-            tau: bootstrap(&self.points, kendall_tau_b),
+            level: mean_interval(&self.scores, self.units),
+            tau: bootstrap(&self.points, self.units, kendall_tau_b),
         }
     }
 }
@@ -83,8 +88,8 @@ pub fn contrast(own: &Side, reference: &Side) -> Contrast {
     Contrast {
         own: own.measures(),
         reference: reference.measures(),
-        level_drop: mean_difference(&reference.scores, &own.scores),
-        tau_drop: bootstrap_difference(&reference.points, &own.points, kendall_tau_b),
+        level_drop: mean_difference((&reference.scores, reference.units), (&own.scores, own.units)),
+        tau_drop: bootstrap_difference((&reference.points, reference.units), (&own.points, own.units), kendall_tau_b),
     }
 }
 
@@ -126,6 +131,7 @@ mod tests {
     fn side(level: f64, rising: bool) -> Side {
         let points = (0..20).map(|n| (f64::from(n), if rising { f64::from(n) } else { -f64::from(n) }));
         Side {
+            units: Units::Own,
             scores: vec![(0..20).map(|n| level + f64::from(n) / 1000.0).collect()],
             points: vec![points.collect()],
             weights_ratio: None,

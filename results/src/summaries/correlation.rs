@@ -8,13 +8,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::bootstrap::{Interval, RESAMPLES, bootstrap};
+use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap};
 use crate::statistics::ceiling::noise_ceiling;
 use crate::statistics::coefficients::{Coefficient, Line, least_squares};
 use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
-use crate::summaries::join::{Joined, Values, by_seed, join, values};
+use crate::summaries::join::{Joined, Values, by_seed, join, keep_common, units, values};
 use crate::summaries::text::{interval_text, left_out_text};
 use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 
@@ -27,6 +27,8 @@ pub struct CorrelationSummary {
     pub by: Measure,
     /// One summary for each root seed, in order.
     pub seeds: Vec<SeedSummary>,
+    /// Whether the root seeds have the same architectures.
+    pub units: Units,
     /// Predictor against true error: the mean over the root seeds.
     pub score: Coefficients,
     /// True errors by the first half of an architecture's trainings against those by the second half, if all trainings
@@ -78,8 +80,8 @@ pub struct Coefficients {
 
 impl Coefficients {
     /// Coefficients averaged over root seeds; see [`bootstrap`].
-    fn of(groups: &[Vec<Point>]) -> Self {
-        let interval = |c: Coefficient| bootstrap(groups, |points| c.of(points));
+    fn of(groups: &[Vec<Point>], units: Units) -> Self {
+        let interval = |c: Coefficient| bootstrap(groups, units, |points| c.of(points));
         Self {
             kendall: interval(Coefficient::Kendall),
             spearman: interval(Coefficient::Spearman),
@@ -180,6 +182,8 @@ pub fn summary(
     test_examples: u64,
 ) -> Result<CorrelationSummary> {
     let sample = sample(architectures, predictor, true_errors)?;
+    let units = units(architectures);
+    let coefficients = |groups: &[Vec<Point>]| Coefficients::of(groups, units);
     let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
@@ -192,7 +196,7 @@ pub fn summary(
         points: points.clone(),
         architectures: measured.iter().map(|m| m.row.architecture).collect(),
         deviations: measured.iter().map(Measured::deviations).collect(),
-        score: Coefficients::of(std::slice::from_ref(points)),
+        score: Coefficients::of(std::slice::from_ref(points), Units::Own),
         line: least_squares(points),
     };
     let mut measured = sample.seeds.values().flatten().peekable();
@@ -200,12 +204,13 @@ pub fn summary(
     Ok(CorrelationSummary {
         predictor: predictor.name,
         by: predictor.by,
-        halves: repeated.then(|| Coefficients::of(&groups(|m| m.halves()))),
+        halves: repeated.then(|| coefficients(&groups(|m| m.halves()))),
         seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
-        score: Coefficients::of(&scored),
-        ceiling: noise_ceiling(&errors),
-        parameters: Coefficients::of(&groups(|m| (m.row.parameters as f64, m.true_error()))),
-        multiply_adds: Coefficients::of(&groups(|m| (m.row.multiply_adds as f64, m.true_error()))),
+        units,
+        score: coefficients(&scored),
+        ceiling: noise_ceiling(&errors, units),
+        parameters: coefficients(&groups(|m| (m.row.parameters as f64, m.true_error()))),
+        multiply_adds: coefficients(&groups(|m| (m.row.multiply_adds as f64, m.true_error()))),
         spread: spread_and_noise(&errors, test_examples),
         without_truth: sample.without_truth,
         without_score: sample.without_score,
@@ -213,9 +218,13 @@ pub fn summary(
 }
 
 impl CorrelationSummary {
-    /// Number of architectures behind the coefficients, over all root seeds.
+    /// Number of architectures behind the coefficients, over all root seeds. Architectures that the root seeds share count once.
     pub fn n(&self) -> usize {
-        self.seeds.iter().map(|seed| seed.points.len()).sum()
+        let counts = self.seeds.iter().map(|seed| seed.points.len());
+        match self.units {
+            Units::Own => counts.sum(),
+            Units::Shared => counts.max().unwrap_or(0),
+        }
     }
 
     /// Each predictor with its human-readable name, the one in question first.
@@ -347,13 +356,14 @@ fn sample<'a>(
     let (mut without_truth, mut without_score) = (0, 0);
     let joined = join(architectures, &predictor.values, true_errors)?;
     let trained = joined.into_iter().filter_map(|Joined { row, values, errors }| Some((row, values, errors?)));
-    let seeds = by_seed(trained.map(|(row, values, errors)| {
+    let mut seeds = by_seed(trained.map(|(row, values, errors)| {
         let has_error = !errors.is_empty();
         without_truth += usize::from(!has_error);
         without_score += usize::from(has_error && values.is_none());
         let scores = values.filter(|_| has_error);
         (row.seed, scores.map(|scores| Measured { row, scores, errors }))
     }));
+    keep_common(&mut seeds, units(architectures), |measured| measured.row.architecture);
     Ok(Sample { seeds, without_truth, without_score })
 }
 

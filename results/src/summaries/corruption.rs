@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::statistics::bootstrap::{Interval, mean_interval};
+use crate::statistics::bootstrap::{Interval, Units, mean_interval};
 use crate::statistics::paired::{Signs, difference, wilcoxon, wilson};
 use crate::statistics::sample::mean;
 use crate::summaries::join::complete_mean;
@@ -142,7 +142,7 @@ impl Parts {
         let all = self.increases.concat();
         Corrupted {
             name: name.to_owned(),
-            increase: mean_interval(&self.increases),
+            increase: mean_interval(&self.increases, Units::Own),
             signs: Signs::of(all.iter().copied()),
             wilcoxon: wilcoxon(&all),
             increases: self.increases,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::statistics::bootstrap::{Interval, bootstrap};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap};
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::join::complete_mean;
@@ -115,7 +115,7 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
     };
     EnsembleSummary {
         members,
-        agreement: bootstrap(&groups, agreement),
+        agreement: bootstrap(&groups, Units::Own, agreement),
         shares: shares.filter(|shares| !shares.is_empty()).map(|shares| VarianceShares {
             architectures: average(|shares| shares.architectures, &shares),
             members: average(|shares| shares.members, &shares),

@@ -1,8 +1,9 @@
 //! Joins tables by root seed and architecture: the values of a predictor beside true errors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::statistics::bootstrap::Units;
 use crate::statistics::sample::mean;
 use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, TruthRow};
@@ -84,4 +85,30 @@ pub(crate) fn by_seed<T>(values: impl IntoIterator<Item = (u64, Option<T>)>) -> 
         groups.entry(seed).or_default().extend(value);
     }
     groups
+}
+
+/// Whether all root seeds have the same architectures under the same indices.
+pub(crate) fn units(architectures: &[ArchitectureRow]) -> Units {
+    let mut hashes: BTreeMap<u64, BTreeMap<u32, &str>> = BTreeMap::new();
+    for row in architectures {
+        hashes.entry(row.seed).or_default().insert(row.architecture, &row.hash);
+    }
+    let mut seeds = hashes.values();
+    match seeds.next() {
+        Some(first) if hashes.len() > 1 && seeds.all(|seed| seed == first) => Units::Shared,
+        _ => Units::Own,
+    }
+}
+
+/// Drops the values of architectures that some root seed lacks, if root seeds share their architectures. `index` gives the
+/// architecture of a value.
+pub(crate) fn keep_common<T>(groups: &mut BTreeMap<u64, Vec<T>>, units: Units, index: impl Fn(&T) -> u32) {
+    if units == Units::Own {
+        return;
+    }
+    let indices = |group: &Vec<T>| group.iter().map(&index).collect::<BTreeSet<u32>>();
+    let common = groups.values().map(indices).reduce(|all, own| all.intersection(&own).copied().collect());
+    for group in groups.values_mut() {
+        group.retain(|value| common.as_ref().is_some_and(|common| common.contains(&index(value))));
+    }
 }

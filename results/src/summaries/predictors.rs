@@ -9,10 +9,10 @@ use std::fmt;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::error::Result;
-use crate::statistics::bootstrap::{Interval, bootstrap};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap};
 use crate::statistics::sample::mean;
 use crate::statistics::tau::kendall_tau_b;
-use crate::summaries::join::{Joined, by_seed, join, values};
+use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
 use crate::summaries::text::interval_text;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
@@ -51,6 +51,7 @@ pub struct PredictorSummary {
 /// The known values of one architecture.
 #[derive(Clone, Copy)]
 struct Known {
+    architecture: u32,
     value: f64,
     first: f64,
     parameters: f64,
@@ -91,9 +92,13 @@ pub fn summary(
     let first = joined.first().map_or(&[][..], Vec::as_slice);
     let trained = || first.iter().filter(|joined| joined.true_error().is_some());
     let seeds: BTreeSet<u64> = trained().map(|joined| joined.row.seed).collect();
+    let units = units(architectures);
+    // Architectures that the root seeds share count once.
+    let times_counted = if units == Units::Shared { seeds.len().max(1) } else { 1 };
     let summaries = names.par_iter().zip(&joined).map(|(&name, own)| {
         let known = own.iter().zip(first).filter_map(|(own, first)| {
             let known = Known {
+                architecture: own.row.architecture,
                 value: own.value()?,
                 first: first.value()?,
                 parameters: own.row.parameters as f64,
@@ -101,15 +106,17 @@ pub fn summary(
             };
             Some((own.row.seed, Some(known)))
         });
-        let groups: Vec<Vec<Known>> = by_seed(known).into_values().collect();
+        let mut groups = by_seed(known);
+        keep_common(&mut groups, units, |known| known.architecture);
+        let groups: Vec<Vec<Known>> = groups.into_values().collect();
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
-        let n = groups.iter().map(Vec::len).sum();
-        let [tau, change, with_first, partial] = intervals(&groups);
+        let n = groups.iter().map(Vec::len).sum::<usize>() / times_counted;
+        let [tau, change, with_first, partial] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
             n,
-            missing: trained().count() - n,
+            missing: trained().count() / times_counted - n,
             tau,
             change: change.filter(|_| name != names[0]),
             with_first: with_first.filter(|_| name != names[0]),
@@ -122,7 +129,7 @@ pub fn summary(
 }
 
 /// Tau, its change, tau with the first predictor, and partial tau.
-fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 4] {
+fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 4] {
     let statistics: [Statistic; 4] = [
         |known| tau(known, |k| (k.value, k.true_error)),
         |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
@@ -136,7 +143,7 @@ fn intervals(groups: &[Vec<Known>]) -> [Option<Interval>; 4] {
             partial_tau(xy, xz, yz)
         },
     ];
-    statistics.map(|statistic| bootstrap(groups, statistic))
+    statistics.map(|statistic| bootstrap(groups, units, statistic))
 }
 
 fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::statistics::bootstrap::{Interval, mean_interval};
+use crate::statistics::bootstrap::{Interval, Units, mean_interval};
 use crate::statistics::paired::{Signs, difference};
 use crate::statistics::sample::mean;
 use crate::summaries::text::{left_out_text, p_text, points_text};
@@ -48,7 +48,7 @@ impl Descent {
 
     /// The interval of that mean; `None` for too few starting points.
     pub fn interval_at(&self, step: usize) -> Option<Interval> {
-        mean_interval(&self.lowest[step])
+        mean_interval(&self.lowest[step], Units::Own)
     }
 }
 
@@ -109,7 +109,7 @@ pub fn summary(rows: &[ProxyRow]) -> Result<ProxySummary> {
     Ok(ProxySummary {
         gradient,
         random,
-        gain: mean_interval(&gains),
+        gain: mean_interval(&gains, Units::Own),
         signs: Signs::of(gains.iter().flatten().copied()),
         gains,
         incomplete,
@@ -136,7 +136,7 @@ fn descent(paths: &[Vec<Vec<f64>>]) -> Descent {
     };
     let change = |path: &Vec<f64>| difference(path[path.len() - 1], path[0]);
     let changes: Vec<Vec<f64>> = paths.iter().map(|starts| starts.iter().map(change).collect()).collect();
-    Descent { lowest: (0..steps).map(at).collect(), change: mean_interval(&changes) }
+    Descent { lowest: (0..steps).map(at).collect(), change: mean_interval(&changes, Units::Own) }
 }
 
 impl ProxySummary {

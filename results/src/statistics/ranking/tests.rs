@@ -44,7 +44,8 @@ fn ties_of_the_predictor_are_broken_at_random() {
 fn two_levels_include_the_variation_between_groups() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
-    let [mixed] = measure(&[rising.clone(), falling], &[Ranking::Coefficient(Coefficient::Kendall)])[..] else {
+    let [mixed] = measure(&[rising.clone(), falling], Units::Own, &[Ranking::Coefficient(Coefficient::Kendall)])[..]
+    else {
         unreachable!("one statistic");
     };
     let interval = mixed.interval.unwrap();
@@ -52,7 +53,8 @@ fn two_levels_include_the_variation_between_groups() {
         close(Some(found), expected);
     }
     assert!(mixed.p.unwrap() > 0.5, "{mixed:?}");
-    let [alike] = measure(&[rising.clone(), rising], &[Ranking::Coefficient(Coefficient::Kendall)])[..] else {
+    let [alike] = measure(&[rising.clone(), rising], Units::Own, &[Ranking::Coefficient(Coefficient::Kendall)])[..]
+    else {
         unreachable!("one statistic");
     };
     close(alike.interval.map(|interval| interval.low), 1.0);
@@ -62,7 +64,7 @@ fn two_levels_include_the_variation_between_groups() {
 #[test]
 fn lower_is_better_for_rank_and_regret_only() {
     let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
-    for measured in measure(&[perfect], &Ranking::all(3)) {
+    for measured in measure(&[perfect], Units::Own, &Ranking::all(3)) {
         let p = measured.p.unwrap();
         // A twentieth of the points is one point. A twentieth of the permutations are as good by chance.
         let least = match measured.statistic {
