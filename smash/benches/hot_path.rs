@@ -60,17 +60,17 @@ fn hot_path(criterion: &mut Criterion) {
     let net = SmashNet::<Flex>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, &mut rng, &device);
     let noise = score_noise(Seed(0), 0);
     group.bench_function("generated weights", |bencher| {
-        bencher.iter(|| net.generate(&architecture, &noise, &device).matrix());
+        bencher.iter(|| net.generate(&architecture, &noise).matrix());
     });
     group.bench_function("scoring, 50 images", |bencher| {
-        bencher.iter(|| score(&net, &architecture, &noise, examples, &device).expect("finite"));
+        bencher.iter(|| score(&net, &architecture, &noise, examples).expect("finite"));
     });
 
     // One epoch of one batch is one step.
     let settings = SmashTraining { augment: true, ..SmashTraining::plain(1_000_000, BATCH, 1e-3) };
     let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {
-        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &device, &|| true).expect("finite"));
+        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &|| true).expect("finite"));
     });
     let settings = ResultingTraining {
         epochs: 1_000_000,
@@ -83,7 +83,7 @@ fn hot_path(criterion: &mut Criterion) {
     };
     let mut trainer = ResultingTrainer::<B>::new(Blueprint::of(&space, TASK, &architecture), Seed(0), [0, 0], &device);
     group.bench_function("resulting-net training step", |bencher| {
-        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &device, &|| true).expect("finite"));
+        bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &|| true).expect("finite"));
     });
     group.finish();
 }

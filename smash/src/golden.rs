@@ -141,7 +141,6 @@ fn compare_case<B: AutodiffBackend>(
     case: &Case,
     found: &mut Vec<(Kind, f64, String)>,
 ) -> Result<(), String> {
-    let device = &file.device;
     let mut net = file.smash_net(config)?;
     let architecture = case.architecture.to_architecture();
     let name = |tensor: &str| format!("case{}.{tensor}", case.case);
@@ -159,7 +158,7 @@ fn compare_case<B: AutodiffBackend>(
     let difference = largest_difference(log_probabilities.clone(), expected);
     note(Kind::LogProbabilitiesTrain, difference, name("logp_train"));
 
-    let loss = negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
+    let loss = negative_log_likelihood(log_probabilities, &case.labels, 0.0);
     let value: f64 = loss.clone().into_scalar().elem();
     note(Kind::Loss, value - case.loss, name("loss"));
 
@@ -172,7 +171,7 @@ fn compare_case<B: AutodiffBackend>(
         // A backward pass frees its graph, so the weights are generated anew for each.
         let weights = GeneratedWeights::from_output(&net.space, net.hypernet().forward(input.clone()));
         let (log_probabilities, _) = net.forward(&architecture, &weights, nudged(&x, nudge), Mode::Train);
-        let loss = negative_log_likelihood(log_probabilities, &case.labels, 0.0, device);
+        let loss = negative_log_likelihood(log_probabilities, &case.labels, 0.0);
         let (worst, place) = worst_gradient(&gradient_norms(&net, &loss.backward()), &case.gradient_norms);
         let place = match &best {
             None => place,

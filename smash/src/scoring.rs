@@ -30,9 +30,8 @@ pub fn score<B: Backend>(
     architecture: &Architecture,
     noise: &Noise,
     validation: Examples<'_, B>,
-    device: &B::Device,
 ) -> Result<Evaluation, DivergedError> {
-    let weights = net.generate(architecture, noise, device);
+    let weights = net.generate(architecture, noise);
     score_with(net, architecture, &weights, validation)
 }
 
@@ -108,9 +107,8 @@ pub fn score_normalised_by<B: Backend>(
     architecture: &Architecture,
     noise: &Noise,
     validation: Examples<'_, B>,
-    device: &B::Device,
 ) -> Result<Evaluation, DivergedError> {
-    let weights = net.generate(architecture, noise, device);
+    let weights = net.generate(architecture, noise);
     match norm {
         ScoreNorm::Running => score_with(net, architecture, &weights, validation),
         ScoreNorm::Batch => evaluate(net, architecture, &weights, validation, Mode::Train),

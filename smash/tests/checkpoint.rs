@@ -21,7 +21,7 @@ fn a_smash_network_resumes_bit_for_bit() {
     };
     with_examples(|examples| {
         let train = |trainer: &mut SmashTrainer<B>, after_step: &dyn Fn() -> bool| {
-            let epoch = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, after_step);
+            let epoch = trainer.train_epoch(&settings, examples, Seed(5), after_step);
             epoch.unwrap();
         };
         let mut whole = smash_trainer();
@@ -33,7 +33,7 @@ fn a_smash_network_resumes_bit_for_bit() {
             train(&mut resumed, &|| false);
             let checkpoint = Checkpoint::from_bytes(&resumed.checkpoint().to_bytes()).unwrap();
             resumed = smash_trainer();
-            resumed.restore(checkpoint, &FlexDevice).unwrap();
+            resumed.restore(checkpoint).unwrap();
             stops += 1;
         }
         assert_eq!(stops, 3 * 4, "one for each step");
@@ -60,7 +60,7 @@ fn a_resulting_network_resumes_bit_for_bit() {
         let new = || ResultingTrainer::<B>::new(blueprint.clone(), Seed(5), [0, 1], &FlexDevice);
         with_examples(|examples| {
             let train = |trainer: &mut ResultingTrainer<B>, after_step: &dyn Fn() -> bool| {
-                let epoch = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, after_step);
+                let epoch = trainer.train_epoch(&settings, examples, Seed(5), after_step);
                 epoch.unwrap();
             };
             let mut whole = new();
@@ -70,7 +70,7 @@ fn a_resulting_network_resumes_bit_for_bit() {
                 train(&mut resumed, &|| false);
                 let checkpoint = resumed.checkpoint();
                 resumed = new();
-                resumed.restore(checkpoint, &FlexDevice).unwrap();
+                resumed.restore(checkpoint).unwrap();
             }
             assert_eq!(resumed.history, whole.history);
             assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
@@ -83,7 +83,7 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
     let check = |change: fn(&mut Checkpoint), expected: CheckpointError| {
         let mut checkpoint = smash_trainer().checkpoint();
         change(&mut checkpoint);
-        assert_eq!(smash_trainer().restore(checkpoint, &FlexDevice).unwrap_err(), expected);
+        assert_eq!(smash_trainer().restore(checkpoint).unwrap_err(), expected);
     };
     check(
         |checkpoint| {
@@ -123,7 +123,7 @@ fn a_loss_that_is_not_finite_names_step_and_architecture() {
     let mut trainer =
         ResultingTrainer::<B>::new(Blueprint::of(&space(), TASK, &architecture), Seed(5), [0, 0], &FlexDevice);
     with_examples(|examples| {
-        let diverged = trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true).unwrap_err();
+        let diverged = trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap_err();
         // The first step has the initial weights. The second has the weights that an infinite rate has left.
         assert_eq!((diverged.step, diverged.architecture), (Some(1), architecture.hash()));
         assert!(!diverged.loss.is_finite());

@@ -63,7 +63,7 @@ fn every_network_learns() {
         let blueprint = baseline.blueprint(task).unwrap();
         let mut trainer = ResultingTrainer::<B>::new(blueprint, Seed(1), [0, 0], &FlexDevice);
         for _ in 0..settings.epochs {
-            let epoch = trainer.train_epoch(&settings, examples, Seed(1), &FlexDevice, &|| true);
+            let epoch = trainer.train_epoch(&settings, examples, Seed(1), &|| true);
             epoch.unwrap();
         }
         let [first, .., last] = &trainer.history[..] else { unreachable!("four epochs") };

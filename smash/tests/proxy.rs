@@ -41,9 +41,9 @@ fn slopes_along_directions_agree_with_finite_differences() {
         let architecture = sample(&space, Limits::of(&space), &mut rng());
         let noise = Noise::new(rng());
         let (batch, _) = images.batch(&indices, None);
-        settle(&mut tracked, &architecture, &noise, Tensor::from_inner(batch.clone()), &FlexDevice);
-        settle(&mut plain, &architecture, &noise, batch, &FlexDevice);
-        let gradient = encoding_gradient(&tracked, &architecture, &noise, examples, &FlexDevice).unwrap();
+        settle(&mut tracked, &architecture, &noise, Tensor::from_inner(batch.clone()));
+        settle(&mut plain, &architecture, &noise, batch);
+        let gradient = encoding_gradient(&tracked, &architecture, &noise, examples).unwrap();
         let encoding = Encoding::new(&space, &architecture);
         assert_eq!(gradient.shape, encoding.shape);
 
@@ -51,7 +51,7 @@ fn slopes_along_directions_agree_with_finite_differences() {
             let mut moved = encoding.clone();
             let values = moved.values.iter_mut().zip(direction);
             values.for_each(|(value, along)| *value = (f64::from(*value) + step * along) as f32);
-            let weights = plain.generate_from(&moved, &noise, &FlexDevice);
+            let weights = plain.generate_from(&moved, &noise);
             examples.evaluate(|images| plain.forward(&architecture, &weights, images, Mode::Evaluate).0).loss
         };
         let slopes: Vec<f64> = gradient.values.iter().map(|&value| f64::from(value)).collect();
@@ -80,14 +80,8 @@ fn slopes_along_directions_agree_with_finite_differences() {
 
 /// Sets running statistics to the statistics of some images, as training does. With the statistics of a new network,
 /// little of the input would reach the output.
-fn settle<B: Backend>(
-    net: &mut SmashNet<B>,
-    architecture: &Architecture,
-    noise: &Noise,
-    images: Tensor<B, 4>,
-    device: &B::Device,
-) {
-    let weights = net.generate(architecture, noise, device);
+fn settle<B: Backend>(net: &mut SmashNet<B>, architecture: &Architecture, noise: &Noise, images: Tensor<B, 4>) {
+    let weights = net.generate(architecture, noise);
     let (_, statistics) = net.forward(architecture, &weights, images, Mode::Train);
     for _ in 0..50 {
         net.main.update_statistics(&statistics);

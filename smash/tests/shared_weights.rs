@@ -73,7 +73,7 @@ fn an_op_takes_the_columns_of_the_channels_that_it_reads() {
     for seed in 0..20 {
         let architecture = architecture(&space, seed);
         let noise = score_noise(Seed(seed), 0);
-        let matrix = HostTensor::of(net.generate(&architecture, &noise, &FlexDevice).matrix());
+        let matrix = HostTensor::of(net.generate(&architecture, &noise).matrix());
         let [rows, columns] = matrix.shape[..] else { unreachable!("a matrix") };
         let mut expected = Vec::new();
         let mut first_place = 0;
@@ -106,7 +106,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     let new = || SmashTrainer::<B>::new(space(), None, TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
-            trainer.train_epoch(&settings, examples, Seed(5), &FlexDevice, &|| true).unwrap();
+            trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
         }
     };
     let mut whole = new();
@@ -118,7 +118,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     epochs(&mut started, 2);
     let bytes = started.checkpoint().to_bytes();
     let mut resumed = new();
-    resumed.restore(Checkpoint::from_bytes(&bytes).unwrap(), &FlexDevice).unwrap();
+    resumed.restore(Checkpoint::from_bytes(&bytes).unwrap()).unwrap();
     epochs(&mut resumed, 4);
     assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
 
@@ -129,6 +129,6 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
 
     let net = whole.net.valid();
     let architecture = architecture(&space(), 1);
-    let scores = [0, 1].map(|draw| score(&net, &architecture, &score_noise(Seed(5), draw), examples, &FlexDevice));
+    let scores = [0, 1].map(|draw| score(&net, &architecture, &score_noise(Seed(5), draw), examples));
     assert_eq!(scores[0], scores[1]);
 }

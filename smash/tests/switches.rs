@@ -6,7 +6,7 @@ mod tiny;
 
 use std::num::NonZero;
 
-use burn_flex::{Flex, FlexDevice};
+use burn_flex::Flex;
 use smash::sampling::Sampling;
 use smash::scoring::{ScoreNorm, ScoreStatistics, score, score_noise, score_normalised_by};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
@@ -37,7 +37,7 @@ fn recalibrated(batches: usize) -> ScoreStatistics {
 }
 
 fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Examples<'_, Flex>) {
-    trainer.train_epoch(settings, examples, Seed(5), &FlexDevice, &|| true).unwrap();
+    trainer.train_epoch(settings, examples, Seed(5), &|| true).unwrap();
 }
 
 fn trained(settings: &SmashTraining, epochs: usize, examples: Examples<'_, Flex>) -> SmashTrainer<B> {
@@ -78,7 +78,7 @@ fn a_training_with_switches_resumes_bit_for_bit() {
                 let bytes = resumed.checkpoint().to_bytes();
                 resumed = smash_trainer();
                 let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
-                resumed.restore(checkpoint, &FlexDevice).unwrap();
+                resumed.restore(checkpoint).unwrap();
             }
             assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes(), "{settings:?}");
             let (resumed, whole) = (resumed.network(settings), whole.network(settings));
@@ -95,7 +95,7 @@ fn a_network_trained_with_all_switches_is_scored_by_the_chosen_statistics() {
         let losses = [ScoreStatistics::Running, ScoreStatistics::Batch, recalibrated(3)].map(|statistics| {
             let norm = statistics.prepare(examples, 10, Seed(5));
             let noise = score_noise(Seed(5), 0);
-            let score = score_normalised_by(&norm, &net, &architecture(0), &noise, examples, &FlexDevice).unwrap();
+            let score = score_normalised_by(&norm, &net, &architecture(0), &noise, examples).unwrap();
             // A multiple of one in 40 images.
             let wrong = score.error * 40.0;
             assert!((0.0..=40.0).contains(&wrong) && (wrong - wrong.round()).abs() < 1e-9, "{score:?}");
@@ -125,10 +125,10 @@ fn gradients_of_several_losses_equal_those_of_their_mean() {
         let (images, labels) = examples.images.batch(&[0, 1, 2, 3], None);
         let loss = |index| {
             let architecture = architecture(index);
-            let weights = net.generate(&architecture, &score_noise(Seed(5), 0), &FlexDevice);
+            let weights = net.generate(&architecture, &score_noise(Seed(5), 0));
             let images = burn::Tensor::from_inner(images.clone());
             let (output, _) = net.forward(&architecture, &weights, images, Mode::Train);
-            negative_log_likelihood(output, &labels, 0.0, &FlexDevice)
+            negative_log_likelihood(output, &labels, 0.0)
         };
         assert_ne!(architecture(0), architecture(1));
         let apart = [loss(0).backward(), loss(1).backward()];
@@ -179,7 +179,7 @@ fn without_noise_all_draws_give_the_same_weights() {
             let net = trained(&settings, 1, examples).network(&settings).valid();
             let weights = |draw| {
                 let noise = score_noise(Seed(5), draw);
-                net.generate(&architecture(0), &noise, &FlexDevice).matrix().into_data()
+                net.generate(&architecture(0), &noise).matrix().into_data()
             };
             assert_eq!(weights(0) != weights(1), noise);
         }
@@ -193,11 +193,11 @@ fn scores_differ_by_their_statistics_and_leave_the_network_alone() {
         let (before, net) = (tensors(&trainer.net), trainer.network(&plain()).valid());
         let noise = score_noise(Seed(5), 0);
         let loss = |norm: &ScoreNorm<Flex>| {
-            let score = score_normalised_by(norm, &net, &architecture(0), &noise, examples, &FlexDevice);
+            let score = score_normalised_by(norm, &net, &architecture(0), &noise, examples);
             score.unwrap().loss
         };
         let prepared = |statistics: ScoreStatistics, seed| statistics.prepare(examples, 16, Seed(seed));
-        let plain = score(&net, &architecture(0), &noise, examples, &FlexDevice).unwrap();
+        let plain = score(&net, &architecture(0), &noise, examples).unwrap();
         let running = loss(&prepared(ScoreStatistics::Running, 5));
         assert_eq!(running, plain.loss);
         let batch = loss(&prepared(ScoreStatistics::Batch, 5));
@@ -223,7 +223,7 @@ fn recalibrating_on_a_batch_gives_its_statistics() {
         let net = trained(&plain(), 1, examples).network(&plain()).valid();
         let (images, _) = examples.images.batch(examples.indices, None);
         let noise = Noise::new(Seed(5).rng(Stream::ScoreNoise, &[0]));
-        let weights = net.generate(&architecture(0), &noise, &FlexDevice);
+        let weights = net.generate(&architecture(0), &noise);
         let (by_batch, statistics) = net.forward(&architecture(0), &weights, images.clone(), Mode::Train);
         let mut recalibrated = net.clone();
         recalibrated.main.replace_statistics(&[statistics.clone(), statistics]);

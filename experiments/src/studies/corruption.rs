@@ -85,7 +85,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
                     let noise = score_noise(seed, draw);
                     let scored = match &encoding {
                         Some(encoding) => {
-                            let weights = net.generate_from(encoding, &noise, self.setup.device());
+                            let weights = net.generate_from(encoding, &noise);
                             let architecture = &self.architectures[index];
                             Scored::of(score_with(&net, architecture, &weights, self.setup.validation()).ok())
                         }

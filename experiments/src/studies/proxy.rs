@@ -80,7 +80,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
     }
 
     fn descend(&self, net: &SmashNet<B>, start: usize, method: Method, done: Done<'_>) -> Result<Vec<ProxyRow>> {
-        let (study, seed, device) = (self.study, self.setup.seed, self.setup.device());
+        let (study, seed) = (self.study, self.setup.seed);
         let valid = net.valid();
         let scorer = Scorer::new(&self.setup, &valid, study.noise_draws);
         let row = |step: usize, architecture: &Architecture, changes: usize, scored: &[Scored]| {
@@ -110,7 +110,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                 Method::Gradient => {
                     if gradient.is_none() {
                         let noise = score_noise(seed, 0);
-                        gradient = Some(encoding_gradient(net, &state, &noise, self.setup.validation(), device)?);
+                        gradient = Some(encoding_gradient(net, &state, &noise, self.setup.validation())?);
                     }
                     let gradient = gradient.as_ref().expect("just computed");
                     gradient_step(&study.space, &state, gradient, tried, study.changes)

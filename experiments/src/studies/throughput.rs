@@ -48,16 +48,16 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {
             let noise = score_noise(seed, index);
             match kind {
-                0 => timed(|| Ok(trainer.train_epoch(smash, batch, seed, device, &|| true)?)),
+                0 => timed(|| Ok(trainer.train_epoch(smash, batch, seed, &|| true)?)),
                 1 => {
                     let key = [index as u64, 0];
                     let mut trainer =
                         ResultingTrainer::<B>::new(Blueprint::of(space, task, architecture), seed, key, device);
-                    timed(|| Ok(trainer.train_epoch(resulting, batch, seed, device, &|| true)?))
+                    timed(|| Ok(trainer.train_epoch(resulting, batch, seed, &|| true)?))
                 }
-                2 => timed(|| Ok(score(&net, architecture, &noise, batch, device).map(drop)?)),
+                2 => timed(|| Ok(score(&net, architecture, &noise, batch).map(drop)?)),
                 _ => timed(|| {
-                    let corner = net.generate(architecture, &noise, device).matrix().slice([0..1, 0..1]);
+                    let corner = net.generate(architecture, &noise).matrix().slice([0..1, 0..1]);
                     let _ = corner.into_data();
                     Ok(())
                 }),

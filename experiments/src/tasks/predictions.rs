@@ -156,7 +156,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             }
             Method::WarmScore { by, .. } => {
                 let (_, smash) = &networks[0];
-                let weights = smash.generate(architecture, &score_noise(setup.seed, 0), setup.device());
+                let weights = smash.generate(architecture, &score_noise(setup.seed, 0));
                 let warm = warm_network::<B>(smash, setup.task, architecture, &weights);
                 let value = self.after_steps(warm, architecture, *by);
                 (value, costs.warm_score(self.steps(), batch, n_validation))
@@ -219,7 +219,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             }
             for draw in 0..method.draws {
                 let noise = score_noise(setup.seed, draw);
-                let evaluation = score_normalised_by(norm, net, architecture, &noise, validation, setup.device());
+                let evaluation = score_normalised_by(norm, net, architecture, &noise, validation);
                 let Ok(evaluation) = evaluation else {
                     return Ok(Predicted { value: None, cost });
                 };

@@ -68,7 +68,7 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
         let Self { setup, net, norm, .. } = self;
         let score = |draw| {
             let noise = score_noise(setup.seed, draw);
-            score_normalised_by(norm, net, architecture, &noise, setup.validation(), setup.device())
+            score_normalised_by(norm, net, architecture, &noise, setup.validation())
         };
         (0..self.draws).map(|draw| Scored::of(score(draw).ok())).collect()
     }

@@ -73,7 +73,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     }
 
     fn train(&self, done: Done<'_>) -> Result<()> {
-        let (settings, device) = (self.settings, self.setup.device());
+        let settings = self.settings;
         let files = [self.network_path(), self.epochs_path()];
         let files = files.each_ref().map(PathBuf::as_path);
         if let Some((pool, context)) = self.pooled()
@@ -86,12 +86,12 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let examples = self.setup.training();
         let mut trainer = self.trainer();
         if let Some(checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
-            let restored = trainer.restore(checkpoint, device);
+            let restored = trainer.restore(checkpoint);
             restored.with_context(|| in_training.display().to_string())?;
             done(trainer.history.len() * examples.batches(settings.batch_size))?;
         }
         while trainer.history.len() < settings.epochs {
-            trainer.train_epoch(settings, examples, self.seed, device, &|| done(1).is_ok())?;
+            trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok())?;
             write_checkpoint(&in_training, trainer.checkpoint())?;
             stop::check()?;
         }

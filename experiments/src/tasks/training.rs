@@ -92,12 +92,12 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 validation = parse_history(line).with_context(place)?;
                 checkpoint.metadata = rest.to_owned();
             }
-            trainer.restore(checkpoint, device).with_context(place)?;
+            trainer.restore(checkpoint).with_context(place)?;
             done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
         }
         let mut failure = None;
         while trainer.history.len() < settings.epochs {
-            if let Err(error) = trainer.train_epoch(settings, self.examples, seed, device, &|| done(1).is_ok()) {
+            if let Err(error) = trainer.train_epoch(settings, self.examples, seed, &|| done(1).is_ok()) {
                 failure = Some(error.to_string());
                 break;
             }

@@ -51,28 +51,33 @@ impl<B: Backend> SmashNet<B> {
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet it gives the
     /// shared weights, which do not depend on the noise.
-    pub fn generate(&self, architecture: &Architecture, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
+    pub fn generate(&self, architecture: &Architecture, noise: &Noise) -> GeneratedWeights<B> {
         if self.hypernet.is_none() {
             return shared_weights::of(&self.main.pointwise, &self.space, architecture);
         }
-        self.generate_from(&Encoding::new(&self.space, architecture), noise, device)
+        self.generate_from(&Encoding::new(&self.space, architecture), noise)
     }
 
     /// W = H(c, z) of any encoding, such as a corrupted one: weights for every architecture with as many slices.
     ///
     /// # Panics
     /// Without a HyperNet.
-    pub fn generate_from(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> GeneratedWeights<B> {
-        let input = self.hypernet_input(encoding, noise, device);
+    pub fn generate_from(&self, encoding: &Encoding, noise: &Noise) -> GeneratedWeights<B> {
+        let input = self.hypernet_input(encoding, noise);
         GeneratedWeights::from_output(&self.space, self.hypernet().forward(input))
     }
 
     /// The input of the HyperNet: z, then c, `[1, 1 + encoding channels, units, slices]`.
-    pub(crate) fn hypernet_input(&self, encoding: &Encoding, noise: &Noise, device: &B::Device) -> Tensor<B, 4> {
+    pub(crate) fn hypernet_input(&self, encoding: &Encoding, noise: &Noise) -> Tensor<B, 4> {
         let [channels, units, slices] = encoding.shape;
         let mut input = if self.noise { noise.values(units, slices) } else { vec![0.0; units * slices] };
         input.extend(&encoding.values);
-        Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device)
+        Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), &self.device())
+    }
+
+    /// The device of its weights.
+    pub fn device(&self) -> B::Device {
+        self.main.stem.device()
     }
 
     /// The HyperNet.

@@ -45,7 +45,6 @@ impl ShortTraining<'_> {
         let Self { steps, recipe, seed, key } = *self;
         assert!(!training.indices.is_empty(), "no images to train on");
         net.precision = recipe.precision;
-        let device = net.weights.output_weight.val().device();
         let streams = [Stream::PredictorOrder, Stream::PredictorAugmentation];
         let mut regularisation = seed.rng(Stream::Regularisation, &key);
         let mut optimiser = Nesterov::new(WEIGHT_DECAY);
@@ -58,7 +57,7 @@ impl ShortTraining<'_> {
             let phase = Phase::Train(&mut regularisation);
             let (log_probabilities, statistics) = net.forward(Tensor::from_inner(images), phase);
             tally.add(log_probabilities.clone().inner(), &labels);
-            let loss = negative_log_likelihood(log_probabilities, &labels, recipe.label_smoothing, &device);
+            let loss = negative_log_likelihood(log_probabilities, &labels, recipe.label_smoothing);
             net.weights = optimiser.step(net.weights.clone(), &loss.backward(), recipe.learning_rate);
             net.update_statistics(&statistics);
         }

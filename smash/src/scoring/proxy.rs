@@ -60,23 +60,22 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     architecture: &Architecture,
     noise: &Noise,
     examples: Examples<'_, B::InnerBackend>,
-    device: &B::Device,
 ) -> Result<EncodingGradient, DivergedError> {
     // Only the gradient of the encoding is needed. The gradients of the weights would cost as much again.
     let (hypernet, main) = (net.hypernet().clone().no_grad(), net.main.clone().no_grad());
     let encoding = Encoding::new(&net.space, architecture);
-    let input = net.hypernet_input(&encoding, noise, device).require_grad();
+    let input = net.hypernet_input(&encoding, noise).require_grad();
     let generated = GeneratedWeights::from_output(&net.space, hypernet.forward(input.clone())).matrix();
 
     // First dE/dW, summed over batches, so that one pass through the HyperNet is enough.
     let matrix = Tensor::<B, 2>::from_inner(generated.clone().inner()).require_grad();
     let weights = GeneratedWeights::from_matrix(matrix.clone());
-    let mut matrix_gradient = Tensor::<B::InnerBackend, 2>::zeros(matrix.dims(), device);
+    let mut matrix_gradient = Tensor::<B::InnerBackend, 2>::zeros(matrix.dims(), &net.device());
     for chunk in examples.indices.chunks(BATCH) {
         let (images, labels) = examples.images.batch(chunk, None);
         let images = Tensor::from_inner(images);
         let (log_probabilities, _) = main.forward(&net.space, architecture, &weights, images, Mode::Evaluate);
-        let loss = negative_log_likelihood(log_probabilities, &labels, 0.0, device);
+        let loss = negative_log_likelihood(log_probabilities, &labels, 0.0);
         let value: f64 = loss.clone().into_scalar().elem();
         if !value.is_finite() {
             return Err(DivergedError { loss: value, step: None, architecture: architecture.hash() });

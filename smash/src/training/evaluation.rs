@@ -204,9 +204,9 @@ pub fn negative_log_likelihood<B: Backend>(
     log_probabilities: Tensor<B, 2>,
     labels: &[i32],
     smoothing: f64,
-    device: &B::Device,
 ) -> Tensor<B, 1> {
-    let of_labels = log_probabilities.clone().gather(1, column(labels, device)).mean();
+    let labels = column(labels, &log_probabilities.device());
+    let of_labels = log_probabilities.clone().gather(1, labels).mean();
     if smoothing == 0.0 {
         return of_labels.neg();
     }

@@ -78,7 +78,6 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         settings: &ResultingTraining,
         examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
-        device: &B::Device,
         after_step: &dyn Fn() -> bool,
     ) -> Result<(), DivergedError> {
         let batches = examples.batches(settings.batch_size);
@@ -95,7 +94,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             let (log_probabilities, statistics) =
                 self.net.forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
             self.tally.add(log_probabilities.clone().inner(), &labels);
-            let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing, device);
+            let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing);
             let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
             self.net.weights = self.optimiser.step(self.net.weights.clone(), &loss.backward(), rate);
             self.net.update_statistics(&statistics);
@@ -136,7 +135,8 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit.
-    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
+    pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
+        let device = &self.net.weights.output_weight.device();
         let (used, history) = checkpoint.metadata.split_once('/').unwrap_or_default();
         self.regularisation_used = u128::from_str_radix(used, 16).map_err(|_| CheckpointError::Format {
             reason: format!("the metadata must start with a count of random words, found `{used}`"),

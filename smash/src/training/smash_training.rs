@@ -186,7 +186,6 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         settings: &SmashTraining,
         examples: Examples<'_, B::InnerBackend>,
         seed: Seed,
-        device: &B::Device,
         after_step: &dyn Fn() -> bool,
     ) -> Result<(), DivergedError> {
         let epoch = self.history.len();
@@ -212,10 +211,10 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             for member in 0..members {
                 let architecture = architecture(step, member);
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
-                let weights = self.net.generate(&architecture, &noise, device);
+                let weights = self.net.generate(&architecture, &noise);
                 let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
                 self.tally.add(log_probabilities.clone().inner(), &labels);
-                gradients.push(negative_log_likelihood(log_probabilities, &labels, 0.0, device).backward());
+                gradients.push(negative_log_likelihood(log_probabilities, &labels, 0.0).backward());
                 statistics.push(batch);
             }
             let rate = settings.learning_rate * settings.schedule.factor(progress(step));
@@ -297,7 +296,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     ///
     /// # Errors
     /// A checkpoint that does not fit.
-    pub fn restore(&mut self, mut checkpoint: Checkpoint, device: &B::Device) -> Result<(), CheckpointError> {
+    pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
+        let device = &self.net.device();
         self.history = parse_history(&checkpoint.metadata)?;
         (self.average, checkpoint.tensors) =
             checkpoint.tensors.into_iter().partition(|(name, _)| name.starts_with(AVERAGE));

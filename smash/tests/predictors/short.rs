@@ -58,7 +58,7 @@ proptest! {
         let task = Task { stem_stride, image_size: 8 * stem_stride, ..TASK };
         let net = smash_net(&space, task, has_hypernet, seed);
         let architecture = architecture(&space, seed);
-        let weights = net.generate(&architecture, &score_noise(Seed(seed), 0), &FlexDevice);
+        let weights = net.generate(&architecture, &score_noise(Seed(seed), 0));
         let warm: Network<B> = warm_network(&net, task, &architecture, &weights);
         let images = random([3, 3, task.image_size, task.image_size], -1.0..1.0, &mut rng(seed));
         for (mode, phase) in [(Mode::Evaluate, Phase::Evaluate), (Mode::Train, Phase::Measure)] {
@@ -81,8 +81,8 @@ fn the_warm_score_of_no_step_is_the_score() {
         for has_hypernet in [true, false] {
             let net = smash_net(&space, TASK, has_hypernet, 3);
             let noise = score_noise(Seed(3), 0);
-            let expected = score(&net, &architecture, &noise, validation, &FlexDevice).unwrap();
-            let weights = net.generate(&architecture, &noise, &FlexDevice);
+            let expected = score(&net, &architecture, &noise, validation).unwrap();
+            let weights = net.generate(&architecture, &noise);
             let training_of = |steps| {
                 let warm = warm_network::<B>(&net, TASK, &architecture, &weights);
                 let short = ShortTraining { steps, recipe: &recipe(), seed: Seed(3), key: [0, 0] };
