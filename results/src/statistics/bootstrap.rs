@@ -37,6 +37,16 @@ pub enum Units {
     Shared,
 }
 
+impl Units {
+    /// Number of different units of all root seeds, from the number of each root seed.
+    pub(crate) fn count(self, of_seeds: impl Iterator<Item = usize>) -> usize {
+        match self {
+            Self::Own => of_seeds.sum(),
+            Self::Shared => of_seeds.max().unwrap_or(0),
+        }
+    }
+}
+
 /// The stream of the ChaCha generator for resamples. The caller chooses the generator's seed. The stream keeps these
 /// draws apart from every other use of the same seed.
 const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"

@@ -10,7 +10,7 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
 
 /// The sum of squared distances from the mean of each sample, divided by the sum of (size - 1). `None` if no sample has
 /// two values.
-pub(crate) fn pooled_variance<'a>(samples: impl Iterator<Item = &'a [f64]>) -> Option<f64> {
+pub fn pooled_variance<'a>(samples: impl Iterator<Item = &'a [f64]>) -> Option<f64> {
     let (mut squares, mut freedom) = (0.0, 0);
     for sample in samples.filter(|sample| !sample.is_empty()) {
         let middle = centre(sample);

@@ -76,7 +76,7 @@ impl Side {
         Measures {
             seeds: self.scores.len(),
             weights_ratio: self.weights_ratio,
-            scored: self.scores.iter().map(Vec::len).sum(),
+            scored: self.units.count(self.scores.iter().map(Vec::len)),
             level: mean_interval(&self.scores, self.units),
             tau: bootstrap(&self.points, self.units, kendall_tau_b),
         }

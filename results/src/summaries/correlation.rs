@@ -182,7 +182,7 @@ pub fn summary(
     test_examples: u64,
 ) -> Result<CorrelationSummary> {
     let sample = sample(architectures, predictor, true_errors)?;
-    let units = units(architectures);
+    let units = sample.units;
     let coefficients = |groups: &[Vec<Point>]| Coefficients::of(groups, units);
     let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
@@ -220,11 +220,7 @@ pub fn summary(
 impl CorrelationSummary {
     /// Number of architectures behind the coefficients, over all root seeds. Architectures that the root seeds share count once.
     pub fn n(&self) -> usize {
-        let counts = self.seeds.iter().map(|seed| seed.points.len());
-        match self.units {
-            Units::Own => counts.sum(),
-            Units::Shared => counts.max().unwrap_or(0),
-        }
+        self.units.count(self.seeds.iter().map(|seed| seed.points.len()))
     }
 
     /// Each predictor with its human-readable name, the one in question first.
@@ -343,6 +339,7 @@ impl Measured<'_> {
 struct Sample<'a> {
     /// Architectures by root seed, in order.
     seeds: BTreeMap<u64, Vec<Measured<'a>>>,
+    units: Units,
     without_truth: usize,
     without_score: usize,
 }
@@ -363,8 +360,9 @@ fn sample<'a>(
         let scores = values.filter(|_| has_error);
         (row.seed, scores.map(|scores| Measured { row, scores, errors }))
     }));
-    keep_common(&mut seeds, units(architectures), |measured| measured.row.architecture);
-    Ok(Sample { seeds, without_truth, without_score })
+    let units = units(architectures);
+    keep_common(&mut seeds, units, |measured| measured.row.architecture);
+    Ok(Sample { seeds, units, without_truth, without_score })
 }
 
 #[cfg(test)]

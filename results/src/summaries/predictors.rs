@@ -93,8 +93,7 @@ pub fn summary(
     let trained = || first.iter().filter(|joined| joined.true_error().is_some());
     let seeds: BTreeSet<u64> = trained().map(|joined| joined.row.seed).collect();
     let units = units(architectures);
-    // Architectures that the root seeds share count once.
-    let times_counted = if units == Units::Shared { seeds.len().max(1) } else { 1 };
+    let n_trained = units.count(by_seed(trained().map(|joined| (joined.row.seed, Some(())))).values().map(Vec::len));
     let summaries = names.par_iter().zip(&joined).map(|(&name, own)| {
         let known = own.iter().zip(first).filter_map(|(own, first)| {
             let known = Known {
@@ -111,12 +110,12 @@ pub fn summary(
         let groups: Vec<Vec<Known>> = groups.into_values().collect();
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
-        let n = groups.iter().map(Vec::len).sum::<usize>() / times_counted;
+        let n = units.count(groups.iter().map(Vec::len));
         let [tau, change, with_first, partial] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
             n,
-            missing: trained().count() / times_counted - n,
+            missing: n_trained - n,
             tau,
             change: change.filter(|_| name != names[0]),
             with_first: with_first.filter(|_| name != names[0]),
