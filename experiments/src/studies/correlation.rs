@@ -1,6 +1,7 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
@@ -29,6 +30,8 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     networks: Vec<NetworkSettings>,
     /// True errors that a benchmark has, if the run uses one.
     known: Option<KnownErrors>,
+    /// The architectures to train, once all scores exist.
+    selected: OnceLock<Vec<usize>>,
 }
 
 impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
@@ -46,7 +49,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             (Some(known), Some(_)) => known.architectures(study.training_seeds, study.scored)?,
             _ => setup.sample(&study.space, study.scored),
         };
-        Ok(Self { known, study, networks: study.network_settings()?, architectures, setup })
+        Ok(Self { known, study, networks: study.network_settings()?, architectures, setup, selected: OnceLock::new() })
     }
 
     fn predictors(&self) -> Predictors<'_, B> {
@@ -132,8 +135,12 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         self.predictors().units(self.trained(), || self.selected())
     }
 
-    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out.
+    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out. Every
+    /// training asks for them, so the scores are read once.
     fn selected(&self) -> Result<Vec<usize>> {
+        if let Some(selected) = self.selected.get() {
+            return Ok(selected.clone());
+        }
         let scores = self.scores()?;
         let mut ranking: Vec<(f64, usize)> = Vec::new();
         for architecture in 0..self.architectures.len() {
@@ -142,7 +149,8 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        Ok(ranking.into_iter().step_by(self.study.every).map(|(_, architecture)| architecture).collect())
+        let selected = ranking.into_iter().step_by(self.study.every).map(|(_, architecture)| architecture);
+        Ok(self.selected.get_or_init(|| selected.collect()).clone())
     }
 
     fn scores(&self) -> Result<Vec<ScoreRow>> {

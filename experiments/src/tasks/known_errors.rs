@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::TruthRow;
-use results::statistics::sample::standard_deviation;
+use results::statistics::sample::pooled_variance;
 use results::store::benchmark::{Benchmark, TrainingRow};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
@@ -113,7 +113,6 @@ fn largest_difference(trainings: &BTreeMap<(String, u32), TrainingRow>) -> Optio
     for ((canonical, _), row) in trainings {
         errors.entry(canonical).or_default().extend(row.test_error);
     }
-    let deviations: Vec<f64> = errors.values().filter_map(|errors| standard_deviation(errors)).collect();
-    let squares = deviations.iter().map(|deviation| deviation * deviation).sum::<f64>();
-    (!deviations.is_empty()).then(|| MOST_DEVIATIONS * (2.0 * squares / deviations.len() as f64).sqrt())
+    let variance = pooled_variance(errors.values().map(Vec::as_slice))?;
+    Some(MOST_DEVIATIONS * (2.0 * variance).sqrt())
 }

@@ -1,12 +1,12 @@
 //! Verifies a benchmark on this machine: some of its trainings are done again, and must agree.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
 use results::{TruthRow, VerificationRow};
 use smash::{Architecture, Stream};
 
-use crate::engine::unit::{Done, Kind, Unit};
+use crate::engine::unit::{Kind, Unit};
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::setup::Setup;
@@ -34,11 +34,10 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
             return Vec::new();
         }
         let mut rng = self.setup.seed.rng(Stream::Verification, &[]);
-        let mut chosen = datasets::shuffled_indices(self.architectures.len(), &mut rng);
-        chosen.retain(|&index| self.stored(index).is_some());
-        chosen.truncate(self.count);
-        let units = chosen.into_iter().enumerate();
-        units.map(|(place, index)| self.unit(place, index)).collect()
+        let order = datasets::shuffled_indices(self.architectures.len(), &mut rng).into_iter();
+        let stored = order.filter_map(|index| Some((index, self.stored(index)?)));
+        let units = stored.take(self.count).enumerate();
+        units.map(|(place, (index, stored))| self.unit(place, index, stored)).collect()
     }
 
     /// The first training of an architecture, as the benchmark holds it.
@@ -48,40 +47,34 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
         Some(row)
     }
 
-    fn unit(&self, place: usize, index: usize) -> Unit<'a> {
-        let Self { study, setup, architectures, known, count } = *self;
+    fn unit(&self, place: usize, index: usize, stored: TruthRow) -> Unit<'a> {
+        let (setup, architecture) = (self.setup, &self.architectures[index]);
+        let largest = self.known.largest_difference.unwrap_or(0.0);
+        let settings = self.study.truth_settings();
+        let trainings =
+            TrueErrors { kind: Kind::Verify, stem: "verification", space: &self.study.space, settings, known: None };
         let name = format!("verification-{place:05}");
-        let own = Self { study, setup, architectures, known, count };
+        let output = setup.dir.unit_path(&format!("{name}.parquet"));
         Unit {
             kind: Kind::Verify,
             name: format!("seed {}, verification {place}, architecture {index}", setup.seed.0),
-            output: setup.dir.unit_path(&format!("{name}.parquet")),
+            output: output.clone(),
             beside: None,
-            steps: study.truth_settings().epochs * setup.batches(study.truth_settings().batch_size),
-            work: Box::new(move |done| own.verify(index, &name, done)),
+            steps: settings.epochs * setup.batches(settings.batch_size),
+            work: Box::new(move |done| {
+                let (here, training) = trainings.measure(setup, architecture, [index, 0], &name, done)?;
+                let row = VerificationRow {
+                    seed: here.seed,
+                    architecture: here.architecture,
+                    training_seed: here.training_seed,
+                    stored_error: stored.error,
+                    error: here.error,
+                    agreement: agreement(&stored, &here, largest)?.into(),
+                };
+                write_table(&output, &[row])?;
+                training.forget()
+            }),
         }
-    }
-
-    fn verify(&self, index: usize, name: &str, done: Done<'_>) -> Result<()> {
-        let trainings = TrueErrors {
-            kind: Kind::Verify,
-            stem: "verification",
-            space: &self.study.space,
-            settings: self.study.truth_settings(),
-            known: None,
-        };
-        let (here, training) = trainings.measure(self.setup, &self.architectures[index], [index, 0], name, done)?;
-        let stored = self.stored(index).context("the benchmark held this training before")?;
-        let row = VerificationRow {
-            seed: here.seed,
-            architecture: here.architecture,
-            training_seed: here.training_seed,
-            stored_error: stored.error,
-            error: here.error,
-            agreement: agreement(&stored, &here, self.known.largest_difference.unwrap_or(0.0))?.into(),
-        };
-        write_table(&self.setup.dir.unit_path(&format!("{name}.parquet")), &[row])?;
-        training.forget()
     }
 }
 
