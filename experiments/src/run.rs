@@ -74,7 +74,7 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     if options.plan_only {
         plan::print_units(&runs, artefact, &definition.hash(), options)?;
         regime::print(artefact, &definition.study, options.scale, &images[0])?;
-        return power::print(artefact, &definition.study, options);
+        return power::print(artefact, &definition.study, plan::trainings(&runs), options);
     }
 
     // The locks are held to the end of this function.

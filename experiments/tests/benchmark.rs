@@ -95,7 +95,7 @@ fn a_benchmark_has_the_true_errors_of_its_study() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
     succeeded(
-        &experiments(&at("study"), &["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1"])
+        &experiments(&at("study"), &["fig4", "--set", "study.training-seeds=2", "--set", "study.every=1"])
             .output()
             .unwrap(),
     );
@@ -115,7 +115,7 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
     succeeded(&benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")]).output().unwrap());
-    let study = ["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1"];
+    let study = ["fig4", "--set", "study.training-seeds=2", "--set", "study.every=1"];
     succeeded(&experiments(&at("trained"), &study).output().unwrap());
     let using = |results: &str| {
         let mut command = experiments(&at(results), &study);
@@ -147,8 +147,8 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
     succeeded(&benchmark(&["add", "", "--results"], &[&at("known-shapes"), &at("benchmark")]).output().unwrap());
-    let named = "study.benchmark={ name = \"known\", verified = 2 }";
-    let study = ["paper-regime", "--set", "study.training-seeds=2", "--set", "study.every=1", "--set", named];
+    let named = "study.benchmark={ name = \"known\", verified = 2, scored = 3 }";
+    let study = ["fig4", "--set", "study.training-seeds=2", "--set", "study.every=1", "--set", named];
     let run = |results: &str, benchmarks: &Path| {
         let mut command = experiments(&at(results), &study);
         command.arg("--benchmarks").arg(benchmarks);
@@ -179,7 +179,7 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     let scores = ["seed-0", "seed-1"].map(|seed| std::fs::read(of_seed("scores.parquet", seed)).unwrap());
     assert_ne!(scores[0], scores[1]);
 
-    // The benchmark has three architectures, and the definition asks for six.
+    // The benchmark has three architectures, and --fresh samples six.
     succeeded(&run("fresh", folder.path()).args(["--fresh", "--set", "study.scored=3"]).output().unwrap());
     assert_eq!(read("fresh", "verification.parquet"), None);
     let truths = |results: &str| -> Vec<results::TruthRow> {

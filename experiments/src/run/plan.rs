@@ -39,6 +39,12 @@ pub fn print_units(
     Ok(())
 }
 
+/// Number of trainings that give true errors, in all runs together.
+pub fn trainings(runs: &[Box<dyn Study + '_>]) -> usize {
+    let stage = runs[0].stages().into_iter().position(|kind| kind == Kind::TrainResulting);
+    stage.map_or(0, |stage| units_of_stage(runs, stage).len())
+}
+
 /// Seconds that a unit took in an earlier run, which had `units` units of its kind.
 pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> Option<f64> {
     let seconds = earlier?.timings.get(kind.name())?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use results::statistics::bootstrap::Interval;
 use results::statistics::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
 use results::store::{Group, find_runs, groups};
@@ -63,10 +63,12 @@ struct Choice {
 /// Prints the confidence interval of Kendall's tau that a correlation study can expect. With a budget, it also prints the size of
 /// run that makes the interval narrowest.
 ///
+/// `trainings` is the number of trainings of all root seeds together.
+///
 /// # Errors
-/// A stored result that cannot be read. With a budget, also a study that ranks nothing, no result to take times from, or too
-/// little time.
-pub fn print(artefact: &str, study: &Study, options: &RunOptions) -> Result<()> {
+/// A stored result that cannot be read. With a budget, also a study that ranks nothing or trains nothing, no result to take times
+/// from, or too little time.
+pub fn print(artefact: &str, study: &Study, trainings: usize, options: &RunOptions) -> Result<()> {
     let Study::Correlation(study) = study else {
         return match options.budget {
             Some(_) => bail!("`{artefact}` ranks no architectures: --budget is for studies of kind correlation"),
@@ -74,8 +76,12 @@ pub fn print(artefact: &str, study: &Study, options: &RunOptions) -> Result<()> 
         };
     };
     let earlier = of_own_or_published(options, |root| earlier(artefact, study, options, root))?;
-    let trained = study.scored.div_ceil(study.every);
+    ensure!(
+        options.budget.is_none() || study.benchmark.is_none(),
+        "--budget: `{artefact}` takes its true errors from a benchmark; --fresh trains here instead"
+    );
     let seeds = options.seeds as usize;
+    let trained = trainings / (seeds * study.training_seeds);
     let (tau, source) = match &earlier {
         Some(earlier) => (earlier.tau, earlier.name.clone()),
         None => (UNKNOWN_TAU, "assumed, because no result is stored".to_owned()),

@@ -11,11 +11,10 @@ use crate::settings::overlay::{merge, named};
 use crate::settings::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 21] = [
+const DEFINITIONS: [(&str, &str); 20] = [
     ("fig1", include_str!("../../definitions/fig1.toml")),
     ("fig3", include_str!("../../definitions/fig3.toml")),
     ("fig4", include_str!("../../definitions/fig4.toml")),
-    ("paper-regime", include_str!("../../definitions/paper-regime.toml")),
     ("benchmark", include_str!("../../definitions/benchmark.toml")),
     ("fig5a", include_str!("../../definitions/fig5a.toml")),
     ("high-budget", include_str!("../../definitions/high-budget.toml")),

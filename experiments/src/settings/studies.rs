@@ -64,9 +64,9 @@ impl Recipe {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorrelationStudy {
-    /// Number of architectures that are sampled and scored, or the most that are taken from `benchmark`.
+    /// Number of architectures that are sampled and scored. A benchmark gives its own.
     pub scored: usize,
-    /// A number k: every k-th of them, by score, is trained.
+    /// A number k: every k-th of them, by score, is trained. A benchmark has the true errors of all.
     pub every: usize,
     /// Number of noise draws z that each score is the mean over.
     pub noise_draws: usize,
@@ -113,6 +113,8 @@ pub struct UsedBenchmark {
     pub name: String,
     /// Number of its trainings that are done again, to verify it on this machine.
     pub verified: usize,
+    /// The most architectures of it that are scored: the first ones in the order of sampling.
+    pub scored: usize,
 }
 
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.
@@ -414,6 +416,11 @@ pub struct Data {
 }
 
 impl CorrelationStudy {
+    /// A number k: every k-th architecture, by score, has a true error.
+    pub fn trained_every(&self) -> usize {
+        if self.benchmark.is_some() { 1 } else { self.every }
+    }
+
     /// The recipe in use.
     pub fn truth_settings(&self) -> &ResultingTraining {
         match self.recipe {

@@ -46,7 +46,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             None => known?,
         };
         let architectures = match (&known, &study.benchmark) {
-            (Some(known), Some(_)) => known.architectures(study.training_seeds, study.scored)?,
+            (Some(known), Some(used)) => known.architectures(study.training_seeds, used.scored)?,
             _ => setup.sample(&study.space, study.scored),
         };
         Ok(Self { known, study, networks: study.network_settings()?, architectures, setup, selected: OnceLock::new() })
@@ -89,7 +89,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
     /// Number of architectures that are trained, if no score fails.
     fn trained(&self) -> usize {
-        self.architectures.len().div_ceil(self.study.every)
+        self.architectures.len().div_ceil(self.study.trained_every())
     }
 
     /// The units that train networks, by place in [`CorrelationRun::selected`]. That list is known only once all scores exist.
@@ -149,7 +149,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
         }
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let selected = ranking.into_iter().step_by(self.study.every).map(|(_, architecture)| architecture);
+        let selected = ranking.into_iter().step_by(self.study.trained_every()).map(|(_, architecture)| architecture);
         Ok(self.selected.get_or_init(|| selected.collect()).clone())
     }
 
