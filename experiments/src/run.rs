@@ -145,6 +145,12 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
             _ => bail!("--fresh: `{artefact}` names no benchmark at this scale"),
         }
     }
+    if options.only_scores {
+        match study {
+            StudyDefinition::Correlation(study) if !study.predictors.is_empty() => study.keep_only_scores(),
+            _ => bail!("--only-scores: `{artefact}` has no predictors at this scale"),
+        }
+    }
     if let Some(recipe) = options.recipe {
         match study {
             StudyDefinition::Correlation(study) => study.recipe = recipe,

@@ -52,6 +52,26 @@ fn other_words_leave_a_run_as_it_is_and_reach_its_manifest() {
 }
 
 #[test]
+fn only_scores_leave_out_predictors_and_change_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables_of = |results: &str, arguments: &[&str]| -> BTreeMap<String, Vec<u8>> {
+        let results = folder.path().join(results);
+        succeeded(&experiments(&results, arguments).output().unwrap());
+        let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        tables(&results).into_iter().map(|(path, bytes)| (name(path), bytes)).collect()
+    };
+    let mut whole = tables_of("whole", &["rivals"]);
+    let only = tables_of("only", &["rivals", "--only-scores"]);
+    whole.remove("predictions.parquet").unwrap();
+    // The table of epochs also holds the further networks.
+    whole.remove("epochs.parquet").unwrap();
+    assert!(whole.iter().all(|(name, bytes)| only[name] == *bytes));
+    assert_eq!(only.len(), whole.len() + 1);
+    let error = error_of(&mut experiments(folder.path(), &["fig4", "--only-scores"]));
+    assert!(error.contains("--only-scores: `fig4` has no predictors"), "{error}");
+}
+
+#[test]
 fn a_pool_gives_the_tables_that_training_gives() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -45,6 +45,9 @@ pub struct RunOptions {
     /// Train the architectures here, although the definition names a benchmark.
     #[arg(long)]
     pub fresh: bool,
+    /// Leave out the further SMASH networks and the predictors of a correlation study: its own scores and true errors stay.
+    #[arg(long)]
+    pub only_scores: bool,
     /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pub pool: Option<PathBuf>,
@@ -153,6 +156,7 @@ impl RunOptions {
             benchmark,
             benchmarks,
             fresh,
+            only_scores,
             pool,
             recipe,
             bfloat16,
@@ -183,7 +187,8 @@ impl RunOptions {
             ("export-workflow", path(export_workflow)),
         ];
         values.extend(set.iter().map(|setting| ("set", Some(setting.into()))));
-        let mut switches = vec![("all", *all), ("fresh", *fresh), ("bfloat16", *bfloat16), ("plan", *plan_only)];
+        let mut switches = vec![("all", *all), ("plan", *plan_only)];
+        switches.extend([("fresh", *fresh), ("only-scores", *only_scores), ("bfloat16", *bfloat16)]);
         if let Some(Part { version, any_commit, work }) = part {
             values.push(("part-of", Some(version.to_string().into())));
             switches.push(("any-commit", *any_commit));
@@ -212,7 +217,7 @@ impl RunOptions {
         if let Some(recipe) = self.recipe {
             words.extend(["--recipe".into(), recipe.name().into()]);
         }
-        let switches = [(self.bfloat16, "--bfloat16"), (self.fresh, "--fresh")];
+        let switches = [(self.bfloat16, "--bfloat16"), (self.fresh, "--fresh"), (self.only_scores, "--only-scores")];
         words.extend(switches.into_iter().filter(|(given, _)| *given).map(|(_, name)| name.into()));
         words
     }
@@ -287,7 +292,7 @@ mod tests {
         let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
         let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda)];
         let scale = proptest::sample::select(Scale::ALL.to_vec());
-        let numbers = (1..=u64::MAX, 1..=MAX_JOBS, any::<bool>(), any::<bool>());
+        let numbers = (1..=u64::MAX, 1..=MAX_JOBS, any::<[bool; 3]>());
         (selections(), names, paths, recipe, device, scale, numbers).prop_map(
             |(
                 selection,
@@ -296,7 +301,7 @@ mod tests {
                 recipe,
                 device,
                 scale,
-                (seeds, jobs, bfloat16, fresh),
+                (seeds, jobs, [bfloat16, fresh, only_scores]),
             )| RunOptions {
                 scale,
                 dataset,
@@ -306,6 +311,7 @@ mod tests {
                 benchmark,
                 benchmarks,
                 fresh,
+                only_scores,
                 pool,
                 recipe,
                 bfloat16,

@@ -421,6 +421,12 @@ impl CorrelationStudy {
         if self.benchmark.is_some() { 1 } else { self.every }
     }
 
+    /// Removes everything that neither gives the study's own scores nor the true errors.
+    pub fn keep_only_scores(&mut self) {
+        self.networks.clear();
+        self.predictors.clear();
+    }
+
     /// The recipe in use.
     pub fn truth_settings(&self) -> &ResultingTraining {
         match self.recipe {

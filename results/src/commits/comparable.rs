@@ -12,7 +12,7 @@ pub enum Aspect {
     Artefact,
     /// The scale.
     Scale,
-    /// Every key of the resolved definition that decides the tables.
+    /// Every key of the resolved definition that decides scores and true errors.
     Definition,
     /// Name, size and digest of the data sets.
     Data,
@@ -83,7 +83,7 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
     };
     differ(Aspect::Data, &data(base), &data(head));
     differ(Aspect::Device, &base.device_class, &head.device_class);
-    let keys = differing_keys(&deciding_part(&base.definition), &deciding_part(&head.definition));
+    let keys = differing_keys(&compared_part(&base.definition), &compared_part(&head.definition));
     if !keys.is_empty() {
         let more = match keys.len().saturating_sub(NAMED_KEYS) {
             0 => String::new(),
@@ -93,6 +93,15 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
         reasons.push(Reason { aspect: Aspect::Definition, detail: format!("{}{more}", named.join("; ")) });
     }
     reasons
+}
+
+/// The part of a definition that decides scores and true errors. Further networks and predictors change neither.
+fn compared_part(definition: &toml::Table) -> toml::Table {
+    let mut part = deciding_part(definition);
+    if let Some(toml::Value::Table(study)) = part.get_mut("study") {
+        study.retain(|key, _| !matches!(key, "network" | "predictor"));
+    }
+    part
 }
 
 /// Lists the keys in which two definitions differ, with both values: `study.every is 4 in base, 5 in head`.
@@ -242,6 +251,11 @@ mod tests {
         assert!(many[0].contains("k4 is absent in base, 4 in head; and 2 more"), "{many:?}");
         let reworded = reasons_of(|m| m.definition["title"] = "Figure 4, reworded".into());
         assert_eq!(reworded, [""; 0]);
+        let with_predictors = reasons_of(|m| {
+            let further = table("predictor = [{ name = 'parameters' }]\nnetwork = [{ name = 'second' }]");
+            m.definition["study"].as_table_mut().unwrap().extend(further);
+        });
+        assert_eq!(with_predictors, [""; 0]);
     }
 
     #[test]
