@@ -123,7 +123,8 @@ fn text_of(name: &str) -> Result<&'static str> {
     Ok(text)
 }
 
-/// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it.
+/// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it. The overlay
+/// of a scale may have parts for single data sets: `[scale.laptop.on.cifar100.study.data]`.
 ///
 /// # Errors
 /// Text that is no definition; the error names the key.
@@ -137,18 +138,33 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     if let Some(unknown) = scales.keys().find(|key| Scale::from_str(key).is_err()) {
         bail!("`scale.{unknown}`: expected smoke, laptop, gpu or paper");
     }
+    let mut on = toml::Table::new();
     match scales.remove(scale.name()) {
-        Some(toml::Value::Table(overlay)) => merge(&mut table, overlay),
+        Some(toml::Value::Table(mut overlay)) => {
+            on = match overlay.remove(ON) {
+                Some(toml::Value::Table(on)) => on,
+                Some(_) => bail!("`scale.{}.{ON}` must be a table", scale.name()),
+                None => on,
+            };
+            merge(&mut table, overlay);
+        }
         Some(_) => bail!("`scale.{}` must be a table", scale.name()),
         None => {}
     }
+    let mut settings = toml::Table::new();
     for setting in set {
         // The error omits TOML's excerpt of the place, which takes several lines for these few words.
         let setting = toml::from_str(setting).map_err(|error: toml::de::Error| {
             anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML: {}", error.message())
         })?;
-        merge(&mut table, setting);
+        merge(&mut settings, setting);
     }
+    match data_set(&settings).or(data_set(&table)).and_then(|name| on.remove(name)) {
+        Some(toml::Value::Table(overlay)) => merge(&mut table, overlay),
+        Some(_) => bail!("`scale.{}.{ON}` must hold tables", scale.name()),
+        None => {}
+    }
+    merge(&mut table, settings);
     check_levels(&table).map_err(anyhow::Error::msg)?;
     let definition: Definition = toml::Value::Table(table)
         .try_into()
@@ -156,6 +172,14 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
         .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
     definition.study.validate()?;
     Ok(definition)
+}
+
+/// Key of the parts of a scale's overlay that are for single data sets.
+const ON: &str = "on";
+
+/// The name of the data set that a table of settings gives.
+fn data_set(table: &toml::Table) -> Option<&str> {
+    table.get("study")?.get("data")?.get("name")?.as_str()
 }
 
 /// The table of a definition, with the parts that it takes from other definitions. These may take parts themselves.
@@ -194,8 +218,17 @@ impl Takes {
         };
         let mut table = parts_of(&other);
         let scales = other.get("scale").and_then(toml::Value::as_table).into_iter().flatten();
-        let scales = scales
-            .filter_map(|(scale, overlay)| Some((scale.clone(), toml::Value::Table(parts_of(overlay.as_table()?)))));
+        let scales = scales.filter_map(|(scale, overlay)| {
+            let overlay = overlay.as_table()?;
+            let mut parts = parts_of(overlay);
+            let on = overlay.get(ON).and_then(toml::Value::as_table).into_iter().flatten();
+            let on = on.filter_map(|(name, overlay)| Some((name.clone(), parts_of(overlay.as_table()?).into())));
+            let on = toml::Table::from_iter(on);
+            if !on.is_empty() {
+                parts.insert(ON.to_string(), on.into());
+            }
+            Some((scale.clone(), toml::Value::Table(parts)))
+        });
         table.insert("scale".to_string(), toml::Value::Table(scales.collect()));
         Ok(table)
     }
@@ -282,6 +315,23 @@ mod tests {
             assert!(error.contains(setting) && error.contains(expected), "{error}");
             assert_eq!(error.trim_end().lines().count(), 1, "{error}");
         }
+    }
+
+    #[test]
+    fn a_scale_has_settings_of_its_own_for_a_data_set() {
+        let text = text_of("fig4").unwrap().to_owned()
+            + "\n[scale.smoke.on.cifar10.study]\nscored = 9\n[scale.smoke.on.cifar10.study.data]\ntrain = 333";
+        let load = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|&text| text.into()).collect();
+            let Study::Correlation(study) = parse(&text, Scale::Smoke, &set).unwrap().study else {
+                panic!("figure 4 is a correlation study");
+            };
+            (study.scored, study.data.train)
+        };
+        assert_eq!(load(&[]), (6, Some(200)));
+        assert_eq!(load(&["study.data.name='cifar10'"]), (9, Some(333)));
+        assert_eq!(load(&["study.data.name='cifar10'", "study.data.train=7"]), (9, Some(7)));
+        assert_eq!(load(&["study.data.name='cifar100'"]), (6, Some(200)));
     }
 
     /// Each value of a table with its path. Entries of a list have no step of their own in the path.
