@@ -59,6 +59,14 @@ impl ImageSet {
         }
     }
 
+    /// The same examples in the order of their pixels, then of their labels. Copies of a data set that list the examples in another
+    /// order thus give the same set.
+    pub(crate) fn sorted(&self) -> ImageSet {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&index| (self.image(index), self.labels[index]));
+        self.subset(&order)
+    }
+
     /// The same examples at `size` times `size` pixels. Each new pixel is the mean of a square box of old pixels,
     /// rounded to nearest (halves up). Volumes become `size` slices deep; their boxes are cubes.
     ///

@@ -62,7 +62,7 @@ pub(crate) const CIFAR100: Format = Format {
     published: Normalisation::cifar100,
 };
 
-/// Reads a data set below `data_dir`.
+/// Reads a data set below `data_dir`, with its examples in the order of their pixels.
 pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<Files, Error> {
     let Some(data_dir) = data_dir else {
         return Err(format.missing("no data folder is given".into()));
@@ -91,7 +91,7 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
         if !differences.is_empty() {
             warnings.push(difference(&set, records * files.len(), &differences));
         }
-        Ok(set)
+        Ok(set.sorted())
     };
     let train = part("train", format.train_files, format.train_records)?;
     let test = part("test", &[format.test_file], format.test_records)?;

@@ -33,6 +33,7 @@ fn cifar10_parts_are_read_and_named_in_warnings() {
         (TEST_BATCH, record(&[7], 7)),
     ]);
     let data = load("cifar10", &options(&dir)).unwrap();
+    // The pixels of the examples count up from 0, 5 and 100.
     assert_eq!(data.train.labels, [9, 0, 4]);
     assert_eq!(data.train.image(2), &record(&[4], 100)[1..]);
     assert_eq!(data.train.classes, 10);
@@ -52,6 +53,19 @@ fn cifar10_parts_are_read_and_named_in_warnings() {
     assert_eq!(records, [2, 1, 1]);
     assert_eq!(data.sources[1].path, dir.path().join(BATCH_3).display().to_string());
     assert_eq!(data.sources[1].sha256, hex::encode(Sha256::digest(record(&[4], 100))));
+}
+
+#[test]
+fn the_order_of_examples_in_a_file_does_not_matter() {
+    let records = [record(&[9], 40), record(&[0], 5), record(&[3], 5), record(&[1], 5)];
+    let of = |order: [usize; 4]| {
+        let train = order.map(|index| records[index].clone()).concat();
+        let data = load("cifar10", &options(&data_dir(&[(BATCH_1, train), (TEST_BATCH, record(&[7], 7))]))).unwrap();
+        (data.train.labels, data.train.images)
+    };
+    let sorted = of([0, 1, 2, 3]);
+    assert_eq!(sorted.0, [0, 1, 3, 9]);
+    assert_eq!(of([2, 0, 3, 1]), sorted);
 }
 
 #[test]
