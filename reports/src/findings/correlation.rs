@@ -28,6 +28,9 @@ use crate::figure::definition::{FigureData, FigureKind};
 /// Number of a predictor's best architectures that a search is assumed to train.
 const PICKED: usize = 5;
 
+/// The most predictors that a caption names.
+const NAMED_PREDICTORS: usize = 4;
+
 /// Findings of a correlation study.
 #[derive(Debug)]
 struct CorrelationFindings {
@@ -125,7 +128,8 @@ impl KindOfStudy for CorrelationFindings {
         let coefficients = Coefficient::ALL.map(|c| format!("{} {}", c.label(), interval_text(score.get(c))));
         let ceiling = self.summary.ceiling;
         let ceiling = ceiling.map(|ceiling| format!("noise ceiling of τ {}", interval_text(Some(ceiling))));
-        let facts = coefficients.into_iter().chain(ceiling).chain(self.verification.clone());
+        let others = self.predictors.iter().flat_map(named_predictors);
+        let facts = coefficients.into_iter().chain(ceiling).chain(others).chain(self.verification.clone());
         facts.chain([BOOTSTRAP.to_owned()]).collect()
     }
 
@@ -208,6 +212,16 @@ impl fmt::Display for CorrelationFindings {
     }
 }
 
+/// The τ of each predictor but the first, with the true error and with the first. Nothing for more than a caption can hold.
+fn named_predictors(summary: &PredictorsSummary) -> Vec<String> {
+    let others = summary.predictors.get(1..).filter(|others| others.len() <= NAMED_PREDICTORS);
+    let text = |predictor: &PredictorSummary| {
+        let [tau, with_first] = [predictor.tau, predictor.with_first].map(interval_text);
+        format!("{}: Kendall τ {tau}, with the first score {with_first}", predictor.name)
+    };
+    others.unwrap_or_default().iter().map(text).collect()
+}
+
 /// The origin of the true errors, and how trainings that were done again agree with it.
 fn verification_text(rows: &[VerificationRow]) -> String {
     let equal = rows.iter().filter(|row| row.agreement == "equal").count();
@@ -215,7 +229,7 @@ fn verification_text(rows: &[VerificationRow]) -> String {
         0 => String::new(),
         near => format!(", {near} within noise"),
     };
-    format!("true errors of a benchmark; of {} trained again here, {equal} equal to the bit{near}", rows.len())
+    format!("true errors from a benchmark; {equal} of {} repeated trainings equal to the bit{near}", rows.len())
 }
 
 fn coefficients_table(summary: &CorrelationSummary) -> String {
