@@ -169,6 +169,66 @@ fn the_preset_scores_as_the_last_rung_of_the_ladder() {
     assert_eq!(trained, expected);
 }
 
+/// The schedule keeps the rate constant over the first half of the training, so the first epoch is the same in both trainings.
+#[test]
+fn a_score_after_some_epochs_is_that_of_the_network_at_this_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let score = |name: &str, after: &str| {
+        format!("{{ name = '{name}', method = {{ kind = 'score', draws = 1, by = 'loss'{after} }} }}")
+    };
+    let losses = |epochs: usize, late: usize| {
+        let [early, late] =
+            [("early", 1), ("late", late)].map(|(name, epochs)| score(name, &format!(", after-epochs = {epochs}")));
+        let sets = [
+            "study.every=1".to_owned(),
+            "study.smash.schedule='steps'".to_owned(),
+            format!("study.smash.epochs={epochs}"),
+            format!("study.predictor=[{early}, {late}, {}]", score("whole", "")),
+        ];
+        let results = folder.path().join(epochs.to_string());
+        let mut command = experiments(&results, &["fig4"]);
+        for set in &sets {
+            command.arg("--set").arg(set);
+        }
+        succeeded(&command.output().unwrap());
+        let rows: Vec<PredictionRow> = table(&results);
+        ["early", "late", "whole"].map(|name| -> Vec<f64> {
+            let own = rows.iter().filter(|row| row.predictor == name);
+            let mut losses: Vec<(u32, f64)> = own.map(|row| (row.architecture, row.value.unwrap())).collect();
+            losses.sort_by_key(|&(architecture, _)| architecture);
+            losses.into_iter().map(|(_, loss)| loss).collect()
+        })
+    };
+    let [first_of_two, second_of_two, end_of_two] = losses(2, 2);
+    let [first_of_four, third_of_four, end_of_four] = losses(4, 3);
+    assert_eq!(second_of_two, end_of_two);
+    assert_eq!(first_of_two, first_of_four);
+    for (one, other) in [(&first_of_two, &end_of_two), (&first_of_four, &third_of_four), (&third_of_four, &end_of_four)]
+    {
+        assert_ne!(one, other);
+    }
+}
+
+#[test]
+fn a_network_from_a_pool_brings_the_states_that_predictors_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let early = "study.predictor=[{ name = 'early', method = { kind = 'score', draws = 1, after-epochs = 1 } }]";
+    let run = |results: &str, arguments: &[&str]| {
+        let output = experiments(&at(results), arguments).arg("--pool").arg(at("pool")).output().unwrap();
+        succeeded(&output);
+        std::fs::read_dir(at("pool").join("networks")).unwrap().count() / 2
+    };
+    succeeded(&experiments(&at("without"), &["fig4", "--set", early]).output().unwrap());
+    // The network of the plain run has no state after one epoch, so it is not taken.
+    assert_eq!(run("plain", &["fig4"]), 1);
+    assert_eq!(run("first", &["fig4", "--set", early]), 2);
+    assert_eq!(run("second", &["fig4", "--set", early]), 2);
+    for results in ["first", "second"] {
+        assert_eq!(tables(&at(results)), tables(&at("without")), "{results}");
+    }
+}
+
 #[test]
 fn a_plan_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();

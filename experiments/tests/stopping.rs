@@ -88,6 +88,26 @@ fn a_stop_request_writes_a_checkpoint_within_the_epoch() {
 }
 
 #[test]
+fn a_stop_keeps_the_states_that_predictors_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let early = "study.predictor=[{ name = 'early', method = { kind = 'score', draws = 1, after-epochs = 1 } }]";
+    let arguments = [&LONG[..], &["--set", early]].concat();
+    succeeded(&experiments(&at("whole"), &arguments).output().unwrap());
+    let run = start(&mut experiments(&at("stopped"), &arguments));
+    // This file exists once the first epoch is over.
+    wait_for(&at("stopped"), "smash-in-training");
+    signal(&run, "-TERM");
+    assert_eq!(run.wait_with_output().unwrap().status.code(), Some(143));
+    let stored = sealed(&at("stopped"));
+    let checkpoint = stored.iter().find(|file| name_of(file).starts_with("smash-in-training")).expect("in training");
+    let bytes = fs::read(checkpoint).unwrap();
+    assert!(bytes.windows(8).any(|bytes| bytes == b"after-1."), "{}", checkpoint.display());
+    succeeded(&experiments(&at("stopped"), &arguments).output().unwrap());
+    assert_eq!(tables(&at("stopped")), tables(&at("whole")));
+}
+
+#[test]
 fn a_unit_that_is_killed_takes_no_other_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

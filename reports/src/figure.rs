@@ -4,6 +4,7 @@
 
 mod axis;
 pub(crate) mod canvas;
+mod conditions;
 mod corruption;
 pub mod definition;
 mod descent;
@@ -104,6 +105,7 @@ where
         FigureData::Scatter(summary) => scatter::draw(&canvas, definition, summary, false)?,
         FigureData::ScatterErrorBars(summary) => scatter::draw(&canvas, definition, summary, true)?,
         FigureData::Predictors(summary) => predictors::draw(&canvas, definition, summary)?,
+        FigureData::Conditions(panels) => conditions::draw(&canvas, &panels)?,
         FigureData::Ensemble(summary) => rank::draw(&canvas, definition, summary)?,
         FigureData::Corruption(summary) => corruption::draw(&canvas, definition, summary)?,
         FigureData::Proxy(summary) => descent::draw(&canvas, definition, summary)?,

@@ -2,6 +2,7 @@
 
 mod compared_with;
 mod comparison;
+mod conditions;
 mod correlation;
 mod corruption;
 pub(crate) mod definition;

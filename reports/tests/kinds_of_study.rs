@@ -43,6 +43,35 @@ fn predictors_are_compared_with_the_first() {
     check(&ladder, &["against right", "wrong"], &["| wrong | 30 | -0."]);
 }
 
+/// A definition with one axis of conditions, whose first point is a predictor.
+fn conditions(predictor: &str) -> String {
+    format!(
+        "[study]\nkind = \"correlation\"\n[figure]\nkind = \"condition-panels\"\ntitle = \"Conditions\"\n\
+         [[figure.panel]]\nname = \"learning rate\"\npoints = [\n\
+         {{ label = \"high\", predictor = \"{predictor}\" }}, {{ label = \"plain\", predictor = \"right\" }},\n\
+         {{ label = \"lost\", predictor = \"nothing\" }}]\n"
+    )
+}
+
+#[test]
+fn conditions_stand_in_panels_with_the_standard_marked() {
+    let root = tempfile::tempdir().unwrap();
+    predictors(root.path(), "conditions", "condition-panels", "");
+    open_run(root.path(), "conditions", 0, &conditions("wrong"));
+    let artefact = newest(root.path(), "conditions").unwrap();
+    let in_report = [
+        "| axis | point | n | Kendall τ | τ given parameters | precision at 10 % |",
+        "| learning rate | high | 30 | -0.",
+        "| learning rate | plain (standard) | 30 | +0.",
+        "| learning rate | lost | 0 | undefined | undefined | undefined |",
+    ];
+    check(&artefact, &["learning rate", "high", "plain", "n/a", "given the number of parameters"], &in_report);
+    open_run(root.path(), "conditions", 0, &conditions("missing"));
+    let error = format!("{:#}", newest(root.path(), "conditions").unwrap_err());
+    let expected = "the definition's `figure`: panel `learning rate`: the study has no predictor `missing`";
+    assert!(error.contains(expected), "{error}");
+}
+
 #[test]
 fn a_correlation_has_its_regime_beside_the_papers() {
     let root = tempfile::tempdir().unwrap();

@@ -1,12 +1,14 @@
 //! A correlation study's SMASH networks with all their settings, and the rules for its predictors.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, SearchSpace};
 
 use crate::settings::networks::PLAIN;
 use crate::settings::overlay::merge;
-use crate::settings::predictors::Method;
+use crate::settings::predictors::{Method, Predictor};
 use crate::settings::studies::CorrelationStudy;
 
 /// A SMASH network with all its settings.
@@ -22,6 +24,8 @@ pub struct NetworkSettings {
     pub smash: SmashTraining,
     /// The space whose architectures it runs.
     pub space: SearchSpace,
+    /// Numbers of epochs, ascending, after which predictors look at it before the end of its training.
+    pub kept: Vec<usize>,
 }
 
 impl CorrelationStudy {
@@ -36,6 +40,7 @@ impl CorrelationStudy {
             hypernet: Some(self.hypernet.clone()),
             smash: self.smash.clone(),
             space: self.space.clone(),
+            kept: self.kept(PLAIN, self.smash.epochs),
         }];
         for network in &self.networks {
             let place = || format!("network `{}`", network.name);
@@ -46,20 +51,45 @@ impl CorrelationStudy {
                 place()
             );
             ensure!(all.iter().all(|other| other.name != network.name), "{}: the name is taken", place());
+            ensure!(
+                network.hypernet || network.hypernet_size.is_none(),
+                "{}: `hypernet-size` needs a HyperNet, but `hypernet` is false",
+                place()
+            );
             let mut smash = toml::Table::try_from(&self.smash).expect("settings are plain data");
             merge(&mut smash, network.smash.clone());
+            let smash: SmashTraining = smash.try_into().with_context(place)?;
+            let hypernet = network.hypernet_size.as_ref().unwrap_or(&self.hypernet);
+            let [low, high] = self.space.budget;
             all.push(NetworkSettings {
                 name: network.name.clone(),
                 member: network.member,
-                hypernet: network.hypernet.then(|| self.hypernet.clone()),
-                smash: smash.try_into().with_context(place)?,
+                hypernet: network.hypernet.then(|| hypernet.clone()),
+                kept: self.kept(&network.name, smash.epochs),
+                smash,
                 space: SearchSpace {
                     bottleneck: network.bottleneck.unwrap_or(self.space.bottleneck),
+                    budget: [low, network.max_budget.unwrap_or(high)],
                     ..self.space.clone()
                 },
             });
         }
         Ok(all)
+    }
+
+    /// Numbers of epochs after which predictors look at a network before the last of its `epochs`.
+    fn kept(&self, network: &str, epochs: usize) -> Vec<usize> {
+        let methods = self.predictors.iter().map(|predictor| &predictor.method);
+        let of_network = methods.filter(|method| method.networks().iter().any(|name| name == network));
+        let before_end: BTreeSet<usize> =
+            of_network.filter_map(Method::after_epochs).filter(|&after| after < epochs).collect();
+        before_end.into_iter().collect()
+    }
+
+    /// The space of the architectures that a predictor rates.
+    pub fn rated_space(&self, predictor: &Predictor) -> SearchSpace {
+        let [low, high] = self.space.budget;
+        SearchSpace { budget: [low, predictor.max_budget.unwrap_or(high)], ..self.space.clone() }
     }
 
     /// Checks the predictors and the networks that they name.
@@ -72,12 +102,12 @@ impl CorrelationStudy {
             let place = || format!("predictor `{}`", predictor.name);
             let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
             ensure!(!is_taken, "{}: the name is taken", place());
+            let rated = self.rated_space(predictor);
+            rated.validate().with_context(|| format!("{}: `max-budget`", place()))?;
             for name in predictor.method.networks() {
-                ensure!(
-                    networks.iter().any(|network| network.name == *name),
-                    "{}: there is no network `{name}`",
-                    place()
-                );
+                let network = networks.iter().find(|network| network.name == *name);
+                let network = network.with_context(|| format!("{}: there is no network `{name}`", place()))?;
+                check_fit(predictor, &rated, network).with_context(place)?;
             }
             let fewest = match &predictor.method {
                 Method::Score(score) => score.draws.min(score.networks.len()),
@@ -93,6 +123,100 @@ impl CorrelationStudy {
         match networks.iter().skip(1).find(|network| !needed(&network.name)) {
             Some(network) => bail!("network `{}`: no predictor needs it", network.name),
             None => Ok(()),
+        }
+    }
+}
+
+/// Checks that a network has the states and runs the architectures that a predictor needs.
+fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettings) -> Result<()> {
+    let (name, epochs) = (&network.name, network.smash.epochs);
+    if let Some(after) = predictor.method.after_epochs() {
+        ensure!(
+            (1..=epochs).contains(&after),
+            "`after-epochs` must be from 1 to the epochs of network `{name}` ({epochs}), got {after}"
+        );
+    }
+    let [most, of_network] = [rated, &network.space].map(|space| space.budget[1]);
+    ensure!(
+        most <= of_network,
+        "network `{name}` runs architectures up to a budget of {of_network}; expected a `max-budget` of at most this, got {most}"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::settings::definition::{Scale, load};
+    use crate::settings::studies::Study;
+
+    /// Figure 4 at smoke scale with a further network and a predictor; `network` and `predictor` are their settings in TOML.
+    fn with(network: &str, predictor: &str) -> anyhow::Result<Study> {
+        let set = [
+            format!("study.network=[{{ name = 'other'{network} }}]"),
+            format!("study.predictor=[{{ name = 'score', {predictor} }}]"),
+        ];
+        load("fig4", Scale::Smoke, &set).map(|definition| definition.study)
+    }
+
+    #[test]
+    fn a_network_keeps_the_states_that_predictors_ask_for() {
+        let kept = |after: usize| {
+            let score =
+                format!("method = {{ kind = 'score', networks = ['other'], draws = 1, after-epochs = {after} }}");
+            let Study::Correlation(study) = with(", smash = { epochs = 4 }", &score).unwrap() else {
+                panic!("figure 4 is a correlation study");
+            };
+            study.network_settings().unwrap().into_iter().map(|network| network.kept).collect::<Vec<_>>()
+        };
+        let none: Vec<usize> = Vec::new();
+        assert_eq!(kept(1), [none.clone(), vec![1]]);
+        // This is the trained network, which is stored anyway.
+        assert_eq!(kept(4), [none.clone(), none]);
+    }
+
+    #[test]
+    fn each_point_of_conditions_is_one_of_its_predictors() {
+        for scale in Scale::ALL {
+            let definition = load("conditions", scale, &[]).unwrap();
+            let Study::Correlation(study) = &definition.study else {
+                panic!("conditions is a correlation study");
+            };
+            let panels = definition.figure.as_ref().unwrap()["panel"].as_array().unwrap();
+            let points = panels.iter().flat_map(|panel| panel["points"].as_array().unwrap());
+            let named: BTreeSet<&str> = points.map(|point| point["predictor"].as_str().unwrap()).collect();
+            let predictors: BTreeSet<&str> = study.predictors.iter().map(|predictor| predictor.name.as_str()).collect();
+            assert_eq!(named, predictors);
+        }
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_a_network_are_refused_by_name() {
+        let score =
+            |settings: &str| format!("method = {{ kind = 'score', networks = ['other'], draws = 1{settings} }}");
+        let (plain, limited) = (score(""), format!("{}, max-budget = 0.5", score("")));
+        with(", max-budget = 0.5", &limited).unwrap();
+        with(", hypernet-size = { growth = 1, layers = [1] }", &plain).unwrap();
+        for (network, predictor, expected) in [
+            (", smash = { epochs = 2 }", score(", after-epochs = 3"), "epochs of network `other` (2), got 3"),
+            ("", score(", after-epochs = 0"), "`after-epochs` must be from 1 to"),
+            (
+                ", max-budget = 0.5",
+                plain.clone(),
+                "up to a budget of 0.5; expected a `max-budget` of at most this, got 1",
+            ),
+            (", max-budget = 0.01", limited.clone(), "network `other`"),
+            ("", format!("{plain}, max-budget = 2.0"), "predictor `score`: `max-budget`"),
+            (
+                ", hypernet = false, hypernet-size = { growth = 1, layers = [1] }",
+                plain.clone(),
+                "`hypernet-size` needs a HyperNet",
+            ),
+            (", smash = { learned-convolution = 3 }", plain.clone(), "network `other`"),
+        ] {
+            let error = format!("{:#}", with(network, &predictor).unwrap_err());
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::settings::overlay::{merge, named};
 use crate::settings::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 20] = [
+const DEFINITIONS: [(&str, &str); 21] = [
     ("fig1", include_str!("../../definitions/fig1.toml")),
     ("fig3", include_str!("../../definitions/fig3.toml")),
     ("fig4", include_str!("../../definitions/fig4.toml")),
@@ -30,6 +30,7 @@ const DEFINITIONS: [(&str, &str); 20] = [
     ("fidelity", include_str!("../../definitions/fidelity.toml")),
     ("rivals", include_str!("../../definitions/rivals.toml")),
     ("ladder", include_str!("../../definitions/ladder.toml")),
+    ("conditions", include_str!("../../definitions/conditions.toml")),
     ("fig4-combined", include_str!("../../definitions/fig4-combined.toml")),
     ("throughput", include_str!("../../definitions/throughput.toml")),
 ];

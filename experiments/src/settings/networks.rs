@@ -1,6 +1,7 @@
 //! Settings of the SMASH networks beside the plain one, in a study that compares several.
 
 use serde::{Deserialize, Serialize};
+use smash::HyperNetConfig;
 use smash::space::Bottleneck;
 
 /// Name of the network of `study.smash`.
@@ -18,6 +19,13 @@ pub struct FurtherNetwork {
     /// Whether a HyperNet generates its 1x1 weights; if not, all architectures share them.
     #[serde(default = "yes")]
     pub hypernet: bool,
+    /// Size of its HyperNet, if it is not the size of `study.hypernet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypernet_size: Option<HyperNetConfig>,
+    /// Largest fraction of the reference budget that a block of the architectures in its training may get, if it is not the
+    /// one of `study.space`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_budget: Option<f64>,
     /// The rule for the channels of its 1x1 convolutions, if it is not the rule of `study.space`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bottleneck: Option<Bottleneck>,

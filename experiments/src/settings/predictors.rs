@@ -14,6 +14,10 @@ pub struct Predictor {
     pub name: String,
     /// How it predicts.
     pub method: Method,
+    /// Largest fraction of the reference budget that any block of a rated architecture uses. The others are skipped. If not
+    /// given, all architectures are rated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_budget: Option<f64>,
 }
 
 /// The predictors.
@@ -73,6 +77,9 @@ pub struct ScoreMethod {
     /// The statistics that BatchNorm normalises with.
     #[serde(default)]
     pub statistics: ScoreStatistics,
+    /// Number of epochs of the networks' training after which they score, if it is not the whole training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_epochs: Option<usize>,
 }
 
 fn plain() -> String {
@@ -90,6 +97,14 @@ impl Method {
             Self::Score(score) => &score.networks,
             Self::WarmScore { network, .. } => std::slice::from_ref(network),
             _ => &[],
+        }
+    }
+
+    /// Number of epochs of its networks' training after which it looks at them; `None` for the whole training.
+    pub fn after_epochs(&self) -> Option<usize> {
+        match self {
+            Self::Score(score) => score.after_epochs,
+            _ => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
-use results::{PredictionRow, ScoreRow, TruthRow, VerificationRow, WeightsRow};
+use results::{ScoreRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
 
 use crate::engine::study::Study;
@@ -219,8 +219,7 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
             dir.write(&verification)?;
         }
         if !self.study.predictors.is_empty() {
-            let predictions: Vec<PredictionRow> = gather(&self.prediction_units())?;
-            dir.write(&predictions)?;
+            dir.write(&self.predictors().gather(&self.prediction_units())?)?;
         }
         Ok(())
     }

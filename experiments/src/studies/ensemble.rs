@@ -36,6 +36,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
             hypernet: Some(&self.study.hypernet),
             settings: &self.study.smash,
             seed: self.setup.seed.of_member(member as u64),
+            kept: &[],
             stem: format!("smash-{member}"),
         }
     }

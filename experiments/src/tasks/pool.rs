@@ -74,6 +74,9 @@ pub struct NetworkContext<'a> {
     pub smash: &'a SmashTraining,
     /// Root of the network's random numbers.
     pub seed: u64,
+    /// Numbers of epochs after which its states are stored too.
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    pub kept: &'a [usize],
 }
 
 impl PooledData {

@@ -1,11 +1,12 @@
 //! The predictors that a study applies to the architectures it trains: variants of the SMASH score, and its rivals.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use results::tables::write_table;
-use results::{Measure, PredictionRow};
+use results::{Measure, PredictionRow, Status};
 use smash::predictors::{
     Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
     warm_network,
@@ -13,7 +14,7 @@ use smash::predictors::{
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
 use smash::{Architecture, Counts, Evaluation, Network, SmashNet};
 
-use crate::engine::unit::{Done, Kind, Unit};
+use crate::engine::unit::{Done, Kind, Unit, gather};
 use crate::settings::correlation::NetworkSettings;
 use crate::settings::networks::PLAIN;
 use crate::settings::predictors::{Method, Predictor, ScoreMethod};
@@ -46,6 +47,10 @@ impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
 
 impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
 
+/// Evaluations with generated weights, which several predictors may share: by network, number of epochs of its training, statistics
+/// of BatchNorm, noise draw and architecture. `None` if one is not finite.
+type Evaluations = BTreeMap<(String, Option<usize>, String, usize, usize), Option<Evaluation>>;
+
 /// A predictor's value for an architecture, and its cost in multiply-adds.
 struct Predicted {
     /// `None` if the predictor failed.
@@ -61,36 +66,54 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         count: usize,
         trained: impl Fn() -> Result<Vec<usize>> + Copy + Send + Sync + 'a,
     ) -> Vec<Unit<'a>> {
-        let mut units = Vec::new();
-        for (index, predictor) in self.study.predictors.iter().enumerate() {
-            for (shard, places) in shards(count, self.study.shard).enumerate() {
-                let output = self.path(index, shard);
-                units.push(Unit {
-                    kind: Kind::Predict,
-                    name: format!("seed {}, {}, shard {shard}", self.setup.seed.0, predictor.name),
-                    output: output.clone(),
-                    beside: None,
-                    steps: places.len(),
-                    work: Box::new(move |done| {
-                        let trained = trained()?;
-                        let indices = trained.into_iter().skip(places.start).take(places.len());
-                        self.predict(predictor, &indices.collect::<Vec<_>>(), &output, done)
-                    }),
-                });
+        let unit = |(shard, places): (usize, std::ops::Range<usize>)| {
+            let output = self.path(shard);
+            Unit {
+                kind: Kind::Predict,
+                name: format!("seed {}, predictions, shard {shard}", self.setup.seed.0),
+                output: output.clone(),
+                beside: None,
+                steps: places.len() * self.study.predictors.len(),
+                work: Box::new(move |done| {
+                    let indices: Vec<usize> = trained()?.into_iter().skip(places.start).take(places.len()).collect();
+                    let mut evaluations = Evaluations::new();
+                    let mut rows = Vec::new();
+                    for predictor in &self.study.predictors {
+                        rows.extend(self.predict(predictor, &indices, &mut evaluations, done)?);
+                    }
+                    Ok(write_table(&output, &rows)?)
+                }),
             }
-        }
-        units
+        };
+        shards(count, self.study.shard).enumerate().map(unit).collect()
     }
 
-    fn path(&self, predictor: usize, shard: usize) -> PathBuf {
-        let name = format!("predictions-{predictor:02}-{shard:04}.parquet");
-        self.setup.dir.unit_path(&name)
+    fn path(&self, shard: usize) -> PathBuf {
+        self.setup.dir.unit_path(&format!("predictions-{shard:04}.parquet"))
     }
 
-    fn predict(&self, predictor: &Predictor, indices: &[usize], output: &Path, done: Done<'_>) -> Result<()> {
+    /// The predictions that units have written, in the order of the predictors.
+    ///
+    /// # Errors
+    /// An output that cannot be read.
+    pub fn gather(&self, units: &[Unit<'_>]) -> Result<Vec<PredictionRow>> {
+        let mut rows: Vec<PredictionRow> = gather(units)?;
+        let place = |row: &PredictionRow| self.study.predictors.iter().position(|p| p.name == row.predictor);
+        rows.sort_by_key(place);
+        Ok(rows)
+    }
+
+    fn predict(
+        &self,
+        predictor: &Predictor,
+        indices: &[usize],
+        evaluations: &mut Evaluations,
+        done: Done<'_>,
+    ) -> Result<Vec<PredictionRow>> {
+        let after_epochs = predictor.method.after_epochs();
         let loaded = predictor.method.networks().iter().map(|name| {
             let settings = self.settings(name);
-            Ok((settings, self.run_of(settings).network()?))
+            Ok((settings, self.run_of(settings).network_after(after_epochs)?))
         });
         let loaded: Vec<(&NetworkSettings, SmashNet<B::InnerBackend>)> = loaded.collect::<Result<_>>()?;
         let norm = match &predictor.method {
@@ -99,29 +122,36 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         };
         let Setup { seed, .. } = *self.setup;
         let norm = norm.prepare(self.setup.training(), self.study.smash.batch_size, seed);
-        let shared_cost: u64 = loaded.iter().map(|(settings, _)| self.training_cost(settings)).sum();
+        let shared_cost: u64 = loaded.iter().map(|(settings, _)| self.training_cost(settings, after_epochs)).sum();
+        let rated = self.study.rated_space(predictor);
         let mut rows = Vec::new();
         for &index in indices {
-            let Predicted { value, cost } = self.ask(&predictor.method, &loaded, &norm, index)?;
+            let is_rated = predictor.max_budget.is_none() || self.architectures[index].validate(&rated).is_ok();
+            let (status, Predicted { value, cost }) = if is_rated {
+                let predicted = self.ask(&predictor.method, &loaded, (&norm, &mut *evaluations), index)?;
+                (status_of(predicted.value.is_some()), predicted)
+            } else {
+                (Status::Skipped, Predicted { value: None, cost: 0 })
+            };
             rows.push(PredictionRow {
                 seed: seed.0,
                 architecture: index as u32,
                 predictor: predictor.name.clone(),
-                status: status_of(value.is_some()),
+                status,
                 value,
                 cost: cost as f64,
                 shared_cost: shared_cost as f64,
             });
             done(1)?;
         }
-        Ok(write_table(output, &rows)?)
+        Ok(rows)
     }
 
     fn ask(
         &self,
         method: &Method,
         networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
-        norm: &ScoreNorm<B::InnerBackend>,
+        scoring: (&ScoreNorm<B::InnerBackend>, &mut Evaluations),
         index: usize,
     ) -> Result<Predicted> {
         let Self { study, setup, .. } = *self;
@@ -132,7 +162,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         let counts = Counts::of(&study.space, setup.task, architecture);
         let batch = study.truth_settings().batch_size;
         let (value, cost) = match method {
-            Method::Score(score) => return self.score(score, networks, norm, index),
+            Method::Score(score) => return self.score(score, networks, scoring, index),
             Method::Parameters => (Some(-(counts.parameters as f64)), 0),
             Method::MultiplyAdds => (Some(-(counts.multiply_adds as f64)), 0),
             Method::Depth => (Some(-f64::from(counts.depth)), 0),
@@ -200,7 +230,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         &self,
         method: &ScoreMethod,
         networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
-        norm: &ScoreNorm<B::InnerBackend>,
+        (norm, evaluations): (&ScoreNorm<B::InnerBackend>, &mut Evaluations),
         index: usize,
     ) -> Result<Predicted> {
         let Self { setup, .. } = *self;
@@ -218,9 +248,12 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 cost += (method.draws * images) as u64 * costs.in_smash;
             }
             for draw in 0..method.draws {
-                let noise = score_noise(setup.seed, draw);
-                let evaluation = score_normalised_by(norm, net, architecture, &noise, validation);
-                let Ok(evaluation) = evaluation else {
+                let key = (settings.name.clone(), method.after_epochs, format!("{:?}", method.statistics), draw, index);
+                let evaluation = evaluations.entry(key).or_insert_with(|| {
+                    let noise = score_noise(setup.seed, draw);
+                    score_normalised_by(norm, net, architecture, &noise, validation).ok()
+                });
+                let Some(evaluation) = *evaluation else {
                     return Ok(Predicted { value: None, cost });
                 };
                 sum += measured(method.by, evaluation);
@@ -243,6 +276,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             hypernet: settings.hypernet.as_ref(),
             settings: &settings.smash,
             seed: self.setup.seed.of_member(settings.member),
+            kept: &settings.kept,
             // The plain network has the name that other studies give it, so that a pool holds one network for both.
             stem: match settings.name.as_str() {
                 PLAIN => "smash".into(),
@@ -251,15 +285,17 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         }
     }
 
-    /// Multiply-adds of a network's training. Each step counts with the mean over the run's architectures.
-    fn training_cost(&self, settings: &NetworkSettings) -> u64 {
+    /// Multiply-adds of a network's training, or of its first epochs. Each step counts with the mean over the run's
+    /// architectures.
+    fn training_cost(&self, settings: &NetworkSettings, after_epochs: Option<usize>) -> u64 {
         let NetworkSettings { smash, space, .. } = settings;
         let step = |architecture: &Architecture| {
             let costs = Costs::of(space, self.setup.task, settings.hypernet.as_ref(), architecture);
             costs.score_training_step(smash.batch_size)
         };
         let mean = self.architectures.iter().map(step).sum::<u64>() / self.architectures.len() as u64;
-        let steps = smash.epochs * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
+        let steps =
+            after_epochs.unwrap_or(smash.epochs) * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
         steps as u64 * mean
     }
 }

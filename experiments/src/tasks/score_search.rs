@@ -50,6 +50,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             hypernet: Some(&self.search.hypernet),
             settings: &self.search.smash,
             seed: self.setup.seed,
+            kept: &[],
             stem: format!("smash-{}", self.number),
         }
     }

@@ -1,5 +1,6 @@
 //! One SMASH network of a run: the unit that trains it, and access to the trained network.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -7,7 +8,7 @@ use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
 use results::store::files::remove;
 use results::tables::{read_table, write_table};
-use smash::training::checkpoint::Checkpoint;
+use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::smash_training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
 
@@ -30,6 +31,8 @@ pub struct SmashRun<'a, B: AutodiffBackend> {
     pub settings: &'a SmashTraining,
     /// Root of its random numbers: the seed of the run, unless the run has several networks that differ by it.
     pub seed: Seed,
+    /// Numbers of epochs after which its state is stored too, beside the state at the end of the training.
+    pub kept: &'a [usize],
     /// Stem of its file names, and its name in the table of epochs.
     pub stem: String,
 }
@@ -42,7 +45,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         hypernet: &'a HyperNetConfig,
         settings: &'a SmashTraining,
     ) -> Self {
-        Self { setup, space, hypernet: Some(hypernet), settings, seed: setup.seed, stem: "smash".into() }
+        let (seed, stem) = (setup.seed, "smash".into());
+        Self { setup, space, hypernet: Some(hypernet), settings, seed, kept: &[], stem }
     }
 
     fn network_path(&self) -> PathBuf {
@@ -85,14 +89,24 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let in_training = self.setup.dir.checkpoint_path(&in_training);
         let examples = self.setup.training();
         let mut trainer = self.trainer();
-        if let Some(checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+        let mut states = Tensors::new();
+        if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
+            (states, checkpoint.tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
             let restored = trainer.restore(checkpoint);
             restored.with_context(|| in_training.display().to_string())?;
             done(trainer.history.len() * examples.batches(settings.batch_size))?;
         }
         while trainer.history.len() < settings.epochs {
+            let finished = trainer.history.len();
             trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok())?;
-            write_checkpoint(&in_training, trainer.checkpoint())?;
+            let epochs = trainer.history.len();
+            // A request to stop may have cut the epoch short.
+            if epochs > finished && self.kept.contains(&epochs) {
+                states.extend(tensors_of(&trainer.network(settings), &prefix_after(epochs)));
+            }
+            let mut checkpoint = trainer.checkpoint();
+            checkpoint.tensors.extend(states.clone());
+            write_checkpoint(&in_training, checkpoint)?;
             stop::check()?;
         }
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
@@ -106,10 +120,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         };
         let rows: Vec<EpochRow> = trainer.history.iter().enumerate().map(row).collect();
         write_table(&self.epochs_path(), &rows)?;
-        let net = trainer.network(settings);
-        let mut network = Checkpoint::default();
-        network.add("hypernet", &net.hypernet);
-        network.add("main", &net.main);
+        let mut network = Checkpoint { tensors: tensors_of(&trainer.network(settings), ""), ..Default::default() };
+        network.tensors.extend(states);
         write_checkpoint(&self.network_path(), network)?;
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, files)?;
@@ -128,6 +140,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             hypernet: self.hypernet,
             smash: self.settings,
             seed: self.seed.0,
+            kept: self.kept,
         };
         Some((pool, context))
     }
@@ -145,9 +158,16 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// # Errors
     /// A checkpoint that cannot be read or does not fit; the error names it.
     pub fn tracked_network(&self) -> Result<SmashNet<B>> {
+        self.state(None)
+    }
+
+    /// The state after some epochs, or at the end of the training.
+    fn state(&self, after_epochs: Option<usize>) -> Result<SmashNet<B>> {
         let net = self.trainer().net;
         let path = self.network_path();
+        let before_end = after_epochs.filter(|&epochs| epochs < self.settings.epochs);
         let mut checkpoint = read_checkpoint(&path)?;
+        checkpoint.tensors = tensors_after(before_end, checkpoint.tensors);
         let restore = || -> Result<_> {
             let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
             let main = checkpoint.restore("main", net.main)?;
@@ -162,8 +182,49 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// # Errors
     /// As [`Self::tracked_network`].
     pub fn network(&self) -> Result<SmashNet<B::InnerBackend>> {
-        Ok(self.tracked_network()?.valid())
+        self.network_after(None)
     }
+
+    /// The network after a number of epochs, one of `kept` or the last; `None` stands for the last. It is off the gradient tape.
+    ///
+    /// # Errors
+    /// As [`Self::tracked_network`], or if this state was not stored.
+    pub fn network_after(&self, epochs: Option<usize>) -> Result<SmashNet<B::InnerBackend>> {
+        Ok(self.state(epochs)?.valid())
+    }
+}
+
+/// Tensors by name in a checkpoint.
+type Tensors = BTreeMap<String, HostTensor>;
+
+/// Start of the names of all tensors that belong to a state before the end of the training.
+const STATE: &str = "after-";
+
+/// Start of the names of the tensors of the state after some epochs.
+fn prefix_after(epochs: usize) -> String {
+    format!("{STATE}{epochs}.")
+}
+
+fn is_of_state((name, _): &(String, HostTensor)) -> bool {
+    name.starts_with(STATE)
+}
+
+/// The parameters of a network, with a prefix before their names.
+fn tensors_of<B: AutodiffBackend>(net: &SmashNet<B>, prefix: &str) -> Tensors {
+    let mut network = Checkpoint::default();
+    network.add(&format!("{prefix}hypernet"), &net.hypernet);
+    network.add(&format!("{prefix}main"), &net.main);
+    network.tensors
+}
+
+/// The parameters of a stored network after some epochs, or at the end of the training, by their names without a prefix.
+fn tensors_after(epochs: Option<usize>, tensors: Tensors) -> Tensors {
+    let Some(epochs) = epochs else {
+        return tensors.into_iter().filter(|tensor| !is_of_state(tensor)).collect();
+    };
+    let prefix = prefix_after(epochs);
+    let unprefixed = |(name, tensor): (String, HostTensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor));
+    tensors.into_iter().filter_map(unprefixed).collect()
 }
 
 /// Loss and error of the epochs of some networks, one after the other.

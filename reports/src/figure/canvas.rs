@@ -27,7 +27,7 @@ const LABEL_ROOM: usize = 80;
 pub(crate) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
+pub(super) const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 pub(super) const RED_LINE: RGBColor = RGBColor(0xC8, 0x10, 0x2E);
 
 /// Okabe and Ito's colours, which colour-blind people can distinguish. The yellow is left out: it is too light on white.

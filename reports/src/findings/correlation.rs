@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use results::statistics::bootstrap::Interval;
 use results::statistics::coefficients::Coefficient;
 use results::statistics::ranking::{Measured, Ranking, measure};
@@ -18,12 +18,13 @@ use results::{
 };
 
 use super::compared_with::ComparedWith;
-use super::definition::part;
+use super::conditions::conditions_table;
+use super::definition::{part, place};
 use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
 use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, with_deviation};
-use crate::figure::definition::{FigureData, FigureKind};
+use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition};
 
 /// Number of a predictor's best architectures that a search is assumed to train.
 const PICKED: usize = 5;
@@ -40,6 +41,8 @@ struct CorrelationFindings {
     compared_with: Option<ComparedWith>,
     /// Other predictors on the same architectures, if the study has any.
     predictors: Option<PredictorsSummary>,
+    /// Axes of conditions along which the predictors lie, if the definition has any.
+    panels: Vec<PanelDefinition>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
     /// How the benchmark that supplied true errors was verified, if one did.
@@ -59,14 +62,18 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         }
         None => None,
     };
-    Ok(Box::new(CorrelationFindings {
+    let figure: Option<FigureDefinition> = part(group, "figure")?;
+    let findings = CorrelationFindings {
         compared_with: compared_with.transpose()?,
         predictors,
+        panels: figure.map_or_else(Vec::new, |figure| figure.panels),
         regime: RegimeFindings::load(group)?,
         verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
         summary,
         ranking: OnceLock::new(),
-    }))
+    };
+    findings.panels().with_context(|| place(group, "figure"))?;
+    Ok(Box::new(findings))
 }
 
 /// Reads the tables of a fidelity study or of a benchmark.
@@ -75,6 +82,7 @@ pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
         summary: correlation(group)?,
         compared_with: None,
         predictors: None,
+        panels: Vec::new(),
         regime: None,
         verification: None,
         ranking: OnceLock::new(),
@@ -149,6 +157,8 @@ impl KindOfStudy for CorrelationFindings {
             bootstrap_note(&self.left_out(), "architectures")
         );
         let mut paragraphs = vec![coefficients_table(&self.summary), notes, ranking_table(self.ranking())];
+        let panels = self.panels().expect("checked on loading");
+        paragraphs.extend((!panels.is_empty()).then(|| conditions_table(&panels)));
         paragraphs.extend(self.predictors.as_ref().map(predictors_table));
         paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
         paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
@@ -162,6 +172,11 @@ impl KindOfStudy for CorrelationFindings {
             FigureKind::TauCost | FigureKind::TauChanges => {
                 let predictors = self.predictors.as_ref().context("its study compares no predictors")?;
                 Ok(FigureData::Predictors(predictors))
+            }
+            FigureKind::ConditionPanels => {
+                let panels = self.panels()?;
+                ensure!(!panels.is_empty(), "expected at least one `panel`, and a study that compares predictors");
+                Ok(FigureData::Conditions(panels))
             }
             _ => Err(does_not_fit(kind)),
         }
@@ -184,6 +199,14 @@ impl KindOfStudy for CorrelationFindings {
 }
 
 impl CorrelationFindings {
+    /// The axes of conditions with their measured points; none if the run has no predictors.
+    fn panels(&self) -> Result<Vec<Panel<'_>>> {
+        let Some(predictors) = &self.predictors else {
+            return Ok(Vec::new());
+        };
+        self.panels.iter().map(|panel| panel.measured(predictors)).collect()
+    }
+
     /// The value of picking by the predictor to a search. These are the statistics of a ranking besides the
     /// coefficients, which the summary has. They take seconds, so they are computed when they are first shown.
     fn ranking(&self) -> &[Measured] {

@@ -10,10 +10,12 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use crate::error::Result;
 use crate::statistics::bootstrap::{Interval, Units, bootstrap};
+use crate::statistics::ranking::precision;
 use crate::statistics::sample::mean;
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
 use crate::summaries::text::interval_text;
+use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
 /// Several predictors side by side.
@@ -42,7 +44,9 @@ pub struct PredictorSummary {
     pub with_first: Option<Interval>,
     /// Kendall's partial tau given the number of parameters.
     pub partial: Option<Interval>,
-    /// Mean multiply-adds for one architecture.
+    /// Share of the truly best [`BEST`] of the architectures that are also among its own best [`BEST`]. Chance gives [`BEST`].
+    pub precision: Option<Interval>,
+    /// Mean multiply-adds for one architecture that it rates.
     pub cost: f64,
     /// Multiply-adds spent once for all architectures of a root seed, such as on training a SMASH network.
     pub shared_cost: f64,
@@ -57,6 +61,9 @@ struct Known {
     parameters: f64,
     true_error: f64,
 }
+
+/// Fraction of the architectures that counts as the best.
+pub const BEST: f64 = 0.1;
 
 /// A statistic of the architectures of one root seed.
 type Statistic = fn(&[Known]) -> Option<f64>;
@@ -109,9 +116,13 @@ pub fn summary(
         keep_common(&mut groups, units, |known| known.architecture);
         let groups: Vec<Vec<Known>> = groups.into_values().collect();
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
+        let mut rated: Vec<&PredictionRow> = rows.clone();
+        rated.retain(|row| row.status != Status::Skipped);
+        // A predictor that rated no architecture spent nothing on any.
+        let rows = if rated.is_empty() { rows } else { rated };
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
         let n = units.count(groups.iter().map(Vec::len));
-        let [tau, change, with_first, partial] = intervals(&groups, units);
+        let [tau, change, with_first, partial, precision] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
             n,
@@ -120,6 +131,7 @@ pub fn summary(
             change: change.filter(|_| name != names[0]),
             with_first: with_first.filter(|_| name != names[0]),
             partial,
+            precision,
             cost: mean_cost(|row| row.cost),
             shared_cost: mean_cost(|row| row.shared_cost),
         }
@@ -127,9 +139,9 @@ pub fn summary(
     Ok(PredictorsSummary { predictors: summaries.collect(), seeds: seeds.len() })
 }
 
-/// Tau, its change, tau with the first predictor, and partial tau.
-fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 4] {
-    let statistics: [Statistic; 4] = [
+/// Tau, its change, tau with the first predictor, partial tau, and precision.
+fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 5] {
+    let statistics: [Statistic; 5] = [
         |known| tau(known, |k| (k.value, k.true_error)),
         |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
         |known| tau(known, |k| (k.value, k.first)),
@@ -141,6 +153,7 @@ fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 4] {
             ];
             partial_tau(xy, xz, yz)
         },
+        |known| precision(&known.iter().map(|k| (k.value, k.true_error)).collect::<Vec<_>>(), BEST),
     ];
     statistics.map(|statistic| bootstrap(groups, units, statistic))
 }

@@ -57,6 +57,8 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     // Both sides use the same resamples, so equal predictors never differ.
     let change = holes.change.unwrap();
     assert_eq!([change.estimate, change.low, change.high], [0.0; 3]);
+    // The best tenth of eight architectures is one.
+    assert_eq!([good, bad].map(|predictor| estimate(predictor.precision)), [1.0, 0.0]);
     assert_eq!(good.shared_cost, 1000.0);
     assert!((bad.cost - 13.5).abs() < 1e-12);
     assert_eq!(summary.seeds, 2);
@@ -72,4 +74,17 @@ fn the_effect_of_parameters_is_removed() {
     let summary = summary(&architectures, &predictions, &true_errors).unwrap();
     let found = summary.predictors[0].partial.unwrap();
     assert!((found.estimate - 1.0).abs() < 1e-12, "{found:?}");
+}
+
+#[test]
+fn a_predictor_is_judged_by_the_architectures_that_it_rates() {
+    let (architectures, mut predictions, true_errors) = tables();
+    for row in predictions.iter_mut().filter(|row| row.predictor == "bad" && row.architecture >= 4) {
+        (row.status, row.value, row.cost) = (Status::Skipped, None, 0.0);
+    }
+    let summary = summary(&architectures, &predictions, &true_errors).unwrap();
+    let bad = &summary.predictors[1];
+    assert_eq!((bad.n, bad.missing), (8, 8));
+    // The mean over the rated architectures 0 to 3.
+    assert_eq!(bad.cost, 11.5);
 }
