@@ -22,8 +22,8 @@ use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::evaluation::negative_log_likelihood;
 use smash::training::optimiser::{Adam, Nesterov};
 use smash::{
-    Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, Mode, Network, Phase, Seed, SmashNet, Stream,
-    Task,
+    Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, LearnedConvolutions, Mode, Network, Phase,
+    Seed, SmashNet, Stream, Task,
 };
 
 use crate::provenance;
@@ -99,7 +99,8 @@ impl<B: AutodiffBackend> Bench<B> {
         let task = Task::of_images(3, 32, config.nClasses);
         let space = config.space();
         let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
-        let net = SmashNet::new(space.clone(), Some(&HyperNetConfig::default()), task, &mut rng, device);
+        let learned = LearnedConvolutions::default();
+        let net = SmashNet::new(space.clone(), Some(&HyperNetConfig::default()), learned, task, &mut rng, device);
         let resulting = Network::new(Blueprint::of(&space, task, &architecture), &mut rng, device);
         let Encoding { shape: [channels, units, slices], values } = Encoding::new(&space, &architecture);
         let mut normal = |count: usize| -> Vec<f32> { StandardNormal.sample_iter(&mut rng).take(count).collect() };

@@ -1,11 +1,11 @@
-//! An artefact as it was run: its stored runs, its definition of figure and claim, and the statistics of its tables.
+//! An artefact as it was run: its stored runs, its definition of figure and claims, and the statistics of its tables.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use results::statistics::bootstrap::Interval;
 use results::store::Group;
-use results::{Claim, Manifest, Verdict};
+use results::{Claim, Claims, Manifest, Verdict};
 
 use crate::figure::definition::FigureDefinition;
 use crate::findings::definition::{part, place};
@@ -18,8 +18,8 @@ pub struct Artefact {
     pub group: Group,
     /// Definition of its figure, if it has one.
     pub figure: Option<FigureDefinition>,
-    /// Claim of the definition, if any.
-    pub claim: Option<Claim>,
+    /// Claims of the definition; may be empty.
+    pub claims: Vec<Claim>,
     /// Statement of the paper about it, in a sentence or two; may be empty.
     pub statement: String,
     /// The definition's prose for the report; may be empty.
@@ -28,11 +28,22 @@ pub struct Artefact {
     pub findings: Findings,
 }
 
+/// A claim with the verdict of the data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// Its statistic with the value found, in words.
+    pub found: String,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
 impl Artefact {
     /// Reads the tables of a group of runs and computes their statistics. `root` is the folder of all stored runs.
     ///
     /// # Errors
-    /// If a table or the definition in the manifest is faulty. Also if the claim or the figure does not fit the kind of
+    /// If a table or the definition in the manifest is faulty. Also if a claim or the figure does not fit the kind of
     /// study, or if seeds were measured on test sets of different sizes.
     pub fn load(group: Group, root: &Path) -> Result<Self> {
         let figure: Option<FigureDefinition> = part(&group, "figure")?;
@@ -44,17 +55,17 @@ impl Artefact {
                 place(&group, "figure")
             );
         }
-        let claim: Option<Claim> = part(&group, "claim")?;
+        let claims: Option<Claims> = part(&group, "claim")?;
         let findings = findings::load(&group, root)?;
         // Without a study, no statistic can judge a claim.
-        let claim = claim.filter(|_| findings.is_some());
+        let claims = claims.filter(|_| findings.is_some()).unwrap_or_default().0;
         let findings = findings.unwrap_or_else(|| Box::new(NoStudy));
-        if let Some(claim) = &claim {
+        for claim in &claims {
             findings.interval(claim).with_context(|| place(&group, "claim"))?;
         }
         Ok(Self {
             figure,
-            claim,
+            claims,
             statement: part(&group, "statement")?.unwrap_or_default(),
             analysis: part(&group, "analysis")?.unwrap_or_default(),
             findings,
@@ -69,18 +80,23 @@ impl Artefact {
         format!("{artefact}-{scale}-{}", manifest.dataset.name)
     }
 
-    /// The claim with the verdict of the data, if there is a claim.
-    pub fn verdict(&self) -> Option<(&Claim, Verdict)> {
-        let claim = self.claim.as_ref()?;
-        Some((claim, claim.judge(self.claimed(claim), self.findings.ceiling(claim))))
+    /// Every claim with the verdict of the data, in the order of the definition.
+    pub fn judged(&self) -> Vec<Judged<'_>> {
+        let judged = self.claims.iter().map(|claim| {
+            let interval = self.claimed(claim);
+            let found = format!("{} {}", claim.subject(), claim.statistic.value_text(interval));
+            Judged { claim, found, verdict: claim.judge(interval, self.findings.ceiling(claim)) }
+        });
+        judged.collect()
     }
 
-    /// The main statistic in one line: that of the claim or, without a claim, that of the kind of study; may be empty.
+    /// The main statistics in one line: those of the claims or, without a claim, that of the kind of study; may be empty.
     pub fn headline(&self) -> String {
-        match &self.claim {
-            Some(claim) => format!("{} {}", claim.subject(), claim.statistic.value_text(self.claimed(claim))),
-            None => self.findings.headline(),
+        if self.claims.is_empty() {
+            return self.findings.headline();
         }
+        let found: Vec<String> = self.judged().into_iter().map(|judged| judged.found).collect();
+        found.join("; ")
     }
 
     fn claimed(&self, claim: &Claim) -> Option<Interval> {

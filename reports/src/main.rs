@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
 use commands::{compare, draw, stats};
-use reports::artefact::Artefact;
+use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
 use reports::report::html;
@@ -129,7 +129,7 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if !findings.is_empty() {
         println!("{findings}");
     }
-    if let Some((claim, verdict)) = artefact.verdict() {
+    for Judged { claim, verdict, .. } in artefact.judged() {
         println!("claim {claim}: {verdict}");
     }
     if artefact.figure.is_none() {

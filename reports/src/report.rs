@@ -1,4 +1,4 @@
-//! The report: one section for each artefact, with its figure, statistics, verdict on its claim, and provenance.
+//! The report: one section for each artefact, with its figure, statistics, verdicts on its claims, and provenance.
 
 pub mod history;
 pub mod html;
@@ -11,7 +11,7 @@ use results::Manifest;
 use results::store::manifest::SplitRecord;
 use results::summaries::text::quoted;
 
-use crate::artefact::Artefact;
+use crate::artefact::{Artefact, Judged};
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it.
 pub fn markdown(artefacts: &[Artefact]) -> String {
@@ -24,7 +24,7 @@ pub fn markdown(artefacts: &[Artefact]) -> String {
     text
 }
 
-/// Headline, figure, the paper's statement, statistics, claim, prose, provenance.
+/// Headline, figure, the paper's statement, statistics, claims, prose, provenance.
 fn section(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let Manifest { title, scale, .. } = manifest;
@@ -37,7 +37,7 @@ fn section(artefact: &Artefact) -> String {
         paragraphs.push(format!("The paper: {}", artefact.statement.trim()));
     }
     paragraphs.extend(artefact.findings.paragraphs());
-    if let Some((claim, verdict)) = artefact.verdict() {
+    for Judged { claim, verdict, .. } in artefact.judged() {
         paragraphs.push(format!("Claim: {claim}. Verdict: **{verdict}**."));
     }
     if !artefact.analysis.trim().is_empty() {

@@ -6,6 +6,7 @@ mod studies;
 
 use made_up::{newest, open_run};
 use reports::artefact::Artefact;
+use reports::report::readme;
 use reports::{figure, report};
 use studies::{COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search};
 
@@ -110,6 +111,29 @@ fn a_study_is_shown_beside_the_study_that_it_is_compared_with() {
     check(&beside, &[], &parts);
     assert!(beside.headline().starts_with("drop of the mean score +2"), "{}", beside.headline());
     assert!(beside.findings.to_string().contains("reference - here: mean score +2"), "{}", beside.findings);
+}
+
+#[test]
+fn each_claim_has_its_verdict_and_equal_architectures_are_paired() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = "compared_with = \"fig4\"\nclaim = [{ statistic = \"level-drop\", greater_than = 0.1 }, \
+        { statistic = \"top-models-rise\", greater_than = 0.0 }, { statistic = \"tau-drop\", greater_than = 0.0 }]\n";
+    correlation(root.path(), "high-budget", Correlation { lower: 0.2, ranked: false, ..Correlation::of(40, keys) });
+    correlation(root.path(), "fig4", Correlation::of(40, ""));
+    let beside = newest(root.path(), "high-budget").unwrap();
+    let parts = [
+        "| here - fig4 |  |  |  |  |  | +",
+        "Both have the same root seeds and architectures. Every resample",
+        "Claim: drop of the mean score > 0.1. Verdict: **held**",
+        "Claim: rise of the best tenth's true error > 0. Verdict: **",
+        "Claim: drop of Kendall τ > 0. Verdict: **",
+    ];
+    check(&beside, &[], &parts);
+    let block = readme::block(std::slice::from_ref(&beside), &beside, "figures");
+    // The figure itself, and a line for each claim with a link to it.
+    assert_eq!(block.matches("(figures/high-budget-laptop-shapes.svg)").count(), 1 + 3, "{block}");
+    assert!(block.contains(" | drop of the mean score > 0.1 | held |"), "{block}");
+    assert!(beside.headline().contains("points; rise of the best tenth's true error +"), "{}", beside.headline());
 }
 
 #[test]

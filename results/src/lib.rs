@@ -15,7 +15,7 @@ pub use error::{Error, Result};
 pub use store::RunDir;
 pub use store::manifest::{Manifest, RunKey};
 pub use store::pool::{Pool, PooledTruthRow, TruthKey};
-pub use summaries::claim::{Claim, Statistic, Verdict};
+pub use summaries::claim::{Claim, Claims, Statistic, Verdict};
 pub use summaries::comparison::ComparisonSummary;
 pub use summaries::contrast::Contrast;
 pub use summaries::correlation::{CorrelationSummary, Measure};

@@ -8,6 +8,7 @@ pub mod ceiling;
 pub mod coefficients;
 pub mod noise;
 pub mod paired;
+pub mod paired_bootstrap;
 pub mod power;
 pub mod ranking;
 pub mod sample;

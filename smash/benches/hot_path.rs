@@ -13,8 +13,9 @@ use mimalloc::MiMalloc;
 use smash::convolution::Precision;
 use smash::scoring::{score, score_noise};
 use smash::{
-    Architecture, Blueprint, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, ResultingTrainer,
-    ResultingTraining, Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream, Task, sampling,
+    Architecture, Blueprint, DeviceImages, Encoding, Examples, HyperNetConfig, LearnedConvolutions, Limits,
+    ResultingTrainer, ResultingTraining, Schedule, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Stream,
+    Task, sampling,
 };
 
 /// The allocator of the experiments' binary.
@@ -57,7 +58,8 @@ fn hot_path(criterion: &mut Criterion) {
     group.bench_function("encoding", |bencher| bencher.iter(|| Encoding::new(&space, black_box(&architecture))));
 
     let mut rng = Seed(0).rng(Stream::SmashInitialisation, &[]);
-    let net = SmashNet::<Flex>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, &mut rng, &device);
+    let (hypernet, learned) = (HyperNetConfig::default(), LearnedConvolutions::default());
+    let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), learned, TASK, &mut rng, &device);
     let noise = score_noise(Seed(0), 0);
     group.bench_function("generated weights", |bencher| {
         bencher.iter(|| net.generate(&architecture, &noise).matrix());
@@ -68,7 +70,7 @@ fn hot_path(criterion: &mut Criterion) {
 
     // One epoch of one batch is one step.
     let settings = SmashTraining { augment: true, ..SmashTraining::plain(1_000_000, BATCH, 1e-3) };
-    let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&HyperNetConfig::default()), TASK, Seed(0), &device);
+    let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&hypernet), learned, TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {
         bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &|| true).expect("finite"));
     });

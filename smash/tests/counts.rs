@@ -10,7 +10,9 @@ use serde::Deserialize;
 use smash::counts::learned_weights;
 use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
-use smash::{Architecture, Blueprint, Counts, HyperNetConfig, Limits, Network, SearchSpace, SmashNet, Task};
+use smash::{
+    Architecture, Blueprint, Counts, HyperNetConfig, LearnedConvolutions, Limits, Network, SearchSpace, SmashNet, Task,
+};
 
 const CIFAR_100: Task = Task { image_channels: 3, image_size: 32, classes: 100, image_depth: 1, stem_stride: 1 };
 
@@ -120,9 +122,13 @@ fn weights_of_the_smash_network_are_counted_as_they_are_built() {
     let small = SearchSpace { base_channels: 2, max_channels: 6, ..SearchSpace::smash_v1(8, 3) };
     let hypernet = HyperNetConfig { growth: 3, layers: vec![4, 5, 2] };
     for space in [small, SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)] {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), CIFAR_100, &mut rng, &Default::default());
-        assert_eq!(learned_weights(&space, CIFAR_100), net.learned_weights());
-        assert_eq!(hypernet.weights(&space), net.hypernet().num_params() as u64);
+        for learned in
+            [LearnedConvolutions::OneForAll, LearnedConvolutions::default(), LearnedConvolutions::PerBlock(3)]
+        {
+            let (mut rng, device) = (ChaCha8Rng::seed_from_u64(1), Default::default());
+            let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), learned, CIFAR_100, &mut rng, &device);
+            assert_eq!(learned_weights(&space, learned, CIFAR_100), net.learned_weights());
+            assert_eq!(hypernet.weights(&space), net.hypernet().num_params() as u64);
+        }
     }
 }

@@ -10,7 +10,8 @@ use rand_distr::StandardNormal;
 use smash::sampling::sample;
 use smash::scoring::proxy::encoding_gradient;
 use smash::{
-    Architecture, DeviceImages, Encoding, Examples, HyperNetConfig, Limits, Mode, Noise, SearchSpace, SmashNet, Task,
+    Architecture, DeviceImages, Encoding, Examples, HyperNetConfig, LearnedConvolutions, Limits, Mode, Noise,
+    SearchSpace, SmashNet, Task,
 };
 
 const EXAMPLES: usize = 120;
@@ -34,10 +35,23 @@ fn slopes_along_directions_agree_with_finite_differences() {
     let hypernet = HyperNetConfig { growth: 4, layers: vec![2, 2] };
     for (seed, space) in [SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)].into_iter().enumerate() {
         let rng = || ChaCha8Rng::seed_from_u64(seed as u64);
-        let mut tracked =
-            SmashNet::<Autodiff<Flex>>::new(space.clone(), Some(&hypernet), task, &mut rng(), &FlexDevice);
+        let mut tracked = SmashNet::<Autodiff<Flex>>::new(
+            space.clone(),
+            Some(&hypernet),
+            LearnedConvolutions::default(),
+            task,
+            &mut rng(),
+            &FlexDevice,
+        );
         // The same weights, off the tape.
-        let mut plain = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), task, &mut rng(), &FlexDevice);
+        let mut plain = SmashNet::<Flex>::new(
+            space.clone(),
+            Some(&hypernet),
+            LearnedConvolutions::default(),
+            task,
+            &mut rng(),
+            &FlexDevice,
+        );
         let architecture = sample(&space, Limits::of(&space), &mut rng());
         let noise = Noise::new(rng());
         let (batch, _) = images.batch(&indices, None);

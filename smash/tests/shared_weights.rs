@@ -15,7 +15,8 @@ use smash::sampling::sample;
 use smash::scoring::{score, score_noise};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::{
-    Architecture, DeviceImages, Examples, Limits, SearchSpace, Seed, SmashNet, SmashTrainer, SmashTraining, Task,
+    Architecture, DeviceImages, Examples, LearnedConvolutions, Limits, SearchSpace, Seed, SmashNet, SmashTrainer,
+    SmashTraining, Task,
 };
 
 type B = Autodiff<Flex>;
@@ -55,7 +56,7 @@ proptest! {
 /// Every weight is a number that encodes its place: place of the op in thousands, output in hundreds, channel.
 fn numbered(space: &SearchSpace) -> SmashNet<Flex> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut net = SmashNet::new(space.clone(), None, TASK, &mut rng, &FlexDevice);
+    let mut net = SmashNet::new(space.clone(), None, LearnedConvolutions::default(), TASK, &mut rng, &FlexDevice);
     for (place, matrix) in net.main.pointwise.iter_mut().flatten().enumerate() {
         let [rows, columns] = matrix.dims();
         let value = |index| (1000 * place + 100 * (index / columns) + index % columns) as f32;
@@ -103,7 +104,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     let indices: Vec<usize> = (0..set.len()).collect();
     let examples = Examples { images: &images, indices: &indices };
     let settings = SmashTraining { augment: true, ..SmashTraining::plain(6, 10, 5e-3) };
-    let new = || SmashTrainer::<B>::new(space(), None, TASK, Seed(5), &FlexDevice);
+    let new = || SmashTrainer::<B>::new(space(), None, settings.learned_convolutions, TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
             trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();

@@ -12,8 +12,8 @@ use smash::scoring::{ScoreNorm, ScoreStatistics, score, score_noise, score_norma
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::evaluation::negative_log_likelihood;
 use smash::training::optimiser::Adam;
-use smash::{Examples, Mode, Noise, Seed, SmashNet, SmashTrainer, SmashTraining, Stream};
-use tiny::{B, architecture, smash_trainer, with_examples};
+use smash::{Examples, LearnedConvolutions, Mode, Noise, Seed, SmashNet, SmashTrainer, SmashTraining, Stream};
+use tiny::{B, architecture, smash_trainer, smash_trainer_with, with_examples};
 
 const EPOCHS: usize = 3;
 
@@ -27,6 +27,7 @@ fn all_switched() -> SmashTraining {
         sampling: Sampling::SizeBalanced,
         average_last: Some(2),
         noise: false,
+        learned_convolutions: LearnedConvolutions::PerBlock(2),
         ..plain()
     }
 }
@@ -41,7 +42,7 @@ fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Exam
 }
 
 fn trained(settings: &SmashTraining, epochs: usize, examples: Examples<'_, Flex>) -> SmashTrainer<B> {
-    let mut trainer = smash_trainer();
+    let mut trainer = smash_trainer_with(settings.learned_convolutions);
     (0..epochs).for_each(|_| train(&mut trainer, settings, examples));
     trainer
 }
@@ -56,7 +57,7 @@ fn tensors(net: &SmashNet<B>) -> Checkpoint {
 #[test]
 fn a_switch_that_is_off_is_not_written() {
     let text = serde_json::to_string(&plain()).unwrap();
-    for key in ["architectures-per-step", "sampling", "average-last", "noise"] {
+    for key in ["architectures-per-step", "sampling", "average-last", "noise", "learned-convolutions"] {
         assert!(!text.contains(key), "{text}");
         assert!(serde_json::to_string(&all_switched()).unwrap().contains(key));
     }
@@ -68,15 +69,17 @@ fn a_training_with_switches_resumes_bit_for_bit() {
     let alone = [
         SmashTraining { architectures_per_step: 3, ..plain() },
         SmashTraining { average_last: Some(EPOCHS), ..plain() },
+        SmashTraining { learned_convolutions: LearnedConvolutions::OneForAll, ..plain() },
     ];
     with_examples(|examples| {
         for settings in alone.iter().chain([&all_switched()]) {
             let whole = trained(settings, EPOCHS, examples);
-            let mut resumed = smash_trainer();
+            let new = || smash_trainer_with(settings.learned_convolutions);
+            let mut resumed = new();
             for _ in 0..EPOCHS {
                 train(&mut resumed, settings, examples);
                 let bytes = resumed.checkpoint().to_bytes();
-                resumed = smash_trainer();
+                resumed = new();
                 let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
                 resumed.restore(checkpoint).unwrap();
             }

@@ -30,7 +30,7 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     costs.sort_by(f64::total_cmp);
     let steps = training_images.div_ceil(smash.batch_size) * smash.epochs;
     Regime {
-        learned_to_generated: learned_weights(space, task) as f64 / generated,
+        learned_to_generated: learned_weights(space, smash.learned_convolutions, task) as f64 / generated,
         hypernet_to_generated: study.hypernet.weights(space) as f64 / generated,
         max_units: space.max_units() as u64,
         depth_compression: space.depth_compression as u64,

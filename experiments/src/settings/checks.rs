@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{ResultingTraining, SearchSpace};
+use smash::{LearnedConvolutions, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};
 
@@ -191,10 +191,15 @@ impl ComparisonStudy {
 
 fn check_smash(space: &SearchSpace, smash: &SmashTraining) -> Result<()> {
     space.validate()?;
+    let per_block = match smash.learned_convolutions {
+        LearnedConvolutions::OneForAll => 1,
+        LearnedConvolutions::PerBlock(sets) => sets,
+    };
     let counts = [
         ("epochs", smash.epochs),
         ("batch-size", smash.batch_size),
         ("architectures-per-step", smash.architectures_per_step),
+        ("learned-convolutions.per-block", per_block),
     ];
     at_least_one("smash", &counts)?;
     if let Some(last) = smash.average_last {

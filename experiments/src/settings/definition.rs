@@ -88,9 +88,9 @@ pub struct Definition {
     /// The artefact whose scores and correlation the report shows beside this artefact's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
-    /// The claim, if there is one; it is checked by machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub claim: Option<results::Claim>,
+    /// The claims, which are checked by machine. A definition may have none.
+    #[serde(default, rename = "claim", skip_serializing_if = "results::Claims::is_empty")]
+    pub claims: results::Claims,
     /// The figure, if there is one; the reports read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figure: Option<toml::Table>,
@@ -404,6 +404,7 @@ mod tests {
             ("architectures-per-step=1", "architectures-per-step=4"),
             ("sampling='paper'", "sampling='size-balanced'"),
             ("noise=true", "noise=false"),
+            ("learned-convolutions={per-block=1}", "learned-convolutions='one-for-all'"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
             assert_eq!(off, plain);
@@ -417,7 +418,8 @@ mod tests {
             assert_ne!(on, plain);
         }
         assert_ne!(hash("study.smash.average-last=5"), plain);
-        for impossible in ["average-last=0", "average-last=51", "architectures-per-step=0"] {
+        let no_set = "learned-convolutions={per-block=0}";
+        for impossible in ["average-last=0", "average-last=51", "architectures-per-step=0", no_set] {
             let set = format!("study.smash.{impossible}");
             let error = format!("{:#}", load("fig4", Scale::Laptop, &[set]).unwrap_err());
             assert!(error.contains(impossible.split('=').next().unwrap()), "{error}");

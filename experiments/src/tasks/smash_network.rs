@@ -73,7 +73,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
-        SmashTrainer::new(space, self.hypernet, task, seed, device)
+        SmashTrainer::new(space, self.hypernet, self.settings.learned_convolutions, task, seed, device)
     }
 
     fn train(&self, done: Done<'_>) -> Result<()> {

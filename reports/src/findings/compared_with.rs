@@ -7,7 +7,7 @@ use anyhow::Result;
 use results::store::{Group, find_runs, latest_groups};
 use results::summaries::contrast::{Measures, Side, contrast};
 use results::summaries::text::{error_text, interval_text, points_text};
-use results::{Contrast, CorrelationSummary, ScoreRow, WeightsRow};
+use results::{ArchitectureRow, Contrast, CorrelationSummary, ScoreRow, WeightsRow};
 
 use super::markdown::table;
 use super::ranking::correlation;
@@ -44,7 +44,8 @@ impl ComparedWith {
         };
         let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {
             let weights = group.read_if_there::<WeightsRow>()?;
-            Ok(Side::new(summary, &group.read::<ScoreRow>()?, weights.as_deref()))
+            let (architectures, scores) = (group.read::<ArchitectureRow>()?, group.read::<ScoreRow>()?);
+            Ok(Side::new(summary, &architectures, &scores, weights.as_deref()))
         };
         let own = side(group, summary)?;
         let reference = side(&other, &correlation(&other)?)?;
@@ -78,29 +79,34 @@ impl ComparedWith {
                 error_text(measures.level),
                 measures.scored.to_string(),
                 interval_text(measures.tau),
+                error_text(measures.top),
             ]
         };
-        let difference = vec![
-            format!("{artefact} - here"),
-            String::new(),
-            String::new(),
-            points_text(contrast.level_drop),
-            String::new(),
-            interval_text(contrast.tau_drop),
+        let difference = |name: String, [level, tau, top]: [String; 3]| {
+            vec![name, String::new(), String::new(), level, String::new(), tau, top]
+        };
+        let [level, tau, top] =
+            [points_text(contrast.level_drop), interval_text(contrast.tau_drop), points_text(contrast.top_rise)];
+        let names = [
+            "",
+            "root seeds",
+            "learned / generated weights",
+            "mean score",
+            "scored",
+            "Kendall τ",
+            "true error of the best tenth by score",
         ];
-        let names = ["", "root seeds", "learned / generated weights", "mean score", "scored", "Kendall τ"];
-        let lines = [line("here", &contrast.own), line(artefact, &contrast.reference), difference];
+        let lines = [
+            line("here", &contrast.own),
+            line(artefact, &contrast.reference),
+            difference(format!("{artefact} - here"), [level, tau, String::new()]),
+            difference(format!("here - {artefact}"), [String::new(), String::new(), top]),
+        ];
         let one_network = match contrast.own.seeds.min(contrast.reference.seeds) {
             1 => " The interval of a side with one root seed excludes the variation between SMASH networks.",
             _ => "",
         };
-        vec![
-            format!("Compared with {run}:"),
-            table(&names, lines),
-            format!(
-                "The two are independent samples, and every resample of a difference draws from both.{one_network}"
-            ),
-        ]
+        vec![format!("Compared with {run}:"), table(&names, lines), format!("{}{one_network}", contrast.pairing_text())]
     }
 }
 

@@ -101,13 +101,14 @@ impl KindOfStudy for CorrelationFindings {
                     first.with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?;
                 Ok(first.partial)
             }
-            Statistic::LevelDrop | Statistic::TauDrop => {
+            Statistic::LevelDrop | Statistic::TauDrop | Statistic::TopModelsRise => {
                 let Some(compared_with) = &self.compared_with else {
                     bail!("`{claim}` is no statistic of this kind of study without `compared_with`");
                 };
                 let contrast = compared_with.comparison.as_ref().map(|comparison| &comparison.contrast);
                 Ok(contrast.and_then(|contrast| match claim.statistic {
                     Statistic::LevelDrop => contrast.level_drop,
+                    Statistic::TopModelsRise => contrast.top_rise,
                     _ => contrast.tau_drop,
                 }))
             }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use results::Verdict;
 
-use crate::artefact::Artefact;
+use crate::artefact::{Artefact, Judged};
 use crate::report;
 use crate::report::history::History;
 use architectures::{Drawings, best_of_searches, row_id, values_table, words};
@@ -48,12 +48,12 @@ pub fn page(artefacts: &[Artefact], histories: &[History]) -> Result<String> {
     ))
 }
 
-const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: the claim of each experiment, and the verdict of its \
+const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: the claims of each experiment, and the verdicts of its \
     stored results. Brackets hold 95 % intervals. A claim has <em>held</em> if its whole interval lies on the claimed side, \
     <em>not held</em> if it lies on the other, and is <em>undecided</em> otherwise. Headings of tables sort them; points of \
     scatter plots show the architecture that they stand for.</p>\n";
 
-/// A list of the sections, each with its statistic and verdict.
+/// A list of the sections, each with its statistics and verdicts.
 fn contents(artefacts: &[Artefact]) -> String {
     let item = |artefact: &Artefact| {
         let manifest = artefact.group.manifest();
@@ -62,8 +62,8 @@ fn contents(artefacts: &[Artefact]) -> String {
             words => format!("<br>{}", escape(&words)),
         };
         format!(
-            "<li>{}<span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
-            badge(artefact),
+            "<li><span class=\"badges\">{}</span><span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
+            badges(artefact),
             anchor(artefact),
             escape(&manifest.title),
             escape(&manifest.scale),
@@ -77,20 +77,38 @@ fn contents(artefacts: &[Artefact]) -> String {
     )
 }
 
-/// The verdict as a word in a coloured box.
-fn badge(artefact: &Artefact) -> String {
-    let (class, words) = match artefact.verdict() {
-        None => ("none", "no claim".to_owned()),
-        Some((_, verdict)) => {
-            let class = match verdict {
-                Verdict::Held => "held",
-                Verdict::NotHeld => "not-held",
-                Verdict::Undecided => "undecided",
-            };
-            (class, verdict.to_string())
-        }
+/// The verdicts on all claims, each as a word in a coloured box.
+fn badges(artefact: &Artefact) -> String {
+    let judged = artefact.judged();
+    match judged.is_empty() {
+        true => NO_CLAIM.to_owned(),
+        false => judged.iter().map(|judged| badge(judged.verdict)).collect(),
+    }
+}
+
+/// In place of a verdict.
+const NO_CLAIM: &str = "<span class=\"badge none\">no claim</span>";
+
+/// A verdict as a word in a coloured box.
+fn badge(verdict: Verdict) -> String {
+    let class = match verdict {
+        Verdict::Held => "held",
+        Verdict::NotHeld => "not-held",
+        Verdict::Undecided => "undecided",
     };
-    format!("<span class=\"badge {class}\">{}</span>", escape(&words))
+    format!("<span class=\"badge {class}\">{verdict}</span>")
+}
+
+/// A line for each claim, or a single line without a claim.
+fn verdicts(artefact: &Artefact) -> String {
+    let line = |Judged { claim, found, verdict }: Judged<'_>| {
+        format!("<p>{} Claim: {}. Found: {}.</p>\n", badge(verdict), escape(&claim.to_string()), escape(&found))
+    };
+    let lines: String = artefact.judged().into_iter().map(line).collect();
+    match lines.is_empty() {
+        true => format!("<p>{NO_CLAIM} {}</p>\n", escape(&artefact.headline())),
+        false => lines,
+    }
 }
 
 /// The id of the section of an artefact.
@@ -104,15 +122,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
     let id = anchor(artefact);
     let title = format!("{}: {} scale, {}", manifest.title, manifest.scale, manifest.dataset.name);
     let mut html = format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n", escape(&title));
-    html += &match artefact.verdict() {
-        Some((claim, _)) => format!(
-            "<p>{} Claim: {}. Found: {}.</p>\n",
-            badge(artefact),
-            escape(&claim.to_string()),
-            escape(&artefact.headline())
-        ),
-        None => format!("<p>{} {}</p>\n", badge(artefact), escape(&artefact.headline())),
-    };
+    html += &verdicts(artefact);
     if !artefact.statement.trim().is_empty() {
         html += &format!("<p class=\"paper\"><strong>The paper:</strong> {}</p>\n", inline(artefact.statement.trim()));
     }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use results::summaries::peer::PeerTable;
 
-use crate::artefact::Artefact;
+use crate::artefact::{Artefact, Judged};
 use crate::findings::markdown;
 
 /// Replaces the text between the marks of a block: `<!-- BEGIN: name -->` and `<!-- END: name -->`.
@@ -64,30 +64,33 @@ pub fn speed_block(table: &PeerTable) -> String {
     )
 }
 
-/// The spliced part: the figure of `shown`, and a table of all artefacts. The table links to their figures in the
-/// folder `figures`.
+/// The spliced part: the figure of `shown`, and a table of all artefacts with a line for each claim. The table links to
+/// their figures in the folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
     let title = &shown.group.manifest().title;
     let names = ["result", "scale", "data set", "n", "seeds", "statistic", "claim", "verdict"];
-    let table = markdown::table(&names, artefacts.iter().map(|artefact| row(artefact, figures)));
+    let table = markdown::table(&names, artefacts.iter().flat_map(|artefact| rows(artefact, figures)));
     format!("![{title}]({figures}/{}.svg)\n\n{table}", shown.name())
 }
 
-fn row(artefact: &Artefact, figures: &str) -> Vec<String> {
+/// A line for each claim of an artefact, or a single line without a claim.
+fn rows(artefact: &Artefact, figures: &str) -> Vec<Vec<String>> {
     let manifest = artefact.group.manifest();
     let title = match artefact.figure {
         Some(_) => format!("[{}]({figures}/{}.svg)", manifest.title, artefact.name()),
         None => manifest.title.clone(),
     };
     let n = artefact.findings.n().map(|(n, what)| format!("{n} {what}"));
-    let (claim, verdict) = match artefact.verdict() {
-        Some((claim, verdict)) => (claim.to_string(), verdict.to_string()),
-        None => Default::default(),
-    };
     let seeds = artefact.group.runs.len().to_string();
     let (scale, dataset) = (manifest.scale.clone(), manifest.dataset.name.clone());
-    let (n, statistic) = (n.unwrap_or_default(), artefact.headline());
-    vec![title, scale, dataset, n, seeds, statistic, claim, verdict]
+    let conditions = vec![title, scale, dataset, n.unwrap_or_default(), seeds];
+    let row = |result: [String; 3]| [conditions.clone(), result.to_vec()].concat();
+    let judged = |Judged { claim, found, verdict }: Judged<'_>| row([found, claim.to_string(), verdict.to_string()]);
+    let rows: Vec<Vec<String>> = artefact.judged().into_iter().map(judged).collect();
+    match rows.is_empty() {
+        true => vec![row([artefact.headline(), String::new(), String::new()])],
+        false => rows,
+    }
 }
 
 #[cfg(test)]

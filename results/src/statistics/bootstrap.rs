@@ -100,16 +100,8 @@ pub fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
     }
 }
 
-/// The difference of two such means of independent samples, `first` minus `second`. `None` if a root seed of either has
-/// fewer than [`FEWEST`] values.
-pub fn mean_difference(first: (&[Vec<f64>], Units), second: (&[Vec<f64>], Units)) -> Option<Interval> {
-    match enough(first.0) && enough(second.0) {
-        true => bootstrap_difference(first, second, |values| Some(mean(values))),
-        false => None,
-    }
-}
-
-fn enough(groups: &[Vec<f64>]) -> bool {
+/// Whether each root seed has at least [`FEWEST`] values.
+pub(crate) fn enough<T>(groups: &[Vec<T>]) -> bool {
     groups.iter().all(|values| values.len() >= FEWEST)
 }
 
@@ -146,16 +138,24 @@ pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<
 /// Draws as many groups as there are, and from each as many units as it has, both with replacement. Groups that share their
 /// units get the same ones.
 pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], units: Units, rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
-    let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
-    let drawn: Vec<Vec<T>> = (0..n).map(|_| groups[rng.random_range(0..n) as usize].clone()).collect();
+    let drawn = draw_groups(groups, rng);
     match units {
         Units::Own => resample(&drawn, rng),
-        Units::Shared => {
-            let count = shared_count(&drawn);
-            let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..count) as usize).collect();
-            drawn.iter().map(|group| chosen.iter().map(|&index| group[index]).collect()).collect()
-        }
+        Units::Shared => resample_shared(&drawn, rng),
     }
+}
+
+/// Draws as many groups as there are, with replacement.
+pub(crate) fn draw_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
+    (0..n).map(|_| groups[rng.random_range(0..n) as usize].clone()).collect()
+}
+
+/// Draws as many units as a group has, with replacement, and takes the same ones from all groups.
+pub(crate) fn resample_shared<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
+    let count = shared_count(groups);
+    let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..count) as usize).collect();
+    groups.iter().map(|group| chosen.iter().map(|&index| group[index]).collect()).collect()
 }
 
 /// Number of units of groups that share them.

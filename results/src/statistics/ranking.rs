@@ -110,11 +110,27 @@ pub fn precision(points: &[Point], fraction: f64) -> Option<f64> {
     if points.is_empty() {
         return None;
     }
-    let k = ((fraction * points.len() as f64).round() as usize).clamp(1, points.len());
+    let k = count_of(fraction, points.len());
     let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
     let [by_predictor, by_truth] = [xs, ys].map(|values| chances(&values, k));
     let both: f64 = by_predictor.iter().zip(&by_truth).map(|(a, b)| a * b).sum();
     Some(both / k as f64)
+}
+
+/// The mean truth of the predictor's best. They are this fraction of the points, at least one.
+pub fn mean_of_best(points: &[Point], fraction: f64) -> Option<f64> {
+    if points.is_empty() {
+        return None;
+    }
+    let k = count_of(fraction, points.len());
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let sum: f64 = chances(&xs, k).iter().zip(&ys).map(|(chance, y)| chance * y).sum();
+    Some(sum / k as f64)
+}
+
+/// A fraction of `n` points as a number of points, at least one.
+fn count_of(fraction: f64, n: usize) -> usize {
+    ((fraction * n as f64).round() as usize).clamp(1, n)
 }
 
 /// The probability that each value is among the `k` lowest, with ties broken at random.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::bootstrap::{
-    BOOTSTRAP_SEED, FEWEST, Interval, RESAMPLES, Units, bootstrap, generator, mean_difference, mean_interval,
+    BOOTSTRAP_SEED, FEWEST, Interval, RESAMPLES, Units, bootstrap, bootstrap_difference, generator, mean_interval,
     mean_over_groups, percentiles, regression_band, resample_groups,
 };
 use super::coefficients::{Coefficient, least_squares, pearson, spearman};
@@ -125,9 +125,11 @@ fn points_of_two_seeds_never_enter_one_statistic() {
 #[test]
 fn an_interval_includes_the_variation_between_root_seeds() {
     let two = [vec![0.0; FEWEST], vec![1.0; FEWEST]];
-    let mean = mean_interval(&two, Units::Own).unwrap();
-    assert_eq!((mean.low, mean.estimate, mean.high), (0.0, 0.5, 1.0));
-    let difference = mean_difference((&two, Units::Own), (&[vec![0.5; FEWEST]], Units::Own)).unwrap();
+    let interval = mean_interval(&two, Units::Own).unwrap();
+    assert_eq!((interval.low, interval.estimate, interval.high), (0.0, 0.5, 1.0));
+    let half = [vec![0.5; FEWEST]];
+    let difference = bootstrap_difference((&two, Units::Own), (&half, Units::Own), |values| Some(mean(values)));
+    let difference = difference.unwrap();
     assert_eq!((difference.low, difference.estimate, difference.high), (-0.5, 0.0, 0.5));
     let alike = mean_interval(&[vec![0.0, 0.5, 1.0], vec![0.0, 0.5, 1.0]], Units::Own).unwrap();
     assert!(alike.low > 0.0 && alike.high < 1.0, "{alike:?}");

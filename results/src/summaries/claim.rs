@@ -1,8 +1,10 @@
-//! The claim of a definition about its result, and the verdict of the data on it.
+//! The claims of a definition about its result, and the verdict of the data on each.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
@@ -43,6 +45,51 @@ impl TryFrom<Stated> for Claim {
     }
 }
 
+/// The claims of a definition, in its order. A single claim is written as a table, and several as a list of tables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claims(pub Vec<Claim>);
+
+impl Claims {
+    /// Whether there is no claim.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Claims {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0[..] {
+            [claim] => claim.serialize(serializer),
+            claims => claims.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMore)
+    }
+}
+
+/// Reads a claim or a list of claims.
+struct OneOrMore;
+
+impl<'de> Visitor<'de> for OneOrMore {
+    type Value = Claims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a claim or a list of claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Claims, A::Error> {
+        Claim::deserialize(MapAccessDeserializer::new(map)).map(|claim| Claims(vec![claim]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Claims, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Claims)
+    }
+}
+
 /// Statistics that a claim can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -59,6 +106,9 @@ pub enum Statistic {
     LevelDrop,
     /// Kendall's tau of the artefact to compare with, minus that of this artefact.
     TauDrop,
+    /// Mean true error of the best tenth by this artefact's score, minus that of the best tenth by the score of the artefact
+    /// to compare with.
+    TopModelsRise,
     /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
     MemberAgreement,
     /// Share of architectures for which the correct encoding has the lowest error of all.
@@ -89,9 +139,12 @@ impl Statistic {
             | Self::TauDrop
             | Self::MemberAgreement => interval_text(interval),
             Self::CorrectIsBest => share_text(interval),
-            Self::LevelDrop | Self::CorruptionLoss | Self::GradientGain | Self::SearchGain | Self::ErrorDifference => {
-                points_text(interval)
-            }
+            Self::LevelDrop
+            | Self::TopModelsRise
+            | Self::CorruptionLoss
+            | Self::GradientGain
+            | Self::SearchGain
+            | Self::ErrorDifference => points_text(interval),
         }
     }
 
@@ -104,6 +157,7 @@ impl Statistic {
             Self::PartialKendall => "Kendall τ given parameters",
             Self::LevelDrop => "drop of the mean score",
             Self::TauDrop => "drop of Kendall τ",
+            Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
             Self::CorrectIsBest => "share with the correct encoding best",
             Self::CorruptionLoss => "mean increase of error by corruption",
@@ -216,6 +270,39 @@ mod tests {
             "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
         ] {
             assert!(parse(faulty).is_err(), "{faulty}");
+        }
+    }
+
+    #[test]
+    fn one_claim_is_a_table_and_several_are_a_list() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Definition {
+            #[serde(default, skip_serializing_if = "Claims::is_empty")]
+            claim: Claims,
+        }
+        let parse = |text: &str| toml::from_str::<Definition>(text);
+        let one = "[claim]\nstatistic = \"kendall\"\ngreater_than = 0.5\n";
+        let two = "[[claim]]\nstatistic = \"level-drop\"\ngreater_than = 0.5\n\n\
+            [[claim]]\nstatistic = \"top-models-rise\"\ngreater_than = 0.0\n";
+        for (text, form, expected) in [
+            ("", None, vec![]),
+            (one, Some("table"), vec!["Kendall τ > 0.5"]),
+            (two, Some("array"), vec!["drop of the mean score > 0.5", "rise of the best tenth's true error > 0"]),
+        ] {
+            let definition = parse(text).unwrap();
+            let claims: Vec<String> = definition.claim.0.iter().map(Claim::to_string).collect();
+            assert_eq!(claims, expected);
+            let written = toml::Table::try_from(&definition).unwrap();
+            assert_eq!(written.get("claim").map(toml::Value::type_str), form);
+            assert_eq!(parse(&toml::to_string(&written).unwrap()).unwrap(), definition);
+        }
+        for (faulty, expected) in [
+            ("claim = 0.5", "a claim or a list of claims"),
+            ("[[claim]]\nstatistic = \"kendall\"", "greater_than"),
+            ("[claim]\nstatistic = \"tau\"\ngreater_than = 0.0", "tau"),
+        ] {
+            let error = parse(faulty).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

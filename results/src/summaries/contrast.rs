@@ -1,28 +1,40 @@
 //! How a correlation study with another SMASH network differs from figure 4's (section 4.1 of the paper).
 //!
-//! It compares the level of the scores, their correlation with true errors, and the ratio of learned to generated weights.
+//! It compares the level of the scores, their correlation with true errors, the true errors of the best architectures,
+//! and the ratio of learned to generated weights. If both studies have the same architectures, the comparison is paired.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, mean_difference, mean_interval};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, enough, mean_interval};
+use crate::statistics::paired_bootstrap::{Pairing, paired_difference};
+use crate::statistics::ranking::mean_of_best;
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
 use crate::summaries::join::{by_seed, complete_mean, keep_common};
 use crate::summaries::text::{error_text, interval_text, points_text};
-use crate::tables::rows::{ScoreRow, WeightsRow};
+use crate::tables::rows::{ArchitectureRow, ScoreRow, WeightsRow};
+
+/// The share of a study's architectures that count as its top models: the best tenth by score.
+const TOP: f64 = 0.1;
+
+/// Values of architectures, by root seed and index.
+type BySeed<T> = BTreeMap<u64, BTreeMap<u32, T>>;
 
 /// The data of one study that a contrast uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
-    /// SMASH score, in [0, 1], of every architecture whose draws all ended ok, trained or not, by root seed.
-    pub scores: Vec<Vec<f64>>,
-    /// Score and true error of the trained architectures, by root seed.
-    pub points: Vec<Vec<Point>>,
+    /// Hash of every sampled architecture.
+    architectures: BySeed<String>,
+    /// SMASH score, in [0, 1], of every architecture whose draws all ended ok, trained or not.
+    scores: BySeed<f64>,
+    /// Score and true error of the trained architectures.
+    points: BySeed<Point>,
     /// Whether the root seeds have the same architectures.
-    pub units: Units,
+    units: Units,
     /// Ratio of learned to generated weights, the mean over architectures and root seeds; `None` if they were not counted.
-    pub weights_ratio: Option<f64>,
+    weights_ratio: Option<f64>,
 }
 
 /// A study beside the study it is compared with.
@@ -32,10 +44,14 @@ pub struct Contrast {
     pub own: Measures,
     /// The study it is compared with.
     pub reference: Measures,
-    /// Mean score of the reference minus that of the study itself; the two are independent samples.
+    /// What both share, if the differences are paired; `None` if the two are independent samples.
+    pub pairing: Option<Pairing>,
+    /// Mean score of the reference minus that of the study itself.
     pub level_drop: Option<Interval>,
     /// Kendall's tau of the reference minus that of the study itself.
     pub tau_drop: Option<Interval>,
+    /// Mean true error of the study's own best tenth by score, minus that of the reference.
+    pub top_rise: Option<Interval>,
 }
 
 /// The measures of a study that are compared.
@@ -51,21 +67,37 @@ pub struct Measures {
     pub level: Option<Interval>,
     /// Kendall's tau between score and true error.
     pub tau: Option<Interval>,
+    /// Mean true error of the best tenth by score, among the trained architectures.
+    pub top: Option<Interval>,
 }
 
 impl Side {
     /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
-    pub fn new(summary: &CorrelationSummary, scores: &[ScoreRow], weights: Option<&[WeightsRow]>) -> Self {
+    pub fn new(
+        summary: &CorrelationSummary,
+        architectures: &[ArchitectureRow],
+        scores: &[ScoreRow],
+        weights: Option<&[WeightsRow]>,
+    ) -> Self {
+        let mut hashes: BySeed<String> = BTreeMap::new();
+        for row in architectures {
+            hashes.entry(row.seed).or_default().insert(row.architecture, row.hash.clone());
+        }
         let scores = score_values(scores, Measure::Error).into_iter();
         let scores = scores.map(|((seed, index), draws)| (seed, complete_mean(draws).map(|score| (index, score))));
         let mut scores = by_seed(scores);
         keep_common(&mut scores, summary.units, |&(index, _)| index);
+        let points = summary.seeds.iter().map(|seed| {
+            let points = seed.architectures.iter().copied().zip(seed.points.iter().copied());
+            (seed.seed, BTreeMap::from_iter(points))
+        });
         let ratio = |row: &WeightsRow| (row.seed, Some(row.learned as f64 / row.generated as f64));
         let ratios = by_seed(weights.unwrap_or_default().iter().map(ratio));
         let ratios: Vec<f64> = ratios.values().map(|ratios| mean(ratios)).collect();
         Self {
-            scores: scores.into_values().map(|scores| scores.into_iter().map(|(_, score)| score).collect()).collect(),
-            points: summary.seeds.iter().map(|seed| seed.points.clone()).collect(),
+            architectures: hashes,
+            scores: scores.into_iter().map(|(seed, scores)| (seed, scores.into_iter().collect())).collect(),
+            points: points.collect(),
             units: summary.units,
             weights_ratio: (!ratios.is_empty()).then(|| mean(&ratios)),
         }
@@ -73,13 +105,24 @@ impl Side {
 
     /// The measures of the study that are compared.
     pub fn measures(&self) -> Measures {
+        let (scores, points) = (groups(&self.scores), groups(&self.points));
         Measures {
-            seeds: self.scores.len(),
+            seeds: scores.len(),
             weights_ratio: self.weights_ratio,
-            scored: self.units.count(self.scores.iter().map(Vec::len)),
-            level: mean_interval(&self.scores, self.units),
-            tau: bootstrap(&self.points, self.units, kendall_tau_b),
+            scored: self.units.count(scores.iter().map(Vec::len)),
+            level: mean_interval(&scores, self.units),
+            tau: bootstrap(&points, self.units, kendall_tau_b),
+            top: if enough(&points) { bootstrap(&points, self.units, top) } else { None },
         }
+    }
+
+    /// The values of all sampled architectures of each root seed, in order; `None` stands for a missing value.
+    fn in_order<T: Copy>(&self, values: &BySeed<T>) -> Vec<Vec<Option<T>>> {
+        let group = |(seed, architectures): (&u64, &BTreeMap<u32, String>)| {
+            let measured = values.get(seed);
+            architectures.keys().map(|index| measured.and_then(|measured| measured.get(index)).copied()).collect()
+        };
+        self.architectures.iter().map(group).collect()
     }
 }
 
@@ -88,8 +131,87 @@ pub fn contrast(own: &Side, reference: &Side) -> Contrast {
     Contrast {
         own: own.measures(),
         reference: reference.measures(),
-        level_drop: mean_difference((&reference.scores, reference.units), (&own.scores, own.units)),
-        tau_drop: bootstrap_difference((&reference.points, reference.units), (&own.points, own.units), kendall_tau_b),
+        pairing: pairing(own, reference),
+        level_drop: difference_of_means([reference, own], |side| &side.scores, mean_of),
+        tau_drop: difference([reference, own], |side| &side.points, kendall_tau_b),
+        top_rise: difference_of_means([own, reference], |side| &side.points, top),
+    }
+}
+
+/// What two studies share. It is `None` unless both have the same architectures under the same indices, in the same root
+/// seeds or in all root seeds.
+fn pairing(own: &Side, reference: &Side) -> Option<Pairing> {
+    let (own, reference) = (&own.architectures, &reference.architectures);
+    let mut lists = own.values().chain(reference.values());
+    let first = lists.next()?;
+    let is_one_list = lists.all(|list| list == first);
+    match own.keys().eq(reference.keys()) {
+        true if is_one_list => Some(Pairing::Seeds(Units::Shared)),
+        true => (own == reference).then_some(Pairing::Seeds(Units::Own)),
+        false => is_one_list.then_some(Pairing::Units),
+    }
+}
+
+/// The difference of a statistic, that of the first side minus that of the second.
+fn difference<T: Copy>(
+    [first, second]: [&Side; 2],
+    values: fn(&Side) -> &BySeed<T>,
+    statistic: impl Fn(&[T]) -> Option<f64>,
+) -> Option<Interval> {
+    match pairing(first, second) {
+        Some(pairing) => {
+            let [first, second] = [first, second].map(|side| side.in_order(values(side)));
+            paired_difference([&first, &second], pairing, statistic)
+        }
+        None => {
+            let [of_first, of_second] = [first, second].map(|side| groups(values(side)));
+            bootstrap_difference((&of_first, first.units), (&of_second, second.units), statistic)
+        }
+    }
+}
+
+/// As [`difference`]; `None` if a root seed of either side has too few values for a mean.
+fn difference_of_means<T: Copy>(
+    sides: [&Side; 2],
+    values: fn(&Side) -> &BySeed<T>,
+    statistic: impl Fn(&[T]) -> Option<f64>,
+) -> Option<Interval> {
+    match sides.iter().all(|side| enough(&groups(values(side)))) {
+        true => difference(sides, values, statistic),
+        false => None,
+    }
+}
+
+/// The values of each root seed, in order.
+fn groups<T: Copy>(values: &BySeed<T>) -> Vec<Vec<T>> {
+    values.values().map(|values| values.values().copied().collect()).collect()
+}
+
+fn mean_of(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| mean(values))
+}
+
+/// Mean true error of the best tenth by score.
+fn top(points: &[Point]) -> Option<f64> {
+    mean_of_best(points, TOP)
+}
+
+impl Contrast {
+    /// Says in words whether the differences are paired.
+    pub fn pairing_text(&self) -> &'static str {
+        match self.pairing {
+            Some(Pairing::Seeds(_)) => {
+                "Both have the same root seeds and architectures. Every resample of a difference draws the same ones for both."
+            }
+            Some(Pairing::Units) => {
+                "Both have the same architectures, but other root seeds. Every resample of a difference draws the same \
+                 architectures for both."
+            }
+            None => {
+                "Their architectures or root seeds differ, so the two are independent samples. Every resample of a \
+                 difference draws from both."
+            }
+        }
     }
 }
 
@@ -99,11 +221,13 @@ impl fmt::Display for Measures {
         let ratio = self.weights_ratio.map_or_else(|| "not counted".to_owned(), |ratio| format!("{ratio:.2}"));
         write!(
             f,
-            "root seeds {}, learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}",
+            "root seeds {}, learned / generated weights {ratio}, mean score {} (n = {}), Kendall τ {}, true error of the \
+             best tenth {}",
             self.seeds,
             error_text(self.level),
             self.scored,
-            interval_text(self.tau)
+            interval_text(self.tau),
+            error_text(self.top)
         )
     }
 }
@@ -113,52 +237,16 @@ impl fmt::Display for Contrast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "here:      {}", self.own)?;
         writeln!(f, "reference: {}", self.reference)?;
-        write!(
+        writeln!(
             f,
             "reference - here: mean score {}, Kendall τ {}",
             points_text(self.level_drop),
             interval_text(self.tau_drop)
-        )
+        )?;
+        writeln!(f, "here - reference: true error of the best tenth {}", points_text(self.top_rise))?;
+        f.write_str(self.pairing_text())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::summaries::correlation::{Predictor, summary};
-    use crate::summaries::made_up::score;
-
-    fn side(level: f64, rising: bool) -> Side {
-        let points = (0..20).map(|n| (f64::from(n), if rising { f64::from(n) } else { -f64::from(n) }));
-        Side {
-            units: Units::Own,
-            scores: vec![(0..20).map(|n| level + f64::from(n) / 1000.0).collect()],
-            points: vec![points.collect()],
-            weights_ratio: None,
-        }
-    }
-
-    #[test]
-    fn level_and_tau_fall_from_the_reference_to_the_study() {
-        let contrast = contrast(&side(0.3, false), &side(0.5, true));
-        let level = contrast.level_drop.unwrap();
-        assert!((level.estimate - 0.2).abs() < 1e-12 && level.low > 0.19 && level.high < 0.21, "{level:?}");
-        assert_eq!(contrast.tau_drop.unwrap().estimate, 2.0);
-        let same = super::contrast(&side(0.3, true), &side(0.3, true)).level_drop.unwrap();
-        assert!(same.low < 0.0 && same.high > 0.0 && same.estimate.abs() < 1e-12, "{same:?}");
-        assert!(contrast.to_string().contains("learned / generated weights not counted"));
-    }
-
-    #[test]
-    fn scores_are_averaged_over_draws_and_ratios_over_architectures_and_seeds() {
-        let scores =
-            [score(0, 0, 0, Some(0.25)), score(0, 0, 1, Some(0.75)), score(0, 1, 0, None), score(0, 2, 0, Some(0.5))];
-        let weights = |seed, architecture, learned| WeightsRow { seed, architecture, generated: 100, learned };
-        let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
-        let summary = summary(&[], &Predictor::score(&scores, Measure::Error), &[], 10).unwrap();
-        let side = Side::new(&summary, &scores, Some(&weights));
-        assert_eq!(side.scores, [vec![0.5, 0.5]]);
-        assert_eq!(side.weights_ratio, Some(3.0));
-        assert_eq!(side.measures().scored, 2);
-    }
-}
+mod tests;

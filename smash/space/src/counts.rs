@@ -1,6 +1,7 @@
 //! Size and cost of an architecture's resulting network, counted without building it.
 
 use crate::architecture::Architecture;
+use crate::learned_convolutions::LearnedConvolutions;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::task::Task;
 
@@ -18,7 +19,7 @@ pub struct Counts {
 /// Kernel size of the stem convolution.
 pub const STEM_KERNEL: usize = 7;
 
-/// Number of convolutions that the ops of a block share in the SMASH network: one for each place in an op.
+/// Number of convolutions in a set that ops share in the SMASH network: one for each place in an op.
 pub const fn shared_convolutions(patterns: Patterns) -> usize {
     match patterns {
         Patterns::Single => 1,
@@ -27,8 +28,8 @@ pub const fn shared_convolutions(patterns: Patterns) -> usize {
 }
 
 /// Number of freely learned weights of the main network inside SMASH, counted without building it. All architectures
-/// share them.
-pub fn learned_weights(space: &SearchSpace, task: Task) -> u64 {
+/// share them, so a set of convolutions also counts where no op uses it.
+pub fn learned_weights(space: &SearchSpace, learned: LearnedConvolutions, task: Task) -> u64 {
     let stem = space.block_input(0) * task.image_channels * STEM_KERNEL * STEM_KERNEL;
     // The second convolution of a path reads the outputs of the first.
     let inputs = |place: usize| match place % 2 {
@@ -36,7 +37,8 @@ pub fn learned_weights(space: &SearchSpace, task: Task) -> u64 {
         _ => space.max_channels,
     };
     let inputs: usize = (0..shared_convolutions(space.patterns)).map(inputs).sum();
-    let shared = BLOCKS * space.max_channels * inputs * space.max_kernel * space.max_kernel;
+    let sets: usize = learned.sets().iter().product();
+    let shared = sets * space.max_channels * inputs * space.max_kernel * space.max_kernel;
     // BatchNorm has a scale and a shift for each channel.
     let transition = |block| space.block_width(block) * (2 + space.block_input(block + 1));
     let transitions: usize = (0..BLOCKS - 1).map(transition).sum();

@@ -12,6 +12,7 @@ use smash_kernels::pooling::{every_second, halve};
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
 use smash_space::counts::{STEM_KERNEL, shared_convolutions};
+use smash_space::learned_convolutions::LearnedConvolutions;
 use smash_space::space::{BLOCKS, SearchSpace};
 use smash_space::task::Task;
 
@@ -24,7 +25,9 @@ use crate::networks::memory::MemoryBanks;
 pub struct MainNet<B: Backend> {
     /// Stem convolution, `[channels, image_channels, 7, 7]`.
     pub stem: Param<Tensor<B, 4>>,
-    /// For each block its shared convolutions, `[N_max, inputs, max_kernel, max_kernel]` each.
+    /// For each block its sets of shared convolutions, one set after the other. Each convolution is
+    /// `[N_max, inputs, max_kernel, max_kernel]`. If all ops share one set, there is only one list. See
+    /// [`LearnedConvolutions`].
     pub shared: Vec<Vec<Param<Tensor<B, 4>>>>,
     /// The downsampling between blocks.
     pub transitions: Vec<Transition<B>>,
@@ -77,7 +80,13 @@ impl<B: Backend> MainNet<B> {
     ///
     /// # Panics
     /// If the task has volumes: the paper applies architectures to them, but does not search there.
-    pub fn new(space: &SearchSpace, task: Task, rng: &mut ChaCha8Rng, device: &B::Device) -> Self {
+    pub fn new(
+        space: &SearchSpace,
+        learned: LearnedConvolutions,
+        task: Task,
+        rng: &mut ChaCha8Rng,
+        device: &B::Device,
+    ) -> Self {
         assert_eq!(task.image_depth, 1, "the SMASH network is for images");
         let stem = orthogonal([space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL], rng, device);
         let convs = shared_convolutions(space.patterns);
@@ -86,9 +95,11 @@ impl<B: Backend> MainNet<B> {
         let inputs = |slot: usize| {
             if slot.is_multiple_of(2) { space.shared_inputs() } else { n_max }
         };
-        let mut shared = Vec::with_capacity(BLOCKS);
-        for _ in 0..BLOCKS {
-            let block = (0..convs).map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
+        let [blocks, sets] = learned.sets();
+        let mut shared = Vec::with_capacity(blocks);
+        for _ in 0..blocks {
+            let slots = (0..sets).flat_map(|_| 0..convs);
+            let block = slots.map(|slot| orthogonal([n_max, inputs(slot), kernel, kernel], rng, device));
             shared.push(block.collect());
         }
         let transitions = (0..BLOCKS - 1)
@@ -130,13 +141,14 @@ impl<B: Backend> MainNet<B> {
         let mut channels_read = 0;
         for (index, block) in architecture.blocks.iter().enumerate() {
             let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels);
-            for op in &block.ops {
+            for (place, op) in block.ops.iter().enumerate() {
                 let input = memory.read(op);
                 let inputs = input.iter().map(|bank| bank.dims()[1]).sum();
                 let outputs = space.generated_channels(inputs, op.units * space.base_channels);
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;
-                memory.write(op, self.op(space, index, op, conv_1x1(input, Activation::Identity, weight)));
+                let bottleneck = conv_1x1(input, Activation::Identity, weight);
+                memory.write(op, self.op(space, [index, place], op, bottleneck));
             }
             banks = memory.into_output();
             if let Some(transition) = self.transitions.get(index) {
@@ -154,22 +166,23 @@ impl<B: Backend> MainNet<B> {
         (log_softmax(logits, 1), statistics)
     }
 
-    /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes.
-    fn op(&self, space: &SearchSpace, block: usize, op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
+    /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes. The op has a place
+    /// in a block.
+    fn op(&self, space: &SearchSpace, [block, place]: [usize; 2], op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
         let outputs = op.units * space.base_channels;
         run_paths(op, bottleneck, |slot, input| {
             let conv = op.convs[slot].expect("only active convolutions run");
-            let weight = self.conv_weight(space, [block, slot], conv, [outputs, input.dims()[1]]);
+            let weight = self.conv_weight(space, [block, place, slot], conv, [outputs, input.dims()[1]]);
             conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
         })
     }
 
-    /// The part of a block's shared convolution in a slot that a convolution with the given output and input channels
-    /// uses, `[channels_out, channels_in / groups, height, width]`.
+    /// The part of a shared convolution that the convolution in a slot of an op uses. The op has a place in a block. The
+    /// weight is `[channels_out, channels_in / groups, height, width]`, for the given output and input channels.
     pub(crate) fn conv_weight(
         &self,
         space: &SearchSpace,
-        [block, slot]: [usize; 2],
+        [block, place, slot]: [usize; 3],
         conv: Conv,
         [outputs, inputs]: [usize; 2],
     ) -> Tensor<B, 4> {
@@ -178,7 +191,10 @@ impl<B: Backend> MainNet<B> {
             start..start + size
         });
         let inputs = inputs / conv.groups;
-        window(self.shared[block][slot].val(), [0..outputs, 0..inputs, rows, columns])
+        let of_block = &self.shared[block % self.shared.len()];
+        let slots = shared_convolutions(space.patterns);
+        let set = place % (of_block.len() / slots);
+        window(of_block[set * slots + slot].val(), [0..outputs, 0..inputs, rows, columns])
     }
 
     /// Moves BatchNorm's running statistics towards the statistics of a training batch.

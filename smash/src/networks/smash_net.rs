@@ -8,6 +8,7 @@ use rand_distr::{Distribution, StandardNormal};
 use smash_space::architecture::Architecture;
 use smash_space::counts;
 use smash_space::encoding::Encoding;
+use smash_space::learned_convolutions::LearnedConvolutions;
 use smash_space::space::SearchSpace;
 use smash_space::task::Task;
 
@@ -37,12 +38,13 @@ impl<B: Backend> SmashNet<B> {
     pub fn new(
         space: SearchSpace,
         hypernet: Option<&HyperNetConfig>,
+        learned: LearnedConvolutions,
         task: Task,
         rng: &mut ChaCha8Rng,
         device: &B::Device,
     ) -> Self {
         let hypernet = hypernet.map(|hypernet| hypernet.init(&space, rng, device));
-        let mut main = MainNet::new(&space, task, rng, device);
+        let mut main = MainNet::new(&space, learned, task, rng, device);
         if hypernet.is_none() {
             main.pointwise = shared_weights::initial(&space, rng, device);
         }

@@ -60,7 +60,7 @@ fn convolutions<B: Backend>(
     let mut convs = vec![main.stem.val()];
     let mut channels_read = 0;
     for (index, block) in architecture.blocks.iter().enumerate() {
-        for op in &block.ops {
+        for (place, op) in block.ops.iter().enumerate() {
             let inputs = op.reads.len() * block.bank_size * space.base_channels;
             let outputs = op.units * space.base_channels;
             let bottleneck = space.generated_channels(inputs, outputs);
@@ -69,7 +69,8 @@ fn convolutions<B: Backend>(
             channels_read += inputs;
             for (slot, conv) in op.convs.iter().enumerate() {
                 let inputs = if slot.is_multiple_of(2) { bottleneck } else { outputs };
-                convs.extend(conv.map(|conv| main.conv_weight(space, [index, slot], conv, [outputs, inputs])));
+                let place = [index, place, slot];
+                convs.extend(conv.map(|conv| main.conv_weight(space, place, conv, [outputs, inputs])));
             }
         }
         if let Some(transition) = main.transitions.get(index) {

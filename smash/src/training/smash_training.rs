@@ -6,6 +6,7 @@ use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 use smash_space::architecture::Architecture;
+use smash_space::learned_convolutions::LearnedConvolutions;
 use smash_space::random::{Seed, Stream};
 use smash_space::sampling::{Limits, Sampling};
 
@@ -57,6 +58,9 @@ pub struct SmashTraining {
     /// Whether the HyperNet reads noise z, in training and scoring. If not, it reads zeros.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub noise: bool,
+    /// Which ops share the learned convolutions of the main network.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub learned_convolutions: LearnedConvolutions,
 }
 
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.
@@ -69,8 +73,8 @@ fn is_one(count: &usize) -> bool {
     *count == one()
 }
 
-fn is_paper(sampling: &Sampling) -> bool {
-    *sampling == Sampling::default()
+fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 fn yes() -> bool {
@@ -120,6 +124,7 @@ impl SmashTraining {
             sampling: Sampling::default(),
             average_last: None,
             noise: yes(),
+            learned_convolutions: LearnedConvolutions::default(),
         }
     }
 
@@ -157,13 +162,14 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     pub fn new(
         space: SearchSpace,
         hypernet: Option<&HyperNetConfig>,
+        learned: LearnedConvolutions,
         task: Task,
         seed: Seed,
         device: &B::Device,
     ) -> Self {
         let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
         Self {
-            net: SmashNet::new(space, hypernet, task, &mut rng, device),
+            net: SmashNet::new(space, hypernet, learned, task, &mut rng, device),
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(WEIGHT_DECAY),
             task,

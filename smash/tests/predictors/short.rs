@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use smash::predictors::{ShortTraining, initial_network, warm_network};
 use smash::scoring::{score, score_noise};
 use smash::space::Bottleneck;
-use smash::{Mode, Network, Phase, SearchSpace, Seed, SmashNet, Task};
+use smash::{LearnedConvolutions, Mode, Network, Phase, SearchSpace, Seed, SmashNet, Task};
 
 use super::{B, TASK, architecture, hypernet, random, random_norm, recipe, rng, space, with_examples};
 
@@ -30,11 +30,22 @@ fn spaces() -> impl Strategy<Value = SearchSpace> {
     })
 }
 
+/// All ways to share learned convolutions.
+fn ways_to_share() -> impl Strategy<Value = LearnedConvolutions> {
+    prop_oneof![Just(LearnedConvolutions::OneForAll), (1..=3usize).prop_map(LearnedConvolutions::PerBlock)]
+}
+
 /// A SMASH network as after a training: no BatchNorm has its initial values.
-fn smash_net(space: &SearchSpace, task: Task, has_hypernet: bool, seed: u64) -> SmashNet<Flex> {
+fn smash_net(
+    space: &SearchSpace,
+    learned: LearnedConvolutions,
+    task: Task,
+    has_hypernet: bool,
+    seed: u64,
+) -> SmashNet<Flex> {
     let rng = &mut rng(seed);
     let hypernet = has_hypernet.then(hypernet);
-    let mut net = SmashNet::new(space.clone(), hypernet.as_ref(), task, rng, &FlexDevice);
+    let mut net = SmashNet::new(space.clone(), hypernet.as_ref(), learned, task, rng, &FlexDevice);
     let transitions = net.main.transitions.iter_mut().map(|transition| &mut transition.norm);
     for norm in transitions.chain([&mut net.main.norm]) {
         let [channels] = norm.weight.dims();
@@ -51,12 +62,13 @@ proptest! {
     #[test]
     fn a_warm_network_starts_as_the_smash_network(
         space in spaces(),
+        learned in ways_to_share(),
         has_hypernet: bool,
         stem_stride in 1..=2usize,
         seed: u64,
     ) {
         let task = Task { stem_stride, image_size: 8 * stem_stride, ..TASK };
-        let net = smash_net(&space, task, has_hypernet, seed);
+        let net = smash_net(&space, learned, task, has_hypernet, seed);
         let architecture = architecture(&space, seed);
         let weights = net.generate(&architecture, &score_noise(Seed(seed), 0));
         let warm: Network<B> = warm_network(&net, task, &architecture, &weights);
@@ -79,7 +91,7 @@ fn the_warm_score_of_no_step_is_the_score() {
     let architecture = architecture(&space, 3);
     with_examples(|training, validation| {
         for has_hypernet in [true, false] {
-            let net = smash_net(&space, TASK, has_hypernet, 3);
+            let net = smash_net(&space, LearnedConvolutions::default(), TASK, has_hypernet, 3);
             let noise = score_noise(Seed(3), 0);
             let expected = score(&net, &architecture, &noise, validation).unwrap();
             let weights = net.generate(&architecture, &noise);

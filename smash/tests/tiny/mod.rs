@@ -6,7 +6,8 @@ use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, Normalisation};
 use smash::{
-    Architecture, DeviceImages, Examples, HyperNetConfig, Limits, SearchSpace, Seed, SmashTrainer, Stream, Task,
+    Architecture, DeviceImages, Examples, HyperNetConfig, LearnedConvolutions, Limits, SearchSpace, Seed, SmashTrainer,
+    Stream, Task,
 };
 
 pub type B = Autodiff<Flex>;
@@ -27,8 +28,12 @@ pub fn architecture(index: u64) -> Architecture {
 }
 
 pub fn smash_trainer() -> SmashTrainer<B> {
+    smash_trainer_with(LearnedConvolutions::default())
+}
+
+pub fn smash_trainer_with(learned: LearnedConvolutions) -> SmashTrainer<B> {
     let hypernet = HyperNetConfig { growth: 2, layers: vec![1, 1] };
-    SmashTrainer::new(space(), Some(&hypernet), TASK, Seed(5), &FlexDevice)
+    SmashTrainer::new(space(), Some(&hypernet), learned, TASK, Seed(5), &FlexDevice)
 }
 
 /// Runs a function with 40 images, one test at a time.

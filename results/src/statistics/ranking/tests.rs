@@ -24,6 +24,9 @@ fn the_value_of_a_ranking_to_a_search() {
     // A third of six points: {30, 10} by the predictor, {10, 20} by truth.
     close(precision(&POINTS, 1.0 / 3.0), 0.5);
     close(precision(&POINTS, 0.01), 0.0);
+    close(mean_of_best(&POINTS, 1.0 / 3.0), 20.0);
+    close(mean_of_best(&POINTS, 0.01), 30.0);
+    close(mean_of_best(&POINTS, 1.0), 35.0);
     // The better half is 10, 20 and 30; their predictors are 2, 4 and 1.
     close(better_half_tau(&POINTS), -1.0 / 3.0);
 }
@@ -38,6 +41,8 @@ fn ties_of_the_predictor_are_broken_at_random() {
     close(regret(&tied, 4), 0.0);
     // The truly best two are 0, which is never taken, and 1, which two of three draws take.
     close(precision(&tied, 0.5), 1.0 / 3.0);
+    // Two of the three are taken, each in two of three draws.
+    close(mean_of_best(&tied, 0.5), 3.0);
 }
 
 #[test]
