@@ -242,6 +242,12 @@ where
         Ok(())
     }
 
+    /// The error bar of one of many architectures: a faint line without ends.
+    pub fn faint_bar(&self, from: Pixel, to: Pixel, colour: RGBColor) -> Result<()> {
+        self.root.draw(&PathElement::new(vec![from, to], colour.mix(0.2).stroke_width(1)))?;
+        Ok(())
+    }
+
     /// A bar between two corners, with its outline.
     pub fn bar(&self, corners: [Pixel; 2], colour: RGBColor, hatch: Hatch) -> Result<()> {
         let [left, right] = [corners[0].0.min(corners[1].0), corners[0].0.max(corners[1].0)];
@@ -295,6 +301,16 @@ where
 pub(super) fn series_mark(index: usize) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
     Mark { shape: shapes[index % shapes.len()], colour: COLOURS[index % COLOURS.len()], radius: 7 }
+}
+
+/// Number of architectures of a root seed from which points are small and error bars faint.
+const CROWD: usize = 150;
+
+/// The mark of a series of points, small if there are many, and whether there are many.
+pub(super) fn mark_of_many(index: usize, points: usize) -> (Mark, bool) {
+    let is_crowd = points >= CROWD;
+    let mark = series_mark(index);
+    (Mark { radius: if is_crowd { 4 } else { mark.radius }, ..mark }, is_crowd)
 }
 
 /// Cuts a polyline into the strokes of a dash.

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use results::EnsembleSummary;
 
 use super::axis::{Axis, Ticks, percent_range};
-use super::canvas::{COLOURS, Canvas, MARGIN, Sample, series_mark};
+use super::canvas::{COLOURS, Canvas, MARGIN, Sample, mark_of_many, series_mark};
 use super::definition::FigureDefinition;
 
 /// Draws legend and plot.
@@ -39,11 +39,15 @@ where
     let y = Axis { range: percent_range(ends), ticks: Ticks::Percent };
     let plot = canvas.axes(definition, x, y, MARGIN)?;
     for (index, seed) in summary.seeds.iter().enumerate() {
-        let mark = series_mark(index);
+        let (mark, is_crowd) = mark_of_many(index, seed.ranked.len());
         for (rank, ranked) in seed.ranked.iter().enumerate() {
             let at = |score: f64| plot.at((rank as f64 + 1.0, 100.0 * score));
             if let Some(half) = ranked.deviation {
-                canvas.error_bar(at(ranked.mean - half), at(ranked.mean + half), mark.colour)?;
+                let ends = [ranked.mean - half, ranked.mean + half].map(at);
+                match is_crowd {
+                    true => canvas.faint_bar(ends[0], ends[1], mark.colour)?,
+                    false => canvas.error_bar(ends[0], ends[1], mark.colour)?,
+                }
             }
             canvas.architecture((seed.seed, ranked.architecture), at(ranked.mean), mark)?;
         }

@@ -8,7 +8,7 @@ use results::summaries::correlation::SeedSummary;
 use results::{CorrelationSummary, Measure};
 
 use super::axis::{Axis, Ticks, percent_range, plain_range};
-use super::canvas::{COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, series_mark};
+use super::canvas::{COLOURS, Canvas, DASHES, Dash, INK, MARGIN, RED_LINE, SOLID, Sample, mark_of_many, series_mark};
 use super::definition::FigureDefinition;
 
 /// Draws legend and plot, with error bars of one standard deviation if `bars`.
@@ -47,14 +47,18 @@ where
         canvas.line(&fit.ends.map(at), fit.colour, 3, fit.dash)?;
     }
     for (index, seed) in summary.seeds.iter().enumerate() {
-        let mark = series_mark(index);
+        let (mark, is_crowd) = mark_of_many(index, seed.points.len());
+        let error_bar = |from, to| match is_crowd {
+            true => canvas.faint_bar(at(from), at(to), mark.colour),
+            false => canvas.error_bar(at(from), at(to), mark.colour),
+        };
         let points = seed.points.iter().zip(&seed.deviations).zip(&seed.architectures);
         for ((&(x, y), [of_x, of_y]), &architecture) in points {
             if let Some(half) = of_x.filter(|half| bars && *half > 0.0) {
-                canvas.error_bar(at((x - half, y)), at((x + half, y)), mark.colour)?;
+                error_bar((x - half, y), (x + half, y))?;
             }
             if let Some(half) = of_y.filter(|half| bars && *half > 0.0) {
-                canvas.error_bar(at((x, y - half)), at((x, y + half)), mark.colour)?;
+                error_bar((x, y - half), (x, y + half))?;
             }
             canvas.architecture((seed.seed, architecture), at((x, y)), mark)?;
         }
