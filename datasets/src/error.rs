@@ -25,12 +25,22 @@ pub enum Error {
         remedy: String,
     },
     /// The operating system refused to read a file.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The system's reason. It is a part of the message, so it is no source that would be printed again.
+        cause: io::Error,
+    },
+    /// A file is far larger than the official one.
+    #[error("{}: {found} bytes, expected at most {most}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        found: u64,
+        /// The largest size that is read, in bytes.
+        most: u64,
     },
     /// A file holds no record at all.
     #[error("{}: the file is empty, expected records of {record_bytes} bytes", path.display())]

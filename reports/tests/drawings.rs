@@ -89,6 +89,8 @@ fn a_file_is_drawn_as_network_and_block_by_block() {
     assert_eq!(files(&out), expected);
     let dot = fs::read_to_string(out.join("found-block-1.dot")).unwrap();
     assert!(dot.contains("3x3, d 2\\nN = 6"), "{dot}");
+    fs::write(folder.path().join("marked.json"), format!("\u{feff}{}", json())).unwrap();
+    assert!(draw(folder.path(), &["marked.json", "--out", "marked"]).status.success());
 }
 
 #[test]

@@ -41,6 +41,68 @@ fn a_ranking_is_measured_within_groups() {
     assert!(found(&[]).contains("n = 12 (left out: 1 without both values)"));
 }
 
+/// The statistics of a table, which must be readable.
+fn measured(name: &str, bytes: &[u8], arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), bytes).unwrap();
+    let output = stats(folder.path(), &[&[name], arguments].concat());
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_values_that_other_programs_store_are_numbers_and_groups() {
+    let columns = ["--x", "score", "--y", "err"];
+    // Kendall's tau-b of the values as Python's polars reads them.
+    let decimal = measured("t", include_bytes!("foreign/decimal.parquet"), &columns);
+    assert!(decimal.contains("Kendall τ               -0.479 ["), "{decimal}");
+    let half = measured("t", include_bytes!("foreign/float16.parquet"), &columns);
+    assert!(half.contains("Kendall τ               -0.481 ["), "{half}");
+    let time = include_bytes!("foreign/timestamp.parquet");
+    let by_day = measured("t", time, &[&columns[..], &["--by", "day"]].concat());
+    assert!(
+        by_day.starts_with("`err` by `score`, n = 60 in 3 groups of `day`\nKendall τ               -0.523 ["),
+        "{by_day}"
+    );
+    let duration = measured("t", time, &["--x", "dur", "--y", "err"]);
+    assert!(duration.contains("Kendall τ               -0.054 ["), "{duration}");
+}
+
+#[test]
+fn a_row_without_a_group_is_left_out_and_a_group_without_a_value_is_named() {
+    let lonely = format!("{}2,n0,0.5,80\n,n1,0.1,80\nNA,n2,0.9,70\n", table());
+    let arguments = ["--x", "score", "--y", "accuracy", "--higher-is-better", "accuracy", "--by", "seed"];
+    let found = measured("t.csv", lonely.as_bytes(), &arguments);
+    let first =
+        "`accuracy` by `score`, n = 13 in 3 groups of `seed` (left out: 1 without both values, 2 without `seed`)";
+    assert_eq!(found.lines().next(), Some(first));
+    assert!(found.contains("Kendall τ               +0.000 [-1.000, +1.000]"), "{found}");
+    let last = "without 1 of 3 groups, `2`: Kendall τ, Spearman ρ, Pearson r, weighted τ, τ in the better half";
+    assert_eq!(found.lines().last(), Some(last));
+}
+
+#[test]
+fn a_name_may_begin_with_a_hyphen_and_a_line_of_names_with_a_mark() {
+    let found = measured("t.csv", "\u{feff}-log10p,err\n1,2\n2,3\n3,1\n4,6\n".as_bytes(), &["--x=-log10p", "--y=err"]);
+    assert!(found.contains("Kendall τ               +0.333 ["), "{found}");
+}
+
+#[test]
+fn a_small_file_takes_no_memory_that_it_does_not_have() {
+    // 300 rows share one text of a mebibyte.
+    for bytes in [&include_bytes!("foreign/shared_text.parquet")[..], include_bytes!("foreign/shared_category.parquet")]
+    {
+        measured("t", bytes, &["--x", "score", "--y", "err"]);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t"), bytes).unwrap();
+        let output = stats(folder.path(), &["t", "--x", "score", "--y", "err", "--by", "arch"]);
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "error: t: not a readable Parquet table: column `arch`: 314572800 bytes in all rows, expected at most 268435456\n"
+        );
+    }
+}
+
 #[test]
 fn unusable_columns_are_one_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,6 +124,11 @@ fn unusable_columns_are_one_error() {
     fault(
         &["t.csv", "--x", "score", "--y", "accuracy", "--higher-is-better", "seed"],
         "--higher-is-better seed: expected score or accuracy",
+    );
+    std::fs::write(folder.path().join("twice.csv"), "score,err,err\n1,2,3\n").unwrap();
+    fault(
+        &["twice.csv", "--x", "score", "--y", "err"],
+        "twice.csv: column `err`: 2 columns have this name, expected one",
     );
     fault(&["no.csv", "--x", "a", "--y", "b"], "no.csv: cannot read: No such file or directory (os error 2)");
 }

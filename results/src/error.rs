@@ -29,7 +29,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The sign of the damage.
-        problem: &'static str,
+        problem: String,
     },
     /// Another process is running the same run.
     #[error("{path}: another process is running this; wait for it, or stop it")]

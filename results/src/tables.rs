@@ -7,6 +7,8 @@
 
 pub mod columns;
 pub mod csv;
+mod footer;
+mod meaning;
 mod parquet;
 pub mod rows;
 
@@ -98,7 +100,10 @@ fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
 /// contradicts itself.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     let bytes = files::read(path)?;
-    seal::check(path, &bytes)?;
+    seal::check(path, &bytes).map_err(|error| match error {
+        Error::Damaged { path, problem } => Error::Damaged { path, problem: problem + &footer::written_by(&bytes) },
+        other => other,
+    })?;
     let frame = parquet::read(path, bytes)?;
     let column =
         |fault: ColumnFault| Error::Column { path: path.to_path_buf(), column: fault.column, problem: fault.problem };

@@ -14,30 +14,47 @@ const MAX_HEADER: usize = 4096;
 /// Largest array that is read, in bytes. All 1,281,167 images of ImageNet32x32 are 3.9 GB.
 const MAX_BYTES: usize = 4 << 30;
 
-/// The type of an array's elements: integers of 1, 2, 4 or 8 bytes.
+/// First bytes of a zip archive with files.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// The kind of an array's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Signed,
+    Unsigned,
+    /// Truth values: a byte of 0 or 1.
+    Bool,
+}
+
+/// The type of an array's elements: integers of 1, 2, 4 or 8 bytes, or truth values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element {
-    is_signed: bool,
+    kind: Kind,
     bytes: usize,
     is_big_endian: bool,
 }
 
 impl Element {
-    /// Parses numpy's name of a type: byte order, kind and length, such as `|u1` or `<i8`.
+    /// Parses numpy's name of a type: byte order, kind and length, such as `|u1`, `<i8` or `|b1`.
     pub(crate) fn parse(name: &str) -> Option<Element> {
         let &[order, kind, length] = name.as_bytes() else {
             return None;
         };
         let bytes = usize::from(length.wrapping_sub(b'0'));
-        let is_known = b"<>|=".contains(&order) && b"iu".contains(&kind) && [1, 2, 4, 8].contains(&bytes);
-        is_known.then_some(Element { is_signed: kind == b'i', bytes, is_big_endian: order == b'>' })
+        let kind = match (kind, bytes) {
+            (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
+            (b'u', 1 | 2 | 4 | 8) => Kind::Unsigned,
+            (b'b', 1) => Kind::Bool,
+            _ => return None,
+        };
+        b"<>|=".contains(&order).then_some(Element { kind, bytes, is_big_endian: order == b'>' })
     }
 
     fn value(self, bytes: &[u8]) -> i128 {
         let append = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
         let value = if self.is_big_endian { bytes.iter().fold(0, append) } else { bytes.iter().rev().fold(0, append) };
         let unused = 64 - 8 * self.bytes as u32;
-        if self.is_signed { i128::from((value << unused) as i64 >> unused) } else { i128::from(value) }
+        if self.kind == Kind::Signed { i128::from((value << unused) as i64 >> unused) } else { i128::from(value) }
     }
 }
 
@@ -57,7 +74,7 @@ impl<'a> Array<'a> {
 
     /// The elements as unsigned bytes; `None` if they have another type.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
-        (self.element.bytes == 1 && !self.element.is_signed).then_some(&self.bytes[..])
+        (self.element.bytes == 1 && self.element.kind == Kind::Unsigned).then_some(&self.bytes[..])
     }
 
     /// The elements in order.
@@ -68,6 +85,38 @@ impl<'a> Array<'a> {
 
 fn size_in_bytes(shape: &[usize], element: Element) -> Option<usize> {
     shape.iter().try_fold(element.bytes, |size, &extent| size.checked_mul(extent))
+}
+
+/// Puts elements in Fortran order, in which the first index varies fastest, into C order.
+fn in_c_order(shape: &[usize], element: Element, bytes: &[u8]) -> Vec<u8> {
+    let strides: Vec<usize> = shape
+        .iter()
+        .scan(element.bytes, |next, &extent| {
+            let stride = *next;
+            *next *= extent;
+            Some(stride)
+        })
+        .collect();
+    let mut ordered = Vec::with_capacity(bytes.len());
+    let (mut index, mut place) = (vec![0; shape.len()], 0);
+    while ordered.len() < bytes.len() {
+        ordered.extend_from_slice(&bytes[place..place + element.bytes]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            place += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            place -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+    ordered
+}
+
+/// Whether a file is a zip archive by its first bytes, as every `.npz` file is.
+pub(crate) fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZIP)
 }
 
 /// An `.npz` file: a zip archive of arrays.
@@ -120,8 +169,8 @@ impl<'a> Npz<'a> {
         let mut header = vec![0; length];
         file.read_exact(&mut header).map_err(unreadable)?;
         let header = String::from_utf8_lossy(&header);
-        let Some((shape, element)) = parse_header(&header) else {
-            let kinds = "integers of 1, 2, 4 or 8 bytes in C order, and a shape";
+        let Some((shape, element, is_fortran)) = parse_header(&header) else {
+            let kinds = "integers of 1, 2, 4 or 8 bytes or truth values, and a shape";
             return Err(fault(format!("the header {:?}", header.trim()), kinds));
         };
         if !fits(&shape) {
@@ -139,13 +188,16 @@ impl<'a> Npz<'a> {
             found => found.to_string(),
         };
         let expected = format!("{size} for the shape {shape:?}");
+        if is_fortran && bytes.len() == size {
+            bytes = in_c_order(&shape, element, &bytes);
+        }
         Array::new(shape, element, bytes.into()).ok_or_else(|| fault(format!("{found} bytes"), &expected))
     }
 }
 
-/// Parses shape and type from a header, which is a Python dictionary such as
+/// Parses shape, type and whether the order is Fortran's from a header. It is a Python dictionary such as
 /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`.
-fn parse_header(header: &str) -> Option<(Vec<usize>, Element)> {
+fn parse_header(header: &str) -> Option<(Vec<usize>, Element, bool)> {
     let value = |key: &str| Some(header.split_once(key)?.1.trim_start().strip_prefix(':')?.trim_start());
     let (name, _) = value("'descr'")?.strip_prefix('\'')?.split_once('\'')?;
     let (shape, _) = value("'shape'")?.strip_prefix('(')?.split_once(')')?;
@@ -156,9 +208,9 @@ fn parse_header(header: &str) -> Option<(Vec<usize>, Element)> {
         // Python 2 writes long integers as 10L.
         .map(|extent| extent.trim_end_matches('L').parse().ok())
         .collect::<Option<_>>()?;
-    let is_c_order = value("'fortran_order'")?.starts_with("False") || shape.len() < 2;
-    let element = Element::parse(name)?;
-    is_c_order.then_some((shape, element))
+    let order = value("'fortran_order'")?;
+    let is_fortran = order.starts_with("True");
+    (is_fortran || order.starts_with("False")).then_some((shape, Element::parse(name)?, is_fortran))
 }
 
 #[cfg(test)]
@@ -199,7 +251,8 @@ pub(crate) mod tests {
 
     #[test]
     fn integers_of_every_length_sign_and_order_are_read() {
-        let cases: [(&str, [u8; 8], i128); 9] = [
+        let cases: [(&str, [u8; 8], i128); 10] = [
+            ("|b1", [1, 0, 0, 0, 0, 0, 0, 0], 1),
             ("|u1", [200, 0, 0, 0, 0, 0, 0, 0], 200),
             ("|i1", [200, 0, 0, 0, 0, 0, 0, 0], -56),
             ("<u2", [1, 2, 0, 0, 0, 0, 0, 0], 513),
@@ -214,7 +267,7 @@ pub(crate) mod tests {
             let element = Element::parse(name).unwrap();
             assert_eq!(element.value(&bytes[..element.bytes]), expected, "{name}");
         }
-        for name in ["", "|u", "<f4", "|u3", "<i16", "?u1", "|b1", "<U5"] {
+        for name in ["", "|u", "<f4", "|u3", "<i16", "?u1", "|b2", "<U5"] {
             assert_eq!(Element::parse(name), None, "{name}");
         }
     }
@@ -253,8 +306,22 @@ pub(crate) mod tests {
         check(npy("|u1", "9223372036854775807, 2", &[]), "expected at most 4294967296 bytes");
         // The claimed size is within the limit, but the bytes are missing: nothing is allocated for them.
         check(npy("|u1", "2000000000, 2", &[7]), "found 1 bytes, expected 4000000000");
-        let fortran = String::from_utf8_lossy(&good[10..]).replace("False", "True");
-        assert_eq!(parse_header(&fortran), None);
+        assert_eq!(parse_header("{'descr': '|u1', 'fortran_order': 0, 'shape': (2, 2), }"), None);
+    }
+
+    #[test]
+    fn fortran_order_is_turned_into_c_order() {
+        // numpy.asfortranarray of numpy.arange(24).reshape(4, 3, 2), whose C order counts up.
+        let stored: Vec<u8> = (0..24).map(|i| (i % 4 * 6 + i / 4 % 3 * 2 + i / 12) as u8).collect();
+        let wide: Vec<u8> = stored.iter().flat_map(|&value| [value, 0]).collect();
+        for (descr, bytes) in [("|u1", stored), ("<u2", wide)] {
+            let mut array = npy(descr, "4, 3, 2", &bytes);
+            let place = array.windows(5).position(|window| window == b"False").unwrap();
+            array[place..place + 5].copy_from_slice(b"True ");
+            let file = npz(&[("data", array)]);
+            let found = Npz::open(Path::new("a.npz"), &file).unwrap().array("data", "[4, 3, 2]", |_| true).unwrap();
+            assert_eq!(found.values().collect::<Vec<_>>(), (0..24).collect::<Vec<i128>>());
+        }
     }
 
     #[test]

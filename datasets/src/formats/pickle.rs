@@ -89,7 +89,7 @@ impl<'a> Pickle<'a> {
         };
         let Some(element) = Element::parse(&type_name) else {
             let found = format!("elements of type {type_name:?}");
-            return Err(self.fault(name, &found, "integers of 1, 2, 4 or 8 bytes"));
+            return Err(self.fault(name, &found, "integers of 1, 2, 4 or 8 bytes, or truth values"));
         };
         let bytes = contents(&self.objects, *bytes).unwrap_or_default();
         Array::new(shape.clone(), element, Cow::Borrowed(bytes)).ok_or_else(|| {

@@ -13,6 +13,12 @@ const SIZE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = CHANNELS * SIZE * SIZE;
 
+/// Most records of a file, as a multiple of the official number.
+const MOST_OF_OFFICIAL: usize = 4;
+
+/// First byte of a Python pickle of protocol 2 or later; the protocol follows. No label is as large.
+const PICKLE: u8 = 0x80;
+
 /// Properties that differ between the two data sets on disk.
 #[derive(Debug)]
 pub(crate) struct Format {
@@ -75,7 +81,8 @@ pub(crate) fn read(format: &'static Format, data_dir: Option<&Path>) -> Result<F
         let mut differences = Vec::new();
         for (i, file) in files.iter().enumerate() {
             let path = folder.join(file);
-            let Some(bytes) = read_if_there(&path)? else {
+            let most = MOST_OF_OFFICIAL * records * format.record_bytes();
+            let Some(bytes) = read_if_there(&path, most)? else {
                 if i == 0 {
                     return Err(format.missing(format!("there is no file {}", path.display())));
                 }
@@ -104,11 +111,21 @@ impl Format {
         ImageSet::empty(format!("{} {part}", self.name), [CHANNELS, 1, SIZE, SIZE], classes)
     }
 
+    /// Length of a record in bytes.
+    fn record_bytes(&self) -> usize {
+        self.labels.len() + PIXELS
+    }
+
     /// Appends the records of one file to a set and returns their number.
     fn append(&self, path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<usize, Error> {
-        let record_bytes = self.labels.len() + PIXELS;
-        if bytes.is_empty() {
-            return Err(Error::EmptyFile { path: path.into(), record_bytes });
+        let record_bytes = self.record_bytes();
+        match bytes {
+            [] => return Err(Error::EmptyFile { path: path.into(), record_bytes }),
+            [PICKLE, 2..=5, ..] => {
+                let expected = format!("the \"{}\"", self.archive);
+                return Err(Error::format(path, "byte 0", "a Python pickle, as in the python version", expected));
+            }
+            _ => {}
         }
         let records = bytes.chunks_exact(record_bytes);
         let n_records = records.len();

@@ -21,13 +21,19 @@ pub(crate) struct Files {
     pub(crate) published: Option<Normalisation>,
 }
 
-/// Reads all bytes of a file; `None` if the file does not exist.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.into(), source }),
+/// Reads all bytes of a file; `None` if the file does not exist. Its size is checked first: a sparse file can claim more
+/// than there is memory.
+pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
+    let failed = |cause| Error::Read { path: path.into(), cause };
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(failed)?.len(),
+    };
+    let most = most as u64;
+    if found > most {
+        return Err(Error::TooLarge { path: path.into(), found, most });
     }
+    fs::read(path).map(Some).map_err(failed)
 }
 
 /// The stored record of a file that was read.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::formats::numpy::{Array, Npz};
+use crate::formats::numpy::{Array, Npz, is_zip};
 use crate::formats::pickle::Pickle;
 use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
 use crate::{Error, ImageSet, Normalisation};
@@ -17,6 +17,9 @@ const CHANNELS: usize = 3;
 const PIXELS: usize = CHANNELS * SIZE * SIZE;
 const CLASSES: usize = 1000;
 
+/// Largest file in bytes; the official ones have up to 400 MB.
+const MOST_BYTES: usize = 1 << 30;
+
 /// One of the two parts of the set.
 struct Part {
     name: &'static str,
@@ -26,6 +29,9 @@ struct Part {
     files: &'static [&'static str],
     /// Official number of images.
     official: usize,
+    /// Official number of images of the largest file. No larger file is read: all files of a part could otherwise unpack
+    /// to many times its size.
+    most: usize,
 }
 
 const TRAIN: Part = Part {
@@ -44,6 +50,7 @@ const TRAIN: Part = Part {
         "train_data_batch_10",
     ],
     official: 1_281_167,
+    most: 128_123,
 };
 
 /// The official validation images. Results are reported on them.
@@ -52,6 +59,7 @@ const TEST: Part = Part {
     folders: &["Imagenet32_val", "Imagenet32_val_npz", "imagenet32"],
     files: &["val_data"],
     official: 50_000,
+    most: 50_000,
 };
 
 /// Reads the set below `data_dir`.
@@ -69,7 +77,7 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
                 continue;
             };
             let before = set.len();
-            append(&path, &bytes, &mut set)?;
+            append(&path, &bytes, part.most, &mut set)?;
             sources.push(source(&path, &bytes, set.len() - before));
         }
         if set.len() != part.official {
@@ -113,19 +121,19 @@ fn paths(folder: &Path, file: &str) -> [PathBuf; 2] {
 
 fn read_either_form(folder: &Path, file: &str) -> Result<Option<(PathBuf, Vec<u8>)>, Error> {
     for path in paths(folder, file) {
-        if let Some(bytes) = read_if_there(&path)? {
+        if let Some(bytes) = read_if_there(&path, MOST_BYTES)? {
             return Ok(Some((path, bytes)));
         }
     }
     Ok(None)
 }
 
-/// Appends the images of one file.
-fn append(path: &Path, bytes: &[u8], set: &mut ImageSet) -> Result<(), Error> {
-    if path.extension().is_some_and(|extension| extension == "npz") {
+/// Appends the images of one file, at most this many. An `.npz` file is read with any suffix.
+fn append(path: &Path, bytes: &[u8], most: usize, set: &mut ImageSet) -> Result<(), Error> {
+    if is_zip(bytes) || path.extension().is_some_and(|extension| extension == "npz") {
         let mut file = Npz::open(path, bytes)?;
-        let fits = |shape: &[usize]| matches!(*shape, [n, PIXELS] if n <= TRAIN.official);
-        let data = file.array("data", "[n, 3072], n up to 1281167", fits)?;
+        let fits = |shape: &[usize]| matches!(*shape, [n, PIXELS] if n <= most);
+        let data = file.array("data", &format!("[n, {PIXELS}], n up to {most}"), fits)?;
         let n = data.shape[0];
         let labels = file.array("labels", &format!("[{n}]"), |shape| *shape == [n])?;
         append_arrays(path, &data, labels.values(), set)

@@ -20,13 +20,19 @@ const N_TEST: usize = 8_000;
 const FOLDS: usize = 10;
 const FOLD_EXAMPLES: usize = 1_000;
 
+/// Most images of a file, as a multiple of the official number.
+const MOST_OF_OFFICIAL: usize = 4;
+
+/// Largest file of folds in bytes; the official one has about 50 kB.
+const MOST_OF_FOLDS: usize = 1 << 20;
+
 /// Reads the set below `data_dir`.
 pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
     let folder = data_dir.ok_or_else(|| missing("no data folder is given"))?.join(FOLDER);
     let mut sources = Vec::new();
     let mut warnings = Vec::new();
     let mut part = |part: &str, official: usize| -> Result<ImageSet, Error> {
-        let set = read_part(&folder, part, &mut sources)?;
+        let set = read_part(&folder, part, MOST_OF_OFFICIAL * official, &mut sources)?;
         if set.len() != official {
             let found = format!("{part}_X.bin holds {} of {official}", set.len());
             warnings.push(difference(&set, official, &[found]));
@@ -39,14 +45,15 @@ pub(crate) fn read(data_dir: Option<&Path>) -> Result<Files, Error> {
     Ok(Files { published: (train.len() == N_TRAIN).then(Normalisation::stl10), train, test, folds, sources, warnings })
 }
 
-fn read_part(folder: &Path, part: &str, sources: &mut Vec<Source>) -> Result<ImageSet, Error> {
-    let file = |name: String| -> Result<(PathBuf, Vec<u8>), Error> {
+/// Reads a part of at most this many images.
+fn read_part(folder: &Path, part: &str, most: usize, sources: &mut Vec<Source>) -> Result<ImageSet, Error> {
+    let file = |name: String, record_bytes: usize| -> Result<(PathBuf, Vec<u8>), Error> {
         let path = folder.join(name);
-        let bytes = read_if_there(&path)?;
+        let bytes = read_if_there(&path, most * record_bytes)?;
         let bytes = bytes.ok_or_else(|| missing(&format!("there is no file {}", path.display())))?;
         Ok((path, bytes))
     };
-    let (path, columns) = file(format!("{part}_X.bin"))?;
+    let (path, columns) = file(format!("{part}_X.bin"), PIXELS)?;
     if columns.is_empty() {
         return Err(Error::EmptyFile { path, record_bytes: PIXELS });
     }
@@ -63,7 +70,7 @@ fn read_part(folder: &Path, part: &str, sources: &mut Vec<Source>) -> Result<Ima
     }
     sources.push(source(&path, &columns, n));
 
-    let (path, labels) = file(format!("{part}_y.bin"))?;
+    let (path, labels) = file(format!("{part}_y.bin"), 1)?;
     if labels.len() != n {
         return Err(Error::format(
             &path,
@@ -112,7 +119,7 @@ fn read_folds(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Vec<usize>>, Error> {
     let path = folder.join("fold_indices.txt");
-    let Some(bytes) = read_if_there(&path)? else {
+    let Some(bytes) = read_if_there(&path, MOST_OF_FOLDS)? else {
         warnings.push("stl10 train: fold_indices.txt is missing, so there are no folds".into());
         return Ok(Vec::new());
     };

@@ -85,9 +85,11 @@ pub fn run(options: &Draw) -> Result<()> {
 fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Result<Subject> {
     let place = file.display().to_string();
     let text = fs::read_to_string(file).with_context(|| place.clone())?;
+    // Some editors begin a text with a byte order mark, which is no part of JSON.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let stem = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     Ok(Subject {
-        architecture: Architecture::from_json(&text, width.map(usize::from)).with_context(|| place.clone())?,
+        architecture: Architecture::from_json(text, width.map(usize::from)).with_context(|| place.clone())?,
         place,
         title: stem.clone(),
         file: stem,

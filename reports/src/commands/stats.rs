@@ -5,23 +5,28 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use results::statistics::bootstrap::{RESAMPLES, Units};
-use results::statistics::ranking::{Ranking, measure};
+use results::statistics::bootstrap::RESAMPLES;
+use results::statistics::ranking::{Ranking, measure_where_defined};
 use results::statistics::sample::Point;
+use results::summaries::text::left_out_text;
 use results::tables::columns::{Columns, read_columns};
+
+/// Most names of groups that a line lists.
+const MOST_NAMES: usize = 5;
 
 /// The file and the columns to use.
 #[derive(Args)]
 pub struct Stats {
     /// Table with a row for each ranked item: Parquet, or CSV with a line of names.
     file: PathBuf,
-    /// Column of the predictor, such as a score.
+    /// Column of the predictor, such as a score. A name that begins with a hyphen needs the form `--x=-NAME`.
     #[arg(long, value_name = "COLUMN")]
     x: String,
     /// Column of the truth, such as an error.
     #[arg(long, value_name = "COLUMN")]
     y: String,
     /// Column that groups the rows, such as a seed. Rankings are made within a group, and statistics are means over the groups.
+    /// A row without a group is left out.
     #[arg(long, value_name = "COLUMN")]
     by: Option<String>,
     /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better.
@@ -45,27 +50,56 @@ pub fn run(options: &Stats) -> Result<()> {
     };
     let signs = [sign(x), sign(y)];
     let mut groups: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
-    let mut left_out = 0;
+    let (mut without_values, mut without_group) = (0, 0);
     for (row, (&x, &y)) in numbers[0].iter().zip(&numbers[1]).enumerate() {
-        let name = group.as_ref().map_or("", |group| group[row].as_str());
-        match (x, y) {
-            (Some(x), Some(y)) => groups.entry(name).or_default().push((signs[0] * x, signs[1] * y)),
-            _ => left_out += 1,
+        let name = group.as_ref().map_or(Some(""), |group| group[row].as_deref());
+        match (x, y, name) {
+            (Some(x), Some(y), Some(name)) => groups.entry(name).or_default().push((signs[0] * x, signs[1] * y)),
+            (Some(_), Some(_), None) => without_group += 1,
+            _ => without_values += 1,
         }
     }
-    let groups: Vec<Vec<Point>> = groups.into_values().collect();
+    let (names, groups): (Vec<&str>, Vec<Vec<Point>>) = groups.into_iter().unzip();
     let n: usize = groups.iter().map(Vec::len).sum();
-    ensure!(n > 0, "{}: no row has both `{x}` and `{y}`", file.display());
+    let named: Vec<String> = [Some(x), Some(y), by.as_ref()].iter().flatten().map(|name| format!("`{name}`")).collect();
+    ensure!(n > 0, "{}: no row has all of {}", file.display(), named.join(", "));
     let in_groups = by.as_ref().map_or_else(String::new, |by| format!(" in {} groups of `{by}`", groups.len()));
-    let without = match left_out {
-        0 => String::new(),
-        left_out => format!(" (left out: {left_out} without both values)"),
+    let no_group = by.as_ref().map_or_else(String::new, |by| format!("without `{by}`"));
+    let without = match left_out_text(&[(without_values, "without both values"), (without_group, no_group.as_str())]) {
+        none if none.is_empty() => none,
+        some => format!(" (left out: {some})"),
     };
     println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
-    for measured in measure(&groups, Units::Own, &Ranking::all(options.k.into())) {
+    let statistics = Ranking::all(options.k.into());
+    for measured in measure_where_defined(&groups, &statistics) {
         println!("{measured}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
     println!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {RESAMPLES} of each");
+    if by.is_some() {
+        print!("{}", undefined_in(&names, &groups, &statistics));
+    }
     Ok(())
+}
+
+/// Names the groups that have no value of some statistics, a line for each set of such groups.
+fn undefined_in(names: &[&str], groups: &[Vec<Point>], statistics: &[Ranking]) -> String {
+    let mut labels: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
+    for statistic in statistics {
+        let is_undefined = |(_, points): &(&&str, &Vec<Point>)| statistic.of(points).is_none();
+        let undefined: Vec<&str> = names.iter().zip(groups).filter(is_undefined).map(|(name, _)| *name).collect();
+        if !undefined.is_empty() {
+            labels.entry(undefined).or_default().push(statistic.label());
+        }
+    }
+    let line = |(undefined, labels): (Vec<&str>, Vec<String>)| {
+        let named: Vec<String> = undefined.iter().take(MOST_NAMES).map(|name| format!("`{name:.60}`")).collect();
+        let more = match undefined.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (count, all) = (undefined.len(), groups.len());
+        format!("without {count} of {all} groups, {}{more}: {}\n", named.join(", "), labels.join(", "))
+    };
+    labels.into_iter().map(line).collect()
 }

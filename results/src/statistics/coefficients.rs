@@ -5,13 +5,25 @@ use super::tau::kendall_tau_b;
 
 /// Pearson's coefficient of linear correlation.
 pub fn pearson(points: &[Point]) -> Option<f64> {
-    let moments = Moments::of(points)?;
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let scaled: Vec<Point> = scaled(&xs).into_iter().zip(scaled(&ys)).collect();
+    let moments = Moments::of(&scaled)?;
     if moments.xx == 0.0 || moments.yy == 0.0 {
         return None;
     }
     // Two roots are necessary because the product of two tiny variances can be zero.
     let coefficient = moments.xy / (moments.xx.sqrt() * moments.yy.sqrt());
     Some(coefficient.clamp(-1.0, 1.0))
+}
+
+/// Divides values by a power of two, so that the largest magnitude is about 1. Squares of the values then neither overflow
+/// nor vanish. The division changes no digit.
+fn scaled(values: &[f64]) -> Vec<f64> {
+    /// The bits of a number's exponent.
+    const EXPONENT: u64 = 0x7ff << 52;
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let power = f64::from_bits(largest.to_bits() & EXPONENT).max(f64::MIN_POSITIVE);
+    values.iter().map(|value| value / power).collect()
 }
 
 /// Spearman's rank correlation; ties share the mean of their ranks.

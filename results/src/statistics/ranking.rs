@@ -9,12 +9,15 @@ use rand::seq::SliceRandom;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::statistics::bootstrap::{
-    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, bootstrap, generator, mean_over_groups,
+    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, bootstrap, centred_bootstrap, generator, mean_over_groups,
 };
 use crate::statistics::coefficients::Coefficient;
 use crate::statistics::sample::{Point, ranks};
 use crate::statistics::tau::{kendall_tau_b, weighted_tau};
 use crate::summaries::text::p_text;
+
+/// Relative size of a difference that rounding can explain.
+const ROUNDING: f64 = 1e-12;
 
 /// A statistic of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +95,28 @@ impl Ranking {
             Self::BestRank(_) | Self::Regret(_) => Chance::More,
         }
     }
+
+    /// The lowest and the highest possible value.
+    fn range(self) -> (f64, f64) {
+        match self {
+            Self::Coefficient(_) | Self::WeightedTau | Self::BetterHalfTau => (-1.0, 1.0),
+            Self::Precision(_) => (0.0, 1.0),
+            Self::BestRank(_) => (1.0, f64::INFINITY),
+            Self::Regret(_) => (0.0, f64::INFINITY),
+            Self::Gain(_) => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// The interval of the mean over the groups. That of a coefficient is a plain bootstrap. The other statistics are of
+    /// the best few points, so their interval is centred, and cut off at the values that are possible.
+    fn interval(self, groups: &[Vec<Point>], units: Units) -> Option<Interval> {
+        if self.chance() == Chance::Zero {
+            return bootstrap(groups, units, |points| self.of(points));
+        }
+        let interval = centred_bootstrap(groups, units, |points| self.of(points))?;
+        let (least, most) = self.range();
+        Some(Interval { low: interval.low.max(least), high: interval.high.min(most), ..interval })
+    }
 }
 
 /// Kendall's tau among the truly better half of the points, including all ties of the last one. It shows whether the
@@ -158,13 +183,21 @@ pub fn best_rank(points: &[Point], k: usize) -> Option<f64> {
 /// How much worse the truly best of the predictor's `k` best is than the best of all.
 pub fn regret(points: &[Point], k: usize) -> Option<f64> {
     let best = points.iter().map(|point| point.1).min_by(f64::total_cmp)?;
-    Some(expected_best(points, k)? - best)
+    Some(difference(expected_best(points, k)?, best))
 }
 
 /// How much better the truly best of the predictor's `k` best is than the best of `k` random points.
 pub fn gain(points: &[Point], k: usize) -> Option<f64> {
     let at_random: Vec<Point> = points.iter().map(|point| (0.0, point.1)).collect();
-    Some(expected_best(&at_random, k)? - expected_best(points, k)?)
+    Some(difference(expected_best(&at_random, k)?, expected_best(points, k)?))
+}
+
+/// The difference `a - b`, or 0 if rounding alone can explain it. Both are expected values, sums of up to all truths.
+fn difference(a: f64, b: f64) -> f64 {
+    match (a - b).abs() <= ROUNDING * a.abs().max(b.abs()) {
+        true => 0.0,
+        false => a - b,
+    }
 }
 
 /// The expected lowest truth among the predictor's `k` best, or among all points if there are fewer.
@@ -203,12 +236,13 @@ pub struct Measured {
     pub p: Option<f64>,
 }
 
-/// Measures statistics of a ranking over groups, such as root seeds, with intervals; see [`bootstrap`].
+/// Measures statistics of a ranking over groups, such as root seeds, with intervals; see [`bootstrap`] and
+/// [`centred_bootstrap`].
 ///
 /// Values of different groups never enter one statistic; the result is the mean over the groups.
 pub fn measure(groups: &[Vec<Point>], units: Units, statistics: &[Ranking]) -> Vec<Measured> {
     let measured = |&statistic: &Ranking| {
-        let interval = bootstrap(groups, units, |points| statistic.of(points));
+        let interval = statistic.interval(groups, units);
         Measured {
             statistic,
             interval,
@@ -217,6 +251,16 @@ pub fn measure(groups: &[Vec<Point>], units: Units, statistics: &[Ranking]) -> V
     };
     // Each statistic has a generator of its own, so threads change nothing.
     statistics.par_iter().map(measured).collect()
+}
+
+/// As [`measure`], for groups with units of their own. Each statistic is the mean over the groups that have a value of it.
+pub fn measure_where_defined(groups: &[Vec<Point>], statistics: &[Ranking]) -> Vec<Measured> {
+    let measured = |statistic: &Ranking| {
+        let is_defined = |points: &&Vec<Point>| statistic.of(points).is_some();
+        let defined: Vec<Vec<Point>> = groups.iter().filter(is_defined).cloned().collect();
+        measure(&defined, Units::Own, &[*statistic])
+    };
+    statistics.par_iter().flat_map_iter(measured).collect()
 }
 
 /// The p-value of a permutation test with [`RESAMPLES`] permutations. A permutation that leaves the statistic undefined
@@ -283,12 +327,16 @@ impl fmt::Display for Measured {
     }
 }
 
-/// Writes four significant digits.
+/// Writes four significant digits; those of very small and very large numbers with an exponent, as in `1.234e-15`.
 fn significant(value: f64) -> String {
-    if value == 0.0 {
+    let size = value.abs();
+    if size == 0.0 {
         return "0".to_owned();
     }
-    let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 12);
+    if !(1e-9..1e12).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let digits = (3 - size.log10().floor() as i32).clamp(0, 12);
     format!("{value:.*}", digits as usize)
 }
 

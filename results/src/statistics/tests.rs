@@ -77,6 +77,17 @@ fn a_statistic_is_undefined_without_two_points_or_without_variance() {
 }
 
 #[test]
+fn pearson_does_not_depend_on_units() {
+    let expected = pearson(&DISTINCT);
+    for exponents in [(900, 0), (-900, 900), (-1000, -1000), (1020, -700)] {
+        let units = (2_f64.powi(exponents.0), 2_f64.powi(exponents.1));
+        // A power of two changes no digit.
+        assert_eq!(pearson(&DISTINCT.map(|(x, y)| (x * units.0, y * units.1))), expected, "{exponents:?}");
+    }
+    assert_close(pearson(&DISTINCT.map(|(x, y)| (1e308 * x, 1e-308 * y))).unwrap(), expected.unwrap(), 1e-12);
+}
+
+#[test]
 fn the_bootstrap_agrees_with_numpy() {
     // The values are percentiles of 20 000 resamples of numpy.random.default_rng(0). They agree up to sampling error.
     let interval = bootstrap(&[DISTINCT.to_vec()], Units::Own, pearson).unwrap();

@@ -52,12 +52,13 @@ pub fn write_toml(path: &Path, text: &str) -> Result<()> {
 /// # Errors
 /// The damage, with the name of the file.
 pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
-    let damaged = |problem| Error::Damaged { path: path.to_path_buf(), problem };
-    let place = place(bytes).ok_or_else(|| damaged("it has no seal: it is cut off, or another program wrote it"))?;
+    let damaged = |problem: &str| Error::Damaged { path: path.to_path_buf(), problem: problem.to_owned() };
+    let no_seal = "it has no seal: it is cut off, or another program saved it again";
+    let place = place(bytes).ok_or_else(|| damaged(no_seal))?;
     if digest(bytes, place).as_bytes() == &bytes[place..place + DIGITS] {
         Ok(())
     } else {
-        Err(damaged("its content does not match its seal"))
+        Err(damaged("its content does not match its seal: bits have changed, or another program saved it again"))
     }
 }
 

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use csv_core::ReadFieldResult;
-use polars::prelude::{DataFrame, DataType};
 
 use crate::error::{Error, Result};
 use crate::store::files;
-use crate::tables::parquet;
+use crate::tables::parquet::{self, Selected};
 
 /// First bytes of a Parquet file.
 const PARQUET: &[u8] = b"PAR1";
@@ -15,21 +14,30 @@ const PARQUET: &[u8] = b"PAR1";
 /// Cells of a CSV file that stand for a missing value.
 const MISSING: [&str; 3] = ["", "NA", "null"];
 
+/// Most names of columns that a message lists.
+const MOST_NAMES: usize = 20;
+
+/// Longest word of a file that a message quotes, in characters.
+const MOST_CHARACTERS: usize = 60;
+
 /// Some columns of a table, of equal length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
     /// Columns of numbers in the requested order; `None` is a missing value.
     pub numbers: Vec<Vec<Option<f64>>>,
-    /// The column that groups the rows, as text, if one was requested.
-    pub group: Option<Vec<String>>,
+    /// The column that groups the rows, as text, if one was requested; `None` is a missing value.
+    pub group: Option<Vec<Option<String>>>,
 }
 
 /// Reads columns by name. A file with the first bytes of Parquet is read as Parquet, any other as CSV with a line of
-/// names. In CSV, empty cells, `NA` and `null` are missing values.
+/// names. In CSV, empty cells, `NA` and `null` are missing values. In Parquet, decimals and half floats are numbers.
+/// Dates are numbers too, days since 1970, and times are counts of their own unit.
+///
+/// Columns that are not requested may hold anything.
 ///
 /// # Errors
-/// If the file cannot be read, or if a column is missing or holds anything but finite numbers. The error names the row,
-/// counted from 0.
+/// If the file cannot be read, or if a column is missing, has a namesake, or holds anything but finite numbers. The
+/// error names the row, counted from 0.
 pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
     let bytes = files::read(path)?;
     let columns = if bytes.starts_with(PARQUET) {
@@ -53,126 +61,118 @@ fn column(path: &Path, name: &str, problem: String) -> Error {
 
 /// The error for a name that the file does not have.
 fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
-    column(path, name, format!("no such column; found {}", known.join(", ")))
+    let names: Vec<String> = known.iter().take(MOST_NAMES).map(|name| shortened(name)).collect();
+    let more = match known.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    column(path, name, format!("no such column; found {}{more}", names.join(", ")))
+}
+
+/// The start of a text.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let fault =
-        |error: polars::prelude::PolarsError| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() };
     let wanted: Vec<&str> = numbers.iter().copied().chain(group).collect();
-    let (frame, known) = parquet::read_columns(path, bytes, &wanted)?;
-    let cast = |frame: &DataFrame, name: &str, to: &DataType| {
-        let found = frame.column(name).map_err(|_| unknown(path, name, &known))?;
-        let is_number = found.dtype().is_primitive_numeric();
-        if *to == DataType::Float64 && !is_number {
-            return Err(column(path, name, format!("expected numbers, found {}", found.dtype())));
-        }
-        found.cast(to).map_err(fault)
+    let Selected { frame, meanings, names } = parquet::read_columns(path, bytes, &wanted)?;
+    let find = |name: &str| {
+        let known = meanings.iter().find(|(known, _)| known == name);
+        let (_, meaning) = known.ok_or_else(|| unknown(path, name, &names))?;
+        let cells = frame.column(name).map_err(|error| column(path, name, error.to_string()))?;
+        Ok::<_, Error>((*meaning, cells))
     };
     let mut columns = Columns { numbers: Vec::new(), group: None };
     for name in numbers {
-        let cells = cast(&frame, name, &DataType::Float64)?;
-        columns.numbers.push(cells.f64().map_err(fault)?.iter().collect());
+        let (meaning, cells) = find(name)?;
+        let expected = |found: String| column(path, name, format!("expected numbers, found {}", shortened(&found)));
+        columns.numbers.push(meaning.numbers(cells).map_err(expected)?);
     }
     if let Some(name) = group {
-        let cells = cast(&frame, name, &DataType::String)?;
-        let text = |cell: Option<&str>| cell.unwrap_or("(missing)").to_owned();
-        columns.group = Some(cells.str().map_err(fault)?.iter().map(text).collect());
+        let (meaning, cells) = find(name)?;
+        let expected = |found: String| column(path, name, format!("expected groups, found {}", shortened(&found)));
+        columns.group = Some(meaning.texts(cells).map_err(expected)?);
     }
     Ok(columns)
 }
 
 fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
     let malformed = |problem: String| Error::Csv { path: path.to_path_buf(), problem };
-    let mut records = csv_records(bytes).map_err(malformed)?.into_iter();
-    let known = records.next().unwrap_or_default();
+    let mut records = Records { reader: csv_core::Reader::new(), rest: bytes };
+    let names = records.next().unwrap_or_default();
+    let names: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     let place = |name: &str| {
-        let place = known.iter().position(|known| known == name);
-        place.ok_or_else(|| unknown(path, name, &known))
+        let mut places = (0..names.len()).filter(|&place| names[place] == name);
+        match (places.next(), places.count()) {
+            (Some(place), 0) => Ok(place),
+            (Some(_), more) => Err(column(path, name, format!("{} columns have this name, expected one", more + 1))),
+            (None, _) if names.first().is_some_and(|first| first.starts_with(['{', '['])) => {
+                Err(malformed("it begins like JSON, expected a line of names".to_owned()))
+            }
+            (None, _) => Err(unknown(path, name, &names)),
+        }
     };
     let places: Vec<usize> = numbers.iter().map(|name| place(name)).collect::<Result<_>>()?;
     let group_place = group.map(place).transpose()?;
     let mut columns = Columns { numbers: vec![Vec::new(); numbers.len()], group: group.map(|_| Vec::new()) };
     for (row, record) in records.enumerate() {
-        if record.len() != known.len() {
-            let (expected, found) = (known.len(), record.len());
+        if record.len() != names.len() {
+            let (expected, found) = (names.len(), record.len());
             return Err(malformed(format!("row {row}: expected {expected} fields, found {found}")));
         }
-        for ((name, &place), cells) in numbers.iter().zip(&places).zip(&mut columns.numbers) {
-            let number = match record[place].as_str() {
-                text if MISSING.contains(&text) => None,
-                text => Some(
-                    text.parse()
-                        .map_err(|_| column(path, name, format!("row {row}: expected a number, found `{text}`")))?,
-                ),
+        let cell = |place: usize| match std::str::from_utf8(&record[place]).map(str::trim) {
+            Ok(text) if MISSING.contains(&text) => Ok(None),
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(column(path, &names[place], format!("row {row}: not UTF-8"))),
+        };
+        for (&place, cells) in places.iter().zip(&mut columns.numbers) {
+            let number = |text: &str| {
+                let problem = || format!("row {row}: expected a number, found `{}`", shortened(text));
+                text.parse::<f64>().map_err(|_| column(path, &names[place], problem()))
             };
-            cells.push(number);
+            cells.push(cell(place)?.map(number).transpose()?);
         }
         if let (Some(place), Some(cells)) = (group_place, &mut columns.group) {
-            cells.push(record[place].clone());
+            cells.push(cell(place)?.map(str::to_owned));
         }
     }
     Ok(columns)
 }
 
-/// The records of a CSV file, without the blanks around fields. Empty lines are skipped.
-fn csv_records(mut bytes: &[u8]) -> std::result::Result<Vec<Vec<String>>, String> {
-    let mut reader = csv_core::Reader::new();
-    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), Vec::new());
-    loop {
-        let mut part = [0; 256];
-        let (result, read, written) = reader.read_field(bytes, &mut part);
-        bytes = &bytes[read..];
-        field.extend_from_slice(&part[..written]);
-        match result {
-            // At the end of the input, the next call reports where the last field ends.
-            ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
-            ReadFieldResult::Field { record_end } => {
-                let text = String::from_utf8(std::mem::take(&mut field));
-                let text = text.map_err(|_| format!("record {}: not UTF-8", records.len()))?;
-                record.push(text.trim().to_owned());
-                if record_end {
-                    records.push(std::mem::take(&mut record));
+/// The records of a CSV file, each the bytes of its fields. Only one is in memory at a time. Empty lines are skipped.
+struct Records<'a> {
+    reader: csv_core::Reader,
+    rest: &'a [u8],
+}
+
+impl Iterator for Records<'_> {
+    type Item = Vec<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut record, mut field) = (Vec::new(), Vec::new());
+        loop {
+            let mut part = [0; 256];
+            let (result, read, written) = self.reader.read_field(self.rest, &mut part);
+            self.rest = &self.rest[read..];
+            field.extend_from_slice(&part[..written]);
+            match result {
+                // At the end of the input, the next call reports where the last field ends.
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+                ReadFieldResult::Field { record_end } => {
+                    record.push(std::mem::take(&mut field));
+                    if record_end {
+                        return Some(record);
+                    }
                 }
+                ReadFieldResult::End => return None,
             }
-            ReadFieldResult::End => return Ok(records),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &[u8], numbers: &[&str], group: Option<&str>) -> std::result::Result<Columns, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.csv");
-        std::fs::write(&path, text).unwrap();
-        let folder = folder.path().display().to_string();
-        read_columns(&path, numbers, group).map_err(|error| error.to_string().replace(&format!("{folder}/"), ""))
-    }
-
-    #[test]
-    fn csv_is_read_by_name() {
-        let found = read(b"name, y,x,\"a, b\"\np,1,-2.5e-1,7\nq, NA,3,8\n", &["x", "y"], Some("name"));
-        let expected = Columns {
-            numbers: vec![vec![Some(-0.25), Some(3.0)], vec![Some(1.0), None]],
-            group: Some(vec!["p".into(), "q".into()]),
-        };
-        assert_eq!(found, Ok(expected));
-    }
-
-    #[test]
-    fn unreadable_columns_are_named() {
-        let fault = |text: &[u8], expected: &str| {
-            let found = read(text, &["x"], None).unwrap_err();
-            assert!(found.contains(expected), "{found}");
-        };
-        fault(b"a,b\n1,2\n", "t.csv: column `x`: no such column; found a, b");
-        fault(b"x\n1\ntwo\n", "t.csv: column `x`: row 1: expected a number, found `two`");
-        fault(b"x\n1\ninf\n", "t.csv: column `x`: row 1: expected a finite number, found inf");
-        fault(b"x,y\n1,2\n3\n", "t.csv: neither Parquet nor CSV");
-        fault(b"PAR1 and no more", "t.csv: not a readable Parquet table");
-        fault(b"", "no such column");
-    }
-}
+mod tests;

@@ -4,81 +4,98 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use polars::prelude::{DataFrame, ParquetReader, PolarsError, SerReader};
-use polars_parquet::parquet::metadata::ColumnChunkMetadata;
+use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader};
+use polars_parquet::parquet::metadata::{ColumnChunkMetadata, FileMetadata};
 use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::parquet::read::PageReader;
-use polars_parquet_format::FileMetaData;
-use polars_parquet_format::thrift::protocol::{TCompactInputProtocol, TCompactOutputProtocol};
+use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
+use polars_parquet_format::{FileMetaData, PageHeader};
 
 use crate::error::{Error, Result};
+use crate::tables::footer;
+use crate::tables::meaning::Meaning;
 
 /// Largest number of rows, and of values in a column: far more than any run has. A file of a few bytes can claim any
 /// number, or compress it.
 const MOST_ROWS: usize = 1 << 22;
 
-/// Largest size of an unpacked column in bytes.
+/// Largest size of a column in bytes: of its unpacked pages, and of its values in all rows.
 const MOST_BYTES: usize = 1 << 28;
 
-/// Largest size of the footer in bytes; each of our tables has less than a hundredth of it.
-const MOST_FOOTER_BYTES: usize = 1 << 20;
-
-/// Size of the end of a file: the length of the footer and a mark, four bytes each.
-const TAIL_BYTES: usize = 8;
+/// Some columns of a file that another program wrote.
+#[derive(Debug)]
+pub(super) struct Selected {
+    /// The wanted columns that the file has.
+    pub(super) frame: DataFrame,
+    /// What the values of each of them stand for, by the name of the column.
+    pub(super) meanings: Vec<(String, Meaning)>,
+    /// The names of all columns of the file.
+    pub(super) names: Vec<String>,
+}
 
 /// Reads all columns of a file.
 ///
 /// # Errors
 /// If the bytes are not a sound Parquet file.
 pub(crate) fn read(path: &Path, bytes: Vec<u8>) -> Result<DataFrame> {
-    Ok(contained(path, || read_or_panic(bytes, |_| true))?.0)
+    contained(path, || {
+        let (start, metadata) = footer::read(&bytes).map_err(unreadable(path))?;
+        decode(bytes, start, metadata).map_err(unreadable(path))
+    })
 }
 
-/// Reads the wanted columns that a file has, and the names of all its columns. The other columns may have types that
-/// this module cannot read, such as dates.
+/// Reads the wanted columns that a file has. All other columns are left unread, whatever they hold.
 ///
 /// # Errors
-/// If the bytes are not a sound Parquet file, or a wanted column has such a type.
-pub(crate) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Result<(DataFrame, Vec<String>)> {
-    contained(path, || read_or_panic(bytes, |name| wanted.contains(&name)))
+/// If the bytes are not a sound Parquet file. Also if a wanted column has a namesake, or holds neither numbers nor text.
+pub(super) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Result<Selected> {
+    let column = |column: String, problem: String| Error::Column { path: path.to_path_buf(), column, problem };
+    contained(path, || {
+        let (start, mut metadata) = footer::read(&bytes).map_err(unreadable(path))?;
+        let names = footer::names(&metadata).map_err(unreadable(path))?;
+        let count = |name: &str| names.iter().filter(|known| *known == name).count();
+        if let Some(name) = wanted.iter().find(|name| count(name) > 1) {
+            let problem = format!("{} columns have this name, expected one", count(name));
+            return Err(column((*name).to_owned(), problem));
+        }
+        footer::keep(&mut metadata, wanted).map_err(unreadable(path))?;
+        let meanings = footer::simplify(&mut metadata)
+            .map_err(|(name, found)| column(name, format!("expected numbers or text, found {found}")))?;
+        let frame = match meanings.is_empty() {
+            true => DataFrame::empty(),
+            false => decode(bytes, start, metadata).map_err(unreadable(path))?,
+        };
+        Ok(Selected { frame, meanings, names })
+    })
 }
 
 /// Turns a panic of polars into an error. polars panics on some damaged files, such as one with a column outside the
 /// file. All its data is then dropped, so no half-done result is visible.
-fn contained<T>(path: &Path, read: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
+fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     let found = catch_unwind(AssertUnwindSafe(read));
-    let found = found.unwrap_or_else(|_| Err("polars cannot read it".to_owned()));
-    found.map_err(|problem| Error::Parquet { path: path.to_path_buf(), problem })
+    found.unwrap_or_else(|_| Err(unreadable(path)("polars cannot read it".to_owned())))
 }
 
-/// Returns the wanted columns, and the names of all columns.
-fn read_or_panic(
-    bytes: Vec<u8>,
-    is_wanted: impl Fn(&str) -> bool,
-) -> std::result::Result<(DataFrame, Vec<String>), String> {
+fn unreadable(path: &Path) -> impl Fn(String) -> Error {
+    move |problem| Error::Parquet { path: path.to_path_buf(), problem }
+}
+
+/// Decodes all columns that the metadata name.
+fn decode(bytes: Vec<u8>, start: usize, mut metadata: FileMetaData) -> std::result::Result<DataFrame, String> {
     let problem = |error: PolarsError| error.to_string();
-    let (start, metadata) = footer(&bytes)?;
-    let bytes = with_footer(bytes, start, &metadata)?;
+    // Arrow repeats its own types here, among them dictionaries that take polars minutes. The schema says enough.
+    metadata.key_value_metadata = None;
+    let bytes = footer::replace(bytes, start, &metadata)?;
     let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
-    let metadata = reader.get_metadata().map_err(problem)?;
-    let groups = || metadata.row_groups.iter();
-    let in_groups = groups().fold(0, |rows: usize, group| rows.saturating_add(group.num_rows()));
-    let columns = groups().flat_map(|group| group.parquet_columns());
-    let values = columns.map(|column| usize::try_from(column.num_values()).unwrap_or(usize::MAX));
-    let most = values.max().unwrap_or(0).max(metadata.num_rows).max(in_groups);
-    if most > MOST_ROWS {
-        return Err(format!("{most} rows, expected at most {MOST_ROWS}"));
+    check_claims(reader.get_metadata().map_err(problem)?, &bytes)?;
+    let frame = reader.finish().map_err(problem)?;
+    for column in frame.columns() {
+        let size = size_of_values(column).map_err(problem)?;
+        if size > MOST_BYTES {
+            let name = column.name();
+            return Err(format!("column `{name}`: {size} bytes in all rows, expected at most {MOST_BYTES}"));
+        }
     }
-    for column in groups().flat_map(|group| group.parquet_columns()) {
-        check_pages(column, &bytes)?;
-    }
-    let fields = metadata.schema_descr.fields().iter();
-    let names: Vec<String> = fields.map(|field| field.name().to_owned()).collect();
-    let wanted: Vec<String> = names.iter().filter(|name| is_wanted(name)).cloned().collect();
-    if wanted.is_empty() {
-        return Ok((DataFrame::empty(), names));
-    }
-    let frame = reader.with_columns(Some(wanted)).finish().map_err(problem)?;
     // polars takes the number of rows from the file without a check.
     match frame.columns().iter().find(|column| column.len() != frame.height()) {
         Some(column) => Err(format!(
@@ -87,66 +104,79 @@ fn read_or_panic(
             column.len(),
             frame.height()
         )),
-        None => Ok((frame, names)),
+        None => Ok(frame),
     }
 }
 
-/// The metadata of a file, and where they start. They lie at the end of the file, before their own length and a mark.
-fn footer(bytes: &[u8]) -> std::result::Result<(usize, FileMetaData), String> {
-    let none = || "no footer at its end".to_owned();
-    let end = bytes.len().checked_sub(TAIL_BYTES).ok_or_else(none)?;
-    let size = bytes[end..].first_chunk().expect("the tail is longer");
-    let size = u32::from_le_bytes(*size) as usize;
-    if size > MOST_FOOTER_BYTES {
-        return Err(format!("a footer of {size} bytes, expected at most {MOST_FOOTER_BYTES}"));
+/// Checks the numbers of rows and the sizes that a file claims, before polars takes memory for them.
+fn check_claims(metadata: &FileMetadata, bytes: &[u8]) -> std::result::Result<(), String> {
+    let groups = || metadata.row_groups.iter();
+    let in_groups = groups().fold(0, |rows: usize, group| rows.saturating_add(group.num_rows()));
+    let rows = metadata.num_rows.max(in_groups);
+    if rows > MOST_ROWS {
+        return Err(format!("{rows} rows, expected at most {MOST_ROWS}"));
     }
-    let start = end.checked_sub(size).ok_or_else(none)?;
-    // The reader counts eight bytes for an entry of a list and two for a structure. Each takes at least one in the footer.
-    let mut protocol = TCompactInputProtocol::new(&bytes[start..end], 16 * size);
-    let metadata = FileMetaData::read_from_in_protocol(&mut protocol);
-    Ok((start, metadata.map_err(|error| format!("its footer: {error}"))?))
-}
-
-/// Writes the footer of a file anew. polars takes memory for as many entries as a list claims, and the program aborts
-/// if it gets none. In a freshly written footer, each list has as many entries as it claims.
-fn with_footer(mut bytes: Vec<u8>, start: usize, metadata: &FileMetaData) -> std::result::Result<Vec<u8>, String> {
-    let mark = bytes.split_off(bytes.len() - TAIL_BYTES / 2);
-    bytes.truncate(start);
-    let written = metadata.write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut bytes));
-    written.map_err(|error| error.to_string())?;
-    let size = u32::try_from(bytes.len() - start).map_err(|error| error.to_string())?;
-    bytes.extend(size.to_le_bytes());
-    bytes.extend(mark);
-    Ok(bytes)
-}
-
-/// Checks the sizes that the pages of a column claim. polars takes memory for them, and the program aborts if it gets
-/// none. A negative number would count as about 2^64.
-fn check_pages(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Result<(), String> {
-    let range = column.byte_range();
-    let chunk = bytes.get(range.start as usize..range.end as usize);
-    let chunk = chunk.ok_or_else(|| format!("a column at bytes {range:?} of {}", bytes.len()))?;
-    let mut size = 0_usize;
-    for page in PageReader::new(Cursor::new(chunk.to_vec().into()), column, Vec::new(), MOST_BYTES) {
-        let page = page.map_err(|error| error.to_string())?;
-        // A column has at most one dictionary, and polars checks its numbers.
-        let CompressedPage::Data(page) = page else { continue };
-        size = size.saturating_add(page.uncompressed_size());
-        let values = page.num_values();
-        if values > MOST_ROWS {
-            return Err(format!("a page of {values} values, expected at most {MOST_ROWS}"));
+    for (index, column) in metadata.schema_descr.columns().iter().enumerate() {
+        let name = column.path_in_schema.join(".");
+        let mut size = 0_usize;
+        for group in groups() {
+            let unpacked = unpacked_size(&group.parquet_columns()[index], bytes);
+            size = size.saturating_add(unpacked.map_err(|problem| format!("column `{name}`: {problem}"))?);
         }
         if size > MOST_BYTES {
-            return Err(format!("a column of {size} bytes, expected at most {MOST_BYTES}"));
+            return Err(format!("column `{name}`: {size} bytes unpacked, expected at most {MOST_BYTES}"));
         }
     }
     Ok(())
 }
 
+/// The size that the pages of a column claim to have in one row group, in bytes. polars takes memory for them, and the
+/// program aborts if it gets none. A negative number would count as about 2^64.
+fn unpacked_size(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Result<usize, String> {
+    let most = |values: usize| format!("{values} values, expected at most {MOST_ROWS}");
+    let values = usize::try_from(column.num_values()).unwrap_or(usize::MAX);
+    if values > MOST_ROWS {
+        return Err(most(values));
+    }
+    let range = column.byte_range();
+    let chunk = bytes.get(range.start as usize..range.end as usize);
+    let chunk = chunk.ok_or_else(|| format!("it lies at bytes {range:?} of {}", bytes.len()))?;
+    let mut size = 0_usize;
+    let pages = PageReader::new(Cursor::new(chunk.to_vec().into()), column, Vec::new(), MOST_BYTES);
+    for (index, page) in pages.enumerate() {
+        match page.map_err(|error| error.to_string())? {
+            CompressedPage::Data(page) if page.num_values() > MOST_ROWS => {
+                return Err(format!("a page of {}", most(page.num_values())));
+            }
+            CompressedPage::Data(page) => size = size.saturating_add(page.uncompressed_size()),
+            CompressedPage::Dict(_) if index == 0 => size = size.saturating_add(first_page_size(chunk)?),
+            CompressedPage::Dict(_) => return Err("a dictionary that is not its first page".to_owned()),
+        }
+    }
+    Ok(size)
+}
+
+/// The size that the first page of a column claims to have, in bytes.
+fn first_page_size(chunk: &[u8]) -> std::result::Result<usize, String> {
+    let header = PageHeader::read_from_in_protocol(&mut TCompactInputProtocol::new(chunk, MOST_BYTES));
+    let size = header.map_err(|error| error.to_string())?.uncompressed_page_size;
+    usize::try_from(size).map_err(|_| format!("a page of {size} bytes"))
+}
+
+/// The size of all values of a column together, in bytes; 0 for numbers. Rows can share one long value of a dictionary,
+/// and copies of it would take memory that no page claimed.
+fn size_of_values(column: &Column) -> PolarsResult<usize> {
+    Ok(match column.dtype() {
+        DataType::String => column.str()?.iter().flatten().map(str::len).sum(),
+        DataType::Binary => column.binary()?.iter().flatten().map(<[u8]>::len).sum(),
+        _ => 0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use polars::prelude::{IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, Series};
-    use polars_parquet_format::ConvertedType;
+    use polars_parquet_format::{ConvertedType, FieldRepetitionType, Type};
 
     use super::*;
 
@@ -172,25 +202,86 @@ mod tests {
         assert!(error.ends_with(": its footer: message too long"), "{error}");
     }
 
+    /// A file of two columns of integers, whose footer is then changed.
+    fn changed(change: impl Fn(&mut FileMetaData)) -> Vec<u8> {
+        let numbers = Series::new("x".into(), [1_i64, 2, 3]).into_column();
+        let others = numbers.clone().with_name("t".into());
+        let mut bytes = Vec::new();
+        let mut frame = DataFrame::new(3, vec![numbers, others]).unwrap();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let (start, mut metadata) = footer::read(&bytes).unwrap();
+        change(&mut metadata);
+        footer::replace(bytes, start, &metadata).unwrap()
+    }
+
     #[test]
     fn unwanted_columns_of_other_kinds_are_left_out() {
-        let numbers = Series::new("x".into(), [1_i64, 2, 3]).into_column();
-        let times = numbers.clone().with_name("t".into());
-        let mut bytes = Vec::new();
-        let mut frame = DataFrame::new(3, vec![numbers, times]).unwrap();
-        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
-        let (start, mut metadata) = footer(&bytes).unwrap();
-        // Other programs write times like this, without the metadata in which polars names its own types.
-        metadata.key_value_metadata = None;
-        metadata.schema[2].converted_type = Some(ConvertedType::TIMESTAMP_MICROS);
-        let bytes = with_footer(bytes, start, &metadata).unwrap();
+        let bytes = changed(|metadata| {
+            metadata.schema[2].converted_type = Some(ConvertedType::INTERVAL);
+            let chunk = metadata.row_groups[0].columns[1].meta_data.as_mut().unwrap();
+            chunk.num_values = i64::MAX;
+        });
         let path = Path::new("t.parquet");
-        let (found, names) = read_columns(path, bytes.clone(), &["x", "z"]).unwrap();
-        assert_eq!(names, ["x", "t"]);
-        assert_eq!(found.get_column_names(), ["x"]);
-        assert_eq!(read_columns(path, bytes.clone(), &[]).unwrap().1, ["x", "t"]);
-        let error = read(path, bytes).unwrap_err().to_string();
+        let found = read_columns(path, bytes.clone(), &["x", "z"]).unwrap();
+        assert_eq!(found.names, ["x", "t"]);
+        assert_eq!(found.frame.get_column_names(), ["x"]);
+        assert_eq!(read_columns(path, bytes.clone(), &[]).unwrap().names, ["x", "t"]);
+        let error = read(path, bytes.clone()).unwrap_err().to_string();
         assert!(error.starts_with("t.parquet: not a readable Parquet table: "), "{error}");
+        let error = read_columns(path, bytes, &["t"]).unwrap_err().to_string();
+        let expected =
+            "t.parquet: not a readable Parquet table: column `t`: 9223372036854775807 values, expected at most";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn dates_and_decimals_are_read_as_what_they_stand_for() {
+        for (annotation, meaning) in [
+            (ConvertedType::TIMESTAMP_MICROS, Meaning::Time(1_000_000)),
+            (ConvertedType::DECIMAL, Meaning::Decimal(2)),
+            (ConvertedType::UINT_64, Meaning::Itself),
+        ] {
+            let bytes = changed(|metadata| {
+                let element = &mut metadata.schema[2];
+                (element.logical_type, element.converted_type) = (None, Some(annotation));
+                (element.scale, element.precision) = (Some(2), Some(9));
+            });
+            let found = read_columns(Path::new("t.parquet"), bytes, &["t"]).unwrap();
+            assert_eq!(found.meanings, [("t".to_owned(), meaning)]);
+            let column = found.frame.column("t").unwrap();
+            let scale = if meaning == Meaning::Decimal(2) { 100.0 } else { 1.0 };
+            let expected = [1.0, 2.0, 3.0].map(|number| Some(number / scale));
+            assert_eq!(meaning.numbers(column).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn namesakes_and_lists_are_refused_by_name() {
+        let fault = |change: fn(&mut FileMetaData), expected: &str| {
+            let error = read_columns(Path::new("t.parquet"), changed(change), &["x"]).unwrap_err().to_string();
+            assert_eq!(error, format!("t.parquet: column `x`: {expected}"));
+        };
+        fault(|metadata| metadata.schema[2].name = "x".to_owned(), "2 columns have this name, expected one");
+        fault(
+            |metadata| metadata.schema[1].repetition_type = Some(FieldRepetitionType::REPEATED),
+            "expected numbers or text, found lists or structures",
+        );
+        fault(
+            |metadata| metadata.schema[1].type_ = Some(Type::INT96),
+            "expected numbers or text, found times of 96 bits",
+        );
+    }
+
+    #[test]
+    fn rows_that_share_a_long_value_count_it_each_time() {
+        let long = Series::new("y".into(), ["a".repeat(1 << 20)]).into_column().new_from_index(0, 257);
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new(257, vec![long]).unwrap()).unwrap();
+        let path = Path::new("t.parquet");
+        for error in [read(path, bytes.clone()).unwrap_err(), read_columns(path, bytes, &["y"]).unwrap_err()] {
+            let error = error.to_string();
+            assert!(error.contains("column `y`: 26") && error.contains("expected at most 268435456"), "{error}");
+        }
     }
 
     #[test]

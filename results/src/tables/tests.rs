@@ -165,6 +165,12 @@ fn a_file_that_is_no_table_is_refused() {
     assert!(message().contains("truths.parquet: not a readable Parquet table"));
     write_table(&path, &[truth(None, Status::Failed)]).unwrap();
     let bytes = std::fs::read(&path).unwrap();
+    let mut saved_again = Vec::new();
+    ParquetWriter::new(&mut saved_again).finish(&mut parquet::read(&path, bytes.clone()).unwrap()).unwrap();
+    std::fs::write(&path, saved_again).unwrap();
+    assert!(message().contains(
+        "it has no seal: it is cut off, or another program saved it again; its footer names the program `Polars`"
+    ));
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(message().contains("truths.parquet: damaged"));
 }

@@ -118,6 +118,22 @@ fn an_impossible_label_is_named() {
 }
 
 #[test]
+fn a_batch_of_the_python_version_is_named() {
+    let message = error("cifar10", &[(BATCH_1, b"\x80\x02}q\x01(U".to_vec())]);
+    let expected = "byte 0: found a Python pickle, as in the python version, expected the \"CIFAR-10 binary version\"";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn a_sparse_file_is_refused_before_it_is_read() {
+    let dir = data_dir(&[(TRAIN, record(&[0, 0], 0)), (TEST, record(&[0, 0], 0))]);
+    let file = fs::File::options().write(true).open(dir.path().join(TEST)).unwrap();
+    file.set_len(3 << 30).unwrap();
+    let message = load("cifar100", &options(&dir)).unwrap_err().to_string();
+    assert!(message.ends_with("test.bin: 3221225472 bytes, expected at most 122960000"), "{message}");
+}
+
+#[test]
 fn an_empty_file_is_named() {
     let message = error("cifar10", &[(BATCH_1, Vec::new())]);
     assert!(message.contains("data_batch_1.bin: the file is empty"), "{message}");

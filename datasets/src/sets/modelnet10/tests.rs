@@ -21,6 +21,7 @@ fn mesh_dir() -> TempDir {
         ("ModelNet10/sofa/train/sofa_0001.off", MESH.into()),
         ("ModelNet10/bed/train/bed_0001.off", MESH.replace("OFF", "OFF\n").into()),
         ("ModelNet10/bed/train/notes.txt", b"not a mesh".to_vec()),
+        ("ModelNet10/bed/train/._bed_0001.off", b"\0\x05\x16\x07\0\x02\0\0Mac OS X".to_vec()),
         ("ModelNet10/toilet/test/toilet_0345.off", MESH.into()),
     ])
 }
@@ -156,6 +157,20 @@ fn stored_voxels_are_read_at_the_edge_that_fits() {
     assert_eq!(halved.train.images, expected);
     let message = with(Some(5)).unwrap_err().to_string();
     assert!(message.contains("the stored edges are 4, 6 voxels"), "{message}");
+}
+
+#[test]
+fn stored_voxels_may_be_truth_values_and_as_many_as_the_set_has_in_all_rotations() {
+    let dir = voxel_dir();
+    let truths = npz(&[("data", npy("|b1", "1, 6, 6, 6", &thirds(1, 6))), ("labels", npy("|u1", "1,", &[1]))]);
+    let options = LoadOptions { image_size: None, ..options(&dir) };
+    let before = load("modelnet10-voxels", &options).unwrap();
+    fs::write(dir.path().join("ModelNet10-voxels/modelnet10_6_train.npz"), truths).unwrap();
+    assert_eq!(load("modelnet10-voxels", &options).unwrap().train, before.train);
+    let many = npz(&[("data", npy("|b1", "21793, 6, 6, 6", &[]))]);
+    fs::write(dir.path().join("ModelNet10-voxels/modelnet10_6_test.npz"), many).unwrap();
+    let message = load("modelnet10-voxels", &options).unwrap_err().to_string();
+    assert!(message.contains("modelnet10_6_test.npz") && message.contains("n from 1 to 21792"), "{message}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Comparison with values computed by hand, and properties of the statistics.
 
 use proptest::prelude::*;
+use rand::RngExt;
 
 use super::*;
 
@@ -64,6 +65,52 @@ fn two_levels_include_the_variation_between_groups() {
     };
     close(alike.interval.map(|interval| interval.low), 1.0);
     assert_eq!(alike.p, Some(1.0 / 10_001.0));
+}
+
+#[test]
+fn intervals_of_the_best_few_hold_their_estimate_and_possible_values_only() {
+    let mut rng = generator(7);
+    for (groups, rows) in [(1, 30), (6, 15)] {
+        let mut point = |_| {
+            let x = rng.random::<f64>();
+            (x, x + 0.5 * rng.random::<f64>())
+        };
+        let table: Vec<Vec<Point>> = (0..groups).map(|_| (0..rows).map(&mut point).collect()).collect();
+        for measured in measure(&table, Units::Own, &Ranking::all(5)).into_iter().skip(5) {
+            let interval = measured.interval.unwrap();
+            let (least, most) = measured.statistic.range();
+            assert!(least <= interval.low && interval.low <= interval.estimate, "{measured}");
+            assert!(interval.estimate <= interval.high && interval.high <= most, "{measured}");
+        }
+    }
+}
+
+#[test]
+fn a_group_without_a_value_hides_none_of_the_others() {
+    let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
+    let groups = [rising, vec![(0.0, 0.0)]];
+    let statistics = [Ranking::Coefficient(Coefficient::Kendall), Ranking::BestRank(1)];
+    assert_eq!(measure(&groups, Units::Own, &statistics[..1])[0].interval, None);
+    let estimates: Vec<f64> =
+        measure_where_defined(&groups, &statistics).iter().map(|found| found.interval.unwrap().estimate).collect();
+    assert_eq!(estimates, [1.0, 1.0]);
+    assert_eq!(measure_where_defined(&groups[1..], &statistics[..1])[0].interval, None);
+}
+
+#[test]
+fn rounding_is_no_gain_and_every_number_keeps_four_digits() {
+    assert_eq!(difference(0.1 + 0.2, 0.3), 0.0);
+    assert_eq!(difference(3e-20, 1e-20), 2e-20);
+    for (value, expected) in [
+        (-0.0, "0"),
+        (-1.5, "-1.500"),
+        (0.045674, "0.04567"),
+        (-1.11e-17, "-1.110e-17"),
+        (123_456.7, "123457"),
+        (6.5e209, "6.500e209"),
+    ] {
+        assert_eq!(significant(value), expected);
+    }
 }
 
 #[test]
