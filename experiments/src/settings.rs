@@ -6,4 +6,5 @@ pub mod definition;
 pub mod networks;
 pub mod overlay;
 pub mod predictors;
+pub mod search_cost;
 pub mod studies;

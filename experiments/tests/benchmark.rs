@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use results::VerificationRow;
 use results::store::benchmark::Benchmark;
+use results::{TrainingCurveRow, VerificationRow};
 use smash::{Architecture, Counts, SearchSpace, Task};
 
 /// Enough epochs to stop a run in the middle of a training.
@@ -139,6 +139,27 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     assert!(error.contains("root seed"), "{error}");
     let error = error_of(experiments(&at("kind"), &["fig1", "--benchmark"]).arg(at("known")));
     assert!(error.contains("correlation"), "{error}");
+}
+
+#[test]
+fn curves_of_a_benchmark_and_of_trainings_here_are_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
+    succeeded(&benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")]).output().unwrap());
+    succeeded(&experiments(&at("trained"), &["search-cost"]).output().unwrap());
+    // The benchmark has three of the four architectures.
+    succeeded(&experiments(&at("taken"), &["search-cost", "--benchmark"]).arg(at("known")).output().unwrap());
+    let trained = tables(&at("trained"));
+    assert_eq!(tables(&at("taken")), trained);
+    let path = trained.into_keys().find(|path| path.ends_with("training-curves.parquet")).unwrap();
+    let curves: Vec<TrainingCurveRow> = results::tables::read_table(&at("trained").join(path)).unwrap();
+    // Four architectures, two trainings, two epochs. The second epoch costs as much as the first.
+    assert_eq!(curves.len(), 4 * 2 * 2);
+    for epochs in curves.chunks(2) {
+        assert!(epochs.iter().all(|row| row.validation_error.is_some()), "{epochs:?}");
+        assert_eq!(epochs[1].multiply_adds, 2.0 * epochs[0].multiply_adds);
+    }
 }
 
 #[test]

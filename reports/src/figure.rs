@@ -8,10 +8,12 @@ mod conditions;
 mod corruption;
 pub mod definition;
 mod descent;
+mod ends;
 mod predictors;
 mod rank;
 mod scatter;
 mod search;
+mod search_cost;
 mod systems;
 
 use std::cell::RefCell;
@@ -110,6 +112,7 @@ where
         FigureData::Corruption(summary) => corruption::draw(&canvas, definition, summary)?,
         FigureData::Proxy(summary) => descent::draw(&canvas, definition, summary)?,
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
+        FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }

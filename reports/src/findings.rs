@@ -14,6 +14,7 @@ mod quoted;
 pub(crate) mod ranking;
 mod regime;
 mod search;
+mod search_cost;
 mod throughput;
 
 use std::collections::BTreeMap;

@@ -43,6 +43,7 @@ fn store_all(root: &Path) {
     studies::search(root, 8);
     studies::comparison(root);
     studies::predictors(root, "rivals", "tau-cost", "");
+    studies::search_cost(root);
 }
 
 /// The values of an attribute, in order.

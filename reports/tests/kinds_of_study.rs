@@ -8,7 +8,9 @@ use made_up::{newest, open_run};
 use reports::artefact::Artefact;
 use reports::report::readme;
 use reports::{figure, report};
-use studies::{COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search};
+use studies::{
+    COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search, search_cost,
+};
 
 /// Draws twice, and checks that figure and report contain the given texts.
 fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
@@ -42,6 +44,26 @@ fn predictors_are_compared_with_the_first() {
     predictors(root.path(), "ladder", "tau-changes", "");
     let ladder = newest(root.path(), "ladder").unwrap();
     check(&ladder, &["against right", "wrong"], &["| wrong | 30 | -0."]);
+}
+
+#[test]
+fn searches_are_drawn_by_cost_and_compared_with_random_search() {
+    let root = tempfile::tempdir().unwrap();
+    search_cost(root.path());
+    let artefact = newest(root.path(), "search-cost").unwrap();
+    let in_figure =
+        ["random search: 5 % to 95 % of the searches", "Hyperband", "regularised evolution", "right with parameters"];
+    let in_report = [
+        "| search | before the first training | 5 trainings | 10 trainings |",
+        "| random search | 0.00 trainings | ",
+        // A prediction of 2.5e9 multiply-adds for each of 30 architectures, and trainings of 3e9.
+        "| right | 25.00 trainings | none | none | none | ",
+        "| wrong | 0.00 trainings | ",
+        "A training costs 3.0e9 multiply-adds on average, and 30 architectures can be trained.",
+        "Gain over random search at the cost of 35.0 trainings: ",
+        "Claim: gain of SMASH over random search at equal cost > 0. Verdict: **",
+    ];
+    check(&artefact, &in_figure, &in_report);
 }
 
 /// A definition with one axis of conditions, whose first point is a predictor.

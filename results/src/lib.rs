@@ -24,9 +24,10 @@ pub use summaries::ensemble::EnsembleSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
 pub use summaries::search::SearchSummary;
+pub use summaries::search_cost::SearchCostSummary;
 pub use tables::rows::{
-    ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow, FastTruthRow, MemberScoreRow,
-    PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow, TrialRow, TruthRow,
-    VerificationRow, WeightsRow,
+    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
+    FastTruthRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
+    TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
 };
 pub use tables::{Row, Status};

@@ -14,5 +14,6 @@ pub mod predictors;
 pub mod proxy;
 pub mod regime;
 pub mod search;
+pub mod search_cost;
 pub mod text;
 pub mod throughput;

@@ -22,6 +22,8 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     check::<ArchitectureRow>(&path);
     check::<ScoreRow>(&path);
     check::<TruthRow>(&path);
+    check::<TrainingCurveRow>(&path);
+    check::<ArchitectureFeatureRow>(&path);
     check::<FastTruthRow>(&path);
     check::<PredictionRow>(&path);
     check::<ThroughputRow>(&path);

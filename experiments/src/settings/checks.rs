@@ -113,6 +113,7 @@ impl Study {
                     check_smash(&network.space, &network.smash).with_context(place)?;
                 }
                 study.check_predictors()?;
+                study.check_search_cost()?;
                 check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
             }
             Self::Fidelity(study) => {

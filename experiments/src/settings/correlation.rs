@@ -1,4 +1,4 @@
-//! A correlation study's SMASH networks with all their settings, and the rules for its predictors.
+//! A correlation study's SMASH networks with all their settings, and the rules for its predictors and searches.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use smash::{HyperNetConfig, SearchSpace};
 use crate::settings::networks::PLAIN;
 use crate::settings::overlay::merge;
 use crate::settings::predictors::{Method, Predictor};
+use crate::settings::search_cost::SearchCost;
 use crate::settings::studies::CorrelationStudy;
 
 /// A SMASH network with all its settings.
@@ -29,6 +30,31 @@ pub struct NetworkSettings {
 }
 
 impl CorrelationStudy {
+    /// Removes everything that neither gives the study's own scores nor the true errors.
+    pub fn keep_only_scores(&mut self) {
+        self.networks.clear();
+        self.predictors.clear();
+        self.search_cost = None;
+    }
+
+    /// Checks what simulated searches need.
+    ///
+    /// # Errors
+    /// No draw, no predictor, or architectures that are scored and not trained.
+    pub fn check_search_cost(&self) -> Result<()> {
+        let Some(SearchCost { draws }) = self.search_cost else {
+            return Ok(());
+        };
+        ensure!(draws > 0, "`study.search-cost.draws` must be at least 1");
+        ensure!(!self.predictors.is_empty(), "`study.search-cost`: expected at least one predictor to search by");
+        ensure!(
+            self.trained_every() == 1,
+            "`study.search-cost`: expected `every = 1`, because searches need all architectures trained; got {}",
+            self.every
+        );
+        Ok(())
+    }
+
     /// The settings of all networks, the plain one first.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::settings::overlay::{merge, named};
 use crate::settings::studies::Study;
 
 /// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 21] = [
+const DEFINITIONS: [(&str, &str); 22] = [
     ("fig1", include_str!("../../definitions/fig1.toml")),
     ("fig3", include_str!("../../definitions/fig3.toml")),
     ("fig4", include_str!("../../definitions/fig4.toml")),
@@ -31,6 +31,7 @@ const DEFINITIONS: [(&str, &str); 21] = [
     ("rivals", include_str!("../../definitions/rivals.toml")),
     ("ladder", include_str!("../../definitions/ladder.toml")),
     ("conditions", include_str!("../../definitions/conditions.toml")),
+    ("search-cost", include_str!("../../definitions/search-cost.toml")),
     ("fig4-combined", include_str!("../../definitions/fig4-combined.toml")),
     ("throughput", include_str!("../../definitions/throughput.toml")),
 ];

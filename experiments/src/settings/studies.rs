@@ -13,6 +13,7 @@ use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 use crate::settings::networks::FurtherNetwork;
 use crate::settings::predictors::Predictor;
+use crate::settings::search_cost::SearchCost;
 
 /// The study kinds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,6 +104,9 @@ pub struct CorrelationStudy {
     /// Predictors that are compared on the trained architectures; the others are compared with the first one.
     #[serde(default, rename = "predictor", skip_serializing_if = "Vec::is_empty")]
     pub predictors: Vec<Predictor>,
+    /// Simulated searches on the trained architectures, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_cost: Option<SearchCost>,
 }
 
 /// A benchmark whose true errors replace the trainings of a study.
@@ -419,12 +423,6 @@ impl CorrelationStudy {
     /// A number k: every k-th architecture, by score, has a true error.
     pub fn trained_every(&self) -> usize {
         if self.benchmark.is_some() { 1 } else { self.every }
-    }
-
-    /// Removes everything that neither gives the study's own scores nor the true errors.
-    pub fn keep_only_scores(&mut self) {
-        self.networks.clear();
-        self.predictors.clear();
     }
 
     /// The recipe in use.

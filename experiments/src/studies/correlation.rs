@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::tables::write_table;
-use results::{ScoreRow, TruthRow, VerificationRow, WeightsRow};
+use results::tables::{read_table, write_table};
+use results::{ArchitectureFeatureRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
+use smash::features::features;
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather};
@@ -103,6 +104,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     space: &self.study.space,
                     settings: self.study.truth_settings(),
                     known: self.known.as_ref(),
+                    curves: self.study.search_cost.is_some(),
                 };
                 let find = move || {
                     let index = self.selected()?.get(place).copied();
@@ -174,6 +176,30 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         Ok(write_table(&self.shard_path(shard), &rows)?)
     }
 
+    fn features(&self) -> Vec<ArchitectureFeatureRow> {
+        let rows = |(index, architecture): (usize, &Architecture)| {
+            let row = |(feature, value)| ArchitectureFeatureRow {
+                seed: self.setup.seed.0,
+                architecture: index as u32,
+                feature,
+                value,
+            };
+            features(architecture).into_iter().map(row).collect::<Vec<_>>()
+        };
+        self.architectures.iter().enumerate().flat_map(rows).collect()
+    }
+
+    /// The validation errors of all trainings after each epoch.
+    fn curves(&self) -> Result<Vec<TrainingCurveRow>> {
+        let mut rows: Vec<TrainingCurveRow> = Vec::new();
+        for unit in self.true_error_units() {
+            let beside = unit.beside.as_deref().expect("every training has a curve");
+            rows.extend(read_table::<TrainingCurveRow>(beside)?);
+        }
+        rows.sort_by_key(|row| (row.architecture, row.training_seed, row.epoch));
+        Ok(rows)
+    }
+
     fn weights(&self) -> Result<Vec<WeightsRow>> {
         let net = self.smash().network()?;
         let learned = net.learned_weights();
@@ -220,6 +246,10 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         }
         if !self.study.predictors.is_empty() {
             dir.write(&self.predictors().gather(&self.prediction_units())?)?;
+        }
+        if self.study.search_cost.is_some() {
+            dir.write(&self.features())?;
+            dir.write(&self.curves()?)?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
             0 => (Kind::TrainResulting, "truth", &self.study.resulting),
             _ => (Kind::TrainFast, "fast-truth", &self.study.fast),
         };
-        TrueErrors { kind, stem, space: &self.study.space, settings, known: None }
+        TrueErrors { kind, stem, space: &self.study.space, settings, known: None, curves: false }
     }
 }
 

@@ -21,6 +21,8 @@ const MOST_DEVIATIONS: f64 = 4.0;
 pub struct KnownErrors {
     /// By canonical hash and training seed.
     trainings: BTreeMap<(String, u32), TrainingRow>,
+    /// Validation error after each epoch, by number of the architecture in the benchmark and training seed.
+    curves: BTreeMap<(u32, u32), Vec<f64>>,
     /// Name of the benchmark.
     name: String,
     /// Root seed of the trainings.
@@ -60,6 +62,10 @@ impl KnownErrors {
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
+        let mut curves: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
+        for row in &benchmark.curves {
+            curves.entry((row.architecture, row.training_seed)).or_default().push(row.validation_error);
+        }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         let trainings = benchmark.trainings.into_iter().map(key).collect();
         let largest_difference = largest_difference(&trainings);
@@ -70,6 +76,7 @@ impl KnownErrors {
         );
         Ok(Self {
             trainings,
+            curves,
             seed: settings.seed,
             largest_difference,
             // Where the folder lies on this machine says nothing about the trainings.
@@ -103,6 +110,32 @@ impl KnownErrors {
     ) -> Option<(TruthRow, String)> {
         let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
         Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
+    }
+
+    /// The validation error after each completed epoch of a training; `None` if the benchmark lacks the training.
+    ///
+    /// # Errors
+    /// A training some of whose epochs the benchmark lacks.
+    pub fn curve(
+        &self,
+        space: &SearchSpace,
+        architecture: &Architecture,
+        training_seed: usize,
+    ) -> Result<Option<Vec<f64>>> {
+        let Some(row) = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32)) else {
+            return Ok(None);
+        };
+        let curve = self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default();
+        ensure!(
+            curve.len() == row.epochs as usize,
+            "benchmark {}: table `curves`: training {} of architecture {}: expected {} epochs, found {}",
+            self.name,
+            row.training_seed,
+            row.architecture,
+            row.epochs,
+            curve.len()
+        );
+        Ok(Some(curve))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Trainings of resulting networks, which measure the true error of an architecture.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::TruthRow;
 use results::tables::write_table;
+use results::{TrainingCurveRow, TruthRow};
 use smash::blueprint::Blueprint;
+use smash::predictors::Costs;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
@@ -25,6 +28,19 @@ pub struct TrueErrors<'a> {
     pub settings: &'a ResultingTraining,
     /// Trainings that need not be done again, if a benchmark has them.
     pub known: Option<&'a KnownErrors>,
+    /// Whether the validation error after each epoch is kept too. The unit then writes one [`TrainingCurveRow`] for each epoch
+    /// to a file beside its output.
+    pub curves: bool,
+}
+
+/// A training with its measurements.
+pub struct Measured<'a, B: AutodiffBackend> {
+    /// The measurements at its end.
+    pub truth: TruthRow,
+    /// Validation error after each completed epoch; empty unless [`TrueErrors::curves`].
+    pub curve: Vec<f64>,
+    /// The training, whose checkpoint remains until [`Training::forget`].
+    pub training: Training<'a, B>,
 }
 
 impl<'a> TrueErrors<'a> {
@@ -43,12 +59,17 @@ impl<'a> TrueErrors<'a> {
         Unit {
             kind: self.kind,
             name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
-            output: setup.dir.unit_path(&format!("{name}.parquet")),
-            beside: None,
+            output: output_path(setup, &name),
+            beside: self.curves.then(|| curve_path(setup, &name)),
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
-                None => Ok(write_table::<TruthRow>(&setup.dir.unit_path(&format!("{name}.parquet")), &[])?),
+                None => {
+                    if self.curves {
+                        write_table::<TrainingCurveRow>(&curve_path(setup, &name), &[])?;
+                    }
+                    Ok(write_table::<TruthRow>(&output_path(setup, &name), &[])?)
+                }
             }),
         }
     }
@@ -61,11 +82,13 @@ impl<'a> TrueErrors<'a> {
         name: &str,
         done: Done<'_>,
     ) -> Result<()> {
-        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let output = output_path(setup, name);
         let known = self
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
-        let pooled = setup.pool.as_ref().map(|(pool, data)| {
+        // A pool has no curves.
+        let pool = setup.pool.as_ref().filter(|_| !self.curves);
+        let pooled = pool.map(|(pool, data)| {
             let context = TruthContext { data, task: setup.task, space: self.space, recipe: self.settings };
             (*pool, pool.truth_key(&context, architecture, training_seed))
         });
@@ -75,14 +98,43 @@ impl<'a> TrueErrors<'a> {
         };
         if let Some((row, origin)) = taken {
             note_origin(setup.dir, name, &origin)?;
+            if let Some(known) = self.known.filter(|_| self.curves) {
+                let curve = known.curve(self.space, architecture, training_seed)?.unwrap_or_default();
+                self.write_curve(setup, architecture, &row, &curve, name)?;
+            }
             return Ok(write_table(&output, &[row])?);
         }
-        let (row, training) = self.measure(setup, architecture, [index, training_seed], name, done)?;
+        let Measured { truth, curve, training } =
+            self.measure(setup, architecture, [index, training_seed], name, done)?;
         if let Some((pool, key)) = pooled {
-            pool.add_truth(key, architecture, &row)?;
+            pool.add_truth(key, architecture, &truth)?;
         }
-        write_table(&output, &[row])?;
+        if self.curves {
+            self.write_curve(setup, architecture, &truth, &curve, name)?;
+        }
+        write_table(&output, &[truth])?;
         training.forget()
+    }
+
+    fn write_curve<B: AutodiffBackend>(
+        &self,
+        setup: &Setup<'_, B>,
+        architecture: &Architecture,
+        truth: &TruthRow,
+        curve: &[f64],
+        name: &str,
+    ) -> Result<()> {
+        let costs = Costs::of(self.space, setup.task, None, architecture);
+        let row = |epoch: usize| TrainingCurveRow {
+            seed: truth.seed,
+            architecture: truth.architecture,
+            training_seed: truth.training_seed,
+            epoch: epoch as u32,
+            validation_error: curve.get(epoch - 1).copied(),
+            multiply_adds: costs.training(epoch * setup.split.train.len()) as f64,
+        };
+        let rows: Vec<TrainingCurveRow> = (1..=self.settings.epochs).map(row).collect();
+        Ok(write_table(&curve_path(setup, name), &rows)?)
     }
 
     /// Trains an architecture, and measures its network. The checkpoint under `name` remains until [`Training::forget`].
@@ -93,7 +145,7 @@ impl<'a> TrueErrors<'a> {
         [index, training_seed]: [usize; 2],
         name: &str,
         done: Done<'_>,
-    ) -> Result<(TruthRow, Training<'a, B>)> {
+    ) -> Result<Measured<'a, B>> {
         let training = Training {
             setup,
             settings: self.settings,
@@ -102,10 +154,11 @@ impl<'a> TrueErrors<'a> {
             // trains it.
             key: [architecture.canonical_number(self.space), training_seed as u64],
             name: name.into(),
-            validates: false,
+            validates: self.curves,
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
-        let row = TruthRow {
+        let curve = trained.validation.iter().map(|validation| validation.error).collect();
+        let truth = TruthRow {
             seed: setup.seed.0,
             architecture: index as u32,
             training_seed: training_seed as u32,
@@ -117,6 +170,14 @@ impl<'a> TrueErrors<'a> {
             epochs: trained.epochs(),
             message: trained.failure,
         };
-        Ok((row, training))
+        Ok(Measured { truth, curve, training })
     }
+}
+
+fn output_path<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> PathBuf {
+    setup.dir.unit_path(&format!("{name}.parquet"))
+}
+
+fn curve_path<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> PathBuf {
+    setup.dir.unit_path(&format!("{name}-curve.parquet"))
 }

@@ -10,7 +10,7 @@ use crate::engine::unit::{Kind, Unit};
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::setup::Setup;
-use crate::tasks::true_errors::TrueErrors;
+use crate::tasks::true_errors::{Measured, TrueErrors};
 
 /// The trainings that are done again.
 pub struct Verification<'a, B: AutodiffBackend> {
@@ -51,8 +51,14 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
         let (setup, architecture) = (self.setup, &self.architectures[index]);
         let largest = self.known.largest_difference.unwrap_or(0.0);
         let settings = self.study.truth_settings();
-        let trainings =
-            TrueErrors { kind: Kind::Verify, stem: "verification", space: &self.study.space, settings, known: None };
+        let trainings = TrueErrors {
+            kind: Kind::Verify,
+            stem: "verification",
+            space: &self.study.space,
+            settings,
+            known: None,
+            curves: false,
+        };
         let name = format!("verification-{place:05}");
         let output = setup.dir.unit_path(&format!("{name}.parquet"));
         Unit {
@@ -62,7 +68,8 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
             beside: None,
             steps: settings.epochs * setup.batches(settings.batch_size),
             work: Box::new(move |done| {
-                let (here, training) = trainings.measure(setup, architecture, [index, 0], &name, done)?;
+                let Measured { truth: here, training, .. } =
+                    trainings.measure(setup, architecture, [index, 0], &name, done)?;
                 let row = VerificationRow {
                     seed: here.seed,
                     architecture: here.architecture,

@@ -12,6 +12,8 @@ pub(super) enum Ticks<'a> {
     Points,
     /// In whole numbers.
     Whole,
+    /// In powers of ten: the drawn values are logarithms to the base 10.
+    PowersOfTen,
     /// Names at 0, 1, ..., from the bottom.
     Names(&'a [String]),
 }
@@ -42,6 +44,7 @@ impl<'a> Axis<'a> {
                 true => format!("{x:.0}"),
                 false => String::new(),
             }),
+            Ticks::PowersOfTen => Box::new(|x| power_text(*x)),
             Ticks::Names(_) => Box::new(|_| String::new()),
         }
     }
@@ -67,5 +70,24 @@ fn tick_digits(range: &Range<f64>) -> usize {
         span if span >= 0.8 => 1,
         span if span >= 0.08 => 2,
         _ => 3,
+    }
+}
+
+/// Ten to a power, with a digit after the point below 10 unless it is whole.
+fn power_text(exponent: f64) -> String {
+    let power = 10_f64.powf(exponent);
+    let is_whole = (power - power.round()).abs() < 1e-6;
+    let digits = if power < 10.0 && !is_whole { 1 } else { 0 };
+    format!("{power:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_of_ten_are_short_numbers() {
+        let numbers = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0].map(power_text);
+        assert_eq!(numbers, ["1", "3.2", "10", "32", "100", "1000"]);
     }
 }

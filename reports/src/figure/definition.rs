@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use results::summaries::predictors::PredictorSummary;
 use results::{
     ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
-    PredictorsSummary, ProxySummary, SearchSummary,
+    PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
 };
 use serde::Deserialize;
 
@@ -69,6 +69,8 @@ pub enum FigureKind {
     Descent,
     /// The lowest score so far by architectures scored.
     SearchProgress,
+    /// The test error of the best architecture found by cost of the search, for several methods.
+    SearchCost,
     /// The test error of each system.
     SystemBars,
     /// Architectures as memory banks.
@@ -102,6 +104,8 @@ pub enum FigureData<'a> {
     Proxy(&'a ProxySummary),
     /// Lowest scores by architectures scored.
     Search(&'a SearchSummary),
+    /// Test errors by cost of a search.
+    SearchCost(&'a SearchCostSummary),
     /// Test errors of systems, and the label of each system.
     Systems(&'a ComparisonSummary, Vec<String>),
     /// Architectures.

@@ -2,15 +2,12 @@
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
 use results::SearchSummary;
 
 use super::axis::{Axis, Ticks, percent_range};
 use super::canvas::{COLOURS, Canvas, DASHES, INK, Mark, Pixel, Sample, Shape, widest};
 use super::definition::FigureDefinition;
-
-/// Height in pixels of a label at the end of a line.
-const LABEL: i32 = 26;
+use super::ends::{End, label_ends};
 
 /// Draws legend and plot.
 pub(super) fn draw<DB: DrawingBackend>(
@@ -48,18 +45,9 @@ where
                 canvas.mark(at(position, score), stage_mark(&stages, &stage.name, colour))?;
             }
         }
-        if let Some(&end) = points.last() {
-            ends.push((end, label, colour));
-        }
+        ends.extend(points.last().map(|&at| End { at, label, colour }));
     }
-    ends.sort_by_key(|(end, ..): &(Pixel, &String, RGBColor)| end.1);
-    let (edge, bottom) = plot.at((right, low));
-    let heights = spread(&ends.iter().map(|(end, ..)| end.1).collect::<Vec<_>>(), bottom);
-    for ((end, label, colour), height) in ends.into_iter().zip(heights) {
-        canvas.line(&[end, (edge, height)], colour, 1, &[3.0, 6.0])?;
-        canvas.text(label, (edge + 8, height), HPos::Left, VPos::Center)?;
-    }
-    Ok(())
+    label_ends(canvas, plot.at((right, low)), ends)
 }
 
 /// Corners of the line of lowest scores: positions and scores. A score stays the same until another candidate is better.
@@ -75,37 +63,8 @@ fn steps(lowest: &[Option<f64>]) -> Vec<(usize, f64)> {
     corners
 }
 
-/// Heights of labels, from the top. The labels do not overlap and, if there is room, stay above `bottom`. Each is
-/// pushed down by the label above it, then up by the label below it.
-fn spread(heights: &[i32], bottom: i32) -> Vec<i32> {
-    let mut above = i32::MIN;
-    let down = heights.iter().map(|&height| {
-        above = height.max(above.saturating_add(LABEL));
-        above
-    });
-    let mut spread: Vec<i32> = down.collect();
-    let mut below = bottom + LABEL;
-    for height in spread.iter_mut().rev() {
-        below = (*height).min(below - LABEL);
-        *height = below;
-    }
-    spread
-}
-
 fn stage_mark(stages: &[&str], stage: &str, colour: RGBColor) -> Mark {
     let shapes = [Shape::Circle, Shape::Triangle, Shape::Square, Shape::Diamond];
     let index = stages.iter().position(|name| *name == stage).unwrap_or(0);
     Mark { shape: shapes[index % shapes.len()], colour, radius: 8 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_clear_of_each_other_and_of_the_axis() {
-        assert_eq!(spread(&[10, 100, 101, 300], 400), [10, 100, 126, 300]);
-        assert_eq!(spread(&[390, 395, 399], 400), [348, 374, 400]);
-        assert_eq!(spread(&[], 400), Vec::<i32>::new());
-    }
 }

@@ -13,8 +13,8 @@ use results::store::Group;
 use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
 use results::summaries::text::{cost_text, interval_text, p_text};
 use results::{
-    ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, Statistic, TruthRow,
-    VerificationRow,
+    ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, SearchCostSummary,
+    Statistic, TruthRow, VerificationRow,
 };
 
 use super::compared_with::ComparedWith;
@@ -23,7 +23,7 @@ use super::definition::{part, place};
 use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
-use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, with_deviation};
+use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, search_cost, with_deviation};
 use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition};
 
 /// Number of a predictor's best architectures that a search is assumed to train.
@@ -43,6 +43,8 @@ struct CorrelationFindings {
     predictors: Option<PredictorsSummary>,
     /// Axes of conditions along which the predictors lie, if the definition has any.
     panels: Vec<PanelDefinition>,
+    /// Simulated searches, if the definition asks for them.
+    search_cost: Option<SearchCostSummary>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
     /// How the benchmark that supplied true errors was verified, if one did.
@@ -67,6 +69,7 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         compared_with: compared_with.transpose()?,
         predictors,
         panels: figure.map_or_else(Vec::new, |figure| figure.panels),
+        search_cost: search_cost::load(group)?,
         regime: RegimeFindings::load(group)?,
         verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
         summary,
@@ -83,6 +86,7 @@ pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
         compared_with: None,
         predictors: None,
         panels: Vec::new(),
+        search_cost: None,
         regime: None,
         verification: None,
         ranking: OnceLock::new(),
@@ -112,6 +116,12 @@ impl KindOfStudy for CorrelationFindings {
                     _ => contrast.tau_drop,
                 }))
             }
+            Statistic::SearchCostGain => {
+                let searches = self.search_cost.as_ref();
+                let searches =
+                    searches.with_context(|| format!("`{claim}` is no statistic of a study without `search-cost`"))?;
+                Ok(searches.gain)
+            }
             _ => Err(no_statistic(claim)),
         }
     }
@@ -138,7 +148,9 @@ impl KindOfStudy for CorrelationFindings {
         let ceiling = self.summary.ceiling;
         let ceiling = ceiling.map(|ceiling| format!("noise ceiling of τ {}", interval_text(Some(ceiling))));
         let others = self.predictors.iter().flat_map(named_predictors);
+        let searches = self.search_cost.iter().flat_map(search_cost::caption);
         let facts = coefficients.into_iter().chain(ceiling).chain(others).chain(self.verification.clone());
+        let facts = facts.chain(searches);
         facts.chain([BOOTSTRAP.to_owned()]).collect()
     }
 
@@ -160,6 +172,7 @@ impl KindOfStudy for CorrelationFindings {
         let mut paragraphs = vec![coefficients_table(&self.summary), notes, ranking_table(self.ranking())];
         let panels = self.panels().expect("checked on loading");
         paragraphs.extend((!panels.is_empty()).then(|| conditions_table(&panels)));
+        paragraphs.extend(self.search_cost.iter().flat_map(search_cost::paragraphs));
         paragraphs.extend(self.predictors.as_ref().map(predictors_table));
         paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
         paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
@@ -178,6 +191,10 @@ impl KindOfStudy for CorrelationFindings {
                 let panels = self.panels()?;
                 ensure!(!panels.is_empty(), "expected at least one `panel`, and a study that compares predictors");
                 Ok(FigureData::Conditions(panels))
+            }
+            FigureKind::SearchCost => {
+                let searches = self.search_cost.as_ref().context("its study simulates no searches")?;
+                Ok(FigureData::SearchCost(searches))
             }
             _ => Err(does_not_fit(kind)),
         }
@@ -228,6 +245,9 @@ impl fmt::Display for CorrelationFindings {
         }
         if let Some(predictors) = &self.predictors {
             write!(f, "\n{predictors}")?;
+        }
+        if let Some(searches) = &self.search_cost {
+            write!(f, "\n{searches}")?;
         }
         match &self.compared_with {
             Some(compared_with) => write!(f, "\n{compared_with}"),

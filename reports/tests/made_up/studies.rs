@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use results::{
-    ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, PredictionRow, ProxyRow, RunDir, ScoreRow,
-    Status, SystemRow, SystemTrainingRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, PredictionRow,
+    ProxyRow, RunDir, ScoreRow, Status, SystemRow, SystemTrainingRow, TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
 };
 
 use crate::made_up::open_run;
@@ -125,6 +125,35 @@ pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     let predictors = [("right", Some(1.0), 2.5e9), ("wrong", Some(-1.0), 0.0), ("nothing", None, 320.0)];
     let rows = predictors.into_iter().flat_map(|predictor| (0..n).map(move |index| row(predictor, index)));
     dir.write(&rows.collect::<Vec<_>>()).unwrap();
+}
+
+/// Stores the study of [`predictors`] with curves of three epochs and features, for simulated searches.
+pub fn search_cost(root: &Path) {
+    let keys = "claim = { statistic = \"search-cost-gain\", greater_than = 0.0 }\n";
+    predictors(root, "search-cost", "search-cost", keys);
+    let definition = format!(
+        "{keys}[study]\nkind = \"correlation\"\nsearch-cost = {{ draws = 50 }}\n[figure]\nkind = \"search-cost\"\n\
+         title = \"Cost of a search\"\nx_label = \"Cost in trainings\"\ny_label = \"Test error\"\n"
+    );
+    let dir = open_run(root, "search-cost", 0, &definition);
+    let curve = |architecture: u32, training_seed: u32, epoch: u32| TrainingCurveRow {
+        seed: 0,
+        architecture,
+        training_seed,
+        epoch,
+        validation_error: Some(0.5 + 0.1 * jitter(architecture, 0) - 0.05 * f64::from(epoch)),
+        multiply_adds: 1e9 * f64::from(epoch),
+    };
+    let feature = |architecture: u32| ArchitectureFeatureRow {
+        seed: 0,
+        architecture,
+        feature: "block 1: mean kernel".into(),
+        value: f64::from(architecture),
+    };
+    let trainings = (0..30).flat_map(|architecture| [(architecture, 0), (architecture, 1)]);
+    let epochs = trainings.flat_map(|(architecture, seed)| (1..=3).map(move |epoch| curve(architecture, seed, epoch)));
+    dir.write(&epochs.collect::<Vec<_>>()).unwrap();
+    dir.write(&(0..30).map(feature).collect::<Vec<_>>()).unwrap();
 }
 
 /// Stores scores of n architectures by three HyperNets that mostly agree.

@@ -202,7 +202,7 @@ fn interval_of(values: &mut [f64]) -> Option<(f64, f64)> {
 }
 
 /// The values below which these fractions of all values lie. `None` if there are no values.
-fn quantiles<const N: usize>(values: &mut [f64], fractions: [f64; N]) -> Option<[f64; N]> {
+pub(crate) fn quantiles<const N: usize>(values: &mut [f64], fractions: [f64; N]) -> Option<[f64; N]> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
     Some(fractions.map(|fraction| {

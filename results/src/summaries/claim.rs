@@ -119,6 +119,8 @@ pub enum Statistic {
     GradientGain,
     /// Lowest score of random sampling minus the lowest score of the later stages of a search.
     SearchGain,
+    /// Test error found by random search minus that found by SMASH, at equal cost.
+    SearchCostGain,
     /// Error of the second of two systems minus that of the first.
     ErrorDifference,
 }
@@ -144,6 +146,7 @@ impl Statistic {
             | Self::CorruptionLoss
             | Self::GradientGain
             | Self::SearchGain
+            | Self::SearchCostGain
             | Self::ErrorDifference => points_text(interval),
         }
     }
@@ -163,6 +166,7 @@ impl Statistic {
             Self::CorruptionLoss => "mean increase of error by corruption",
             Self::GradientGain => "gain of the gradient over random steps",
             Self::SearchGain => "gain of the search over random sampling",
+            Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
         }
     }

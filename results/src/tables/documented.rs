@@ -29,6 +29,8 @@ fn the_document_lists_every_table_and_column() {
         section::<ArchitectureRow>(),
         section::<ScoreRow>(),
         section::<TruthRow>(),
+        section::<TrainingCurveRow>(),
+        section::<ArchitectureFeatureRow>(),
         section::<FastTruthRow>(),
         section::<PredictionRow>(),
         section::<WeightsRow>(),

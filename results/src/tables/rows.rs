@@ -72,6 +72,38 @@ declare! {
 }
 
 declare! {
+    /// One epoch of the training of one resulting network. Every training has a row for each epoch of its recipe.
+    pub struct TrainingCurveRow in "training-curves" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture: its index in the table `architectures`.
+        pub architecture: u32,
+        /// Index of the repetition of the training, as in the table `truths`.
+        pub training_seed: u32,
+        /// Number of completed epochs, counted from 1.
+        pub epoch: u32,
+        /// Validation error after the epoch; missing if the training failed before.
+        pub validation_error: Option<f64> as "fraction in [0, 1]",
+        /// Cost of the training up to the end of the epoch. Measurements of errors are not counted.
+        pub multiply_adds: f64 as "multiply-adds",
+    }
+}
+
+declare! {
+    /// One feature of one architecture, which follows from its stored form alone.
+    pub struct ArchitectureFeatureRow in "architecture-features" {
+        /// Root seed of the run.
+        pub seed: u64,
+        /// The architecture: its index in the table `architectures`.
+        pub architecture: u32,
+        /// Name of the feature, such as `block 1: mean reads`.
+        pub feature: String,
+        /// Its value.
+        pub value: f64 as "the feature's own",
+    }
+}
+
+declare! {
     /// One resulting network trained by the fast recipe, in a run that compares the fast recipe with the long one.
     pub struct FastTruthRow in "fast-truths" {
         /// Root seed of the run.

@@ -13,6 +13,7 @@ pub mod counts;
 pub mod elements;
 pub mod encoding;
 pub mod error;
+pub mod features;
 pub mod learned_convolutions;
 pub mod named_blocks;
 pub mod random;

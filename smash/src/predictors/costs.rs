@@ -55,6 +55,11 @@ impl Costs {
         PASSES_OF_STEP * (self.generation + batch as u64 * self.in_smash)
     }
 
+    /// A training of the resulting network that reads this many images; an image counts once for each epoch.
+    pub fn training(&self, images: usize) -> u64 {
+        PASSES_OF_STEP * images as u64 * self.resulting
+    }
+
     /// [`super::synflow`]: a forward pass of the flow and one of the flow times layers.
     pub fn synflow(&self) -> u64 {
         2 * self.resulting

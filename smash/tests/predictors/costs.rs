@@ -26,6 +26,7 @@ fn costs_are_sums_of_passes() {
 
     assert_eq!(costs.score(60, 2), 2 * generation + 120 * forward);
     assert_eq!(costs.score_training_step(50), 3 * generation + 150 * forward);
+    assert_eq!(costs.training(150), 450 * forward);
     assert_eq!(costs.synflow(), 2 * forward);
     assert_eq!(costs.naswot(32), 32 * forward);
     assert_eq!(costs.steps(4, 20, 60), (3 * 80 + CALIBRATION_IMAGES as u64 + 60) * forward);
