@@ -71,11 +71,11 @@ fn the_page_is_whole_and_every_reference_has_its_target() {
         assert!(found.contains(&format!("<h2 id=\"{id}\">")), "no section `{id}`");
         assert!(found.contains(&format!("<a href=\"#{id}\">")), "`{id}` is not in the contents");
     }
-    // Each point of fig4 and fig5b has a link and a row; each point of rivals has a row. The page draws each of the 30
+    // Each point of fig4 and fig5b has a link and a row; each point of rivals and search-cost has a row. The page draws each of the 30
     // different architectures once.
     assert_eq!(found.matches("<a href=\"#fig4-laptop-shapes-0-").count(), 20);
     assert_eq!(found.matches("<a href=\"#fig5b-laptop-shapes-0-").count(), 12);
-    assert_eq!(values(found, "data-drawing").len(), 20 + 12 + 30);
+    assert_eq!(values(found, "data-drawing").len(), 20 + 12 + 30 + 30);
     assert_eq!(found.matches("<symbol ").count(), 30);
     for part in [
         "seed 0, architecture 7: SMASH score ",
