@@ -93,14 +93,14 @@ fn a_group_without_a_value_hides_none_of_the_others() {
     assert_eq!(measure(&groups, Units::Own, &statistics[..1])[0].interval, None);
     let estimates: Vec<f64> =
         measure_where_defined(&groups, &statistics).iter().map(|found| found.interval.unwrap().estimate).collect();
-    assert_eq!(estimates, [1.0, 1.0]);
+    assert!(estimates.len() == 2 && estimates.iter().all(|estimate| (estimate - 1.0).abs() < 1e-12), "{estimates:?}");
     assert_eq!(measure_where_defined(&groups[1..], &statistics[..1])[0].interval, None);
 }
 
 #[test]
 fn rounding_is_no_gain_and_every_number_keeps_four_digits() {
     assert_eq!(difference(0.1 + 0.2, 0.3), 0.0);
-    assert_eq!(difference(3e-20, 1e-20), 2e-20);
+    assert!((difference(3e-20, 1e-20) / 2e-20 - 1.0).abs() < 1e-12);
     for (value, expected) in [
         (-0.0, "0"),
         (-1.5, "-1.500"),
