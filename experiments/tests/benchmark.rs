@@ -25,6 +25,13 @@ fn benchmark(arguments: &[&str], paths: &[&Path]) -> Command {
     command
 }
 
+/// Makes the benchmark of smoke scale in a folder.
+fn make_benchmark(folder: &Path) {
+    let runs = tempfile::tempdir().unwrap();
+    succeeded(&experiments(runs.path(), &["benchmark"]).output().unwrap());
+    succeeded(&benchmark(&["add", "", "--results"], &[folder, runs.path()]).output().unwrap());
+}
+
 fn tables_of(folder: &Path) -> Vec<Vec<u8>> {
     let names = ["benchmark.toml", "trainings.parquet", "curves.parquet"];
     names.map(|name| std::fs::read(folder.join(name)).unwrap()).into()
@@ -113,8 +120,7 @@ fn a_benchmark_has_the_true_errors_of_its_study() {
 fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
-    succeeded(&benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")]).output().unwrap());
+    make_benchmark(&at("known"));
     let study = ["fig4", "--set", "study.training-seeds=2", "--set", "study.every=1"];
     succeeded(&experiments(&at("trained"), &study).output().unwrap());
     let using = |results: &str| {
@@ -145,8 +151,7 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
 fn curves_of_a_benchmark_and_of_trainings_here_are_one_table() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
-    succeeded(&benchmark(&["add", "", "--results"], &[&at("known"), &at("benchmark")]).output().unwrap());
+    make_benchmark(&at("known"));
     succeeded(&experiments(&at("trained"), &["search-cost"]).output().unwrap());
     // The benchmark has three of the four architectures.
     succeeded(&experiments(&at("taken"), &["search-cost", "--benchmark"]).arg(at("known")).output().unwrap());
@@ -166,8 +171,7 @@ fn curves_of_a_benchmark_and_of_trainings_here_are_one_table() {
 fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    succeeded(&experiments(&at("benchmark"), &["benchmark"]).output().unwrap());
-    succeeded(&benchmark(&["add", "", "--results"], &[&at("known-shapes"), &at("benchmark")]).output().unwrap());
+    make_benchmark(&at("known-shapes"));
     let named = "study.benchmark={ name = \"known\", verified = 2, scored = 3 }";
     let study = ["fig4", "--set", "study.training-seeds=2", "--set", "study.every=1", "--set", named];
     let run = |results: &str, benchmarks: &Path| {

@@ -49,7 +49,7 @@ pub fn score_with<B: Backend>(
 }
 
 /// The statistics with which BatchNorm normalises while architectures are scored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum ScoreStatistics {
     /// Its running statistics, which all architectures share (paper).

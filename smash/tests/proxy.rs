@@ -35,23 +35,11 @@ fn slopes_along_directions_agree_with_finite_differences() {
     let hypernet = HyperNetConfig { growth: 4, layers: vec![2, 2] };
     for (seed, space) in [SearchSpace::smash_v1(2, 2), SearchSpace::smash_v2(2, 1)].into_iter().enumerate() {
         let rng = || ChaCha8Rng::seed_from_u64(seed as u64);
-        let mut tracked = SmashNet::<Autodiff<Flex>>::new(
-            space.clone(),
-            Some(&hypernet),
-            LearnedConvolutions::default(),
-            task,
-            &mut rng(),
-            &FlexDevice,
-        );
+        let learned = LearnedConvolutions::default();
+        let mut tracked =
+            SmashNet::<Autodiff<Flex>>::new(space.clone(), Some(&hypernet), learned, task, &mut rng(), &FlexDevice);
         // The same weights, off the tape.
-        let mut plain = SmashNet::<Flex>::new(
-            space.clone(),
-            Some(&hypernet),
-            LearnedConvolutions::default(),
-            task,
-            &mut rng(),
-            &FlexDevice,
-        );
+        let mut plain = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), learned, task, &mut rng(), &FlexDevice);
         let architecture = sample(&space, Limits::of(&space), &mut rng());
         let noise = Noise::new(rng());
         let (batch, _) = images.batch(&indices, None);

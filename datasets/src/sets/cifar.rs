@@ -5,16 +5,13 @@
 
 use std::path::Path;
 
-use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
+use crate::sets::files::{Files, MOST_OF_OFFICIAL, NAME_DATA_DIR, difference, read_if_there, source};
 use crate::{Error, ImageSet, Normalisation};
 
 /// Height and width of every image in pixels.
 const SIZE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = CHANNELS * SIZE * SIZE;
-
-/// Most records of a file, as a multiple of the official number.
-const MOST_OF_OFFICIAL: usize = 4;
 
 /// First byte of a Python pickle of protocol 2 or later; the protocol follows. No label is as large.
 const PICKLE: u8 = 0x80;

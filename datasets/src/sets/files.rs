@@ -21,6 +21,9 @@ pub(crate) struct Files {
     pub(crate) published: Option<Normalisation>,
 }
 
+/// Most examples of a file, as a multiple of the official number.
+pub(crate) const MOST_OF_OFFICIAL: usize = 4;
+
 /// Reads all bytes of a file; `None` if the file does not exist. Its size is checked first: a sparse file can claim more
 /// than there is memory.
 pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {

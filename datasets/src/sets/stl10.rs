@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
+use crate::sets::files::{Files, MOST_OF_OFFICIAL, NAME_DATA_DIR, difference, read_if_there, source};
 use crate::{Error, ImageSet, Normalisation, Source};
 
 const FOLDER: &str = "stl10_binary";
@@ -19,9 +19,6 @@ const N_TRAIN: usize = 5_000;
 const N_TEST: usize = 8_000;
 const FOLDS: usize = 10;
 const FOLD_EXAMPLES: usize = 1_000;
-
-/// Most images of a file, as a multiple of the official number.
-const MOST_OF_OFFICIAL: usize = 4;
 
 /// Largest file of folds in bytes; the official one has about 50 kB.
 const MOST_OF_FOLDS: usize = 1 << 20;

@@ -149,9 +149,24 @@ pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
 /// # Errors
 /// An output that cannot be read.
 pub fn gather<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
+    rows_of(units.iter().map(|unit| &unit.output))
+}
+
+/// The rows of the files beside the units' outputs, in the order of the units.
+///
+/// # Errors
+/// A file that cannot be read.
+///
+/// # Panics
+/// If a unit writes no such file.
+pub fn gather_beside<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
+    rows_of(units.iter().map(|unit| unit.beside.as_ref().expect("every unit writes a file beside its output")))
+}
+
+fn rows_of<'a, R: Row>(files: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<R>> {
     let mut rows = Vec::new();
-    for unit in units {
-        rows.extend(read_table::<R>(&unit.output)?);
+    for file in files {
+        rows.extend(read_table::<R>(file)?);
     }
     Ok(rows)
 }

@@ -75,11 +75,11 @@ pub fn print(artefact: &str, study: &Study, trainings: usize, options: &RunOptio
             None => Ok(()),
         };
     };
-    let earlier = of_own_or_published(options, |root| earlier(artefact, study, options, root))?;
     ensure!(
         options.budget.is_none() || study.benchmark.is_none(),
         "--budget: `{artefact}` takes its true errors from a benchmark; --fresh trains here instead"
     );
+    let earlier = of_own_or_published(options, |root| earlier(artefact, study, options, root))?;
     let seeds = options.seeds as usize;
     let trained = trainings / (seeds * study.training_seeds);
     let (tau, source) = match &earlier {

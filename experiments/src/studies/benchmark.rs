@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::store::benchmark::{CurveRow, TrainingRow, as_truths};
-use results::tables::{read_table, write_table};
+use results::tables::write_table;
 use smash::blueprint::Blueprint;
 use smash::{Architecture, Counts};
 
 use crate::engine::study::Study;
-use crate::engine::unit::{Done, Kind, Unit, gather};
+use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::provenance;
 use crate::settings::studies::BenchmarkStudy;
 use crate::tasks::setup::{Setup, sampled_architecture};
@@ -149,11 +149,7 @@ impl<B: AutodiffBackend> Study for BenchmarkRun<'_, B> {
 
     fn write_tables(&self) -> Result<()> {
         let units = self.units(0);
-        let mut curves: Vec<CurveRow> = Vec::new();
-        for unit in &units {
-            let beside = unit.beside.as_deref().expect("every training has a curve");
-            curves.extend(read_table::<CurveRow>(beside)?);
-        }
+        let curves: Vec<CurveRow> = gather_beside(&units)?;
         let trainings: Vec<TrainingRow> = gather(&units)?;
         let (architectures, true_errors) = as_truths(&trainings, self.setup.seed.0);
         let dir = self.setup.dir;

@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::tables::{read_table, write_table};
+use results::tables::write_table;
 use results::{ArchitectureFeatureRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
 use smash::features::features;
 
 use crate::engine::study::Study;
-use crate::engine::unit::{Done, Kind, Unit, gather};
+use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::settings::correlation::NetworkSettings;
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::known_errors::KnownErrors;
@@ -33,6 +33,8 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     known: Option<KnownErrors>,
     /// The architectures to train, once all scores exist.
     selected: OnceLock<Vec<usize>>,
+    /// See [`Predictors::step_costs`].
+    step_costs: OnceLock<Vec<u64>>,
 }
 
 impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
@@ -50,7 +52,9 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             (Some(known), Some(used)) => known.architectures(study.training_seeds, used.scored)?,
             _ => setup.sample(&study.space, study.scored),
         };
-        Ok(Self { known, study, networks: study.network_settings()?, architectures, setup, selected: OnceLock::new() })
+        let networks = study.network_settings()?;
+        let (selected, step_costs) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { study, setup, architectures, networks, known, selected, step_costs })
     }
 
     fn predictors(&self) -> Predictors<'_, B> {
@@ -59,6 +63,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             setup: &self.setup,
             architectures: &self.architectures,
             networks: &self.networks,
+            step_costs: &self.step_costs,
         }
     }
 
@@ -191,11 +196,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
     /// The validation errors of all trainings after each epoch.
     fn curves(&self) -> Result<Vec<TrainingCurveRow>> {
-        let mut rows: Vec<TrainingCurveRow> = Vec::new();
-        for unit in self.true_error_units() {
-            let beside = unit.beside.as_deref().expect("every training has a curve");
-            rows.extend(read_table::<TrainingCurveRow>(beside)?);
-        }
+        let mut rows: Vec<TrainingCurveRow> = gather_beside(&self.true_error_units())?;
         rows.sort_by_key(|row| (row.architecture, row.training_seed, row.epoch));
         Ok(rows)
     }

@@ -100,6 +100,10 @@ impl KnownErrors {
         Ok(architectures)
     }
 
+    fn training(&self, space: &SearchSpace, architecture: &Architecture, training_seed: usize) -> Option<&TrainingRow> {
+        self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))
+    }
+
     /// A training as a row of the run, for architecture number `index`, with its origin in words; `None` if the benchmark lacks it.
     pub fn truth(
         &self,
@@ -108,7 +112,7 @@ impl KnownErrors {
         training_seed: usize,
         [seed, index]: [u64; 2],
     ) -> Option<(TruthRow, String)> {
-        let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        let row = self.training(space, architecture, training_seed)?;
         Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
     }
 
@@ -122,7 +126,7 @@ impl KnownErrors {
         architecture: &Architecture,
         training_seed: usize,
     ) -> Result<Option<Vec<f64>>> {
-        let Some(row) = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32)) else {
+        let Some(row) = self.training(space, architecture, training_seed) else {
             return Ok(None);
         };
         let curve = self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -37,6 +38,9 @@ pub struct Predictors<'a, B: AutodiffBackend> {
     pub architectures: &'a [Architecture],
     /// The SMASH networks of the run.
     pub networks: &'a [NetworkSettings],
+    /// Multiply-adds of a training step of each network, the mean over the run's architectures. Every shard and predictor needs
+    /// them, so they are counted once.
+    pub step_costs: &'a OnceLock<Vec<u64>>,
 }
 
 impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
@@ -49,7 +53,7 @@ impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
 
 /// Evaluations with generated weights, which several predictors may share: by network, number of epochs of its training, statistics
 /// of BatchNorm, noise draw and architecture. `None` if one is not finite.
-type Evaluations = BTreeMap<(String, Option<usize>, String, usize, usize), Option<Evaluation>>;
+type Evaluations = BTreeMap<(String, Option<usize>, ScoreStatistics, usize, usize), Option<Evaluation>>;
 
 /// A predictor's value for an architecture, and its cost in multiply-adds.
 struct Predicted {
@@ -248,7 +252,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 cost += (method.draws * images) as u64 * costs.in_smash;
             }
             for draw in 0..method.draws {
-                let key = (settings.name.clone(), method.after_epochs, format!("{:?}", method.statistics), draw, index);
+                let key = (settings.name.clone(), method.after_epochs, method.statistics, draw, index);
                 let evaluation = evaluations.entry(key).or_insert_with(|| {
                     let noise = score_noise(setup.seed, draw);
                     score_normalised_by(norm, net, architecture, &noise, validation).ok()
@@ -285,17 +289,21 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         }
     }
 
-    /// Multiply-adds of a network's training, or of its first epochs. Each step counts with the mean over the run's
-    /// architectures.
+    /// Multiply-adds of a network's training, or of its first epochs.
     fn training_cost(&self, settings: &NetworkSettings, after_epochs: Option<usize>) -> u64 {
-        let NetworkSettings { smash, space, .. } = settings;
+        let smash = &settings.smash;
+        let place = self.networks.iter().position(|network| network.name == settings.name);
+        let step_costs = self.step_costs.get_or_init(|| self.networks.iter().map(|of| self.step_cost(of)).collect());
+        let epochs = after_epochs.unwrap_or(smash.epochs);
+        let steps = epochs * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
+        steps as u64 * step_costs[place.expect("a network of the run")]
+    }
+
+    fn step_cost(&self, NetworkSettings { smash, space, hypernet, .. }: &NetworkSettings) -> u64 {
         let step = |architecture: &Architecture| {
-            let costs = Costs::of(space, self.setup.task, settings.hypernet.as_ref(), architecture);
+            let costs = Costs::of(space, self.setup.task, hypernet.as_ref(), architecture);
             costs.score_training_step(smash.batch_size)
         };
-        let mean = self.architectures.iter().map(step).sum::<u64>() / self.architectures.len() as u64;
-        let steps =
-            after_epochs.unwrap_or(smash.epochs) * self.setup.batches(smash.batch_size) * smash.architectures_per_step;
-        steps as u64 * mean
+        self.architectures.iter().map(step).sum::<u64>() / self.architectures.len() as u64
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use results::statistics::bootstrap::RESAMPLES;
 use results::statistics::ranking::{Ranking, measure_where_defined};
 use results::statistics::sample::Point;
-use results::summaries::text::left_out_text;
+use results::summaries::text::{first_of, left_out_text};
 use results::tables::columns::{Columns, read_columns};
 
 /// Most names of groups that a line lists.
@@ -93,13 +93,10 @@ fn undefined_in(names: &[&str], groups: &[Vec<Point>], statistics: &[Ranking]) -
         }
     }
     let line = |(undefined, labels): (Vec<&str>, Vec<String>)| {
-        let named: Vec<String> = undefined.iter().take(MOST_NAMES).map(|name| format!("`{name:.60}`")).collect();
-        let more = match undefined.len().saturating_sub(MOST_NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let named: Vec<String> = undefined.iter().map(|name| format!("`{name:.60}`")).collect();
         let (count, all) = (undefined.len(), groups.len());
-        format!("without {count} of {all} groups, {}{more}: {}\n", named.join(", "), labels.join(", "))
+        let named = first_of(&named, MOST_NAMES);
+        format!("without {count} of {all} groups, {named}: {}\n", labels.join(", "))
     };
     labels.into_iter().map(line).collect()
 }

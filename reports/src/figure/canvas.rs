@@ -242,10 +242,12 @@ where
         Ok(())
     }
 
-    /// The error bar of one of many architectures: a faint line without ends.
-    pub fn faint_bar(&self, from: Pixel, to: Pixel, colour: RGBColor) -> Result<()> {
-        self.root.draw(&PathElement::new(vec![from, to], colour.mix(0.2).stroke_width(1)))?;
-        Ok(())
+    /// The error bar of an architecture. In a crowd it is a faint line without ends.
+    pub fn architecture_bar(&self, from: Pixel, to: Pixel, colour: RGBColor, is_crowd: bool) -> Result<()> {
+        if !is_crowd {
+            return self.error_bar(from, to, colour);
+        }
+        Ok(self.root.draw(&PathElement::new(vec![from, to], colour.mix(0.2).stroke_width(1)))?)
     }
 
     /// A bar between two corners, with its outline.

@@ -43,11 +43,7 @@ where
         for (rank, ranked) in seed.ranked.iter().enumerate() {
             let at = |score: f64| plot.at((rank as f64 + 1.0, 100.0 * score));
             if let Some(half) = ranked.deviation {
-                let ends = [ranked.mean - half, ranked.mean + half].map(at);
-                match is_crowd {
-                    true => canvas.faint_bar(ends[0], ends[1], mark.colour)?,
-                    false => canvas.error_bar(ends[0], ends[1], mark.colour)?,
-                }
+                canvas.architecture_bar(at(ranked.mean - half), at(ranked.mean + half), mark.colour, is_crowd)?;
             }
             canvas.architecture((seed.seed, ranked.architecture), at(ranked.mean), mark)?;
         }

@@ -48,10 +48,7 @@ where
     }
     for (index, seed) in summary.seeds.iter().enumerate() {
         let (mark, is_crowd) = mark_of_many(index, seed.points.len());
-        let error_bar = |from, to| match is_crowd {
-            true => canvas.faint_bar(at(from), at(to), mark.colour),
-            false => canvas.error_bar(at(from), at(to), mark.colour),
-        };
+        let error_bar = |from, to| canvas.architecture_bar(at(from), at(to), mark.colour, is_crowd);
         let points = seed.points.iter().zip(&seed.deviations).zip(&seed.architectures);
         for ((&(x, y), [of_x, of_y]), &architecture) in points {
             if let Some(half) = of_x.filter(|half| bars && *half > 0.0) {

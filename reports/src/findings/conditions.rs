@@ -1,6 +1,6 @@
 //! The table of a study of conditions: statistics of the score at each point of each axis.
 
-use results::summaries::predictors::BEST;
+use results::statistics::ranking::BEST;
 use results::summaries::text::{interval_text, share_text};
 
 use super::markdown::table;

@@ -95,11 +95,12 @@ pub fn reasons(base: &Manifest, head: &Manifest) -> Vec<Reason> {
     reasons
 }
 
-/// The part of a definition that decides scores and true errors. Further networks and predictors change neither.
+/// The part of a definition that decides scores and true errors. Further networks, predictors and simulated searches change
+/// neither.
 fn compared_part(definition: &toml::Table) -> toml::Table {
     let mut part = deciding_part(definition);
     if let Some(toml::Value::Table(study)) = part.get_mut("study") {
-        study.retain(|key, _| !matches!(key, "network" | "predictor"));
+        study.retain(|key, _| !matches!(key, "network" | "predictor" | "search-cost"));
     }
     part
 }
@@ -254,7 +255,9 @@ mod tests {
         let mut base = sample();
         base.definition.insert("study".to_owned(), toml::Table::new().into());
         let mut head = base.clone();
-        let further = table("predictor = [{ name = 'parameters' }]\nnetwork = [{ name = 'second' }]");
+        let further = table(
+            "predictor = [{ name = 'parameters' }]\nnetwork = [{ name = 'second' }]\nsearch-cost = { draws = 1 }",
+        );
         head.definition.insert("study".to_owned(), further.into());
         assert_eq!(reasons(&base, &head), []);
     }

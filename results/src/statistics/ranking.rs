@@ -16,6 +16,9 @@ use crate::statistics::sample::{Point, ranks};
 use crate::statistics::tau::{kendall_tau_b, weighted_tau};
 use crate::summaries::text::p_text;
 
+/// Fraction of the architectures that counts as the best.
+pub const BEST: f64 = 0.1;
+
 /// Relative size of a difference that rounding can explain.
 const ROUNDING: f64 = 1e-12;
 

@@ -8,16 +8,13 @@ use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, enough, mean_interval};
 use crate::statistics::paired_bootstrap::{Pairing, paired_difference};
-use crate::statistics::ranking::mean_of_best;
+use crate::statistics::ranking::{BEST, mean_of_best};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
 use crate::summaries::join::{by_seed, complete_mean, keep_common};
 use crate::summaries::text::{error_text, interval_text, points_text};
 use crate::tables::rows::{ArchitectureRow, ScoreRow, WeightsRow};
-
-/// The share of a study's architectures that count as its top models: the best tenth by score.
-const TOP: f64 = 0.1;
 
 /// Values of architectures, by root seed and index.
 type BySeed<T> = BTreeMap<u64, BTreeMap<u32, T>>;
@@ -128,13 +125,14 @@ impl Side {
 
 /// Compares a study with a reference.
 pub fn contrast(own: &Side, reference: &Side) -> Contrast {
+    let pairing = pairing(own, reference);
     Contrast {
         own: own.measures(),
         reference: reference.measures(),
-        pairing: pairing(own, reference),
-        level_drop: difference_of_means([reference, own], |side| &side.scores, mean_of),
-        tau_drop: difference([reference, own], |side| &side.points, kendall_tau_b),
-        top_rise: difference_of_means([own, reference], |side| &side.points, top),
+        pairing,
+        level_drop: difference_of_means([reference, own], pairing, |side| &side.scores, mean_of),
+        tau_drop: difference([reference, own], pairing, |side| &side.points, kendall_tau_b),
+        top_rise: difference_of_means([own, reference], pairing, |side| &side.points, top),
     }
 }
 
@@ -155,10 +153,11 @@ fn pairing(own: &Side, reference: &Side) -> Option<Pairing> {
 /// The difference of a statistic, that of the first side minus that of the second.
 fn difference<T: Copy>(
     [first, second]: [&Side; 2],
+    pairing: Option<Pairing>,
     values: fn(&Side) -> &BySeed<T>,
     statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
-    match pairing(first, second) {
+    match pairing {
         Some(pairing) => {
             let [first, second] = [first, second].map(|side| side.in_order(values(side)));
             paired_difference([&first, &second], pairing, statistic)
@@ -173,11 +172,12 @@ fn difference<T: Copy>(
 /// As [`difference`]; `None` if a root seed of either side has too few values for a mean.
 fn difference_of_means<T: Copy>(
     sides: [&Side; 2],
+    pairing: Option<Pairing>,
     values: fn(&Side) -> &BySeed<T>,
     statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
     match sides.iter().all(|side| enough(&groups(values(side)))) {
-        true => difference(sides, values, statistic),
+        true => difference(sides, pairing, values, statistic),
         false => None,
     }
 }
@@ -193,7 +193,7 @@ fn mean_of(values: &[f64]) -> Option<f64> {
 
 /// Mean true error of the best tenth by score.
 fn top(points: &[Point]) -> Option<f64> {
-    mean_of_best(points, TOP)
+    mean_of_best(points, BEST)
 }
 
 impl Contrast {

@@ -10,7 +10,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use crate::error::Result;
 use crate::statistics::bootstrap::{Interval, Units, bootstrap};
-use crate::statistics::ranking::precision;
+use crate::statistics::ranking::{BEST, precision};
 use crate::statistics::sample::mean;
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
@@ -61,9 +61,6 @@ struct Known {
     parameters: f64,
     true_error: f64,
 }
-
-/// Fraction of the architectures that counts as the best.
-pub const BEST: f64 = 0.1;
 
 /// A statistic of the architectures of one root seed.
 type Statistic = fn(&[Known]) -> Option<f64>;

@@ -53,6 +53,15 @@ pub fn cost_text(multiply_adds: f64) -> String {
     }
 }
 
+/// The first names of a list, and the number of the others: `a, b and 3 more`.
+pub fn first_of(names: &[String], most: usize) -> String {
+    let first = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// A p-value: `p = 0.0123`, or `p < 0.0001`.
 pub fn p_text(p: Option<f64>) -> String {
     match p {

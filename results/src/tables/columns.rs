@@ -6,6 +6,7 @@ use csv_core::ReadFieldResult;
 
 use crate::error::{Error, Result};
 use crate::store::files;
+use crate::summaries::text::first_of;
 use crate::tables::parquet::{self, Selected};
 
 /// First bytes of a Parquet file.
@@ -61,12 +62,8 @@ fn column(path: &Path, name: &str, problem: String) -> Error {
 
 /// The error for a name that the file does not have.
 fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
-    let names: Vec<String> = known.iter().take(MOST_NAMES).map(|name| shortened(name)).collect();
-    let more = match known.len().saturating_sub(MOST_NAMES) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    column(path, name, format!("no such column; found {}{more}", names.join(", ")))
+    let names: Vec<String> = known.iter().map(|name| shortened(name)).collect();
+    column(path, name, format!("no such column; found {}", first_of(&names, MOST_NAMES)))
 }
 
 /// The start of a text.

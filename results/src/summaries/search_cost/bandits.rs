@@ -6,7 +6,7 @@ use super::ordered::{by_value, random_order};
 use super::table::Training;
 use super::trace::Trace;
 
-/// One in so many trainings of a rung goes on to the next. Hyperband's authors use this value.
+/// One of three trainings of a rung goes on to the next. Hyperband's authors use this value.
 const ETA: usize = 3;
 
 /// Trainings that start together, and of which fewer and fewer go on.

@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::proposals::Proposals;
 use super::table::{Candidate, Training};
@@ -107,14 +108,9 @@ impl Density {
     /// A value drawn from it. Values beyond the range become its ends.
     fn draw(&self, [low, high]: [f64; 2], rng: &mut ChaCha8Rng) -> f64 {
         let [mean, deviation] = self.kernels[rng.random_range(0..self.kernels.len())];
-        (mean + deviation * standard_normal(rng)).clamp(low, high)
+        let normal: f64 = StandardNormal.sample(rng);
+        (mean + deviation * normal).clamp(low, high)
     }
-}
-
-/// A standard normal number, by the transform of Box and Muller.
-fn standard_normal(rng: &mut ChaCha8Rng) -> f64 {
-    let [first, second]: [f64; 2] = [rng.random(), rng.random()];
-    (-2.0 * (1.0 - first).ln()).sqrt() * (TAU * second).cos()
 }
 
 #[cfg(test)]
