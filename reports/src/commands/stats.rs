@@ -1,12 +1,14 @@
 //! `reports stats`: the statistics of a ranking in any table.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use results::statistics::bootstrap::RESAMPLES;
-use results::statistics::ranking::{Ranking, measure_where_defined};
+use results::statistics::ranking::Ranking;
+use results::statistics::ranking::resampling::{measure_where_defined, resamples_for};
 use results::statistics::sample::Point;
 use results::summaries::text::{first_of, left_out_text};
 use results::tables::columns::{Columns, read_columns};
@@ -35,6 +37,10 @@ pub struct Stats {
     /// Number of the predictor's best that a search would train.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
+    /// Number of resamples of each interval and of permutations of each p-value. The default is 10000, and 1000 for more than
+    /// 20000 rows.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    resamples: Option<u32>,
 }
 
 /// Prints the statistics.
@@ -71,15 +77,29 @@ pub fn run(options: &Stats) -> Result<()> {
     };
     println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
     let statistics = Ranking::all(options.k.into());
-    for measured in measure_where_defined(&groups, &statistics) {
+    let resamples = options.resamples.map_or_else(|| resamples_for(n), |resamples| resamples as usize);
+    for measured in measure_where_defined(&groups, &statistics, resamples, &mut show_progress()) {
         println!("{measured}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
-    println!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {RESAMPLES} of each");
+    println!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {resamples} of each");
     if by.is_some() {
         print!("{}", undefined_in(&names, &groups, &statistics));
     }
     Ok(())
+}
+
+/// Shows the share of the work that is done and the time left: every few seconds on a terminal, every minute elsewhere.
+fn show_progress() -> impl FnMut(f64) {
+    let between = Duration::from_secs(if std::io::stderr().is_terminal() { 5 } else { 60 });
+    let (start, mut shown) = (Instant::now(), Instant::now());
+    move |share| {
+        if shown.elapsed() >= between {
+            let left = start.elapsed().as_secs_f64() * (1.0 - share) / share;
+            eprintln!("resampling: {:.0} %, {left:.0} s left", 100.0 * share);
+            shown = Instant::now();
+        }
+    }
 }
 
 /// Names the groups that have no value of some statistics, a line for each set of such groups.

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use results::statistics::bootstrap::Interval;
+use results::statistics::bootstrap::{Interval, RESAMPLES};
 use results::statistics::coefficients::Coefficient;
-use results::statistics::ranking::{Measured, Ranking, measure};
+use results::statistics::ranking::resampling::measure;
+use results::statistics::ranking::{Measured, Ranking};
 use results::statistics::sample::Point;
 use results::store::Group;
 use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
@@ -232,7 +233,7 @@ impl CorrelationFindings {
             let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
             let mut statistics = Ranking::all(PICKED);
             statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
-            measure(&groups, self.summary.units, &statistics)
+            measure(&groups, self.summary.units, &statistics, RESAMPLES, &mut |_| {})
         })
     }
 }

@@ -28,6 +28,22 @@ pub struct Interval {
     pub undefined: usize,
 }
 
+impl Interval {
+    /// An estimate with the percentiles of its resamples, moved so that their median lies at the estimate.
+    ///
+    /// It suits statistics of the best few points. A resample draws some points several times, so it has fewer different
+    /// ones, and its best few are worse. Such statistics lie on another level in all resamples. Their spread is that of the
+    /// sample, so the moved interval has its width, and always holds the estimate.
+    pub(crate) fn centred(estimate: f64, resamples: usize, defined: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = defined.collect();
+        let undefined = resamples - values.len();
+        let [low, middle, high] = quantiles(&mut values, [0.025, 0.5, 0.975])?;
+        let shift = estimate - middle;
+        // The comparisons are necessary because the sums are rounded.
+        Some(Self { estimate, low: (low + shift).min(estimate), high: (high + shift).max(estimate), undefined })
+    }
+}
+
 /// How the units of several root seeds relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Units {
@@ -71,28 +87,6 @@ pub fn bootstrap<T: Copy>(
     let value = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
     let mut rng = generator(BOOTSTRAP_SEED);
     percentiles(value(groups)?, RESAMPLES, || value(&resample_groups(groups, units, &mut rng)))
-}
-
-/// As [`bootstrap`], but the interval is moved so that the median of the resamples lies at the estimate.
-///
-/// It suits statistics of the best few points. A resample draws some points several times, so it has fewer different
-/// ones, and its best few are worse. Such statistics lie on another level in all resamples. Their spread is that of the
-/// sample, so the moved interval has its width, and always holds the estimate.
-pub fn centred_bootstrap<T: Copy>(
-    groups: &[Vec<T>],
-    units: Units,
-    statistic: impl Fn(&[T]) -> Option<f64>,
-) -> Option<Interval> {
-    let value = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
-    let estimate = value(groups)?;
-    let mut rng = generator(BOOTSTRAP_SEED);
-    let draws = (0..RESAMPLES).filter_map(|_| value(&resample_groups(groups, units, &mut rng)));
-    let mut values: Vec<f64> = draws.collect();
-    let undefined = RESAMPLES - values.len();
-    let [low, middle, high] = quantiles(&mut values, [0.025, 0.5, 0.975])?;
-    let shift = estimate - middle;
-    // The comparisons are necessary because the sums are rounded.
-    Some(Interval { estimate, low: (low + shift).min(estimate), high: (high + shift).max(estimate), undefined })
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
@@ -181,9 +175,9 @@ pub(crate) fn resample_shared<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) 
 }
 
 /// Number of units of groups that share them.
-pub(crate) fn shared_count<T>(groups: &[Vec<T>]) -> u32 {
-    let count = groups.first().map_or(0, Vec::len);
-    assert!(groups.iter().all(|group| group.len() == count), "groups share their units");
+pub(crate) fn shared_count<T>(groups: &[impl AsRef<[T]>]) -> u32 {
+    let count = groups.first().map_or(0, |group| group.as_ref().len());
+    assert!(groups.iter().all(|group| group.as_ref().len() == count), "groups share their units");
     u32::try_from(count).expect("a group has less than 2^32 units")
 }
 

@@ -5,15 +5,36 @@ use super::tau::kendall_tau_b;
 
 /// Pearson's coefficient of linear correlation.
 pub fn pearson(points: &[Point]) -> Option<f64> {
-    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
-    let scaled: Vec<Point> = scaled(&xs).into_iter().zip(scaled(&ys)).collect();
-    let moments = Moments::of(&scaled)?;
-    if moments.xx == 0.0 || moments.yy == 0.0 {
+    pearson_of_counts(&points.iter().map(|&(x, y)| (x, y, 1.0)).collect::<Vec<_>>())
+}
+
+/// As [`pearson`], for points that each count some number of times: x, y and that number.
+pub(crate) fn pearson_of_counts(points: &[(f64, f64, f64)]) -> Option<f64> {
+    let finite = |p: &(f64, f64, f64)| p.0.is_finite() && p.1.is_finite();
+    assert!(points.iter().all(finite), "not finite: {points:?}");
+    let n: f64 = points.iter().map(|point| point.2).sum();
+    // Distances of the scaled values from their mean.
+    let distances = |values: Vec<f64>| {
+        let scaled = scaled(&values);
+        let is_constant = scaled.iter().all(|value| *value == scaled[0]);
+        let sum = || scaled.iter().zip(points).map(|(value, point)| value * point.2).sum::<f64>();
+        // A rounded mean would give a constant some variance.
+        let mean = if is_constant { scaled[0] } else { sum() / n };
+        scaled.iter().map(|value| value - mean).collect::<Vec<f64>>()
+    };
+    if points.is_empty() {
         return None;
     }
+    let xs = distances(points.iter().map(|point| point.0).collect());
+    let ys = distances(points.iter().map(|point| point.1).collect());
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for ((x, y), (_, _, count)) in xs.into_iter().zip(ys).zip(points) {
+        xx += count * x * x;
+        yy += count * y * y;
+        xy += count * x * y;
+    }
     // Two roots are necessary because the product of two tiny variances can be zero.
-    let coefficient = moments.xy / (moments.xx.sqrt() * moments.yy.sqrt());
-    Some(coefficient.clamp(-1.0, 1.0))
+    (xx != 0.0 && yy != 0.0).then(|| (xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0))
 }
 
 /// Divides values by a power of two, so that the largest magnitude is about 1. Squares of the values then neither overflow
@@ -98,7 +119,6 @@ struct Moments {
     mean_x: f64,
     mean_y: f64,
     xx: f64,
-    yy: f64,
     xy: f64,
 }
 
@@ -116,7 +136,6 @@ impl Moments {
             mean_x,
             mean_y,
             xx: xs.iter().map(|x| (x - mean_x).powi(2)).sum(),
-            yy: ys.iter().map(|y| (y - mean_y).powi(2)).sum(),
             xy: points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum(),
         })
     }

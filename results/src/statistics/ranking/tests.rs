@@ -3,10 +3,17 @@
 use proptest::prelude::*;
 use rand::RngExt;
 
+use super::ordered::difference;
+use super::resampling::{measure, measure_where_defined};
 use super::*;
+use crate::statistics::bootstrap::{RESAMPLES, Units, bootstrap, generator};
+use crate::statistics::coefficients::spearman;
 
 /// Predictor and truth. The predictor's best point is the third best by truth.
 const POINTS: [Point; 6] = [(1.0, 30.0), (2.0, 10.0), (3.0, 50.0), (4.0, 20.0), (5.0, 60.0), (6.0, 40.0)];
+
+/// The plain coefficient alone.
+const KENDALL: [Ranking; 1] = [Ranking::Coefficient(Coefficient::Kendall)];
 
 fn close(found: Option<f64>, expected: f64) {
     let found = found.unwrap();
@@ -15,13 +22,13 @@ fn close(found: Option<f64>, expected: f64) {
 
 #[test]
 fn the_value_of_a_ranking_to_a_search() {
-    close(best_rank(&POINTS, 1), 3.0);
-    close(best_rank(&POINTS, 2), 1.0);
-    close(regret(&POINTS, 1), 20.0);
-    close(regret(&POINTS, 2), 0.0);
-    close(gain(&POINTS, 1), 35.0 - 30.0);
+    close(Ranking::BestRank(1).of(&POINTS), 3.0);
+    close(Ranking::BestRank(2).of(&POINTS), 1.0);
+    close(Ranking::Regret(1).of(&POINTS), 20.0);
+    close(Ranking::Regret(2).of(&POINTS), 0.0);
+    close(Ranking::Gain(1).of(&POINTS), 35.0 - 30.0);
     // The best of two random points is 10 in 5 of 15 draws, 20 in 4, 30 in 3, 40 in 2, and 50 in 1.
-    close(gain(&POINTS, 2), (50.0 + 80.0 + 90.0 + 80.0 + 50.0) / 15.0 - 10.0);
+    close(Ranking::Gain(2).of(&POINTS), (50.0 + 80.0 + 90.0 + 80.0 + 50.0) / 15.0 - 10.0);
     // A third of six points: {30, 10} by the predictor, {10, 20} by truth.
     close(precision(&POINTS, 1.0 / 3.0), 0.5);
     close(precision(&POINTS, 0.01), 0.0);
@@ -29,17 +36,17 @@ fn the_value_of_a_ranking_to_a_search() {
     close(mean_of_best(&POINTS, 0.01), 30.0);
     close(mean_of_best(&POINTS, 1.0), 35.0);
     // The better half is 10, 20 and 30; their predictors are 2, 4 and 1.
-    close(better_half_tau(&POINTS), -1.0 / 3.0);
+    close(Ranking::BetterHalfTau.of(&POINTS), -1.0 / 3.0);
 }
 
 #[test]
 fn ties_of_the_predictor_are_broken_at_random() {
     let tied = [(1.0, 1.0), (1.0, 2.0), (1.0, 6.0), (2.0, 0.0)];
-    close(regret(&tied, 1), 3.0);
-    close(best_rank(&tied, 1), 3.0);
+    close(Ranking::Regret(1).of(&tied), 3.0);
+    close(Ranking::BestRank(1).of(&tied), 3.0);
     // Two of the three are drawn. The best is 1 in two of three draws, and 2 otherwise.
-    close(regret(&tied, 2), 4.0 / 3.0);
-    close(regret(&tied, 4), 0.0);
+    close(Ranking::Regret(2).of(&tied), 4.0 / 3.0);
+    close(Ranking::Regret(4).of(&tied), 0.0);
     // The truly best two are 0, which is never taken, and 1, which two of three draws take.
     close(precision(&tied, 0.5), 1.0 / 3.0);
     // Two of the three are taken, each in two of three draws.
@@ -50,8 +57,7 @@ fn ties_of_the_predictor_are_broken_at_random() {
 fn two_levels_include_the_variation_between_groups() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let falling: Vec<Point> = rising.iter().map(|&(x, y)| (x, -y)).collect();
-    let [mixed] = measure(&[rising.clone(), falling], Units::Own, &[Ranking::Coefficient(Coefficient::Kendall)])[..]
-    else {
+    let [mixed] = measure(&[rising.clone(), falling], Units::Own, &KENDALL, RESAMPLES, &mut |_| {})[..] else {
         unreachable!("one statistic");
     };
     let interval = mixed.interval.unwrap();
@@ -59,8 +65,7 @@ fn two_levels_include_the_variation_between_groups() {
         close(Some(found), expected);
     }
     assert!(mixed.p.unwrap() > 0.5, "{mixed:?}");
-    let [alike] = measure(&[rising.clone(), rising], Units::Own, &[Ranking::Coefficient(Coefficient::Kendall)])[..]
-    else {
+    let [alike] = measure(&[rising.clone(), rising], Units::Own, &KENDALL, RESAMPLES, &mut |_| {})[..] else {
         unreachable!("one statistic");
     };
     close(alike.interval.map(|interval| interval.low), 1.0);
@@ -76,7 +81,7 @@ fn intervals_of_the_best_few_hold_their_estimate_and_possible_values_only() {
             (x, x + 0.5 * rng.random::<f64>())
         };
         let table: Vec<Vec<Point>> = (0..groups).map(|_| (0..rows).map(&mut point).collect()).collect();
-        for measured in measure(&table, Units::Own, &Ranking::all(5)).into_iter().skip(5) {
+        for measured in measure(&table, Units::Own, &Ranking::all(5), RESAMPLES, &mut |_| {}).into_iter().skip(5) {
             let interval = measured.interval.unwrap();
             let (least, most) = measured.statistic.range();
             assert!(least <= interval.low && interval.low <= interval.estimate, "{measured}");
@@ -90,11 +95,13 @@ fn a_group_without_a_value_hides_none_of_the_others() {
     let rising: Vec<Point> = (0..12).map(|i| (f64::from(i), f64::from(i))).collect();
     let groups = [rising, vec![(0.0, 0.0)]];
     let statistics = [Ranking::Coefficient(Coefficient::Kendall), Ranking::BestRank(1)];
-    assert_eq!(measure(&groups, Units::Own, &statistics[..1])[0].interval, None);
-    let estimates: Vec<f64> =
-        measure_where_defined(&groups, &statistics).iter().map(|found| found.interval.unwrap().estimate).collect();
+    assert_eq!(measure(&groups, Units::Own, &statistics[..1], RESAMPLES, &mut |_| {})[0].interval, None);
+    let estimates: Vec<f64> = measure_where_defined(&groups, &statistics, RESAMPLES, &mut |_| {})
+        .iter()
+        .map(|found| found.interval.unwrap().estimate)
+        .collect();
     assert!(estimates.len() == 2 && estimates.iter().all(|estimate| (estimate - 1.0).abs() < 1e-12), "{estimates:?}");
-    assert_eq!(measure_where_defined(&groups[1..], &statistics[..1])[0].interval, None);
+    assert_eq!(measure_where_defined(&groups[1..], &statistics[..1], RESAMPLES, &mut |_| {})[0].interval, None);
 }
 
 #[test]
@@ -116,7 +123,7 @@ fn rounding_is_no_gain_and_every_number_keeps_four_digits() {
 #[test]
 fn lower_is_better_for_rank_and_regret_only() {
     let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
-    for measured in measure(&[perfect], Units::Own, &Ranking::all(3)) {
+    for measured in measure(&[perfect], Units::Own, &Ranking::all(3), RESAMPLES, &mut |_| {}) {
         let p = measured.p.unwrap();
         // A twentieth of the points is one point. A twentieth of the permutations are as good by chance.
         let least = match measured.statistic {
@@ -125,6 +132,22 @@ fn lower_is_better_for_rank_and_regret_only() {
             _ => 0.0..0.03,
         };
         assert!(least.contains(&p), "{measured}: {p}");
+    }
+}
+
+#[test]
+fn its_resamples_are_those_of_the_bootstrap() {
+    let mut rng = generator(3);
+    for units in [Units::Own, Units::Shared] {
+        let mut point = |_| (f64::from(rng.random_range(0..9_u8)), f64::from(rng.random_range(0..9_u8)));
+        let groups: Vec<Vec<Point>> = (0..3).map(|_| (0..20).map(&mut point).collect()).collect();
+        let expected = bootstrap(&groups, units, spearman).unwrap();
+        let statistics = [Ranking::Coefficient(Coefficient::Spearman)];
+        let found = measure(&groups, units, &statistics, RESAMPLES, &mut |_| {})[0].interval.unwrap();
+        for (found, expected) in [(found.low, expected.low), (found.high, expected.high)] {
+            assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+        }
+        assert_eq!(found.undefined, expected.undefined);
     }
 }
 
@@ -151,11 +174,29 @@ proptest! {
             if statistic != Ranking::Coefficient(Coefficient::Pearson) {
                 prop_assert!(same(statistic.of(&bent)), "{statistic:?}: {found:?}");
             }
-            // Among points tied in both values, weighted tau takes the later first.
-            let tied = (1..points.len()).any(|i| points[..i].contains(&points[i]));
-            if statistic != Ranking::WeightedTau || !tied {
-                prop_assert!(same(statistic.of(&turned)), "{statistic:?}: {found:?}");
-            }
+            prop_assert!(same(statistic.of(&turned)), "{statistic:?}: {found:?}");
+        }
+    }
+    /// Points that count several times are several points.
+    #[test]
+    fn counts_stand_for_equal_points(
+        drawn in prop::collection::vec((0_u8..9, -9_i8..9, 0_u32..4), 1..25),
+        k in 1_usize..6,
+    ) {
+        let points: Vec<Point> = drawn.iter().map(|&(x, y, _)| (f64::from(x), f64::from(y))).collect();
+        let copies = drawn.iter().zip(&points).flat_map(|(&(_, _, count), &point)| (0..count).map(move |_| point));
+        let copies: Vec<Point> = copies.collect();
+        let ordered = Ordered::new(&points);
+        let mut counts = vec![0; points.len()];
+        drawn.iter().zip(&ordered.places).for_each(|((_, _, count), &place)| counts[place as usize] = *count);
+        let statistics = Ranking::all(k);
+        let found = ordered.values_of(&statistics, &ordered.truth_at, &counts);
+        for ((statistic, found), expected) in statistics.iter().zip(found).zip(Ordered::new(&copies).values(&statistics)) {
+            let same = match (found, expected) {
+                (Some(found), Some(expected)) => (found - expected).abs() < 1e-9,
+                _ => found == expected,
+            };
+            prop_assert!(same, "{statistic:?}: {found:?}, expected {expected:?}");
         }
     }
 }

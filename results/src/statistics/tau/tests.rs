@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::statistics::coefficients::Coefficient;
+use crate::statistics::ranking::Ranking;
 use crate::statistics::tests::{DISTINCT, TIES, TIES_IN_X};
 
 /// Forty pairs with ties, and both zeros.
@@ -22,7 +24,7 @@ fn points() -> Vec<Point> {
 #[test]
 fn both_agree_with_scipy() {
     let check = |points: &[Point], expected: [f64; 2]| {
-        let found = [weighted_tau(points).unwrap(), kendall_tau_b(points).unwrap()];
+        let found = [Ranking::WeightedTau.of(points).unwrap(), kendall_tau_b(points).unwrap()];
         for (found, expected) in found.into_iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "found {found}, expected {expected}");
         }
@@ -36,33 +38,50 @@ fn both_agree_with_scipy() {
 #[test]
 fn neither_is_defined_without_two_values_of_both() {
     for points in [&[][..], &[(1.0, 2.0)], &[(1.0, 2.0), (1.0, 3.0)], &[(1.0, 2.0), (3.0, 2.0)]] {
-        assert_eq!([kendall_tau_b(points), weighted_tau(points)], [None, None], "{points:?}");
+        assert_eq!([kendall_tau_b(points), Ranking::WeightedTau.of(points)], [None, None], "{points:?}");
     }
 }
 
+/// The weight of each point: 1 / rank, by the first value, then the second. Ties have the ranks of their order.
+fn weights(points: &[Point]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|&a, &b| points[a].partial_cmp(&points[b]).unwrap());
+    let mut weights = vec![0.0; points.len()];
+    order.iter().enumerate().for_each(|(rank, &point)| weights[point] = 1.0 / (rank + 1) as f64);
+    weights
+}
+
+/// Tau-b by its definition: pair by pair, each with the sum of its points' weights.
+fn by_definition(points: &[Point], weights: &[f64]) -> Option<f64> {
+    let (mut balance, mut distinct_x, mut distinct_y) = (0.0, 0.0, 0.0);
+    for (i, a) in points.iter().enumerate() {
+        for (j, b) in points[..i].iter().enumerate() {
+            let weight = weights[i] + weights[j];
+            let [x, y] = [a.0 - b.0, a.1 - b.1].map(|d| if d == 0.0 { 0.0 } else { f64::signum(d) });
+            balance += weight * x * y;
+            distinct_x += weight * x.abs();
+            distinct_y += weight * y.abs();
+        }
+    }
+    (distinct_x > 0.0 && distinct_y > 0.0).then(|| balance / f64::sqrt(distinct_x * distinct_y))
+}
+
 proptest! {
-    /// Compares with the definition, pair by pair.
     #[test]
-    fn sums_over_pairs_agree_with_the_definition(
-        drawn in prop::collection::vec((0_u8..6, 0_u8..6, 1_u8..9), 0..60),
-    ) {
-        let points: Vec<Point> = drawn.iter().map(|&(x, y, _)| (f64::from(x), f64::from(y))).collect();
-        let weights: Vec<f64> = drawn.iter().map(|&(_, _, weight)| f64::from(weight)).collect();
-        let (mut balance, mut distinct_x, mut distinct_y) = (0.0, 0.0, 0.0);
-        for (i, a) in points.iter().enumerate() {
-            for (j, b) in points[..i].iter().enumerate() {
-                let weight = weights[i] + weights[j];
-                let [x, y] = [a.0 - b.0, a.1 - b.1].map(|d| if d == 0.0 { 0.0 } else { f64::signum(d) });
-                balance += weight * x * y;
-                distinct_x += weight * x.abs();
-                distinct_y += weight * y.abs();
+    fn both_agree_with_their_definition(drawn in prop::collection::vec((0_u8..6, 0_u8..6), 0..60)) {
+        let points: Vec<Point> = drawn.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
+        let swapped: Vec<Point> = points.iter().map(|&(x, y)| (y, x)).collect();
+        let by_predictor = by_definition(&points, &weights(&points));
+        let by_truth = by_definition(&points, &weights(&swapped));
+        let weighted = by_predictor.zip(by_truth).map(|(a, b)| (a + b) / 2.0);
+        let plain = by_definition(&points, &vec![0.5; points.len()]);
+        for (found, expected) in [(kendall_tau_b(&points), plain), (Ranking::WeightedTau.of(&points), weighted)] {
+            match (found, expected) {
+                (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12, "{found}, {expected}"),
+                _ => prop_assert_eq!(found, expected),
             }
         }
-        // With equal weights, the weighted tau equals the plain one to the last bit: sums of halves are exact.
-        prop_assert_eq!(additive_tau(&points, &vec![0.5; points.len()]), kendall_tau_b(&points));
-        match additive_tau(&points, &weights) {
-            None => prop_assert!(distinct_x == 0.0 || distinct_y == 0.0),
-            Some(tau) => prop_assert!((tau - balance / f64::sqrt(distinct_x * distinct_y)).abs() < 1e-12),
-        }
+        // Two ways to the same number.
+        prop_assert_eq!(Ranking::Coefficient(Coefficient::Kendall).of(&points), kendall_tau_b(&points));
     }
 }

@@ -1,0 +1,162 @@
+//! Kendall's tau, plain and weighted, of points that each count several times.
+
+/// Points with the same place in a ranking.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Element {
+    /// Number of the run of equal predictors that it belongs to.
+    pub run: u32,
+    /// Rank of its truth; equal truths have equal ranks.
+    pub truth: u32,
+    /// Number of points.
+    pub count: u32,
+    /// The same number if the points are in the truly better half, else 0.
+    pub in_half: u32,
+    /// Sums of the points' weights: by rank of the predictor, and by rank of the truth.
+    pub weights: [f64; 2],
+}
+
+/// The statistics that compare all pairs of points; each is `None` if the points leave it undefined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Discordance {
+    /// See [`kendall_tau_b`](crate::statistics::tau::kendall_tau_b).
+    pub tau: Option<f64>,
+    /// See [`Ranking::WeightedTau`](super::Ranking::WeightedTau).
+    pub weighted_tau: Option<f64>,
+    /// See [`Ranking::BetterHalfTau`](super::Ranking::BetterHalfTau).
+    pub better_half_tau: Option<f64>,
+}
+
+/// A sum over pairs of points. A pair counts 1, 1 if both are in the better half, and the weights of both.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pairs {
+    all: u64,
+    in_half: u64,
+    weights: [f64; 2],
+}
+
+/// A sum over points.
+#[derive(Clone, Copy, Debug, Default)]
+struct Points {
+    all: u64,
+    in_half: u64,
+    weights: [f64; 2],
+}
+
+impl Points {
+    fn add(&mut self, element: &Element) {
+        self.all += u64::from(element.count);
+        self.in_half += u64::from(element.in_half);
+        self.weights = [0, 1].map(|side| self.weights[side] + element.weights[side]);
+    }
+
+    /// All pairs of these points.
+    fn pairs(&self) -> Pairs {
+        let among = |n: u64| n * n.saturating_sub(1) / 2;
+        // Each point belongs to a pair with every other one.
+        let others = self.all.saturating_sub(1) as f64;
+        Pairs {
+            all: among(self.all),
+            in_half: among(self.in_half),
+            weights: self.weights.map(|weight| others * weight),
+        }
+    }
+
+    fn of<'a>(elements: impl IntoIterator<Item = &'a Element>) -> Self {
+        let mut points = Self::default();
+        elements.into_iter().for_each(|element| points.add(element));
+        points
+    }
+}
+
+impl Pairs {
+    fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.in_half += other.in_half;
+        self.weights = [0, 1].map(|side| self.weights[side] + other.weights[side]);
+    }
+
+    /// The pairs of points that share a value: those within each group of elements.
+    fn within<'a>(groups: impl Iterator<Item = &'a [Element]>) -> Self {
+        let mut pairs = Self::default();
+        groups.for_each(|group| pairs.add(Points::of(group).pairs()));
+        pairs
+    }
+}
+
+impl Discordance {
+    /// Compares all pairs of points. The elements are in the order of the predictor, then of the truth.
+    pub fn of(mut elements: Vec<Element>) -> Self {
+        let all = Points::of(&elements).pairs();
+        let tied_x = Pairs::within(elements.chunk_by(|a, b| a.run == b.run));
+        let tied_both = Pairs::within(elements.chunk_by(|a, b| a.run == b.run && a.truth == b.truth));
+        let discordant = sort_by_truth(&mut elements);
+        let tied_y = Pairs::within(elements.chunk_by(|a, b| a.truth == b.truth));
+        let are_distinct = all.all > tied_x.all && all.all > tied_y.all;
+        let exact = |part: fn(&Pairs) -> u64| {
+            let [all, x, y, both, swaps] = [all, tied_x, tied_y, tied_both, discordant].map(|pairs| part(&pairs));
+            // Sums of integers are exact.
+            tau([all, x, y].map(|pairs| pairs as f64), (all + both - x - y) as f64, swaps as f64)
+        };
+        let weighted = |side: usize| {
+            let [all, x, y, both, swaps] =
+                [all, tied_x, tied_y, tied_both, discordant].map(|pairs| pairs.weights[side]);
+            tau([all, x, y], all + both - x - y, swaps)
+        };
+        let mean = || Some((weighted(0)? + weighted(1)?) / 2.0);
+        Self {
+            tau: exact(|pairs| pairs.all),
+            weighted_tau: are_distinct.then(mean).flatten(),
+            better_half_tau: exact(|pairs| pairs.in_half),
+        }
+    }
+}
+
+/// Tau-b from sums over pairs: all, those tied in x, and those tied in y; those tied in neither; and the discordant ones.
+fn tau([all, tied_x, tied_y]: [f64; 3], comparable: f64, discordant: f64) -> Option<f64> {
+    let [distinct_x, distinct_y] = [all - tied_x, all - tied_y];
+    let is_defined = distinct_x > 0.0 && distinct_y > 0.0;
+    is_defined.then(|| ((comparable - 2.0 * discordant) / (distinct_x.sqrt() * distinct_y.sqrt())).clamp(-1.0, 1.0))
+}
+
+/// Sorts the elements by truth, by merging, and returns the pairs that were in the wrong order: Knight's algorithm.
+fn sort_by_truth(elements: &mut Vec<Element>) -> Pairs {
+    let mut merged = vec![Element::default(); elements.len()];
+    let (mut width, mut swapped) = (1, Pairs::default());
+    while width < elements.len() {
+        for (from, to) in elements.chunks(2 * width).zip(merged.chunks_mut(2 * width)) {
+            let (left, right) = from.split_at(width.min(from.len()));
+            let (mut l, mut r) = (0, 0);
+            // The elements of the right half that are placed so far. An element of the left half follows them only if its
+            // truth is larger than theirs.
+            let mut passed = Points::default();
+            for place in to {
+                let takes_right = match (left.get(l), right.get(r)) {
+                    (Some(left), Some(right)) => right.truth < left.truth,
+                    (left, _) => left.is_none(),
+                };
+                if takes_right {
+                    *place = right[r];
+                    passed.add(place);
+                    r += 1;
+                } else {
+                    *place = left[l];
+                    swapped.add(between(place, &passed));
+                    l += 1;
+                }
+            }
+        }
+        std::mem::swap(elements, &mut merged);
+        width *= 2;
+    }
+    swapped
+}
+
+/// The pairs of a point of the element and one of the others.
+fn between(element: &Element, others: &Points) -> Pairs {
+    let (count, all) = (f64::from(element.count), others.all as f64);
+    Pairs {
+        all: u64::from(element.count) * others.all,
+        in_half: u64::from(element.in_half) * others.in_half,
+        weights: [0, 1].map(|side| count * others.weights[side] + element.weights[side] * all),
+    }
+}
