@@ -132,3 +132,27 @@ fn unusable_columns_are_one_error() {
     );
     fault(&["no.csv", "--x", "a", "--y", "b"], "no.csv: cannot read: No such file or directory (os error 2)");
 }
+
+#[test]
+fn other_programs_read_the_same_numbers_as_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..30).map(|i| format!("{i},{},{}\n", i * 7 % 13, i % 2)).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("score,err,seed\n{rows}30,,0\n31,5,\n")).unwrap();
+    let shared = ["t.csv", "--x", "score", "--y", "err", "--by", "seed", "--resamples", "200"];
+    let [text, json] = [&[][..], &["--json"]].map(|more| {
+        let output = stats(folder.path(), &[&shared[..], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!([&found["n"], &found["groups"], &found["resamples"]], [30, 2, 200]);
+    assert_eq!(found["left_out"], serde_json::json!({ "without both values": 1, "without a group": 1 }));
+    assert!(text.contains("200 of each"), "{text}");
+    for statistic in found["statistics"].as_array().unwrap() {
+        let label = statistic["statistic"].as_str().unwrap();
+        assert!(text.lines().any(|line| line.starts_with(label)), "{label}: {text}");
+        assert!(statistic["low"].as_f64() <= statistic["value"].as_f64(), "{statistic}");
+    }
+    let tau = found["statistics"][0]["value"].as_f64().unwrap();
+    assert!(text.contains(&format!("Kendall τ               {tau:+.3} [")), "{tau}: {text}");
+}

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use results::statistics::ranking::Ranking;
 use results::statistics::ranking::resampling::{measure_where_defined, resamples_for};
+use results::statistics::ranking::{Measured, Ranking};
 use results::statistics::sample::Point;
 use results::summaries::text::{first_of, left_out_text};
 use results::tables::columns::{Columns, read_columns};
+use serde_json::{Value, json};
 
 /// Most names of groups that a line lists.
 const MOST_NAMES: usize = 5;
@@ -38,9 +39,12 @@ pub struct Stats {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
     /// Number of resamples of each interval and of permutations of each p-value. The default is 10000, and 1000 for more than
-    /// 20000 rows.
+    /// 5000 rows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     resamples: Option<u32>,
+    /// Print JSON. A statistic that is undefined, or whose resamples all are, is null.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the statistics.
@@ -75,10 +79,21 @@ pub fn run(options: &Stats) -> Result<()> {
         none if none.is_empty() => none,
         some => format!(" (left out: {some})"),
     };
-    println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
     let statistics = Ranking::all(options.k.into());
     let resamples = options.resamples.map_or_else(|| resamples_for(n), |resamples| resamples as usize);
-    for measured in measure_where_defined(&groups, &statistics, resamples, &mut show_progress()) {
+    let measured = measure_where_defined(&groups, &statistics, resamples, &mut show_progress());
+    if options.json {
+        let statistics: Vec<Value> = measured.iter().map(json_of).collect();
+        let left_out = json!({ "without both values": without_values, "without a group": without_group });
+        let found = json!({
+            "x": x, "y": y, "by": by, "higher_is_better": options.higher_is_better, "n": n, "groups": groups.len(),
+            "left_out": left_out, "resamples": resamples, "statistics": statistics,
+        });
+        println!("{found:#}");
+        return Ok(());
+    }
+    println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
+    for measured in &measured {
         println!("{measured}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
@@ -87,6 +102,19 @@ pub fn run(options: &Stats) -> Result<()> {
         print!("{}", undefined_in(&names, &groups, &statistics));
     }
     Ok(())
+}
+
+/// A statistic with its interval and its p-value. The numbers have all their digits.
+fn json_of(measured: &Measured) -> Value {
+    let interval = measured.interval;
+    json!({
+        "statistic": measured.statistic.label(),
+        "value": interval.map(|interval| interval.estimate),
+        "low": interval.map(|interval| interval.low),
+        "high": interval.map(|interval| interval.high),
+        "undefined_resamples": interval.map(|interval| interval.undefined),
+        "p": measured.p,
+    })
 }
 
 /// Shows the share of the work that is done and the time left: every few seconds on a terminal, every minute elsewhere.

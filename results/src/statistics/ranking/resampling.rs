@@ -18,7 +18,7 @@ use crate::statistics::sample::Point;
 const BATCH: usize = 4_000_000;
 
 /// Largest number of points for which [`resamples_for`] chooses [`RESAMPLES`].
-const MOST_POINTS: usize = 20_000;
+const MOST_POINTS: usize = 5_000;
 
 /// Number of resamples for more points than that.
 const FEWER_RESAMPLES: usize = 1_000;
