@@ -2,6 +2,7 @@
 
 pub mod checkpoints;
 pub mod damage;
+pub mod program;
 pub mod schedule;
 pub mod stop;
 pub mod study;

@@ -10,6 +10,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
 
 use crate::device::Device;
+use crate::engine::program::Program;
 use crate::run::options::RunOptions;
 use crate::{peer, run};
 
@@ -19,8 +20,8 @@ const CUDA_TOLERANCE: f64 = 100.0;
 
 /// The work that can be done on a device.
 pub enum Task<'a> {
-    /// Run an artefact.
-    Run(&'a str, &'a RunOptions),
+    /// Run an artefact by this program.
+    Run(&'a str, &'a RunOptions, &'a Program),
     /// Compare a pair of golden files with the values that are computed here.
     Golden(&'a Path, &'a Path),
     /// Answer requests for timed steps, as [`peer::run`] does.
@@ -30,7 +31,7 @@ pub enum Task<'a> {
 impl Task<'_> {
     fn run_on<B: AutodiffBackend>(&self, device: &B::Device, class: Device) -> Result<()> {
         match self {
-            Self::Run(artefact, options) => run::run::<B>(artefact, options, device),
+            Self::Run(artefact, options, program) => run::run::<B>(artefact, options, program, device),
             Self::Golden(safetensors, json) => {
                 let deviations = smash::golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
                 let factor = match class {

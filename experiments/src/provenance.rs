@@ -1,54 +1,16 @@
-//! Origin of a run: commit, lock file, processor.
-
-use std::process::Command;
-use std::sync::LazyLock;
+//! Origin of a run: label of the program, lock file, processor.
 
 use sha2::{Digest, Sha256};
 
 /// The lock file that this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// Stands for the commit outside a repository.
-pub const UNKNOWN: &str = "unknown";
+/// The features that this program was built with.
+pub const FEATURES: &str = if cfg!(feature = "cuda") { "cuda" } else { "none" };
 
-/// The commit that this program was built from, if the build set it, as `cargo xtask package` does. The program then knows its
-/// commit without a repository.
-pub const BUILT_FROM: Option<&str> = option_env!("SMASH_COMMIT");
-
-/// Text of `--version`: commit and features.
-pub fn version() -> &'static str {
-    static VERSION: LazyLock<String> = LazyLock::new(|| {
-        let commit = BUILT_FROM.unwrap_or("that of the working tree");
-        let features = if cfg!(feature = "cuda") { "cuda" } else { "none" };
-        format!("of commit {commit}, features: {features}")
-    });
-    &VERSION
-}
-
-/// The commit that this program was built from, if it is known, else the commit of the working tree. The flag says whether the
-/// working tree differs from that commit. Outside a repository, the result is `unknown` and `true`.
-///
-/// If the tree differs, a digest of the difference is appended to the commit. A run is thus never resumed by other code.
-pub fn commit() -> (String, bool) {
-    if let Some(commit) = BUILT_FROM {
-        return (commit.into(), false);
-    }
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
-        output.status.success().then_some(output.stdout)
-    };
-    match (git(&["rev-parse", "--short=12", "HEAD"]), git(&["diff", "HEAD"])) {
-        (Some(commit), Some(difference)) => {
-            let commit = String::from_utf8_lossy(&commit).trim().to_string();
-            if difference.is_empty() {
-                (commit, false)
-            } else {
-                (format!("{commit}-{}", &sha256(&difference)[..8]), true)
-            }
-        }
-        _ => (UNKNOWN.into(), true),
-    }
+/// Whether a label names sources that are no commit: then a hyphen and their digest follow the commit or `unknown`.
+pub fn is_dirty(label: &str) -> bool {
+    label.contains('-')
 }
 
 /// SHA-256 in hexadecimal.

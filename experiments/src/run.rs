@@ -19,6 +19,7 @@ use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use smash::convolution::Precision;
 
+use crate::engine::program::Program;
 use crate::engine::schedule;
 use crate::engine::stop;
 use crate::engine::study::{Study, units_of_stage};
@@ -42,21 +43,27 @@ use crate::studies::throughput::ThroughputRun;
 use crate::tasks::pool::{Origins, RunPool};
 use crate::tasks::setup::{Images, Setup};
 
-/// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics.
+/// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics. The
+/// results are stored under the label of this program.
 ///
 /// # Errors
 /// Bad input, a diverged SMASH network, or a file that cannot be read or written.
-pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B::Device) -> Result<()> {
+pub fn run<B: AutodiffBackend>(
+    artefact: &str,
+    options: &RunOptions,
+    program: &Program,
+    device: &B::Device,
+) -> Result<()> {
     let work = options.part.as_ref().map(|part| part.work);
     if let Some(PartialWork::Serve) = work {
         workers::go_first_where_memory_is_short();
     }
     let definition = chosen_definition(artefact, options)?;
     let images: Vec<Images<B>> = load_images(&definition.study, options, device)?;
-    // A part is written to the folder of its run, even if there has been a commit since.
+    // A part is written to the folder of its run.
     let (commit, dirty) = match &options.part {
-        Some(part) => starter(part, provenance::BUILT_FROM, &definition)?,
-        None => provenance::commit(),
+        Some(part) => starter(part, program.label, &definition)?,
+        None => (program.label.to_owned(), provenance::is_dirty(program.label)),
     };
     let keys = keys(artefact, &definition, options, (&commit, dirty));
     let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
@@ -92,12 +99,12 @@ pub fn run<B: AutodiffBackend>(artefact: &str, options: &RunOptions, device: &B:
     }
     let version = version(&commit, dirty, &definition);
     if let Some(folder) = &options.export_workflow {
-        let command = options.command_of_part(artefact, &version)?;
+        let command = options.command_of_part(program.path()?, artefact, &version)?;
         let earlier = plan::earlier_run(artefact, &definition.hash(), options)?;
         return workflow::export(folder, &runs, command, earlier.as_ref(), options);
     }
-    let (artefact, own) = (artefact.to_string(), options.clone());
-    let mut workers = Workers::new(move || own.worker_command(&artefact, &version));
+    let (artefact, own, program) = (artefact.to_string(), options.clone(), program.clone());
+    let mut workers = Workers::new(move || own.worker_command(&program, &artefact, &version));
     let finished = finish(&runs, &dirs, &mut manifests, options, &mut workers);
     if finished.is_err() && !stop::is_asked() {
         mark_failed(&dirs, &mut manifests);

@@ -126,9 +126,12 @@ pub(crate) fn command(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
     let seeds = artefact.group.runs.iter().map(|run| run.manifest.seed + 1).max();
     let dirty = if manifest.dirty { " # and the changes that were not committed" } else { "" };
+    let checkout = match manifest.commit.split('-').next() {
+        Some("unknown") | None => "# the sources with this label, for which git named no commit".to_owned(),
+        Some(commit) => format!("git checkout {commit}{dirty}"),
+    };
     let mut words = vec![format!(
-        "git checkout {}{dirty}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",
-        manifest.commit.get(..12).unwrap_or(&manifest.commit),
+        "{checkout}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",
         manifest.artefact,
         manifest.scale,
         manifest.dataset.name,

@@ -139,6 +139,15 @@ fn a_history_has_every_stored_commit_in_the_order_of_time() {
     assert!(history.contains("<td>not readable: "), "{history}");
 }
 
+#[test]
+fn sources_without_a_commit_cannot_be_checked_out() {
+    let root = tempfile::tempdir().unwrap();
+    studies::correlation(root.path(), "fig4", studies::Correlation::of(12, ""));
+    store_again(root.path(), "unknown-1a2b3c4d", "2999-01-01T00:00:00Z");
+    let found = page(root.path()).unwrap();
+    assert!(found.contains("git named no commit") && !found.contains("git checkout"), "{found}");
+}
+
 /// Stores the run of fig4 again, with another commit and another time.
 fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
     let run = find_runs(root, Some("fig4")).unwrap().remove(0);

@@ -1,6 +1,6 @@
 //! Tests of the binary on results in an object store: its output is the same as for a folder.
 
-#[path = "../../experiments/tests/object_store/mod.rs"]
+#[path = "../../experiments/program/tests/object_store/mod.rs"]
 #[expect(dead_code, reason = "results are read here, not written")]
 mod object_store;
 

@@ -3,7 +3,7 @@
 //! They have the standard streams and the working folder of the caller, so progress bars and relative paths work.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::{env, fmt, io};
 
@@ -41,13 +41,13 @@ impl Binaries {
     ///
     /// With `cuda`, the experiments can compute on CUDA devices too.
     pub fn build(cuda: Cuda) -> Result<Self> {
-        run(cargo().args(build_arguments(cuda)))?;
+        run(cargo()?.args(build_arguments(cuda)))?;
         Self::prebuilt()
     }
 
-    /// Builds as [`Self::build`], with the commit in the programs, so that they know it without this repository.
+    /// Builds as [`Self::build`], with this commit as the label of the programs.
     pub fn build_named(cuda: Cuda, commit: &str) -> Result<Self> {
-        run(cargo().args(build_arguments(cuda)).env("SMASH_COMMIT", commit))?;
+        run(cargo()?.args(build_arguments(cuda)).env("SMASH_COMMIT", commit))?;
         Self::prebuilt()
     }
 
@@ -56,6 +56,8 @@ impl Binaries {
         let mut build = Command::new("cargo");
         // A cargo that was started through rustup sets this variable. It would override the checkout's `rust-toolchain.toml`.
         build.env_remove("RUSTUP_TOOLCHAIN");
+        // This would give the programs the label of another commit.
+        build.env_remove("SMASH_COMMIT");
         build.current_dir(checkout).env("CARGO_TARGET_DIR", target);
         run(build.args(build_arguments(cuda)))?;
         Ok(Self { folder: target.join("release") })
@@ -69,6 +71,17 @@ impl Binaries {
     /// A call of `experiments`, without arguments yet.
     pub fn experiments(&self) -> Command {
         self.command("experiments")
+    }
+
+    /// The label of the programs, as `experiments --version` prints it.
+    pub fn label(&self) -> Result<String> {
+        let mut version = self.experiments();
+        let output = version.arg("--version").output();
+        let output = output.with_context(|| format!("{}: cannot be started", name(&version)))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let label = text.split_once("(commit ").and_then(|(_, rest)| rest.split_once(','));
+        let (label, _) = label.with_context(|| format!("{}: expected a commit in `{text}`", name(&version)))?;
+        Ok(label.to_owned())
     }
 
     /// A call of `reports`, without arguments yet.
@@ -116,8 +129,12 @@ pub fn built() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(""))
 }
 
-/// A call of the cargo that runs this tool, without arguments yet.
-pub fn cargo() -> Command {
+/// A call of the cargo that runs this tool, without arguments yet. It works on this repository, with the repository's settings,
+/// wherever this tool was started.
+///
+/// # Errors
+/// The repository is gone.
+pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Cargo describes this tool's own package in these variables, and ring's build script looks at them. The script would run
     // again whenever a call by this tool follows a call by hand. Everything that needs ring would then be built again.
@@ -127,7 +144,12 @@ pub fn cargo() -> Command {
             command.env_remove(name);
         }
     }
-    command
+    if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
+        // A relative path starts at the folder of the caller.
+        command.env("CARGO_TARGET_DIR", absolute(target).context("CARGO_TARGET_DIR")?);
+    }
+    command.current_dir(repository()?);
+    Ok(command)
 }
 
 /// Starts a command.
@@ -196,15 +218,6 @@ pub fn code(command: &mut Command) -> Result<u8> {
     }
 }
 
-/// The output of git, without the end of the line.
-pub fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
-    let output = output.context("git: cannot be started")?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), stderr.trim_end().replace('\n', "; "));
-    Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
-}
-
 /// The result of a command for its exit status: anything but success is an error.
 pub fn outcome(command: &Command, status: io::Result<ExitStatus>) -> Result<()> {
     let program = name(command);
@@ -251,6 +264,24 @@ pub fn root() -> &'static Path {
     }
 }
 
+/// The folder of the repository that this program was built from.
+///
+/// # Errors
+/// It is gone.
+pub fn repository() -> Result<&'static Path> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    checked(package.parent().expect("a package lies in a repository"))
+}
+
+fn checked(repository: &Path) -> Result<&Path> {
+    ensure!(
+        repository.join("Cargo.toml").is_file() && repository.join("xtask").is_dir(),
+        "{}: the repository that this program was built from is gone; run `cargo xtask` in the repository's new place",
+        repository.display()
+    );
+    Ok(repository)
+}
+
 /// Checks the name of a device.
 ///
 /// # Errors
@@ -291,19 +322,30 @@ mod tests {
 
     #[test]
     fn success_is_success_and_a_missing_program_is_named() {
-        run(cargo().args(["--version", "--quiet"])).unwrap();
+        run(cargo().unwrap().args(["--version", "--quiet"])).unwrap();
         let error = run(&mut Command::new("no-such-program")).unwrap_err();
         assert!(error.to_string().contains("no-such-program"), "{error}");
     }
 
     #[test]
     fn the_lines_of_a_program_are_its_output() {
-        let printed = lines(cargo().arg("--version")).unwrap();
+        let printed = lines(cargo().unwrap().arg("--version")).unwrap();
         assert!(printed.len() == 1 && printed[0].starts_with("cargo "), "{printed:?}");
-        assert!(lines(cargo().arg("--no-such-flag")).unwrap_err().is::<Failed>());
-        assert_eq!(code(cargo().args(["--version", "--quiet"])).unwrap(), 0);
-        assert_ne!(code(cargo().arg("--no-such-flag")).unwrap(), 0);
+        assert!(lines(cargo().unwrap().arg("--no-such-flag")).unwrap_err().is::<Failed>());
+        assert_eq!(code(cargo().unwrap().args(["--version", "--quiet"])).unwrap(), 0);
+        assert_ne!(code(cargo().unwrap().arg("--no-such-flag")).unwrap(), 0);
         assert!(code(&mut Command::new("no-such-program")).is_err());
+    }
+
+    #[test]
+    fn cargo_works_on_the_repository_of_this_tool() {
+        // Tests run in the folder of their package.
+        let manifest = lines(cargo().unwrap().args(["locate-project", "--message-format", "plain"])).unwrap();
+        assert_eq!(manifest, [root().join("Cargo.toml").display().to_string()]);
+        assert_eq!(repository().unwrap(), root());
+        let folder = tempfile::tempdir().unwrap();
+        let error = checked(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&folder.path().display().to_string()) && error.contains("is gone"), "{error}");
     }
 
     #[cfg(unix)]
@@ -318,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_of_a_failed_program_is_passed_on() {
-        let error = run(cargo().arg("--no-such-flag")).unwrap_err().context("a step failed");
+        let error = run(cargo().unwrap().arg("--no-such-flag")).unwrap_err().context("a step failed");
         let failed = error.downcast_ref::<Failed>().unwrap();
         let code = u8::try_from(failed.status.code().unwrap()).unwrap();
         assert_ne!(code, 0);

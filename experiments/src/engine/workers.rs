@@ -3,7 +3,7 @@
 //! Threads of one process would wait for each other. After its backward pass, burn's autodiff asks every graph of the process
 //! whether it can be freed. The graph of another thread is locked while that thread's own backward pass runs.
 //!
-//! A worker is this program with the same arguments and `--part-of`. It plans the same units and reads `STAGE INDEX` from each
+//! A worker is this program with the same arguments and `--part-of`, even after a build has replaced its file. It plans the same units and reads `STAGE INDEX` from each
 //! line of standard input. It answers with lines `step N`, and at the end with `done BYTES` or `failed MESSAGE`. BYTES is its
 //! peak memory so far. The worker stops at the end of its input, so no worker outlives the process that started it.
 

@@ -1,13 +1,14 @@
 //! The options of `experiments run`: declared here once, parsed by clap, and turned into arguments again for other processes.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::builder::RangedU64ValueParser;
 
 use crate::device::Device;
+use crate::engine::program::Program;
 use crate::run::part::{Part, PartialWork, Version};
 use crate::settings::definition::Scale;
 use crate::settings::studies::Recipe;
@@ -113,15 +114,21 @@ impl RunOptions {
     }
 
     /// The command that starts a worker of this run.
-    pub fn worker_command(&self, artefact: &str, version: &Version) -> Result<Command> {
-        let words = self.command_of_part(artefact, version)?;
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
+    pub fn worker_command(&self, program: &Program, artefact: &str, version: &Version) -> Result<Command> {
+        let mut command = program.command()?;
+        command.args(self.arguments_of_part(artefact, version)?);
         Ok(command)
     }
 
-    /// This program and the arguments that any part of a run needs.
-    pub fn command_of_part(&self, artefact: &str, version: &Version) -> Result<Vec<OsString>> {
+    /// The words that start a program for a part of this run on any machine.
+    pub fn command_of_part(&self, program: &Path, artefact: &str, version: &Version) -> Result<Vec<OsString>> {
+        let mut words = vec![program.into()];
+        words.extend(self.arguments_of_part(artefact, version)?);
+        Ok(words)
+    }
+
+    /// The arguments that any part of a run needs.
+    fn arguments_of_part(&self, artefact: &str, version: &Version) -> Result<Vec<OsString>> {
         // A part may run in another working folder.
         let absolute = |path: &Option<PathBuf>| path.as_deref().map(results::store::files::absolute).transpose();
         let options = Self {
@@ -136,10 +143,9 @@ impl RunOptions {
             part: Some(Part { version: version.clone(), any_commit: false, work: PartialWork::Serve }),
             ..self.clone()
         };
-        let program = std::env::current_exe().context("the path of this program is not known")?;
-        let mut command = vec![program.into(), "run".into()];
-        command.extend(options.to_arguments());
-        Ok(command)
+        let mut arguments = vec!["run".into()];
+        arguments.extend(options.to_arguments());
+        Ok(arguments)
     }
 
     /// The arguments that clap parses to these options.
@@ -337,8 +343,9 @@ mod tests {
     fn a_part_runs_anywhere_with_the_options_of_its_run() {
         let version: Version = "a1,true,d2".parse().unwrap();
         let run = parse(words("--all --scale smoke --pool p --results r --set a.b=1 --jobs 3")).unwrap();
-        let command = run.command_of_part("fig4", &version).unwrap();
-        let worker = run.worker_command("fig4", &version).unwrap();
+        let command = run.command_of_part(Path::new("program"), "fig4", &version).unwrap();
+        let worker = run.worker_command(&Program::running("a1").unwrap(), "fig4", &version).unwrap();
+        assert_eq!(command[0], "program");
         assert_eq!(worker.get_args().collect::<Vec<_>>(), command[1..].iter().collect::<Vec<_>>());
         assert_eq!(command[1], "run");
         let part = parse(command[2..].to_vec()).unwrap();

@@ -91,9 +91,9 @@ impl Args for Part {
 /// The version of a run, which a part must share with the process that started the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Commit of the code.
+    /// Label of the program.
     pub commit: String,
-    /// Whether the code had changes that were not committed.
+    /// Whether its sources had changes that were not committed.
     pub dirty: bool,
     /// Hash of the definition.
     pub definition: String,
@@ -128,14 +128,12 @@ pub fn version(commit: &str, dirty: bool, definition: &Definition) -> Version {
     Version { commit: commit.to_owned(), dirty, definition: definition.hash() }
 }
 
-/// Commit of the starter and whether its tree was dirty. `built_from` is the commit that this program was built from, if it is
-/// known.
+/// Label of the starter, and whether its sources differed from their commit. `own` is the label of this program.
 ///
 /// # Errors
 /// A program of another commit, unless the part permits it, or another definition.
-pub fn starter(part: &Part, built_from: Option<&str>, definition: &Definition) -> Result<(String, bool)> {
+pub fn starter(part: &Part, own: &str, definition: &Definition) -> Result<(String, bool)> {
     let Version { commit, dirty, definition: hash } = &part.version;
-    let own = built_from.unwrap_or(commit);
     ensure!(
         own == commit || part.any_commit,
         "this program was built from commit {own}, but the run was started by commit {commit}; --any-commit runs the part anyway"
@@ -157,14 +155,13 @@ mod tests {
         let definition = definition::load("fig4", Scale::Smoke, &[]).unwrap();
         let part = Part { version: version("a1", true, &definition), any_commit: false, work: PartialWork::Tables };
         let started = ("a1".to_string(), true);
-        assert_eq!(starter(&part, None, &definition).unwrap(), started);
-        assert_eq!(starter(&part, Some("a1"), &definition).unwrap(), started);
-        let error = starter(&part, Some("b2"), &definition).unwrap_err().to_string();
+        assert_eq!(starter(&part, "a1", &definition).unwrap(), started);
+        let error = starter(&part, "b2", &definition).unwrap_err().to_string();
         assert!(error.contains("commit b2") && error.contains("commit a1"), "{error}");
         let any = Part { any_commit: true, ..part };
-        assert_eq!(starter(&any, Some("b2"), &definition).unwrap(), started);
+        assert_eq!(starter(&any, "b2", &definition).unwrap(), started);
         let other = definition::load("fig4", Scale::Laptop, &[]).unwrap();
-        assert!(starter(&any, None, &other).unwrap_err().to_string().contains("another definition"));
+        assert!(starter(&any, "a1", &other).unwrap_err().to_string().contains("another definition"));
     }
 
     #[test]

@@ -12,7 +12,6 @@ use smash::training::smash_training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::engine::damage::read_if_whole;
-use crate::provenance;
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
 /// trainings of a pool from before such a change are then not taken for current ones.
@@ -22,7 +21,7 @@ const TRAINING_VERSION: u32 = 1;
 #[derive(Clone, Debug)]
 pub struct RunPool {
     pool: Pool,
-    /// Commit of the run; a digest of the difference is appended if the working tree differed from the commit.
+    /// Label of the program that runs.
     commit: String,
     device_class: &'static str,
 }
@@ -153,11 +152,9 @@ impl RunPool {
         Ok(self.pool.add(pooled)?)
     }
 
-    /// Only code of the same commit reuses a SMASH network, since commits may differ in how they train it. A run of unknown code
-    /// never reuses one.
-    fn network_context(&self, context: &NetworkContext) -> Option<String> {
-        let of_commit = (&self.commit, self.device_class, context);
-        (self.commit != provenance::UNKNOWN).then(|| as_json(&of_commit))
+    /// Only a program of the same label reuses a SMASH network, since commits may differ in how they train it.
+    fn network_context(&self, context: &NetworkContext) -> String {
+        as_json(&(&self.commit, self.device_class, context))
     }
 
     /// Copies the checkpoint and the epochs of a SMASH network from the pool; false if the pool does not have it.
@@ -165,10 +162,7 @@ impl RunPool {
     /// # Errors
     /// If a file cannot be read or written.
     pub fn take_network(&self, context: &NetworkContext, [checkpoint, epochs]: [&Path; 2]) -> Result<bool> {
-        let Some(context) = self.network_context(context) else {
-            return Ok(false);
-        };
-        let [stored, stored_epochs] = self.pool.network_paths(&context);
+        let [stored, stored_epochs] = self.pool.network_paths(&self.network_context(context));
         for file in [&stored, &stored_epochs] {
             if read_if_whole(file, seal::check_file)?.is_none() {
                 return Ok(false);
@@ -184,10 +178,7 @@ impl RunPool {
     /// # Errors
     /// If a file cannot be read or written.
     pub fn add_network(&self, context: &NetworkContext, files: [&Path; 2]) -> Result<()> {
-        if let Some(context) = self.network_context(context) {
-            self.pool.add_network(&context, files)?;
-        }
-        Ok(())
+        Ok(self.pool.add_network(&self.network_context(context), files)?)
     }
 }
 

@@ -47,7 +47,7 @@ const WARM_UP: usize = 2;
 /// Runs the benches and prints the results.
 pub fn run(args: &Args) -> Result<()> {
     if !args.peer {
-        return process::run(cargo().args(["bench", "--workspace", "--benches"]));
+        return process::run(cargo()?.args(["bench", "--workspace", "--benches"]));
     }
     let binaries = match args.prebuilt {
         true => Binaries::prebuilt()?,
@@ -85,7 +85,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
     let networks = networks.collect::<Result<Vec<_>>>()?;
     let tolerance = LOSS_TOLERANCES[usize::from(args.device != "cpu")];
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let commit = commit()?;
+    let commit = binaries.label()?;
     let (mut head, mut stored) = (String::new(), String::new());
     println!("batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds", args.rounds);
     println!("ratio: PyTorch's time divided by ours; above 1, ours is faster");
@@ -145,12 +145,6 @@ fn store_row(stored: &mut String, size: &str, name: &str, [ours, peer]: [&Summar
     let values = |summary: &Summary| format!("[{:?}, {:?}]", summary.minimum, summary.median);
     let (ours, peer) = (values(ours), values(peer));
     stored.push_str(&format!("\n[[rows]]\nsize = \"{size}\"\nname = \"{name}\"\nours = {ours}\npeer = {peer}\n"));
-}
-
-/// Commit of the working tree, marked if the tree differs from it.
-fn commit() -> Result<String> {
-    let arguments = ["describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"];
-    process::git(process::root(), &arguments)
 }
 
 /// A Python with the packages that the script needs, created on first use.

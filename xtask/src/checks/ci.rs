@@ -64,13 +64,13 @@ fn summary_line(name: &str, seconds: &str, remark: &str) -> String {
 
 /// Runs cargo with these words as arguments.
 fn check(arguments: &str) -> Result<String> {
-    process::run(cargo().args(arguments.split(' ')))?;
+    process::run(cargo()?.args(arguments.split(' ')))?;
     Ok(String::new())
 }
 
 fn docs() -> Result<String> {
     let arguments = "doc --release --workspace --no-deps --features experiments/cuda";
-    process::run(cargo().args(arguments.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))?;
+    process::run(cargo()?.args(arguments.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(String::new())
 }
 

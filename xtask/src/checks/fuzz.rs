@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::checks::tables::files_below;
-use crate::process::{self, nightly, nightly_host, root};
+use crate::process::{self, nightly, nightly_host, repository, root};
 
 /// What to fuzz, and for how long.
 #[derive(clap::Args)]
@@ -105,14 +105,14 @@ fn check_tools() -> Result<String> {
 
 /// Builds all targets of a member.
 fn build(member: &str, target_folder: &Path) -> Result<()> {
-    let crate_folder = root().join(member).join("fuzz");
+    let crate_folder = repository()?.join(member).join("fuzz");
     take_lock(&root().join("Cargo.lock"), &crate_folder.join("Cargo.lock"))?;
     let mut build = nightly("cargo");
     build.args(["fuzz", "build", "--fuzz-dir"]).arg(&crate_folder);
     build.arg("--target-dir").arg(target_folder);
     // With the address sanitizer, burn and polars take twice as long to build.
     build.args(["--sanitizer", if member == "experiments" { "none" } else { "address" }]);
-    process::run(&mut build)
+    process::run(build.current_dir(root()))
 }
 
 /// Copies this repository's lock file, so that the targets have the dependencies of the real programs. Cargo adds the

@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn a_program_that_takes_too_long_is_stopped() {
-        assert!(within(cargo().arg("--version"), Duration::from_secs(60)).unwrap());
+        assert!(within(cargo().unwrap().arg("--version"), Duration::from_secs(60)).unwrap());
         let mut sleep = Command::new("sleep");
         assert!(!within(sleep.arg("60"), Duration::from_millis(300)).unwrap());
-        let error = within(cargo().arg("--no-such-flag"), Duration::from_secs(60)).unwrap_err();
+        let error = within(cargo().unwrap().arg("--no-such-flag"), Duration::from_secs(60)).unwrap_err();
         assert!(error.to_string().contains("ended with"), "{error}");
     }
 }

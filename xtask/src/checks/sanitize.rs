@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::process::{self, nightly, nightly_host, root};
+use crate::process::{self, nightly, nightly_host, repository};
 
 /// Builds `smash`, its kernels and everything that it links, with the sanitizer and with the assertions that releases leave out. Our own
 /// assertions check that no kernel leaves a value unwritten. The standard library's assertions check its unsafe functions.
@@ -13,5 +13,5 @@ pub fn run() -> Result<()> {
     test.arg("--target-dir").arg(process::built()?.join("../sanitize"));
     test.env("RUSTFLAGS", "-Zsanitizer=address");
     test.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
-    process::run(test.current_dir(root()))
+    process::run(test.current_dir(repository()?))
 }

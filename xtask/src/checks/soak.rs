@@ -60,8 +60,13 @@ pub fn run(args: &Args) -> Result<()> {
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("{}: cannot be removed", work.display()))?;
     }
+    fs::create_dir_all(&work).with_context(|| format!("{}: cannot be made", work.display()))?;
+    // A build during these hours replaces the program. A run belongs to one program.
+    let program = work.join("experiments");
+    fs::copy(binaries.experiments().get_program(), &program)
+        .with_context(|| format!("{}: cannot be written", program.display()))?;
     let start = |folder: &Path| -> Result<Child> {
-        let mut command = binaries.experiments();
+        let mut command = Command::new(&program);
         command.args(["run", &args.artefact, "--scale", &args.scale, "--results"]);
         process::spawn(command.arg(folder).stdout(Stdio::null()))
     };

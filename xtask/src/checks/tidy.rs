@@ -43,7 +43,7 @@ struct Boundary {
     must_not_use: &'static [&'static str],
 }
 
-const BOUNDARIES: [Boundary; 8] = [
+const BOUNDARIES: [Boundary; 10] = [
     Boundary { member: "datasets", may_use: &[], must_not_use: &["clap", "indicatif", "polars"] },
     Boundary { member: "smash/space", may_use: &[], must_not_use: &["burn", "clap", "indicatif", "polars"] },
     Boundary { member: "smash/kernels", may_use: &["smash-space"], must_not_use: &["clap", "indicatif", "polars"] },
@@ -53,9 +53,15 @@ const BOUNDARIES: [Boundary; 8] = [
         must_not_use: &["clap", "indicatif", "polars"],
     },
     Boundary { member: "experiments", may_use: &["datasets", "results", "smash"], must_not_use: &["plotters"] },
+    Boundary {
+        member: "experiments/program",
+        may_use: &["experiments", "experiments-label", "results", "smash"],
+        must_not_use: &["burn"],
+    },
+    Boundary { member: "experiments/label", may_use: &[], must_not_use: &["burn", "clap", "indicatif", "polars"] },
     Boundary { member: "results", may_use: &[], must_not_use: &["burn", "clap", "indicatif"] },
     Boundary { member: "reports", may_use: &["results", "smash-space"], must_not_use: &["burn"] },
-    Boundary { member: "xtask", may_use: &[], must_not_use: &["burn", "polars", "plotters"] },
+    Boundary { member: "xtask", may_use: &["experiments-label"], must_not_use: &["burn", "polars", "plotters"] },
 ];
 
 #[test]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
+use experiments_label::git;
 
-use crate::process::{self, Binaries, Cuda, git};
+use crate::process::{self, Binaries, Cuda};
 use crate::runs::forward::flag;
 
 /// Stands for this checkout, with changes that are not committed.
@@ -74,7 +75,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> ExitCode {
 }
 
 fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
-    let root = process::root();
+    let root = process::repository()?;
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
     if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
         bail!("`{}`: both sides are stored, so no run can use it", word.display());
@@ -84,19 +85,18 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
         !args.save || head != Side::Worktree,
         "--save needs a commit or a folder as head, because a baseline of {WORKTREE} cannot be reproduced"
     );
-    let is_changed = !git(root, &["diff", "HEAD", "--name-only"]).unwrap_or_default().is_empty();
-    if is_changed && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
+    // A commit with the sources of this checkout needs no other checkout.
+    let here = experiments_label::of(root)?.name;
+    if here.contains('-') && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
         eprintln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
     }
     let cuda = Cuda::needed_for(&args.device);
     let own = Binaries::build(cuda)?;
-    // A commit with the code of this checkout needs no other checkout.
-    let here = side(root, "HEAD").ok().filter(|_| !is_changed);
     let stored = |side: &Side| -> Result<PathBuf> {
         match side {
             Side::Folder(folder) => Ok(folder.clone()),
             Side::Worktree => tables(own.experiments().args(run_arguments(args, forwarded))),
-            same if Some(same) == here.as_ref() => tables(own.experiments().args(run_arguments(args, forwarded))),
+            Side::Commit(commit) if *commit == here => tables(own.experiments().args(run_arguments(args, forwarded))),
             Side::Commit(commit) => {
                 eprintln!("building commit {commit}");
                 let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), cuda)?;
@@ -129,7 +129,11 @@ fn side(root: &Path, text: &str) -> Result<Side> {
         (true, Ok(_)) => bail!("`{text}` is a folder and a revision: write ./{text} for the folder, or the commit"),
         (true, Err(_)) => Ok(Side::Folder(text.into())),
         (false, Ok(commit)) => Ok(Side::Commit(commit)),
-        (false, Err(_)) => bail!("`{text}`: neither a commit of this repository nor a folder of stored runs"),
+        (false, Err(_)) => {
+            git(root, &["rev-parse", "--git-dir"])
+                .with_context(|| format!("`{text}`: no folder of stored runs, and git cannot look for a commit"))?;
+            bail!("`{text}`: neither a commit of this repository nor a folder of stored runs")
+        }
     }
 }
 
@@ -275,6 +279,9 @@ mod tests {
             let error = side(wrong).unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{wrong}`: neither")), "{error}");
         }
+        let other = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", super::side(other.path(), "HEAD").unwrap_err());
+        assert!(error.starts_with("`HEAD`: no folder") && error.contains("not a git repository"), "{error}");
         // Tests run in the folder of their crate, which has a `src`.
         git(folder.path(), &["branch", "src"]).unwrap();
         assert!(side("src").unwrap_err().to_string().contains("write ./src"));

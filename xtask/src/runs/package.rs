@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use experiments_label::Label;
 
 use crate::process::{self, Binaries, Cuda};
 
@@ -23,9 +24,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let changes = process::git(process::root(), &["status", "--porcelain", "--untracked-files=no"])?;
-    ensure!(changes.is_empty(), "a package is built from a commit, but these changes are uncommitted:\n{changes}");
-    let commit = process::git(process::root(), &["rev-parse", "--short=12", "HEAD"])?;
+    let Label { name: commit, problem, .. } = experiments_label::of(process::repository()?)?;
+    if let Some(problem) = problem {
+        bail!("a package is built from a commit, and git names none: {problem}");
+    }
+    ensure!(
+        !commit.contains('-'),
+        "a package is built from a commit, but the sources differ from it; see `git status`"
+    );
     let (cuda, kind) = match args.cuda {
         true => (Cuda::With, "cuda"),
         false => (Cuda::Without, "cpu"),

@@ -4,10 +4,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::device::Device;
+use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
 use experiments::on_device::{self, Task};
 use experiments::provenance;
@@ -18,13 +20,28 @@ use results::Pool;
 use results::store::benchmark::{self, Added, Benchmark};
 use results::store::find_runs_below;
 
+/// The label of the sources of this program.
+const LABEL: &str = env!("SMASH_LABEL");
+
+/// The reason why git named no commit of the sources; empty if it named one.
+const NO_COMMIT: &str = env!("SMASH_NO_COMMIT");
+
+/// Text of `--version`, after the name.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let number = env!("CARGO_PKG_VERSION");
+        format!("{number} (commit {LABEL}, features: {})", provenance::FEATURES)
+    });
+    &VERSION
+}
+
 /// Keeps the memory that a step frees for the next step. The system's allocator gives buffers of megabytes back at once. The
 /// kernel then clears their pages again in the next step.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
-#[command(about = "Runs the experiments of the SMASH paper", version = provenance::version())]
+#[command(about = "Runs the experiments of the SMASH paper", name = "experiments", version = version())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -170,12 +187,19 @@ fn execute(command: Command) -> Result<()> {
             options.data_dir = options.data_dir.take().or_else(data_dir);
             // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
             ensure!(!options.bfloat16 || options.device != Device::Cpu, "--bfloat16 is for --device cuda");
+            // The starter of a part has already shown the warning.
+            if !NO_COMMIT.is_empty() && options.part.is_none() {
+                eprintln!(
+                    "warning: git names no commit for this program, so its results are stored under {LABEL}: {NO_COMMIT}"
+                );
+            }
             stop::listen()?;
             let names: Vec<&str> = match &options.artefact {
                 Some(name) => vec![name],
                 None => definition::names().collect(),
             };
-            let run = |name| on_device::run(&Task::Run(name, &options), options.device);
+            let program = Program::running(LABEL)?;
+            let run = |name| on_device::run(&Task::Run(name, &options, &program), options.device);
             names.into_iter().try_for_each(run)
         }
     }

@@ -231,7 +231,7 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
 /// Committed rows match the space and the images of their benchmark, and today's code counts each architecture in the same way.
 #[test]
 fn committed_benchmarks_hold_what_their_rows_say() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/benchmarks");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/benchmarks");
     let mut checked = 0;
     for entry in std::fs::read_dir(root).unwrap() {
         let folder = entry.unwrap().path();
