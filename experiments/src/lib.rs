@@ -2,6 +2,7 @@
 
 // With the feature `cuda`, `on_device` loads a CUDA library, which needs unsafe code.
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod device;
 pub mod engine;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
+use results::outln;
 
 use crate::device::Device;
 use crate::engine::program::Program;
@@ -39,7 +40,7 @@ impl Task<'_> {
                     Device::Cuda(_) => CUDA_TOLERANCE,
                 };
                 for deviation in &deviations {
-                    println!("{deviation}");
+                    outln!("{deviation}");
                 }
                 let far = deviations.iter().filter(|deviation| !deviation.is_within(factor));
                 let far: Vec<String> = far.map(|deviation| format!("{:?}", deviation.kind)).collect();

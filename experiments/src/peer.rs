@@ -15,6 +15,7 @@ use burn::tensor::backend::AutodiffBackend;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use results::outln;
 use results::store::files::write_atomically;
 use serde::Deserialize;
 use serde_json::json;
@@ -69,18 +70,18 @@ pub fn run<B: AutodiffBackend>(file: &Path, folder: &Path, device: &B::Device) -
     let mut bench = Bench::<B>::new(file, device)?;
     bench.export(folder)?;
     let [smash, resulting] = bench.losses();
-    println!("{}", json!({ "smash": smash, "resulting": resulting, "cpu": provenance::cpu() }));
+    outln!("{}", json!({ "smash": smash, "resulting": resulting, "cpu": provenance::cpu() }));
     for line in std::io::stdin().lock().lines() {
         let row = line?;
         if row == "memory" {
             let bytes = provenance::peak_memory().context("this system does not report peak memory")?;
-            println!("{}", bytes as f64 / f64::from(1 << 20));
+            outln!("{}", bytes as f64 / f64::from(1 << 20));
             continue;
         }
         let start = Instant::now();
         bench.run(&row)?;
         B::sync(device)?;
-        println!("{}", start.elapsed().as_secs_f64() * 1e3);
+        outln!("{}", start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(())
 }

@@ -15,8 +15,10 @@ use std::time::SystemTime;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::LoadOptions;
+use results::store::files::flush_folder;
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
+use results::{errln, outln};
 use smash::convolution::Precision;
 
 use crate::engine::program::Program;
@@ -86,10 +88,13 @@ pub fn run<B: AutodiffBackend>(
 
     // The locks are held to the end of this function.
     let _locks = lock(&dirs, options)?;
-    match work {
-        Some(PartialWork::Unit(stage, index)) => return schedule::run_one(&runs, stage, index),
-        Some(PartialWork::Tables) => schedule::ensure_done(&runs)?,
-        _ => {}
+    if let Some(PartialWork::Unit(stage, index)) = work {
+        return schedule::run_one(&runs, stage, index);
+    }
+    dirs.iter().try_for_each(RunDir::remove_unfinished)?;
+    pool.iter().try_for_each(RunPool::remove_unfinished)?;
+    if let Some(PartialWork::Tables) = work {
+        schedule::ensure_done(&runs)?;
     }
     let regime = regime::beside_paper(artefact, &definition.study, &images[0])?;
     let mut manifests = Vec::new();
@@ -111,7 +116,7 @@ pub fn run<B: AutodiffBackend>(
     }
     finished?;
     for dir in &dirs {
-        println!("tables: {}", dir.path().display());
+        outln!("tables: {}", dir.path().display());
     }
     Ok(())
 }
@@ -206,7 +211,7 @@ fn load_images<B: AutodiffBackend>(
         let data = datasets::load(&settings.name, &load)?;
         // The starter of a part has already shown the warnings.
         if options.part.is_none() {
-            data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            data.warnings.iter().for_each(|warning| errln!("warning: {warning}"));
         }
         images.push(Images::new(data, device.clone()));
     }
@@ -225,9 +230,12 @@ fn lock(dirs: &[RunDir], options: &RunOptions) -> Result<Vec<Option<File>>> {
         });
     }
     // The scheduler of parts has to keep other processes from running the same.
+    let place = options.results.display();
     if !is_part && locks.iter().any(Option::is_none) {
-        let place = options.results.display();
-        eprintln!("warning: {place} has no locks: start no other process for the same run");
+        errln!("warning: {place} has no locks: start no other process for the same run");
+    }
+    if !is_part && !flush_folder(dirs[0].path())? {
+        errln!("warning: {place} cannot flush folders: a loss of power may undo the last files");
     }
     Ok(locks)
 }

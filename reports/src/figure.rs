@@ -17,13 +17,13 @@ mod search_cost;
 mod systems;
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
+use results::store::files::write_by;
 
 use crate::artefact::Artefact;
 use crate::drawing::{Scene, banks_figure, encoding_figure};
@@ -61,10 +61,10 @@ pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
     if let Some(drawing) = drawing_of(artefact).with_context(|| artefact.name())? {
         return drawing.write_png(path);
     }
-    let unfinished = path.with_extension("writing.png");
-    let area = BitMapBackend::new(&unfinished, SIZE).into_drawing_area();
-    draw(area, artefact).with_context(|| artefact.name())?;
-    fs::rename(&unfinished, path).with_context(|| format!("{}: cannot write", path.display()))
+    write_by(path, |unfinished| {
+        let area = BitMapBackend::new(unfinished, SIZE).into_drawing_area();
+        draw(area, artefact).with_context(|| artefact.name()).map(drop)
+    })
 }
 
 /// The definition of an artefact's figure, and its data.

@@ -3,6 +3,7 @@
 //! Every file is a function of the manifests and tables that it is drawn from: equal results give equal bytes.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod artefact;
 pub mod drawing;

@@ -1,6 +1,7 @@
 //! The binary: draws figures and writes tables from stored results.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod commands;
 
@@ -16,6 +17,7 @@ use reports::output::{self, Output};
 use reports::report::history::histories;
 use reports::report::html;
 use reports::{figure, report};
+use results::{errln, outln, terminal};
 
 /// Figures, tables and the report, drawn from stored results.
 #[derive(Parser)]
@@ -75,8 +77,12 @@ fn main() -> ExitCode {
         Command::Compare(_) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     };
-    run(command).unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+    let outcome = run(command).and_then(|code| {
+        terminal::check()?;
+        Ok(code)
+    });
+    outcome.unwrap_or_else(|error| {
+        errln!("error: {error:#}");
         failure
     })
 }
@@ -127,10 +133,10 @@ fn run(command: Command) -> Result<ExitCode> {
 fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     let findings = artefact.findings.to_string();
     if !findings.is_empty() {
-        println!("{findings}");
+        outln!("{findings}");
     }
     for Judged { claim, verdict, .. } in artefact.judged() {
-        println!("claim {claim}: {verdict}");
+        outln!("claim {claim}: {verdict}");
     }
     if artefact.figure.is_none() {
         return Ok(());
@@ -141,7 +147,7 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     output::write(&[Output { path, bytes }])?;
     if png {
         figure::write_png(artefact, &png_path)?;
-        println!("{}", png_path.display());
+        outln!("{}", png_path.display());
     }
     Ok(())
 }
@@ -153,7 +159,7 @@ fn finish(outputs: &[Output], check: bool) -> Result<ExitCode> {
     }
     let differing = output::differing(outputs);
     for path in &differing {
-        eprintln!("{}: differs from the output for the stored results", path.display());
+        errln!("{}: differs from the output for the stored results", path.display());
     }
     Ok(match differing.is_empty() {
         true => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use results::outln;
 use results::store::files::{create_folder, write_atomically};
 
 /// A generated file.
@@ -24,7 +25,7 @@ pub fn write(outputs: &[Output]) -> Result<()> {
             create_folder(folder)?;
         }
         write_atomically(path, bytes)?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Tests of `reports stats` through the binary, on tables that other programs made.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn stats(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_reports")).arg("stats").args(arguments).current_dir(folder).output().unwrap()
@@ -83,8 +83,33 @@ fn a_row_without_a_group_is_left_out_and_a_group_without_a_value_is_named() {
 
 #[test]
 fn a_name_may_begin_with_a_hyphen_and_a_line_of_names_with_a_mark() {
-    let found = measured("t.csv", "\u{feff}-log10p,err\n1,2\n2,3\n3,1\n4,6\n".as_bytes(), &["--x=-log10p", "--y=err"]);
-    assert!(found.contains("Kendall τ               +0.333 ["), "{found}");
+    let table = "\u{feff}-log10p,--err\n1,2\n2,3\n3,1\n4,6\n".as_bytes();
+    for arguments in [&["--x=-log10p", "--y=--err"][..], &["--x", "-log10p", "--y", "--err"]] {
+        let found = measured("t.csv", table, arguments);
+        assert!(found.contains("Kendall τ               +0.333 ["), "{found}");
+    }
+    let more = ["--x", "-log10p", "--y", "--err", "--higher-is-better", "-log10p"];
+    assert!(measured("t.csv", table, &more).contains("Kendall τ               -0.333 ["));
+}
+
+#[test]
+fn control_characters_of_a_table_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "\u{1b}[31mx,y,by\n1,2,\"\u{1b}]0;a\nb\u{7}\"\n\u{1b}[2J,1,b\n3,5,b\n4,9,b\n";
+    std::fs::write(folder.path().join("t\u{1b}.csv"), table).unwrap();
+    let text = |arguments: &[&str]| {
+        let output = stats(folder.path(), &[&["t\u{1b}.csv"], arguments].concat());
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let unknown = text(&["--x", "x", "--y", "y"]);
+    assert_eq!(unknown, "error: t\\u001b.csv: column `x`: no such column; found \\u001b[31mx, y, by\n",);
+    let no_number = text(&["--x", "\u{1b}[31mx", "--y", "y"]);
+    assert!(no_number.ends_with("row 1: expected a number, found `\\u001b[2J`\n"), "{no_number}");
+    let groups = text(&["--x", "y", "--y", "y", "--by", "by"]);
+    assert!(groups.contains("`\\u001b]0;a\\u000ab\\u0007`"), "{groups}");
+    for printed in [unknown, no_number, groups] {
+        assert!(!printed.contains(['\u{1b}', '\u{7}']), "{printed:?}");
+    }
 }
 
 #[test]
@@ -100,6 +125,28 @@ fn a_small_file_takes_no_memory_that_it_does_not_have() {
             String::from_utf8(output.stderr).unwrap(),
             "error: t: not a readable Parquet table: column `arch`: 314572800 bytes in all rows, expected at most 268435456\n"
         );
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), table()).unwrap();
+    let start = |stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
+        command.args(["stats", "t.csv", "--x", "score", "--y", "accuracy"]).current_dir(folder.path());
+        command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut left = start(Stdio::piped());
+    drop(left.stdout.take());
+    let output = left.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    if cfg!(target_os = "linux") {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = start(full.into()).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("error: standard output: cannot be written: ") && text.lines().count() == 1, "{text}");
     }
 }
 

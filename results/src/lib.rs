@@ -10,6 +10,7 @@ pub mod statistics;
 pub mod store;
 pub mod summaries;
 pub mod tables;
+pub mod terminal;
 
 pub use error::{Error, Result};
 pub use store::RunDir;

@@ -19,7 +19,6 @@ pub mod pool;
 pub mod seal;
 
 use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -64,22 +63,25 @@ impl RunDir {
         Ok(())
     }
 
+    /// Removes the remains of interrupted writes.
+    ///
+    /// # Errors
+    /// As [`remove_unfinished`].
+    pub fn remove_unfinished(&self) -> Result<()> {
+        let folders = [self.path(), &self.unit_path(""), &self.checkpoint_path("")];
+        folders.into_iter().try_for_each(remove_unfinished)
+    }
+
     /// Locks the run for this process alone until the returned file is closed, at the latest when the process ends.
-    /// Also removes the remains of interrupted writes. `None` where there are no locks, such as in an object store.
+    /// `None` where there are no locks, such as in an object store.
     ///
     /// # Errors
     /// If another process uses this run, or the file system refuses.
     pub fn lock_alone(&self) -> Result<Option<File>> {
-        let lock = self.lock(File::try_lock)?;
-        if lock.is_some() {
-            for folder in [self.path(), &self.unit_path(""), &self.checkpoint_path("")] {
-                remove_unfinished(folder)?;
-            }
-        }
-        Ok(lock)
+        self.lock(File::try_lock)
     }
 
-    /// As [`Self::lock_alone`], but excludes only processes that lock the run alone, and removes nothing.
+    /// As [`Self::lock_alone`], but excludes only processes that lock the run alone.
     ///
     /// # Errors
     /// As [`Self::lock_alone`].
@@ -92,11 +94,11 @@ impl RunDir {
             return Ok(None);
         }
         let path = self.path.join("lock");
-        let file = File::create(&path).map_err(Error::io(&path, "write"))?;
+        let file = files::open_lock(&path).map_err(Error::io(&path, "open"))?;
         match lock(&file) {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Locked { path: self.path.clone() }),
-            Err(TryLockError::Error(cause)) if cause.kind() == ErrorKind::Unsupported => Ok(None),
+            Err(TryLockError::Error(cause)) if files::has_no_locks(&cause) => Ok(None),
             Err(TryLockError::Error(cause)) => Err(Error::io(&path, "lock")(cause)),
         }
     }

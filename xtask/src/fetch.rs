@@ -15,11 +15,12 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
 
 use self::extract::{Format, Layout, Limits};
+use crate::{errln, outln};
 
 /// What to fetch, and where to put it.
 #[derive(clap::Args)]
@@ -137,10 +138,16 @@ pub fn run(args: &Args) -> Result<()> {
     let data_dir = args.data_dir.clone();
     let data_dir = data_dir.or_else(|| env::var_os("SMASH_DATA_DIR").map(PathBuf::from));
     let data_dir = data_dir.context("there is no data folder: expected --data-dir DIR or SMASH_DATA_DIR")?;
+    let is_address = data_dir.to_string_lossy().split('/').next().is_some_and(|first| first.ends_with(':'));
+    ensure!(!is_address, "{}: expected a folder of this machine for data sets", data_dir.display());
     let Some(set) = SETS.iter().find(|set| set.name == args.set) else {
         bail!(imagenet32(&data_dir));
     };
-    fetch(set, args.url.as_deref().unwrap_or(set.url), &data_dir)
+    let url = args.url.as_deref().unwrap_or(set.url);
+    // The address is not repeated, because it may hold a password.
+    let is_web = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    ensure!(is_web, "--url: expected an address that begins with http:// or https://");
+    fetch(set, url, &data_dir)
 }
 
 /// Instructions for the set that cannot be fetched.
@@ -162,18 +169,20 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
         set.contents.check(&place).with_context(|| {
             format!("{}: it exists and is not complete; expected nothing, or all of {}", place.display(), set.name)
         })?;
-        println!("{}: complete already, nothing is fetched", place.display());
+        outln!("{}: complete already, nothing is fetched", place.display());
         return Ok(());
     }
     let work = data_dir.join(format!(".fetch-{}", set.name));
     fs::create_dir_all(&work).with_context(|| format!("{}: cannot be made", work.display()))?;
+    // Another user may have put links here, in a data folder that users share. No file elsewhere may be overwritten.
+    ensure!(!work.is_symlink(), "{}: expected a folder, found a symbolic link", work.display());
     let _lock = lock(&work)?;
 
     let archive = download::download(url, set.bytes, &work)?;
     let unpacked = work.join("unpacked");
     remove_folder(&unpacked)?;
     let outcome = verify(set, url, &archive).and_then(|()| {
-        println!("{}: unpacking", set.name);
+        outln!("{}: unpacking", set.name);
         extract::extract(&set.layout, &archive, &unpacked)?;
         let folder = unpacked.join(set.layout.folder);
         set.contents.check(&folder).with_context(|| format!("{url}: the archive is not complete"))
@@ -189,7 +198,7 @@ fn fetch(set: &Set, url: &str, data_dir: &Path) -> Result<()> {
     fs::rename(unpacked.join(set.layout.folder), &place)
         .with_context(|| format!("{}: cannot be made", place.display()))?;
     remove_folder(&work)?;
-    println!("{}: complete", place.display());
+    outln!("{}: complete", place.display());
     Ok(())
 }
 
@@ -205,12 +214,32 @@ impl Drop for Lock {
 
 fn lock(work: &Path) -> Result<Lock> {
     let path = work.join("lock");
-    let file = File::create(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
+    let file = open_to_write(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => bail!("{}: another call is fetching this set", path.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot be locked", path.display())),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+            errln!("warning: {} has no locks: start no other call for the same set", work.display());
+        }
+        locked => locked.with_context(|| format!("{}: cannot be locked", path.display()))?,
     }
+    Ok(Lock(file))
+}
+
+/// Whether an error of locking says that the file system has no locks, such as NFS without its lock daemon.
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
+}
+
+/// Opens a file to write, with its present content. A link in its place is refused.
+fn open_to_write(path: &Path) -> Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    options.open(path).map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => anyhow!("{}: expected a file, found a symbolic link", path.display()),
+        _ => anyhow::Error::from(error).context(format!("{}: cannot be written", path.display())),
+    })
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
@@ -225,7 +254,7 @@ fn remove_folder(folder: &Path) -> Result<()> {
 /// Compares the digest, if one is published. The download has already compared the size.
 fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
     let Some(expected) = set.md5 else {
-        println!(
+        outln!(
             "{}: no digest is published; size, the checksums inside the archive and the number of files are checked",
             set.name
         );
@@ -243,7 +272,7 @@ fn verify(set: &Set, url: &str, archive: &Path) -> Result<()> {
     }
     let found = hex::encode(digest.finalize());
     ensure!(found == expected, "{url}: its MD5 is {found}, expected {expected}; the file is removed");
-    println!("{}: MD5 {found} as published", set.name);
+    outln!("{}: MD5 {found} as published", set.name);
     Ok(())
 }
 
@@ -272,7 +301,7 @@ impl Contents {
     }
 }
 
-/// Number of files `CLASS/PART/*.off`.
+/// Number of files `CLASS/PART/*.off`, without hidden ones such as macOS adds.
 fn n_meshes(folder: &Path) -> io::Result<usize> {
     let mut n = 0;
     for class in fs::read_dir(folder)? {
@@ -280,7 +309,9 @@ fn n_meshes(folder: &Path) -> io::Result<usize> {
         for part in ["train", "test"].map(|part| class.join(part)) {
             if part.is_dir() {
                 for file in fs::read_dir(part)? {
-                    n += usize::from(file?.path().extension().is_some_and(|extension| extension == "off"));
+                    let path = file?.path();
+                    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+                    n += usize::from(!is_hidden && path.extension().is_some_and(|extension| extension == "off"));
                 }
             }
         }

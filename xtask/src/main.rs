@@ -3,11 +3,15 @@
 //! This program starts other programs and links none of them, so that it builds in seconds.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod checks;
 mod fetch;
 mod process;
 mod runs;
+#[path = "../../results/src/terminal.rs"]
+#[allow(dead_code, reason = "the other programs use the rest")]
+mod terminal;
 
 use std::env;
 use std::ffi::OsString;
@@ -77,7 +81,7 @@ fn main() -> ExitCode {
     let (verb, forwarded) = match parse(env::args_os()) {
         Ok(parsed) => parsed,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            print!("{}", error.render());
+            crate::out!("{}", error.render());
             return exit_code(forward::help(env::args_os().nth(1).as_deref()));
         }
         Err(error) => error.exit(),
@@ -104,7 +108,7 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
-    match outcome {
+    match outcome.and_then(|()| Ok(terminal::check()?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => process::exit_code(&error),
     }

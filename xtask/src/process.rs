@@ -8,8 +8,11 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::{env, fmt, io};
 
 use anyhow::{Context, Result, ensure};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use crate::errln;
+use crate::terminal;
 
 /// The binaries of the workspace, built and up to date.
 pub struct Binaries {
@@ -171,18 +174,21 @@ pub fn run(command: &mut Command) -> Result<()> {
     outcome(command, status)
 }
 
-/// Runs a command that can be asked to stop, otherwise as [`run`]. It passes SIGTERM on and waits for the command to end. It also
-/// waits after SIGINT, which a terminal sends to all processes.
+/// Runs a command that can be asked to stop, otherwise as [`run`]. It passes SIGTERM and SIGHUP on and waits for the command to
+/// end. It also waits after SIGINT, which a terminal sends to all processes.
 pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    if terminal::ends_with_terminal() {
+        signals.add_signal(SIGHUP)?;
+    }
     let handle = signals.handle();
     let mut child = spawn(command)?;
     let id = child.id().to_string();
     let status = std::thread::scope(|scope| {
         scope.spawn(|| {
-            for _ in signals.forever().filter(|&signal| signal == SIGTERM) {
+            for signal in signals.forever().filter(|&signal| signal != SIGINT) {
                 // If it cannot be passed on, the command has ended.
-                let _ = Command::new("kill").args(["-TERM", &id]).status();
+                let _ = Command::new("kill").args([&format!("-{signal}"), &id]).status();
             }
         });
         let status = child.wait();
@@ -199,7 +205,7 @@ pub fn lines(command: &mut Command) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().expect("standard output is piped")).lines() {
         let line = line.with_context(|| format!("{}: output cannot be read", name(command)))?;
-        eprintln!("{line}");
+        errln!("{line}");
         lines.push(line);
     }
     outcome(command, child.wait())?;
@@ -249,7 +255,7 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match code.and_then(|code| u8::try_from(code).ok()) {
         Some(code) => ExitCode::from(code),
         None => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -351,10 +357,15 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_request_to_stop_is_passed_on() {
-        // The child signals this process, then waits for the signal to be passed on to it.
-        let script = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.05; done";
-        let error = run_to_be_stopped(Command::new("sh").args(["-c", script])).unwrap_err();
-        assert_eq!(error.downcast_ref::<Failed>().unwrap().status.code(), Some(7));
+        for signal in ["TERM", "HUP"] {
+            if signal == "HUP" && !terminal::ends_with_terminal() {
+                continue;
+            }
+            // The child signals this process, then waits for the signal to be passed on to it.
+            let script = format!("trap 'exit 7' {signal}; kill -{signal} $PPID; while :; do sleep 0.05; done");
+            let error = run_to_be_stopped(Command::new("sh").args(["-c", &script])).unwrap_err();
+            assert_eq!(error.downcast_ref::<Failed>().unwrap().status.code(), Some(7));
+        }
         run_to_be_stopped(&mut Command::new("true")).unwrap();
     }
 

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod draw;
 pub mod forward;
 pub mod list;
+mod notices;
 pub mod package;
 pub mod report;
 pub mod reproduce;

@@ -1,6 +1,7 @@
 //! Command line of the experiments: `list` and `run`.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use mimalloc::MiMalloc;
 use results::Pool;
 use results::store::benchmark::{self, Added, Benchmark};
 use results::store::find_runs_below;
+use results::{errln, outln, terminal};
 
 /// The label of the sources of this program.
 const LABEL: &str = env!("SMASH_LABEL");
@@ -118,14 +120,15 @@ struct PoolFiles {
 }
 
 fn main() -> ExitCode {
-    match execute(Arguments::parse().command) {
+    let outcome = execute(Arguments::parse().command);
+    match outcome.and_then(|()| Ok(terminal::check()?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if stop::is_asked() => {
-            eprintln!("{Stopped}");
+            errln!("{Stopped}");
             stop::exit_code()
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -136,19 +139,19 @@ fn execute(command: Command) -> Result<()> {
         Command::List => {
             for name in definition::names() {
                 let definition = definition::load(name, Scale::Paper, &[])?;
-                println!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
+                outln!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
             }
             Ok(())
         }
         Command::Golden { safetensors, json, device } => on_device::run(&Task::Golden(&safetensors, &json), device),
         Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).export(&file)?;
-            println!("{count} trainings written to {}", file.display());
+            outln!("{count} trainings written to {}", file.display());
             Ok(())
         }
         Command::Pool(PoolCommand::Import(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).import(&file)?;
-            println!("{count} new trainings added to {}", pool.display());
+            outln!("{count} new trainings added to {}", pool.display());
             Ok(())
         }
         Command::Benchmark(BenchmarkCommand::Add { folder, results }) => {
@@ -165,12 +168,12 @@ fn execute(command: Command) -> Result<()> {
             }
             let Added { new, known, kept, total } = benchmark::add(&folder, &runs)?;
             let place = folder.display();
-            println!(
+            outln!(
                 "{new} new trainings added to {place}, which now has {total}; it already had {known} of the run, and {kept} from \
                  another commit or class of processor"
             );
             if let Some(benchmark) = Benchmark::read(&folder)? {
-                println!("{}", benchmark.summary()?);
+                outln!("{}", benchmark.summary()?);
             }
             Ok(())
         }
@@ -178,7 +181,7 @@ fn execute(command: Command) -> Result<()> {
             let benchmark = Benchmark::read(&folder)?;
             let benchmark = benchmark.with_context(|| format!("{}: no benchmark.toml there", folder.display()))?;
             benchmark::export(&benchmark, &to)?;
-            println!("{} trainings written to {}", benchmark.trainings.len(), to.display());
+            outln!("{} trainings written to {}", benchmark.trainings.len(), to.display());
             Ok(())
         }
         Command::Peer { architectures, folder, device } => on_device::run(&Task::Peer(&architectures, &folder), device),
@@ -189,7 +192,7 @@ fn execute(command: Command) -> Result<()> {
             ensure!(!options.bfloat16 || options.device != Device::Cpu, "--bfloat16 is for --device cuda");
             // The starter of a part has already shown the warning.
             if !NO_COMMIT.is_empty() && options.part.is_none() {
-                eprintln!(
+                errln!(
                     "warning: git names no commit for this program, so its results are stored under {LABEL}: {NO_COMMIT}"
                 );
             }

@@ -56,6 +56,17 @@ fn units_that_run_one_by_one_give_the_same_tables() {
     assert!(!parts.contains_key("peak_memory_bytes"));
 }
 
+#[test]
+fn a_path_that_snakemake_would_misread_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (results, workflow) in [("re{x}sults", "workflow"), ("results", "work{x}flow")] {
+        let mut run = experiments(&folder.path().join(results), &["fig4", "--export-workflow"]);
+        let error = error_of(run.arg(folder.path().join(workflow)));
+        assert!(error.contains("{x}") && error.contains("needs paths without braces"), "{error}");
+        assert!(!folder.path().join(workflow).exists());
+    }
+}
+
 /// Whether all programs are installed; if not, prints that the test is skipped.
 fn are_installed(programs: &[&str]) -> bool {
     let is_missing = |program: &&&str| {

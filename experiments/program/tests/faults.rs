@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -73,9 +73,7 @@ fn goes_on(folder: &Path, fault: &str) {
     for (file, time) in before.iter().filter(|(file, _)| !name_of(file).starts_with("epochs-")) {
         assert_eq!(after.get(file), Some(time), "{fault}: {} was done again", file.display());
     }
-    let leftover = files(folder)
-        .into_iter()
-        .find(|file| name_of(file).starts_with(".writing-") && !file.starts_with(folder.join("pool")));
+    let leftover = files(folder).into_iter().find(|file| name_of(file).starts_with(".writing-"));
     assert_eq!(leftover, None, "{fault}");
 }
 
@@ -156,6 +154,50 @@ fn a_damaged_file_is_reported_kept_and_made_again() {
         let manifest = Manifest::read(&stored_manifest(&results)).unwrap();
         assert!(manifest.warnings.iter().any(|warning| warning.contains(name)), "{name}: {:?}", manifest.warnings);
     }
+}
+
+#[test]
+fn streams_that_nobody_reads_end_no_run_and_lose_no_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let unread = || {
+        let mut run = run_in(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((run.stdout.take(), run.stderr.take()));
+        assert!(run.wait().unwrap().success());
+        assert_eq!(tables_in(folder.path()), *EXPECTED);
+    };
+    unread();
+    let results = folder.path().join("results");
+    let stored = sealed(&results);
+    let unit = stored.iter().find(|file| file.parent().unwrap().ends_with("units")).unwrap();
+    flip(unit);
+    unread();
+    let manifest = Manifest::read(&stored_manifest(&results)).unwrap();
+    assert!(manifest.warnings.iter().any(|warning| warning.contains(name_of(unit))), "{:?}", manifest.warnings);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_stored_is_one_error_at_the_end_of_a_whole_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let error = error_of(run_in(folder.path()).stdout(full()));
+    assert!(error.starts_with("error: standard output: cannot be written: "), "{error}");
+    assert_eq!(tables_in(folder.path()), *EXPECTED);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_link_in_the_place_of_a_lock_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    succeeded(&run_in(folder.path()).output().unwrap());
+    let lock = stored_manifest(&folder.path().join("results")).with_file_name("lock");
+    let target = folder.path().join("target");
+    fs::write(&target, "of another").unwrap();
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&target, &lock).unwrap();
+    let error = error_of(&mut run_in(folder.path()));
+    assert!(error.contains("lock: cannot open: expected a file, found a symbolic link"), "{error}");
+    assert_eq!(fs::read_to_string(&target).unwrap(), "of another");
 }
 
 #[test]

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
 use planned::Planned;
-use results::Manifest;
 use results::store::manifest::RunStatus;
 use results::store::seal;
+use results::{Manifest, terminal};
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 /// Many epochs, so that there is time to disturb the run.
@@ -60,7 +60,11 @@ fn a_stop_request_writes_a_checkpoint_within_the_epoch() {
     let at = |name: &str| folder.path().join(name);
     succeeded(&experiments(&at("whole"), &LONG).output().unwrap());
     let mut under_way = 0;
-    for (jobs, name, code) in [("1", "-TERM", 143), ("2", "-TERM", 143), ("2", "-INT", 130)] {
+    for (jobs, name, code) in [("1", "-TERM", 143), ("2", "-TERM", 143), ("2", "-INT", 130), ("1", "-HUP", 129)] {
+        // Under `nohup`, this signal stops no run.
+        if name == "-HUP" && !terminal::ends_with_terminal() {
+            continue;
+        }
         let results = at(&format!("stopped{name}{jobs}"));
         let arguments = [&LONG[..], &["--jobs", jobs]].concat();
         for training in ["smash-in-training", "truth-00000-"] {
@@ -83,8 +87,21 @@ fn a_stop_request_writes_a_checkpoint_within_the_epoch() {
         succeeded(&experiments(&results, &arguments).output().unwrap());
         assert_eq!(tables(&results), tables(&at("whole")), "{jobs} {name}");
     }
-    // An epoch has three steps or more, so few of the six stops fall on its end.
+    // An epoch has three steps or more, so few of the eight stops fall on its end.
     assert!(under_way > 0);
+}
+
+#[test]
+fn the_end_of_a_terminal_that_is_ignored_does_not_stop_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = experiments(folder.path(), &LONG);
+    let mut ignoring = Command::new("nohup");
+    ignoring.arg(run.get_program()).args(run.get_args()).env_remove("SMASH_DATA_DIR");
+    let run = start(&mut ignoring);
+    wait_for(folder.path(), "smash-in-training");
+    signal(&run, "-HUP");
+    let output = run.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text_of(&output));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use results::errln;
 use results::store::files::{self, set_aside};
 
 /// Reads a file that work may start from, if the file exists. A damaged file is set aside with a warning, and then counts as
@@ -20,7 +21,7 @@ pub fn read_if_whole<T, E: Into<anyhow::Error>>(
     match set_damage_aside(path, read(path))? {
         Ok(content) => Ok(Some(content)),
         Err(damage) => {
-            eprintln!("warning: {damage}; the work starts without it");
+            errln!("warning: {damage}; the work starts without it");
             Ok(None)
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use results::errln;
 
 use crate::engine::study::{Study, open_units, units_of_stage};
 use crate::engine::unit::{Kind, Unit};
@@ -41,7 +42,7 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
         if bar.is_hidden() && last_line.elapsed() >= LINE_EVERY {
             *last_line = Instant::now();
             let percent = 100 * bar.position() / bar.length().unwrap_or(1).max(1);
-            eprintln!("{}: {percent} %, {} left", first.kind.name(), HumanDuration(bar.eta()));
+            errln!("{}: {percent} %, {} left", first.kind.name(), HumanDuration(bar.eta()));
         }
     };
     let result = match jobs {
@@ -62,7 +63,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     let unit = units.as_ref().and_then(|units| units.get(index));
     let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
     if let Some(damage) = unit.set_damage_aside()? {
-        eprintln!("warning: {damage}; {} runs again", unit.name);
+        errln!("warning: {damage}; {} runs again", unit.name);
     }
     if unit.is_done()? {
         return Ok(());

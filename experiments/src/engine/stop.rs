@@ -1,6 +1,7 @@
 //! Requests to stop: a training then writes a checkpoint after its current step, and the process ends.
 //!
-//! SIGTERM or SIGINT requests a stop; a second one kills the process. For a worker, the end of its input is such a request, too.
+//! SIGTERM or SIGINT requests a stop; a second one kills the process. SIGHUP requests one too, any number of times: the end of a
+//! terminal and the program that passes signals on may both send it. For a worker, the end of its input is such a request, too.
 //! The worker thus ends when its starter is gone, however the starter ended.
 
 use std::fmt;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, bail};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use results::terminal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// The signal that has arrived; 0 before any has.
@@ -40,6 +42,9 @@ pub fn listen() -> Result<()> {
         flag::register_conditional_default(signal, Arc::clone(&HAS_COME))?;
         flag::register(signal, Arc::clone(&HAS_COME))?;
         flag::register_usize(signal, Arc::clone(&SIGNAL), signal as usize)?;
+    }
+    if terminal::ends_with_terminal() {
+        flag::register_usize(SIGHUP, Arc::clone(&SIGNAL), SIGHUP as usize)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::errln;
 use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
 use results::summaries::regime::Regimes;
 use results::{Manifest, RunDir, RunKey};
@@ -57,7 +58,7 @@ pub fn reopen(manifest: &mut Manifest, damage: String) {
 
 /// Warns the user, and the readers of the results.
 fn warn(manifest: &mut Manifest, warning: String) {
-    eprintln!("warning: {warning}");
+    errln!("warning: {warning}");
     manifest.warnings.push(warning);
 }
 

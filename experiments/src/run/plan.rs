@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use results::Manifest;
+use results::outln;
 use results::store::find_runs;
 use results::store::manifest::RunStatus;
 
@@ -22,7 +23,7 @@ pub fn print_units(
     options: &RunOptions,
 ) -> Result<()> {
     let (jobs, earlier) = (options.jobs, earlier_run(artefact, definition_hash, options)?);
-    println!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
+    outln!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
     for (stage, kind) in runs[0].stages().into_iter().enumerate() {
         let units = units_of_stage(runs, stage);
         let (all, open) = (units.len(), open_units(&units)?.len());
@@ -34,7 +35,7 @@ pub fn print_units(
             Some(seconds) => format!("about {:.1} minutes", seconds / 60.0),
             None => "not known before a first run".to_string(),
         };
-        println!("{:<28}{all:>8}{done:>8}  {expected}", kind.name());
+        outln!("{:<28}{all:>8}{done:>8}  {expected}", kind.name());
     }
     Ok(())
 }

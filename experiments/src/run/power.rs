@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use results::outln;
 use results::statistics::bootstrap::Interval;
 use results::statistics::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
 use results::store::{Group, find_runs, groups};
@@ -88,16 +89,16 @@ pub fn print(artefact: &str, study: &Study, trainings: usize, options: &RunOptio
     };
     let between = earlier.as_ref().and_then(|earlier| earlier.between);
     match expected_interval(tau, between.unwrap_or(0.0), trained, seeds) {
-        Some(interval) => println!(
+        Some(interval) => outln!(
             "{seeds} root seeds with {trained} architectures each: expected Kendall τ {}, width {:.2} (τ: {source})",
             interval_text(Some(interval)),
             width(interval)
         ),
-        None => println!("{trained} architectures are too few for an interval"),
+        None => outln!("{trained} architectures are too few for an interval"),
     }
     match between {
-        Some(between) => println!("the interval includes a standard deviation of {between:.2} between root seeds"),
-        None => println!(
+        Some(between) => outln!("the interval includes a standard deviation of {between:.2} between root seeds"),
+        None => outln!(
             "the interval excludes the variation between SMASH networks, because no stored result has two root seeds"
         ),
     }
@@ -137,7 +138,7 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
         (Recipe::Fast, Recipe::Paper) => " --recipe fast",
         _ => "",
     };
-    println!(
+    outln!(
         "narrowest in {:.0} minutes: {} root seeds with {} architectures each, width {:.2}, about {:.0} minutes\n  \
          --seeds {} --set study.scored={} --set study.every={}{recipe}",
         seconds / 60.0,
@@ -150,7 +151,7 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
         study.every,
     );
     if best.seeds == 1 {
-        println!(
+        outln!(
             "one root seed does not show the variation between SMASH networks: take more if the answer must not depend on one network"
         );
     }
@@ -158,12 +159,10 @@ fn print_choices(study: &CorrelationStudy, earlier: &Earlier, seconds: f64, opti
     let widths = choices.iter().map(by_recipe).collect::<Vec<_>>().join(", ");
     match (&fidelity, study.recipe) {
         (Some(Fidelity { name, tau, .. }), _) => {
-            println!(
-                "epochs of resulting networks: {widths}; the errors of both recipes agree with τ {tau:+.2} ({name})"
-            )
+            outln!("epochs of resulting networks: {widths}; the errors of both recipes agree with τ {tau:+.2} ({name})")
         }
-        (None, Recipe::Fast) => println!("epochs of resulting networks: {widths}, as requested"),
-        (None, Recipe::Paper) => println!(
+        (None, Recipe::Fast) => outln!("epochs of resulting networks: {widths}, as requested"),
+        (None, Recipe::Paper) => outln!(
             "epochs of resulting networks: {widths}; no stored result of `fidelity` shows how fewer epochs change the ranking"
         ),
     }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::summaries::regime::{Regime, Regimes};
+use results::{out, outln};
 use smash::counts::{generated_weights, learned_weights};
 use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
@@ -88,16 +89,16 @@ pub fn print<B: AutodiffBackend>(artefact: &str, study: &Study, scale: Scale, im
         };
         columns.extend(regime.map(|regime| (other.name(), regime.cells(&paper))));
     }
-    println!();
-    print!("{:<44}", "regime (* departs from the paper's)");
-    columns.iter().for_each(|(name, _)| print!("{name:<24}"));
-    println!();
+    outln!();
+    out!("{:<44}", "regime (* departs from the paper's)");
+    columns.iter().for_each(|(name, _)| out!("{name:<24}"));
+    outln!();
     for (line, name) in Regime::LINES.iter().enumerate() {
-        print!("{name:<44}");
-        columns.iter().for_each(|(_, cells)| print!("{:<24}", cells[line]));
-        println!();
+        out!("{name:<44}");
+        columns.iter().for_each(|(_, cells)| out!("{:<24}", cells[line]));
+        outln!();
     }
-    println!();
+    outln!();
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use results::Manifest;
 use results::store::files::{self, write_atomically};
 use results::summaries::text::quoted;
@@ -79,8 +79,20 @@ impl PlannedUnit {
         } else {
             files::absolute(&unit.output)?
         };
+        refuse_braces(&output)?;
         Ok(Self { place, seed, output })
     }
+}
+
+/// Snakemake takes a word in braces for a wildcard, and its paths have no escape for it.
+fn refuse_braces(path: &Path) -> Result<()> {
+    let has_braces = path.to_string_lossy().contains(['{', '}']);
+    ensure!(
+        !has_braces,
+        "{}: a workflow needs paths without braces, which Snakemake takes for wildcards",
+        path.display()
+    );
+    Ok(())
 }
 
 /// The empty file that marks that an object exists.
@@ -92,7 +104,7 @@ fn mark(object: &Path) -> PathBuf {
 /// Writes the workflow of a run to a folder: `Snakefile` and its `plan.json`, and `submit.sh` for Slurm.
 ///
 /// # Errors
-/// A path that is not Unicode, or a file that cannot be written.
+/// A path that is not Unicode or has braces, or a file that cannot be written.
 pub fn export(
     folder: &Path,
     runs: &[Box<dyn Study + '_>],
@@ -100,6 +112,7 @@ pub fn export(
     earlier: Option<&Manifest>,
     options: &RunOptions,
 ) -> Result<()> {
+    refuse_braces(&files::absolute(folder)?)?;
     let mut stages = Vec::new();
     for (stage, kind) in runs[0].stages().into_iter().enumerate() {
         let mut units = Vec::new();

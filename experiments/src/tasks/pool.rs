@@ -91,6 +91,14 @@ impl RunPool {
         Self { pool: Pool::new(folder), commit: commit.into(), device_class }
     }
 
+    /// Removes the remains of interrupted writes from the pool.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn remove_unfinished(&self) -> Result<()> {
+        Ok(self.pool.remove_unfinished()?)
+    }
+
     /// The commit of the run.
     pub fn commit(&self) -> &str {
         &self.commit

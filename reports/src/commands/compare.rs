@@ -14,6 +14,7 @@ use results::statistics::bootstrap::RESAMPLES;
 use results::store::baseline::save;
 use results::store::files::is_folder;
 use results::store::{Group, find_runs_below, groups};
+use results::{errln, out};
 
 /// Which results to compare, and the format of the answer.
 #[derive(Args)]
@@ -87,7 +88,7 @@ struct Measured {
 /// regressed, 3 if the two are not comparable, else 0.
 pub fn run(options: &Compare) -> Result<ExitCode> {
     let comparison = compare(options)?;
-    print!(
+    out!(
         "{}",
         match options.format {
             Format::Text => render::text(&comparison),
@@ -97,8 +98,8 @@ pub fn run(options: &Compare) -> Result<ExitCode> {
     );
     if let Some(root) = &options.save {
         match comparison.verdict {
-            Verdict::Regressed => eprintln!("not saved as a baseline: regressed"),
-            _ => eprintln!("saved as a baseline: {}", save(&comparison.sides[1], root)?.display()),
+            Verdict::Regressed => errln!("not saved as a baseline: regressed"),
+            _ => errln!("saved as a baseline: {}", save(&comparison.sides[1], root)?.display()),
         }
     }
     Ok(match comparison.verdict {

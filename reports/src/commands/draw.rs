@@ -9,6 +9,8 @@ use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
 use results::CandidateRow;
+use results::outln;
+use results::store::files::create_folder;
 use results::summaries::search::{self, Best, SearchRun};
 
 use super::stored::Stored;
@@ -150,10 +152,9 @@ fn write(options: &Draw, name: &str, title: &str, graph: &Graph) -> Result<()> {
             Format::Dot => (path("dot"), dot(title, graph).into_bytes()),
             Format::Png => {
                 let path = path("png");
-                fs::create_dir_all(&options.out)
-                    .with_context(|| format!("{}: cannot create the folder", options.out.display()))?;
+                create_folder(&options.out)?;
                 graph_figure(graph, title)?.write_png(&path)?;
-                println!("{}", path.display());
+                outln!("{}", path.display());
                 continue;
             }
         };

@@ -12,6 +12,8 @@ use results::statistics::ranking::{Measured, Ranking};
 use results::statistics::sample::Point;
 use results::summaries::text::{first_of, left_out_text};
 use results::tables::columns::{Columns, read_columns};
+use results::terminal::escaped;
+use results::{errln, out, outln};
 use serde_json::{Value, json};
 
 /// Most names of groups that a line lists.
@@ -22,18 +24,18 @@ const MOST_NAMES: usize = 5;
 pub struct Stats {
     /// Table with a row for each ranked item: Parquet, or CSV with a line of names.
     file: PathBuf,
-    /// Column of the predictor, such as a score. A name that begins with a hyphen needs the form `--x=-NAME`.
-    #[arg(long, value_name = "COLUMN")]
+    /// Column of the predictor, such as a score.
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     x: String,
     /// Column of the truth, such as an error.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     y: String,
     /// Column that groups the rows, such as a seed. Rankings are made within a group, and statistics are means over the groups.
     /// A row without a group is left out.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     by: Option<String>,
     /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     higher_is_better: Vec<String>,
     /// Number of the predictor's best that a search would train.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
@@ -89,17 +91,17 @@ pub fn run(options: &Stats) -> Result<()> {
             "x": x, "y": y, "by": by, "higher_is_better": options.higher_is_better, "n": n, "groups": groups.len(),
             "left_out": left_out, "resamples": resamples, "statistics": statistics,
         });
-        println!("{found:#}");
+        outln!("{found:#}");
         return Ok(());
     }
-    println!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
+    outln!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
     for measured in &measured {
-        println!("{measured}");
+        outln!("{measured}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
-    println!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {resamples} of each");
+    outln!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {resamples} of each");
     if by.is_some() {
-        print!("{}", undefined_in(&names, &groups, &statistics));
+        out!("{}", undefined_in(&names, &groups, &statistics));
     }
     Ok(())
 }
@@ -124,7 +126,7 @@ fn show_progress() -> impl FnMut(f64) {
     move |share| {
         if shown.elapsed() >= between {
             let left = start.elapsed().as_secs_f64() * (1.0 - share) / share;
-            eprintln!("resampling: {:.0} %, {left:.0} s left", 100.0 * share);
+            errln!("resampling: {:.0} %, {left:.0} s left", 100.0 * share);
             shown = Instant::now();
         }
     }
@@ -141,7 +143,7 @@ fn undefined_in(names: &[&str], groups: &[Vec<Point>], statistics: &[Ranking]) -
         }
     }
     let line = |(undefined, labels): (Vec<&str>, Vec<String>)| {
-        let named: Vec<String> = undefined.iter().map(|name| format!("`{name:.60}`")).collect();
+        let named: Vec<String> = undefined.iter().map(|name| format!("`{:.60}`", escaped(name))).collect();
         let (count, all) = (undefined.len(), groups.len());
         let named = first_of(&named, MOST_NAMES);
         format!("without {count} of {all} groups, {named}: {}\n", labels.join(", "))

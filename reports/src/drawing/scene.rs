@@ -1,12 +1,12 @@
 //! A drawing as a list of shapes, which can stand beside others and is written as SVG or PNG.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use results::store::files::write_by;
 
 use crate::figure::canvas::{DASHES, FONT, INK, Pixel, register_font, strokes, text_style};
 
@@ -57,11 +57,10 @@ impl Scene {
     /// # Errors
     /// If it cannot be drawn, or the file system refuses.
     pub fn write_png(&self, path: &Path) -> Result<()> {
-        let unfinished = path.with_extension("writing.png");
-        let place = || format!("{}: cannot write", path.display());
-        let backend = BitMapBackend::new(&unfinished, self.pixels());
-        self.draw(&backend.into_drawing_area()).with_context(place)?;
-        fs::rename(&unfinished, path).with_context(place)
+        write_by(path, |unfinished| {
+            let backend = BitMapBackend::new(unfinished, self.pixels());
+            self.draw(&backend.into_drawing_area()).with_context(|| format!("{}: cannot write", path.display()))
+        })
     }
 
     fn pixels(&self) -> (u32, u32) {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::store::StoredRun;
-use crate::store::files::{create_folder, is_file, list, read_text};
+use crate::store::files::{create_folder, is_file, list, read_text, remove_unfinished};
 use crate::store::manifest::DatasetRecord;
 use crate::store::seal;
 use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
@@ -308,6 +308,7 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
     }
     added.total = entries.len();
     if let Some(settings) = settings.filter(|_| added.new > 0) {
+        remove_unfinished(folder)?;
         Benchmark::from_entries(settings, entries).write(folder)?;
     }
     Ok(added)

@@ -4,9 +4,11 @@
 //! protocol. Such a store has no folders: a key with slashes stands for a file in folders. All stored data of a run
 //! passes through this module. Code that reads or writes results therefore works with either place.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::store::faults;
@@ -45,11 +47,18 @@ fn object(path: &Path) -> io::Result<Option<Object>> {
     match text.split_once("://") {
         Some(_) if is_object(path) => Object::new(&text[SCHEME.len()..]).map(Some),
         // The file system would take it for a folder of that name in the current folder.
-        Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+        _ if begins_like_an_address(&text) => {
             Err(io::Error::new(ErrorKind::Unsupported, "expected a folder, or s3://BUCKET/PREFIX"))
         }
         _ => Ok(None),
     }
+}
+
+/// Whether a path begins with the name of a protocol, such as `gs://` or `s3:/`. One letter would be a drive of Windows.
+fn begins_like_an_address(path: &str) -> bool {
+    let scheme = path.split('/').next().and_then(|first| first.strip_suffix(':'));
+    let is_name = |scheme: &str| scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    scheme.is_some_and(is_name) || path.starts_with("s3:")
 }
 
 /// Reads a file.
@@ -164,15 +173,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // By default, only the owner can read a temporary file. Results are as readable as other files.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
+    let mut file = unfinished(path, "")?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
     file.write_all(first)?;
     faults::room()?;
@@ -182,10 +183,81 @@ fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
     faults::point(path);
     file.persist(path)?;
     faults::point(path);
-    // The new name is durable only once the folder is on disk too.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
+    flush(folder_of(path))?;
     Ok(())
+}
+
+/// Writes a file by a function that opens a path itself: it gets the path of an unfinished file with the same extension.
+///
+/// # Errors
+/// As [`write_atomically`], and the error of the function.
+pub fn write_by<E: From<Error>>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let suffix = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    let file = unfinished(path, &suffix.unwrap_or_default()).map_err(Error::io(path, "write"))?;
+    write(file.path())?;
+    file.persist(path).map_err(|error| Error::io(path, "write")(error.error))?;
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Creates an unfinished file beside a path. It is locked until it is closed, so nobody takes it for the remains of a
+/// killed process; see [`remove_unfinished`].
+fn unfinished(path: &Path, suffix: &str) -> io::Result<NamedTempFile> {
+    loop {
+        let mut builder = tempfile::Builder::new();
+        // By default, only the owner can read a temporary file. Results are as readable as other files.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.prefix(UNFINISHED).suffix(suffix).tempfile_in(folder_of(path))?;
+        // Another process may have found the file before it was locked, and have removed it.
+        if !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) && file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
+/// Flushes a folder: only then does a new name in it outlast a loss of power. False if its file system cannot do that.
+///
+/// # Errors
+/// If the folder is missing or cannot be written to.
+pub fn flush_folder(folder: &Path) -> Result<bool> {
+    if is_object(folder) {
+        return Ok(true);
+    }
+    flush(folder).map_err(Error::io(folder, "flush"))
+}
+
+fn flush(folder: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => return Ok(false),
+        flushed => flushed?,
+    }
+    Ok(true)
+}
+
+/// Opens the file of a lock, and creates it if it is missing. Another user may have put a link in its place, so a link is
+/// refused.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    options.open(path).map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => io::Error::new(error.kind(), "expected a file, found a symbolic link"),
+        _ => error,
+    })
+}
+
+/// Whether an error of locking says that the file system has no locks, such as NFS without its lock daemon.
+pub(crate) fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }
 
 /// Copies a file. Readers see a whole copy or none.
@@ -228,16 +300,24 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes the remains of interrupted writes from a folder.
+/// Removes the remains of interrupted writes from a folder. A missing folder has none. A file that a live process writes
+/// is locked, and stays. Without locks, nothing is known about its process, and it stays too.
 ///
 /// # Errors
-/// As [`list`] and [`remove`].
+/// If the folder cannot be listed, or a file cannot be removed.
 pub fn remove_unfinished(folder: &Path) -> Result<()> {
-    for Entry { path, .. } in list(folder)? {
-        let name = path.file_name().unwrap_or_default();
-        if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-            // A worker whose starter was killed may be writing its last checkpoint, and may have finished it by now.
-            remove(&path)?;
+    if is_object(folder) || !is_folder(folder)? {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
+        let entry = entry.map_err(Error::io(folder, "list"))?;
+        if !entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            continue;
+        }
+        // The file may have got its name by now, or belong to another user. The lock is held until the name is gone.
+        let Ok(file) = File::options().write(true).open(entry.path()) else { continue };
+        if file.try_lock().is_ok() {
+            remove(&entry.path())?;
         }
     }
     Ok(())
@@ -260,7 +340,17 @@ mod tests {
 
     #[test]
     fn another_scheme_creates_nothing() {
-        for path in ["gs://bucket/results", "file:///tmp/x", "s3://", "s3:///key", "s3://b/../key", "s3://b/a//key"] {
+        for path in [
+            "gs://bucket/results",
+            "file:///tmp/x",
+            "s3://",
+            "s3:///key",
+            "s3://b/../key",
+            "s3://b/a//key",
+            "s3:/b/key",
+            "s3:b/key",
+            "gs:/b",
+        ] {
             let path = Path::new(path);
             for done in
                 [create_folder(path).err(), write_atomically(path, b"a").err(), read(path).err(), is_file(path).err()]
@@ -270,6 +360,7 @@ mod tests {
             }
         }
         assert!(!Path::new("gs:").exists() && !Path::new("s3:").exists());
+        assert!(["a/s3:/b", "./s3:/b", "c:/b", "a:b/c"].iter().all(|path| !begins_like_an_address(path)));
     }
 
     #[test]
@@ -292,5 +383,42 @@ mod tests {
         // This path has a file in the place of a folder.
         let error = is_file(&file.join("inside")).unwrap_err().to_string();
         assert!(error.contains("inside: cannot look for"), "{error}");
+    }
+    #[test]
+    fn only_the_remains_of_dead_writers_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at(".writing-dead"), "half").unwrap();
+        fs::write(at("table.parquet"), "whole").unwrap();
+        let live = unfinished(&at("live"), "").unwrap();
+        remove_unfinished(folder.path()).unwrap();
+        assert!(!at(".writing-dead").exists() && live.path().exists() && at("table.parquet").exists());
+        live.persist(at("live")).unwrap();
+        remove_unfinished(folder.path()).unwrap();
+        assert!(at("live").exists());
+        remove_unfinished(&at("missing")).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_without_locks_or_flushes_is_no_error() {
+        assert!(has_no_locks(&io::Error::from_raw_os_error(libc::ENOLCK)));
+        assert!(has_no_locks(&io::Error::from_raw_os_error(libc::ENOTSUP)));
+        assert!(!has_no_locks(&io::Error::from_raw_os_error(libc::EIO)));
+        // The folders of this file system answer EINVAL.
+        assert!(!flush_folder(Path::new("/proc")).unwrap());
+        assert!(flush_folder(tempfile::tempdir().unwrap().path()).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_lock_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("lock"));
+        fs::write(&target, "of another").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let error = open_lock(&link).unwrap_err().to_string();
+        assert_eq!(error, "expected a file, found a symbolic link");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "of another");
     }
 }

@@ -14,6 +14,8 @@ use object_store::path::Path as Key;
 use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
+use crate::terminal::redacted;
+
 /// An object, or a substitute for a folder: all objects whose keys begin alike.
 pub(crate) struct Object {
     bucket: Arc<AmazonS3>,
@@ -105,7 +107,8 @@ fn wait<T>(answer: impl Future<Output = object_store::Result<T>>) -> io::Result<
     })
 }
 
-/// Describes an error in one line: in the words of the store if the error contains its answer, otherwise in full.
+/// Describes an error in one line: in the words of the store if the error contains its answer, otherwise in full. The
+/// address of the store may hold a password, which is left out.
 fn in_a_line(error: &str) -> String {
     let tag = |name: &str| {
         let (_, rest) = error.split_once(&format!("<{name}>"))?;
@@ -113,7 +116,7 @@ fn in_a_line(error: &str) -> String {
     };
     match (tag("Code"), tag("Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
-        _ => error.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => redacted(&error.split_whitespace().collect::<Vec<_>>().join(" ")),
     }
 }
 
@@ -128,5 +131,6 @@ mod tests {
         assert_eq!(in_a_line(answer), "NoSuchBucket: There is none");
         assert_eq!(in_a_line("error sending\n  request"), "error sending request");
         assert_eq!(in_a_line("<Code>cut"), "<Code>cut");
+        assert_eq!(in_a_line("PUT\nhttp://me:pass@host/b failed"), "PUT http://***@host/b failed");
     }
 }

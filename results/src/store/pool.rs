@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::store::files::{copy, create_folder, is_file, list};
+use crate::store::files::{copy, create_folder, is_file, list, remove_unfinished};
 use crate::tables::rows::measured_if_ok;
 use crate::tables::{Status, declare, read_table, write_table};
 
@@ -89,6 +89,14 @@ impl Pool {
     /// The pool in a folder, which need not exist yet.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf() }
+    }
+
+    /// Removes the remains of interrupted writes.
+    ///
+    /// # Errors
+    /// As [`remove_unfinished`].
+    pub fn remove_unfinished(&self) -> Result<()> {
+        ["truths", "networks"].iter().try_for_each(|name| remove_unfinished(&self.folder.join(name)))
     }
 
     /// File of the training with a key.

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::store::files;
 use crate::summaries::text::first_of;
 use crate::tables::parquet::{self, Selected};
+use crate::terminal::escaped;
 
 /// First bytes of a Parquet file.
 const PARQUET: &[u8] = b"PAR1";
@@ -66,11 +67,11 @@ fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
     column(path, name, format!("no such column; found {}", first_of(&names, MOST_NAMES)))
 }
 
-/// The start of a text.
+/// The start of a text, in one line.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", escaped(&text[..end])),
+        None => escaped(text),
     }
 }
 

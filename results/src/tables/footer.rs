@@ -6,6 +6,7 @@ use polars_parquet_format::thrift::protocol::{TCompactInputProtocol, TCompactOut
 use polars_parquet_format::{FileMetaData, SchemaElement};
 
 use crate::tables::meaning::Meaning;
+use crate::terminal::escaped;
 
 /// Largest size of the footer in bytes: enough for some ten thousand columns.
 const MOST_FOOTER_BYTES: usize = 1 << 23;
@@ -48,7 +49,7 @@ pub(super) fn replace(mut bytes: Vec<u8>, start: usize, metadata: &FileMetaData)
 /// Names the program that wrote a file, as the file itself says; empty if it does not say.
 pub(super) fn written_by(bytes: &[u8]) -> String {
     let program = read(bytes).ok().and_then(|(_, metadata)| metadata.created_by);
-    let quoted = |program: String| program.chars().take(MOST_OF_PROGRAM).collect::<String>();
+    let quoted = |program: String| escaped(&program.chars().take(MOST_OF_PROGRAM).collect::<String>());
     program.map_or_else(String::new, |program| format!("; its footer names the program `{}`", quoted(program)))
 }
 

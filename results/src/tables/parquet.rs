@@ -1,8 +1,10 @@
 //! Reads untrusted Parquet files with polars.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader};
 use polars_parquet::parquet::metadata::{ColumnChunkMetadata, FileMetadata};
@@ -70,9 +72,24 @@ pub(super) fn read_columns(path: &Path, bytes: Vec<u8>, wanted: &[&str]) -> Resu
 }
 
 /// Turns a panic of polars into an error. polars panics on some damaged files, such as one with a column outside the
-/// file. All its data is then dropped, so no half-done result is visible.
+/// file. All its data is then dropped, so no half-done result is visible. Meanwhile, no panic of a library is printed:
+/// polars panics in its own threads too.
 fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    let found = catch_unwind(AssertUnwindSafe(read));
+    static READING: AtomicUsize = AtomicUsize::new(0);
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |fault| {
+            // The paths of this workspace's own files are relative.
+            let is_own = fault.location().is_some_and(|place| Path::new(place.file()).is_relative());
+            if is_own || READING.load(Ordering::Relaxed) == 0 {
+                report(fault);
+            }
+        }));
+    });
+    READING.fetch_add(1, Ordering::Relaxed);
+    let found = panic::catch_unwind(AssertUnwindSafe(read));
+    READING.fetch_sub(1, Ordering::Relaxed);
     found.unwrap_or_else(|_| Err(unreadable(path)("polars cannot read it".to_owned())))
 }
 
@@ -282,6 +299,25 @@ mod tests {
             let error = error.to_string();
             assert!(error.contains("column `y`: 26") && error.contains("expected at most 268435456"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_contained_panic_prints_nothing() {
+        // The test starts itself once more, because a process has only one standard error.
+        const INSIDE: &str = "SMASH_TEST_INSIDE";
+        let name = "tables::parquet::tests::a_contained_panic_prints_nothing";
+        if std::env::var_os(INSIDE).is_none() {
+            let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
+            let output = inside.args(["--exact", name, "--nocapture"]).env(INSIDE, "1").output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            assert_eq!(String::from_utf8_lossy(&output.stderr).matches("panicked").count(), 1, "{output:?}");
+            return;
+        }
+        let length = || "x".repeat(std::hint::black_box(usize::MAX)).len();
+        let error = contained(Path::new("t.parquet"), || Ok(length())).unwrap_err().to_string();
+        assert_eq!(error, "t.parquet: not a readable Parquet table: polars cannot read it");
+        // Any other panic is printed as ever.
+        assert!(panic::catch_unwind(length).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::outln;
 use crate::process::{self, Binaries, Cuda, cargo};
 
 /// The measurement to make.
@@ -87,9 +88,9 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let commit = binaries.label()?;
     let (mut head, mut stored) = (String::new(), String::new());
-    println!("batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds", args.rounds);
-    println!("ratio: PyTorch's time divided by ours; above 1, ours is faster");
-    println!("{:<8}{:<32}{:>18}{:>18}{:>16}", "size", "row", "ours", "PyTorch", "ratio");
+    outln!("batches of 50, {threads} threads, milliseconds, minimum and median of {} rounds", args.rounds);
+    outln!("ratio: PyTorch's time divided by ours; above 1, ours is faster");
+    outln!("{:<8}{:<32}{:>18}{:>18}{:>16}", "size", "row", "ours", "PyTorch", "ratio");
     for (size, architectures) in networks {
         let folder = work.join(size);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -119,7 +120,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
             }
             let [ours, peer] = times.map(Summary::of);
             store_row(&mut stored, size, row, [&ours, &peer]);
-            println!(
+            outln!(
                 "{size:<8}{row:<32}{ours:>18}{peer:>18}{:>8.2}{:>8.2}",
                 peer.minimum / ours.minimum,
                 peer.median / ours.median
@@ -132,7 +133,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
         let [ours, peer] = [ours.ask("memory")?, peer.ask("memory")?];
         let of_memory = [ours, peer].map(|value| Summary::of(vec![value]));
         store_row(&mut stored, size, "peak memory", [&of_memory[0], &of_memory[1]]);
-        println!("{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}", "peak memory, MiB", peer / ours);
+        outln!("{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}", "peak memory, MiB", peer / ours);
     }
     if let Some(file) = &args.save {
         fs::write(file, head + &stored).with_context(|| file.display().to_string())?;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::checks::tables::{self, Tables};
 use crate::process::{self, Binaries, Cuda, cargo};
 use crate::runs::report;
+use crate::{out, outln};
 
 /// How the committed baselines are treated.
 #[derive(clap::Args)]
@@ -42,18 +43,18 @@ pub fn run(args: &Args) -> Result<()> {
             summary += &summary_line(name, "-", "not run");
             continue;
         }
-        println!("\n==> {name}");
+        outln!("\n==> {name}");
         let start = Instant::now();
         let result = step();
         let seconds = format!("{:.1}", start.elapsed().as_secs_f64());
-        println!("==> {name}: {seconds} s");
+        outln!("==> {name}: {seconds} s");
         summary += &match &result {
             Ok(remark) => summary_line(name, &seconds, remark),
             Err(_) => summary_line(name, &seconds, "FAILED"),
         };
         outcome = result.map(drop).with_context(|| format!("step `{name}` failed"));
     }
-    print!("{summary}");
+    out!("{summary}");
     outcome
 }
 

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use crate::outln;
 use crate::process::{self, cargo, root};
 
 /// Checks everything that needs no network, and known faults if their database can be fetched.
@@ -15,7 +16,7 @@ pub fn run() -> Result<()> {
     );
     process::run(deny()?.args(["check", "licenses", "bans", "sources"]))?;
     if process::run(deny()?.args(["fetch", "db"])).is_err() {
-        println!("advisories not checked: their database cannot be fetched");
+        outln!("advisories not checked: their database cannot be fetched");
         return Ok(());
     }
     process::run(deny()?.args(["check", "--disable-fetch", "advisories"]))

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::checks::tables::files_below;
 use crate::process::{self, nightly, nightly_host, repository, root};
+use crate::{err, outln};
 
 /// What to fuzz, and for how long.
 #[derive(clap::Args)]
@@ -154,7 +155,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
     let output = output.with_context(|| format!("{}: cannot be started", program.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        eprint!("{said}");
+        err!("{said}");
         bail!(
             "target `{name}` failed; the input is kept, and `{} {}` runs it again",
             program.display(),
@@ -162,7 +163,7 @@ fn fuzz(target: &Target, program: &Path, work: &Path, seconds: u32) -> Result<()
         );
     }
     let inputs = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-    println!("{name}: {} inputs in {seconds} s", inputs.map_or("unknown", str::trim));
+    outln!("{name}: {} inputs in {seconds} s", inputs.map_or("unknown", str::trim));
     Ok(())
 }
 

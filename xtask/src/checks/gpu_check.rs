@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::checks::bench;
+use crate::outln;
 use crate::process::{self, Binaries, Cuda};
 
 /// What to check, and where.
@@ -46,12 +47,12 @@ pub fn run(args: &Args) -> Result<()> {
     let golden = process::root().join("smash/tests/golden");
     let mut failed = Vec::new();
     let mut check = |name: &str, check: &dyn Fn() -> Result<()>| {
-        println!("\n==> {name}");
+        outln!("\n==> {name}");
         let start = Instant::now();
         let outcome = check();
-        println!("==> {name}: {:.1} s", start.elapsed().as_secs_f64());
+        outln!("==> {name}: {:.1} s", start.elapsed().as_secs_f64());
         if let Err(error) = outcome {
-            println!("==> {name} FAILED: {error:#}");
+            outln!("==> {name} FAILED: {error:#}");
             failed.push(name.to_owned());
         }
     };
@@ -77,13 +78,13 @@ pub fn run(args: &Args) -> Result<()> {
             let mut figure = binaries.reports();
             figure.args(["figure", "throughput", "--results"]).arg(args.results.join(level));
             process::run(&mut figure)?;
-            println!("{}", usage.mean());
+            outln!("{}", usage.mean());
             Ok(())
         });
     }
     match &args.python {
         Some(python) => check("the same steps in PyTorch", &|| bench::on_device(&binaries, &args.device, python)),
-        None => println!("\n==> the same steps in PyTorch: left out; --python names a Python that has PyTorch"),
+        None => outln!("\n==> the same steps in PyTorch: left out; --python names a Python that has PyTorch"),
     }
     match &args.data_dir {
         Some(folder) => check("a part of fig4 on CIFAR-100", &|| {
@@ -92,11 +93,11 @@ pub fn run(args: &Args) -> Result<()> {
             run.args(["--dataset", "cifar100", "--data-dir"]).arg(folder);
             let ended = within(&mut run, Duration::from_secs(60 * args.minutes))?;
             let end = if ended { "complete" } else { "stopped; the next call resumes it" };
-            println!("{end}; {}", usage.mean());
+            outln!("{end}; {}", usage.mean());
             let mut plan = experiment(args, &binaries, "fig4", "gpu", "gpu");
             process::run(plan.args(["--plan", "--dataset", "cifar100", "--data-dir"]).arg(folder))
         }),
-        None => println!("\n==> a part of fig4 on CIFAR-100: left out; --data-dir names a folder that has the set"),
+        None => outln!("\n==> a part of fig4 on CIFAR-100: left out; --data-dir names a folder that has the set"),
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())

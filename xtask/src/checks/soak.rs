@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::checks::tables;
+use crate::outln;
 use crate::process::{self, Binaries, Cuda};
 
 /// Time between two looks at a run.
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
         process::spawn(command.arg(folder).stdout(Stdio::null()))
     };
     let whole = work.join("whole");
-    println!("running once without kills, for the reference tables");
+    outln!("running once without kills, for the reference tables");
     let status = start(&whole)?.wait()?;
     ensure!(status.success(), "the undisturbed run ended with {status}");
     let expected = tables::read_results(&whole)?;
@@ -99,7 +100,7 @@ pub fn run(args: &Args) -> Result<()> {
         ensure!(differences.is_empty(), "round {rounds}, in {}: {}", folder.display(), differences.join(", "));
         rounds += 1;
         let count = |blow| blows.iter().filter(|&&other| other == blow).count();
-        println!(
+        outln!(
             "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}",
             began.elapsed().as_secs_f64() / 60.0,
             count(Blow::KillRun),
@@ -109,9 +110,12 @@ pub fn run(args: &Args) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("{}: cannot be removed", folder.display()))?;
     }
     let (first, last) = quarters(&usage);
-    println!(
+    outln!(
         "peak in the first and in the last quarter: {:.0} and {:.0} MiB of memory, {} and {} open files",
-        first.mebibytes, last.mebibytes, first.files, last.files
+        first.mebibytes,
+        last.mebibytes,
+        first.files,
+        last.files
     );
     ensure!(!blows.is_empty(), "nothing was killed; --minutes must be longer than --between");
     ensure!(

@@ -173,7 +173,11 @@ fn key(artefact: &str, seed: Option<u64>, table: &str) -> Option<TableKey> {
     is_compared.then(|| TableKey { artefact: artefact.into(), seed, table: table.into() })
 }
 
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file, and the folders above it. Readers see a whole file or none.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;

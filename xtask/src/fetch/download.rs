@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use super::bytes_bar;
+use super::{bytes_bar, open_to_write};
+use crate::checks::tables::write_atomically;
+use crate::outln;
+use crate::terminal::redacted;
 
 /// Time that a server may be silent in the middle of a download. Its tests need not wait as long.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
@@ -21,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 /// The identity of a file on a server.
 #[derive(PartialEq)]
 struct Origin {
+    /// The address without its secrets, because everyone may read the file that stores it.
     url: String,
     etag: Option<String>,
     last_modified: Option<String>,
@@ -28,7 +32,7 @@ struct Origin {
 
 impl Origin {
     fn of(url: &str, response: &Response<Body>) -> Self {
-        Self { url: url.to_owned(), etag: header(response, "ETag"), last_modified: header(response, "Last-Modified") }
+        Self { url: redacted(url), etag: header(response, "ETag"), last_modified: header(response, "Last-Modified") }
     }
 
     /// The identity that an earlier call stored; `None` if there is none or it is not whole.
@@ -40,7 +44,7 @@ impl Origin {
 
     fn write(&self, path: &Path) -> Result<()> {
         let stored = json!({"url": self.url, "etag": self.etag, "last_modified": self.last_modified});
-        fs::write(path, stored.to_string()).with_context(|| format!("{}: cannot be written", path.display()))
+        write_atomically(path, stored.to_string().as_bytes())
     }
 
     /// A value by which a server can tell whether it still has the same file, byte for byte. A weak ETag does not promise that.
@@ -63,11 +67,11 @@ pub fn download(url: &str, expected: u64, work: &Path) -> Result<PathBuf> {
     let partial_path = work.join("archive.part");
     let origin_path = work.join("archive.part.json");
     let context = || format!("{}: cannot be written", partial_path.display());
-    let options = File::options().create(true).truncate(false).write(true).open(&partial_path);
-    let mut partial = options.with_context(context)?;
+    let mut partial = open_to_write(&partial_path)?;
 
     let here = partial.metadata().with_context(context)?.len();
-    let earlier = Origin::read(&origin_path).filter(|origin| origin.url == url && (1..=expected).contains(&here));
+    let earlier =
+        Origin::read(&origin_path).filter(|origin| origin.url == redacted(url) && (1..=expected).contains(&here));
     if earlier.is_none() || here < expected {
         let validator = earlier.as_ref().and_then(Origin::validator);
         let mut response = request(url, validator.map(|validator| (here, validator)))?;
@@ -133,7 +137,7 @@ fn check_whole(url: &str, response: &Response<Body>, expected: u64) -> Result<()
 
 /// Writes the bytes that arrive, until the file is complete.
 fn receive(url: &str, response: Response<Body>, partial: &mut File, start: u64, expected: u64) -> Result<()> {
-    println!("{url}: {expected} bytes, {start} already downloaded");
+    outln!("{url}: {expected} bytes, {start} already downloaded");
     let bar = bytes_bar(expected);
     bar.set_position(start);
     // Without this, the speed would count the bytes that were here before.

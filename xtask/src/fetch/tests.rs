@@ -278,6 +278,63 @@ fn two_calls_at_once_do_not_write_the_same_files() {
     succeeds(&set, &server.url, folder.path());
 }
 
+#[cfg(unix)]
+#[test]
+fn planted_links_are_not_followed() {
+    let (server, set, folder) = interrupted();
+    let work = folder.path().join(".fetch-test");
+    let target = folder.path().join("target");
+    fs::write(&target, "of another").unwrap();
+    for name in ["lock", "archive.part"] {
+        let kept = fs::read(work.join(name)).unwrap();
+        fs::remove_file(work.join(name)).unwrap();
+        std::os::unix::fs::symlink(&target, work.join(name)).unwrap();
+        fails(&set, &server.url, folder.path(), &[name, "found a symbolic link"]);
+        fs::remove_file(work.join(name)).unwrap();
+        fs::write(work.join(name), kept).unwrap();
+    }
+    // This file is replaced and not opened.
+    fs::remove_file(work.join("archive.part.json")).unwrap();
+    std::os::unix::fs::symlink(&target, work.join("archive.part.json")).unwrap();
+    server.change(|behaviour| behaviour.cut_after = Some(2_000));
+    fails(&set, &server.url, folder.path(), &["resumes the download"]);
+    fs::remove_dir_all(&work).unwrap();
+    std::os::unix::fs::symlink(folder.path(), &work).unwrap();
+    fails(&set, &server.url, folder.path(), &["expected a folder, found a symbolic link"]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "of another");
+}
+
+#[test]
+fn the_stored_address_holds_no_secret_and_still_resumes() {
+    let (server, set, folder) = interrupted();
+    fs::remove_dir_all(folder.path().join(".fetch-test")).unwrap();
+    let url = |token: &str| format!("{}?token={token}", server.url.replace("http://", "http://me:pass@"));
+    server.change(|behaviour| behaviour.cut_after = Some(2_000));
+    fails(&set, &url("one"), folder.path(), &["resumes the download"]);
+    for name in names(&folder.path().join(".fetch-test")) {
+        let content = fs::read(folder.path().join(".fetch-test").join(&name)).unwrap();
+        let content = String::from_utf8_lossy(&content);
+        assert!(!content.contains("me:pass") && !content.contains("token"), "{name}: {content}");
+    }
+    server.change(|behaviour| behaviour.cut_after = None);
+    server.starts();
+    succeeds(&set, &url("two"), folder.path());
+    assert_eq!(server.starts(), [2_000]);
+}
+
+#[test]
+fn an_address_that_cannot_be_fetched_is_not_repeated() {
+    let args = |url: &str, data_dir: &str| Args {
+        set: "cifar10".into(),
+        data_dir: Some(data_dir.into()),
+        url: Some(url.into()),
+    };
+    let error = run(&args("me:pass@host/archive", "no-such-folder")).unwrap_err().to_string();
+    assert_eq!(error, "--url: expected an address that begins with http:// or https://");
+    let error = run(&args("http://127.0.0.1:1/", "s3://bucket/data")).unwrap_err().to_string();
+    assert_eq!(error, "s3://bucket/data: expected a folder of this machine for data sets");
+}
+
 #[test]
 fn the_set_with_a_login_is_explained() {
     let args = Args { set: "imagenet32".into(), data_dir: Some("some/data".into()), url: None };

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail, ensure};
 use experiments_label::git;
 
+use crate::errln;
 use crate::process::{self, Binaries, Cuda};
 use crate::runs::forward::flag;
 
@@ -88,7 +89,7 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     // A commit with the sources of this checkout needs no other checkout.
     let here = experiments_label::of(root)?.name;
     if here.contains('-') && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
-        eprintln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
+        errln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
     }
     let cuda = Cuda::needed_for(&args.device);
     let own = Binaries::build(cuda)?;
@@ -98,7 +99,7 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
             Side::Worktree => tables(own.experiments().args(run_arguments(args, forwarded))),
             Side::Commit(commit) if *commit == here => tables(own.experiments().args(run_arguments(args, forwarded))),
             Side::Commit(commit) => {
-                eprintln!("building commit {commit}");
+                errln!("building commit {commit}");
                 let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), cuda)?;
                 tables(binaries.experiments().args(run_arguments(args, forwarded)))
             }

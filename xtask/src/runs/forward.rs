@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::outln;
 use crate::process::{self, Binaries, Cuda};
 
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
@@ -72,7 +73,7 @@ pub fn help(verb: Option<&OsStr>) -> Result<()> {
     let Some((verb, ..)) = FORWARDING.iter().find(|(name, ..)| verb.is_some_and(|verb| verb == *name)) else {
         return Ok(());
     };
-    println!("\nAll other arguments are forwarded to this program:\n");
+    outln!("\nAll other arguments are forwarded to this program:\n");
     run(verb, &["--help".into()])
 }
 
@@ -123,6 +124,7 @@ mod tests {
             ("report fig4 --published --check", "report --published", "fig4 --check"),
             ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
             ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
+            ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("pool export f --pool p", "pool", "export f --pool p"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {

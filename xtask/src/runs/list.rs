@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::outln;
 use crate::process::root;
 
 /// Prints name, title and place in the paper of every definition.
 pub fn run() -> Result<()> {
     for path in crate::checks::tables::files_below(&root().join("experiments/definitions"), &[])? {
-        println!("{}", line(&root().join("experiments/definitions").join(path))?);
+        outln!("{}", line(&root().join("experiments/definitions").join(path))?);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask package`: the programs in a folder for machines without Rust and this repository.
 //!
-//! The folder can be carried there. It also holds recipes for container images of the programs.
+//! The folder can be carried there. It also holds recipes for container images of the programs, and all licences.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,10 +8,18 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use experiments_label::Label;
 
+use crate::checks::tables::write_atomically;
+use crate::outln;
 use crate::process::{self, Binaries, Cuda};
+use crate::runs::notices;
 
-const RECIPES: [(&str, &str); 2] =
-    [("Dockerfile", include_str!("../../recipes/Dockerfile")), ("smash.def", include_str!("../../recipes/smash.def"))];
+/// Recipes, and the licences of this repository.
+const TEXTS: [(&str, &str); 4] = [
+    ("Dockerfile", include_str!("../../recipes/Dockerfile")),
+    ("smash.def", include_str!("../../recipes/smash.def")),
+    ("LICENSE-APACHE", include_str!("../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("../../../LICENSE-MIT")),
+];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,19 +44,20 @@ pub fn run(args: &Args) -> Result<()> {
         true => (Cuda::With, "cuda"),
         false => (Cuda::Without, "cpu"),
     };
+    let notices = notices::text(cuda)?;
     let binaries = Binaries::build_named(cuda, &commit)?;
     let below = args.to.clone().unwrap_or_else(|| process::root().join("target/package"));
     let folder = below.join(format!("{commit}-{kind}"));
-    fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     for program in [binaries.experiments(), binaries.reports()] {
         let file = PathBuf::from(program.get_program());
         let copy = folder.join(file.file_name().expect("a program has a name"));
-        fs::copy(&file, &copy).with_context(|| format!("{}: cannot be written", copy.display()))?;
+        let place = || format!("{}: cannot be read", file.display());
+        write_atomically(&copy, &fs::read(&file).with_context(place)?)?;
+        fs::set_permissions(&copy, fs::metadata(&file).with_context(place)?.permissions())?;
     }
-    for (name, text) in RECIPES {
-        let file = folder.join(name);
-        fs::write(&file, text).with_context(|| format!("{}: cannot be written", file.display()))?;
+    for (name, text) in TEXTS.into_iter().chain([("THIRD-PARTY.txt", notices.as_str())]) {
+        write_atomically(&folder.join(name), text.as_bytes())?;
     }
-    println!("{}", folder.display());
+    outln!("{}", folder.display());
     process::run(binaries.experiments().arg("--version"))
 }

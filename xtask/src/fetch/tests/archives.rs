@@ -140,10 +140,11 @@ fn zip_set(archive: &[u8]) -> Set {
 }
 
 #[test]
-fn meshes_are_unpacked_without_the_files_that_a_mac_adds() {
+fn meshes_are_counted_without_the_files_that_a_mac_adds() {
     let body = zip_of(&[
         ("set/.DS_Store", b"x"),
         ("set/bed/train/bed_0001.off", b"OFF"),
+        ("set/bed/train/._bed_0001.off", b"x"),
         ("__MACOSX/set/bed/train/._bed_0001.off", b"x"),
         ("set/bed/test/bed_0002.off", b"OFF"),
         ("set/README.txt", b"x"),
@@ -154,7 +155,7 @@ fn meshes_are_unpacked_without_the_files_that_a_mac_adds() {
     fetch(&set, &server.url, folder.path()).unwrap();
     assert_eq!(names(folder.path()), ["set"]);
     assert_eq!(names(&folder.path().join("set")), ["README.txt", "bed"]);
-    assert_eq!(names(&folder.path().join("set/bed/train")), ["bed_0001.off"]);
+    assert_eq!(names(&folder.path().join("set/bed/train")), ["._bed_0001.off", "bed_0001.off"]);
     fetch(&set, "http://127.0.0.1:1/", folder.path()).unwrap();
 }
 

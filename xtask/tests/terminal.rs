@@ -1,0 +1,39 @@
+//! Tests of what the binary prints, and of readers that leave.
+
+use std::process::{Command, Stdio};
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("SMASH_DATA_DIR");
+    command
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_listing_quietly() {
+    let mut list = xtask(&["list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(list.stdout.take());
+    let output = list.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_listing_that_cannot_be_stored_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = xtask(&["list"]).stdout(full).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.starts_with("error: standard output: cannot be written: ") && text.lines().count() == 1, "{text}");
+}
+
+#[test]
+fn the_secrets_of_an_address_are_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().to_str().unwrap();
+    let url = "http://me:pass@127.0.0.1:1/archive?token=secret";
+    let output = xtask(&["fetch", "cifar10", "--data-dir", data_dir, "--url", url]).output().unwrap();
+    let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!output.status.success());
+    assert!(printed.contains("http://***@127.0.0.1:1/archive?***"), "{printed}");
+    assert!(!printed.contains("pass") && !printed.contains("secret"), "{printed}");
+}
