@@ -146,11 +146,11 @@ mod tests {
         let need = |name: &str, kind: Value| json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
         let metadata = json!({
             "packages": [
-                package("experiments", true), package("results", true), package("b", false), package("a", false),
+                package("experiments-program", true), package("results", true), package("b", false), package("a", false),
                 package("silent", false), package("test-only", false), package("build-only", false), package("other", false),
             ],
             "resolve": {"nodes": [
-                {"id": "experiments", "deps": [need("results", Value::Null), need("test-only", json!("dev")), need("a", Value::Null)]},
+                {"id": "experiments-program", "deps": [need("results", Value::Null), need("test-only", json!("dev")), need("a", Value::Null)]},
                 {"id": "results", "deps": [need("b", Value::Null), need("build-only", json!("build"))]},
                 {"id": "a", "deps": [need("b", Value::Null), need("silent", Value::Null)]},
                 {"id": "b", "deps": [need("a", Value::Null)]},
@@ -183,7 +183,7 @@ mod tests {
         for expected in ["burn", "libmimalloc-sys", "plotters", "polars", "serde"] {
             assert!(names.contains(&expected), "{expected}: {names:?}");
         }
-        for other in ["criterion", "experiments", "proptest", "smash"] {
+        for other in ["criterion", "experiments-program", "proptest", "smash"] {
             assert!(!names.contains(&other), "{other}");
         }
     }
