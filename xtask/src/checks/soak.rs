@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: kills a run, or one of its workers in turn, and starts it again, for hours.
+//! `cargo xtask soak`: kills a run, or one of its workers in turn, harms its files, and starts it again, for hours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,21 @@ enum Blow {
 
 const BLOWS: [Blow; 3] = [Blow::KillRun, Blow::StopRun, Blow::KillWorker];
 
+/// A way to harm the files of a run that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Harm {
+    /// A file is gone.
+    Delete,
+    /// Two files of one kind have each other's names.
+    Swap,
+    /// One bit differs.
+    FlipBit,
+    /// The end is missing.
+    Cut,
+}
+
+const HARMS: [Harm; 4] = [Harm::Delete, Harm::Swap, Harm::FlipBit, Harm::Cut];
+
 /// The resources that the processes of a run use together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Usage {
@@ -68,7 +83,8 @@ pub fn run(args: &Args) -> Result<()> {
         .with_context(|| format!("{}: cannot be written", program.display()))?;
     let start = |folder: &Path| -> Result<Child> {
         let mut command = Command::new(&program);
-        command.args(["run", &args.artefact, "--scale", &args.scale, "--results"]);
+        // Files of two root seeds can take each other's places.
+        command.args(["run", &args.artefact, "--scale", &args.scale, "--seeds", "2", "--results"]);
         process::spawn(command.arg(folder).stdout(Stdio::null()))
     };
     let whole = work.join("whole");
@@ -81,6 +97,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut random = fastrand::Rng::with_seed(args.seed);
     let mut blows: Vec<Blow> = Vec::new();
     let mut usage: Vec<Usage> = Vec::new();
+    let mut harmed = 0;
     let mut rounds = 0;
     while began.elapsed() < until {
         let folder = work.join(format!("round-{rounds}"));
@@ -95,13 +112,18 @@ pub fn run(args: &Args) -> Result<()> {
             if is_done {
                 break;
             }
+            if let Some(words) = harm(&folder, HARMS[harmed % HARMS.len()], &mut random)? {
+                harmed += 1;
+                outln!("{words}");
+            }
         }
         let differences = tables::differences(&expected, &tables::read_results(&folder)?);
         ensure!(differences.is_empty(), "round {rounds}, in {}: {}", folder.display(), differences.join(", "));
         rounds += 1;
         let count = |blow| blows.iter().filter(|&&other| other == blow).count();
         outln!(
-            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}",
+            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}, files harmed \
+             {harmed}",
             began.elapsed().as_secs_f64() / 60.0,
             count(Blow::KillRun),
             count(Blow::StopRun),
@@ -170,6 +192,57 @@ fn disturb(
     }
 }
 
+/// Harms a file of a run and says which; `None` if it has too few. The next start of the run has to notice it.
+fn harm(folder: &Path, harm: Harm, random: &mut fastrand::Rng) -> Result<Option<String>> {
+    // Nobody reads a lock, the time of a unit, or a file that was set aside.
+    let is_read = |path: &PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("json" | "parquet" | "safetensors" | "toml"))
+    };
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let files: Vec<PathBuf> = tables::files_below(folder, &[])?.into_iter().filter(is_read).collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let chosen = files[random.usize(..files.len())].clone();
+    let path = folder.join(&chosen);
+    let mut bytes = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let words = match harm {
+        Harm::Delete => {
+            fs::remove_file(&path)?;
+            format!("deleted {}", chosen.display())
+        }
+        Harm::Swap => {
+            let alike: Vec<&PathBuf> =
+                files.iter().filter(|other| **other != chosen && other.extension() == chosen.extension()).collect();
+            if alike.is_empty() {
+                return Ok(None);
+            }
+            let other = alike[random.usize(..alike.len())];
+            fs::write(&path, fs::read(folder.join(other))?)?;
+            fs::write(folder.join(other), bytes)?;
+            format!("swapped {} and {}", chosen.display(), other.display())
+        }
+        Harm::FlipBit => {
+            let bit = random.usize(..8 * bytes.len());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bytes)?;
+            format!("flipped bit {bit} of {}", chosen.display())
+        }
+        Harm::Cut => {
+            bytes.truncate(random.usize(..bytes.len()));
+            fs::write(&path, &bytes)?;
+            format!("cut {} to {} bytes", chosen.display(), bytes.len())
+        }
+    };
+    Ok(Some(words))
+}
+
 fn signal(signal: &str, process: u32) -> Result<()> {
     // A failure of `kill` is ignored, because the process may just have ended.
     let status = Command::new("kill").args([signal, &process.to_string()]).stderr(Stdio::null()).status();
@@ -216,6 +289,24 @@ mod tests {
             [9.0, 1.0, 50.0, 50.0, 50.0, 50.0, 2.0, 7.0].map(|mebibytes| Usage { mebibytes, files: 1.0 }).to_vec();
         let (first, last) = quarters(&usage);
         assert_eq!((first.mebibytes, last.mebibytes, last.files), (9.0, 7.0, 1.0));
+    }
+
+    #[test]
+    fn each_harm_changes_files_that_a_run_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut random = fastrand::Rng::with_seed(0);
+        assert_eq!(harm(&folder.path().join("none"), Harm::Delete, &mut random).unwrap(), None);
+        fs::write(folder.path().join("lock"), "lock").unwrap();
+        assert_eq!(harm(folder.path(), Harm::Delete, &mut random).unwrap(), None);
+        let state = || ["a.toml", "b.toml"].map(|name| fs::read_to_string(folder.path().join(name)).ok());
+        for each in HARMS {
+            fs::write(folder.path().join("a.toml"), "first").unwrap();
+            fs::write(folder.path().join("b.toml"), "other one").unwrap();
+            let before = state();
+            let words = harm(folder.path(), each, &mut random).unwrap().unwrap();
+            assert!(words.contains(".toml"), "{words}");
+            assert_ne!(state(), before, "{words}");
+        }
     }
 
     #[cfg(target_os = "linux")]
