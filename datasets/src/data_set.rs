@@ -13,7 +13,8 @@ pub struct LoadOptions {
     /// The meshes of `modelnet10`, `shapes` and `solids` then get 32.
     ///
     /// Images and voxels on disk are box-averaged down to a whole fraction of their size. A voxel is full if any part
-    /// of it is. Meshes become voxels at any edge from 8 to 128. `shapes` and `solids` are drawn at any size from 8.
+    /// of it is. Meshes become voxels at any edge from 8 to 128. `shapes` and `solids` are drawn at any size from 8
+    /// to 1024. All examples of a subset together take at most 2 GiB.
     pub image_size: Option<usize>,
     /// Number of training examples: a random subset of a set on disk, or the number to draw. If not given, all examples
     /// on disk, 50,000 `shapes`, or 4,000 `solids`. For rotated meshes it is the number of objects.

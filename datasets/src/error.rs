@@ -131,6 +131,18 @@ pub enum Error {
         /// Number of available examples.
         available: usize,
     },
+    /// The requested examples would take too much memory.
+    #[error("{set}: {n} examples of {size} bytes each are too many, expected at most {most} bytes in all")]
+    Memory {
+        /// The set's name.
+        set: String,
+        /// Number of examples.
+        n: usize,
+        /// Size of an example in bytes.
+        size: usize,
+        /// Largest size of all examples, in bytes.
+        most: usize,
+    },
     /// The validation set would leave no examples for training.
     #[error(
         "cannot hold out {n_validation} of {n} examples for validation: at least one must be left \

@@ -4,6 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
+/// Largest size of drawn or converted examples in bytes: 2 GiB, which are 8 GiB as floats.
+const MOST_BYTES: usize = 1 << 31;
+
 /// Labelled images of one size, as bytes. Volumes are images with more than one slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSet {
@@ -29,6 +32,20 @@ impl ImageSet {
     /// A set without examples. The array holds channels, depth, height and width of one example.
     pub(crate) fn empty(name: String, [channels, depth, height, width]: [usize; 4], classes: usize) -> ImageSet {
         ImageSet { name, images: Vec::new(), labels: Vec::new(), channels, depth, height, width, classes }
+    }
+
+    /// Takes memory for `n` examples.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if they need too much.
+    pub(crate) fn reserve(&mut self, n: usize) -> Result<(), Error> {
+        let size = [self.channels, self.depth, self.height, self.width].into_iter().fold(1, usize::saturating_mul);
+        let all = n.saturating_mul(size);
+        if all > MOST_BYTES {
+            return Err(Error::Memory { set: self.name.clone(), n, size, most: MOST_BYTES });
+        }
+        self.images.reserve_exact(all);
+        Ok(())
     }
 
     /// Number of examples.

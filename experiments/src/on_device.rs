@@ -12,6 +12,7 @@ use results::outln;
 
 use crate::device::Device;
 use crate::engine::program::Program;
+use crate::engine::threads;
 use crate::run::options::RunOptions;
 use crate::{peer, run};
 
@@ -48,9 +49,7 @@ impl Task<'_> {
                 Ok(())
             }
             // This runs inside a thread pool, like a unit of work. From outside, each step would wake the pool many times.
-            Self::Peer(file, folder) => {
-                rayon::ThreadPoolBuilder::new().build()?.install(|| peer::run::<B>(file, folder, device))
-            }
+            Self::Peer(file, folder) => threads::pool()?.install(|| peer::run::<B>(file, folder, device)),
         }
     }
 }

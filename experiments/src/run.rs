@@ -1,5 +1,6 @@
 //! Runs an artefact: data, plan, units, tables.
 
+pub mod failures;
 pub mod manifest;
 pub mod options;
 pub mod part;
@@ -28,6 +29,7 @@ use crate::engine::study::{Study, units_of_stage};
 use crate::engine::unit::{Unit, seconds_of};
 use crate::engine::workers::{self, Workers};
 use crate::provenance;
+use crate::run::failures::Failures;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
 use crate::settings::definition::{self, Definition};
@@ -61,6 +63,7 @@ pub fn run<B: AutodiffBackend>(
         workers::go_first_where_memory_is_short();
     }
     let definition = chosen_definition(artefact, options)?;
+    definition.study.check_size(options.seeds)?;
     let images: Vec<Images<B>> = load_images(&definition.study, options, device)?;
     // A part is written to the folder of its run.
     let (commit, dirty) = match &options.part {
@@ -75,6 +78,7 @@ pub fn run<B: AutodiffBackend>(
     let sources = Sources { commit: &commit, pool: pool.as_ref(), benchmark: benchmark.as_deref() };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
+        stop::check()?;
         runs.push(study_of(&definition.study, &images, dir, &sources, seed)?);
     }
     if let Some(PartialWork::Serve) = work {
@@ -179,13 +183,14 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
 
 /// The identities of the runs, one for each seed.
 fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, dirty): (&str, bool)) -> Vec<RunKey> {
+    let hash = definition.hash();
     let key = |seed| RunKey {
         artefact: artefact.into(),
         scale: options.scale.name().into(),
         device_class: options.device.class().into(),
         commit: commit.into(),
         dirty,
-        definition_hash: definition.hash(),
+        definition_hash: hash.clone(),
         seed,
     };
     (0..options.seeds).map(key).collect()
@@ -321,7 +326,7 @@ fn run_units(
     Ok(())
 }
 
-/// Writes tables and manifests, once all units are done.
+/// Writes tables and manifests, once all units are done. It is an error if everything in a table failed.
 fn write_results(
     runs: &[Box<dyn Study + '_>],
     dirs: &[RunDir],
@@ -329,6 +334,7 @@ fn write_results(
     options: &RunOptions,
     workers: &Workers,
 ) -> Result<()> {
+    let mut failed = Vec::new();
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
         if let Some(damage) = dir.damaged_table()? {
             manifest::reopen(manifest, format!("{damage}; it was written again"));
@@ -337,6 +343,12 @@ fn write_results(
             continue;
         }
         run.write_tables()?;
+        let failures = Failures::of(dir)?;
+        for warning in failures.some {
+            if !manifest.warnings.contains(&warning) {
+                manifest::warn(manifest, warning);
+            }
+        }
         let origins = Origins::of(dir)?;
         if let Some(Origins { words, .. }) = &origins {
             manifest.warnings.retain(|warning| warning != words);
@@ -355,8 +367,11 @@ fn write_results(
         let own = provenance::peak_memory().filter(|_| options.part.is_none());
         manifest.peak_memory_bytes = own.map(|own| own + workers.peak_memory());
         manifest.end = Some(timestamp(SystemTime::now()));
-        manifest.status = RunStatus::Complete;
+        // The tables show every failure, but the run is no success.
+        manifest.status = if failures.all.is_empty() { RunStatus::Complete } else { RunStatus::Failed };
         dir.write_manifest(manifest)?;
+        failed.extend(failures.all.into_iter().map(|table| format!("seed {}, {table}", manifest.seed)));
     }
+    ensure!(failed.is_empty(), "nothing succeeded, although the tables are written: {}", failed.join("; "));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The settings of artefacts: definitions in TOML, their study kinds, and the rules that they keep.
 
+pub mod bounds;
 pub mod checks;
 pub mod correlation;
 pub mod definition;
@@ -7,4 +8,5 @@ pub mod networks;
 pub mod overlay;
 pub mod predictors;
 pub mod search_cost;
+pub mod size;
 pub mod studies;

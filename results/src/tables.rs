@@ -9,6 +9,7 @@ pub mod columns;
 pub mod csv;
 mod footer;
 mod meaning;
+mod pages;
 mod parquet;
 pub mod rows;
 
@@ -117,6 +118,23 @@ pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
     }
     check_rows(path, &rows)?;
     Ok(rows)
+}
+
+/// The statuses of the rows of a stored table of any kind; none if its rows have no status.
+///
+/// # Errors
+/// If the file is missing, damaged or not Parquet, or if a status is unknown.
+pub fn statuses(path: &Path) -> Result<Vec<Status>> {
+    const NAME: &str = "status";
+    let bytes = files::read(path)?;
+    seal::check(path, &bytes)?;
+    let frame = parquet::read(path, bytes)?;
+    if frame.column(NAME).is_err() {
+        return Ok(Vec::new());
+    }
+    let column =
+        |fault: ColumnFault| Error::Column { path: path.to_path_buf(), column: fault.column, problem: fault.problem };
+    cells(&frame, NAME).map_err(column)
 }
 
 fn check_rows<R: Row>(path: &Path, rows: &[R]) -> Result<()> {

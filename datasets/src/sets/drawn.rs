@@ -9,6 +9,9 @@ use crate::{Error, ImageSet};
 /// Smallest edge in pixels or voxels. Below it the classes cannot be told apart.
 const MIN_SIZE: usize = 8;
 
+/// Largest edge in pixels or voxels, a guard against a mistyped number.
+const MAX_SIZE: usize = 1024;
+
 /// Largest number of examples of one subset, a guard against a mistyped number.
 const MAX_COUNT: usize = 1_000_000;
 
@@ -39,14 +42,14 @@ pub(crate) fn draw_all(
     if order.n == 0 || order.n > MAX_COUNT {
         return Err(Error::Count { set: set.name, wanted: order.n, available: MAX_COUNT });
     }
-    if order.size < MIN_SIZE {
+    if !(MIN_SIZE..=MAX_SIZE).contains(&order.size) {
         return Err(Error::ImageSize {
-            rule: format!("{} are drawn at any size from {MIN_SIZE}", empty.name),
+            rule: format!("{} are drawn at any size from {MIN_SIZE} to {MAX_SIZE}", empty.name),
             set: set.name,
             wanted: order.size,
         });
     }
-    set.images.reserve_exact(order.n * set.channels * set.depth * set.height * set.width);
+    set.reserve(order.n)?;
     let root = ChaCha8Rng::seed_from_u64(order.seed);
     for index in 0..order.n {
         let mut rng = root.clone();

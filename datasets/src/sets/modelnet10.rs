@@ -93,6 +93,7 @@ pub(crate) fn load_meshes(options: &LoadOptions) -> Result<DataSet, Error> {
             let chosen = random_indices(&set.name, meshes.len(), wanted, options.seed, subset)?;
             meshes = chosen.into_iter().map(|index| meshes[index].clone()).collect();
         }
+        set.reserve(meshes.len() * rotations)?;
         append_meshes(&meshes, rotations, options.solid, &mut set, &mut sources)?;
         Ok::<_, Error>(set)
     };

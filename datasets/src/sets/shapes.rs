@@ -71,13 +71,13 @@ mod tests {
     }
 
     #[test]
-    fn every_size_from_8_is_drawn_and_smaller_ones_are_refused() {
+    fn every_size_from_8_is_drawn_and_others_are_refused() {
         for size in 8..=64 {
             let set = train(2, size);
             assert_eq!(set.images.len(), 2 * 3 * size * size);
             assert_eq!([set.height, set.width], [size, size]);
         }
-        for size in [0, 7] {
+        for size in [0, 7, 1025, usize::MAX] {
             let message = draw(Subset::Test, 1, size, 0).unwrap_err().to_string();
             assert!(message.contains(&format!("shapes test: image size {size}")), "{message}");
         }
@@ -90,6 +90,9 @@ mod tests {
             assert!(message.contains(&format!("{n} examples requested")), "{message}");
             assert!(message.contains("expected 1 to 1000000"), "{message}");
         }
+        let message = draw(Subset::Train, 1_000_000, 1024, 0).unwrap_err().to_string();
+        let expected = "shapes train: 1000000 examples of 3145728 bytes each are too many, expected at most 2147483648";
+        assert!(message.starts_with(expected), "{message}");
     }
 
     /// Share of new images that the nearest class mean of some features classifies rightly. Other images give the

@@ -1,4 +1,4 @@
-//! Definitions: one that is read at any scale, written and read again keeps its hash.
+//! Definitions: one that is read at any scale has a size. Written and read again, it keeps its hash.
 
 #![no_main]
 
@@ -10,6 +10,7 @@ fuzz_target!(|text: &str| {
         let Ok(definition) = parse(text, scale, &[]) else {
             continue;
         };
+        let _ = definition.study.check_size(1);
         let written = toml::to_string(&definition.to_table()).expect("a definition can be written");
         let again = parse(&written, Scale::Paper, &[]).expect("a written definition can be read");
         assert_eq!(again.hash(), definition.hash());

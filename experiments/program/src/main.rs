@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
+use experiments::engine::threads;
 use experiments::on_device::{self, Task};
 use experiments::provenance;
 use experiments::run::options::RunOptions;
@@ -135,6 +136,7 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<()> {
+    threads::bound_others(!matches!(&command, Command::Run(options) if options.part.is_some()))?;
     match command {
         Command::List => {
             for name in definition::names() {

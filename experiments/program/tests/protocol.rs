@@ -329,3 +329,39 @@ fn no_worker_outlives_its_starter() {
     run.wait().unwrap();
     wait_until(&|workers| workers.is_empty());
 }
+
+#[test]
+fn numbers_out_of_bounds_end_in_one_error_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    for (artefact, setting, expected) in [
+        (
+            "fig4",
+            "study.scored=100000000000",
+            "`study.scored` must be a whole number from 1 to 100000, got 100000000000",
+        ),
+        ("fig4", "study.hypernet.growth=0", "`study.hypernet.growth` must be"),
+        ("fig4", "study.space.depth=100000", "`depth` must be from 1 to 100, got 100000"),
+        ("fig4", "study.space.width=9223372036854775807", "`width` must be from 1 to 200"),
+        ("fig4", "study.data.image-size=1000000000", "`study.data.image-size` must be"),
+        ("fig4", "study.resulting.learning-rate=nan", "learning-rate` must be above 0 and at most 10, got nan"),
+        ("fig4", "study.fast.label-smoothing=-5", "label-smoothing` must be from 0 to 1, got -5"),
+        ("fig4", "study.data={image-size=512,train=10000000}", "shapes train: 10000000 examples requested"),
+        ("fig4", "study.data={image-size=512,train=10000}", "10000 examples of 786432 bytes each are too many"),
+        ("table2", "study.folds={count=4294967296,size=4294967296}", "`study.folds.count` must be"),
+        ("fig5b", "study.members=100000000000", "`study.members` must be"),
+        ("fig5b", "study={members=1000,scored=100000}", "the run is too large: up to "),
+    ] {
+        let error = error_of(&mut experiments(folder.path(), &[artefact, "--plan", "--set", setting]));
+        assert!(error.contains(expected), "{setting}: {error}");
+    }
+    assert!(binary::files(folder.path()).is_empty());
+}
+
+#[test]
+fn too_many_threads_are_not_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = experiments(folder.path(), &["fig1"]).env("RAYON_NUM_THREADS", "100000").output().unwrap();
+    succeeded(&output);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("warning: RAYON_NUM_THREADS=100000 is too much for "), "{text}");
+}

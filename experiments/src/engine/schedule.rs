@@ -9,6 +9,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use results::errln;
 
 use crate::engine::study::{Study, open_units, units_of_stage};
+use crate::engine::threads;
 use crate::engine::unit::{Kind, Unit};
 use crate::engine::workers::{Failure, Worker, Workers};
 
@@ -53,7 +54,7 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     result
 }
 
-/// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says.
+/// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says, up to a bound.
 ///
 /// # Errors
 /// The error of the unit, or an index that the run does not have.
@@ -68,8 +69,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     if unit.is_done()? {
         return Ok(());
     }
-    let pool = rayon::ThreadPoolBuilder::new().build()?;
-    pool.install(|| unit.perform(&|_| ())).with_context(|| unit.name.clone())
+    threads::pool()?.install(|| unit.perform(&|_| ())).with_context(|| unit.name.clone())
 }
 
 /// Checks that all units are done and undamaged.
@@ -92,8 +92,7 @@ pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
 /// Runs the units in this process, with all cores. The loop runs inside the thread pool. From outside, each of many small
 /// parallel steps would be handed over and waited for.
 fn one_by_one(open: &[(usize, &Unit<'_>)], step: &(dyn Fn(usize) + Sync)) -> Result<()> {
-    rayon::ThreadPoolBuilder::new()
-        .build()?
+    threads::pool()?
         .install(|| open.iter().try_for_each(|(_, unit)| unit.perform(step).with_context(|| unit.name.clone())))
 }
 

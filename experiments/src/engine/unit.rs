@@ -129,14 +129,18 @@ impl Unit<'_> {
         Ok(write_atomically(&self.seconds_path(), seconds.as_bytes())?)
     }
 
-    /// Seconds that the unit took, wherever it ran; `None` if they were not stored.
+    /// Seconds that the unit took, wherever it ran; `None` if they were not stored, or the stored text is no time.
     fn seconds(&self) -> Option<f64> {
-        read_text(&self.seconds_path()).ok()?.parse().ok()
+        parse_seconds(&read_text(&self.seconds_path()).ok()?)
     }
 
     fn seconds_path(&self) -> PathBuf {
         self.output.with_extension("seconds")
     }
+}
+
+fn parse_seconds(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 
 /// Seconds that the units took together, if the time of each is known.
@@ -169,4 +173,15 @@ fn rows_of<'a, R: Row>(files: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<R
         rows.extend(read_table::<R>(file)?);
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_finite_number_from_0() {
+        assert_eq!(["0", "1.5"].map(parse_seconds), [Some(0.0), Some(1.5)]);
+        assert_eq!(["NaN", "-1", "inf", "-inf", "1e999", "", "1 s"].map(parse_seconds), [None; 7]);
+    }
 }

@@ -7,11 +7,12 @@ use std::time::SystemTime;
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::errln;
-use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, timestamp};
+use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, has_timestamp, timestamp};
 use results::summaries::regime::Regimes;
 use results::{Manifest, RunDir, RunKey};
 
 use crate::engine::damage::set_damage_aside;
+use crate::engine::threads::cores;
 use crate::provenance;
 use crate::run::options::RunOptions;
 use crate::settings::definition::Definition;
@@ -57,7 +58,7 @@ pub fn reopen(manifest: &mut Manifest, damage: String) {
 }
 
 /// Warns the user, and the readers of the results.
-fn warn(manifest: &mut Manifest, warning: String) {
+pub fn warn(manifest: &mut Manifest, warning: String) {
     errln!("warning: {warning}");
     manifest.warnings.push(warning);
 }
@@ -72,7 +73,11 @@ pub fn new<B: AutodiffBackend>(
 ) -> Manifest {
     let settings = definition.study.data_sets().into_iter();
     let mut data_sets = settings.zip(images).map(|(settings, images)| data_set(&settings.name, images, options));
-    let warnings = images.iter().flat_map(|images| images.data.warnings.clone());
+    let mut warnings: Vec<String> = images.iter().flat_map(|images| images.data.warnings.clone()).collect();
+    let now = SystemTime::now();
+    if !has_timestamp(now) {
+        warnings.push("the clock of this machine is before 1970 or after 9999; the times of this run are wrong".into());
+    }
     Manifest {
         artefact: key.artefact.clone(),
         scale: key.scale.clone(),
@@ -80,7 +85,7 @@ pub fn new<B: AutodiffBackend>(
         paper: definition.paper.clone(),
         seed: key.seed,
         status: RunStatus::Running,
-        start: timestamp(SystemTime::now()),
+        start: timestamp(now),
         end: None,
         commit: key.commit.clone(),
         dirty: key.dirty,
@@ -92,12 +97,9 @@ pub fn new<B: AutodiffBackend>(
         options: options.of_definition(),
         definition_hash: key.definition_hash.clone(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),
-        warnings: warnings.collect(),
+        warnings,
         peak_memory_bytes: None,
-        host: Host {
-            cpu: provenance::cpu(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from) as u32,
-        },
+        host: Host { cpu: provenance::cpu(), threads: cores() as u32 },
         dataset: data_sets.next().expect("every study has a data set"),
         other_datasets: data_sets.collect(),
         regime,

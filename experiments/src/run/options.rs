@@ -9,6 +9,7 @@ use clap::builder::RangedU64ValueParser;
 
 use crate::device::Device;
 use crate::engine::program::Program;
+use crate::engine::threads::cores;
 use crate::run::part::{Part, PartialWork, Version};
 use crate::settings::definition::Scale;
 use crate::settings::studies::Recipe;
@@ -58,8 +59,8 @@ pub struct RunOptions {
     /// Train resulting networks with bfloat16 products, on a GPU.
     #[arg(long)]
     pub bfloat16: bool,
-    /// Number of seeds to run, starting with seed 0.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Number of seeds to run, up to 500, starting with seed 0.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: u64,
     /// Number of units to run at the same time [default: number of cores].
     #[arg(
@@ -94,9 +95,8 @@ pub struct RunOptions {
 /// Largest number of units that run at the same time.
 const MAX_JOBS: usize = 1024;
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
+/// Largest number of root seeds: a run locks the folder of each, and a process may hold about a thousand files.
+const MAX_SEEDS: u64 = 500;
 
 /// Parses a time such as `90s`, `30m` or `2h` into seconds.
 fn parse_duration(text: &str) -> Result<f64, String> {
@@ -298,7 +298,7 @@ mod tests {
         let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
         let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda)];
         let scale = proptest::sample::select(Scale::ALL.to_vec());
-        let numbers = (1..=u64::MAX, 1..=MAX_JOBS, any::<[bool; 3]>());
+        let numbers = (1..=MAX_SEEDS, 1..=MAX_JOBS, any::<[bool; 3]>());
         (selections(), names, paths, recipe, device, scale, numbers).prop_map(
             |(
                 selection,
@@ -383,6 +383,8 @@ mod tests {
             ("fig4 --scale huge", "expected smoke, laptop, gpu or paper"),
             ("fig4 --recipe slow", "paper, fast"),
             ("fig4 --seeds 0", "0 is not in 1.."),
+            ("fig4 --seeds 501", "501 is not in 1..=500"),
+            ("fig4 --seeds 18446744073709551615", "is not in 1..=500"),
             ("fig4 --jobs 0", "0 is not in 1.."),
             ("fig4 --jobs 1025", "1025 is not in 1..=1024"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{LearnedConvolutions, ResultingTraining, SearchSpace};
+use smash::{ResultingTraining, SearchSpace};
 
+use crate::settings::bounds::{self, check_space};
 use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};
 
 impl Study {
@@ -94,40 +95,23 @@ impl Study {
     /// # Errors
     /// The first invalid setting, named by its key.
     pub fn validate(&self) -> Result<()> {
-        for data in self.data_sets() {
-            at_least_one("data", &[("validation", data.validation)])?;
-        }
+        bounds::check("study", self)?;
         for search in self.searches() {
-            search.validate().with_context(|| format!("search `{}`", search.name))?;
-        }
-        // Every number at the top of a study is a count, and only `first` may be 0.
-        let settings = toml::Table::try_from(self).expect("settings are plain data");
-        for (key, value) in &settings {
-            let is_count = key != "first" && value.is_integer();
-            ensure!(!is_count || value.as_integer() > Some(0), "`study.{key}` must be at least 1");
+            check_smash(&search.space, &search.smash).with_context(|| format!("search `{}`", search.name))?;
         }
         match self {
             Self::Correlation(study) => {
                 for network in study.network_settings()? {
                     let place = || format!("network `{}`", network.name);
+                    bounds::check("smash", &network.smash).with_context(place)?;
                     check_smash(&network.space, &network.smash).with_context(place)?;
                 }
                 study.check_predictors()?;
-                study.check_search_cost()?;
-                check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
+                study.check_search_cost()
             }
-            Self::Fidelity(study) => {
-                study.space.validate()?;
-                check_trainings(&[("resulting", &study.resulting), ("fast", &study.fast)])
-            }
-            Self::Benchmark(study) => {
-                study.space.validate()?;
-                check_trainings(&[("resulting", &study.resulting)])
-            }
-            Self::Throughput(study) => {
-                check_smash(&study.space, &study.smash)?;
-                check_trainings(&[("resulting", &study.resulting)])
-            }
+            Self::Fidelity(study) => check_space(&study.space),
+            Self::Benchmark(study) => check_space(&study.space),
+            Self::Throughput(study) => check_smash(&study.space, &study.smash),
             Self::Ensemble(study) => check_smash(&study.space, &study.smash),
             Self::Corruption(study) => check_smash(&study.space, &study.smash),
             Self::ProxyGradient(study) => check_smash(&study.space, &study.smash),
@@ -137,27 +121,15 @@ impl Study {
             }
             Self::Comparison(study) => study.validate(),
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
-                Subject::Sampled { space } => Ok(space.validate()?),
+                Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),
             }),
         }
     }
 }
 
-impl SmashSearch {
-    fn validate(&self) -> Result<()> {
-        let counts = [("noise-draws", self.noise_draws), ("plan.random", self.plan.random)];
-        at_least_one("search", &counts)?;
-        check_smash(&self.space, &self.smash)
-    }
-}
-
 impl ComparisonStudy {
     fn validate(&self) -> Result<()> {
-        if let Some(folds) = &self.folds {
-            at_least_one("study.folds", &[("count", folds.count), ("size", folds.size)])?;
-        }
-        check_trainings(&[("training", &self.training)])?;
         for system in &self.systems {
             self.check_system(system).with_context(|| format!("system `{}`", system.name))?;
         }
@@ -175,9 +147,7 @@ impl ComparisonStudy {
         let search = match system.kind() {
             Some(SystemKind::Smash(smash)) => &smash.search,
             Some(SystemKind::TrainedSearch(search)) => {
-                at_least_one("trained-search", &[("trials", search.trials)])?;
                 search.method.validate()?;
-                check_trainings(&[("trained-search.training", &search.training)])?;
                 &search.space_of
             }
             Some(SystemKind::Baseline(_)) => return Ok(()),
@@ -191,38 +161,13 @@ impl ComparisonStudy {
 }
 
 fn check_smash(space: &SearchSpace, smash: &SmashTraining) -> Result<()> {
-    space.validate()?;
-    let per_block = match smash.learned_convolutions {
-        LearnedConvolutions::OneForAll => 1,
-        LearnedConvolutions::PerBlock(sets) => sets,
-    };
-    let counts = [
-        ("epochs", smash.epochs),
-        ("batch-size", smash.batch_size),
-        ("architectures-per-step", smash.architectures_per_step),
-        ("learned-convolutions.per-block", per_block),
-    ];
-    at_least_one("smash", &counts)?;
+    check_space(space)?;
     if let Some(last) = smash.average_last {
         let epochs = smash.epochs;
         ensure!(
             (1..=epochs).contains(&last),
             "`smash.average-last` must be from 1 to the number of epochs ({epochs}), got {last}"
         );
-    }
-    Ok(())
-}
-
-fn check_trainings(trainings: &[(&str, &ResultingTraining)]) -> Result<()> {
-    trainings.iter().try_for_each(|(name, training)| {
-        let counts = [("epochs", training.epochs), ("batch-size", training.batch_size)];
-        at_least_one(name, &counts)
-    })
-}
-
-fn at_least_one(place: &str, counts: &[(&str, usize)]) -> Result<()> {
-    for (key, value) in counts {
-        ensure!(*value > 0, "`{place}.{key}` must be at least 1");
     }
     Ok(())
 }

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, SearchSpace};
 
+use crate::settings::bounds::check_space;
 use crate::settings::networks::PLAIN;
 use crate::settings::overlay::merge;
 use crate::settings::predictors::{Method, Predictor};
-use crate::settings::search_cost::SearchCost;
 use crate::settings::studies::CorrelationStudy;
 
 /// A SMASH network with all its settings.
@@ -40,12 +40,11 @@ impl CorrelationStudy {
     /// Checks what simulated searches need.
     ///
     /// # Errors
-    /// No draw, no predictor, or architectures that are scored and not trained.
+    /// No predictor, or architectures that are scored and not trained.
     pub fn check_search_cost(&self) -> Result<()> {
-        let Some(SearchCost { draws }) = self.search_cost else {
+        if self.search_cost.is_none() {
             return Ok(());
-        };
-        ensure!(draws > 0, "`study.search-cost.draws` must be at least 1");
+        }
         ensure!(!self.predictors.is_empty(), "`study.search-cost`: expected at least one predictor to search by");
         ensure!(
             self.trained_every() == 1,
@@ -129,18 +128,15 @@ impl CorrelationStudy {
             let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
             ensure!(!is_taken, "{}: the name is taken", place());
             let rated = self.rated_space(predictor);
-            rated.validate().with_context(|| format!("{}: `max-budget`", place()))?;
+            check_space(&rated).with_context(|| format!("{}: `max-budget`", place()))?;
             for name in predictor.method.networks() {
                 let network = networks.iter().find(|network| network.name == *name);
                 let network = network.with_context(|| format!("{}: there is no network `{name}`", place()))?;
                 check_fit(predictor, &rated, network).with_context(place)?;
             }
-            let fewest = match &predictor.method {
-                Method::Score(score) => score.draws.min(score.networks.len()),
-                Method::Naswot { images } => *images,
-                _ => 1,
-            };
-            ensure!(fewest > 0, "{}: expected at least one network, draw and image", place());
+            if let Method::Score(score) = &predictor.method {
+                ensure!(!score.networks.is_empty(), "{}: expected at least one network", place());
+            }
         }
         let needed = |name: &str| {
             let mut named = self.predictors.iter().flat_map(|predictor| predictor.method.networks());
@@ -226,14 +222,14 @@ mod tests {
         with(", hypernet-size = { growth = 1, layers = [1] }", &plain).unwrap();
         for (network, predictor, expected) in [
             (", smash = { epochs = 2 }", score(", after-epochs = 3"), "epochs of network `other` (2), got 3"),
-            ("", score(", after-epochs = 0"), "`after-epochs` must be from 1 to"),
+            ("", score(", after-epochs = 0"), "after-epochs` must be a whole number from 1 to 100000, got 0"),
             (
                 ", max-budget = 0.5",
                 plain.clone(),
                 "up to a budget of 0.5; expected a `max-budget` of at most this, got 1",
             ),
             (", max-budget = 0.01", limited.clone(), "network `other`"),
-            ("", format!("{plain}, max-budget = 2.0"), "predictor `score`: `max-budget`"),
+            ("", format!("{plain}, max-budget = 2.0"), "predictor.max-budget` must be above 0 and at most 1, got 2"),
             (
                 ", hypernet = false, hypernet-size = { growth = 1, layers = [1] }",
                 plain.clone(),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use results::store::manifest::{check_levels, deciding_part};
 use serde::{Deserialize, Serialize};
 
+use crate::settings::bounds;
 use crate::settings::overlay::{merge, named};
 use crate::settings::studies::Study;
 
@@ -168,6 +169,9 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     }
     merge(&mut table, settings);
     check_levels(&table).map_err(anyhow::Error::msg)?;
+    if let Some(study) = table.get("study") {
+        bounds::check_unparsed("study", study)?;
+    }
     let definition: Definition = toml::Value::Table(table)
         .try_into()
         // The error is put on one line: TOML puts the place on another.
@@ -306,10 +310,10 @@ mod tests {
         for (setting, expected) in [
             ("study.data.trian=70", "trian"),
             ("study.data.train=many", "KEY=VALUE"),
-            ("study.statistics={recalibrated={batches=0}}", "nonzero"),
+            ("study.statistics={recalibrated={batches=0}}", "batches` must be a whole number from 1 to 10000, got 0"),
             ("study.by='top5'", "top5"),
-            ("study.data.train=-1", "-1"),
-            ("study.noise-draws=0", "`study.noise-draws` must be at least 1"),
+            ("study.data.train=-1", "`study.data.train` must be a whole number from 1 to 10000000, got -1"),
+            ("study.noise-draws=0", "`study.noise-draws` must be a whole number from 1 to 10000, got 0"),
             // This setting can be read, but it could not be read again in its stored form.
             (format!("figure.x={}1{}", "{a.a.a=".repeat(30), "}".repeat(30)).as_str(), "inside each other"),
         ] {

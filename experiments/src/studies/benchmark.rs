@@ -9,6 +9,7 @@ use results::tables::write_table;
 use smash::blueprint::Blueprint;
 use smash::{Architecture, Counts};
 
+use crate::engine::stop;
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::provenance;
@@ -18,6 +19,9 @@ use crate::tasks::training::Training;
 
 /// Upper bound on draws per requested architecture; after that many draws, the space has no more.
 const MOST_DRAWS: u64 = 100;
+
+/// Upper bound on draws in a row that give nothing new; after them, the space has too few.
+const MOST_IN_VAIN: u64 = 10_000;
 
 /// One seed of a benchmark study.
 pub struct BenchmarkRun<'a, B: AutodiffBackend> {
@@ -111,16 +115,23 @@ fn file_stem(stem: &str, number: u32, training_seed: usize) -> String {
 fn distinct<B: AutodiffBackend>(study: &BenchmarkStudy, setup: &Setup<'_, B>) -> Result<Vec<Architecture>> {
     let wanted = study.first + study.architectures;
     let mut seen = BTreeSet::new();
-    let draws = 0..MOST_DRAWS * wanted as u64;
-    let draws = draws.map(|index| sampled_architecture(&study.space, setup.seed, index));
-    let new = draws.filter(|architecture| seen.insert(architecture.canonical_hash(&study.space)));
-    let architectures: Vec<Architecture> = new.take(wanted).collect();
-    ensure!(
-        architectures.len() == wanted,
-        "`study.architectures`: {} draws from the space give only {} distinct architectures, expected {wanted}",
-        MOST_DRAWS * wanted as u64,
-        architectures.len()
-    );
+    let mut architectures = Vec::new();
+    let [mut draws, mut in_vain] = [0, 0];
+    while architectures.len() < wanted {
+        ensure!(
+            draws < MOST_DRAWS * wanted as u64 && in_vain < MOST_IN_VAIN,
+            "`study.architectures`: {draws} draws from the space give only {} distinct architectures, expected {wanted}",
+            architectures.len()
+        );
+        stop::check()?;
+        let architecture = sampled_architecture(&study.space, setup.seed, draws);
+        draws += 1;
+        in_vain += 1;
+        if seen.insert(architecture.canonical_hash(&study.space)) {
+            architectures.push(architecture);
+            in_vain = 0;
+        }
+    }
     Ok(architectures)
 }
 

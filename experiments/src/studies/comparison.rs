@@ -3,7 +3,7 @@
 //! See the paper, sections 4.3 and 4.4, tables 1 to 3. A system is a hand-designed network or a found architecture. Either SMASH
 //! found it, or a search that trains every architecture it looks at.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::tables::write_table;
 use results::{CandidateRow, SystemRow, SystemTrainingRow, TrialRow};
@@ -12,6 +12,7 @@ use smash::blueprint::Blueprint;
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Kind, Unit, gather};
+use crate::settings::size::MOST_WEIGHTS;
 use crate::settings::studies::{self, ComparisonStudy, System, SystemKind};
 use crate::studies::search::searches;
 use crate::tasks::score_search::ScoreSearch;
@@ -33,8 +34,19 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
     /// Compares on the images of `setups[0]`; see [`crate::settings::studies::Study::data_sets`] for the others.
     ///
     /// # Errors
-    /// Folds that need more images than the set has.
+    /// Folds that need more images than the set has, or a hand-designed network that these images or its size forbid.
     pub fn new(study: &'a ComparisonStudy, setups: Vec<Setup<'a, B>>) -> Result<Self> {
+        for system in &study.systems {
+            if let Some(SystemKind::Baseline(baseline)) = system.kind() {
+                let place = || format!("system `{}`", system.name);
+                let weights = baseline.blueprint(setups[0].task).with_context(place)?.counts().parameters;
+                ensure!(
+                    weights <= MOST_WEIGHTS,
+                    "{}: the network has {weights} weights, expected at most {MOST_WEIGHTS}",
+                    place()
+                );
+            }
+        }
         let folds = match &study.folds {
             Some(folds) => setups[0].folds(folds)?,
             None => vec![setups[0].all_train().to_vec()],

@@ -49,7 +49,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             None => known?,
         };
         let architectures = match (&known, &study.benchmark) {
-            (Some(known), Some(used)) => known.architectures(study.training_seeds, used.scored)?,
+            (Some(known), Some(used)) => known.architectures(&study.space, study.training_seeds, used.scored)?,
             _ => setup.sample(&study.space, study.scored),
         };
         let networks = study.network_settings()?;

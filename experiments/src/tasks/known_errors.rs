@@ -87,14 +87,19 @@ impl KnownErrors {
     /// The architectures that have at least `trainings` trainings, in the order of sampling, `most` of them at most.
     ///
     /// # Errors
-    /// A stored architecture that cannot be read, or none with enough trainings.
-    pub fn architectures(&self, trainings: usize, most: usize) -> Result<Vec<Architecture>> {
+    /// A stored architecture that cannot be read or is not one of the space, or none with enough trainings.
+    pub fn architectures(&self, space: &SearchSpace, trainings: usize, most: usize) -> Result<Vec<Architecture>> {
         let mut known: BTreeMap<u32, (&str, usize)> = BTreeMap::new();
         for row in self.trainings.values().filter(|row| (row.training_seed as usize) < trainings) {
             known.entry(row.architecture).or_insert((&row.json, 0)).1 += 1;
         }
         let complete = known.into_values().filter(|&(_, count)| count == trainings).take(most);
-        let read = |json| Architecture::from_json(json).with_context(|| format!("benchmark {}", self.name));
+        let read = |json| -> Result<Architecture> {
+            let place = || format!("benchmark {}", self.name);
+            let architecture = Architecture::from_json(json).with_context(place)?;
+            architecture.validate(space).with_context(place)?;
+            Ok(architecture)
+        };
         let architectures: Vec<_> = complete.map(|(json, _)| read(json)).collect::<Result<_>>()?;
         ensure!(!architectures.is_empty(), "benchmark {}: no architecture has {trainings} trainings", self.name);
         Ok(architectures)

@@ -18,6 +18,8 @@ pub struct Images<B: AutodiffBackend> {
     /// The device that they are copied to.
     pub device: B::Device,
     digests: OnceLock<[String; 2]>,
+    /// Indices of all training and of all test images.
+    all: [Vec<usize>; 2],
     train: OnceLock<DeviceImages<B::InnerBackend>>,
     test: OnceLock<DeviceImages<B::InnerBackend>>,
 }
@@ -25,7 +27,8 @@ pub struct Images<B: AutodiffBackend> {
 impl<B: AutodiffBackend> Images<B> {
     /// Holds a data set; nothing is copied yet.
     pub fn new(data: DataSet, device: B::Device) -> Self {
-        Self { data, device, digests: OnceLock::new(), train: OnceLock::new(), test: OnceLock::new() }
+        let all = [&data.train, &data.test].map(|set| (0..set.len()).collect());
+        Self { data, device, digests: OnceLock::new(), all, train: OnceLock::new(), test: OnceLock::new() }
     }
 
     /// Size of the images and number of classes.
@@ -84,8 +87,6 @@ pub struct Setup<'a, B: AutodiffBackend> {
     pub task: Task,
     /// The pool that trained networks are taken from and added to, if there is one, and the identity of the images there.
     pub pool: Option<(&'a RunPool, PooledData)>,
-    all_train: Vec<usize>,
-    all_test: Vec<usize>,
 }
 
 /// The stem halves images of this size or more. The blocks thus run at no more than the resolution that they were made for. This
@@ -111,16 +112,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let objects = data.train.len() / data.rotations;
         let split =
             Split::random(objects, settings.validation, &mut seed.rng(Stream::Split, &[]))?.spread(data.rotations);
-        Ok(Self {
-            images,
-            dir,
-            seed,
-            split,
-            task: images.task(),
-            pool,
-            all_train: (0..data.train.len()).collect(),
-            all_test: (0..data.test.len()).collect(),
-        })
+        Ok(Self { images, dir, seed, split, task: images.task(), pool })
     }
 
     /// The device to compute on.
@@ -135,7 +127,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Indices of all training images, including the validation images.
     pub fn all_train(&self) -> &[usize] {
-        &self.all_train
+        &self.images.all[0]
     }
 
     /// The training images with these indices.
@@ -159,7 +151,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
             );
             return Ok(official[..folds.count].to_vec());
         }
-        let wanted = folds.count * folds.size;
+        let wanted = folds.count.saturating_mul(folds.size);
         ensure!(
             wanted <= train.len(),
             "{}: {} folds of {} images need more than the {} images of the set",
@@ -184,7 +176,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
 
     /// Images to measure the true error on.
     pub fn test(&self) -> Examples<'_, B::InnerBackend> {
-        Examples { images: self.images.test(), indices: &self.all_test }
+        Examples { images: self.images.test(), indices: &self.images.all[1] }
     }
 
     /// Architectures drawn from the whole space. The first ones do not depend on the length of the list.

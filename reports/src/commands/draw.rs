@@ -1,6 +1,7 @@
 //! `reports draw`: draws architectures as graphs, from a file or as the best results of an artefact's searches.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,9 @@ use results::store::files::create_folder;
 use results::summaries::search::{self, Best, SearchRun};
 
 use super::stored::Stored;
+
+/// Largest file of an architecture in bytes: far more than the largest that can be drawn.
+const MOST_BYTES: u64 = 1 << 24;
 
 /// Drawings to make, and their format.
 #[derive(Args)]
@@ -86,7 +90,10 @@ pub fn run(options: &Draw) -> Result<()> {
 
 fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Result<Subject> {
     let place = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| place.clone())?;
+    let mut text = String::new();
+    let open = File::open(file).with_context(|| place.clone())?;
+    open.take(MOST_BYTES + 1).read_to_string(&mut text).with_context(|| place.clone())?;
+    ensure!(text.len() as u64 <= MOST_BYTES, "{place}: expected at most {MOST_BYTES} bytes");
     // Some editors begin a text with a byte order mark, which is no part of JSON.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let stem = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
@@ -145,15 +152,16 @@ fn graphs(subject: &Subject, block: Option<usize>, expanded: bool) -> Result<Vec
 }
 
 fn write(options: &Draw, name: &str, title: &str, graph: &Graph) -> Result<()> {
+    let scene = || graph_figure(graph, title).with_context(|| name.to_owned());
     let path = |extension: &str| options.out.join(format!("{name}.{extension}"));
     for format in &options.format {
         let (path, bytes) = match format {
-            Format::Svg => (path("svg"), graph_figure(graph, title)?.svg()?),
+            Format::Svg => (path("svg"), scene()?.svg()?),
             Format::Dot => (path("dot"), dot(title, graph).into_bytes()),
             Format::Png => {
                 let path = path("png");
                 create_folder(&options.out)?;
-                graph_figure(graph, title)?.write_png(&path)?;
+                scene()?.write_png(&path)?;
                 outln!("{}", path.display());
                 continue;
             }

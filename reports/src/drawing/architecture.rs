@@ -4,6 +4,11 @@ use anyhow::{Context, Result, ensure};
 use smash_space::architecture::{self, Conv, Op};
 use smash_space::space::{BLOCKS, SearchSpace};
 
+/// Limits on ops of an architecture, and on the banks that they read and write together: several times those of the paper's
+/// largest space.
+const MOST_OPS: usize = 1_000;
+const MOST_READS_AND_WRITES: usize = 1 << 16;
+
 /// Limit on banks: more than a drawing can show, and more than any search space has.
 const MOST_BANKS: usize = 1_000;
 
@@ -38,6 +43,13 @@ impl Architecture {
         let blocks = architecture::Architecture::from_json(text)?.blocks;
         ensure!(!blocks.is_empty(), "blocks: expected at least one, found none");
         ensure!(width.is_none() || blocks.len() <= BLOCKS, "blocks: expected at most {BLOCKS}, for a width is given");
+        let ops = || blocks.iter().flat_map(|block| &block.ops);
+        let banks: usize = ops().map(|op| op.reads.len() + op.writes.len()).sum();
+        ensure!(ops().count() <= MOST_OPS, "expected at most {MOST_OPS} ops, found {}", ops().count());
+        ensure!(
+            banks <= MOST_READS_AND_WRITES,
+            "expected at most {MOST_READS_AND_WRITES} reads and writes of all ops, found {banks}"
+        );
         let blocks = blocks.into_iter().enumerate().map(|(index, block)| {
             let input = width.map(|width| block_input(width, index));
             Block::complete(block, input).with_context(|| format!("block {index}"))
@@ -165,6 +177,18 @@ mod tests {
         );
         check("\"bank_size\":1", "\"bank_sise\":1", "bank_sise");
         check("\"blocks\":[", "\"blocks\":[{]", "not an architecture");
+    }
+
+    #[test]
+    fn architectures_too_large_for_a_drawing_are_refused() {
+        let message = |reads: usize, ops: usize| {
+            let reads: Vec<usize> = (0..reads).collect();
+            let block = architecture::Block { bank_size: 1, ops: vec![op(&reads, &[0]); ops] };
+            let text = architecture::Architecture { blocks: vec![block] }.to_json();
+            format!("{:#}", Architecture::from_json(&text, None).unwrap_err())
+        };
+        assert_eq!(message(1, 1_001), "expected at most 1000 ops, found 1001");
+        assert_eq!(message(900, 100), "expected at most 65536 reads and writes of all ops, found 90100");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) struct Compact {
 /// Draws the whole network with one node for each op. A node shows its outputs, then its paths of convolutions, a line each.
 ///
 /// # Errors
-/// If a label cannot be measured.
+/// If a label cannot be measured, or the network has too many lines to draw.
 pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>) -> Result<Compact> {
     let graph = Graph::network(architecture, base_channels);
     let labels: Vec<Vec<String>> = graph
@@ -57,7 +57,7 @@ pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>)
         Ok((width.max(ARROW * (arrows + 1)), LINE * label.len() as i32 + 2 * PADDING.1))
     };
     let sizes: Vec<(i32, i32)> = labels.iter().zip(arrows).map(size).collect::<Result<_>>()?;
-    let laid_out = layout(&graph, &sizes, GAP);
+    let laid_out = layout(&graph, &sizes, GAP)?;
     let mut shapes = String::new();
     for line in &laid_out.lines {
         let class = if line.arrow { "edge" } else { "bend" };

@@ -134,22 +134,22 @@ impl Graph {
         input: usize,
         base_channels: Option<usize>,
     ) -> BTreeSet<usize> {
-        let mut contributors: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); block.banks()];
-        for bank in contributors.iter_mut().take(block.input_banks) {
-            bank.insert(input);
-        }
+        let inputs: Vec<usize> = (0..block.input_banks).collect();
+        // The nodes so far, with the banks that each wrote.
+        let mut writers: Vec<(usize, &[usize])> = vec![(input, &inputs)];
         let mut unread = BTreeSet::from([input]);
         for (op_index, op) in block.ops.iter().enumerate() {
-            let read: BTreeSet<usize> = op.reads.iter().flat_map(|&bank| contributors[bank].clone()).collect();
+            let mut is_read = vec![false; block.banks()];
+            op.reads.iter().for_each(|&bank| is_read[bank] = true);
+            let read = writers.iter().filter(|(_, banks)| banks.iter().any(|&bank| is_read[bank]));
+            let read: BTreeSet<usize> = read.map(|&(node, _)| node).collect();
             unread.retain(|node| !read.contains(node));
             let node = self.add(Kind::Op, [format!("op {index}.{op_index}")], read);
             let label = &mut self.nodes[node].label;
             label.push(outputs(op, base_channels));
             label.extend(path_labels(op));
             unread.insert(node);
-            for &bank in &op.writes {
-                contributors[bank].insert(node);
-            }
+            writers.push((node, &op.writes));
         }
         unread
     }

@@ -3,6 +3,8 @@
 //! All edges of a node that skip layers share one line, which runs down to the layer above its last reader. The line
 //! takes a place of its own, a bend, in each layer that it passes. No line therefore crosses a node.
 
+use anyhow::{Result, ensure};
+
 use super::graph::Graph;
 
 /// Pixels between neighbours in a layer: between two nodes, or between a bend and its neighbour.
@@ -11,6 +13,8 @@ const BEND_GAP: i32 = 16;
 /// Pixels that each line adds to the gap between two layers, and the largest gap.
 const GAP_PER_EDGE: i32 = 3;
 const MOST_GAP: i32 = 120;
+/// Largest number of lines between two layers, in all layers: far more than anyone can follow.
+const MOST_LINES: usize = 1 << 18;
 /// Number of rounds that improve orders, and that improve places.
 const ORDER_ROUNDS: usize = 24;
 const PLACE_ROUNDS: usize = 40;
@@ -46,21 +50,25 @@ struct Item {
 }
 
 /// Lays out a graph whose nodes have the given widths and heights in pixels. Its layers are at least `least_gap` apart.
-pub fn layout(graph: &Graph, sizes: &[(i32, i32)], least_gap: i32) -> Layout {
-    let items = items(graph, sizes);
+///
+/// # Errors
+/// If the graph has too many lines to draw.
+pub fn layout(graph: &Graph, sizes: &[(i32, i32)], least_gap: i32) -> Result<Layout> {
+    let items = items(graph, sizes)?;
     let layers = ordered(&items);
     let centres = placed(&items, &layers);
-    drawn(sizes, &items, &layers, &centres, least_gap)
+    Ok(drawn(sizes, &items, &layers, &centres, least_gap))
 }
 
 /// Nodes, then bends, joined from layer to layer. A node's layer is the length of the longest path that ends at it.
-fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
+fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Result<Vec<Item>> {
     let item = |layer, width, is_node| Item { layer, width, is_node, above: Vec::new(), below: Vec::new() };
     let mut items: Vec<Item> = sizes.iter().map(|&(width, _)| item(0, width, true)).collect();
     // Edges go from earlier to later nodes, and the edges of earlier nodes come first.
     for &(from, to) in &graph.edges {
         items[to].layer = items[to].layer.max(items[from].layer + 1);
     }
+    let mut lines = graph.edges.len();
     let connect = |items: &mut Vec<Item>, from: usize, to: usize| {
         items[from].below.push(to);
         items[to].above.push(from);
@@ -69,6 +77,8 @@ fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
         let readers = || graph.edges.range((from, 0)..(from + 1, 0)).map(|&(_, to)| to);
         let top = items[from].layer;
         let last = readers().map(|to| items[to].layer).max().unwrap_or(top);
+        lines += last.saturating_sub(top + 1);
+        ensure!(lines <= MOST_LINES, "the graph has more than {MOST_LINES} lines between its layers, too many to draw");
         // The item of this line in each layer, from the node's layer on.
         let mut chain = vec![from];
         for layer in top + 1..last {
@@ -82,7 +92,7 @@ fn items(graph: &Graph, sizes: &[(i32, i32)]) -> Vec<Item> {
             connect(&mut items, above, to);
         }
     }
-    items
+    Ok(items)
 }
 
 /// Orders the items of each layer so that few lines cross. Each item moves to the mean place of its neighbours, from
@@ -150,8 +160,21 @@ fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
             .map(|(from, to)| (places[from], places[to]))
             .collect();
         lines.sort_unstable();
-        for (index, line) in lines.iter().enumerate() {
-            count += lines[index + 1..].iter().filter(|other| other.0 > line.0 && other.1 < line.1).count();
+        // The lines so far that end at each place, as a Fenwick tree: entry i sums the i & -i places before it.
+        let mut ends = vec![0; lines.iter().map(|line| line.1 + 2).max().unwrap_or(0)];
+        for (before, (_, to)) in lines.into_iter().enumerate() {
+            let mut left_or_here = 0;
+            let mut entry = to + 1;
+            while entry > 0 {
+                left_or_here += ends[entry];
+                entry &= entry - 1;
+            }
+            count += before - left_or_here;
+            let mut entry = to + 1;
+            while entry < ends.len() {
+                ends[entry] += 1;
+                entry += entry & entry.wrapping_neg();
+            }
         }
     }
     count
@@ -308,7 +331,7 @@ mod tests {
         #[test]
         fn nothing_overlaps(block in blocks()) {
             let graph = Graph::block(&block, 0, None);
-            let laid_out = layout(&graph, &sizes(&graph), 20);
+            let laid_out = layout(&graph, &sizes(&graph), 20).unwrap();
             let [width, height] = laid_out.size;
             for (index, &[left, top, w, h]) in laid_out.boxes.iter().enumerate() {
                 prop_assert!(left >= 0 && top >= 0 && left + w <= width && top + h <= height);
@@ -328,9 +351,28 @@ mod tests {
         }
 
         #[test]
+        fn crossings_are_the_pairs_of_lines_that_cross(block in blocks()) {
+            let graph = Graph::block(&block, 0, None);
+            let items = items(&graph, &sizes(&graph)).unwrap();
+            let layers = ordered(&items);
+            let places: Vec<usize> = (0..items.len())
+                .map(|index| layers[items[index].layer].iter().position(|&other| other == index).unwrap())
+                .collect();
+            let lines = |layer: &Vec<usize>| -> Vec<(usize, usize)> {
+                let of_item = |&from: &usize| items[from].below.iter().map(move |&to| (from, to));
+                layer.iter().flat_map(of_item).map(|(from, to)| (places[from], places[to])).collect()
+            };
+            let crossing = |lines: Vec<(usize, usize)>| {
+                let pairs = lines.iter().flat_map(|a| lines.iter().map(move |b| (a, b)));
+                pairs.filter(|(a, b)| a.0 < b.0 && a.1 > b.1).count()
+            };
+            prop_assert_eq!(crossings(&items, &layers), layers.iter().map(lines).map(crossing).sum::<usize>());
+        }
+
+        #[test]
         fn every_edge_into_a_node_has_an_arrow(block in blocks()) {
             let graph = Graph::block(&block, 0, None);
-            let laid_out = layout(&graph, &sizes(&graph), 20);
+            let laid_out = layout(&graph, &sizes(&graph), 20).unwrap();
             for (index, &[left, top, width, _]) in laid_out.boxes.iter().enumerate() {
                 let ends = |line: &&Line| {
                     let (x, y) = line.points[line.points.len() - 1];
@@ -341,5 +383,19 @@ mod tests {
             }
             prop_assert_eq!(laid_out.lines.iter().filter(|line| line.arrow).count(), graph.edges.len());
         }
+    }
+
+    #[test]
+    fn a_graph_of_too_many_lines_is_refused() {
+        use super::super::graph::{Kind, Node};
+        let node = || Node { kind: Kind::Op, label: Vec::new() };
+        let graph = |count: usize| Graph {
+            nodes: (0..count).map(|_| node()).collect(),
+            edges: (0..count).flat_map(|to| (0..to).map(move |from| (from, to))).collect(),
+        };
+        let lay_out = |count| layout(&graph(count), &vec![(9, 9); count], 20).map(|layout| layout.boxes.len());
+        assert_eq!(lay_out(60).unwrap(), 60);
+        let error = lay_out(600).unwrap_err().to_string();
+        assert_eq!(error, "the graph has more than 262144 lines between its layers, too many to draw");
     }
 }

@@ -20,7 +20,7 @@ const ARROW: i32 = 13;
 /// outline. The beginning and the end of a network or block have round sides.
 ///
 /// # Errors
-/// If a label cannot be measured.
+/// If a label cannot be measured, or the graph has too many lines to draw.
 pub fn graph_figure(graph: &Graph, title: &str) -> Result<Scene> {
     graph_scene(graph)?.titled(title)
 }
@@ -38,7 +38,7 @@ pub(super) fn graph_scene(graph: &Graph) -> Result<Scene> {
     };
     let labels = graph.nodes.iter().map(|node| &node.label);
     let sizes: Vec<(i32, i32)> = labels.zip(arrows).map(size).collect::<Result<_>>()?;
-    let laid_out = layout(graph, &sizes, LAYER_GAP);
+    let laid_out = layout(graph, &sizes, LAYER_GAP)?;
     let mut scene = Scene::default();
     scene.reach((laid_out.size[0] + 2, laid_out.size[1] + 2));
     for line in laid_out.lines {

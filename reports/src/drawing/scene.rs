@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -10,6 +10,8 @@ use results::store::files::write_by;
 
 use crate::figure::canvas::{DASHES, FONT, INK, Pixel, register_font, strokes, text_style};
 
+/// Largest number of pixels of a PNG image: 400 MB in memory.
+const MOST_PIXELS: u64 = 1 << 27;
 /// Pixels around the whole drawing.
 const MARGIN: i32 = 24;
 /// Sizes of titles and of all other text, in pixels.
@@ -55,8 +57,14 @@ impl Scene {
     /// Writes the drawing as a PNG image.
     ///
     /// # Errors
-    /// If it cannot be drawn, or the file system refuses.
+    /// If it cannot be drawn, has too many pixels, or the file system refuses.
     pub fn write_png(&self, path: &Path) -> Result<()> {
+        let (width, height) = self.pixels();
+        ensure!(
+            u64::from(width) * u64::from(height) <= MOST_PIXELS,
+            "{}: the drawing has {width} by {height} pixels, expected at most {MOST_PIXELS} in all; SVG has no such limit",
+            path.display()
+        );
         write_by(path, |unfinished| {
             let backend = BitMapBackend::new(unfinished, self.pixels());
             self.draw(&backend.into_drawing_area()).with_context(|| format!("{}: cannot write", path.display()))
@@ -330,6 +338,14 @@ mod tests {
         let titled = whole.titled("A title").unwrap();
         assert!(titled.size().0 >= 110 + 2 * MARGIN && titled.size().1 >= 70 + 2 * MARGIN);
         titled.assert_legible();
+    }
+
+    #[test]
+    fn an_image_of_too_many_pixels_is_refused() {
+        let mut scene = Scene::default();
+        scene.reach((20_000, 20_000));
+        let error = scene.write_png(Path::new("never.png")).unwrap_err().to_string();
+        assert!(error.starts_with("never.png: the drawing has 20000 by 20000 pixels, expected at most "), "{error}");
     }
 
     #[test]

@@ -60,15 +60,23 @@ fn begins_like_an_address(path: &str) -> bool {
     let is_name = |scheme: &str| scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     scheme.is_some_and(is_name) || path.starts_with("s3:")
 }
+/// Largest file that is read, in bytes: larger than any checkpoint. A sparse file can claim more than there is memory.
+const MOST_BYTES: u64 = 1 << 33;
 
 /// Reads a file.
 ///
 /// # Errors
-/// If the file is missing or cannot be read.
+/// If the file is missing, cannot be read, or is far too large.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let read = || match object(path)? {
         Some(object) => object.read(),
-        None => fs::read(path),
+        None => match fs::metadata(path)?.len() {
+            found if found > MOST_BYTES => {
+                let problem = format!("it has {found} bytes, expected at most {MOST_BYTES}");
+                Err(io::Error::new(ErrorKind::FileTooLarge, problem))
+            }
+            _ => fs::read(path),
+        },
     };
     read().map_err(Error::io(path, "read"))
 }
@@ -361,6 +369,18 @@ mod tests {
         }
         assert!(!Path::new("gs:").exists() && !Path::new("s3:").exists());
         assert!(["a/s3:/b", "./s3:/b", "c:/b", "a:b/c"].iter().all(|path| !begins_like_an_address(path)));
+    }
+
+    #[test]
+    fn a_sparse_file_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        File::create(&path).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("table.csv: cannot read: it has 8589934593 bytes, expected at most 8589934592"),
+            "{error}"
+        );
     }
 
     #[test]

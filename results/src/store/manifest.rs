@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -241,18 +241,24 @@ pub fn deciding_part(definition: &toml::Table) -> toml::Table {
     part
 }
 
-/// Formats a time for manifests: RFC 3339 in UTC with whole seconds. The order of the texts is the order of the times.
-///
-/// # Panics
-/// If the time is before 1970.
+/// The last second of the year 9999, counted from 1970.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// Formats a time for manifests: RFC 3339 in UTC with whole seconds. The order of the texts is the order of the times. A time
+/// before 1970 or after 9999 becomes the nearest one between them; see [`has_timestamp`].
 pub fn timestamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LAST_SECOND));
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// Whether a time is one that [`timestamp`] can give.
+pub fn has_timestamp(time: SystemTime) -> bool {
+    time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() <= LAST_SECOND)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -266,6 +272,15 @@ pub(crate) mod tests {
         check(1_709_164_799, "2024-02-28T23:59:59Z");
         check(1_735_689_599, "2024-12-31T23:59:59Z");
         check(4_107_542_400, "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn times_outside_the_calendar_are_clamped() {
+        let hour = Duration::from_secs(3600);
+        let early = SystemTime::UNIX_EPOCH - hour;
+        let late = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND) + hour;
+        assert_eq!([early, late].map(timestamp), ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]);
+        assert_eq!([early, SystemTime::UNIX_EPOCH, late].map(has_timestamp), [false, true, false]);
     }
 
     #[test]

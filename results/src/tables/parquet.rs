@@ -7,22 +7,13 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader};
-use polars_parquet::parquet::metadata::{ColumnChunkMetadata, FileMetadata};
-use polars_parquet::parquet::page::CompressedPage;
-use polars_parquet::parquet::read::PageReader;
-use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
-use polars_parquet_format::{FileMetaData, PageHeader};
+use polars_parquet::parquet::metadata::FileMetadata;
+use polars_parquet_format::FileMetaData;
 
 use crate::error::{Error, Result};
 use crate::tables::footer;
 use crate::tables::meaning::Meaning;
-
-/// Largest number of rows, and of values in a column: far more than any run has. A file of a few bytes can claim any
-/// number, or compress it.
-const MOST_ROWS: usize = 1 << 22;
-
-/// Largest size of a column in bytes: of its unpacked pages, and of its values in all rows.
-const MOST_BYTES: usize = 1 << 28;
+use crate::tables::pages::{MOST_BYTES, MOST_ROWS, unpacked_size};
 
 /// Some columns of a file that another program wrote.
 #[derive(Debug)]
@@ -137,7 +128,7 @@ fn check_claims(metadata: &FileMetadata, bytes: &[u8]) -> std::result::Result<()
         let name = column.path_in_schema.join(".");
         let mut size = 0_usize;
         for group in groups() {
-            let unpacked = unpacked_size(&group.parquet_columns()[index], bytes);
+            let unpacked = unpacked_size(&group.parquet_columns()[index], group.num_rows(), bytes);
             size = size.saturating_add(unpacked.map_err(|problem| format!("column `{name}`: {problem}"))?);
         }
         if size > MOST_BYTES {
@@ -145,39 +136,6 @@ fn check_claims(metadata: &FileMetadata, bytes: &[u8]) -> std::result::Result<()
         }
     }
     Ok(())
-}
-
-/// The size that the pages of a column claim to have in one row group, in bytes. polars takes memory for them, and the
-/// program aborts if it gets none. A negative number would count as about 2^64.
-fn unpacked_size(column: &ColumnChunkMetadata, bytes: &[u8]) -> std::result::Result<usize, String> {
-    let most = |values: usize| format!("{values} values, expected at most {MOST_ROWS}");
-    let values = usize::try_from(column.num_values()).unwrap_or(usize::MAX);
-    if values > MOST_ROWS {
-        return Err(most(values));
-    }
-    let range = column.byte_range();
-    let chunk = bytes.get(range.start as usize..range.end as usize);
-    let chunk = chunk.ok_or_else(|| format!("it lies at bytes {range:?} of {}", bytes.len()))?;
-    let mut size = 0_usize;
-    let pages = PageReader::new(Cursor::new(chunk.to_vec().into()), column, Vec::new(), MOST_BYTES);
-    for (index, page) in pages.enumerate() {
-        match page.map_err(|error| error.to_string())? {
-            CompressedPage::Data(page) if page.num_values() > MOST_ROWS => {
-                return Err(format!("a page of {}", most(page.num_values())));
-            }
-            CompressedPage::Data(page) => size = size.saturating_add(page.uncompressed_size()),
-            CompressedPage::Dict(_) if index == 0 => size = size.saturating_add(first_page_size(chunk)?),
-            CompressedPage::Dict(_) => return Err("a dictionary that is not its first page".to_owned()),
-        }
-    }
-    Ok(size)
-}
-
-/// The size that the first page of a column claims to have, in bytes.
-fn first_page_size(chunk: &[u8]) -> std::result::Result<usize, String> {
-    let header = PageHeader::read_from_in_protocol(&mut TCompactInputProtocol::new(chunk, MOST_BYTES));
-    let size = header.map_err(|error| error.to_string())?.uncompressed_page_size;
-    usize::try_from(size).map_err(|_| format!("a page of {size} bytes"))
 }
 
 /// The size of all values of a column together, in bytes; 0 for numbers. Rows can share one long value of a dictionary,
@@ -287,6 +245,17 @@ mod tests {
             |metadata| metadata.schema[1].type_ = Some(Type::INT96),
             "expected numbers or text, found times of 96 bits",
         );
+    }
+
+    #[test]
+    fn long_values_that_are_only_claimed_take_no_memory() {
+        let bytes = changed(|metadata| {
+            let element = &mut metadata.schema[1];
+            (element.type_, element.type_length) = (Some(Type::FIXED_LEN_BYTE_ARRAY), Some(i32::MAX));
+            metadata.row_groups[0].columns[0].meta_data.as_mut().unwrap().type_ = Type::FIXED_LEN_BYTE_ARRAY;
+        });
+        let error = read(Path::new("t.parquet"), bytes).unwrap_err().to_string();
+        assert!(error.contains("column `x`: 64424") && error.contains("bytes unpacked, expected at most"), "{error}");
     }
 
     #[test]

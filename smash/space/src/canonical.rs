@@ -94,26 +94,30 @@ impl Graph {
         }
         let mut different = 0;
         loop {
-            let mut sorted = self.colours.clone();
-            sorted.sort_unstable();
+            let mut order: Vec<usize> = (0..self.colours.len()).collect();
+            order.sort_unstable_by_key(|&node| self.colours[node]);
+            let mut sorted: Vec<Colour> = order.iter().map(|&node| self.colours[node]).collect();
             let digest = Sha256::digest(sorted.as_flattened()).into();
             sorted.dedup();
             if sorted.len() == different {
                 return digest;
             }
             different = sorted.len();
-            let refine = |node: usize| {
+            // The colours of the inputs and of the readers of each node. Each list is in order, so none has to be sorted.
+            let mut neighbours = vec![[Vec::new(), Vec::new()]; order.len()];
+            for node in order {
+                readers[node].iter().for_each(|&reader| neighbours[reader][0].push(self.colours[node]));
+                self.inputs[node].iter().for_each(|&input| neighbours[input][1].push(self.colours[node]));
+            }
+            for (colour, neighbours) in self.colours.iter_mut().zip(neighbours) {
                 let mut hash = Sha256::new();
-                hash.update(self.colours[node]);
-                for neighbours in [&self.inputs[node], &readers[node]] {
-                    let mut colours: Vec<Colour> = neighbours.iter().map(|&other| self.colours[other]).collect();
-                    colours.sort_unstable();
+                hash.update(*colour);
+                for colours in neighbours {
                     hash.update((colours.len() as u64).to_le_bytes());
                     hash.update(colours.as_flattened());
                 }
-                hash.finalize().into()
-            };
-            self.colours = (0..self.inputs.len()).map(refine).collect();
+                *colour = hash.finalize().into();
+            }
         }
     }
 }

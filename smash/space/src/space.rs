@@ -158,39 +158,59 @@ impl SearchSpace {
         }
     }
 
-    /// Checks that the numbers make sense together and that every block can be sampled.
+    /// Checks that each number is within its bounds, that the numbers make sense together, and that every block can be
+    /// sampled.
     ///
     /// # Errors
     /// The first setting that makes no sense, with the expected value.
     pub fn validate(&self) -> Result<(), SpaceError> {
         let error = |setting, expected: String| Err(SpaceError { setting, expected });
-        let n = self.base_channels;
-        for (setting, value) in [
-            ("depth", self.depth),
-            ("width", self.width),
-            ("base-channels", n),
-            ("depth-compression", self.depth_compression),
-            ("max-dilation", self.max_dilation),
-            ("max-groups", self.max_groups),
-            ("bottleneck", self.bottleneck.largest() * self.bottleneck.multiplier()),
+        // Without `..`, so that a new number cannot be left without bounds. They lie far beyond the paper's values, and
+        // near enough that no size of a space overflows.
+        let &Self {
+            depth,
+            width,
+            base_channels: n,
+            max_channels,
+            depth_compression,
+            bottleneck,
+            patterns: _,
+            max_kernel,
+            max_dilation,
+            square: _,
+            max_groups,
+            bank_sizes: _,
+            units: _,
+            budget: [low, high],
+        } = self;
+        let [ratio, cap] = match bottleneck {
+            Bottleneck::Fixed { ratio } | Bottleneck::Capped { ratio } => [ratio, 1],
+            Bottleneck::Released { ratio, cap } => [ratio, cap],
+        };
+        for (setting, value, most) in [
+            ("depth", depth, 100),
+            ("width", width, 200),
+            ("base-channels", n, 256),
+            ("max-channels", max_channels, 2048),
+            ("depth-compression", depth_compression, 64),
+            ("bottleneck.ratio", ratio, 64),
+            ("bottleneck.cap", cap, 64),
+            ("max-dilation", max_dilation, 8),
+            ("max-groups", max_groups, 256),
         ] {
-            if value == 0 {
-                return error(setting, "at least 1".into());
+            if !(1..=most).contains(&value) {
+                return error(setting, format!("from 1 to {most}, got {value}"));
             }
         }
-        if self.max_channels < n || !self.max_channels.is_multiple_of(n) {
-            return error("max-channels", format!("a multiple of base-channels ({n}), got {}", self.max_channels));
+        if !max_channels.is_multiple_of(n) {
+            return error("max-channels", format!("a multiple of base-channels ({n}), got {max_channels}"));
         }
-        if let Bottleneck::Released { ratio: 0, .. } = self.bottleneck {
-            return error("bottleneck", "a ratio of at least 1".into());
+        if max_kernel < 3 || max_kernel.is_multiple_of(2) || max_kernel > 9 {
+            return error("max-kernel", format!("an odd number from 3 to 9, got {max_kernel}"));
         }
-        if self.max_kernel < 3 || self.max_kernel.is_multiple_of(2) || self.max_kernel > 9 {
-            return error("max-kernel", format!("an odd number from 3 to 9, got {}", self.max_kernel));
+        if !n.is_multiple_of(max_groups) {
+            return error("max-groups", format!("a divisor of base-channels ({n}), got {max_groups}"));
         }
-        if !n.is_multiple_of(self.max_groups) {
-            return error("max-groups", format!("a divisor of base-channels ({n}), got {}", self.max_groups));
-        }
-        let [low, high] = self.budget;
         if !(low > 0.0 && low <= high && high <= 1.0) {
             return error("budget", format!("0 < smallest <= largest <= 1, got [{low}, {high}]"));
         }
@@ -349,60 +369,4 @@ impl SearchSpace {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sizes(space: &SearchSpace) -> [[usize; 3]; 3] {
-        [0, 1, 2].map(|b| [space.block_input(b), space.block_width(b), space.block_budget(b)])
-    }
-
-    #[test]
-    fn width_rules_of_paper_and_released_code() {
-        let paper = SearchSpace::smash_v1(12, 4);
-        let released = SearchSpace { bottleneck: Bottleneck::Released { ratio: 4, cap: 2 }, ..paper.clone() };
-        // Channels that an op reads and puts out, then the channels of its 1x1 convolution. These are by the paper, as
-        // released, and as released inside SMASH.
-        for (inputs, outputs, widths) in [
-            (18, 42, [168, 18, 18]),
-            (54, 12, [48, 48, 42]),
-            (66, 12, [48, 48, 42]),
-            (126, 42, [168, 84, 42]),
-            (30, 6, [24, 24, 24]),
-        ] {
-            assert_eq!(paper.generated_channels(inputs, outputs), widths[0]);
-            let found = [
-                paper.bottleneck_channels(inputs, outputs),
-                released.bottleneck_channels(inputs, outputs),
-                released.generated_channels(inputs, outputs),
-            ];
-            assert_eq!(found, widths, "{inputs} to {outputs}");
-        }
-    }
-
-    #[test]
-    fn sizes_follow_the_reference_network() {
-        let v2 = SearchSpace::smash_v2(12, 4);
-        assert_eq!(sizes(&v2), [[64, 192, 832], [96, 224, 1632], [112, 256, 3184]]);
-        assert_eq!(v2.max_banks(), 32);
-        let v1 = SearchSpace::smash_v1(12, 4);
-        assert_eq!(sizes(&v1), [[48, 144, 624], [72, 168, 1224], [84, 192, 2388]]);
-    }
-
-    #[test]
-    fn width_30_gives_the_240_banks_of_the_paper() {
-        assert_eq!(SearchSpace::smash_v1(12, 30).max_banks(), 240);
-    }
-
-    #[test]
-    fn filters_never_reach_further_than_nine() {
-        let space = SearchSpace::smash_v2(12, 4);
-        assert_eq!([3, 5, 7].map(|kernel| space.max_dilation_of(kernel)), [3, 2, 1]);
-    }
-
-    #[test]
-    fn a_space_whose_block_input_cannot_be_read_is_refused() {
-        let error = SearchSpace::smash_v1(4, 1).validate().unwrap_err().to_string();
-        assert!(error.contains("depth-compression") && error.contains("block 0"), "{error}");
-        assert!(SearchSpace::smash_v1(4, 2).validate().is_ok());
-    }
-}
+mod tests;
