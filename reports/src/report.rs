@@ -128,7 +128,7 @@ pub(crate) fn command(artefact: &Artefact) -> String {
     let dirty = if manifest.dirty { " # and the changes that were not committed" } else { "" };
     let checkout = match manifest.commit.split('-').next() {
         Some("unknown") | None => "# the sources with this label, for which git named no commit".to_owned(),
-        Some(commit) => format!("git checkout {commit}{dirty}"),
+        Some(commit) => format!("git checkout {commit:.12}{dirty}"),
     };
     let mut words = vec![format!(
         "{checkout}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",

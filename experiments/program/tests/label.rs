@@ -59,8 +59,9 @@ fn a_run_goes_on_with_its_own_program_after_the_file_was_replaced() {
     let arguments = ["fig4", "--jobs", "2"];
     succeeded(&experiments(&at("whole"), &arguments).output().unwrap());
     let expected = tables(&at("whole"));
-    let (program, other) = (at("program"), at("other"));
+    let other = at("other");
     for is_removed in [false, true] {
+        let program = at(if is_removed { "to-remove" } else { "to-replace" });
         fs::hard_link(env!("CARGO_BIN_EXE_experiments"), &program).unwrap();
         fs::write(&other, "#!/bin/sh\nexit 3\n").unwrap();
         fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();

@@ -11,7 +11,6 @@ use std::fmt;
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
-use crate::statistics::ranking::ordered::Ordered;
 use crate::statistics::sample::Point;
 use crate::summaries::text::p_text;
 
@@ -62,11 +61,6 @@ impl Ranking {
             all.extend([Self::Regret(k), Self::Gain(k)]);
         }
         all
-    }
-
-    /// The value of the statistic; `None` if the points leave it undefined.
-    pub fn of(self, points: &[Point]) -> Option<f64> {
-        Ordered::new(points).values(&[self])[0]
     }
 
     /// Human-readable name.

@@ -82,6 +82,11 @@ fn index(place: usize) -> u32 {
 }
 
 impl Ranking {
+    /// The value of the statistic; `None` if the points leave it undefined.
+    pub fn of(self, points: &[Point]) -> Option<f64> {
+        Ordered::new(points).values(&[self])[0]
+    }
+
     /// Whether the statistic compares all pairs of points.
     fn needs_pairs(self) -> bool {
         matches!(self, Self::Coefficient(Coefficient::Kendall) | Self::WeightedTau | Self::BetterHalfTau)

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::RngExt;
 
-use super::ordered::difference;
+use super::ordered::{Ordered, difference};
 use super::resampling::{measure, measure_where_defined};
 use super::*;
 use crate::statistics::bootstrap::{RESAMPLES, Units, bootstrap, generator};
