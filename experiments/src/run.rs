@@ -110,7 +110,9 @@ pub fn run<B: AutodiffBackend>(
     if let Some(folder) = &options.export_workflow {
         let command = options.command_of_part(program.path()?, artefact, &version)?;
         let earlier = plan::earlier_run(artefact, &definition.hash(), options)?;
-        return workflow::export(folder, &runs, command, earlier.as_ref(), options);
+        workflow::export(folder, &runs, command, earlier.as_ref(), options)?;
+        print_places(&dirs);
+        return Ok(());
     }
     let (artefact, own, program) = (artefact.to_string(), options.clone(), program.clone());
     let mut workers = Workers::new(move || own.worker_command(&program, &artefact, &version));
@@ -119,10 +121,15 @@ pub fn run<B: AutodiffBackend>(
         mark_failed(&dirs, &mut manifests);
     }
     finished?;
-    for dir in &dirs {
+    print_places(&dirs);
+    Ok(())
+}
+
+/// Prints the folders of the runs, by which another program finds exactly their tables.
+fn print_places(dirs: &[RunDir]) {
+    for dir in dirs {
         outln!("tables: {}", dir.path().display());
     }
-    Ok(())
 }
 
 /// The folder of the benchmark that a run uses, by the command line or by its definition.
@@ -316,7 +323,7 @@ fn run_units(
     for stage in 0..runs[0].stages().len() {
         for (run, manifest) in runs.iter().zip(manifests.iter_mut()) {
             for unit in run.units(stage) {
-                if let Some(damage) = unit.set_damage_aside()? {
+                if let Some(damage) = unit.set_fault_aside()? {
                     manifest::reopen(manifest, format!("{damage}; {} was done again", unit.name));
                 }
             }
@@ -336,8 +343,10 @@ fn write_results(
 ) -> Result<()> {
     let mut failed = Vec::new();
     for ((run, dir), manifest) in runs.iter().zip(dirs).zip(manifests) {
-        if let Some(damage) = dir.damaged_table()? {
-            manifest::reopen(manifest, format!("{damage}; it was written again"));
+        if manifest.status == RunStatus::Complete
+            && let Some(fault) = dir.faulty_table(manifest)?
+        {
+            manifest::reopen(manifest, format!("{fault}; it was written again"));
         }
         if manifest.status == RunStatus::Complete {
             continue;
@@ -358,7 +367,7 @@ fn write_results(
             let units = run.units(stage);
             // A unit that the pool supplied took no time here, and that would pass for its training time. If the pool supplied
             // any unit of a kind, the manifest therefore omits that kind's time.
-            let is_pooled = |unit: &Unit<'_>| origins.as_ref().is_some_and(|origins| origins.has(&unit.output));
+            let is_pooled = |unit: &Unit<'_>| origins.as_ref().is_some_and(|origins| origins.has(&unit.output.path));
             if let Some(seconds) = seconds_of(&units).filter(|_| !units.iter().any(is_pooled)) {
                 manifest.timings.insert(kind.name().to_string(), seconds);
             }
@@ -366,10 +375,9 @@ fn write_results(
         // The peak memory of units that ran elsewhere is not known.
         let own = provenance::peak_memory().filter(|_| options.part.is_none());
         manifest.peak_memory_bytes = own.map(|own| own + workers.peak_memory());
-        manifest.end = Some(timestamp(SystemTime::now()));
         // The tables show every failure, but the run is no success.
-        manifest.status = if failures.all.is_empty() { RunStatus::Complete } else { RunStatus::Failed };
-        dir.write_manifest(manifest)?;
+        let status = if failures.all.is_empty() { RunStatus::Complete } else { RunStatus::Failed };
+        dir.close(manifest, status, timestamp(SystemTime::now()))?;
         failed.extend(failures.all.into_iter().map(|table| format!("seed {}, {table}", manifest.seed)));
     }
     ensure!(failed.is_empty(), "nothing succeeded, although the tables are written: {}", failed.join("; "));

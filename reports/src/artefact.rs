@@ -145,7 +145,7 @@ impl Artefact {
 }
 
 /// The abbreviated commit of a run, with a mark if the working tree differed from it.
-pub(crate) fn short_commit(manifest: &Manifest) -> String {
+pub fn short_commit(manifest: &Manifest) -> String {
     let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
     match manifest.dirty {
         true => format!("{short} (dirty)"),

@@ -28,14 +28,17 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the statistics of an artefact's newest result and draw its figure, if it has one.
+    /// Print the statistics of a result and draw its figure, if it has one.
     Figure {
-        /// Name of the artefact, such as `fig4`.
-        #[arg(required_unless_present = "all")]
+        /// Name of the artefact, such as `fig4`: its newest result.
+        #[arg(required_unless_present_any = ["all", "run"])]
         artefact: Option<String>,
         /// Draw all figures: the newest of every artefact, scale and data set.
         #[arg(long, conflicts_with = "artefact")]
         all: bool,
+        /// Draw exactly the run in this folder; repeat the option for several seeds or artefacts.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["artefact", "all", "scale"])]
+        run: Vec<PathBuf>,
         #[command(flatten)]
         stored: Stored,
         /// Folder for the figure.
@@ -89,15 +92,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Figure { artefact, all: _, stored, out, png } => {
-            let artefacts = match artefact {
-                Some(name) => vec![stored.newest(&name)?],
-                None => stored.all(None)?,
+        Command::Figure { artefact, all: _, run, stored, out, png } => {
+            let selected = match artefact {
+                Some(name) => stored.newest(&name)?,
+                None if run.is_empty() => stored.all(None)?,
+                None => stored.of_runs(&run)?,
             };
-            for artefact in &artefacts {
+            for artefact in &selected.artefacts {
                 show(artefact, &out, png)?;
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(selected.finish())
         }
         Command::Draw(options) => {
             draw::run(&options)?;
@@ -109,23 +113,26 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Compare(options) => compare::run(&options),
         Command::Report { artefact, stored, out, readme, check } => {
-            let artefacts = stored.all(artefact.as_deref())?;
-            let mut outputs =
-                vec![Output { path: out.join("REPORT.md"), bytes: report::markdown(&artefacts).into_bytes() }];
-            let histories = histories(stored.runs(artefact.as_deref())?);
+            let selected = stored.all(artefact.as_deref())?;
+            let artefacts = &selected.artefacts;
+            let text = report::markdown(artefacts, &selected.faulty);
+            let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
+            let histories = histories(stored.runs(artefact.as_deref())?.runs);
             outputs.push(Output {
                 path: out.join("report.html"),
-                bytes: html::page(&artefacts, &histories)?.into_bytes(),
+                bytes: html::page(artefacts, &selected.faulty, &histories)?.into_bytes(),
             });
-            for (name, bytes) in report::figures(&artefacts)? {
+            for (name, bytes) in report::figures(artefacts)? {
                 let path = out.join("figures").join(name);
                 outputs.push(Output { path, bytes });
             }
             if let Some(file) = readme {
-                let bytes = stored.spliced(&artefacts, &file, &out)?.into_bytes();
+                let bytes = stored.spliced(artefacts, &file, &out)?.into_bytes();
                 outputs.push(Output { path: file, bytes });
             }
-            finish(&outputs, check)
+            let is_current = finish(&outputs, check)?;
+            let read = selected.finish();
+            Ok(if is_current { read } else { ExitCode::FAILURE })
         }
     }
 }
@@ -152,17 +159,15 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     Ok(())
 }
 
-fn finish(outputs: &[Output], check: bool) -> Result<ExitCode> {
+/// Writes the files, or with `check` only names those that differ. Returns whether all are current now.
+fn finish(outputs: &[Output], check: bool) -> Result<bool> {
     if !check {
         output::write(outputs)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(true);
     }
     let differing = output::differing(outputs);
     for path in &differing {
         errln!("{}: differs from the output for the stored results", path.display());
     }
-    Ok(match differing.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(differing.is_empty())
 }

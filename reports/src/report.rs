@@ -13,15 +13,24 @@ use results::summaries::text::quoted;
 
 use crate::artefact::{Artefact, Judged};
 
-/// The report in Markdown; figures are linked in the folder `figures` beside it.
-pub fn markdown(artefacts: &[Artefact]) -> String {
+/// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read.
+pub fn markdown(artefacts: &[Artefact], faulty: &[String]) -> String {
     let mut text =
         String::from("# Results\n\n<!-- Written by `reports report` from stored results; do not edit. -->\n");
+    if let Some(words) = not_read(faulty) {
+        text.push_str(&format!("\n{words}\n"));
+    }
     for artefact in artefacts {
         text.push('\n');
         text.push_str(&section(artefact));
     }
     text
+}
+
+/// A paragraph about the results that cannot be read, if there are any.
+pub(crate) fn not_read(faulty: &[String]) -> Option<String> {
+    let faulty: Vec<String> = faulty.iter().map(|fault| fault.replace('\n', " ")).collect();
+    (!faulty.is_empty()).then(|| format!("**Left out, because it cannot be read:** {}", faulty.join("; ")))
 }
 
 /// Headline, figure, the paper's statement, statistics, claims, prose, provenance.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use results::store::find_runs;
+use results::store::manifest::RunStatus;
 use results::{ArchitectureRow, Manifest, RunDir, ScoreRow, Status, TruthRow};
 
 const DEFINITION: &str = "[study]\nkind = \"correlation\"\nevery = 4";
@@ -18,7 +19,6 @@ fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDi
     change(&mut manifest);
     let dir = RunDir::new(root, &manifest.key());
     dir.create().unwrap();
-    dir.write_manifest(&manifest).unwrap();
     let seed = manifest.seed;
     let architecture = |architecture: u32| ArchitectureRow {
         seed,
@@ -54,6 +54,8 @@ fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDi
     dir.write(&(0..40).map(architecture).collect::<Vec<_>>()).unwrap();
     dir.write(&(0..40).map(score).collect::<Vec<_>>()).unwrap();
     dir.write(&(0..40).map(truth).collect::<Vec<_>>()).unwrap();
+    let end = manifest.end.clone().unwrap();
+    dir.close(&mut manifest, RunStatus::Complete, end).unwrap();
     dir
 }
 
@@ -213,7 +215,7 @@ fn a_head_that_has_not_regressed_becomes_the_baseline() {
     let baselines = folder.path().join("baselines");
     store(&baselines, true, commit("0ld", "1"));
     let stored = || -> Vec<PathBuf> {
-        let runs = find_runs(&baselines, None).unwrap();
+        let runs = find_runs(&baselines, None).unwrap().runs;
         runs.iter().map(|run| run.dir.path().to_path_buf()).collect()
     };
     let before = stored();

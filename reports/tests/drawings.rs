@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use made_up::{newest, open_run};
+use made_up::{newest, open_run, write};
 use reports::figure;
 use results::{CandidateRow, DrawingRow, EncodingCellRow, Status};
 
@@ -54,8 +54,8 @@ fn studies_of_drawings_are_figures() {
         [EncodingCellRow { seed: 0, drawing: "sample 0".into(), part: "reads".into(), channel: 1, unit: 0, slice: 5 }];
     for (artefact, kind) in [("fig1", "memory-banks"), ("fig3", "encoding")] {
         let dir = open_run(root.path(), artefact, 0, &definition(kind));
-        dir.write(&rows).unwrap();
-        dir.write(&cells).unwrap();
+        write(&dir, &rows);
+        write(&dir, &cells);
         let artefact = newest(root.path(), artefact).unwrap();
         let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
         let parts: &[&str] = match kind {
@@ -112,7 +112,7 @@ fn the_best_of_each_search_is_drawn() {
     let best = json().replace("[3,3]", "[5,5]");
     let mut rows =
         vec![row("SMASHv1", 0, 0.5, &json()), row("SMASHv1", 1, 0.25, &best), row("SMASH v2", 0, 0.75, &json())];
-    dir.write(&rows).unwrap();
+    write(&dir, &rows);
     let results = root.path().to_str().unwrap();
     let arguments = ["--artefact", "appendix-e", "--results", results, "--format", "dot", "--out", "out"];
     let output = draw(root.path(), &arguments);
@@ -132,7 +132,7 @@ fn the_best_of_each_search_is_drawn() {
     assert!(read("SMASH-v2").contains("1 unit\\n3x3"), "{}", read("SMASH-v2"));
 
     rows[1].json = "{}".into();
-    dir.write(&rows).unwrap();
+    write(&dir, &rows);
     let found = error(&draw(root.path(), &arguments));
     let place = "appendix-e-laptop-shapes: candidates: `SMASHv1`, seed 0, index 1: not an architecture";
     assert!(found.contains(place), "{found}");

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use made_up::newest;
+use made_up::{newest, write};
 use reports::artefact::Artefact;
 use reports::report::history::histories;
 use reports::report::html;
@@ -19,12 +19,12 @@ use results::{ArchitectureRow, RunDir, RunKey};
 
 /// The page of all stored runs.
 fn page(root: &Path) -> anyhow::Result<String> {
-    let runs = find_runs(root, None)?;
+    let runs = find_runs(root, None)?.all()?;
     let artefacts: Vec<Artefact> = latest_groups(runs.clone())
         .into_iter()
         .map(|group| Artefact::load(group, root))
         .collect::<anyhow::Result<_>>()?;
-    html::page(&artefacts, &histories(runs))
+    html::page(&artefacts, &[], &histories(runs))
 }
 
 /// The page of runs of most kinds of study, made twice from the same runs.
@@ -130,7 +130,7 @@ fn a_history_has_every_stored_commit_in_the_order_of_time() {
     studies::correlation(root.path(), "fig4", studies::Correlation::of(12, ""));
     store_again(root.path(), "aaaaaaaaaaaa", "2025-03-01T00:00:00Z");
     let broken = store_again(root.path(), "bbbbbbbbbbbb", "2024-01-01T00:00:00Z");
-    std::fs::remove_file(broken.table_path::<ArchitectureRow>()).unwrap();
+    std::fs::remove_file(broken.table::<ArchitectureRow>().path).unwrap();
     let found = page(root.path()).unwrap();
     let (_, history) = found.split_once("<h2 id=\"history\">").unwrap();
     let places = ["bbbbbbbbbbbb", "0123456789ab (dirty)", "aaaaaaaaaaaa"].map(|commit| history.find(commit));
@@ -150,7 +150,7 @@ fn sources_without_a_commit_cannot_be_checked_out() {
 
 /// Stores the run of fig4 again, with another commit and another time.
 fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
-    let run = find_runs(root, Some("fig4")).unwrap().remove(0);
+    let run = find_runs(root, Some("fig4")).unwrap().runs.remove(0);
     let mut manifest = run.manifest;
     (manifest.commit, manifest.end, manifest.dirty) = (commit.to_owned(), Some(end.to_owned()), false);
     let key = RunKey {
@@ -178,12 +178,12 @@ fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
 fn an_architecture_that_cannot_be_drawn_is_named() {
     let root = tempfile::tempdir().unwrap();
     studies::correlation(root.path(), "fig4", studies::Correlation::of(5, ""));
-    let dir = find_runs(root.path(), Some("fig4")).unwrap().remove(0).dir;
-    let mut rows: Vec<ArchitectureRow> = dir.read().unwrap();
+    let run = find_runs(root.path(), Some("fig4")).unwrap().runs.remove(0);
+    let mut rows: Vec<ArchitectureRow> = run.read().unwrap();
     rows[3].json = studies::architecture(3).replace("\"units\":1", "\"units\":0");
-    dir.write(&rows).unwrap();
+    write(&run.dir, &rows);
     let artefact = newest(root.path(), "fig4").unwrap();
-    let message = format!("{:#}", html::page(&[artefact], &[]).unwrap_err());
+    let message = format!("{:#}", html::page(&[artefact], &[], &[]).unwrap_err());
     let expected = "fig4-laptop-shapes: architectures: seed 0, architecture 3: block 0: op 0: units must be a multiple";
     assert!(message.contains(expected), "{message}");
 }

@@ -5,9 +5,11 @@ mod made_up;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use made_up::newest;
+use made_up::{newest, write};
 use reports::figure;
-use results::{ArchitectureRow, ScoreRow, Status, TruthRow};
+use results::store::find_runs;
+use results::store::manifest::RunStatus;
+use results::{ArchitectureRow, RunDir, ScoreRow, Status, TruthRow};
 
 const DEFINITION: &str = r#"
 analysis = "The line rises."
@@ -69,9 +71,9 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             message: failed.then(|| "the loss is not finite".to_owned()),
         });
     }
-    dir.write(&architectures).unwrap();
-    dir.write(&scores).unwrap();
-    dir.write(&truths).unwrap();
+    write(&dir, &architectures);
+    write(&dir, &scores);
+    write(&dir, &truths);
 }
 
 fn reports(folder: &Path, arguments: &[&str]) -> Output {
@@ -140,8 +142,8 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
     assert!(of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)), "{text}");
-    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[]).unwrap();
-    let report = reports::report::markdown(std::slice::from_ref(&artefact));
+    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], &[]).unwrap();
+    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[]);
     for words in ["SMASH score, by loss", "not held"] {
         assert!(report.contains(words), "{report}");
     }
@@ -223,6 +225,101 @@ fn a_stored_comparison_of_speed_goes_into_the_readme_and_a_damaged_one_is_an_err
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && message.contains("peer.toml") && message.contains("hours"), "{message}");
     assert_eq!(std::fs::read_to_string(&readme).unwrap(), spliced);
+}
+
+/// Stores the tables of the run of seed 0 as those of another commit.
+fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
+    let found = find_runs(root, Some("fig4")).unwrap().runs;
+    let run = found.into_iter().find(|run| run.manifest.seed == 0).unwrap();
+    let mut manifest = run.manifest;
+    manifest.commit = commit.to_owned();
+    let dir = RunDir::new(root, &manifest.key());
+    dir.create().unwrap();
+    for name in manifest.tables.keys() {
+        let file = format!("{name}.parquet");
+        std::fs::copy(run.dir.path().join(&file), dir.path().join(&file)).unwrap();
+    }
+    dir.close(&mut manifest, RunStatus::Complete, end.to_owned()).unwrap();
+    dir
+}
+
+#[test]
+fn exactly_the_named_runs_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("results/runs");
+    for seed in [0, 1] {
+        store_run(&root, seed, DEFINITION);
+    }
+    store_again(&root, "fedcba9876543210", "2025-02-01T00:00:00Z");
+    let figure = |arguments: &[&str]| {
+        let output = reports(folder.path(), &[&["figure"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let svg = std::fs::read_to_string(folder.path().join("reports/figures/fig4-laptop-shapes.svg")).unwrap();
+        (String::from_utf8(output.stdout).unwrap(), svg)
+    };
+    let place = "results/runs/fig4/laptop/cpu/0123456789abcdef-dirty/dddddddd";
+    let [one, other] = [0, 1].map(|seed| format!("--run={place}/seed-{seed}"));
+    let (text, svg) = figure(&[&one]);
+    assert!(text.contains("n = 50") && svg.contains("0123456789ab (dirty)"), "{text}");
+    assert!(!svg.contains("seeds 0, 1"), "{svg}");
+    assert!(figure(&[&one, &other]).0.contains("n = 100"));
+    // Without a key, the newest result is drawn.
+    assert!(figure(&["fig4"]).1.contains("fedcba987654"));
+
+    let failed = reports(folder.path(), &["figure", "--run=results/runs/fig4"]);
+    let text = String::from_utf8(failed.stderr).unwrap();
+    assert!(!failed.status.success() && text.contains("results/runs/fig4/manifest.toml: cannot read"), "{text}");
+}
+
+#[test]
+fn the_choice_among_results_is_said_and_no_end_in_the_future_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("results/runs");
+    store_run(&root, 0, DEFINITION);
+    let said = || {
+        let output = reports(folder.path(), &["figure", "fig4"]);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let start = "fig4, laptop scale, shapes: commit ";
+    assert_eq!(said(), format!("{start}0123456789ab (dirty), definition dddddddd, the only result\n"));
+    store_again(&root, "aaaaaaaaaaaa", "2025-02-01T00:00:00Z");
+    let chosen = format!("{start}aaaaaaaaaaaa (dirty), definition dddddddd, the newest by end of");
+    assert_eq!(said(), format!("{chosen} 2 results\n"));
+    let ahead = store_again(&root, "bbbbbbbbbbbb", "9999-01-01T00:00:00Z");
+    let text = said();
+    assert!(text.starts_with(&format!("{chosen} 3 results; warning: ")), "{text}");
+    let place = ahead.path().strip_prefix(folder.path()).unwrap().parent().unwrap();
+    assert!(text.contains(place.to_str().unwrap()) && text.lines().count() == 1, "{text}");
+}
+
+#[test]
+fn a_faulty_result_is_named_and_the_others_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("results/runs");
+    store_run(&root, 0, DEFINITION);
+    let faulty = made_up::open_run(&root, "table1", 0, "");
+    std::fs::write(faulty.manifest_path(), "artefact = 4").unwrap();
+    let broken = store_again(&root, "cccccccccccc", "2025-02-01T00:00:00Z");
+    let report = || {
+        let output = reports(folder.path(), &["report"]);
+        let texts = ["REPORT.md", "report.html"]
+            .map(|name| std::fs::read_to_string(folder.path().join("reports").join(name)).unwrap());
+        (output.status.success(), String::from_utf8(output.stderr).unwrap(), texts)
+    };
+    let place = "table1/laptop/cpu/0123456789abcdef-dirty/dddddddd/seed-0/manifest.toml";
+    let (succeeded, errors, texts) = report();
+    assert!(!succeeded && errors.contains("error: ") && errors.contains(place), "{errors}");
+    for text in texts {
+        assert!(text.contains("Figure 4") && text.contains("Left out") && text.contains(place), "{text}");
+    }
+    std::fs::remove_dir_all(root.join("table1")).unwrap();
+    assert!(report().0);
+    // A table that is not the one of the manifest is as bad as no manifest. No other result is left then.
+    std::fs::copy(broken.table::<ScoreRow>().path, broken.table::<TruthRow>().path).unwrap();
+    let output = reports(folder.path(), &["report"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && text.contains("truths.parquet: belongs to file scores.parquet"), "{text}");
 }
 
 #[test]

@@ -31,6 +31,14 @@ pub enum Error {
         /// The sign of the damage.
         problem: String,
     },
+    /// A whole file of this program lies in the place of another; see [`crate::store::identity`].
+    #[error("{path}: {problem}")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The fact that differs, found and expected.
+        problem: String,
+    },
     /// Another process is running the same run.
     #[error("{path}: another process is running this; wait for it, or stop it")]
     Locked {

@@ -3,7 +3,7 @@
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
 //! table that an older program wrote. It then reads as null. Equal rows give equal bytes: the files hold no time and no
-//! host. Each file is sealed; see [`crate::store::seal`].
+//! host. Each file holds its identity and a seal; see [`crate::store::seal`].
 
 pub mod columns;
 pub mod csv;
@@ -14,12 +14,13 @@ mod parquet;
 pub mod rows;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
 
 use crate::error::{Error, Result};
 use crate::store::files::{self, write_atomically};
+use crate::store::identity::{Identity, StoredFile};
 use crate::store::seal;
 
 /// A kind of row; `declare!` writes the implementations.
@@ -53,6 +54,8 @@ pub trait Row: Sized {
 pub struct Column {
     /// Its name.
     pub name: &'static str,
+    /// Type of its values, as Rust writes it.
+    pub cell: &'static str,
     /// Unit of its values; empty for names, indices and other values without one.
     pub unit: &'static str,
     /// Meaning of a value.
@@ -70,22 +73,35 @@ pub struct ColumnFault {
     pub problem: String,
 }
 
+/// The file of a table, given the identity of the whole that it is part of.
+pub fn table_file<R: Row>(path: PathBuf, whole: Identity) -> StoredFile {
+    StoredFile { path, identity: whole.with("schema", schema::<R>()), sha256: None }
+}
+
+/// Name of a table, and digits that change with any column whose values may not be missing. A further column whose values
+/// may be missing leaves older tables readable.
+fn schema<R: Row>() -> String {
+    let needed = R::COLUMNS.iter().filter(|column| !column.may_be_missing);
+    let columns: Vec<String> = needed.map(|column| format!("{}:{}", column.name, column.cell)).collect();
+    format!("{}-{:.8}", R::NAME, seal::sha256(columns.join(",").as_bytes()))
+}
+
 /// Writes a table atomically.
 ///
 /// # Errors
 /// If a row contradicts itself, or the file cannot be written.
-pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
+pub fn write_table<R: Row>(StoredFile { path, identity, .. }: &StoredFile, rows: &[R]) -> Result<()> {
     check_rows(path, rows)?;
     let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
-    let bytes = DataFrame::new(rows.len(), columns).and_then(sealed);
+    let bytes = DataFrame::new(rows.len(), columns).and_then(|frame| sealed(frame, identity));
     let bytes = bytes.map_err(|error| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() })?;
     write_atomically(path, &bytes)
 }
 
 /// Converts a frame to the bytes of a sealed Parquet file.
-fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
+fn sealed(mut frame: DataFrame, identity: &Identity) -> PolarsResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    let metadata = vec![("seal".to_owned(), seal::blank())];
+    let metadata = vec![("seal".to_owned(), seal::blank_of(identity))];
     ParquetWriter::new(&mut bytes)
         .set_parallel(false)
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
@@ -97,11 +113,12 @@ fn sealed(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
 /// Reads a table.
 ///
 /// # Errors
-/// If the file is missing, damaged or not Parquet. Also if a column is missing, unknown or of another type, or if a row
-/// contradicts itself.
-pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>> {
+/// If the file is missing, damaged, another than expected or not Parquet. Also if a column is missing, unknown or of
+/// another type, or if a row contradicts itself.
+pub fn read_table<R: Row>(file: &StoredFile) -> Result<Vec<R>> {
+    let path = file.path.as_path();
     let bytes = files::read(path)?;
-    seal::check(path, &bytes).map_err(|error| match error {
+    seal::check_stored(file, &bytes).map_err(|error| match error {
         Error::Damaged { path, problem } => Error::Damaged { path, problem: problem + &footer::written_by(&bytes) },
         other => other,
     })?;
@@ -170,6 +187,7 @@ macro_rules! declare {
             const MEANING: &'static str = concat!($($row_meaning),+);
             const COLUMNS: &'static [$crate::tables::Column] = &[$($crate::tables::Column {
                 name: stringify!($field),
+                cell: stringify!($cell),
                 unit: concat!($($unit)?),
                 meaning: concat!($($meaning),+),
                 may_be_missing: <$cell as $crate::tables::Cell>::MAY_BE_MISSING,

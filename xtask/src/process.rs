@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::errln;
 use crate::terminal;
+use crate::{errln, outln};
 
 /// The binaries of the workspace, built and up to date.
 pub struct Binaries {
@@ -177,6 +177,30 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs a command that can be asked to stop, otherwise as [`run`]. It passes SIGTERM and SIGHUP on and waits for the command to
 /// end. It also waits after SIGINT, which a terminal sends to all processes.
 pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
+    let status = to_be_stopped(command, Child::wait)?;
+    outcome(command, status)
+}
+
+/// As [`run_to_be_stopped`]. It shows the lines of the command's standard output, and returns them.
+pub fn lines_to_be_stopped(command: &mut Command) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let status = to_be_stopped(command.stdout(Stdio::piped()), |child| {
+        for line in BufReader::new(child.stdout.take().expect("standard output is piped")).lines() {
+            let line = line?;
+            outln!("{line}");
+            lines.push(line);
+        }
+        child.wait()
+    })?;
+    outcome(command, status)?;
+    Ok(lines)
+}
+
+/// Starts a command, and passes SIGTERM on to it until `wait` returns.
+fn to_be_stopped(
+    command: &mut Command,
+    wait: impl FnOnce(&mut Child) -> io::Result<ExitStatus>,
+) -> Result<io::Result<ExitStatus>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     if terminal::ends_with_terminal() {
         signals.add_signal(SIGHUP)?;
@@ -191,11 +215,11 @@ pub fn run_to_be_stopped(command: &mut Command) -> Result<()> {
                 let _ = Command::new("kill").args([&format!("-{signal}"), &id]).status();
             }
         });
-        let status = child.wait();
+        let status = wait(&mut child);
         handle.close();
         status
     });
-    outcome(command, status)
+    Ok(status)
 }
 
 /// Runs a command to its end and returns the lines of its standard output, which it shows on standard error meanwhile. Anything
@@ -363,10 +387,18 @@ mod tests {
             }
             // The child signals this process, then waits for the signal to be passed on to it.
             let script = format!("trap 'exit 7' {signal}; kill -{signal} $PPID; while :; do sleep 0.05; done");
-            let error = run_to_be_stopped(Command::new("sh").args(["-c", &script])).unwrap_err();
-            assert_eq!(error.downcast_ref::<Failed>().unwrap().status.code(), Some(7));
+            let shell = || {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &script]);
+                shell
+            };
+            let errors = [run_to_be_stopped(&mut shell()).err(), lines_to_be_stopped(&mut shell()).err()];
+            for error in errors {
+                assert_eq!(error.unwrap().downcast_ref::<Failed>().unwrap().status.code(), Some(7));
+            }
         }
         run_to_be_stopped(&mut Command::new("true")).unwrap();
+        assert_eq!(lines_to_be_stopped(Command::new("printf").arg("a b\\nc")).unwrap(), ["a b", "c"]);
     }
 
     #[test]

@@ -4,46 +4,50 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::path::Path;
 
 use experiments_fuzz::{contain_panics, sealed};
 use libfuzzer_sys::fuzz_target;
+use results::store::identity::StoredFile;
+use results::store::seal;
 use results::tables::rows::*;
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
 
 fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let path = folder.path().join("table.parquet");
-    fs::write(&path, sealed(bytes)).expect("the folder can be written");
-    if let Err(Error::Damaged { .. } | Error::Parquet { .. }) = read_table::<ScoreRow>(&path) {
+    let bytes = sealed(bytes);
+    // The author of a hostile file knows what it has to be.
+    let identity = seal::identity(&bytes).unwrap_or_default();
+    let file = StoredFile { path: folder.path().join("table.parquet"), identity, sha256: None };
+    fs::write(&file.path, bytes).expect("the folder can be written");
+    if let Err(Error::Damaged { .. } | Error::Foreign { .. } | Error::Parquet { .. }) = read_table::<ScoreRow>(&file) {
         return;
     }
-    check::<ArchitectureRow>(&path);
-    check::<ScoreRow>(&path);
-    check::<TruthRow>(&path);
-    check::<TrainingCurveRow>(&path);
-    check::<ArchitectureFeatureRow>(&path);
-    check::<FastTruthRow>(&path);
-    check::<PredictionRow>(&path);
-    check::<ThroughputRow>(&path);
-    check::<EpochRow>(&path);
-    check::<WeightsRow>(&path);
-    check::<MemberScoreRow>(&path);
-    check::<CorruptionRow>(&path);
-    check::<ProxyRow>(&path);
-    check::<CandidateRow>(&path);
-    check::<TrialRow>(&path);
-    check::<SystemRow>(&path);
-    check::<SystemTrainingRow>(&path);
-    check::<DrawingRow>(&path);
-    check::<EncodingCellRow>(&path);
-    check::<PooledTruthRow>(&path);
+    check::<ArchitectureRow>(&file);
+    check::<ScoreRow>(&file);
+    check::<TruthRow>(&file);
+    check::<TrainingCurveRow>(&file);
+    check::<ArchitectureFeatureRow>(&file);
+    check::<FastTruthRow>(&file);
+    check::<PredictionRow>(&file);
+    check::<ThroughputRow>(&file);
+    check::<EpochRow>(&file);
+    check::<WeightsRow>(&file);
+    check::<MemberScoreRow>(&file);
+    check::<CorruptionRow>(&file);
+    check::<ProxyRow>(&file);
+    check::<CandidateRow>(&file);
+    check::<TrialRow>(&file);
+    check::<SystemRow>(&file);
+    check::<SystemTrainingRow>(&file);
+    check::<DrawingRow>(&file);
+    check::<EncodingCellRow>(&file);
+    check::<PooledTruthRow>(&file);
 });
 
-fn check<R: Row + Debug>(path: &Path) {
-    let Ok(rows) = read_table::<R>(path) else { return };
-    let written = path.with_extension("written");
+fn check<R: Row + Debug>(file: &StoredFile) {
+    let Ok(rows) = read_table::<R>(file) else { return };
+    let written = StoredFile { path: file.path.with_extension("written"), ..file.clone() };
     write_table(&written, &rows).expect("a table that was read can be written");
     let again = read_table::<R>(&written).expect("a written table can be read");
     // The texts are compared, because values may be NaN.

@@ -152,14 +152,14 @@ fn execute(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Pool(PoolCommand::Import(PoolFiles { file, pool })) => {
-            let count = Pool::new(&pool).import(&file)?;
+            let count = experiments::tasks::pool::import(&Pool::new(&pool), &file)?;
             outln!("{count} new trainings added to {}", pool.display());
             Ok(())
         }
         Command::Benchmark(BenchmarkCommand::Add { folder, results }) => {
             let mut runs = Vec::new();
             for root in &results {
-                let found = find_runs_below(root)?.into_iter();
+                let found = find_runs_below(root)?.all()?.into_iter();
                 let of_benchmark: Vec<_> = found.filter(|run| run.manifest.artefact == "benchmark").collect();
                 ensure!(
                     !of_benchmark.is_empty(),

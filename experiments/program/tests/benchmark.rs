@@ -8,8 +8,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
+use results::store::StoredRun;
 use results::store::benchmark::Benchmark;
-use results::{TrainingCurveRow, VerificationRow};
+use results::{Row, TrainingCurveRow, VerificationRow};
 use smash::{Architecture, Counts, SearchSpace, Task};
 
 /// Enough epochs to stop a run in the middle of a training.
@@ -30,6 +31,11 @@ fn make_benchmark(folder: &Path) {
     let runs = tempfile::tempdir().unwrap();
     succeeded(&experiments(runs.path(), &["benchmark"]).output().unwrap());
     succeeded(&benchmark(&["add", "", "--results"], &[folder, runs.path()]).output().unwrap());
+}
+
+/// The rows of a table of a complete run.
+fn rows<R: Row>(table: &Path) -> Vec<R> {
+    StoredRun::open(table.parent().unwrap()).unwrap().read().unwrap()
 }
 
 fn tables_of(folder: &Path) -> Vec<Vec<u8>> {
@@ -108,7 +114,7 @@ fn a_benchmark_has_the_true_errors_of_its_study() {
     );
     let truths = |root: &str| -> Vec<results::TruthRow> {
         let path = tables(&at(root)).into_keys().find(|path| path.ends_with("truths.parquet"));
-        results::tables::read_table(&at(root).join(path.unwrap())).unwrap()
+        rows(&at(root).join(path.unwrap()))
     };
     let study = truths("study");
     // Both sample the same list, and its first three architectures differ.
@@ -158,7 +164,7 @@ fn curves_of_a_benchmark_and_of_trainings_here_are_one_table() {
     let trained = tables(&at("trained"));
     assert_eq!(tables(&at("taken")), trained);
     let path = trained.into_keys().find(|path| path.ends_with("training-curves.parquet")).unwrap();
-    let curves: Vec<TrainingCurveRow> = results::tables::read_table(&at("trained").join(path)).unwrap();
+    let curves: Vec<TrainingCurveRow> = rows(&at("trained").join(path));
     // Four architectures, two trainings, two epochs. The second epoch costs as much as the first.
     assert_eq!(curves.len(), 4 * 2 * 2);
     for epochs in curves.chunks(2) {
@@ -185,9 +191,9 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
         path.map(|path| at(results).join(path))
     };
     let path = read("verified", "verification.parquet").unwrap();
-    let rows: Vec<VerificationRow> = results::tables::read_table(&path).unwrap();
-    assert_eq!(rows.len(), 2);
-    assert!(rows.iter().all(|row| row.agreement == "equal" && row.error == row.stored_error), "{rows:?}");
+    let again: Vec<VerificationRow> = rows(&path);
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|row| row.agreement == "equal" && row.error == row.stored_error), "{again:?}");
 
     // A second root seed has another SMASH network, but the architectures and true errors of the benchmark.
     succeeded(&run("seeds", folder.path()).args(["--seeds", "2"]).output().unwrap());
@@ -197,8 +203,8 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
         at("seeds").join(path.unwrap())
     };
     let errors = |seed: &str| -> Vec<Option<f64>> {
-        let rows: Vec<results::TruthRow> = results::tables::read_table(&of_seed("truths.parquet", seed)).unwrap();
-        rows.into_iter().map(|row| row.error).collect()
+        let truths: Vec<results::TruthRow> = rows(&of_seed("truths.parquet", seed));
+        truths.into_iter().map(|row| row.error).collect()
     };
     assert_eq!(errors("seed-0"), errors("seed-1"));
     let scores = ["seed-0", "seed-1"].map(|seed| std::fs::read(of_seed("scores.parquet", seed)).unwrap());
@@ -207,17 +213,15 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     // The benchmark has three architectures, and --fresh samples six.
     succeeded(&run("fresh", folder.path()).args(["--fresh", "--set", "study.scored=3"]).output().unwrap());
     assert_eq!(read("fresh", "verification.parquet"), None);
-    let truths = |results: &str| -> Vec<results::TruthRow> {
-        results::tables::read_table(&read(results, "truths.parquet").unwrap()).unwrap()
-    };
+    let truths = |results: &str| -> Vec<results::TruthRow> { rows(&read(results, "truths.parquet").unwrap()) };
     assert_eq!(truths("fresh"), truths("verified"));
 
     // A benchmark with other errors than those that this program computes.
-    let mut rows = Benchmark::read(&at("known-shapes")).unwrap().unwrap().trainings;
-    for row in &mut rows {
+    let mut other = Benchmark::read(&at("known-shapes")).unwrap().unwrap();
+    for row in &mut other.trainings {
         row.test_error = row.test_error.map(|error| if error > 0.5 { error - 0.5 } else { error + 0.5 });
     }
-    results::tables::write_table(&at("known-shapes").join("trainings.parquet"), &rows).unwrap();
+    other.write(&at("known-shapes")).unwrap();
     let error = error_of(&mut run("wrong", folder.path()));
     assert!(error.contains("does not hold for this program"), "{error}");
     assert_eq!(read("wrong", "scores.parquet"), None, "nothing runs after a benchmark that does not hold");

@@ -59,10 +59,14 @@ fn done(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     sealed(folder).into_iter().filter(is_done).map(time).collect()
 }
 
+fn check_seal(file: &Path, fault: &str) {
+    seal::check(file, &fs::read(file).unwrap()).unwrap_or_else(|error| panic!("{fault}: {error}"));
+}
+
 /// Resumes a run that a fault has ended, and compares the tables.
 fn goes_on(folder: &Path, fault: &str) {
     for file in sealed(folder) {
-        seal::check_file(&file).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        check_seal(&file, fault);
     }
     let before = done(folder);
     let output = run_in(folder).output().unwrap();
@@ -144,9 +148,7 @@ fn a_damaged_file_is_reported_kept_and_made_again() {
         assert!(output.status.success(), "{name}: {text}");
         assert!(text.contains("warning: ") && text.contains(name), "{name}: {text}");
         assert_eq!(tables_in(folder.path()), *EXPECTED, "{name}");
-        sealed(&results)
-            .iter()
-            .for_each(|file| seal::check_file(file).unwrap_or_else(|error| panic!("{name}: {error}")));
+        sealed(&results).iter().for_each(|file| check_seal(file, name));
         // A damaged table is gathered again; any other damaged file is kept for people to look at.
         let is_table = file.extension().unwrap() == "parquet" && !file.parent().unwrap().ends_with("units");
         let kept = file.with_file_name(format!("{name}.damaged"));
@@ -218,7 +220,7 @@ fn a_damaged_pool_is_trained_anew() {
     let truths = |files: &[PathBuf]| files.iter().filter(|file| file.parent().unwrap().ends_with("truths")).count();
     assert_eq!(truths(&made_again), truths(&stored));
     for file in made_again.iter().filter(|file| file.parent().unwrap().ends_with("truths")) {
-        seal::check_file(file).unwrap();
+        check_seal(file, "a damaged pool");
     }
 }
 

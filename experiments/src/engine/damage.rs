@@ -1,46 +1,47 @@
-//! Damaged files: they are set aside with a warning, and the work is done again.
+//! Files that cannot be used: damaged ones, and whole ones that belong elsewhere. They are set aside with a warning, and the
+//! work is done again.
 
 use std::path::Path;
 
 use anyhow::Result;
 use results::errln;
 use results::store::files::{self, set_aside};
+use results::store::identity::StoredFile;
 
-/// Reads a file that work may start from, if the file exists. A damaged file is set aside with a warning, and then counts as
-/// missing.
+/// Reads a file that work may start from, if the file exists. A file that cannot be used is set aside with a warning, and then
+/// counts as missing.
 ///
 /// # Errors
-/// A file that cannot be read, or is another file than expected.
-pub fn read_if_whole<T, E: Into<anyhow::Error>>(
-    path: &Path,
-    read: impl FnOnce(&Path) -> Result<T, E>,
+/// A file that the system does not read or rename.
+pub fn read_if_usable<T, E: Into<anyhow::Error>>(
+    file: &StoredFile,
+    read: impl FnOnce(&StoredFile) -> Result<T, E>,
 ) -> Result<Option<T>> {
-    if !files::is_file(path)? {
+    if !files::is_file(&file.path)? {
         return Ok(None);
     }
-    match set_damage_aside(path, read(path))? {
+    match set_fault_aside(&file.path, read(file))? {
         Ok(content) => Ok(Some(content)),
-        Err(damage) => {
-            errln!("warning: {damage}; the work starts without it");
+        Err(fault) => {
+            errln!("warning: {fault}; the work starts without it");
             Ok(None)
         }
     }
 }
 
-/// Sets a file aside if reading it has shown that it is damaged, and returns a message about that.
+/// Sets a file aside if reading it has shown that it cannot be used, and returns a message about that.
 ///
 /// # Errors
-/// Another error of reading the file, or a file that cannot be renamed.
-pub fn set_damage_aside<T, E: Into<anyhow::Error>>(path: &Path, read: Result<T, E>) -> Result<Result<T, String>> {
+/// A file that the system does not read or rename.
+pub fn set_fault_aside<T, E: Into<anyhow::Error>>(path: &Path, read: Result<T, E>) -> Result<Result<T, String>> {
     let error = match read {
         Ok(content) => return Ok(Ok(content)),
         Err(error) => error.into(),
     };
-    match error.downcast_ref() {
-        Some(results::Error::Damaged { .. }) => {
-            let aside = set_aside(path)?;
-            Ok(Err(format!("{error}; kept as {}", aside.display())))
-        }
-        _ => Err(error),
+    // A store that does not answer says nothing about the file.
+    if let Some(results::Error::Io { .. }) = error.downcast_ref() {
+        return Err(error);
     }
+    let aside = set_aside(path)?;
+    Ok(Err(format!("{error:#}; kept as {}", aside.display())))
 }

@@ -63,7 +63,7 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     let units = (stage < stages).then(|| units_of_stage(runs, stage));
     let unit = units.as_ref().and_then(|units| units.get(index));
     let unit = unit.with_context(|| format!("--unit {stage}:{index}: the run has no such unit"))?;
-    if let Some(damage) = unit.set_damage_aside()? {
+    if let Some(damage) = unit.set_fault_aside()? {
         errln!("warning: {damage}; {} runs again", unit.name);
     }
     if unit.is_done()? {
@@ -72,18 +72,23 @@ pub fn run_one(runs: &[Box<dyn Study + '_>], stage: usize, index: usize) -> Resu
     threads::pool()?.install(|| unit.perform(&|_| ())).with_context(|| unit.name.clone())
 }
 
-/// Checks that all units are done and undamaged.
+/// Checks that all units are done, with outputs that can be used.
 ///
 /// # Errors
-/// The first unit that is not done, or whose output is damaged. A damaged output is set aside, so that the unit can be done
+/// The first unit that is not done, or whose output cannot be used. Such an output is set aside, so that the unit can be done
 /// again.
 pub fn ensure_done(runs: &[Box<dyn Study + '_>]) -> Result<()> {
     for stage in 0..runs[0].stages().len() {
         for unit in units_of_stage(runs, stage) {
-            if let Some(damage) = unit.set_damage_aside()? {
+            if let Some(damage) = unit.set_fault_aside()? {
                 bail!("--tables: {damage}; `{}` must run again", unit.name);
             }
-            ensure!(unit.is_done()?, "--tables: `{}` is not done, {} is missing", unit.name, unit.output.display());
+            ensure!(
+                unit.is_done()?,
+                "--tables: `{}` is not done, {} is missing",
+                unit.name,
+                unit.output.path.display()
+            );
         }
     }
     Ok(())

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use results::Row;
-use results::store::files::{is_file, read_text, write_atomically};
+use results::store::files::{self, is_file, read_text, write_atomically};
+use results::store::identity::StoredFile;
 use results::store::seal;
 use results::tables::read_table;
 
-use crate::engine::damage::set_damage_aside;
+use crate::engine::damage::set_fault_aside;
 use crate::engine::stop;
 
 /// The kinds of unit.
@@ -64,10 +65,10 @@ pub struct Unit<'a> {
     pub kind: Kind,
     /// Name within the artefact, such as `seed 0, architecture 12`.
     pub name: String,
-    /// Path of its output. A unit is done if and only if this file and `beside` exist.
-    pub output: PathBuf,
-    /// Path of another file, which is written before the output.
-    pub beside: Option<PathBuf>,
+    /// Its output. A unit is done if and only if this file and `beside` exist.
+    pub output: StoredFile,
+    /// Another file, which is written before the output.
+    pub beside: Option<StoredFile>,
     /// Number of its steps, which the progress bar shows.
     pub steps: usize,
     /// Makes the output, atomically, and counts the steps that are done.
@@ -88,28 +89,30 @@ impl Unit<'_> {
     /// A file whose existence cannot be checked.
     pub fn is_done(&self) -> Result<bool> {
         for file in self.files() {
-            if !is_file(file)? {
+            if !is_file(&file.path)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+    fn files(&self) -> impl Iterator<Item = &StoredFile> {
         self.beside.iter().chain([&self.output])
     }
 
-    /// Sets a damaged file of the unit aside, so that the unit is done again. Returns a message that names the file.
+    /// Sets a file of the unit aside that is damaged or that of another unit, so that the unit is done again. Returns a message
+    /// that names the file.
     ///
     /// # Errors
     /// A file that cannot be read or renamed.
-    pub fn set_damage_aside(&self) -> Result<Option<String>> {
+    pub fn set_fault_aside(&self) -> Result<Option<String>> {
         for file in self.files() {
-            if !is_file(file)? {
+            if !is_file(&file.path)? {
                 continue;
             }
-            if let Some(damage) = set_damage_aside(file, seal::check_file(file))?.err() {
-                return Ok(Some(damage));
+            let bytes = files::read(&file.path)?;
+            if let Some(fault) = set_fault_aside(&file.path, seal::check_stored(file, &bytes))?.err() {
+                return Ok(Some(fault));
             }
         }
         Ok(None)
@@ -135,7 +138,7 @@ impl Unit<'_> {
     }
 
     fn seconds_path(&self) -> PathBuf {
-        self.output.with_extension("seconds")
+        self.output.path.with_extension("seconds")
     }
 }
 
@@ -167,7 +170,7 @@ pub fn gather_beside<R: Row>(units: &[Unit<'_>]) -> Result<Vec<R>> {
     rows_of(units.iter().map(|unit| unit.beside.as_ref().expect("every unit writes a file beside its output")))
 }
 
-fn rows_of<'a, R: Row>(files: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<R>> {
+fn rows_of<'a, R: Row>(files: impl Iterator<Item = &'a StoredFile>) -> Result<Vec<R>> {
     let mut rows = Vec::new();
     for file in files {
         rows.extend(read_table::<R>(file)?);

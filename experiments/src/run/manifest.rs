@@ -11,7 +11,7 @@ use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, Spl
 use results::summaries::regime::Regimes;
 use results::{Manifest, RunDir, RunKey};
 
-use crate::engine::damage::set_damage_aside;
+use crate::engine::damage::set_fault_aside;
 use crate::engine::threads::cores;
 use crate::provenance;
 use crate::run::options::RunOptions;
@@ -19,14 +19,14 @@ use crate::settings::definition::Definition;
 use crate::tasks::setup::Images;
 
 /// The manifest of a run: `fresh` with all that an earlier process noted, or `fresh` itself if the stored manifest is missing or
-/// damaged. It is written unless the run is complete and nothing is new.
+/// cannot be used. It is written unless the run is complete and nothing is new.
 ///
 /// # Errors
-/// A file that cannot be read or written.
+/// A file that the system does not read or write.
 pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     let path = dir.manifest_path();
     if results::store::files::is_file(&path)? {
-        match set_damage_aside(&path, dir.read_manifest())? {
+        match set_fault_aside(&path, dir.read_manifest())? {
             Ok(stored) => {
                 // Both definitions decide the same tables, but their words may differ.
                 let is_stored = stored.definition == fresh.definition;
@@ -103,6 +103,7 @@ pub fn new<B: AutodiffBackend>(
         dataset: data_sets.next().expect("every study has a data set"),
         other_datasets: data_sets.collect(),
         regime,
+        tables: BTreeMap::new(),
         timings: BTreeMap::new(),
         definition: definition.to_table(),
     }

@@ -3,8 +3,7 @@
 use anyhow::Result;
 use results::Manifest;
 use results::outln;
-use results::store::find_runs;
-use results::store::manifest::RunStatus;
+use results::store::{find_runs, groups, newest};
 
 use crate::engine::study::Study;
 use crate::engine::study::{open_units, units_of_stage};
@@ -52,16 +51,16 @@ pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> 
     Some(seconds / units.max(1) as f64)
 }
 
-/// The newest complete run of the same definition on the same class of device, which has the timings.
+/// A complete run of the newest result of the same definition on the same class of device, which has the timings. A run whose
+/// manifest cannot be read has none.
 ///
 /// # Errors
-/// A stored run that cannot be read.
+/// A folder that cannot be listed.
 pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
-    let runs = find_runs(&options.results, Some(artefact))?;
-    let same = runs.into_iter().map(|run| run.manifest).filter(|manifest| {
-        manifest.status == RunStatus::Complete
-            && manifest.definition_hash == definition_hash
-            && manifest.device_class == options.device.class()
+    let runs = find_runs(&options.results, Some(artefact))?.runs;
+    let same = groups(runs).into_iter().filter(|group| {
+        let manifest = group.manifest();
+        manifest.definition_hash == definition_hash && manifest.device_class == options.device.class()
     });
-    Ok(same.max_by(|a, b| a.recency().cmp(b.recency())))
+    Ok(newest(same).map(|mut group| group.runs.swap_remove(0).manifest))
 }

@@ -223,7 +223,7 @@ fn newest(
     kinds: &[Kind],
     is_wanted: impl Fn(&Manifest) -> bool,
 ) -> Result<Option<Group>> {
-    let alike = groups(find_runs(root, Some(artefact))?).into_iter().filter(|group| {
+    let alike = groups(find_runs(root, Some(artefact))?.runs).into_iter().filter(|group| {
         let manifest = group.manifest();
         manifest.scale == options.scale.name()
             && manifest.dataset.name == study.data.name
@@ -231,7 +231,7 @@ fn newest(
             && group.runs.iter().all(|run| has_times(&run.manifest, kinds))
             && is_wanted(manifest)
     });
-    Ok(alike.max_by(|a, b| a.recency().cmp(b.recency())))
+    Ok(results::store::newest(alike))
 }
 
 /// Seconds that units of a kind took in all runs of a result.

@@ -68,16 +68,16 @@ struct PlannedUnit {
 
 impl PlannedUnit {
     fn new(place: String, seed: usize, unit: &Unit<'_>, folder: &Path) -> Result<Self> {
-        let output = if files::is_object(&unit.output) {
+        let output = if files::is_object(&unit.output.path) {
             // The path is relative to Snakemake's folder, and belongs to this run alone.
-            let mark = mark(&unit.output);
+            let mark = mark(&unit.output.path);
             // A mark would otherwise outlive the object that it stands for.
             if !unit.is_done()? {
                 files::remove(&folder.join(&mark))?;
             }
             mark
         } else {
-            files::absolute(&unit.output)?
+            files::absolute(&unit.output.path)?
         };
         refuse_braces(&output)?;
         Ok(Self { place, seed, output })

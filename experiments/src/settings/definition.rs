@@ -387,7 +387,7 @@ mod tests {
     fn definitions_of_stored_results_keep_their_hashes() {
         let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
         let mut kept = Vec::new();
-        for run in results::store::find_runs(&baselines, None).unwrap() {
+        for run in results::store::find_runs(&baselines, None).unwrap().all().unwrap() {
             let manifest = run.manifest;
             assert_eq!(run.dir, results::RunDir::new(&baselines, &manifest.key()));
             assert_eq!(hash_of(&manifest.definition), manifest.definition_hash);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::store::benchmark::{CurveRow, TrainingRow, as_truths};
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use smash::blueprint::Blueprint;
 use smash::{Architecture, Counts};
@@ -92,14 +93,17 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             validation_error: validation.error,
             validation_loss: validation.loss,
         });
-        write_table(&self.path("curve", number, training_seed), &curve.collect::<Vec<_>>())?;
-        write_table(&self.path("training", number, training_seed), &[row])?;
+        write_table(&self.curve(number, training_seed), &curve.collect::<Vec<_>>())?;
+        write_table(&self.output(number, training_seed), &[row])?;
         training.forget()
     }
 
-    fn path(&self, stem: &str, number: u32, training_seed: usize) -> std::path::PathBuf {
-        let stem = file_stem(stem, number, training_seed);
-        self.setup.dir.unit_path(&format!("{stem}.parquet"))
+    fn output(&self, number: u32, training_seed: usize) -> StoredFile {
+        self.setup.dir.unit::<TrainingRow>(&file_stem("training", number, training_seed))
+    }
+
+    fn curve(&self, number: u32, training_seed: usize) -> StoredFile {
+        self.setup.dir.unit::<CurveRow>(&file_stem("curve", number, training_seed))
     }
 }
 
@@ -147,8 +151,8 @@ impl<B: AutodiffBackend> Study for BenchmarkRun<'_, B> {
             Unit {
                 kind: Kind::TrainResulting,
                 name: format!("seed {}, architecture {number}, training {training_seed}", self.setup.seed.0),
-                output: self.path("training", number, training_seed),
-                beside: Some(self.path("curve", number, training_seed)),
+                output: self.output(number, training_seed),
+                beside: Some(self.curve(number, training_seed)),
                 steps,
                 work: Box::new(move |done| self.train(place, training_seed, done)),
             }

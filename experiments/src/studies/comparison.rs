@@ -139,7 +139,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
     ) -> Unit<'s> {
         let setup = self.target();
         let name = format!("system-{number}-{fold}-{training_seed}");
-        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let output = setup.dir.unit::<SystemTrainingRow>(&name);
         let settings = &self.study.training;
         Unit {
             kind: Kind::TrainSystem,

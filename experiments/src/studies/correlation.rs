@@ -1,10 +1,11 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use results::{ArchitectureFeatureRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
@@ -76,15 +77,15 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         self.networks.iter().map(|settings| self.predictors().run_of(settings))
     }
 
-    fn shard_path(&self, shard: usize) -> PathBuf {
-        self.setup.dir.unit_path(&format!("scores-{shard:04}.parquet"))
+    fn shard_file(&self, shard: usize) -> StoredFile {
+        self.setup.dir.unit::<ScoreRow>(&format!("scores-{shard:04}"))
     }
 
     fn scoring_units(&self) -> Vec<Unit<'_>> {
         let unit = |(shard, range): (usize, std::ops::Range<usize>)| Unit {
             kind: Kind::Score,
             name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
-            output: self.shard_path(shard),
+            output: self.shard_file(shard),
             beside: None,
             steps: range.len() * self.study.noise_draws,
             work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
@@ -178,7 +179,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         let scorer = Scorer::new(&self.setup, &net, study.noise_draws);
         let scorer = scorer.with_statistics(study.statistics, study.smash.batch_size);
         let rows = scorer.rows(&self.architectures, range, done, row)?;
-        Ok(write_table(&self.shard_path(shard), &rows)?)
+        Ok(write_table(&self.shard_file(shard), &rows)?)
     }
 
     fn features(&self) -> Vec<ArchitectureFeatureRow> {

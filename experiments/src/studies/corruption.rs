@@ -3,10 +3,10 @@
 //! Architectures run with weights that were generated from their own encoding, and from corrupted encodings.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use results::{CorruptionRow, Status};
 use smash::corruption::{Corruption, corrupt};
@@ -41,20 +41,20 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
         SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
-    fn shard_path(&self, shard: usize) -> PathBuf {
-        self.setup.dir.unit_path(&format!("corruptions-{shard:04}.parquet"))
+    fn shard_file(&self, shard: usize) -> StoredFile {
+        self.setup.dir.unit::<CorruptionRow>(&format!("corruptions-{shard:04}"))
     }
 
     fn scoring_units(&self) -> Vec<Unit<'_>> {
         let unit = |(shard, range): (usize, Range<usize>)| Unit {
             kind: Kind::Score,
             name: format!("seed {}, corrupted scores, shard {shard}", self.setup.seed.0),
-            output: self.shard_path(shard),
+            output: self.shard_file(shard),
             beside: None,
             steps: range.len(),
             work: Box::new(move |done| {
                 let rows = self.score(range.clone(), done)?;
-                Ok(write_table(&self.shard_path(shard), &rows)?)
+                Ok(write_table(&self.shard_file(shard), &rows)?)
             }),
         };
         let shards = shards(self.study.scored, self.study.shard);

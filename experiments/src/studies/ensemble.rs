@@ -1,11 +1,11 @@
 //! The ensemble study: SMASH networks of different seeds score the same architectures (paper, figure 5b).
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::MemberScoreRow;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use smash::Architecture;
 
@@ -52,12 +52,12 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
                 units.push(Unit {
                     kind: Kind::Score,
                     name: format!("seed {}, scores of member {member}, shard {shard}", self.setup.seed.0),
-                    output: self.shard_path(member, shard),
+                    output: self.shard_file(member, shard),
                     beside: None,
                     steps: range.len() * self.study.noise_draws,
                     work: Box::new(move |done| {
                         let rows = self.score(member, range.clone(), done)?;
-                        Ok(write_table(&self.shard_path(member, shard), &rows)?)
+                        Ok(write_table(&self.shard_file(member, shard), &rows)?)
                     }),
                 });
             }
@@ -65,9 +65,8 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
         units
     }
 
-    fn shard_path(&self, member: usize, shard: usize) -> PathBuf {
-        let name = format!("member-scores-{member}-{shard:04}.parquet");
-        self.setup.dir.unit_path(&name)
+    fn shard_file(&self, member: usize, shard: usize) -> StoredFile {
+        self.setup.dir.unit::<MemberScoreRow>(&format!("member-scores-{member}-{shard:04}"))
     }
 
     fn score(&self, member: usize, range: Range<usize>, done: Done<'_>) -> Result<Vec<MemberScoreRow>> {

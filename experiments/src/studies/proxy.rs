@@ -7,11 +7,10 @@
 //! While the state stays the same, so does its gradient. The next proposal then changes the elements with the largest predicted
 //! gain after the elements that were tried in vain.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::ProxyRow;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use smash::scoring::proxy::{EncodingGradient, Step, encoding_gradient, gradient_step, random_step};
 use smash::scoring::score_noise;
@@ -58,22 +57,22 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
         SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
-    fn path(&self, start: usize) -> PathBuf {
-        self.setup.dir.unit_path(&format!("proxy-{start:04}.parquet"))
+    fn output(&self, start: usize) -> StoredFile {
+        self.setup.dir.unit::<ProxyRow>(&format!("proxy-{start:04}"))
     }
 
     fn descent_units(&self) -> Vec<Unit<'_>> {
         let unit = |start: usize| Unit {
             kind: Kind::Descend,
             name: format!("seed {}, descent from start {start}", self.setup.seed.0),
-            output: self.path(start),
+            output: self.output(start),
             beside: None,
             steps: 2 * (self.study.steps + 1),
             work: Box::new(move |done| {
                 let net = self.smash().tracked_network()?;
                 let mut rows = self.descend(&net, start, Method::Gradient, done)?;
                 rows.extend(self.descend(&net, start, Method::Random, done)?);
-                Ok(write_table(&self.path(start), &rows)?)
+                Ok(write_table(&self.output(start), &rows)?)
             }),
         };
         (0..self.study.starts).map(unit).collect()

@@ -1,11 +1,11 @@
 //! The throughput study: the time of each kind of step on the device. Each step has another architecture, as in real runs.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::ThroughputRow;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use smash::scoring::{score, score_noise};
 use smash::{Architecture, Blueprint, Examples, ResultingTrainer, SmashTrainer};
@@ -78,8 +78,8 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         Ok(rows)
     }
 
-    fn path(&self, kind: usize) -> PathBuf {
-        self.setup.dir.unit_path(&format!("throughput-{}.parquet", STEPS[kind].1))
+    fn output(&self, kind: usize) -> StoredFile {
+        self.setup.dir.unit::<ThroughputRow>(&format!("throughput-{}", STEPS[kind].1))
     }
 }
 
@@ -98,10 +98,10 @@ impl<B: AutodiffBackend> Study for ThroughputRun<'_, B> {
         let unit = |kind: usize| Unit {
             kind: Kind::Time,
             name: format!("seed {}, {}", self.setup.seed.0, STEPS[kind].0),
-            output: self.path(kind),
+            output: self.output(kind),
             beside: None,
             steps: self.study.steps,
-            work: Box::new(move |done| Ok(write_table(&self.path(kind), &self.time(kind, done)?)?)),
+            work: Box::new(move |done| Ok(write_table(&self.output(kind), &self.time(kind, done)?)?)),
         };
         (0..STEPS.len()).map(unit).collect()
     }

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use anyhow::Result;
-use results::store::files::{copy, list, read_text, write_atomically};
+use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
-use results::store::seal;
-use results::{RunDir, TruthRow};
-use serde::Serialize;
+use results::tables::{read_table, write_table};
+use results::{EpochRow, RunDir, Status, TruthRow};
+use serde::{Deserialize, Serialize};
+use smash::training::checkpoint::Checkpoint;
 use smash::training::smash_training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
-use crate::engine::damage::read_if_whole;
+use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use crate::engine::damage::read_if_usable;
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
 /// trainings of a pool from before such a change are then not taken for current ones.
@@ -78,6 +80,14 @@ pub struct NetworkContext<'a> {
     pub kept: &'a [usize],
 }
 
+/// A SMASH network in a pool.
+pub struct PooledNetwork {
+    /// The tensors, as its run stores them.
+    pub network: Checkpoint,
+    /// Loss and error of its epochs.
+    pub epochs: Vec<EpochRow>,
+}
+
 impl PooledData {
     /// The images, from the digests of the training and the test set.
     pub fn of([train, test]: &[String; 2], validation: usize, seed: u64) -> Self {
@@ -114,13 +124,20 @@ impl RunPool {
         }
     }
 
-    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it.
+    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it. An
+    /// isomorphic architecture has the same key, but sums in another order: its training rounds differently, and does not count.
     ///
     /// # Errors
-    /// A pool file that cannot be read, or whose content does not match its name.
-    pub fn truth(&self, key: &TruthKey, index: usize) -> Result<Option<(TruthRow, String)>> {
-        let pooled = read_if_whole(&self.pool.truth_path(key), |_| self.pool.truth(key))?;
-        Ok(pooled.flatten().map(|pooled| {
+    /// A pool file that the system does not read.
+    pub fn truth(
+        &self,
+        key: &TruthKey,
+        architecture: &Architecture,
+        index: usize,
+    ) -> Result<Option<(TruthRow, String)>> {
+        let pooled = read_if_usable(&self.pool.truth_file(key), |_| self.pool.truth(key))?;
+        let same = pooled.flatten().filter(|pooled| pooled.json == architecture.to_json());
+        Ok(same.map(|pooled| {
             let row = TruthRow {
                 seed: key.seed,
                 architecture: index as u32,
@@ -165,29 +182,84 @@ impl RunPool {
         as_json(&(&self.commit, self.device_class, context))
     }
 
-    /// Copies the checkpoint and the epochs of a SMASH network from the pool; false if the pool does not have it.
+    /// Reads a SMASH network; `None` if the pool does not have it.
     ///
     /// # Errors
-    /// If a file cannot be read or written.
-    pub fn take_network(&self, context: &NetworkContext, [checkpoint, epochs]: [&Path; 2]) -> Result<bool> {
-        let [stored, stored_epochs] = self.pool.network_paths(&self.network_context(context));
-        for file in [&stored, &stored_epochs] {
-            if read_if_whole(file, seal::check_file)?.is_none() {
-                return Ok(false);
-            }
-        }
-        copy(&stored_epochs, epochs)?;
-        copy(&stored, checkpoint)?;
-        Ok(true)
+    /// If the system does not read a file.
+    pub fn take_network(&self, context: &NetworkContext) -> Result<Option<PooledNetwork>> {
+        let (network, epochs) = self.pool.network_files(&self.network_context(context));
+        let Some(network) = read_if_usable(&network, read_checkpoint)? else {
+            return Ok(None);
+        };
+        let epochs = read_if_usable(&epochs, read_table)?;
+        Ok(epochs.map(|epochs| PooledNetwork { network, epochs }))
     }
 
-    /// Copies the files of a SMASH network to the pool.
+    /// Adds a SMASH network, unless the pool has it. Its checkpoint is written last.
     ///
     /// # Errors
-    /// If a file cannot be read or written.
-    pub fn add_network(&self, context: &NetworkContext, files: [&Path; 2]) -> Result<()> {
-        Ok(self.pool.add_network(&self.network_context(context), files)?)
+    /// If a file cannot be written.
+    pub fn add_network(&self, context: &NetworkContext, added: PooledNetwork) -> Result<()> {
+        let (network, epochs) = self.pool.network_files(&self.network_context(context));
+        if is_file(&network.path)? && is_file(&epochs.path)? {
+            return Ok(());
+        }
+        create_folder(network.path.parent().expect("a file of the pool lies in a folder"))?;
+        write_table(&epochs, &added.epochs)?;
+        write_checkpoint(&network, added.network)
     }
+}
+
+/// Adds the trainings of a file to a pool, and returns the number of new ones.
+///
+/// # Errors
+/// As [`Pool::import`], and a training that no run can have made; the error names the row.
+pub fn import(pool: &Pool, file: &Path) -> Result<usize> {
+    Ok(pool.import(file, |row| problem(row).err())?)
+}
+
+/// The parts of a stored context that a training must agree with.
+#[derive(Deserialize)]
+struct StoredContext {
+    data: StoredData,
+    space: SearchSpace,
+    recipe: ResultingTraining,
+}
+
+/// See [`PooledData`].
+#[derive(Deserialize)]
+struct StoredData {
+    split: u64,
+}
+
+/// Checks that a run can have made a training.
+///
+/// # Errors
+/// The first part of the row that is wrong, and what was expected.
+fn problem(row: &PooledTruthRow) -> Result<(), String> {
+    let context: StoredContext =
+        serde_json::from_str(&row.context).map_err(|error| format!("`context` is none of a training: {error}"))?;
+    context.space.validate().map_err(|error| format!("`context`: {error}"))?;
+    let architecture = Architecture::from_json(&row.json).map_err(|error| format!("`json`: {error}"))?;
+    architecture.validate(&context.space).map_err(|error| format!("`json`, in the space of `context`: {error}"))?;
+    let canonical = architecture.canonical_hash(&context.space);
+    if canonical != row.canonical {
+        return Err(format!("`canonical` is {}, expected {canonical}, the hash of `json`", row.canonical));
+    }
+    if context.data.split != row.seed {
+        return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
+    }
+    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
+        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
+            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
+        }
+    }
+    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
+        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
+    }
+    let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
+    let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
+    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
 }
 
 fn as_json(context: &impl Serialize) -> String {
@@ -250,6 +322,34 @@ mod tests {
     use crate::settings::definition::{self, Scale};
     use crate::settings::studies::Study;
     use crate::tasks::setup::sampled_architecture;
+
+    #[test]
+    fn the_training_of_an_isomorphic_architecture_is_not_taken() {
+        let Study::Correlation(study) = definition::load("fig4", Scale::Smoke, &[]).unwrap().study else {
+            panic!("figure 4 is a correlation study");
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let pool = RunPool::new(folder.path(), "commit", "cpu");
+        let [one, other] = [0, 1].map(|index| sampled_architecture(&study.space, Seed(3), index));
+        // Isomorphic architectures have the same key.
+        let key = TruthKey { canonical: "0".into(), context: "{}".into(), seed: 3, training_seed: 0 };
+        let row = TruthRow {
+            seed: 3,
+            architecture: 0,
+            training_seed: 0,
+            status: Status::Ok,
+            error: Some(0.5),
+            validation_error: None,
+            train_error: None,
+            train_loss: None,
+            epochs: 2,
+            message: None,
+        };
+        pool.add_truth(key.clone(), &one, &row).unwrap();
+        let taken = pool.truth(&key, &one, 7).unwrap();
+        assert_eq!(taken, Some((TruthRow { architecture: 7, ..row }, "commit".to_owned())));
+        assert_eq!(pool.truth(&key, &other, 7).unwrap(), None);
+    }
 
     #[test]
     fn the_key_of_a_training_stays_as_it_is() {

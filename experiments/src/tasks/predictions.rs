@@ -1,7 +1,6 @@
 //! The predictors that a study applies to the architectures it trains: variants of the SMASH score, and its rivals.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
@@ -71,7 +70,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         trained: impl Fn() -> Result<Vec<usize>> + Copy + Send + Sync + 'a,
     ) -> Vec<Unit<'a>> {
         let unit = |(shard, places): (usize, std::ops::Range<usize>)| {
-            let output = self.path(shard);
+            let output = self.setup.dir.unit::<PredictionRow>(&format!("predictions-{shard:04}"));
             Unit {
                 kind: Kind::Predict,
                 name: format!("seed {}, predictions, shard {shard}", self.setup.seed.0),
@@ -90,10 +89,6 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
             }
         };
         shards(count, self.study.shard).enumerate().map(unit).collect()
-    }
-
-    fn path(&self, shard: usize) -> PathBuf {
-        self.setup.dir.unit_path(&format!("predictions-{shard:04}.parquet"))
     }
 
     /// The predictions that units have written, in the order of the predictors.

@@ -2,17 +2,16 @@
 //!
 //! The first unit trains a SMASH network. The second one scores architectures with it and finds the best of them.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::CandidateRow;
 use results::store::files::remove;
+use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
 use smash::search::{Stage, search};
 use smash::{Architecture, Counts};
 
-use crate::engine::damage::read_if_whole;
+use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::settings::studies::SmashSearch;
@@ -55,12 +54,12 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
         }
     }
 
-    fn file(self) -> String {
-        format!("candidates-{}.parquet", self.number)
+    fn stem(self) -> String {
+        format!("candidates-{}", self.number)
     }
 
-    fn path(self) -> PathBuf {
-        self.setup.dir.unit_path(&self.file())
+    fn output(self) -> StoredFile {
+        self.setup.dir.unit::<CandidateRow>(&self.stem())
     }
 
     /// The unit that searches, once the network is trained.
@@ -69,7 +68,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
         Unit {
             kind: Kind::Search,
             name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
-            output: self.path(),
+            output: self.output(),
             beside: None,
             steps: plan.random + plan.perturbations + plan.chain,
             work: Box::new(move |done| self.run(done)),
@@ -82,8 +81,8 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
         let net = self.smash().network()?;
         let scorer = Scorer::new(self.setup, &net, *noise_draws);
         // Each candidate follows from the scores before it, so a search resumes by replaying its stored scores.
-        let unfinished = self.setup.dir.checkpoint_path(&self.file());
-        let known: Vec<CandidateRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
+        let unfinished = self.setup.dir.unfinished::<CandidateRow>(&self.stem());
+        let known: Vec<CandidateRow> = read_if_usable(&unfinished, read_table)?.unwrap_or_default();
         let mut rows: Vec<CandidateRow> = Vec::new();
         let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
             let error = match known.get(rows.len()) {
@@ -113,8 +112,8 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             write_table(&unfinished, &rows)?;
         }
         searched?;
-        write_table(&self.path(), &rows)?;
-        Ok(remove(&unfinished)?)
+        write_table(&self.output(), &rows)?;
+        Ok(remove(&unfinished.path)?)
     }
 
     /// The first candidate with the lowest score.
@@ -122,10 +121,10 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
     /// # Errors
     /// A table that cannot be read, or no candidate with a finite score.
     pub fn best(self) -> Result<Architecture> {
-        let summary = results::summaries::search::summary(&read_table(&self.path())?);
+        let summary = results::summaries::search::summary(&read_table(&self.output())?);
         let (_, best) = summary
             .best()
             .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
-        Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())
+        Architecture::from_json(&best.json).with_context(|| self.output().path.display().to_string())
     }
 }

@@ -1,22 +1,22 @@
 //! One SMASH network of a run: the unit that trains it, and access to the trained network.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
 use results::store::files::remove;
+use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::smash_training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
-use crate::engine::damage::read_if_whole;
+use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
 use crate::engine::unit::{Done, Kind, Unit};
-use crate::tasks::pool::{NetworkContext, RunPool, note_origin};
+use crate::tasks::pool::{NetworkContext, PooledNetwork, RunPool, note_origin};
 use crate::tasks::setup::Setup;
 
 /// A SMASH network of a run.
@@ -49,12 +49,12 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         Self { setup, space, hypernet: Some(hypernet), settings, seed, kept: &[], stem }
     }
 
-    fn network_path(&self) -> PathBuf {
-        self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.stem))
+    fn network_file(&self) -> StoredFile {
+        self.setup.dir.tensors(&self.stem)
     }
 
-    fn epochs_path(&self) -> PathBuf {
-        self.setup.dir.unit_path(&format!("epochs-{}.parquet", self.stem))
+    fn epochs_file(&self) -> StoredFile {
+        self.setup.dir.unit::<EpochRow>(&format!("epochs-{}", self.stem))
     }
 
     /// The unit that trains it.
@@ -63,8 +63,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         Unit {
             kind: Kind::TrainSmash,
             name: format!("seed {}, SMASH network `{}`", self.setup.seed.0, self.stem),
-            output: self.network_path(),
-            beside: Some(self.epochs_path()),
+            output: self.network_file(),
+            beside: Some(self.epochs_file()),
             steps: settings.epochs * self.setup.batches(settings.batch_size),
             work: Box::new(move |done| self.train(done)),
         }
@@ -78,24 +78,27 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
 
     fn train(&self, done: Done<'_>) -> Result<()> {
         let settings = self.settings;
-        let files = [self.network_path(), self.epochs_path()];
-        let files = files.each_ref().map(PathBuf::as_path);
         if let Some((pool, context)) = self.pooled()
-            && pool.take_network(&context, files)?
+            && let Some(PooledNetwork { network, mut epochs }) = pool.take_network(&context)?
         {
+            // Another study may have stored it, under another name.
+            epochs.iter_mut().for_each(|row| row.unit.clone_from(&self.stem));
+            write_table(&self.epochs_file(), &epochs)?;
+            write_checkpoint(&self.network_file(), network)?;
             return note_origin(self.setup.dir, &self.stem, pool.commit());
         }
-        let in_training = format!("{}-in-training.safetensors", self.stem);
-        let in_training = self.setup.dir.checkpoint_path(&in_training);
+        let in_training = self.setup.dir.tensors(&format!("{}-in-training", self.stem));
         let examples = self.setup.training();
-        let mut trainer = self.trainer();
-        let mut states = Tensors::new();
-        if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
-            (states, checkpoint.tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
-            let restored = trainer.restore(checkpoint);
-            restored.with_context(|| in_training.display().to_string())?;
-            done(trainer.history.len() * examples.batches(settings.batch_size))?;
-        }
+        let resumed = read_if_usable(&in_training, |file| -> Result<_> {
+            let mut checkpoint = read_checkpoint(file)?;
+            let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
+            checkpoint.tensors = tensors;
+            let mut trainer = self.trainer();
+            trainer.restore(checkpoint).with_context(|| file.path.display().to_string())?;
+            Ok((trainer, states))
+        })?;
+        let (mut trainer, mut states): (_, Tensors) = resumed.unwrap_or_else(|| (self.trainer(), Tensors::new()));
+        done(trainer.history.len() * examples.batches(settings.batch_size))?;
         while trainer.history.len() < settings.epochs {
             let finished = trainer.history.len();
             trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok())?;
@@ -119,14 +122,14 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             validation_error: None,
         };
         let rows: Vec<EpochRow> = trainer.history.iter().enumerate().map(row).collect();
-        write_table(&self.epochs_path(), &rows)?;
+        write_table(&self.epochs_file(), &rows)?;
         let mut network = Checkpoint { tensors: tensors_of(&trainer.network(settings), ""), ..Default::default() };
         network.tensors.extend(states);
-        write_checkpoint(&self.network_path(), network)?;
+        write_checkpoint(&self.network_file(), network.clone())?;
         if let Some((pool, context)) = self.pooled() {
-            pool.add_network(&context, files)?;
+            pool.add_network(&context, PooledNetwork { network, epochs: rows })?;
         }
-        Ok(remove(&in_training)?)
+        Ok(remove(&in_training.path)?)
     }
 
     /// The pool of the run, if it has one, and the key of the network in it.
@@ -150,7 +153,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// # Errors
     /// A table that cannot be read.
     pub fn epochs(&self) -> Result<Vec<EpochRow>> {
-        Ok(read_table(&self.epochs_path())?)
+        Ok(read_table(&self.epochs_file())?)
     }
 
     /// The trained network on the gradient tape.
@@ -164,9 +167,9 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// The state after some epochs, or at the end of the training.
     fn state(&self, after_epochs: Option<usize>) -> Result<SmashNet<B>> {
         let net = self.trainer().net;
-        let path = self.network_path();
+        let file = self.network_file();
         let before_end = after_epochs.filter(|&epochs| epochs < self.settings.epochs);
-        let mut checkpoint = read_checkpoint(&path)?;
+        let mut checkpoint = read_checkpoint(&file)?;
         checkpoint.tensors = tensors_after(before_end, checkpoint.tensors);
         let restore = || -> Result<_> {
             let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
@@ -174,7 +177,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             checkpoint.finish()?;
             Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
         };
-        restore().with_context(|| path.display().to_string())
+        restore().with_context(|| file.path.display().to_string())
     }
 
     /// The trained network, off the gradient tape.

@@ -1,17 +1,16 @@
 //! Search methods that train every architecture they look at, as units of work.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::TrialRow;
 use results::store::files::remove;
+use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
 use smash::blueprint::Blueprint;
 use smash::search::rivals::{Trial, propose};
 use smash::{Architecture, SearchSpace};
 
-use crate::engine::damage::read_if_whole;
+use crate::engine::damage::read_if_usable;
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::settings::studies;
 use crate::tasks::setup::Setup;
@@ -35,12 +34,12 @@ pub struct TrainedSearch<'a, B: AutodiffBackend> {
 }
 
 impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
-    fn file(&self) -> String {
-        format!("trials-{}.parquet", self.number)
+    fn stem(&self) -> String {
+        format!("trials-{}", self.number)
     }
 
-    fn path(&self) -> PathBuf {
-        self.setup.dir.unit_path(&self.file())
+    fn output(&self) -> StoredFile {
+        self.setup.dir.unit::<TrialRow>(&self.stem())
     }
 
     fn steps_of_trial(&self) -> usize {
@@ -53,7 +52,7 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
         Unit {
             kind: Kind::TrainedSearch,
             name: format!("seed {}, search of {}", self.setup.seed.0, self.system),
-            output: self.path(),
+            output: self.output(),
             beside: None,
             steps: self.settings.trials * self.steps_of_trial(),
             work: Box::new(move |done| self.run(done)),
@@ -61,13 +60,18 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
     }
 
     fn run(&self, done: Done<'_>) -> Result<()> {
-        let unfinished = self.setup.dir.checkpoint_path(&self.file());
-        let mut rows: Vec<TrialRow> = read_if_whole(&unfinished, read_table)?.unwrap_or_default();
-        let mut trials = Vec::new();
-        for row in &rows {
-            let architecture = Architecture::from_json(&row.json).with_context(|| unfinished.display().to_string())?;
-            trials.push(Trial { architecture, reward_error: row.error });
-        }
+        let unfinished = self.setup.dir.unfinished::<TrialRow>(&self.stem());
+        let resumed = read_if_usable(&unfinished, |file| -> Result<_> {
+            let rows: Vec<TrialRow> = read_table(file)?;
+            let trial = |row: &TrialRow| {
+                let architecture = Architecture::from_json(&row.json);
+                let architecture = architecture.with_context(|| file.path.display().to_string())?;
+                Ok(Trial { architecture, reward_error: row.error })
+            };
+            let trials = rows.iter().map(trial).collect::<Result<Vec<Trial>>>()?;
+            Ok((rows, trials))
+        })?;
+        let (mut rows, mut trials) = resumed.unwrap_or_default();
         done(rows.len() * self.steps_of_trial())?;
         while trials.len() < self.settings.trials {
             let architecture = propose(&self.settings.method, self.space, self.setup.seed, &trials);
@@ -77,8 +81,8 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
             write_table(&unfinished, &rows)?;
             training.forget()?;
         }
-        write_table(&self.path(), &rows)?;
-        Ok(remove(&unfinished)?)
+        write_table(&self.output(), &rows)?;
+        Ok(remove(&unfinished.path)?)
     }
 
     /// Trains one architecture. Its checkpoint is still needed until the row is stored.
@@ -113,11 +117,11 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
     /// # Errors
     /// A table that cannot be read, or no training that ended well.
     pub fn best(&self) -> Result<Architecture> {
-        let rows: Vec<TrialRow> = read_table(&self.path())?;
+        let rows: Vec<TrialRow> = read_table(&self.output())?;
         let trained = rows.iter().filter_map(|row| Some((row.error?, row)));
         let (_, best) = trained
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .with_context(|| format!("search of {}: every training diverged", self.system))?;
-        Architecture::from_json(&best.json).with_context(|| self.path().display().to_string())
+        Architecture::from_json(&best.json).with_context(|| self.output().path.display().to_string())
     }
 }

@@ -1,17 +1,16 @@
 //! Training one network inside a unit of work, with a checkpoint after each epoch, so that it resumes where it stopped.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::Status;
 use results::store::files::remove;
+use results::store::identity::StoredFile;
 use smash::blueprint::Blueprint;
 use smash::training::evaluation::{history_text, parse_history};
 use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
-use crate::engine::damage::read_if_whole;
+use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
 use crate::engine::unit::Done;
 use crate::tasks::scores::status_of;
@@ -72,29 +71,32 @@ impl<B: AutodiffBackend> Training<'_, B> {
         self.settings.epochs * self.examples.batches(self.settings.batch_size)
     }
 
-    fn checkpoint_path(&self) -> PathBuf {
-        self.setup.dir.checkpoint_path(&format!("{}.safetensors", self.name))
+    fn checkpoint(&self) -> StoredFile {
+        self.setup.dir.tensors(&self.name)
     }
 
     /// Trains the network, or resumes its training.
     ///
     /// # Errors
-    /// A checkpoint that does not fit, or that cannot be read or written.
+    /// A checkpoint that the system does not read or write.
     pub fn run(&self, blueprint: Blueprint, done: Done<'_>) -> Result<Trained<B>> {
         let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
-        let in_training = self.checkpoint_path();
-        let mut trainer = ResultingTrainer::<B>::new(blueprint, seed, self.key, device);
-        let mut validation = Vec::new();
-        if let Some(mut checkpoint) = read_if_whole(&in_training, read_checkpoint)? {
-            let place = || in_training.display().to_string();
+        let in_training = self.checkpoint();
+        let start = || ResultingTrainer::<B>::new(blueprint.clone(), seed, self.key, device);
+        let resumed = read_if_usable(&in_training, |file| -> Result<_> {
+            let mut checkpoint = read_checkpoint(file)?;
+            let place = || file.path.display().to_string();
+            let (mut trainer, mut validation) = (start(), Vec::new());
             // The first line is the validation history, which the code below puts there.
             if let Some((line, rest)) = checkpoint.metadata.split_once('\n') {
                 validation = parse_history(line).with_context(place)?;
                 checkpoint.metadata = rest.to_owned();
             }
             trainer.restore(checkpoint).with_context(place)?;
-            done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
-        }
+            Ok((trainer, validation))
+        })?;
+        let (mut trainer, mut validation) = resumed.unwrap_or_else(|| (start(), Vec::new()));
+        done(trainer.history.len() * self.examples.batches(settings.batch_size))?;
         let mut failure = None;
         while trainer.history.len() < settings.epochs {
             if let Err(error) = trainer.train_epoch(settings, self.examples, seed, &|| done(1).is_ok()) {
@@ -122,6 +124,6 @@ impl<B: AutodiffBackend> Training<'_, B> {
     /// # Errors
     /// An existing file that cannot be removed.
     pub fn forget(&self) -> Result<()> {
-        Ok(remove(&self.checkpoint_path())?)
+        Ok(remove(&self.checkpoint().path)?)
     }
 }

@@ -1,9 +1,8 @@
 //! Trainings of resulting networks, which measure the true error of an architecture.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::store::identity::StoredFile;
 use results::tables::write_table;
 use results::{TrainingCurveRow, TruthRow};
 use smash::blueprint::Blueprint;
@@ -59,16 +58,16 @@ impl<'a> TrueErrors<'a> {
         Unit {
             kind: self.kind,
             name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
-            output: output_path(setup, &name),
-            beside: self.curves.then(|| curve_path(setup, &name)),
+            output: output_of(setup, &name),
+            beside: self.curves.then(|| curve_of(setup, &name)),
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
                 None => {
                     if self.curves {
-                        write_table::<TrainingCurveRow>(&curve_path(setup, &name), &[])?;
+                        write_table::<TrainingCurveRow>(&curve_of(setup, &name), &[])?;
                     }
-                    Ok(write_table::<TruthRow>(&output_path(setup, &name), &[])?)
+                    Ok(write_table::<TruthRow>(&output_of(setup, &name), &[])?)
                 }
             }),
         }
@@ -82,7 +81,7 @@ impl<'a> TrueErrors<'a> {
         name: &str,
         done: Done<'_>,
     ) -> Result<()> {
-        let output = output_path(setup, name);
+        let output = output_of(setup, name);
         let known = self
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
@@ -93,7 +92,7 @@ impl<'a> TrueErrors<'a> {
             (*pool, pool.truth_key(&context, architecture, training_seed))
         });
         let taken = match (known, &pooled) {
-            (None, Some((pool, key))) => pool.truth(key, index)?,
+            (None, Some((pool, key))) => pool.truth(key, architecture, index)?,
             (known, _) => known,
         };
         if let Some((row, origin)) = taken {
@@ -134,7 +133,7 @@ impl<'a> TrueErrors<'a> {
             multiply_adds: costs.training(epoch * setup.split.train.len()) as f64,
         };
         let rows: Vec<TrainingCurveRow> = (1..=self.settings.epochs).map(row).collect();
-        Ok(write_table(&curve_path(setup, name), &rows)?)
+        Ok(write_table(&curve_of(setup, name), &rows)?)
     }
 
     /// Trains an architecture, and measures its network. The checkpoint under `name` remains until [`Training::forget`].
@@ -174,10 +173,10 @@ impl<'a> TrueErrors<'a> {
     }
 }
 
-fn output_path<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> PathBuf {
-    setup.dir.unit_path(&format!("{name}.parquet"))
+fn output_of<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> StoredFile {
+    setup.dir.unit::<TruthRow>(name)
 }
 
-fn curve_path<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> PathBuf {
-    setup.dir.unit_path(&format!("{name}-curve.parquet"))
+fn curve_of<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> StoredFile {
+    setup.dir.unit::<TrainingCurveRow>(&format!("{name}-curve"))
 }

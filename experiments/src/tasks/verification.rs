@@ -60,7 +60,7 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
             curves: false,
         };
         let name = format!("verification-{place:05}");
-        let output = setup.dir.unit_path(&format!("{name}.parquet"));
+        let output = setup.dir.unit::<VerificationRow>(&name);
         Unit {
             kind: Kind::Verify,
             name: format!("seed {}, verification {place}, architecture {index}", setup.seed.0),

@@ -239,15 +239,14 @@ fn prefer(groups: &mut Vec<Group>, fits: impl Fn(&Group) -> bool) {
 }
 
 fn newest(groups: Vec<Group>) -> Group {
-    let newest = groups.into_iter().max_by(|a, b| a.recency().cmp(b.recency()));
-    newest.expect("there is a candidate")
+    results::store::newest(groups).expect("there is a candidate")
 }
 
 /// The complete results below a folder that the options admit; at least one.
 fn candidates(folder: &Path, commit: Option<&str>, options: &Compare) -> Result<Vec<Group>> {
     ensure!(is_folder(folder)?, "{}: expected a folder of stored runs", folder.display());
     let wanted = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-    let mut runs = find_runs_below(folder)?;
+    let mut runs = find_runs_below(folder)?.all()?;
     runs.retain(|run| {
         let manifest = &run.manifest;
         // Runs of a changed tree have a digest after the commit. They count only if the option names that digest.

@@ -10,11 +10,11 @@ use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
 use results::CandidateRow;
-use results::outln;
 use results::store::files::create_folder;
 use results::summaries::search::{self, Best, SearchRun};
+use results::{errln, outln};
 
-use super::stored::Stored;
+use super::stored::{Selected, Stored};
 
 /// Largest file of an architecture in bytes: far more than the largest that can be drawn.
 const MOST_BYTES: u64 = 1 << 24;
@@ -107,7 +107,9 @@ fn from_file(file: &Path, base_channels: Option<u16>, width: Option<u16>) -> Res
 }
 
 fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
-    let artefact = stored.newest(artefact)?;
+    let Selected { mut artefacts, faulty } = stored.newest(artefact)?;
+    faulty.iter().for_each(|fault| errln!("warning: {fault}"));
+    let artefact = artefacts.swap_remove(0);
     let searches = search::summary(&artefact.group.read::<CandidateRow>()?).searches;
     let best: Vec<(&SearchRun, &Best)> =
         searches.iter().filter_map(|search| Some((search, search.best.as_ref()?))).collect();

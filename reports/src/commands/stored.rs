@@ -1,13 +1,16 @@
 //! The options that select stored results, and the results that they select.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
-use reports::artefact::Artefact;
+use reports::artefact::{Artefact, short_commit};
 use reports::report::readme;
-use results::store::{DEFAULT_ROOT, StoredRun, find_runs, latest_group, latest_groups};
+use results::errln;
+use results::store::manifest::RunStatus;
+use results::store::{DEFAULT_ROOT, Found, Group, StoredRun, find_runs, groups, latest_groups, newest};
 
 /// Options that select stored results.
 #[derive(Args)]
@@ -20,16 +23,65 @@ pub struct Stored {
     pub scale: Vec<String>,
 }
 
+/// Results that were selected, and why others cannot be read.
+pub struct Selected {
+    /// The results.
+    pub artefacts: Vec<Artefact>,
+    /// The faults, each with the file and the problem.
+    pub faulty: Vec<String>,
+}
+
+impl Selected {
+    /// Prints the faults as errors. The exit code is that of a failure if there are any.
+    pub fn finish(&self) -> ExitCode {
+        self.faulty.iter().for_each(|fault| errln!("error: {fault}"));
+        match self.faulty.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+}
+
 impl Stored {
-    /// The newest result for every artefact, scale and data set.
-    pub fn all(&self, artefact: Option<&str>) -> Result<Vec<Artefact>> {
-        let groups = latest_groups(self.runs(artefact)?);
-        let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
-        ensure!(!groups.is_empty(), "{}", self.nothing(&what));
+    /// The newest result for every artefact, scale and data set. A result that cannot be read leaves the others as they are.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed, or no result that can be read.
+    pub fn all(&self, artefact: Option<&str>) -> Result<Selected> {
+        let Found { runs, faulty } = self.runs(artefact)?;
+        let mut faulty: Vec<String> = faulty.iter().map(ToString::to_string).collect();
+        let all = groups(runs.clone());
+        let latest = latest_groups(runs);
+        for group in &latest {
+            print_choice(group, all.iter().filter(|other| other.subject() == group.subject()));
+        }
         let load = |group| Artefact::load(group, &self.results);
-        // The intervals take nearly all the time. The first of several errors is reported, whichever was found first.
-        let loaded: Vec<Result<Artefact>> = groups.into_par_iter().with_max_len(1).map(load).collect();
-        loaded.into_iter().collect()
+        // The intervals take nearly all the time.
+        let loaded: Vec<Result<Artefact>> = latest.into_par_iter().with_max_len(1).map(load).collect();
+        let mut artefacts = Vec::new();
+        for loaded in loaded {
+            match loaded {
+                Ok(loaded) => artefacts.push(loaded),
+                Err(error) => faulty.push(format!("{error:#}")),
+            }
+        }
+        let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
+        ensure!(!artefacts.is_empty(), "{}", self.nothing(&what, &faulty));
+        Ok(Selected { artefacts, faulty })
+    }
+
+    /// The results of these runs and no others, one for each artefact and definition.
+    ///
+    /// # Errors
+    /// A folder that holds no complete run, or a faulty table.
+    pub fn of_runs(&self, folders: &[PathBuf]) -> Result<Selected> {
+        let runs: Vec<StoredRun> = folders.iter().map(|folder| StoredRun::open(folder)).collect::<Result<_, _>>()?;
+        for StoredRun { dir, manifest } in &runs {
+            ensure!(manifest.status == RunStatus::Complete, "{}: the run is not complete", dir.path().display());
+        }
+        let load = |group| Artefact::load(group, &self.results);
+        let artefacts = groups(runs).into_par_iter().with_max_len(1).map(load).collect::<Result<_>>()?;
+        Ok(Selected { artefacts, faulty: Vec::new() })
     }
 
     /// The README with the stored results and speed. It shows the figure of figure 4 with the most architectures.
@@ -38,7 +90,7 @@ impl Stored {
         let of_name = artefacts.iter().filter(|artefact| artefact.group.manifest().artefact == "fig4");
         let shown = of_name
             .max_by_key(|artefact| artefact.findings.n().map_or(0, |(n, _)| n))
-            .with_context(|| self.nothing("`fig4`"))?;
+            .with_context(|| self.nothing("`fig4`", &[]))?;
         let folder = file.parent().and_then(|folder| out.strip_prefix(folder).ok());
         let folder =
             folder.with_context(|| format!("{}: expected to be below the folder of {}", out.display(), place()))?;
@@ -52,23 +104,61 @@ impl Stored {
     }
 
     /// The newest result of an artefact.
-    pub fn newest(&self, artefact: &str) -> Result<Artefact> {
-        let group = latest_group(self.runs(Some(artefact))?);
-        let group = group.with_context(|| self.nothing(&format!("`{artefact}`")))?;
-        Artefact::load(group, &self.results)
+    ///
+    /// # Errors
+    /// No complete run, or a faulty table.
+    pub fn newest(&self, artefact: &str) -> Result<Selected> {
+        let Found { runs, faulty } = self.runs(Some(artefact))?;
+        let faulty: Vec<String> = faulty.iter().map(ToString::to_string).collect();
+        let all = groups(runs);
+        let group = newest(all.clone());
+        let group = group.with_context(|| self.nothing(&format!("`{artefact}`"), &faulty))?;
+        print_choice(&group, all.iter());
+        Ok(Selected { artefacts: vec![Artefact::load(group, &self.results)?], faulty })
     }
 
-    pub fn runs(&self, artefact: Option<&str>) -> Result<Vec<StoredRun>> {
-        let mut runs = find_runs(&self.results, artefact)?;
-        runs.retain(|run| self.scale.is_empty() || self.scale.contains(&run.manifest.scale));
-        Ok(runs)
+    /// The stored runs, and the manifests that cannot be read.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    pub fn runs(&self, artefact: Option<&str>) -> Result<Found> {
+        let mut found = find_runs(&self.results, artefact)?;
+        found.runs.retain(|run| self.scale.is_empty() || self.scale.contains(&run.manifest.scale));
+        Ok(found)
     }
 
-    fn nothing(&self, what: &str) -> String {
+    fn nothing(&self, what: &str, faulty: &[String]) -> String {
         let scale = match self.scale.is_empty() {
             true => String::new(),
             false => format!(" at scale {}", self.scale.join(" or ")),
         };
-        format!("{}: no complete run of {what}{scale}", self.results.display())
+        let faulty = match faulty {
+            [] => String::new(),
+            faulty => format!(" that can be read: {}", faulty.join("; ")),
+        };
+        format!("{}: no complete run of {what}{scale}{faulty}", self.results.display())
     }
+}
+
+/// Says in one line which result was chosen, and why, if there were several.
+fn print_choice<'a>(chosen: &Group, candidates: impl Iterator<Item = &'a Group>) {
+    let (mut all, mut ahead) = (0, Vec::new());
+    for group in candidates {
+        all += 1;
+        ahead.extend(group.ends_in_future().then(|| group.folder().display().to_string()));
+    }
+    let manifest = chosen.manifest();
+    let why = if all > 1 { format!("the newest by end of {all} results") } else { "the only result".to_owned() };
+    let ahead = match ahead.is_empty() {
+        true => String::new(),
+        false => format!("; warning: an end after now counts as the oldest: {}", ahead.join(", ")),
+    };
+    errln!(
+        "{}, {} scale, {}: commit {}, definition {:.8}, {why}{ahead}",
+        manifest.artefact,
+        manifest.scale,
+        manifest.dataset.name,
+        short_commit(manifest),
+        manifest.definition_hash
+    );
 }

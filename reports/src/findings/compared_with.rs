@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::Result;
-use results::store::{Group, find_runs, latest_groups};
+use results::store::manifest::{DatasetRecord, Manifest};
+use results::store::{Group, find_runs, groups, newest};
 use results::summaries::contrast::{Measures, Side, contrast};
 use results::summaries::text::{error_text, interval_text, points_text};
 use results::{ArchitectureRow, Contrast, CorrelationSummary, ScoreRow, WeightsRow};
@@ -17,7 +18,7 @@ use super::ranking::correlation;
 pub(super) struct ComparedWith {
     /// Name of the other artefact, such as `fig4`.
     artefact: String,
-    /// The comparison with its newest result of the same scale and data set; `None` if there is no such result.
+    /// The comparison with its result of the same scale and data; `None` if there is no such result.
     pub comparison: Option<Comparison>,
 }
 
@@ -31,15 +32,27 @@ pub(super) struct Comparison {
 }
 
 impl ComparedWith {
-    /// Compares a study with the newest result of another artefact at the same scale and on the same data set.
+    /// Compares a study with a result of another artefact at the same scale, on the same data and on the same class of device.
+    /// The result is of the same commit if possible; the newest such result is taken.
     pub fn load(group: &Group, summary: &CorrelationSummary, artefact: String, root: &Path) -> Result<Self> {
         let manifest = group.manifest();
         let is_alike = |other: &Group| {
             let other = other.manifest();
-            other.scale == manifest.scale && other.dataset.name == manifest.dataset.name
+            let data = |of: &Manifest| {
+                let DatasetRecord { name, train, test, .. } = of.dataset.clone();
+                (name, train, test)
+            };
+            (&other.scale, &other.device_class) == (&manifest.scale, &manifest.device_class)
+                && data(other) == data(manifest)
         };
-        let others = latest_groups(find_runs(root, Some(&artefact))?);
-        let Some(other) = others.into_iter().find(is_alike) else {
+        let mut others = groups(find_runs(root, Some(&artefact))?.runs);
+        others.retain(is_alike);
+        let is_of_commit =
+            |other: &Group| (&other.manifest().commit, other.manifest().dirty) == (&manifest.commit, manifest.dirty);
+        if others.iter().any(is_of_commit) {
+            others.retain(is_of_commit);
+        }
+        let Some(other) = newest(others) else {
             return Ok(Self { artefact, comparison: None });
         };
         let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {

@@ -58,7 +58,7 @@ pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
     let several = subjects.into_iter().filter(|(_, groups)| groups.len() > 1);
     several
         .map(|([_, scale, dataset], mut groups)| {
-            groups.sort_by(|a, b| a.recency().cmp(b.recency()));
+            groups.sort_by(|a, b| a.end().cmp(b.end()));
             let newest = groups[groups.len() - 1].manifest();
             History {
                 title: format!("{}: {scale} scale, {dataset}", newest.title),
@@ -72,7 +72,7 @@ fn entry(group: &Group) -> Entry {
     let manifest = group.manifest();
     let outcome = correlation(group).map(|summary| Outcome { n: summary.n(), tau: summary.score.kendall });
     Entry {
-        ended: group.recency().to_owned(),
+        ended: group.end().to_owned(),
         commit: short_commit(manifest),
         definition: manifest.definition_hash.chars().take(8).collect(),
         device: manifest.device.clone(),

@@ -26,7 +26,7 @@ const SCRIPT: &str = include_str!("html/page.js");
 ///
 /// # Errors
 /// If a figure or an architecture cannot be drawn.
-pub fn page(artefacts: &[Artefact], histories: &[History]) -> Result<String> {
+pub fn page(artefacts: &[Artefact], faulty: &[String], histories: &[History]) -> Result<String> {
     let mut drawings = Drawings::default();
     let mut colours = BTreeSet::new();
     let mut sections = String::new();
@@ -39,9 +39,10 @@ pub fn page(artefacts: &[Artefact], histories: &[History]) -> Result<String> {
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta \
          http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src \
          'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n<main>\n\
-         <h1>SMASH: results</h1>\n{INTRODUCTION}{contents}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
+         <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
          hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark = figure::dark_rules(&colours),
+        left_out = report::not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
         contents = contents(artefacts),
         history = history::section(histories),
         symbols = drawings.symbols(),

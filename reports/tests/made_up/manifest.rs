@@ -38,6 +38,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         },
         other_datasets: Vec::new(),
         regime: Some(Regimes { here: regime(12.0), paper: regime(0.9) }),
+        tables: BTreeMap::new(),
         timings: BTreeMap::from([("score".to_owned(), 60.0), ("truth".to_owned(), 840.0)]),
         definition: definition.parse().unwrap(),
     }

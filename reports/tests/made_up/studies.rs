@@ -7,7 +7,7 @@ use results::{
     ProxyRow, RunDir, ScoreRow, Status, SystemRow, SystemTrainingRow, TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
 };
 
-use crate::made_up::open_run;
+use crate::made_up::{open_run, write};
 
 /// A value in [0, 1) without a visible pattern, different for each pair of numbers.
 fn jitter(first: u32, second: u32) -> f64 {
@@ -100,11 +100,11 @@ pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
         validation_error: None,
     };
     let epochs = [("smash", 0, 0.875), ("smash", 1, 0.375), ("smash-shared", 0, 0.5)];
-    dir.write(&epochs.map(epoch)).unwrap();
-    dir.write(&(0..n).map(architecture_row).collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..n).map(weights).collect::<Vec<_>>()).unwrap();
+    write(&dir, &epochs.map(epoch));
+    write(&dir, &(0..n).map(architecture_row).collect::<Vec<_>>());
+    write(&dir, &(0..n).flat_map(|a| [score(a, 0), score(a, 1)]).collect::<Vec<_>>());
+    write(&dir, &(0..n).flat_map(|a| [truth(a, 0), truth(a, 1)]).collect::<Vec<_>>());
+    write(&dir, &(0..n).map(weights).collect::<Vec<_>>());
     dir
 }
 
@@ -124,7 +124,7 @@ pub fn predictors(root: &Path, artefact: &str, figure: &str, keys: &str) {
     };
     let predictors = [("right", Some(1.0), 2.5e9), ("wrong", Some(-1.0), 0.0), ("nothing", None, 320.0)];
     let rows = predictors.into_iter().flat_map(|predictor| (0..n).map(move |index| row(predictor, index)));
-    dir.write(&rows.collect::<Vec<_>>()).unwrap();
+    write(&dir, &rows.collect::<Vec<_>>());
 }
 
 /// Stores the study of [`predictors`] with curves of three epochs and features, for simulated searches.
@@ -152,8 +152,8 @@ pub fn search_cost(root: &Path) {
     };
     let trainings = (0..30).flat_map(|architecture| [(architecture, 0), (architecture, 1)]);
     let epochs = trainings.flat_map(|(architecture, seed)| (1..=3).map(move |epoch| curve(architecture, seed, epoch)));
-    dir.write(&epochs.collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..30).map(feature).collect::<Vec<_>>()).unwrap();
+    write(&dir, &epochs.collect::<Vec<_>>());
+    write(&dir, &(0..30).map(feature).collect::<Vec<_>>());
 }
 
 /// Stores scores of n architectures by three HyperNets that mostly agree.
@@ -162,7 +162,7 @@ pub fn ensemble(root: &Path, n: u32) {
          [figure]\nkind = \"score-rank\"\ntitle = \"Scores averaged over HyperNets\"\n\
          x_label = \"Rank by mean score\"\ny_label = \"SMASH score (validation error)\"\n";
     let dir = open_run(root, "fig5b", 0, definition);
-    dir.write(&(0..n).map(architecture_row).collect::<Vec<_>>()).unwrap();
+    write(&dir, &(0..n).map(architecture_row).collect::<Vec<_>>());
     let row = |member: u32, architecture: u32| MemberScoreRow {
         seed: 0,
         member,
@@ -174,7 +174,7 @@ pub fn ensemble(root: &Path, n: u32) {
         loss: None,
         status: Status::Ok,
     };
-    dir.write(&(0..n).flat_map(|a| (0..3).map(move |member| row(member, a))).collect::<Vec<_>>()).unwrap();
+    write(&dir, &(0..n).flat_map(|a| (0..3).map(move |member| row(member, a))).collect::<Vec<_>>());
 }
 
 /// Stores encodings of n architectures. A quarter of them have no other of equal length.
@@ -199,7 +199,7 @@ pub fn corruption(root: &Path, n: u32) {
             });
         }
     }
-    dir.write(&rows).unwrap();
+    write(&dir, &rows);
 }
 
 /// Stores ten steps by each method from each start.
@@ -225,7 +225,7 @@ pub fn proxy(root: &Path, starts: u32) {
             });
         }
     }
-    dir.write(&rows).unwrap();
+    write(&dir, &rows);
 }
 
 fn candidates(searches: &[&str], n: u32) -> Vec<CandidateRow> {
@@ -258,7 +258,7 @@ pub fn search(root: &Path, n: u32) {
     let definition = "[study]\nkind = \"search\"\n[figure]\nkind = \"search-progress\"\ntitle = \"Search by SMASH score\"\n\
          x_label = \"Architectures scored\"\ny_label = \"Lowest SMASH score so far\"\n";
     let dir = open_run(root, "appendix-e", 0, definition);
-    dir.write(&candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n)).unwrap();
+    write(&dir, &candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n));
 }
 
 /// Definition of a comparison. A search found one of its systems; another one has numbers only from the paper.
@@ -332,8 +332,8 @@ pub fn comparison(root: &Path) {
         error: Some(0.4 - 0.01 * f64::from(index)),
         status: Status::Ok,
     };
-    dir.write(&systems.map(system)).unwrap();
-    dir.write(&systems.into_iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>()).unwrap();
-    dir.write(&(0..6).map(trial).collect::<Vec<_>>()).unwrap();
-    dir.write(&candidates(&["SMASHv2"], 40)).unwrap();
+    write(&dir, &systems.map(system));
+    write(&dir, &systems.into_iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>());
+    write(&dir, &(0..6).map(trial).collect::<Vec<_>>());
+    write(&dir, &candidates(&["SMASHv2"], 40));
 }

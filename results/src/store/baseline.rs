@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::store::files::{self, Entry};
-use crate::store::{Group, RunDir, find_runs, groups};
+use crate::store::files;
+use crate::store::{Group, RunDir, StoredRun, find_runs, groups};
 
 /// Copies the manifests and tables of a result into a store of baselines. Returns the folder of its runs.
 ///
@@ -13,12 +13,18 @@ use crate::store::{Group, RunDir, find_runs, groups};
 /// temporary folder and renamed before any older baseline is removed. The store therefore always holds a whole baseline.
 ///
 /// # Errors
-/// If the file system refuses, a manifest in the store is faulty, or the store is not a folder.
+/// If the file system refuses, a manifest in the store is faulty, or the store is not a folder. Also if a table is not the
+/// one that its manifest lists.
 pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     if files::is_object(root) {
         let problem =
             std::io::Error::new(std::io::ErrorKind::Unsupported, "expected a folder; older baselines are moved away");
         return Err(Error::io(root, "keep baselines")(problem));
+    }
+    for run in &group.runs {
+        if let Some(fault) = run.dir.faulty_table(&run.manifest)? {
+            return Err(fault);
+        }
     }
     let manifest = group.manifest();
     let place = RunDir::new(root, &manifest.key()).path().to_path_buf();
@@ -31,11 +37,11 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
     for run in &group.runs {
         let copy = new.join(run.dir.path().file_name().expect("a run has a folder"));
         fs::create_dir_all(&copy).map_err(Error::io(&copy, "create the folder"))?;
-        for file in stored_files(run.dir.path())? {
+        for file in stored_files(run) {
             files::copy(&file, &copy.join(file.file_name().expect("a file has a name")))?;
         }
     }
-    let older: Vec<Group> = groups(find_runs(root, Some(&manifest.artefact))?)
+    let older: Vec<Group> = groups(find_runs(root, Some(&manifest.artefact))?.all()?)
         .into_iter()
         .filter(|other| other.subject() == group.subject())
         .filter(|other| other.manifest().device_class == manifest.device_class && other.folder() != place)
@@ -60,26 +66,26 @@ pub fn save(group: &Group, root: &Path) -> Result<PathBuf> {
 }
 
 /// Paths of the manifest and the tables of a run.
-fn stored_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let is_stored = |entry: &Entry| entry.path.ends_with("manifest.toml") || entry.has_extension("parquet");
-    let entries = files::list(folder)?.into_iter().filter(is_stored);
-    Ok(entries.map(|entry| entry.path).collect())
+fn stored_files(run: &StoredRun) -> Vec<PathBuf> {
+    let table = |name: &String| run.dir.path().join(name).with_extension("parquet");
+    run.manifest.tables.keys().map(table).chain([run.dir.manifest_path()]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::latest_group;
     use crate::store::manifest::Manifest;
     use crate::store::manifest::tests::sample;
-    use crate::store::{StoredRun, latest_group};
 
     fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> StoredRun {
         let mut manifest = sample();
         change(&mut manifest);
         let dir = RunDir::new(root, &manifest.key());
         dir.create().unwrap();
-        dir.write_manifest(&manifest).unwrap();
         fs::write(dir.path().join("scores.parquet"), manifest.commit.as_bytes()).unwrap();
+        let end = manifest.end.clone().unwrap();
+        dir.close(&mut manifest, RunStatus::Complete, end).unwrap();
         fs::write(dir.unit_path("unit.parquet"), b"of a resume").unwrap();
         StoredRun { dir, manifest }
     }
@@ -106,12 +112,12 @@ mod tests {
                 m.seed = seed;
             });
         }
-        let group = latest_group(find_runs(&runs, None).unwrap()).unwrap();
+        let group = latest_group(find_runs(&runs, None).unwrap().runs).unwrap();
         // The second save replaces the first.
         for _ in 0..2 {
             let saved = save(&group, &baselines).unwrap();
             assert_eq!(saved, baselines.join("fig4/laptop/cpu/newer/dddddddd"));
-            let found = find_runs(&baselines, None).unwrap();
+            let found = find_runs(&baselines, None).unwrap().all().unwrap();
             let mut paths: Vec<_> = found.iter().map(|run| run.dir.path().to_path_buf()).collect();
             let mut expected: Vec<_> = kept.iter().map(|run| run.dir.path().to_path_buf()).collect();
             expected.extend([saved.join("seed-0"), saved.join("seed-1")]);
@@ -123,5 +129,17 @@ mod tests {
             let names = fs::read_dir(&baselines).unwrap().map(|entry| entry.unwrap().file_name());
             assert_eq!(names.collect::<Vec<_>>(), ["fig4"]);
         }
+    }
+
+    #[test]
+    fn a_table_that_the_manifest_does_not_list_is_no_baseline() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, baselines) = (folder.path().join("runs"), folder.path().join("baselines"));
+        let run = store(&runs, |_| ());
+        fs::write(run.dir.path().join("scores.parquet"), b"changed").unwrap();
+        let group = latest_group(find_runs(&runs, None).unwrap().runs).unwrap();
+        let error = save(&group, &baselines).unwrap_err().to_string();
+        assert!(error.contains("scores.parquet: damaged"), "{error}");
+        assert!(find_runs(&baselines, None).unwrap().runs.is_empty());
     }
 }

@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::store::StoredRun;
 use crate::store::files::{create_folder, is_file, list, read_text, remove_unfinished};
-use crate::store::manifest::DatasetRecord;
+use crate::store::identity::{Identity, StoredFile};
+use crate::store::manifest::{DatasetRecord, RunStatus};
 use crate::store::seal;
 use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
 use crate::tables::csv;
 use crate::tables::rows::{ArchitectureRow, TruthRow, measured_if_ok};
-use crate::tables::{Row, Status, declare, read_table, write_table};
+use crate::tables::{Row, Status, declare, read_table, table_file, write_table};
 
 declare! {
     /// One training of one architecture of a benchmark.
@@ -158,6 +159,22 @@ impl Settings {
         dataset.sources.clear();
         Some(Self { scale: run.manifest.scale.clone(), seed: run.manifest.seed, dataset, study })
     }
+
+    fn text(&self, path: &Path) -> Result<String> {
+        toml::to_string(self).map_err(|error| fault(path, &error.to_string()))
+    }
+
+    /// A table of the benchmark with these settings in a folder. Its identity is that of the settings.
+    ///
+    /// # Errors
+    /// Settings that cannot be written as TOML.
+    pub fn table<R: Row>(&self, folder: &Path) -> Result<StoredFile> {
+        let path = folder.join(R::NAME).with_extension("parquet");
+        let settings = seal::sha256(self.text(&path)?.as_bytes());
+        let whole =
+            Identity::default().with("artefact", "benchmark").with("scale", &self.scale).with("seed", self.seed);
+        Ok(table_file::<R>(path, whole.with("settings", settings)))
+    }
 }
 
 /// A benchmark in memory, ordered by architecture and training seed.
@@ -191,12 +208,12 @@ impl Benchmark {
         }
         let text = read_text(&path)?;
         seal::check(&path, text.as_bytes())?;
-        let settings = toml::from_str(&text).map_err(|error| fault(&path, error.to_string().trim_end()))?;
+        let settings: Settings = toml::from_str(&text).map_err(|error| fault(&path, error.to_string().trim_end()))?;
         Ok(Some(Self {
+            trainings: read_table(&settings.table::<TrainingRow>(folder)?)?,
+            curves: read_table(&settings.table::<CurveRow>(folder)?)?,
+            seconds: read_table(&settings.table::<SecondsRow>(folder)?)?,
             settings,
-            trainings: read_table(&file::<TrainingRow>(folder))?,
-            curves: read_table(&file::<CurveRow>(folder))?,
-            seconds: read_table(&file::<SecondsRow>(folder))?,
         }))
     }
 
@@ -206,12 +223,11 @@ impl Benchmark {
     /// If the file system refuses.
     pub fn write(&self, folder: &Path) -> Result<()> {
         create_folder(folder)?;
-        write_table(&file::<SecondsRow>(folder), &self.seconds)?;
-        write_table(&file::<CurveRow>(folder), &self.curves)?;
-        write_table(&file::<TrainingRow>(folder), &self.trainings)?;
+        write_table(&self.settings.table::<SecondsRow>(folder)?, &self.seconds)?;
+        write_table(&self.settings.table::<CurveRow>(folder)?, &self.curves)?;
+        write_table(&self.settings.table::<TrainingRow>(folder)?, &self.trainings)?;
         let path = folder.join("benchmark.toml");
-        let text = toml::to_string(&self.settings).map_err(|error| fault(&path, &error.to_string()))?;
-        seal::write_toml(&path, &text)
+        seal::write_toml(&path, &self.settings.text(&path)?)
     }
 
     /// Summarises how validation error and sizes rank the true errors, with their spread and their noise ceiling.
@@ -318,15 +334,15 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
 fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
     let mut entries = Vec::new();
     for unit in list(&run.dir.unit_path(""))? {
-        let Some(name) = unit.path.file_name().and_then(|name| name.to_str()) else {
+        let Some(name) = unit.path.file_stem().and_then(|name| name.to_str()) else {
             continue;
         };
         if !name.starts_with("training-") || !unit.has_extension("parquet") {
             continue;
         }
-        let curve = run.dir.unit_path(&name.replacen("training", "curve", 1));
+        let curve = run.dir.unit::<CurveRow>(&name.replacen("training", "curve", 1));
         let seconds = unit.path.with_extension("seconds");
-        for training in read_table::<TrainingRow>(&unit.path)? {
+        for training in read_table::<TrainingRow>(&run.dir.unit::<TrainingRow>(name))? {
             let key = (training.architecture, training.training_seed);
             let seconds = match is_file(&seconds)? {
                 true => read_text(&seconds)?.parse().ok(),
@@ -341,7 +357,25 @@ fn done(run: &StoredRun) -> Result<Vec<(Key, Entry)>> {
             entries.push((key, (training, read_table(&curve)?, seconds)));
         }
     }
+    entries.sort_by_key(|(key, _)| *key);
+    if run.manifest.status == RunStatus::Complete {
+        check_tables(run, &entries)?;
+    }
     Ok(entries)
+}
+
+/// Checks that the units of a complete run hold what its tables hold, which the manifest lists by their digests.
+fn check_tables(run: &StoredRun, entries: &[(Key, Entry)]) -> Result<()> {
+    let trainings: Vec<TrainingRow> = entries.iter().map(|(_, (training, ..))| training.clone()).collect();
+    let curves: Vec<CurveRow> = entries.iter().flat_map(|(_, (_, curve, _))| curve.clone()).collect();
+    let (architectures, true_errors) = as_truths(&trainings, run.manifest.seed);
+    let is_same = run.read::<ArchitectureRow>()? == architectures
+        && run.read::<TruthRow>()? == true_errors
+        && run.read::<CurveRow>()? == curves;
+    match is_same {
+        true => Ok(()),
+        false => Err(fault(run.dir.path(), "the outputs of its units are not those that its tables were made from")),
+    }
 }
 
 /// Describes the first part in which two settings differ.
@@ -395,10 +429,6 @@ pub fn export(benchmark: &Benchmark, folder: &Path) -> Result<()> {
     csv::write_table(folder, &benchmark.trainings)?;
     csv::write_table(folder, &benchmark.curves)?;
     csv::write_table(folder, &benchmark.seconds)
-}
-
-fn file<R: Row>(folder: &Path) -> std::path::PathBuf {
-    folder.join(R::NAME).with_extension("parquet")
 }
 
 fn fault(path: &Path, problem: &str) -> Error {

@@ -1,6 +1,7 @@
 //! The manifest of a run: its definition, code, machine and data, and how it ended.
 //!
-//! Each run has one TOML file. It is parsed strictly and sealed, so it must not be edited.
+//! Each run has one TOML file. It is parsed strictly and sealed, so it must not be edited. The manifest of a complete run
+//! lists the digests of its tables.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -71,6 +72,8 @@ pub struct Manifest {
     /// The conditions of a correlation study, beside the paper's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regime: Option<Regimes>,
+    /// SHA-256 of each table of a complete run, in hexadecimal, by the name of the table.
+    pub tables: BTreeMap<String, String>,
     /// Seconds of work for each kind of unit, summed over its units, even if they ran in parallel.
     pub timings: BTreeMap<String, f64>,
     /// The definition that was run: scale merged, overrides applied.
@@ -160,15 +163,28 @@ impl Manifest {
     /// # Errors
     /// If the file cannot be read, is damaged, has an unknown or a missing field, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = files::read_text(path)?;
+        let bytes = files::read(path)?;
         let fault = |problem: String| Error::Manifest { path: path.to_path_buf(), problem };
-        seal::check(path, text.as_bytes())?;
-        let manifest: Self = toml::from_str(&text).map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
+        seal::check(path, &bytes)?;
+        let text = String::from_utf8(bytes).map_err(|error| fault(error.to_string()))?;
+        let manifest: Self = toml::from_str(&text).map_err(|error| fault(one_line(&error.to_string())))?;
         check_levels(&manifest.definition).map_err(fault)?;
+        manifest.check_key().map_err(fault)?;
         match (manifest.status, &manifest.end) {
             (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
             _ => Ok(manifest),
         }
+    }
+
+    /// Checks that the run has a place in a store.
+    fn check_key(&self) -> std::result::Result<(), String> {
+        let Self { artefact, scale, device_class, commit, definition_hash, .. } = self;
+        let parts = [("artefact", artefact), ("scale", scale), ("device_class", device_class), ("commit", commit)];
+        if let Some((name, _)) = parts.iter().find(|(_, part)| part.is_empty()) {
+            return Err(format!("`{name}` is empty"));
+        }
+        let is_hash = definition_hash.len() >= 8 && definition_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then_some(()).ok_or_else(|| format!("`definition_hash` is no hash: `{definition_hash}`"))
     }
 
     /// Writes the manifest atomically.
@@ -198,6 +214,11 @@ impl Manifest {
     pub fn recency(&self) -> &str {
         self.end.as_deref().unwrap_or(&self.start)
     }
+}
+
+/// A text without breaks of lines.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// Most levels of tables and lists in a definition, far more than any has. TOML has several written forms, each with
@@ -313,6 +334,8 @@ pub(crate) mod tests {
         check("seed = 7", "seed = -7", "seed");
         check("\"complete\"", "\"done\"", "done");
         check("end = \"2025-01-02T03:24:05Z\"\n", "", "needs an `end`");
+        check(&format!("definition_hash = \"{}\"", "d".repeat(64)), "definition_hash = \"d\"", "definition_hash");
+        check("artefact = \"fig4\"", "artefact = \"\"", "`artefact` is empty");
         check("threads = 2", "threads = 2\ncores = 1", "cores");
         // TOML reads this text, but would not read it again in the form of a manifest.
         let deep = format!("[definition]\nx = {}1{}\n", "{a.a.a=".repeat(30), "}".repeat(30));
@@ -363,6 +386,7 @@ pub(crate) mod tests {
                 here: crate::summaries::regime::tests::paper(),
                 paper: crate::summaries::regime::tests::paper(),
             }),
+            tables: BTreeMap::from([("scores".to_owned(), "e".repeat(64))]),
             timings: BTreeMap::from([("score".to_owned(), 12.5), ("truth".to_owned(), 600.0)]),
             definition: toml::Table::from_iter([("title".to_owned(), "Figure 4".into())]),
         }

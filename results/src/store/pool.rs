@@ -5,17 +5,19 @@
 //! <pool>/networks/<key>.safetensors    one trained SMASH network, with its epochs as `.parquet`
 //! ```
 //! The key of a training covers everything that the training depends on: the architecture up to isomorphism, recipe,
-//! search space, data and seeds. A look-up computes the key again from the stored row. It therefore refuses a file that
-//! was renamed or edited.
+//! search space, data and seeds. It is the identity of the file. A look-up computes the key again from the stored row. It
+//! therefore refuses a file that was renamed or edited.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::store::files::{copy, create_folder, is_file, list, remove_unfinished};
-use crate::tables::rows::measured_if_ok;
-use crate::tables::{Status, declare, read_table, write_table};
+use crate::store::files::{create_folder, is_file, list, remove_unfinished};
+use crate::store::identity::{Identity, StoredFile};
+use crate::tables::rows::{EpochRow, measured_if_ok};
+use crate::tables::{Status, declare, read_table, table_file, write_table};
 
 declare! {
     /// One training of one architecture in a pool, or in a file that `cargo xtask pool export` wrote.
@@ -100,8 +102,13 @@ impl Pool {
     }
 
     /// File of the training with a key.
-    pub fn truth_path(&self, key: &TruthKey) -> PathBuf {
-        self.folder.join("truths").join(format!("{}.parquet", key.digest()))
+    pub fn truth_file(&self, key: &TruthKey) -> StoredFile {
+        self.truth_file_named(&key.digest())
+    }
+
+    fn truth_file_named(&self, digest: &str) -> StoredFile {
+        let path = self.folder.join("truths").join(format!("{digest}.parquet"));
+        table_file::<PooledTruthRow>(path, Identity::default().with("training", digest))
     }
 
     /// The training with a key, if the pool has it.
@@ -109,16 +116,10 @@ impl Pool {
     /// # Errors
     /// If the file cannot be read, or holds anything but this training.
     pub fn truth(&self, key: &TruthKey) -> Result<Option<PooledTruthRow>> {
-        let path = self.truth_path(key);
-        if !is_file(&path)? {
-            return Ok(None);
-        }
-        let rows: Vec<PooledTruthRow> = read_table(&path)?;
-        match <[_; 1]>::try_from(rows) {
-            Ok([row]) if TruthKey::of(&row) == *key => Ok(Some(row)),
-            _ => {
-                Err(Error::Pool { path, problem: "expected the one training that the file is named after".to_owned() })
-            }
+        let file = self.truth_file(key);
+        match is_file(&file.path)? {
+            true => truth_in(&file, &key.digest()).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -127,12 +128,12 @@ impl Pool {
     /// # Errors
     /// If the row contradicts itself, or the file system refuses.
     pub fn add(&self, row: PooledTruthRow) -> Result<()> {
-        let path = self.truth_path(&TruthKey::of(&row));
-        if is_file(&path)? {
+        let file = self.truth_file(&TruthKey::of(&row));
+        if is_file(&file.path)? {
             return Ok(());
         }
-        create_parent(&path)?;
-        write_table(&path, &[row])
+        create_folder(file.path.parent().expect("a file of the pool lies in a folder"))?;
+        write_table(&file, &[row])
     }
 
     /// All trainings, ordered by context, architecture and seeds.
@@ -144,7 +145,8 @@ impl Pool {
         let mut rows = Vec::new();
         let entries = list(&folder)?.into_iter();
         for truth in entries.filter(|entry| entry.has_extension("parquet")) {
-            rows.extend(read_table::<PooledTruthRow>(&truth.path)?);
+            let digest = truth.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            rows.push(truth_in(&self.truth_file_named(&digest), &digest)?);
         }
         rows.sort_by(|a, b| {
             let order = |row: &PooledTruthRow| (row.seed, row.training_seed);
@@ -156,65 +158,80 @@ impl Pool {
     /// Writes all trainings to one Parquet file, and returns their number.
     ///
     /// # Errors
-    /// As [`Pool::truths`], or if the file cannot be written.
+    /// As [`Pool::truths`], if there is no training, or if the file cannot be written.
     pub fn export(&self, file: &Path) -> Result<usize> {
         let rows = self.truths()?;
-        write_table(file, &rows)?;
+        if rows.is_empty() {
+            return Err(fault(&self.folder, "no pool with trainings is there".to_owned()));
+        }
+        write_table(&exported(file), &rows)?;
         Ok(rows.len())
     }
 
     /// Adds the trainings of a file that [`Pool::export`] wrote, and returns the number of new ones. The file is read
-    /// and checked before anything is added. A training that already exists must have ended alike.
+    /// and checked before anything is added; `problem` says what else is wrong with a row. A training that already
+    /// exists must have ended alike.
     ///
     /// # Errors
-    /// If the file is not such a table, or contradicts the pool.
-    pub fn import(&self, file: &Path) -> Result<usize> {
-        let rows: Vec<PooledTruthRow> = read_table(file)?;
-        let mut new = Vec::new();
-        for (index, row) in rows.into_iter().enumerate() {
-            match self.truth(&TruthKey::of(&row))? {
-                None => new.push(row),
-                Some(known) if (known.status, known.error) == (row.status, row.error) => {}
-                Some(known) => {
-                    return Err(Error::Pool {
-                        path: file.to_path_buf(),
-                        problem: format!(
-                            "row {index}: this training has error {:?} at commit {}, but the pool has it with error {:?} at \
-                             commit {}",
-                            row.error, row.commit, known.error, known.commit
-                        ),
-                    });
+    /// If the file is not such a table, or contradicts itself or the pool.
+    pub fn import(&self, file: &Path, problem: impl Fn(&PooledTruthRow) -> Option<String>) -> Result<usize> {
+        let rows: Vec<PooledTruthRow> = read_table(&exported(file))?;
+        let mut new: BTreeMap<String, (usize, &PooledTruthRow)> = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            let of_row = |problem: String| fault(file, format!("row {index}: {problem}"));
+            if let Some(problem) = problem(row) {
+                return Err(of_row(problem));
+            }
+            let contradicts = |known: &PooledTruthRow, place: String| {
+                of_row(format!(
+                    "this training has error {:?} at commit {}, but {place} has it with error {:?} at commit {}",
+                    row.error, row.commit, known.error, known.commit
+                ))
+            };
+            let is_alike = |known: &PooledTruthRow| (known.status, known.error) == (row.status, row.error);
+            let key = TruthKey::of(row);
+            if let Some(known) = self.truth(&key)? {
+                if !is_alike(&known) {
+                    return Err(contradicts(&known, "the pool".to_owned()));
                 }
+                continue;
+            }
+            let (first, known) = *new.entry(key.digest()).or_insert((index, row));
+            if !is_alike(known) {
+                return Err(contradicts(known, format!("row {first}")));
             }
         }
-        let count = new.len();
-        new.into_iter().try_for_each(|row| self.add(row))?;
-        Ok(count)
+        new.values().try_for_each(|(_, row)| self.add((*row).clone()))?;
+        Ok(new.len())
     }
 
     /// Files of a SMASH network that depends only on `context`: its checkpoint and its epochs.
-    pub fn network_paths(&self, context: &str) -> [PathBuf; 2] {
+    pub fn network_files(&self, context: &str) -> (StoredFile, StoredFile) {
         let name = digest(&["network", context]);
-        ["safetensors", "parquet"].map(|extension| self.folder.join("networks").join(format!("{name}.{extension}")))
-    }
-
-    /// Stores a copy of a SMASH network's files. The checkpoint is written last, and stands for both files.
-    ///
-    /// # Errors
-    /// If a file cannot be read or written.
-    pub fn add_network(&self, context: &str, [checkpoint, epochs]: [&Path; 2]) -> Result<()> {
-        let [stored, stored_epochs] = self.network_paths(context);
-        if is_file(&stored)? {
-            return Ok(());
-        }
-        create_parent(&stored)?;
-        copy(epochs, &stored_epochs)?;
-        copy(checkpoint, &stored)
+        let path = |extension: &str| self.folder.join("networks").join(format!("{name}.{extension}"));
+        let identity = || Identity::default().with("network", &name);
+        let tensors = identity().with("schema", "tensors");
+        let tensors = StoredFile { path: path("safetensors"), identity: tensors, sha256: None };
+        (tensors, table_file::<EpochRow>(path("parquet"), identity()))
     }
 }
 
-fn create_parent(path: &Path) -> Result<()> {
-    create_folder(path.parent().expect("a file of the pool lies in a folder"))
+/// Reads the training in a file that is named after it.
+fn truth_in(file: &StoredFile, digest: &str) -> Result<PooledTruthRow> {
+    let rows: Vec<PooledTruthRow> = read_table(file)?;
+    match <[_; 1]>::try_from(rows) {
+        Ok([row]) if TruthKey::of(&row).digest() == digest => Ok(row),
+        _ => Err(fault(&file.path, "expected the one training that the file is named after".to_owned())),
+    }
+}
+
+/// A file outside the pool that holds all its trainings.
+fn exported(path: &Path) -> StoredFile {
+    table_file::<PooledTruthRow>(path.to_path_buf(), Identity::default().with("file", "exported-pool"))
+}
+
+fn fault(path: &Path, problem: String) -> Error {
+    Error::Pool { path: path.to_path_buf(), problem }
 }
 
 /// Hashes texts to 32 hexadecimal digits. Their lengths are hashed too, so different lists get different digits.

@@ -4,6 +4,10 @@
 //! place of the digits. Each format puts the seal where other programs can still read the file. Parquet tables and
 //! safetensors files hold it in their metadata, a manifest in its last line. Texts of a table may contain such words
 //! too; the last seal of the file counts.
+//!
+//! In tables and tensors, the [identity](Identity) of the file stands before the seal: `smash-identity:`, its text, and a
+//! space. A whole file in the wrong place is thus found too. A manifest and a benchmark's settings state by their content
+//! what they are.
 
 use std::path::Path;
 
@@ -11,6 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::files;
+use crate::store::identity::{Identity, StoredFile};
+
+const IDENTITY: &[u8] = b"smash-identity:";
 
 const MARK: &[u8] = b"smash-sha256:";
 
@@ -20,6 +27,11 @@ const DIGITS: usize = 64;
 /// An open seal, which must still be closed.
 pub fn blank() -> String {
     String::from_utf8_lossy(MARK).into_owned() + &"0".repeat(DIGITS)
+}
+
+/// An open seal after the identity of a file.
+pub fn blank_of(identity: &Identity) -> String {
+    format!("{}{identity} {}", String::from_utf8_lossy(IDENTITY), blank())
 }
 
 /// Whether the bytes of a file hold a seal, closed or not.
@@ -62,12 +74,50 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// As [`check`], for a file whose content is not needed.
+/// Checks that the bytes of a file are as they were sealed, and that it is the expected file.
 ///
 /// # Errors
-/// As [`check`], and if the file cannot be read.
-pub fn check_file(path: &Path) -> Result<()> {
-    check(path, &files::read(path)?)
+/// The damage, or the fact in which the file's identity differs; both with the name of the file.
+pub fn check_stored(file: &StoredFile, bytes: &[u8]) -> Result<()> {
+    let StoredFile { path, identity, sha256 } = file;
+    check(path, bytes)?;
+    let difference = match self::identity(bytes) {
+        Some(found) => found.difference(identity),
+        None => Some("does not say which file it is; an older program may have written it".to_owned()),
+    };
+    if let Some(problem) = difference {
+        return Err(Error::Foreign { path: path.clone(), problem });
+    }
+    match sha256 {
+        Some(listed) => check_listed(path, bytes, listed),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a file is the one that a manifest lists.
+///
+/// # Errors
+/// A file with another digest.
+pub fn check_listed(path: &Path, bytes: &[u8], listed: &str) -> Result<()> {
+    if sha256(bytes) == listed {
+        return Ok(());
+    }
+    let problem = "its SHA-256 is not the one that the manifest of its run lists".to_owned();
+    Err(Error::Damaged { path: path.to_path_buf(), problem })
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// The identity in the bytes of a sealed file, if there is one.
+pub fn identity(bytes: &[u8]) -> Option<Identity> {
+    let end = place(bytes)?.checked_sub(MARK.len() + 1)?;
+    let start = bytes[..end].windows(IDENTITY.len()).rposition(|window| window == IDENTITY)? + IDENTITY.len();
+    let text = std::str::from_utf8(&bytes[start..end]).ok()?;
+    // A space ends an identity, so none can lie in it: this one would belong to other text.
+    (bytes[end] == b' ' && !text.contains(' ')).then(|| Identity::from_text(text))
 }
 
 /// Where the digits of the last seal start.
@@ -92,6 +142,28 @@ mod tests {
         let mut bytes = format!("before {} smash-sha256: {} after", blank(), blank()).into_bytes();
         close(&mut bytes);
         bytes
+    }
+
+    #[test]
+    fn a_whole_file_in_the_wrong_place_is_found() {
+        let of = |seed: u64| Identity::default().with("artefact", "fig4").with("seed", seed);
+        let mut bytes = format!("rows {} more", blank_of(&of(1))).into_bytes();
+        close(&mut bytes);
+        assert_eq!(identity(&bytes), Some(of(1)));
+        let file = |identity, sha256| StoredFile { path: "table.parquet".into(), identity, sha256 };
+        check_stored(&file(of(1), Some(sha256(&bytes))), &bytes).unwrap();
+        let error = check_stored(&file(of(0), None), &bytes).unwrap_err().to_string();
+        assert_eq!(error, "table.parquet: belongs to seed 1, expected seed 0");
+        let error = check_stored(&file(of(1), Some("0".repeat(64))), &bytes).unwrap_err().to_string();
+        assert!(error.contains("SHA-256"), "{error}");
+        // A seal without an identity, also after other text that holds one.
+        for text in [blank(), format!("smash-identity:a=b and text {}", blank())] {
+            let mut bytes = text.into_bytes();
+            close(&mut bytes);
+            assert_eq!(identity(&bytes), None);
+            let error = check_stored(&file(of(1), None), &bytes).unwrap_err().to_string();
+            assert!(error.contains("does not say which file it is"), "{error}");
+        }
     }
 
     #[test]

@@ -50,12 +50,17 @@ fn epoch(validation_error: Option<f64>) -> EpochRow {
     }
 }
 
+/// A table in a folder, with the identity of a made-up run.
+fn file_in<R: Row>(folder: &tempfile::TempDir, name: &str) -> StoredFile {
+    table_file::<R>(folder.path().join(name), Identity::default().with("seed", 1))
+}
+
 fn check_round_trip<R: Row + PartialEq + fmt::Debug>(rows: Vec<R>) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("table.parquet");
+    let file = file_in::<R>(&folder, "table.parquet");
     for rows in [&rows[..], &[]] {
-        write_table(&path, rows).unwrap();
-        assert_eq!(read_table::<R>(&path).unwrap(), rows);
+        write_table(&file, rows).unwrap();
+        assert_eq!(read_table::<R>(&file).unwrap(), rows);
     }
 }
 
@@ -78,10 +83,10 @@ proptest! {
 fn equal_rows_give_equal_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = |name: &str| {
-        let path = folder.path().join(name);
+        let file = file_in::<ArchitectureRow>(&folder, name);
         let rows: Vec<_> = (0..500).map(|n| architecture(0, n)).collect();
-        write_table(&path, &rows).unwrap();
-        std::fs::read(path).unwrap()
+        write_table(&file, &rows).unwrap();
+        std::fs::read(file.path).unwrap()
     };
     assert_eq!(bytes("a.parquet"), bytes("b.parquet"));
 }
@@ -90,13 +95,13 @@ fn equal_rows_give_equal_bytes() {
 fn a_faulty_column_is_named_with_its_file() {
     let check = |change: fn(Vec<Series>) -> Vec<Series>, expected: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("scores.parquet");
+        let file = file_in::<ScoreRow>(&folder, "scores.parquet");
         let columns = change(ScoreRow::to_columns(&[score(Some(0.5), Status::Ok)]));
         let columns = columns.into_iter().map(IntoColumn::into_column).collect();
         let frame = DataFrame::new(1, columns).unwrap();
-        std::fs::write(&path, sealed(frame).unwrap()).unwrap();
-        let message = read_table::<ScoreRow>(&path).unwrap_err().to_string();
-        assert_eq!(message, format!("{}: {expected}", path.display()));
+        std::fs::write(&file.path, sealed(frame, &file.identity).unwrap()).unwrap();
+        let message = read_table::<ScoreRow>(&file).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: {expected}", file.path.display()));
     };
     check(|columns| columns[1..].to_vec(), "column `seed`: missing, expected u64");
     check(
@@ -140,10 +145,10 @@ fn a_faulty_column_is_named_with_its_file() {
 fn a_row_that_contradicts_itself_is_not_written() {
     let check = |row: TruthRow, expected: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("truths.parquet");
-        let message = write_table(&path, &[row]).unwrap_err().to_string();
+        let file = file_in::<TruthRow>(&folder, "truths.parquet");
+        let message = write_table(&file, &[row]).unwrap_err().to_string();
         assert!(message.ends_with(expected), "{message}");
-        assert!(!path.exists());
+        assert!(!file.path.exists());
     };
     check(truth(None, Status::Ok), "row 0: status `ok` needs an error");
     check(truth(Some(1.5), Status::Ok), "the error must lie in [0, 1]");
@@ -154,16 +159,17 @@ fn a_row_that_contradicts_itself_is_not_written() {
 #[test]
 fn a_file_that_is_no_table_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("truths.parquet");
-    let message = || read_table::<TruthRow>(&path).unwrap_err().to_string();
+    let file = file_in::<TruthRow>(&folder, "truths.parquet");
+    let path = file.path.clone();
+    let message = || read_table::<TruthRow>(&file).unwrap_err().to_string();
     assert!(message().contains("truths.parquet: cannot read"));
     std::fs::write(&path, "seed,architecture\n").unwrap();
     assert!(message().contains("truths.parquet: damaged: it has no seal"));
-    let mut text = seal::blank().into_bytes();
+    let mut text = seal::blank_of(&file.identity).into_bytes();
     seal::close(&mut text);
     std::fs::write(&path, text).unwrap();
     assert!(message().contains("truths.parquet: not a readable Parquet table"));
-    write_table(&path, &[truth(None, Status::Failed)]).unwrap();
+    write_table(&file, &[truth(None, Status::Failed)]).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let mut saved_again = Vec::new();
     ParquetWriter::new(&mut saved_again).finish(&mut parquet::read(&path, bytes.clone()).unwrap()).unwrap();
@@ -173,4 +179,28 @@ fn a_file_that_is_no_table_is_refused() {
     ));
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(message().contains("truths.parquet: damaged"));
+}
+
+#[test]
+fn a_whole_table_of_another_run_or_kind_is_refused_by_the_fact_that_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in::<TruthRow>(&folder, "truths.parquet");
+    write_table(&file, &[truth(Some(0.5), Status::Ok)]).unwrap();
+    let error = |whole: Identity| {
+        let expected = table_file::<TruthRow>(file.path.clone(), whole);
+        read_table::<TruthRow>(&expected).unwrap_err().to_string()
+    };
+    assert!(error(Identity::default().with("seed", 2)).ends_with("truths.parquet: belongs to seed 1, expected seed 2"));
+    let scores = file_in::<ScoreRow>(&folder, "truths.parquet");
+    let message = read_table::<ScoreRow>(&scores).unwrap_err().to_string();
+    assert!(message.contains("belongs to schema truths-") && message.contains("expected schema scores-"), "{message}");
+}
+
+#[test]
+fn the_schema_of_a_table_names_it_and_covers_the_columns_that_it_needs() {
+    let schema = schema::<TruthRow>();
+    let (name, digits) = schema.split_once('-').unwrap();
+    assert_eq!((name, digits.len()), ("truths", 8));
+    let needed = "seed:u64,architecture:u32,training_seed:u32,status:Status,epochs:u32";
+    assert_eq!(digits, &seal::sha256(needed.as_bytes())[..8]);
 }

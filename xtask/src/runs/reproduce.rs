@@ -55,7 +55,7 @@ struct Selection {
     all: bool,
 }
 
-/// Runs `experiments run`, then `reports figure` on the same results.
+/// Runs `experiments run`, then `reports figure` on exactly the runs that it names.
 pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
     ensure!(
         args.engine != "local" || args.engine_arguments.is_empty(),
@@ -68,17 +68,18 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
     if let Some(folder) = &args.export_workflow {
         return process::run(experiments.arg(flag("--export-workflow", folder)));
     }
-    match &args.selection.artefact {
+    let said = match &args.selection.artefact {
         Some(artefact) if args.engine != "local" => {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
-            process::run(experiments.arg(flag("--export-workflow", &folder)))?;
+            let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
             process::run_to_be_stopped(&mut engine(&folder, args))
                 .context("is Snakemake installed? `pip install snakemake` does that")?;
+            said
         }
-        _ => process::run_to_be_stopped(&mut experiments)?,
-    }
+        _ => process::lines_to_be_stopped(&mut experiments)?,
+    };
     if !is_plan(args) {
-        process::run(binaries.reports().args(figure_arguments(args)))?;
+        process::run(binaries.reports().args(figure_arguments(args, &said)))?;
     }
     Ok(())
 }
@@ -109,8 +110,10 @@ fn is_plan(args: &Args) -> bool {
 }
 
 fn run_arguments(args: &Args, forwarded: &[OsString]) -> Vec<OsString> {
-    let mut arguments = vec!["run".into()];
-    arguments.extend(selection(args));
+    let artefact = args.selection.artefact.as_deref().unwrap_or("--all");
+    let default = if args.device == "cpu" { "laptop" } else { "gpu" };
+    let scale = flag("--scale", args.scale.as_deref().unwrap_or(default));
+    let mut arguments = vec!["run".into(), artefact.into(), scale, flag("--results", results(args))];
     arguments.push(flag("--device", &args.device));
     arguments.extend(is_plan(args).then(|| "--plan".into()));
     arguments.extend(args.budget.iter().map(|budget| flag("--budget", budget)));
@@ -118,9 +121,10 @@ fn run_arguments(args: &Args, forwarded: &[OsString]) -> Vec<OsString> {
     arguments
 }
 
-fn figure_arguments(args: &Args) -> Vec<OsString> {
-    let mut arguments = vec!["figure".into()];
-    arguments.extend(selection(args));
+/// The arguments of the figure, after the run has said these lines. Each line `tables: DIR` names one run.
+fn figure_arguments(args: &Args, said: &[String]) -> Vec<OsString> {
+    let mut arguments = vec!["figure".into(), flag("--results", results(args))];
+    arguments.extend(said.iter().filter_map(|line| Some(flag("--run", line.strip_prefix("tables: ")?))));
     // The figures go beside the runs, which git ignores, so that reproducing does not touch the committed figures.
     arguments.push(flag("--out", process::beside(&results(args)).join("figures")));
     arguments.extend(args.png.then(|| "--png".into()));
@@ -129,14 +133,6 @@ fn figure_arguments(args: &Args) -> Vec<OsString> {
 
 fn results(args: &Args) -> PathBuf {
     args.results.clone().unwrap_or_else(process::default_results)
-}
-
-/// The arguments that both binaries must share, so that a figure is drawn from the results of the run.
-fn selection(args: &Args) -> [OsString; 3] {
-    let artefact = args.selection.artefact.as_deref().unwrap_or("--all");
-    let default = if args.device == "cpu" { "laptop" } else { "gpu" };
-    let scale = args.scale.as_deref().unwrap_or(default);
-    [artefact.into(), flag("--scale", scale), flag("--results", results(args))]
 }
 
 #[cfg(test)]
@@ -157,20 +153,24 @@ mod tests {
         let (args, forwarded) = parse(line).unwrap();
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(run_arguments(&args, &forwarded), words(run));
-        assert_eq!(figure_arguments(&args), words(figure));
+        let said = ["12 units", "tables: r/fig4/a b/seed-0", "tables: r/fig4/a b/seed-1"].map(str::to_owned);
+        let figure = [words(figure), ["--run=r/fig4/a b/seed-0", "--run=r/fig4/a b/seed-1"].map(OsString::from).into()];
+        let mut found = figure_arguments(&args, &said);
+        let runs = found.drain(2..4).collect();
+        assert_eq!([found, runs], figure);
     }
 
     #[test]
-    fn both_binaries_get_the_same_artefact_scale_and_results() {
+    fn the_figure_shows_the_runs_that_the_run_names() {
         check(
             "fig4 --results r",
             "run fig4 --scale=laptop --results=r --device=cpu",
-            "figure fig4 --scale=laptop --results=r --out=r/figures",
+            "figure --results=r --out=r/figures",
         );
         check(
             "--all --results r --device cuda:1 --png",
             "run --all --scale=gpu --results=r --device=cuda:1",
-            "figure --all --scale=gpu --results=r --out=r/figures --png",
+            "figure --results=r --out=r/figures --png",
         );
     }
 
@@ -180,14 +180,14 @@ mod tests {
             "t1 --scale smoke --dataset cifar10 --set a.b=1 --set=--x --bfloat16 --seeds 3 --plan --results r --no-such-flag",
             "run t1 --scale=smoke --results=r --device=cpu --plan --dataset cifar10 --set a.b=1 --set=--x --bfloat16 --seeds 3 \
              --no-such-flag",
-            "figure t1 --scale=smoke --results=r --out=r/figures",
+            "figure --results=r --out=r/figures",
         );
     }
 
     #[test]
     fn figures_of_results_in_an_object_store_come_here() {
         let (args, _) = parse("fig4 --results s3://bucket/r").unwrap();
-        let out = figure_arguments(&args).pop().unwrap();
+        let out = figure_arguments(&args, &[]).pop().unwrap();
         assert_eq!(out, flag("--out", process::default_results().join("figures")));
         assert!(run_arguments(&args, &[]).contains(&"--results=s3://bucket/r".into()));
     }
@@ -197,7 +197,7 @@ mod tests {
         check(
             "fig4 --results r --budget 30m",
             "run fig4 --scale=laptop --results=r --device=cpu --plan --budget=30m",
-            "figure fig4 --scale=laptop --results=r --out=r/figures",
+            "figure --results=r --out=r/figures",
         );
         assert!(is_plan(&parse("fig4 --budget 30m").unwrap().0) && !is_plan(&parse("fig4").unwrap().0));
     }

@@ -61,13 +61,13 @@ fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRo
                 validation_error: 0.25,
                 validation_loss: 0.75,
             };
-            let stem = |name: &str| dir.unit_path(&format!("{name}-{architecture:05}-{seed}.parquet"));
-            write_table(&stem("curve"), &[curve(1), curve(2)]).unwrap();
-            write_table(&stem("training"), &[row]).unwrap();
-            write_atomically(&stem("training").with_extension("seconds"), b"1.5").unwrap();
+            let stem = |name: &str| format!("{name}-{architecture:05}-{seed}");
+            write_table(&dir.unit::<CurveRow>(&stem("curve")), &[curve(1), curve(2)]).unwrap();
+            write_table(&dir.unit::<TrainingRow>(&stem("training")), &[row]).unwrap();
+            write_atomically(&dir.unit_path(&stem("training")).with_extension("seconds"), b"1.5").unwrap();
         }
     }
-    find_runs(root, Some("benchmark")).unwrap().pop().unwrap()
+    find_runs(root, Some("benchmark")).unwrap().runs.pop().unwrap()
 }
 
 fn files_of(folder: &Path) -> Vec<Vec<u8>> {
@@ -159,6 +159,48 @@ fn a_damaged_unit_or_table_is_an_error() {
         bytes[9] ^= 1;
         fs::write(&path, &bytes).unwrap();
     }
+}
+
+#[test]
+fn a_unit_of_another_run_and_a_table_of_another_benchmark_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let [one, other] = [("a", 0..1), ("b", 1..2)].map(|(name, range)| run(&at(name), range, |_| ()));
+    fs::copy(other.dir.unit_path("training-00001-0.parquet"), one.dir.unit_path("training-00000-0.parquet")).unwrap();
+    let error = add(&at("benchmark"), &[one]).unwrap_err().to_string();
+    assert!(error.contains("training-00000-0.parquet: belongs to definition"), "{error}");
+
+    add(&at("benchmark"), std::slice::from_ref(&other)).unwrap();
+    let mut deeper = other.clone();
+    deeper.manifest.definition["study"]["space"]["depth"] = toml::Value::Integer(3);
+    add(&at("deeper"), &[deeper]).unwrap();
+    fs::copy(at("deeper").join("curves.parquet"), at("benchmark").join("curves.parquet")).unwrap();
+    let error = Benchmark::read(&at("benchmark")).unwrap_err().to_string();
+    assert!(error.contains("curves.parquet: belongs to settings"), "{error}");
+}
+
+#[test]
+fn a_complete_run_is_added_only_with_the_units_behind_its_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let complete = |name: &str| {
+        let mut run = run(&at(name), 0..2, |_| ());
+        let trainings: Vec<TrainingRow> = done(&run).unwrap().into_iter().map(|(_, entry)| entry.0).collect();
+        let curves: Vec<CurveRow> = done(&run).unwrap().into_iter().flat_map(|(_, entry)| entry.1).collect();
+        let (architectures, true_errors) = as_truths(&trainings, run.manifest.seed);
+        run.dir.write(&architectures).unwrap();
+        run.dir.write(&true_errors).unwrap();
+        run.dir.write(&curves).unwrap();
+        run.dir.close(&mut run.manifest, RunStatus::Complete, "2025-01-02T03:24:05Z".to_owned()).unwrap();
+        run
+    };
+    assert_eq!(add(&at("benchmark"), &[complete("a")]).unwrap().new, 4);
+    let changed = complete("b");
+    let row = training(1, 1, 0.5);
+    write_table(&changed.dir.unit::<TrainingRow>("training-00001-1"), &[row]).unwrap();
+    let error = add(&at("other"), &[changed]).unwrap_err().to_string();
+    assert!(error.contains("seed-7: the outputs of its units"), "{error}");
+    assert!(!at("other").exists());
 }
 
 #[test]

@@ -1,0 +1,178 @@
+//! Whole files in the wrong place, through the binary: each is reported, kept, and made again.
+
+mod binary;
+mod stored;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use binary::{error_of, experiments, files, succeeded, tables};
+use experiments::engine::checkpoints::write_checkpoint;
+use results::store::{StoredRun, seal};
+use results::{Manifest, RunDir};
+use smash::training::checkpoint::Checkpoint;
+use stored::{flip, name_of, sealed, stored_manifest, text_of};
+
+const ARTEFACT: [&str; 5] = ["fig4", "--seeds", "2", "--jobs", "1"];
+
+fn run(results: &Path, arguments: &[&str]) -> Output {
+    let output = experiments(results, arguments).output().unwrap();
+    succeeded(&output);
+    output
+}
+
+/// The folder of seed 0.
+fn first_run(results: &Path) -> RunDir {
+    let manifests = files(results).into_iter().filter(|file| file.ends_with("seed-0/manifest.toml"));
+    let manifest = manifests.last().unwrap();
+    StoredRun::open(manifest.parent().unwrap()).unwrap().dir
+}
+
+#[test]
+fn a_file_of_another_seed_is_reported_kept_and_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &ARTEFACT);
+    let expected = tables(folder.path());
+    let is_of_first = |file: &PathBuf| file.components().any(|part| part.as_os_str() == "seed-0");
+    let stored: Vec<PathBuf> = sealed(folder.path()).into_iter().filter(is_of_first).collect();
+    assert!(stored.len() > 10, "{stored:?}");
+    for file in &stored {
+        let other = PathBuf::from(file.to_str().unwrap().replace("seed-0", "seed-1"));
+        fs::copy(other, file).unwrap();
+        let text = text_of(&run(folder.path(), &ARTEFACT));
+        let name = name_of(file);
+        let is_table = file.extension().unwrap() == "parquet" && !file.parent().unwrap().ends_with("units");
+        let expectation = match name {
+            "manifest.toml" => "belongs to seed-1, expected seed-0",
+            // The manifest lists the table of seed 0.
+            _ if is_table => "SHA-256",
+            _ => "belongs to seed 1, expected seed 0",
+        };
+        assert!(text.contains("warning: ") && text.contains(name) && text.contains(expectation), "{name}: {text}");
+        assert_eq!(tables(folder.path()), expected, "{name}");
+        // A table is gathered again from its units.
+        assert_ne!(file.with_file_name(format!("{name}.damaged")).exists(), is_table, "{name}");
+    }
+}
+
+#[test]
+fn the_output_of_another_unit_is_no_output_of_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["fig4"]);
+    let expected = tables(folder.path());
+    let dir = first_run(folder.path());
+    fs::copy(dir.unit_path("truth-00001-0.parquet"), dir.unit_path("truth-00000-0.parquet")).unwrap();
+    let text = text_of(&run(folder.path(), &["fig4"]));
+    let difference = "belongs to file units/truth-00001-0.parquet, expected file units/truth-00000-0.parquet";
+    assert!(text.contains(difference), "{text}");
+    assert_eq!(tables(folder.path()), expected);
+}
+
+/// A run that was killed after the first checkpoint of its second training.
+fn killed(results: &Path, arguments: &[&str]) -> RunDir {
+    let mut command = experiments(results, &[&["fig4", "--jobs", "1"], arguments].concat());
+    let output = command.env("SMASH_FAULT", "kill@truth-00001-0.parquet").output().unwrap();
+    assert!(!output.status.success());
+    first_run(results)
+}
+
+#[test]
+fn a_checkpoint_of_another_run_or_network_does_not_block_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    run(&at("whole"), &["fig4", "--jobs", "1"]);
+    let other = killed(&at("other"), &["--set", "study.resulting.learning-rate=0.05"]);
+    let of_other = other.tensors("truth-00001-0").path;
+    let check = |name: &str, replace: &dyn Fn(&RunDir), expected: &str| {
+        let dir = killed(&at(name), &[]);
+        let checkpoint = dir.tensors("truth-00001-0").path;
+        assert!(checkpoint.exists());
+        replace(&dir);
+        let text = text_of(&run(&at(name), &["fig4", "--jobs", "1"]));
+        assert!(text.contains("truth-00001-0.safetensors") && text.contains(expected), "{name}: {text}");
+        assert_eq!(text.matches("the work starts without it").count(), 1, "{name}: {text}");
+        assert!(checkpoint.with_extension("safetensors.damaged").exists(), "{name}");
+        assert_eq!(tables(&at(name)), tables(&at("whole")), "{name}");
+    };
+    let copy = |from: &Path, dir: &RunDir| {
+        fs::copy(from, dir.tensors("truth-00001-0").path).unwrap();
+    };
+    check("rate", &|dir| copy(&of_other, dir), "belongs to definition");
+    check("network", &|dir| copy(&dir.tensors("smash").path, dir), "belongs to file");
+    // Sealed by this program and of the right identity, but without the tensors of the network.
+    let empty = |dir: &RunDir| write_checkpoint(&dir.tensors("truth-00001-0"), Checkpoint::default()).unwrap();
+    check("empty", &empty, "metadata");
+}
+
+#[test]
+fn a_manifest_with_a_field_more_or_less_does_not_block_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["fig4"]);
+    let expected = tables(folder.path());
+    let path = stored_manifest(folder.path());
+    let changes: [fn(&str) -> String; 2] =
+        [|text| format!("extra = 1\n{text}"), |text| text.replacen("paper = ", "# paper = ", 1)];
+    for (change, word) in changes.into_iter().zip(["extra", "paper"]) {
+        let mut text = change(&fs::read_to_string(&path).unwrap()).into_bytes();
+        seal::close(&mut text);
+        fs::write(&path, text).unwrap();
+        let said = text_of(&run(folder.path(), &["fig4"]));
+        assert_eq!(said.matches("warning: ").count(), 1, "{said}");
+        assert!(said.contains("manifest.toml") && said.contains(word), "{said}");
+        assert_eq!(tables(folder.path()), expected);
+        assert!(path.with_file_name("manifest.toml.damaged").exists());
+    }
+}
+
+#[test]
+fn a_benchmark_takes_no_unit_in_the_place_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    run(&at("results"), &["benchmark"]);
+    let dir = first_run(&at("results"));
+    fs::copy(dir.unit_path("training-00001-0.parquet"), dir.unit_path("training-00000-0.parquet")).unwrap();
+    let mut add = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    add.args(["benchmark", "add"]).arg(at("benchmark")).arg("--results").arg(at("results"));
+    let error = error_of(&mut add);
+    assert!(error.contains("training-00000-0.parquet: belongs to file units/training-00001-0.parquet"), "{error}");
+    assert!(!at("benchmark").exists());
+}
+
+#[test]
+fn the_manifest_of_a_complete_run_lists_its_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |results: &Path| stored_manifest(results);
+    run(folder.path(), &["fig4"]);
+    let manifest = Manifest::read(&path(folder.path())).unwrap();
+    for (name, digest) in &manifest.tables {
+        let table = path(folder.path()).with_file_name(format!("{name}.parquet"));
+        assert_eq!(*digest, seal::sha256(&fs::read(table).unwrap()));
+    }
+    assert_eq!(manifest.tables.len(), tables(folder.path()).len());
+    // A lost table is made again, like a damaged one.
+    let (expected, scores) = (tables(folder.path()), path(folder.path()).with_file_name("scores.parquet"));
+    fs::remove_file(&scores).unwrap();
+    assert!(text_of(&run(folder.path(), &["fig4"])).contains("scores.parquet: damaged: missing"));
+    assert_eq!(tables(folder.path()), expected);
+    flip(&scores);
+    assert!(text_of(&run(folder.path(), &["fig4"])).contains("scores.parquet: damaged"));
+    assert_eq!(tables(folder.path()), expected);
+}
+
+#[test]
+fn a_run_names_exactly_its_own_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = |arguments: &[&str]| -> Vec<String> {
+        let said = String::from_utf8(run(folder.path(), arguments).stdout).unwrap();
+        said.lines().filter_map(|line| line.strip_prefix("tables: ")).map(str::to_owned).collect()
+    };
+    let (changed, plain) = (["fig4", "--set", "study.data.test=37"], ["fig4"]);
+    let first = places(&changed);
+    let second = places(&plain);
+    assert!(first.len() == 1 && second.len() == 1 && first != second, "{first:?}, {second:?}");
+    // A complete run is named too, and not the newest one.
+    assert_eq!(places(&changed), first);
+    assert!(Path::new(&first[0]).join("scores.parquet").exists());
+    assert_eq!(places(&["fig4", "--seeds", "2"]).len(), 2);
+}

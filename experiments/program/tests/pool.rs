@@ -1,0 +1,106 @@
+//! A pool through the binary: tables are the same with and without it, and no bad file gets into it or out of it.
+
+mod binary;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use binary::{error_of, experiments, files, succeeded, tables};
+use results::{Pool, PooledTruthRow};
+
+fn pool_command(verb: &str, file: &Path, pool: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    command.args(["pool", verb]).arg(file).arg("--pool").arg(pool);
+    command
+}
+
+#[test]
+fn a_network_that_another_study_stored_gives_the_tables_of_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = |results: &str, artefact: &str, pool: &[&str]| {
+        let output = experiments(&at(results), &[&[artefact], pool].concat()).output().unwrap();
+        succeeded(&output);
+    };
+    let pool = at("pool");
+    let pool = ["--pool", pool.to_str().unwrap()];
+    run("fig4", "fig4", &pool);
+    run("without", "fig5b", &[]);
+    run("with", "fig5b", &pool);
+    // The network is the first member of the ensemble, and has another name there.
+    let origins = files(&at("with")).into_iter().filter(|file| file.extension().is_some_and(|end| end == "origin"));
+    assert_eq!(origins.filter(|file| file.ends_with("smash-0.origin")).count(), 1);
+    assert_eq!(tables(&at("with")), tables(&at("without")));
+}
+
+#[test]
+fn a_network_in_the_place_of_another_is_trained_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pool = at("pool");
+    let run = |results: &str, seeds: &str| {
+        let mut command = experiments(&at(results), &["fig4", "--seeds", seeds, "--pool"]);
+        let output = command.arg(&pool).output().unwrap();
+        succeeded(&output);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    run("first", "2");
+    let networks =
+        || files(&pool.join("networks")).into_iter().filter(|file| file.extension().unwrap() == "safetensors");
+    let stored: Vec<_> = networks().collect();
+    let [one, other] = &stored[..] else { panic!("{stored:?}") };
+    fs::copy(one, other).unwrap();
+    let said = run("second", "2");
+    assert!(said.contains("belongs to network") && said.contains("the work starts without it"), "{said}");
+    assert_eq!(tables(&at("second")), tables(&at("first")));
+    // The pool is whole again.
+    assert_eq!(networks().count(), 2);
+    assert!(!run("third", "2").contains("warning"));
+}
+
+#[test]
+fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeeded(&experiments(&at("results"), &["fig4", "--pool"]).arg(at("pool")).output().unwrap());
+    let rows = Pool::new(&at("pool")).truths().unwrap();
+    assert!(rows.len() > 1);
+    let changes: [(&str, fn(&mut PooledTruthRow)); 9] = [
+        ("`validation_error` is 5", |row| row.validation_error = Some(5.0)),
+        ("`validation_error` is NaN", |row| row.validation_error = Some(f64::NAN)),
+        ("`train_error` is -1", |row| row.train_error = Some(-1.0)),
+        ("`train_loss` is inf", |row| row.train_loss = Some(f64::INFINITY)),
+        ("`epochs` is 0", |row| row.epochs = 0),
+        ("`json`: ", |row| row.json = "{}".into()),
+        ("`canonical` is 0000", |row| row.canonical = "0".repeat(16)),
+        ("`context` is none of a training", |row| row.context = "{\"recipe\":1}".into()),
+        ("`seed` is 7", |row| row.seed = 7),
+    ];
+    for (index, (expected, change)) in changes.into_iter().enumerate() {
+        // The pool of the library keeps what it is given; only an import checks it.
+        let (faulty, file) = (Pool::new(&at(&format!("faulty-{index}"))), at(&format!("{index}.parquet")));
+        let mut row = rows[0].clone();
+        change(&mut row);
+        faulty.add(row).unwrap();
+        faulty.export(&file).unwrap();
+        let error = error_of(&mut pool_command("import", &file, &at("new")));
+        let place = format!("{index}.parquet: row 0: {expected}");
+        assert!(error.contains(&place), "{error}");
+        assert!(!at("new").exists());
+    }
+    // Good rows go in.
+    succeeded(&pool_command("export", &at("good.parquet"), &at("pool")).output().unwrap());
+    succeeded(&pool_command("import", &at("good.parquet"), &at("new")).output().unwrap());
+    assert_eq!(Pool::new(&at("new")).truths().unwrap(), rows);
+}
+
+#[test]
+fn a_pool_that_is_not_there_replaces_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("truths.parquet");
+    fs::write(&file, "good").unwrap();
+    let error = error_of(&mut pool_command("export", &file, &folder.path().join("none")));
+    assert!(error.contains("none: no pool with trainings is there"), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "good");
+}
