@@ -4,6 +4,7 @@
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod commands;
 pub mod device;
 pub mod engine;
 pub mod on_device;

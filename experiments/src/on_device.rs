@@ -10,6 +10,8 @@ use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
 use results::outln;
 
+use crate::commands::architecture::{Score, Train};
+use crate::commands::measure;
 use crate::device::Device;
 use crate::engine::program::Program;
 use crate::engine::threads;
@@ -26,6 +28,10 @@ pub enum Task<'a> {
     Run(&'a str, &'a RunOptions, &'a Program),
     /// Compare a pair of golden files with the values that are computed here.
     Golden(&'a Path, &'a Path),
+    /// Score architectures from files.
+    Score(&'a Score),
+    /// Train architectures from files by the program with this label.
+    Train(&'a Train, &'a str),
     /// Answer requests for timed steps, as [`peer::run`] does.
     Peer(&'a Path, &'a Path),
 }
@@ -48,6 +54,8 @@ impl Task<'_> {
                 anyhow::ensure!(far.is_empty(), "beyond {factor} times the tolerance: {}", far.join(", "));
                 Ok(())
             }
+            Self::Score(options) => measure::score::<B>(options, device),
+            Self::Train(options, label) => measure::train::<B>(options, label, device),
             // This runs inside a thread pool, like a unit of work. From outside, each step would wake the pool many times.
             Self::Peer(file, folder) => threads::pool()?.install(|| peer::run::<B>(file, folder, device)),
         }

@@ -32,7 +32,7 @@ use crate::provenance;
 use crate::run::failures::Failures;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
-use crate::settings::definition::{self, Definition};
+use crate::settings::definition::Definition;
 use crate::settings::studies::{Data, Study as StudyDefinition};
 use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
@@ -64,7 +64,12 @@ pub fn run<B: AutodiffBackend>(
     }
     let definition = chosen_definition(artefact, options)?;
     definition.study.check_size(options.seeds)?;
-    let images: Vec<Images<B>> = load_images(&definition.study, options, device)?;
+    let images: Vec<Images<B>> = load_images(&definition.study, options.data_dir.as_deref(), device)?;
+    // The starter of a part has already shown the warnings.
+    if options.part.is_none() {
+        let warnings = images.iter().flat_map(|images| &images.data.warnings);
+        warnings.for_each(|warning| errln!("warning: {warning}"));
+    }
     // A part is written to the folder of its run.
     let (commit, dirty) = match &options.part {
         Some(part) => starter(part, program.label, &definition)?,
@@ -86,7 +91,7 @@ pub fn run<B: AutodiffBackend>(
     }
     if options.plan_only {
         plan::print_units(&runs, artefact, &definition.hash(), options)?;
-        regime::print(artefact, &definition.study, options.scale, &images[0])?;
+        regime::print(options.library(), artefact, &definition.study, options.scale, &images[0])?;
         return power::print(artefact, &definition.study, plan::trainings(&runs), options);
     }
 
@@ -100,7 +105,7 @@ pub fn run<B: AutodiffBackend>(
     if let Some(PartialWork::Tables) = work {
         schedule::ensure_done(&runs)?;
     }
-    let regime = regime::beside_paper(artefact, &definition.study, &images[0])?;
+    let regime = regime::beside_paper(options.library(), artefact, &definition.study, &images[0])?;
     let mut manifests = Vec::new();
     for (key, dir) in keys.iter().zip(&dirs) {
         let fresh = manifest::new(key, &definition, options, &images, regime.clone());
@@ -150,7 +155,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     let mut set = options.set.clone();
     let name = options.dataset.iter().map(|name| toml::Value::from(name.as_str()));
     set.extend(name.map(|name| format!("study.data.name = {name}")));
-    let mut definition = definition::load(artefact, options.scale, &set)?;
+    let mut definition = options.library().load(artefact, options.scale, &set)?;
     let study = &mut definition.study;
     if let Some(name) = &options.dataset {
         study.quote_for(name);
@@ -204,15 +209,18 @@ fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, 
 }
 
 /// The images of a study's data sets.
-fn load_images<B: AutodiffBackend>(
+///
+/// # Errors
+/// A data set that cannot be read, or has too few images.
+pub fn load_images<B: AutodiffBackend>(
     study: &StudyDefinition,
-    options: &RunOptions,
+    data_dir: Option<&Path>,
     device: &B::Device,
 ) -> Result<Vec<Images<B>>> {
     let mut images = Vec::new();
     for settings in study.data_sets() {
         let load = LoadOptions {
-            data_dir: options.data_dir.clone(),
+            data_dir: data_dir.map(Path::to_path_buf),
             image_size: settings.image_size,
             n_train: settings.train,
             n_test: settings.test,
@@ -220,12 +228,7 @@ fn load_images<B: AutodiffBackend>(
             seed: 0,
             ..LoadOptions::default()
         };
-        let data = datasets::load(&settings.name, &load)?;
-        // The starter of a part has already shown the warnings.
-        if options.part.is_none() {
-            data.warnings.iter().for_each(|warning| errln!("warning: {warning}"));
-        }
-        images.push(Images::new(data, device.clone()));
+        images.push(Images::new(datasets::load(&settings.name, &load)?, device.clone()));
     }
     Ok(images)
 }

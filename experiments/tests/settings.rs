@@ -5,7 +5,8 @@ use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::on_device::{Task, run};
 use experiments::run::options::RunOptions;
-use experiments::settings::definition::{Scale, load, names};
+use experiments::settings::definition::{Scale, load};
+use experiments::settings::library::Library;
 use proptest::prelude::*;
 
 /// Largest number of values in the images of a data set, so that drawing them takes little time.
@@ -40,8 +41,8 @@ fn values() -> impl Strategy<Value = f64> {
     ]
 }
 
-fn changes() -> impl Strategy<Value = (&'static str, Vec<(prop::sample::Index, f64)>)> {
-    let name = prop::sample::select(names().collect::<Vec<_>>());
+fn changes() -> impl Strategy<Value = (String, Vec<(prop::sample::Index, f64)>)> {
+    let name = prop::sample::select(Library { folder: None }.names().unwrap());
     (name, prop::collection::vec((any::<prop::sample::Index>(), values()), 1..3))
 }
 
@@ -54,7 +55,7 @@ proptest! {
 
     #[test]
     fn changed_numbers_give_a_plan_or_one_error((name, changes) in changes()) {
-        let definition = load(name, Scale::Smoke, &[]).unwrap();
+        let definition = load(&name, Scale::Smoke, &[]).unwrap();
         let all = numbers(&definition.to_table()["study"], "study");
         let settings: Vec<String> = changes
             .into_iter()
@@ -64,7 +65,7 @@ proptest! {
                 (path, false) => format!("{path}={}", value as i64),
             })
             .collect();
-        let is_small = load(name, Scale::Smoke, &settings).is_ok_and(|definition| {
+        let is_small = load(&name, Scale::Smoke, &settings).is_ok_and(|definition| {
             definition.study.data_sets().iter().all(|data| {
                 let size = data.image_size.unwrap_or(32);
                 let images = data.train.unwrap_or(50_000) + data.test.unwrap_or(10_000);
@@ -73,11 +74,11 @@ proptest! {
         });
         let folder = tempfile::tempdir().unwrap();
         let results = folder.path().display().to_string();
-        let mut words = vec!["run", name, "--scale", "smoke", "--plan", "--results", &results];
+        let mut words = vec!["run", &name, "--scale", "smoke", "--plan", "--results", &results];
         settings.iter().for_each(|setting| words.extend(["--set", setting]));
         let program = Program::running("a1").unwrap();
         let options = Cli::try_parse_from(words).map(|cli| cli.options).unwrap();
-        if is_small && let Err(error) = run(&Task::Run(name, &options, &program), Device::Cpu) {
+        if is_small && let Err(error) = run(&Task::Run(&name, &options, &program), Device::Cpu) {
             let error = format!("{error:#}");
             prop_assert_eq!(error.trim_end().lines().count(), 1, "{:?}: {}", settings, error);
         }

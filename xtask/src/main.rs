@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{benchmark, compare, draw, forward, list, package, report, reproduce};
+use runs::{architecture, benchmark, compare, draw, forward, list, package, report, reproduce};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -32,13 +32,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// List the artefacts of the paper that can be reproduced.
-    List,
+    List(list::Args),
     /// Run the units of an artefact, then draw its figure.
     Reproduce(reproduce::Args),
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
     /// Draw architectures, from a file or from the best of a stored search.
     Draw(draw::Args),
+    /// Validate, score, train, draw or build architectures of your own.
+    #[command(disable_help_flag = true)]
+    Architecture,
     /// Print how well one column of a table ranks another.
     #[command(disable_help_flag = true)]
     Stats,
@@ -87,10 +90,11 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     exit_code(match verb {
-        Verb::List => list::run(),
+        Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
+        Verb::Architecture => architecture::run(&forwarded),
         Verb::Stats => forward::run("stats", &forwarded),
         Verb::Pool => forward::run("pool", &forwarded),
         Verb::Benchmark => benchmark::run(&forwarded),

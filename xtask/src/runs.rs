@@ -1,5 +1,6 @@
 //! The commands that run artefacts, and that draw, export and compare their results.
 
+pub mod architecture;
 pub mod benchmark;
 pub mod compare;
 pub mod draw;

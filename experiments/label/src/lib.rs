@@ -15,13 +15,14 @@ use sha2::{Digest, Sha256};
 
 /// The files and folders that decide the results of the experiments: the sources of all crates in the program, the definitions,
 /// and the versions and flags that they are built with.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "datasets/Cargo.toml",
     "datasets/src",
     "experiments/Cargo.toml",
+    "experiments/build.rs",
     "experiments/definitions",
     "experiments/program/Cargo.toml",
     "experiments/program/build.rs",

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+use experiments::commands::architecture::{self, Command as Architecture};
+use experiments::commands::variable;
 use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
@@ -16,10 +18,11 @@ use experiments::engine::threads;
 use experiments::on_device::{self, Task};
 use experiments::provenance;
 use experiments::run::options::RunOptions;
-use experiments::settings::definition::{self, Scale};
+use experiments::settings::definition::Scale;
+use experiments::settings::library::{self, Library};
 use mimalloc::MiMalloc;
 use results::Pool;
-use results::store::benchmark::{self, Added, Benchmark};
+use results::store::benchmark::{self, Added, Benchmark, Settings};
 use results::store::find_runs_below;
 use results::{errln, outln, terminal};
 
@@ -53,7 +56,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Lists the artefacts that can be run.
-    List,
+    List {
+        /// Folder of definitions, NAME.toml, beside the built-in ones [default: SMASH_DEFINITIONS].
+        #[arg(long, value_name = "DIR")]
+        definitions: Option<PathBuf>,
+    },
     /// Runs an artefact, or continues an interrupted run of it.
     Run(Box<RunOptions>),
     /// Compares a pair of golden files with the values that a device computes.
@@ -66,6 +73,9 @@ enum Command {
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
+    /// Validates, counts, scores, trains or builds architectures.
+    #[command(subcommand)]
+    Architecture(Box<Architecture>),
     /// Writes all trainings of a pool to one Parquet file, or adds the trainings of such a file.
     #[command(subcommand)]
     Pool(PoolCommand),
@@ -94,7 +104,7 @@ enum PoolCommand {
 
 #[derive(Subcommand)]
 enum BenchmarkCommand {
-    /// Add the trainings that runs of the artefact `benchmark` have finished, whether or not the runs are complete.
+    /// Add the trainings that runs of a benchmark study have finished, whether or not the runs are complete.
     Add {
         /// Folder of the benchmark; it need not exist yet.
         folder: PathBuf,
@@ -138,14 +148,26 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<()> {
     threads::bound_others(!matches!(&command, Command::Run(options) if options.part.is_some()))?;
     match command {
-        Command::List => {
-            for name in definition::names() {
-                let definition = definition::load(name, Scale::Paper, &[])?;
+        Command::List { definitions } => {
+            let folder = definitions.or_else(|| variable("SMASH_DEFINITIONS"));
+            let library = Library { folder: folder.as_deref() };
+            for name in library.names()? {
+                let definition = library.load(&name, Scale::Paper, &[])?;
                 outln!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
             }
             Ok(())
         }
         Command::Golden { safetensors, json, device } => on_device::run(&Task::Golden(&safetensors, &json), device),
+        Command::Architecture(command) => match &*command {
+            Architecture::Validate(options) => architecture::validate(options),
+            Architecture::Canonical(options) => architecture::canonical(options),
+            Architecture::Build(options) => architecture::build(options),
+            Architecture::Score(options) => on_device::run(&Task::Score(options), options.machine.device),
+            Architecture::Train(options) => {
+                stop::listen()?;
+                on_device::run(&Task::Train(options, LABEL), options.machine.device)
+            }
+        },
         Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).export(&file)?;
             outln!("{count} trainings written to {}", file.display());
@@ -160,10 +182,10 @@ fn execute(command: Command) -> Result<()> {
             let mut runs = Vec::new();
             for root in &results {
                 let found = find_runs_below(root)?.all()?.into_iter();
-                let of_benchmark: Vec<_> = found.filter(|run| run.manifest.artefact == "benchmark").collect();
+                let of_benchmark: Vec<_> = found.filter(|run| Settings::of(run).is_some()).collect();
                 ensure!(
                     !of_benchmark.is_empty(),
-                    "{}: no run of the artefact `benchmark` is stored there",
+                    "{}: no run of a study of kind `benchmark` is stored there",
                     root.display()
                 );
                 runs.extend(of_benchmark);
@@ -188,8 +210,14 @@ fn execute(command: Command) -> Result<()> {
         }
         Command::Peer { architectures, folder, device } => on_device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(mut options) => {
-            let data_dir = || std::env::var_os("SMASH_DATA_DIR").map(PathBuf::from);
-            options.data_dir = options.data_dir.take().or_else(data_dir);
+            options.data_dir = options.data_dir.take().or_else(|| variable("SMASH_DATA_DIR"));
+            match options.definition.take() {
+                Some(file) => {
+                    let (folder, name) = library::folder_and_name(&file)?;
+                    (options.definitions, options.artefact) = (Some(folder), Some(name));
+                }
+                None => options.definitions = options.definitions.take().or_else(|| variable("SMASH_DEFINITIONS")),
+            }
             // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
             ensure!(!options.bfloat16 || options.device != Device::Cpu, "--bfloat16 is for --device cuda");
             // The starter of a part has already shown the warning.
@@ -199,13 +227,13 @@ fn execute(command: Command) -> Result<()> {
                 );
             }
             stop::listen()?;
-            let names: Vec<&str> = match &options.artefact {
-                Some(name) => vec![name],
-                None => definition::names().collect(),
+            let names = match &options.artefact {
+                Some(name) => vec![name.clone()],
+                None => options.library().names()?,
             };
             let program = Program::running(LABEL)?;
-            let run = |name| on_device::run(&Task::Run(name, &options, &program), options.device);
-            names.into_iter().try_for_each(run)
+            let run = |name: &String| on_device::run(&Task::Run(name, &options, &program), options.device);
+            names.iter().try_for_each(run)
         }
     }
 }

@@ -12,17 +12,24 @@ use crate::engine::program::Program;
 use crate::engine::threads::cores;
 use crate::run::part::{Part, PartialWork, Version};
 use crate::settings::definition::Scale;
+use crate::settings::library::Library;
 use crate::settings::studies::Recipe;
 
 /// The options of a run.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct RunOptions {
     /// Name of the artefact, such as fig4.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "definition"], conflicts_with_all = ["all", "definition"])]
     pub artefact: Option<String>,
     /// Run every artefact.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "definition")]
     pub all: bool,
+    /// File of a definition, NAME.toml: runs the artefact NAME of the file's folder.
+    #[arg(long, value_name = "FILE", conflicts_with = "definitions")]
+    pub definition: Option<PathBuf>,
+    /// Folder of definitions, NAME.toml, beside the built-in ones [default: SMASH_DEFINITIONS].
+    #[arg(long, value_name = "DIR")]
+    pub definitions: Option<PathBuf>,
     /// Scale of the run: smoke, laptop, gpu or paper.
     #[arg(long, default_value = "laptop")]
     pub scale: Scale,
@@ -108,6 +115,11 @@ fn parse_duration(text: &str) -> Result<f64, String> {
 }
 
 impl RunOptions {
+    /// The definitions that the run can use.
+    pub fn library(&self) -> Library<'_> {
+        Library { folder: self.definitions.as_deref() }
+    }
+
     /// Number of threads of a unit when several units run side by side.
     pub fn threads_of_worker(&self) -> usize {
         (cores() / self.jobs).max(1)
@@ -134,6 +146,8 @@ impl RunOptions {
         let options = Self {
             artefact: Some(artefact.to_owned()),
             all: false,
+            definition: None,
+            definitions: absolute(&self.definitions)?,
             data_dir: absolute(&self.data_dir)?,
             benchmark: absolute(&self.benchmark)?,
             benchmarks: results::store::files::absolute(&self.benchmarks)?,
@@ -154,6 +168,8 @@ impl RunOptions {
         let Self {
             artefact,
             all,
+            definition,
+            definitions,
             scale,
             dataset,
             source,
@@ -180,6 +196,8 @@ impl RunOptions {
             ("scale", Some(scale.name().into())),
             ("dataset", dataset.as_ref().map(OsString::from)),
             ("source", source.as_ref().map(OsString::from)),
+            ("definition", path(definition)),
+            ("definitions", path(definitions)),
             ("data-dir", path(data_dir)),
             ("benchmark", path(benchmark)),
             ("benchmarks", Some(benchmarks.into())),
@@ -282,9 +300,11 @@ mod tests {
         let all = RunOptions { artefact: None, all: true, ..default.clone() };
         let plan = |budget| RunOptions { plan_only: true, budget, ..default.clone() };
         let plans = [None, Some(90.0), Some(0.1), Some(1e300)].map(plan);
-        let named = default.clone();
+        let (named, of_file) = (default.clone(), RunOptions { artefact: None, ..default.clone() });
         prop_oneof![
             Just(all),
+            path().prop_map(move |file| RunOptions { definition: Some(file), ..of_file.clone() }),
+            path().prop_map(move |folder| RunOptions { definitions: Some(folder), ..default.clone() }),
             proptest::sample::select(plans.to_vec()),
             (option::of(path()), option::of(part()), "[a-z][a-z0-9-]*").prop_map(move |(folder, part, name)| {
                 RunOptions { artefact: Some(name), export_workflow: folder, part, ..named.clone() }
@@ -342,7 +362,8 @@ mod tests {
     #[test]
     fn a_part_runs_anywhere_with_the_options_of_its_run() {
         let version: Version = "a1,true,d2".parse().unwrap();
-        let run = parse(words("--all --scale smoke --pool p --results r --set a.b=1 --jobs 3")).unwrap();
+        let run =
+            parse(words("--all --definitions d --scale smoke --pool p --results r --set a.b=1 --jobs 3")).unwrap();
         let command = run.command_of_part(Path::new("program"), "fig4", &version).unwrap();
         let worker = run.worker_command(&Program::running("a1").unwrap(), "fig4", &version).unwrap();
         assert_eq!(command[0], "program");
@@ -351,10 +372,12 @@ mod tests {
         let part = parse(command[2..].to_vec()).unwrap();
         assert!(part.results.is_absolute() && part.results.ends_with("r"), "{part:?}");
         assert!(part.benchmarks.is_absolute(), "{part:?}");
+        assert!(part.definitions.as_ref().is_some_and(|folder| folder.is_absolute()), "{part:?}");
         assert!(part.pool.as_ref().is_some_and(|pool| pool.is_absolute()), "{part:?}");
         let expected = RunOptions {
             artefact: Some("fig4".to_owned()),
             all: false,
+            definitions: part.definitions.clone(),
             benchmarks: part.benchmarks.clone(),
             pool: part.pool.clone(),
             results: part.results.clone(),
@@ -379,6 +402,9 @@ mod tests {
         for (line, expected) in [
             ("", "<ARTEFACT>"),
             ("fig4 --all", "cannot be used with"),
+            ("fig4 --definition a.toml", "cannot be used with"),
+            ("--all --definition a.toml", "cannot be used with"),
+            ("--definition a.toml --definitions d", "cannot be used with"),
             ("fig4 --no-such-flag", "--no-such-flag"),
             ("fig4 --scale huge", "expected smoke, laptop, gpu or paper"),
             ("fig4 --recipe slow", "paper, fast"),

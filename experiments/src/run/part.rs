@@ -140,7 +140,7 @@ pub fn starter(part: &Part, own: &str, definition: &Definition) -> Result<(Strin
     );
     ensure!(
         *hash == definition.hash(),
-        "this program has another definition than the run, or another version has replaced the run since its start"
+        "this program has another definition than the run: its file has changed since the start, or another version has replaced the run"
     );
     Ok((commit.clone(), *dirty))
 }

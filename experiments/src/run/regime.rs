@@ -7,7 +7,8 @@ use results::{out, outln};
 use smash::counts::{generated_weights, learned_weights};
 use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
-use crate::settings::definition::{self, Scale};
+use crate::settings::definition::Scale;
+use crate::settings::library::Library;
 use crate::settings::studies::{CorrelationStudy, Study};
 use crate::tasks::setup::{Images, sampled_architecture};
 
@@ -52,24 +53,29 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
 ///
 /// # Errors
 /// A definition that cannot be read.
-pub fn beside_paper<B: AutodiffBackend>(artefact: &str, study: &Study, images: &Images<B>) -> Result<Option<Regimes>> {
+pub fn beside_paper<B: AutodiffBackend>(
+    library: Library<'_>,
+    artefact: &str,
+    study: &Study,
+    images: &Images<B>,
+) -> Result<Option<Regimes>> {
     let Study::Correlation(study) = study else {
         return Ok(None);
     };
     let here = of(study, images.task(), images.training_images(&study.data));
-    let paper = at_scale(artefact, Scale::Paper)?;
+    let paper = at_scale(library, artefact, Scale::Paper)?;
     Ok(paper.map(|paper| Regimes { here, paper }))
 }
 
 /// The regime of an artefact at a scale, on the images that its definition names; `None` for another kind of study.
-fn at_scale(artefact: &str, scale: Scale) -> Result<Option<Regime>> {
-    let Study::Correlation(study) = definition::load(artefact, scale, &[])?.study else {
+fn at_scale(library: Library<'_>, artefact: &str, scale: Scale) -> Result<Option<Regime>> {
+    let Study::Correlation(study) = library.load(artefact, scale, &[])?.study else {
         return Ok(None);
     };
-    // This is enough for the counts, because the definitions name only two sets of images.
+    // This is exact for the two sets of images that built-in definitions name. Another set counts as images like CIFAR-10's.
     let classes = if study.data.name == "cifar100" { 100 } else { 10 };
     let task = Task::of_images(3, study.data.image_size.unwrap_or(32), classes);
-    let images = study.data.train.unwrap_or(CIFAR_TRAINING_IMAGES) - study.data.validation;
+    let images = study.data.train.unwrap_or(CIFAR_TRAINING_IMAGES).saturating_sub(study.data.validation);
     Ok(Some(of(&study, task, images)))
 }
 
@@ -77,15 +83,21 @@ fn at_scale(artefact: &str, scale: Scale) -> Result<Option<Regime>> {
 ///
 /// # Errors
 /// A definition that cannot be read.
-pub fn print<B: AutodiffBackend>(artefact: &str, study: &Study, scale: Scale, images: &Images<B>) -> Result<()> {
-    let Some(Regimes { here, paper }) = beside_paper(artefact, study, images)? else {
+pub fn print<B: AutodiffBackend>(
+    library: Library<'_>,
+    artefact: &str,
+    study: &Study,
+    scale: Scale,
+    images: &Images<B>,
+) -> Result<()> {
+    let Some(Regimes { here, paper }) = beside_paper(library, artefact, study, images)? else {
         return Ok(());
     };
     let mut columns = Vec::new();
     for other in Scale::ALL {
         let regime = match other == scale {
             true => Some(here.clone()),
-            false => at_scale(artefact, other)?,
+            false => at_scale(library, artefact, other)?,
         };
         columns.extend(regime.map(|regime| (other.name(), regime.cells(&paper))));
     }

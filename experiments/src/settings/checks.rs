@@ -42,7 +42,8 @@ impl Study {
         }
     }
 
-    fn searches(&self) -> &[SmashSearch] {
+    /// As [`Study::searches_mut`].
+    pub fn searches(&self) -> &[SmashSearch] {
         match self {
             Self::Search(study) => &study.searches,
             Self::Comparison(study) => &study.searches,

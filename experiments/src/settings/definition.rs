@@ -1,6 +1,5 @@
 //! Definitions of artefacts: TOML at the paper's settings, with an overlay for each other scale.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
@@ -8,34 +7,10 @@ use results::store::manifest::{check_levels, deciding_part};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds;
-use crate::settings::overlay::{merge, named};
+use crate::settings::library::{Library, Source};
+use crate::settings::overlay::merge;
 use crate::settings::studies::Study;
-
-/// All artefacts: name and text of the definition.
-const DEFINITIONS: [(&str, &str); 22] = [
-    ("fig1", include_str!("../../definitions/fig1.toml")),
-    ("fig3", include_str!("../../definitions/fig3.toml")),
-    ("fig4", include_str!("../../definitions/fig4.toml")),
-    ("benchmark", include_str!("../../definitions/benchmark.toml")),
-    ("fig5a", include_str!("../../definitions/fig5a.toml")),
-    ("high-budget", include_str!("../../definitions/high-budget.toml")),
-    ("fig5b", include_str!("../../definitions/fig5b.toml")),
-    ("encoding-corruption", include_str!("../../definitions/encoding-corruption.toml")),
-    ("gradient-by-proxy", include_str!("../../definitions/gradient-by-proxy.toml")),
-    ("transfer-stl10", include_str!("../../definitions/transfer-stl10.toml")),
-    ("transfer-modelnet10", include_str!("../../definitions/transfer-modelnet10.toml")),
-    ("table1", include_str!("../../definitions/table1.toml")),
-    ("table2", include_str!("../../definitions/table2.toml")),
-    ("table3", include_str!("../../definitions/table3.toml")),
-    ("appendix-e", include_str!("../../definitions/appendix-e.toml")),
-    ("fidelity", include_str!("../../definitions/fidelity.toml")),
-    ("rivals", include_str!("../../definitions/rivals.toml")),
-    ("ladder", include_str!("../../definitions/ladder.toml")),
-    ("conditions", include_str!("../../definitions/conditions.toml")),
-    ("search-cost", include_str!("../../definitions/search-cost.toml")),
-    ("fig4-combined", include_str!("../../definitions/fig4-combined.toml")),
-    ("throughput", include_str!("../../definitions/throughput.toml")),
-];
+use crate::settings::takes::{self, ON};
 
 /// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,39 +75,48 @@ pub struct Definition {
     pub study: Study,
 }
 
-/// Names of all artefacts.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    DEFINITIONS.into_iter().map(|(name, _)| name)
-}
-
-/// The definition of an artefact with the overlay of a scale. The settings of the command line override both: `KEY=VALUE` in
-/// TOML, such as `study.data.train=100`.
-///
-/// # Errors
-/// An unknown artefact, or a definition with an unknown or missing key; the error names file and place.
-pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
-    let text = text_of(name)?;
-    let mut place = format!("experiments/definitions/{name}.toml");
-    for setting in set {
-        place += &format!(" with --set {setting}");
+impl Library<'_> {
+    /// The definition of an artefact with the overlay of a scale. The settings of the command line override both: `KEY=VALUE` in
+    /// TOML, such as `study.data.train=100`.
+    ///
+    /// # Errors
+    /// An unknown artefact, or a definition with an unknown or missing key; the error names file and place.
+    pub fn load(self, name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
+        let Source { mut place, text } = self.find(name)?;
+        for setting in set {
+            place += &format!(" with --set {setting}");
+        }
+        self.parse(&text, scale, set).context(place)
     }
-    parse(text, scale, set).context(place)
+
+    /// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it. The
+    /// overlay of a scale may have parts for single data sets: `[scale.laptop.on.cifar100.study.data]`.
+    ///
+    /// # Errors
+    /// Text that is no definition; the error names the key.
+    pub fn parse(self, text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
+        resolved(takes::table(text, self)?, scale, set)
+    }
 }
 
-fn text_of(name: &str) -> Result<&'static str> {
-    let Some((_, text)) = DEFINITIONS.into_iter().find(|(known, _)| *known == name) else {
-        bail!("unknown artefact `{name}`; known: {}", names().collect::<Vec<_>>().join(", "));
-    };
-    Ok(text)
-}
-
-/// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it. The overlay
-/// of a scale may have parts for single data sets: `[scale.laptop.on.cifar100.study.data]`.
+/// A built-in definition; see [`Library::load`].
 ///
 /// # Errors
-/// Text that is no definition; the error names the key.
+/// As [`Library::load`].
+pub fn load(name: &str, scale: Scale, set: &[String]) -> Result<Definition> {
+    Library::default().load(name, scale, set)
+}
+
+/// A definition that takes parts of built-in ones only; see [`Library::parse`].
+///
+/// # Errors
+/// As [`Library::parse`].
 pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
-    let mut table = with_taken(text)?;
+    Library::default().parse(text, scale, set)
+}
+
+/// The definition in a table that has all the parts it takes.
+fn resolved(mut table: toml::Table, scale: Scale, set: &[String]) -> Result<Definition> {
     let mut scales = match table.remove("scale") {
         Some(toml::Value::Table(scales)) => scales,
         Some(_) => bail!("`scale` must be a table"),
@@ -180,84 +164,9 @@ pub fn parse(text: &str, scale: Scale, set: &[String]) -> Result<Definition> {
     Ok(definition)
 }
 
-/// Key of the parts of a scale's overlay that are for single data sets.
-const ON: &str = "on";
-
 /// The name of the data set that a table of settings gives.
 fn data_set(table: &toml::Table) -> Option<&str> {
     table.get("study")?.get("data")?.get("name")?.as_str()
-}
-
-/// The table of a definition, with the parts that it takes from other definitions. These may take parts themselves.
-fn with_taken(text: &str) -> Result<toml::Table> {
-    let mut table: toml::Table = toml::from_str(text)?;
-    let Some(takes) = table.remove("takes") else {
-        return Ok(table);
-    };
-    let takes: Takes = takes.try_into().context("`takes`")?;
-    let mut inherited = takes.table()?;
-    merge(&mut inherited, table);
-    Ok(inherited)
-}
-
-/// Parts of the study that a definition takes from another one, at all scales. Its own settings override them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Takes {
-    from: String,
-    parts: Vec<String>,
-    /// Which entries to take from lists whose entries have a `name`. Each entry is copied once for each of the names that it gets
-    /// here. If not given, all entries are taken under their own names.
-    entries: Option<BTreeMap<String, Vec<String>>>,
-}
-
-impl Takes {
-    fn table(&self) -> Result<toml::Table> {
-        let other = with_taken(text_of(&self.from)?)?;
-        let parts_of = |table: &toml::Table| {
-            let study = table.get("study").and_then(toml::Value::as_table);
-            let parts = self.parts.iter().filter_map(|part| {
-                let settings = study?.get(part)?.clone();
-                Some((part.clone(), self.chosen(settings)))
-            });
-            toml::Table::from_iter([("study".to_string(), toml::Value::Table(parts.collect()))])
-        };
-        let mut table = parts_of(&other);
-        let scales = other.get("scale").and_then(toml::Value::as_table).into_iter().flatten();
-        let scales = scales.filter_map(|(scale, overlay)| {
-            let overlay = overlay.as_table()?;
-            let mut parts = parts_of(overlay);
-            let on = overlay.get(ON).and_then(toml::Value::as_table).into_iter().flatten();
-            let on = on.filter_map(|(name, overlay)| Some((name.clone(), parts_of(overlay.as_table()?).into())));
-            let on = toml::Table::from_iter(on);
-            if !on.is_empty() {
-                parts.insert(ON.to_string(), on.into());
-            }
-            Some((scale.clone(), toml::Value::Table(parts)))
-        });
-        table.insert("scale".to_string(), toml::Value::Table(scales.collect()));
-        Ok(table)
-    }
-}
-
-impl Takes {
-    fn chosen(&self, settings: toml::Value) -> toml::Value {
-        let (toml::Value::Array(list), Some(entries)) = (&settings, &self.entries) else {
-            return settings;
-        };
-        let copies = |entry: &toml::Value| -> Vec<toml::Value> {
-            let names = named(entry).and_then(|name| entries.get(name));
-            let copy = |name: &String| {
-                let mut copy = entry.clone();
-                if let Some(table) = copy.as_table_mut() {
-                    table.insert("name".into(), name.clone().into());
-                }
-                copy
-            };
-            names.into_iter().flatten().map(copy).collect()
-        };
-        list.iter().flat_map(copies).collect::<Vec<_>>().into()
-    }
 }
 
 impl Definition {
@@ -281,18 +190,26 @@ fn hash_of(definition: &toml::Table) -> String {
 mod tests {
     use super::*;
 
+    fn names() -> Vec<String> {
+        Library::default().names().unwrap()
+    }
+
+    fn fig4() -> String {
+        Library::default().find("fig4").unwrap().text.into_owned()
+    }
+
     #[test]
     fn every_definition_is_valid_at_every_scale() {
         for name in names() {
             for scale in [Scale::Smoke, Scale::Laptop, Scale::Gpu, Scale::Paper] {
-                load(name, scale, &[]).unwrap();
+                load(&name, scale, &[]).unwrap();
             }
         }
     }
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let text = text_of("fig4").unwrap().replace("noise-draws = 1", "noise-drawz = 1");
+        let text = fig4().replace("noise-draws = 1", "noise-drawz = 1");
         let error = format!("{:#}", parse(&text, Scale::Paper, &[]).unwrap_err());
         assert!(error.contains("noise-drawz"), "{error}");
     }
@@ -325,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_scale_has_settings_of_its_own_for_a_data_set() {
-        let text = text_of("fig4").unwrap().to_owned()
-            + "\n[scale.smoke.on.cifar10.study]\nscored = 9\n[scale.smoke.on.cifar10.study.data]\ntrain = 333";
+        let text =
+            fig4() + "\n[scale.smoke.on.cifar10.study]\nscored = 9\n[scale.smoke.on.cifar10.study.data]\ntrain = 333";
         let load = |set: &[&str]| {
             let set: Vec<String> = set.iter().map(|&text| text.into()).collect();
             let Study::Correlation(study) = parse(&text, Scale::Smoke, &set).unwrap().study else {
@@ -359,7 +276,7 @@ mod tests {
             !path.starts_with(".study") || reported.iter().any(|start| path.starts_with(start))
         };
         let mut words = std::collections::BTreeSet::new();
-        for (name, scale) in names().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+        for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
             let definition = load(name, scale, &[]).unwrap();
             let table = toml::Value::Table(definition.to_table());
             for index in 0..leaves(&mut table.clone(), "").len() {
@@ -430,15 +347,5 @@ mod tests {
             assert!(error.contains(impossible.split('=').next().unwrap()), "{error}");
             assert_eq!(error.lines().count(), 1, "{error}");
         }
-    }
-
-    #[test]
-    fn taken_entries_are_copied_under_the_names_they_get() {
-        let parse = |text| toml::from_str::<toml::Table>(text).unwrap();
-        let takes = "from = 'fig4'\nparts = ['list']\nentries = { b = ['x', 'y'] }";
-        let takes: Takes = toml::from_str(takes).unwrap();
-        let list = parse("list = [{ name = 'a' }, { name = 'b', v = 1 }]").remove("list").unwrap();
-        let expected = parse("list = [{ name = 'x', v = 1 }, { name = 'y', v = 1 }]");
-        assert_eq!(takes.chosen(list), expected["list"]);
     }
 }

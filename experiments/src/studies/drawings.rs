@@ -26,6 +26,17 @@ struct Drawing {
     architecture: Architecture,
 }
 
+impl Pattern {
+    /// The architecture that has it in all blocks.
+    pub fn architecture(self) -> Architecture {
+        match self {
+            Self::Resnet => named_blocks::resnet(),
+            Self::Densenet => named_blocks::densenet(),
+            Self::Fractalnet => named_blocks::fractalnet(),
+        }
+    }
+}
+
 impl<'a, B: AutodiffBackend> DrawingRun<'a, B> {
     /// Draws the architectures that the study names.
     pub fn new(study: &'a DrawingStudy, setup: Setup<'a, B>) -> Self {
@@ -35,12 +46,12 @@ impl<'a, B: AutodiffBackend> DrawingRun<'a, B> {
     fn drawings(&self) -> Vec<Drawing> {
         let drawing = |(index, subject): (usize, &Subject)| match subject {
             Subject::Named { pattern } => {
-                let (name, architecture) = match pattern {
-                    Pattern::Resnet => ("ResNet", named_blocks::resnet()),
-                    Pattern::Densenet => ("DenseNet", named_blocks::densenet()),
-                    Pattern::Fractalnet => ("FractalNet", named_blocks::fractalnet()),
+                let name = match pattern {
+                    Pattern::Resnet => "ResNet",
+                    Pattern::Densenet => "DenseNet",
+                    Pattern::Fractalnet => "FractalNet",
                 };
-                Drawing { name: name.into(), space: named_blocks::space(), architecture }
+                Drawing { name: name.into(), space: named_blocks::space(), architecture: pattern.architecture() }
             }
             Subject::Sampled { space } => {
                 let mut rng = self.setup.seed.rng(Stream::Drawing, &[index as u64]);

@@ -33,14 +33,7 @@ impl<B: AutodiffBackend> Images<B> {
 
     /// Size of the images and number of classes.
     pub fn task(&self) -> Task {
-        let train = &self.data.train;
-        Task {
-            image_channels: train.channels,
-            image_size: train.height,
-            classes: train.classes,
-            image_depth: train.depth,
-            stem_stride: if train.height >= HALVED_FROM { 2 } else { 1 },
-        }
+        task_of(&self.data)
     }
 
     /// Number of training images, without the validation images.
@@ -92,6 +85,18 @@ pub struct Setup<'a, B: AutodiffBackend> {
 /// The stem halves images of this size or more. The blocks thus run at no more than the resolution that they were made for. This
 /// is a deviation: the paper does not say how it ran 96x96 images (see METHODOLOGY.md).
 const HALVED_FROM: usize = 64;
+
+/// Size of the images of a data set, and number of classes.
+pub fn task_of(data: &DataSet) -> Task {
+    let train = &data.train;
+    Task {
+        image_channels: train.channels,
+        image_size: train.height,
+        classes: train.classes,
+        image_depth: train.depth,
+        stem_stride: if train.height >= HALVED_FROM { 2 } else { 1 },
+    }
+}
 
 impl<'a, B: AutodiffBackend> Setup<'a, B> {
     /// Splits the validation images off the training images. It splits by object if images show objects in several rotations.

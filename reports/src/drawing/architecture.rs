@@ -168,6 +168,7 @@ mod tests {
         check("\"units\":1", "\"units\":3", "block 0: op 0: writes [0, 1] cannot hold 3");
         check("\"reads\":[0,1]", "\"reads\":[1,0]", "block 0: op 1: reads must name");
         check("\"writes\":[2]", "\"writes\":[99999]", "block 0: op 1: expected banks below");
+        check("[3,5]", "[4,4]", "block 0: op 1: convolution 0: kernel sizes must be odd numbers from 3, found [4, 4]");
         check("[2,2]", "[2,0]", "block 0: op 0: convolution 0: kernel");
         check("{\"kernel\":[3,3],\"dilation\":[2,2],\"groups\":1}", "null", "convolution 0 must be active");
         check(

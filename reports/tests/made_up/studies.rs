@@ -17,7 +17,7 @@ fn jitter(first: u32, second: u32) -> f64 {
 
 /// An architecture of one block in its stored form. Each number gives another one.
 pub fn architecture(number: u32) -> String {
-    let kernel = 3 + number;
+    let kernel = 3 + 2 * number;
     format!(
         r#"{{"version":1,"blocks":[{{"bank_size":1,"ops":[{{"reads":[0],"writes":[0],"units":1,"convs":[{{"kernel":[{kernel},3],"dilation":[1,1],"groups":1}},null,null,null]}}]}}]}}"#
     )

@@ -75,8 +75,8 @@ fn stored_files(run: &StoredRun) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::store::latest_group;
-    use crate::store::manifest::Manifest;
     use crate::store::manifest::tests::sample;
+    use crate::store::manifest::{Manifest, RunStatus};
 
     fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> StoredRun {
         let mut manifest = sample();

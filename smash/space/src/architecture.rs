@@ -208,6 +208,11 @@ impl Op {
             if numbers.flatten().any(|number| number == 0) {
                 return Err(format!("convolution {slot}: kernel, dilation and groups must be at least 1"));
             }
+            if let Some(Conv { kernel, .. }) = conv
+                && kernel.iter().any(|&size| size < 3 || size.is_multiple_of(2))
+            {
+                return Err(format!("convolution {slot}: kernel sizes must be odd numbers from 3, found {kernel:?}"));
+            }
         }
         Ok(())
     }

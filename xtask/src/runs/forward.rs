@@ -11,11 +11,12 @@ use crate::process::{self, Binaries, Cuda};
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
 
-const FORWARDING: [Forwarding; 7] = [
+const FORWARDING: [Forwarding; 8] = [
     ("reproduce", Binaries::experiments, "run"),
     ("compare", Binaries::experiments, "run"),
     ("report", Binaries::reports, "report"),
     ("draw", Binaries::reports, "draw"),
+    ("architecture", Binaries::experiments, "architecture"),
     ("stats", Binaries::reports, "stats"),
     ("pool", Binaries::experiments, "pool"),
     ("benchmark", Binaries::experiments, "benchmark"),
@@ -125,6 +126,7 @@ mod tests {
             ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
             ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
+            ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {

@@ -44,7 +44,7 @@ pub struct Args {
     engine_arguments: Vec<OsString>,
 }
 
-/// The artefacts; exactly one of the two is given.
+/// The artefacts; exactly one of the three is given.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct Selection {
@@ -53,6 +53,17 @@ struct Selection {
     /// Reproduce every artefact.
     #[arg(long)]
     all: bool,
+    /// Reproduce the artefact NAME of a file with its definition, NAME.toml.
+    #[arg(long, value_name = "FILE")]
+    definition: Option<PathBuf>,
+}
+
+impl Selection {
+    /// Name of the artefact; `None` stands for every artefact.
+    fn name(&self) -> Option<OsString> {
+        let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_owned();
+        self.artefact.as_ref().map(OsString::from).or(self.definition.as_ref().map(stem))
+    }
 }
 
 /// Runs `experiments run`, then `reports figure` on exactly the runs that it names.
@@ -68,7 +79,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
     if let Some(folder) = &args.export_workflow {
         return process::run(experiments.arg(flag("--export-workflow", folder)));
     }
-    let said = match &args.selection.artefact {
+    let said = match args.selection.name() {
         Some(artefact) if args.engine != "local" => {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
             let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
@@ -110,10 +121,13 @@ fn is_plan(args: &Args) -> bool {
 }
 
 fn run_arguments(args: &Args, forwarded: &[OsString]) -> Vec<OsString> {
-    let artefact = args.selection.artefact.as_deref().unwrap_or("--all");
+    let artefact = match &args.selection.definition {
+        Some(file) => flag("--definition", file),
+        None => args.selection.name().unwrap_or("--all".into()),
+    };
     let default = if args.device == "cpu" { "laptop" } else { "gpu" };
     let scale = flag("--scale", args.scale.as_deref().unwrap_or(default));
-    let mut arguments = vec!["run".into(), artefact.into(), scale, flag("--results", results(args))];
+    let mut arguments = vec!["run".into(), artefact, scale, flag("--results", results(args))];
     arguments.push(flag("--device", &args.device));
     arguments.extend(is_plan(args).then(|| "--plan".into()));
     arguments.extend(args.budget.iter().map(|budget| flag("--budget", budget)));
@@ -175,6 +189,20 @@ mod tests {
     }
 
     #[test]
+    fn a_definition_runs_by_its_file_and_is_drawn_by_its_name() {
+        check(
+            "--definition d/mine.toml --scale smoke --results r",
+            "run --definition=d/mine.toml --scale=smoke --results=r --device=cpu",
+            "figure mine --scale=smoke --results=r --out=r/figures",
+        );
+        check(
+            "mine --definitions d --results r",
+            "run mine --scale=laptop --results=r --device=cpu --definitions d",
+            "figure mine --scale=laptop --results=r --out=r/figures",
+        );
+    }
+
+    #[test]
     fn all_other_arguments_are_passed_to_the_run_unchanged() {
         check(
             "t1 --scale smoke --dataset cifar10 --set a.b=1 --set=--x --bfloat16 --seeds 3 --plan --results r --no-such-flag",
@@ -226,8 +254,9 @@ mod tests {
     #[test]
     fn wrong_arguments_are_refused_by_name() {
         for (line, expected) in [
-            ("", "<ARTEFACT|--all>"),
+            ("", "<ARTEFACT|--all"),
             ("fig4 --all", "cannot be used with"),
+            ("fig4 --definition a.toml", "cannot be used with"),
             ("fig4 --engine condor", "local, snakemake, slurm"),
             ("--all --engine slurm", "cannot be used with"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),

@@ -8,7 +8,19 @@ use std::process::{Command, Output};
 pub fn experiments(results: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
     command.args(["run", "--scale", "smoke", "--results"]).arg(results).args(arguments);
-    command.env_remove("SMASH_DATA_DIR");
+    in_clean_environment(command)
+}
+
+/// A command of the binary other than `run`.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub fn other(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    command.args(arguments);
+    in_clean_environment(command)
+}
+
+fn in_clean_environment(mut command: Command) -> Command {
+    command.env_remove("SMASH_DATA_DIR").env_remove("SMASH_DEFINITIONS");
     command
 }
 
