@@ -1,10 +1,11 @@
-"""Writes the seeds of the targets: small files, made by the programs that usually write such files, mostly numpy."""
+"""Writes the seeds of the targets: small files, made by the programs that usually write such files: numpy and Pillow."""
 
 import io
 import pathlib
 import pickle
 
 import numpy as np
+from PIL import Image
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
 
@@ -40,6 +41,15 @@ seed("voxels", "wide", b"\x81" + npz(data=volumes.astype(">i4"), labels=np.array
 images = np.tile(np.arange(3072, dtype=np.uint16).astype(np.uint8), (2, 1))
 seed("npz", "two-images", npz(data=images, labels=np.array([1, 1000])))
 seed("npz", "uint16-labels", npz(data=images[:1], labels=np.array([7], np.uint16), mean=np.zeros(2)))
+
+own = {"x_train": images[:2, :192].reshape(2, 8, 8, 3), "y_train": np.array([[0], [1]])}
+own |= {"x_test": np.asfortranarray(own["x_train"][:1] / np.float32(255)), "y_test": np.array([1], np.uint8)}
+seed("npz", "own", npz(**own))
+
+for mode, form, options in (("RGB", "png", {}), ("P", "png", {}), ("L", "jpeg", {}), ("RGB", "jpeg", {"progressive": True})):
+    file = io.BytesIO()
+    Image.fromarray(own["x_train"][0]).convert(mode).save(file, form, **options)
+    seed("picture", f"{mode}-{form}", file.getvalue())
 
 for protocol in (2, 3, 4):
     batch = {"data": images[:1], "labels": [1], "mean": np.float64(0.5) * images[0, :4]}

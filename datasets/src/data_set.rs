@@ -34,6 +34,9 @@ pub struct LoadOptions {
 /// A training set and a test set, with their origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSet {
+    /// Its name in results. A set of one's own has the last part of its path and the first digits of a digest of its files:
+    /// `birds-1a2b3c4d`. The same files at another place have the same name, and other files have another.
+    pub name: String,
     /// The training set. Part of it may be held out for validation.
     pub train: ImageSet,
     /// The test set.
@@ -53,13 +56,15 @@ pub struct DataSet {
     pub warnings: Vec<String>,
 }
 
-/// A file that was read, or a folder of meshes.
+/// A file that was read, or a folder of meshes or images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path, with the data folder as it was given.
+    /// Its path, with the data folder as it was given. For a set of one's own, its kind and the path from the last part of
+    /// the set's own path: `folder:birds/train/heron` or `npz:birds.npz`.
     pub path: String,
     /// Number of examples in it.
     pub records: usize,
-    /// SHA-256 in hexadecimal of the file. For a folder: of the names and digests of the meshes that were read.
+    /// SHA-256 in hexadecimal of the file. For a folder: of the names and digests of its meshes that were read, or of all
+    /// its images.
     pub sha256: String,
 }

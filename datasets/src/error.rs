@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No data set has this name.
-    #[error("unknown data set {name:?}; known: {}", known.join(", "))]
+    #[error("unknown data set {name:?}; known: {}, folder:DIR, npz:FILE", known.join(", "))]
     UnknownDataSet {
         /// The requested name.
         name: String,

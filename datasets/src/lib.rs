@@ -1,4 +1,5 @@
-//! Image and voxel data sets: readers of official formats, and the seeded built-in sets `shapes` and `solids`.
+//! Image and voxel data sets: readers of official formats and of one's own images, and the seeded built-in sets `shapes` and
+//! `solids`.
 //!
 //! [`load`] is the one entry point: it turns a name and [`LoadOptions`] into a [`DataSet`]. Pixels and voxels stay
 //! bytes; [`ImageSet::normalised`] turns them into floats. A [`View`] is the part of an image that augmentation shows.
@@ -23,7 +24,7 @@ mod view;
 pub use data_set::{DataSet, LoadOptions, Source};
 pub use error::Error;
 pub use image_set::ImageSet;
-pub use load::{KNOWN_DATA_SETS, load};
+pub use load::{KNOWN_DATA_SETS, kind_and_path, load};
 pub use normalisation::Normalisation;
 pub use split::{Split, shuffled_indices};
 pub use view::View;

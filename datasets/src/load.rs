@@ -1,16 +1,24 @@
 //! Loading a data set by its name.
 
+use std::path::Path;
+
 use crate::sets::drawn::Order;
 use crate::sets::files::Files;
-use crate::sets::{cifar, imagenet32, modelnet10, shapes, solids, stl10};
+use crate::sets::{cifar, folder, imagenet32, modelnet10, npz, shapes, solids, stl10};
 use crate::subset::{Subset, random_indices};
 use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation};
 
-/// The names that [`load`] knows.
+/// The names that [`load`] knows, besides sets of one's own.
 pub const KNOWN_DATA_SETS: &[&str] =
     &["cifar10", "cifar100", "stl10", "imagenet32", "modelnet10", "modelnet10-voxels", "shapes", "solids"];
 
-/// Loads the data set called `name`, one of [`KNOWN_DATA_SETS`].
+/// The kind and the path of a data set of one's own, `folder:DIR` or `npz:FILE`; `None` for any other name.
+pub fn kind_and_path(name: &str) -> Option<(&str, &Path)> {
+    let (kind, path) = name.split_once(':')?;
+    matches!(kind, "folder" | "npz").then_some((kind, Path::new(path)))
+}
+
+/// Loads the data set called `name`: one of [`KNOWN_DATA_SETS`], or one of one's own, `folder:DIR` or `npz:FILE`.
 ///
 /// # Errors
 /// An unknown name, missing or damaged files, or a size or number that the set cannot give. Whole files with fewer or
@@ -23,21 +31,29 @@ pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
             possible: "1, because only the meshes of modelnet10 can be turned",
         });
     }
+    match kind_and_path(name) {
+        Some(("folder", path)) => return folder::load(path, options),
+        Some((_, path)) => {
+            let (name, files) = npz::read(path)?;
+            return from_files(&name, files, options);
+        }
+        None => {}
+    }
     let data_dir = options.data_dir.as_deref();
     match name {
-        "cifar10" => from_files(cifar::read(&cifar::CIFAR10, data_dir)?, options),
-        "cifar100" => from_files(cifar::read(&cifar::CIFAR100, data_dir)?, options),
-        "stl10" => from_files(stl10::read(data_dir)?, options),
-        "imagenet32" => from_files(imagenet32::read(data_dir)?, options),
+        "cifar10" => from_files(name, cifar::read(&cifar::CIFAR10, data_dir)?, options),
+        "cifar100" => from_files(name, cifar::read(&cifar::CIFAR100, data_dir)?, options),
+        "stl10" => from_files(name, stl10::read(data_dir)?, options),
+        "imagenet32" => from_files(name, imagenet32::read(data_dir)?, options),
         "modelnet10" => modelnet10::load_meshes(options),
-        "modelnet10-voxels" => from_files(modelnet10::read_voxels(options)?, options),
-        "shapes" => drawn(shapes::generate, [50_000, 10_000], options),
-        "solids" => drawn(solids::generate, [4_000, 1_000], options),
+        "modelnet10-voxels" => from_files(name, modelnet10::read_voxels(options)?, options),
+        "shapes" => drawn(name, shapes::generate, [50_000, 10_000], options),
+        "solids" => drawn(name, solids::generate, [4_000, 1_000], options),
         _ => Err(Error::UnknownDataSet { name: name.into(), known: KNOWN_DATA_SETS }),
     }
 }
 
-fn from_files(files: Files, options: &LoadOptions) -> Result<DataSet, Error> {
+fn from_files(name: &str, files: Files, options: &LoadOptions) -> Result<DataSet, Error> {
     let train = random_subset(files.train, options.n_train, options.seed, Subset::Train)?;
     let test = random_subset(files.test, options.n_test, options.seed, Subset::Test)?;
     let (train, test, published) = match options.image_size {
@@ -45,6 +61,7 @@ fn from_files(files: Files, options: &LoadOptions) -> Result<DataSet, Error> {
         _ => (train, test, files.published),
     };
     Ok(DataSet {
+        name: name.into(),
         normalisation: published.unwrap_or_else(|| Normalisation::of(&train)),
         train,
         test,
@@ -56,6 +73,7 @@ fn from_files(files: Files, options: &LoadOptions) -> Result<DataSet, Error> {
 }
 
 fn drawn(
+    name: &str,
     generate: impl Fn(Order) -> Result<ImageSet, Error>,
     [n_train, n_test]: [usize; 2],
     options: &LoadOptions,
@@ -69,6 +87,7 @@ fn drawn(
     let train = generate(order)?;
     let test = generate(Order { subset: Subset::Test, n: options.n_test.unwrap_or(n_test), ..order })?;
     Ok(DataSet {
+        name: name.into(),
         normalisation: if train.depth > 1 { Normalisation::occupancy() } else { Normalisation::of(&train) },
         train,
         test,
@@ -96,7 +115,7 @@ mod tests {
         assert_eq!(
             message,
             "unknown data set \"mnist\"; known: cifar10, cifar100, stl10, imagenet32, modelnet10, \
-             modelnet10-voxels, shapes, solids"
+             modelnet10-voxels, shapes, solids, folder:DIR, npz:FILE"
         );
     }
 

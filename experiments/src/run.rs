@@ -62,13 +62,17 @@ pub fn run<B: AutodiffBackend>(
     if let Some(PartialWork::Serve) = work {
         workers::go_first_where_memory_is_short();
     }
-    let definition = chosen_definition(artefact, options)?;
+    let mut definition = chosen_definition(artefact, options)?;
     definition.study.check_size(options.seeds)?;
     let images: Vec<Images<B>> = load_images(&definition.study, options.data_dir.as_deref(), device)?;
     // The starter of a part has already shown the warnings.
     if options.part.is_none() {
         let warnings = images.iter().flat_map(|images| &images.data.warnings);
         warnings.for_each(|warning| errln!("warning: {warning}"));
+    }
+    // The name of a data set of one's own identifies its files, and its path does not matter. The run is the same elsewhere.
+    for (settings, images) in definition.study.data_sets_mut().into_iter().zip(&images) {
+        settings.name.clone_from(&images.data.name);
     }
     // A part is written to the folder of its run.
     let (commit, dirty) = match &options.part {

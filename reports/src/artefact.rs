@@ -5,10 +5,14 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use results::statistics::bootstrap::Interval;
 use results::store::Group;
+use results::summaries::correlation::{Predictor, summary};
+use results::summaries::ranked::{RankedRow, RunTables};
 use results::{Claim, Claims, Manifest, Verdict};
 
-use crate::figure::definition::FigureDefinition;
+use crate::figure::definition::{FigureDefinition, FigureKind};
+use crate::findings::correlation::of_summary;
 use crate::findings::definition::{part, place};
+use crate::findings::ranking::test_examples;
 use crate::findings::{self, Findings, NoStudy};
 
 /// One artefact at one scale on one data set.
@@ -69,6 +73,32 @@ impl Artefact {
             statement: part(&group, "statement")?.unwrap_or_default(),
             analysis: part(&group, "analysis")?.unwrap_or_default(),
             findings,
+            group,
+        })
+    }
+
+    /// A predictor of one's own against the true errors of a group of runs: the given rows of the joined table. `tables` holds the
+    /// same architectures, and `label` names the predictor on the axis.
+    ///
+    /// # Errors
+    /// If seeds were measured on test sets of different sizes.
+    pub fn of_own_predictor(group: Group, tables: &RunTables, rows: &[RankedRow], label: String) -> Result<Self> {
+        let values = rows.iter().map(|row| ((row.seed, row.architecture), row.value));
+        let (predictor, test_examples) = (Predictor::own(values), test_examples(&group)?);
+        let summary = summary(&tables.architectures, &predictor, &tables.true_errors, test_examples)?;
+        let figure = FigureDefinition {
+            kind: FigureKind::ScatterFit,
+            title: "True error and a predictor of one's own".into(),
+            x_label: label,
+            y_label: "True error (test error, trained weights)".into(),
+            panels: Vec::new(),
+        };
+        Ok(Self {
+            figure: Some(figure),
+            claims: Vec::new(),
+            statement: String::new(),
+            analysis: String::new(),
+            findings: of_summary(summary),
             group,
         })
     }

@@ -2,5 +2,6 @@
 
 pub mod compare;
 pub mod draw;
+pub mod rank;
 pub mod stats;
 pub mod stored;

@@ -3,7 +3,7 @@
 mod compared_with;
 mod comparison;
 mod conditions;
-mod correlation;
+pub(crate) mod correlation;
 mod corruption;
 pub(crate) mod definition;
 mod drawings;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, draw, stats};
+use commands::{compare, draw, rank, stats};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
@@ -69,6 +69,8 @@ enum Command {
     Draw(draw::Draw),
     /// Print the statistics of a ranking in any Parquet or CSV table.
     Stats(stats::Stats),
+    /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
+    Rank(rank::Rank),
     /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
     Compare(compare::Compare),
 }
@@ -109,6 +111,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Stats(options) => {
             stats::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Rank(options) => {
+            rank::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare(options) => compare::run(&options),

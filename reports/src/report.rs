@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use results::Manifest;
-use results::store::manifest::SplitRecord;
+use results::store::manifest::{DatasetRecord, SplitRecord};
 use results::summaries::text::quoted;
 
 use crate::artefact::{Artefact, Judged};
@@ -130,6 +130,20 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
     rows
 }
 
+/// The kind and the name on disk of a data set of one's own; `None` for any other set.
+fn own_data_set(set: &DatasetRecord) -> Option<(&str, &str)> {
+    let (kind, path) = set.sources.first()?.path.split_once(':')?;
+    matches!(kind, "folder" | "npz").then_some((kind, path.split('/').next()?))
+}
+
+/// The word for a data set on the command line. The folder that holds a set of one's own is not known.
+fn data_set_word(set: &DatasetRecord) -> String {
+    match own_data_set(set) {
+        Some((kind, name)) => shell_word(&format!("{kind}:DIR/{name}")),
+        None => set.name.clone(),
+    }
+}
+
 /// The commands that make such a result.
 pub(crate) fn command(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
@@ -143,12 +157,12 @@ pub(crate) fn command(artefact: &Artefact) -> String {
         "{checkout}\ncargo xtask reproduce {} --scale {} --dataset {} --seeds {}",
         manifest.artefact,
         manifest.scale,
-        manifest.dataset.name,
+        data_set_word(&manifest.dataset),
         seeds.expect("a group has a run"),
     )];
-    words.extend(manifest.other_datasets.first().map(|set| format!("--source {}", set.name)));
-    let sets = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
-    if sets.into_iter().any(|set| !set.sources.is_empty()) {
+    words.extend(manifest.other_datasets.first().map(|set| format!("--source {}", data_set_word(set))));
+    let mut sets = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
+    if sets.any(|set| !set.sources.is_empty() && own_data_set(set).is_none()) {
         words.push("--data-dir DIR".to_owned());
     }
     if manifest.device_class != "cpu" {

@@ -12,6 +12,7 @@ pub(crate) mod made_up;
 pub mod peer;
 pub mod predictors;
 pub mod proxy;
+pub mod ranked;
 pub mod regime;
 pub mod search;
 pub mod search_cost;

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, compare, draw, forward, list, package, report, reproduce};
+use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -45,6 +45,8 @@ enum Verb {
     /// Print how well one column of a table ranks another.
     #[command(disable_help_flag = true)]
     Stats,
+    /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
+    Rank(rank::Args),
     /// Export the trainings of a pool to a file, or import such a file.
     #[command(disable_help_flag = true)]
     Pool,
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),
         Verb::Stats => forward::run("stats", &forwarded),
+        Verb::Rank(args) => rank::run(&args, &forwarded),
         Verb::Pool => forward::run("pool", &forwarded),
         Verb::Benchmark => benchmark::run(&forwarded),
         Verb::Compare(args) => return compare::run(&args, &forwarded),

@@ -8,5 +8,6 @@ pub mod forward;
 pub mod list;
 mod notices;
 pub mod package;
+pub mod rank;
 pub mod report;
 pub mod reproduce;

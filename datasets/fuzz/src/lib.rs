@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use datasets::{DataSet, ImageSet, LoadOptions, load};
+use datasets::{DataSet, ImageSet, LoadOptions, kind_and_path, load};
 
-/// Loads a set from a folder that holds these files, by their paths below the data folder. `None` if the reader refuses
-/// them.
+/// Loads a set from a folder that holds these files, by their paths below the data folder. The path of a set of one's own is
+/// below that folder too. `None` if the reader refuses the files.
 ///
 /// # Panics
 /// If the loaded data contradicts itself, or an error names no file.
@@ -17,7 +17,11 @@ pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<
         fs::write(path, bytes).expect("the folder can be written");
     }
     let options = LoadOptions { data_dir: Some(folder.path().into()), ..options };
-    let data = match load(set, &options) {
+    let set = match kind_and_path(set) {
+        Some((kind, path)) => format!("{kind}:{}", folder.path().join(path).display()),
+        None => set.to_owned(),
+    };
+    let data = match load(&set, &options) {
         Ok(data) => data,
         Err(error) => {
             let message = error.to_string();

@@ -1,4 +1,4 @@
-//! Arrays of integers as numpy stores them: the types of their elements, and `.npz` files.
+//! Arrays of numbers as numpy stores them: the types of their elements, and `.npz` files.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -12,7 +12,7 @@ use crate::Error;
 const MAX_HEADER: usize = 4096;
 
 /// Largest array that is read, in bytes. All 1,281,167 images of ImageNet32x32 are 3.9 GB.
-const MAX_BYTES: usize = 4 << 30;
+pub(crate) const MAX_BYTES: usize = 4 << 30;
 
 /// First bytes of a zip archive with files.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -24,9 +24,10 @@ enum Kind {
     Unsigned,
     /// Truth values: a byte of 0 or 1.
     Bool,
+    Float,
 }
 
-/// The type of an array's elements: integers of 1, 2, 4 or 8 bytes, or truth values.
+/// The type of an array's elements: integers of 1, 2, 4 or 8 bytes, truth values, or floats of 4 or 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element {
     kind: Kind,
@@ -35,8 +36,14 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// Parses numpy's name of a type: byte order, kind and length, such as `|u1`, `<i8` or `|b1`.
+    /// Parses numpy's name of a type of integers or truth values: byte order, kind and length, such as `|u1`, `<i8` or
+    /// `|b1`.
     pub(crate) fn parse(name: &str) -> Option<Element> {
+        Element::parse_any(name).filter(|element| element.kind != Kind::Float)
+    }
+
+    /// As [`Self::parse`], for floats too.
+    fn parse_any(name: &str) -> Option<Element> {
         let &[order, kind, length] = name.as_bytes() else {
             return None;
         };
@@ -45,20 +52,26 @@ impl Element {
             (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
             (b'u', 1 | 2 | 4 | 8) => Kind::Unsigned,
             (b'b', 1) => Kind::Bool,
+            (b'f', 4 | 8) => Kind::Float,
             _ => return None,
         };
         b"<>|=".contains(&order).then_some(Element { kind, bytes, is_big_endian: order == b'>' })
     }
 
-    fn value(self, bytes: &[u8]) -> i128 {
+    /// The bits of an element.
+    fn bits(self, bytes: &[u8]) -> u64 {
         let append = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
-        let value = if self.is_big_endian { bytes.iter().fold(0, append) } else { bytes.iter().rev().fold(0, append) };
+        if self.is_big_endian { bytes.iter().fold(0, append) } else { bytes.iter().rev().fold(0, append) }
+    }
+
+    fn value(self, bytes: &[u8]) -> i128 {
+        let value = self.bits(bytes);
         let unused = 64 - 8 * self.bytes as u32;
         if self.kind == Kind::Signed { i128::from((value << unused) as i64 >> unused) } else { i128::from(value) }
     }
 }
 
-/// An array of integers in C order: the last index varies fastest.
+/// An array of numbers in C order: the last index varies fastest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Array<'a> {
     pub(crate) shape: Vec<usize>,
@@ -77,7 +90,35 @@ impl<'a> Array<'a> {
         (self.element.bytes == 1 && self.element.kind == Kind::Unsigned).then_some(&self.bytes[..])
     }
 
-    /// The elements in order.
+    /// The elements as pixels: bytes as they are, truth values as 0 and 255, floats times 255 and rounded. `path` and `name`
+    /// say in errors where the array lies.
+    pub(crate) fn into_pixels(self, path: &Path, name: &str) -> Result<Vec<u8>, Error> {
+        let Element { kind, bytes, .. } = self.element;
+        let number = |element: &[u8]| match (kind, bytes) {
+            (Kind::Float, 4) => f64::from(f32::from_bits(self.element.bits(element) as u32)),
+            (Kind::Float, _) => f64::from_bits(self.element.bits(element)),
+            _ => f64::from(element[0]),
+        };
+        let expected = match (kind, bytes) {
+            (Kind::Unsigned, 1) => return Ok(self.bytes.into_owned()),
+            (Kind::Bool, _) => "0 or 1",
+            (Kind::Float, _) => "a float from 0 to 1; divide floats from 0 to 255 by 255",
+            _ => {
+                let expected = "bytes (uint8), truth values, or floats from 0 to 1";
+                return Err(Error::format(path, format!("array {name:?}"), "integers of another type", expected));
+            }
+        };
+        let pixel = |(index, element): (usize, &[u8])| {
+            let value = number(element);
+            let is_pixel = (0.0..=1.0).contains(&value) && (kind == Kind::Float || value.fract() == 0.0);
+            let place = || format!("array {name:?}, value {index} (counted from 0)");
+            let fault = || Error::format(path, place(), value.to_string(), expected);
+            is_pixel.then(|| (255.0 * value).round() as u8).ok_or_else(fault)
+        };
+        self.bytes.chunks_exact(bytes).enumerate().map(pixel).collect()
+    }
+
+    /// The elements in order. The array holds no floats.
     pub(crate) fn values(&self) -> impl Iterator<Item = i128> {
         self.bytes.chunks_exact(self.element.bytes).map(|bytes| self.element.value(bytes))
     }
@@ -134,9 +175,38 @@ impl<'a> Npz<'a> {
         }
     }
 
-    /// Reads the array called `name`, if `fits` says that its shape is the `expected` one.
+    /// Whether the file has an array of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(&format!("{name}.npy")).is_some()
+    }
+
+    /// Reads the array of integers called `name`, if `fits` says that its shape is the `expected` one.
     pub(crate) fn array(
         &mut self,
+        name: &str,
+        expected: &str,
+        fits: impl Fn(&[usize]) -> bool,
+    ) -> Result<Array<'static>, Error> {
+        let kinds = "integers of 1, 2, 4 or 8 bytes or truth values";
+        self.array_of(kinds, Element::parse, name, expected, fits)
+    }
+
+    /// As [`Self::array`], for floats too.
+    pub(crate) fn numbers(
+        &mut self,
+        name: &str,
+        expected: &str,
+        fits: impl Fn(&[usize]) -> bool,
+    ) -> Result<Array<'static>, Error> {
+        let kinds = "integers, truth values, or floats of 4 or 8 bytes";
+        self.array_of(kinds, Element::parse_any, name, expected, fits)
+    }
+
+    /// Reads an array of elements of these kinds.
+    fn array_of(
+        &mut self,
+        kinds: &str,
+        parse: fn(&str) -> Option<Element>,
         name: &str,
         expected: &str,
         fits: impl Fn(&[usize]) -> bool,
@@ -169,9 +239,8 @@ impl<'a> Npz<'a> {
         let mut header = vec![0; length];
         file.read_exact(&mut header).map_err(unreadable)?;
         let header = String::from_utf8_lossy(&header);
-        let Some((shape, element, is_fortran)) = parse_header(&header) else {
-            let kinds = "integers of 1, 2, 4 or 8 bytes or truth values, and a shape";
-            return Err(fault(format!("the header {:?}", header.trim()), kinds));
+        let Some((shape, element, is_fortran)) = parse_header(&header, parse) else {
+            return Err(fault(format!("the header {:?}", header.trim()), &format!("{kinds}, and a shape")));
         };
         if !fits(&shape) {
             return Err(fault(format!("the shape {shape:?}"), expected));
@@ -196,8 +265,8 @@ impl<'a> Npz<'a> {
 }
 
 /// Parses shape, type and whether the order is Fortran's from a header. It is a Python dictionary such as
-/// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`.
-fn parse_header(header: &str) -> Option<(Vec<usize>, Element, bool)> {
+/// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`. `parse` parses the name of a type.
+fn parse_header(header: &str, parse: fn(&str) -> Option<Element>) -> Option<(Vec<usize>, Element, bool)> {
     let value = |key: &str| Some(header.split_once(key)?.1.trim_start().strip_prefix(':')?.trim_start());
     let (name, _) = value("'descr'")?.strip_prefix('\'')?.split_once('\'')?;
     let (shape, _) = value("'shape'")?.strip_prefix('(')?.split_once(')')?;
@@ -210,7 +279,7 @@ fn parse_header(header: &str) -> Option<(Vec<usize>, Element, bool)> {
         .collect::<Option<_>>()?;
     let order = value("'fortran_order'")?;
     let is_fortran = order.starts_with("True");
-    (is_fortran || order.starts_with("False")).then_some((shape, Element::parse(name)?, is_fortran))
+    (is_fortran || order.starts_with("False")).then_some((shape, parse(name)?, is_fortran))
 }
 
 #[cfg(test)]
@@ -306,7 +375,7 @@ pub(crate) mod tests {
         check(npy("|u1", "9223372036854775807, 2", &[]), "expected at most 4294967296 bytes");
         // The claimed size is within the limit, but the bytes are missing: nothing is allocated for them.
         check(npy("|u1", "2000000000, 2", &[7]), "found 1 bytes, expected 4000000000");
-        assert_eq!(parse_header("{'descr': '|u1', 'fortran_order': 0, 'shape': (2, 2), }"), None);
+        assert_eq!(parse_header("{'descr': '|u1', 'fortran_order': 0, 'shape': (2, 2), }", Element::parse), None);
     }
 
     #[test]

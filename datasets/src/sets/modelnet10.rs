@@ -100,6 +100,7 @@ pub(crate) fn load_meshes(options: &LoadOptions) -> Result<DataSet, Error> {
     let train = load_part(TRAIN, options.n_train, Subset::Train, rotations)?;
     let test = load_part(TEST, options.n_test, Subset::Test, 1)?;
     Ok(DataSet {
+        name: "modelnet10".into(),
         train,
         test,
         folds: Vec::new(),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
 
 use crate::device::Device;
@@ -33,7 +33,7 @@ pub struct RunOptions {
     /// Scale of the run: smoke, laptop, gpu or paper.
     #[arg(long, default_value = "laptop")]
     pub scale: Scale,
-    /// Data set to use instead of the definition's.
+    /// Data set to use instead of the definition's: a name, or folder:DIR or npz:FILE for images of your own.
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
     /// Data set to search architectures on, if the definition searches on another data set than it trains on.
@@ -114,6 +114,16 @@ fn parse_duration(text: &str) -> Result<f64, String> {
     valid.ok_or_else(|| "expected a time such as 90s, 30m or 2h".to_owned())
 }
 
+/// A data set by its name; one's own by its absolute path.
+fn absolute_data_set(name: Option<&str>) -> Result<Option<String>> {
+    let Some((kind, path)) = name.and_then(datasets::kind_and_path) else {
+        return Ok(name.map(str::to_owned));
+    };
+    let path = results::store::files::absolute(path)?;
+    let path = path.to_str().with_context(|| format!("{}: expected a path in UTF-8", path.display()))?;
+    Ok(Some(format!("{kind}:{path}")))
+}
+
 impl RunOptions {
     /// The definitions that the run can use.
     pub fn library(&self) -> Library<'_> {
@@ -148,6 +158,8 @@ impl RunOptions {
             all: false,
             definition: None,
             definitions: absolute(&self.definitions)?,
+            dataset: absolute_data_set(self.dataset.as_deref())?,
+            source: absolute_data_set(self.source.as_deref())?,
             data_dir: absolute(&self.data_dir)?,
             benchmark: absolute(&self.benchmark)?,
             benchmarks: results::store::files::absolute(&self.benchmarks)?,
@@ -362,8 +374,8 @@ mod tests {
     #[test]
     fn a_part_runs_anywhere_with_the_options_of_its_run() {
         let version: Version = "a1,true,d2".parse().unwrap();
-        let run =
-            parse(words("--all --definitions d --scale smoke --pool p --results r --set a.b=1 --jobs 3")).unwrap();
+        let line = "--all --definitions d --scale smoke --pool p --results r --set a.b=1 --jobs 3 --dataset folder:d --source cifar10";
+        let run = parse(words(line)).unwrap();
         let command = run.command_of_part(Path::new("program"), "fig4", &version).unwrap();
         let worker = run.worker_command(&Program::running("a1").unwrap(), "fig4", &version).unwrap();
         assert_eq!(command[0], "program");
@@ -374,10 +386,13 @@ mod tests {
         assert!(part.benchmarks.is_absolute(), "{part:?}");
         assert!(part.definitions.as_ref().is_some_and(|folder| folder.is_absolute()), "{part:?}");
         assert!(part.pool.as_ref().is_some_and(|pool| pool.is_absolute()), "{part:?}");
+        let place = part.dataset.as_deref().and_then(|name| name.strip_prefix("folder:"));
+        assert!(place.is_some_and(|place| place.starts_with('/') && place.ends_with("/d")), "{part:?}");
         let expected = RunOptions {
             artefact: Some("fig4".to_owned()),
             all: false,
             definitions: part.definitions.clone(),
+            dataset: part.dataset.clone(),
             benchmarks: part.benchmarks.clone(),
             pool: part.pool.clone(),
             results: part.results.clone(),

@@ -5,7 +5,7 @@ use smash::training::smash_training::SmashTraining;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
-use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System, SystemKind};
+use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
 
 impl Study {
     /// The images.
@@ -55,6 +55,29 @@ impl Study {
     pub fn data_sets(&self) -> Vec<&Data> {
         let own = self.searches().iter().filter_map(|search| search.data.as_ref());
         [self.data()].into_iter().chain(own).collect()
+    }
+
+    /// As [`Self::data_sets`], to change them.
+    pub fn data_sets_mut(&mut self) -> Vec<&mut Data> {
+        let (data, searches): (_, &mut [SmashSearch]) = match self {
+            Self::Correlation(study) => (&mut study.data, &mut []),
+            Self::Fidelity(study) => (&mut study.data, &mut []),
+            Self::Benchmark(study) => (&mut study.data, &mut []),
+            Self::Throughput(study) => (&mut study.data, &mut []),
+            Self::Ensemble(study) => (&mut study.data, &mut []),
+            Self::Corruption(study) => (&mut study.data, &mut []),
+            Self::ProxyGradient(study) => (&mut study.data, &mut []),
+            Self::Search(study) => {
+                let SearchStudy { data, searches } = &mut **study;
+                (data, searches)
+            }
+            Self::Comparison(study) => {
+                let ComparisonStudy { data, searches, .. } = &mut **study;
+                (data, searches)
+            }
+            Self::Drawing(study) => (&mut study.data, &mut []),
+        };
+        [data].into_iter().chain(searches.iter_mut().filter_map(|search| search.data.as_mut())).collect()
     }
 
     /// The recipes of fully trained networks.

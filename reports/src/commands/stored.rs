@@ -108,13 +108,22 @@ impl Stored {
     /// # Errors
     /// No complete run, or a faulty table.
     pub fn newest(&self, artefact: &str) -> Result<Selected> {
+        let (group, faulty) = self.newest_group(artefact)?;
+        Ok(Selected { artefacts: vec![Artefact::load(group, &self.results)?], faulty })
+    }
+
+    /// The runs of the newest result of an artefact, and the manifests that cannot be read.
+    ///
+    /// # Errors
+    /// No complete run.
+    pub fn newest_group(&self, artefact: &str) -> Result<(Group, Vec<String>)> {
         let Found { runs, faulty } = self.runs(Some(artefact))?;
         let faulty: Vec<String> = faulty.iter().map(ToString::to_string).collect();
         let all = groups(runs);
         let group = newest(all.clone());
         let group = group.with_context(|| self.nothing(&format!("`{artefact}`"), &faulty))?;
         print_choice(&group, all.iter());
-        Ok(Selected { artefacts: vec![Artefact::load(group, &self.results)?], faulty })
+        Ok((group, faulty))
     }
 
     /// The stored runs, and the manifests that cannot be read.

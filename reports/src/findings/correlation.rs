@@ -82,8 +82,13 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
 
 /// Reads the tables of a fidelity study or of a benchmark.
 pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
-    Ok(Box::new(CorrelationFindings {
-        summary: correlation(group)?,
+    Ok(of_summary(correlation(group)?))
+}
+
+/// The findings about one predictor.
+pub(crate) fn of_summary(summary: CorrelationSummary) -> Findings {
+    Box::new(CorrelationFindings {
+        summary,
         compared_with: None,
         predictors: None,
         panels: Vec::new(),
@@ -91,7 +96,7 @@ pub(super) fn load_ranking(group: &Group, _: &Path) -> Result<Findings> {
         regime: None,
         verification: None,
         ranking: OnceLock::new(),
-    }))
+    })
 }
 
 impl KindOfStudy for CorrelationFindings {

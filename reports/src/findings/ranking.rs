@@ -25,6 +25,16 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
         Some("benchmark") => Predictor::validation_error(&true_errors),
         _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
     };
+    let test_examples = test_examples(group)?;
+    let summary = summary(&group.read::<ArchitectureRow>()?, &predictor, &true_errors, test_examples);
+    summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+/// Number of test images that true errors were measured on.
+///
+/// # Errors
+/// If seeds were measured on test sets of different sizes.
+pub(crate) fn test_examples(group: &Group) -> Result<u64> {
     let examples = |run: &StoredRun| run.manifest.dataset.test.examples;
     let test_examples = examples(&group.runs[0]);
     for run in &group.runs {
@@ -37,6 +47,5 @@ pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
             path.display(),
         );
     }
-    let summary = summary(&group.read::<ArchitectureRow>()?, &predictor, &true_errors, test_examples);
-    summary.with_context(|| group.runs[0].dir.path().display().to_string())
+    Ok(test_examples)
 }

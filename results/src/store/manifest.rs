@@ -130,7 +130,7 @@ pub struct SplitRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceRecord {
-    /// Path of the file, as it was opened.
+    /// Path of the file, as it was opened. For a data set of one's own, from the last part of its path on.
     pub path: String,
     /// Number of records in it.
     pub records: u64,

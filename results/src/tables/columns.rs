@@ -7,6 +7,7 @@ use csv_core::ReadFieldResult;
 use crate::error::{Error, Result};
 use crate::store::files;
 use crate::summaries::text::first_of;
+use crate::tables::meaning::Meaning;
 use crate::tables::parquet::{self, Selected};
 use crate::terminal::escaped;
 
@@ -29,6 +30,30 @@ pub struct Columns {
     pub numbers: Vec<Vec<Option<f64>>>,
     /// The column that groups the rows, as text, if one was requested; `None` is a missing value.
     pub group: Option<Vec<Option<String>>>,
+}
+
+/// A column of any kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnyColumn {
+    /// Its name.
+    pub name: String,
+    /// Its cells as text, unless the file stores them as numbers; `None` is a missing value.
+    pub texts: Option<Vec<Option<String>>>,
+    /// Its cells as numbers, if all of them are numbers; they may be infinite or NaN. `None` is a missing value.
+    pub numbers: Option<Vec<Option<f64>>>,
+}
+
+/// Reads all columns of a file, as [`read_columns`] reads some. CSV stores everything as text, so a column of numbers there
+/// has text too. Columns of Parquet that are neither numbers nor text, such as lists, are left out.
+///
+/// # Errors
+/// If the file cannot be read, or if a column has a namesake.
+pub fn read_all_columns(path: &Path) -> Result<Vec<AnyColumn>> {
+    let bytes = files::read(path)?;
+    match bytes.starts_with(PARQUET) {
+        true => all_of_parquet(path, &bytes),
+        false => all_of_csv(path, &bytes),
+    }
 }
 
 /// Reads columns by name. A file with the first bytes of Parquet is read as Parquet, any other as CSV with a line of
@@ -98,19 +123,99 @@ fn of_parquet(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>
     Ok(columns)
 }
 
-fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let malformed = |problem: String| Error::Csv { path: path.to_path_buf(), problem };
+fn all_of_parquet(path: &Path, bytes: &[u8]) -> Result<Vec<AnyColumn>> {
+    let mut names = parquet::read_columns(path, bytes.to_vec(), &[])?.names;
+    check_namesakes(path, &names)?;
+    let Selected { frame, meanings, .. } = loop {
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        match parquet::read_columns(path, bytes.to_vec(), &wanted) {
+            Err(Error::Column { column, .. }) if names.contains(&column) => names.retain(|name| *name != column),
+            selected => break selected?,
+        }
+    };
+    let of_name = |(name, meaning): (String, Meaning)| {
+        let cells = frame.column(&name).map_err(|error| column(path, &name, error.to_string()))?;
+        let numbers = meaning.numbers(cells).ok();
+        let texts = if numbers.is_some() { None } else { meaning.texts(cells).ok() };
+        Ok(AnyColumn { name, texts, numbers })
+    };
+    meanings.into_iter().map(of_name).collect()
+}
+
+fn all_of_csv(path: &Path, bytes: &[u8]) -> Result<Vec<AnyColumn>> {
+    let (names, records) = names_and_records(bytes);
+    check_namesakes(path, &names)?;
+    if looks_like_json(&names) {
+        return Err(malformed(path, LIKE_JSON.to_owned()));
+    }
+    let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
+    for (row, record) in records.enumerate() {
+        check_length(path, row, &record, &names)?;
+        for ((field, cells), name) in record.iter().zip(&mut columns).zip(&names) {
+            cells.push(cell(path, name, row, field)?.map(str::to_owned));
+        }
+    }
+    let of_name = |(name, texts): (String, Vec<Option<String>>)| {
+        let numbers = texts.iter().map(|cell| cell.as_ref().map(|text| text.parse().ok()));
+        // The outer option is the cell, the inner one its number. A column without any value holds no numbers.
+        let numbers: Option<Vec<Option<f64>>> =
+            numbers.map(|cell| cell.map_or(Some(None), |number| number.map(Some))).collect();
+        let numbers = numbers.filter(|numbers| numbers.iter().any(Option::is_some));
+        AnyColumn { name, texts: Some(texts), numbers }
+    };
+    Ok(names.into_iter().zip(columns).map(of_name).collect())
+}
+
+fn check_namesakes(path: &Path, names: &[String]) -> Result<()> {
+    let count = |name: &String| names.iter().filter(|known| *known == name).count();
+    match names.iter().find(|name| count(name) > 1) {
+        Some(name) => Err(column(path, name, format!("{} columns have this name, expected one", count(name)))),
+        None => Ok(()),
+    }
+}
+
+fn malformed(path: &Path, problem: String) -> Error {
+    Error::Csv { path: path.to_path_buf(), problem }
+}
+
+const LIKE_JSON: &str = "it begins like JSON, expected a line of names";
+
+fn looks_like_json(names: &[String]) -> bool {
+    names.first().is_some_and(|first| first.starts_with(['{', '[']))
+}
+
+/// The line of names of a CSV file, and the records after it.
+fn names_and_records(bytes: &[u8]) -> (Vec<String>, Records<'_>) {
     let mut records = Records { reader: csv_core::Reader::new(), rest: bytes };
     let names = records.next().unwrap_or_default();
-    let names: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+    (names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(), records)
+}
+
+fn check_length(path: &Path, row: usize, record: &[Vec<u8>], names: &[String]) -> Result<()> {
+    let (expected, found) = (names.len(), record.len());
+    match expected == found {
+        true => Ok(()),
+        false => Err(malformed(path, format!("row {row}: expected {expected} fields, found {found}"))),
+    }
+}
+
+/// The text of a field; `None` if it stands for a missing value.
+fn cell<'a>(path: &Path, name: &str, row: usize, field: &'a [u8]) -> Result<Option<&'a str>> {
+    match std::str::from_utf8(field).map(str::trim) {
+        Ok(text) if MISSING.contains(&text) => Ok(None),
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(column(path, name, format!("row {row}: not UTF-8"))),
+    }
+}
+
+fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> Result<Columns> {
+    let (names, records) = names_and_records(bytes);
     let place = |name: &str| {
         let mut places = (0..names.len()).filter(|&place| names[place] == name);
         match (places.next(), places.count()) {
             (Some(place), 0) => Ok(place),
             (Some(_), more) => Err(column(path, name, format!("{} columns have this name, expected one", more + 1))),
-            (None, _) if names.first().is_some_and(|first| first.starts_with(['{', '['])) => {
-                Err(malformed("it begins like JSON, expected a line of names".to_owned()))
-            }
+            (None, _) if looks_like_json(&names) => Err(malformed(path, LIKE_JSON.to_owned())),
             (None, _) => Err(unknown(path, name, &names)),
         }
     };
@@ -118,15 +223,8 @@ fn of_csv(path: &Path, bytes: &[u8], numbers: &[&str], group: Option<&str>) -> R
     let group_place = group.map(place).transpose()?;
     let mut columns = Columns { numbers: vec![Vec::new(); numbers.len()], group: group.map(|_| Vec::new()) };
     for (row, record) in records.enumerate() {
-        if record.len() != names.len() {
-            let (expected, found) = (names.len(), record.len());
-            return Err(malformed(format!("row {row}: expected {expected} fields, found {found}")));
-        }
-        let cell = |place: usize| match std::str::from_utf8(&record[place]).map(str::trim) {
-            Ok(text) if MISSING.contains(&text) => Ok(None),
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(column(path, &names[place], format!("row {row}: not UTF-8"))),
-        };
+        check_length(path, row, &record, &names)?;
+        let cell = |place: usize| cell(path, &names[place], row, &record[place]);
         for (&place, cells) in places.iter().zip(&mut columns.numbers) {
             let number = |text: &str| {
                 let problem = || format!("row {row}: expected a number, found `{}`", shortened(text));

@@ -41,7 +41,7 @@ const fn seeded(name: &'static str, member: &'static str, folder: &'static str, 
 }
 
 /// All targets, the cheapest to build first.
-const TARGETS: [Target; 16] = [
+const TARGETS: [Target; 17] = [
     target("archive", "xtask"),
     target("cifar", "datasets"),
     target("stl10", "datasets"),
@@ -49,6 +49,7 @@ const TARGETS: [Target; 16] = [
     target("voxels", "datasets"),
     target("npz", "datasets"),
     target("pickle", "datasets"),
+    target("picture", "datasets"),
     target("architecture", "experiments"),
     target("checkpoint", "experiments"),
     seeded("definition", "experiments", "experiments/definitions", ".toml"),

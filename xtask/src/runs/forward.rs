@@ -11,13 +11,14 @@ use crate::process::{self, Binaries, Cuda};
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
 
-const FORWARDING: [Forwarding; 8] = [
+const FORWARDING: [Forwarding; 9] = [
     ("reproduce", Binaries::experiments, "run"),
     ("compare", Binaries::experiments, "run"),
     ("report", Binaries::reports, "report"),
     ("draw", Binaries::reports, "draw"),
     ("architecture", Binaries::experiments, "architecture"),
     ("stats", Binaries::reports, "stats"),
+    ("rank", Binaries::reports, "rank"),
     ("pool", Binaries::experiments, "pool"),
     ("benchmark", Binaries::experiments, "benchmark"),
 ];
@@ -124,6 +125,7 @@ mod tests {
             ("compare a --pool p b --save", "compare a b --save", "--pool p"),
             ("report fig4 --published --check", "report --published", "fig4 --check"),
             ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
+            ("rank f.csv --artefact fig4 --results r", "rank --results r", "f.csv --artefact fig4"),
             ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::settings::definition::{Definition, Scale, load, names, parse};
+use crate::settings::definition::{Definition, Scale, load, parse};
+use crate::settings::library::Library;
+
+fn names() -> Vec<String> {
+    Library { folder: None }.names().unwrap()
+}
 
 /// Each number of a table with its path. Entries of a list have no step of their own in the path.
 fn numbers<'a>(value: &'a mut toml::Value, path: &str) -> Vec<(String, &'a mut toml::Value)> {
@@ -35,7 +40,7 @@ fn with_study(definition: &Definition, study: toml::Value) -> Result<Definition>
 /// A definition for each kind of number, by the number's path, with its index among the numbers of the study.
 fn one_of_each() -> BTreeMap<String, (Definition, usize)> {
     let mut found = BTreeMap::new();
-    for (name, scale) in names().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+    for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name.as_str(), scale))) {
         let definition = load(name, scale, &[]).unwrap();
         let mut study = study_of(&definition);
         let kind = study["kind"].to_string();
@@ -125,7 +130,7 @@ fn lists_have_bounds_too() {
 
 #[test]
 fn a_run_that_is_too_large_is_refused_with_its_size() {
-    for (name, scale) in names().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+    for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name.as_str(), scale))) {
         load(name, scale, &[]).unwrap().study.check_size(10).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     let refused = |artefact: &str, set: &[&str], seeds: u64, expected: &str| {
@@ -143,14 +148,14 @@ fn a_run_that_is_too_large_is_refused_with_its_size() {
 }
 
 /// Changes of a definition at smoke scale: for some of its numbers, another one from a wide range.
-fn changes() -> impl Strategy<Value = (&'static str, Vec<(prop::sample::Index, f64)>)> {
+fn changes() -> impl Strategy<Value = (String, Vec<(prop::sample::Index, f64)>)> {
     let value = prop_oneof![
         (0..6_i32).prop_map(f64::from),
         (-3.0..20.0f64).prop_map(|exponent| 10_f64.powf(exponent).round()),
         (-8.0..1.0f64).prop_map(|exponent| 10_f64.powf(exponent)),
         Just(-1.0),
     ];
-    let name = prop::sample::select(names().collect::<Vec<_>>());
+    let name = prop::sample::select(names());
     (name, prop::collection::vec((any::<prop::sample::Index>(), value), 1..4))
 }
 
@@ -163,7 +168,7 @@ proptest! {
 
     #[test]
     fn changed_numbers_give_an_error_or_a_run_of_bounded_size((name, changes) in changes()) {
-        let definition = load(name, Scale::Smoke, &[]).unwrap();
+        let definition = load(&name, Scale::Smoke, &[]).unwrap();
         let mut study = study_of(&definition);
         for (index, value) in changes {
             let mut all = numbers(&mut study, "study");

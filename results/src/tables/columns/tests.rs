@@ -78,3 +78,43 @@ fn a_message_quotes_little_of_a_long_file() {
     let found = read(text.as_bytes(), &["x"], None).unwrap_err();
     assert!(found.chars().count() < 150 && found.ends_with("\u{e9}...`"), "{found}");
 }
+
+/// All columns of a file: names, texts and numbers.
+fn read_all(bytes: &[u8]) -> std::result::Result<Vec<AnyColumn>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t");
+    std::fs::write(&path, bytes).unwrap();
+    read_all_columns(&path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn all_columns_are_read_as_numbers_and_as_text() {
+    let found = read_all(b"hash,score,empty,mixed\n0012,NaN,,1\nab,-2.5,NA,x\n").unwrap();
+    let names: Vec<&str> = found.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["hash", "score", "empty", "mixed"]);
+    assert_eq!(found[0].texts, Some(vec![Some("0012".into()), Some("ab".into())]));
+    assert_eq!([&found[0].numbers, &found[2].numbers, &found[3].numbers], [&None; 3]);
+    let score = found[1].numbers.clone().unwrap();
+    assert!(score[0].unwrap().is_nan() && score[1] == Some(-2.5), "{score:?}");
+    assert_eq!(found[2].texts, Some(vec![None, None]));
+
+    let lists = Series::new("list".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
+    let columns =
+        vec![Series::new("hash".into(), ["0012", "ab"]), lists, Series::new("score".into(), [Some(1_i64), None])];
+    let found = read_all(&parquet_file(columns)).unwrap();
+    let expected = [
+        AnyColumn { name: "hash".into(), texts: Some(vec![Some("0012".into()), Some("ab".into())]), numbers: None },
+        AnyColumn { name: "score".into(), texts: None, numbers: Some(vec![Some(1.0), None]) },
+    ];
+    assert_eq!(found, expected);
+
+    for (bytes, expected) in [
+        (&b"x,y,x\n1,2,3\n"[..], "column `x`: 2 columns have this name, expected one"),
+        (b"{\"x\": 1}", "it begins like JSON"),
+        (b"x,y\n1\n", "row 0: expected 2 fields, found 1"),
+        (b"x\n\xff\n", "column `x`: row 0: not UTF-8"),
+    ] {
+        let error = read_all(bytes).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+}
