@@ -143,7 +143,7 @@ fn a_history_has_every_stored_commit_in_the_order_of_time() {
 fn sources_without_a_commit_cannot_be_checked_out() {
     let root = tempfile::tempdir().unwrap();
     studies::correlation(root.path(), "fig4", studies::Correlation::of(12, ""));
-    store_again(root.path(), "unknown-1a2b3c4d", "2999-01-01T00:00:00Z");
+    store_again(root.path(), "unknown-1a2b3c4d", "2025-03-01T00:00:00Z");
     let found = page(root.path()).unwrap();
     assert!(found.contains("git named no commit") && !found.contains("git checkout"), "{found}");
 }

@@ -262,7 +262,7 @@ fn exactly_the_named_runs_are_drawn() {
     let (text, svg) = figure(&[&one]);
     assert!(text.contains("n = 50") && svg.contains("0123456789ab (dirty)"), "{text}");
     assert!(!svg.contains("seeds 0, 1"), "{svg}");
-    assert!(figure(&[&one, &other]).0.contains("n = 100"));
+    assert!(figure(&[&one, &other]).1.contains("seeds 0, 1"));
     // Without a key, the newest result is drawn.
     assert!(figure(&["fig4"]).1.contains("fedcba987654"));
 

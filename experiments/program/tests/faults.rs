@@ -1,4 +1,4 @@
-//! Every fault that ARCHITECTURE.md lists, and the state that it leaves behind.
+//! Every fault that docs/faults.md lists, and the state that it leaves behind.
 //!
 //! No finished work is lost, and no file is half written. The same command then ends with the tables of an undisturbed run.
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use binary::{error_of, experiments, succeeded, tables};
+use binary::{error_of, experiments, succeeded, tables, without_identity};
 use results::store::StoredRun;
 use results::{PredictionRow, Row, ScoreRow, TruthRow};
 
@@ -49,13 +49,6 @@ fn other_words_leave_a_run_as_it_is_and_reach_its_manifest() {
     assert_eq!(reworded.title, "Other words");
     assert_eq!((&reworded.start, &reworded.end), (&first.start, &first.end));
     assert_eq!(tables(folder.path()), stored);
-}
-
-/// The bytes of a table without identity and seal, which differ between definitions.
-fn without_identity(bytes: &[u8]) -> Vec<u8> {
-    let place = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark).unwrap();
-    let (identity, seal) = (place(b"smash-identity:"), place(b"smash-sha256:"));
-    [&bytes[..identity], &bytes[seal + b"smash-sha256:".len() + 64..]].concat()
 }
 
 #[test]
@@ -287,7 +280,7 @@ fn bad_input_gives_one_clear_line() {
     let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
     assert!(!abacus.status.success());
     assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda or cuda:INDEX"));
-    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: fig1, fig3, fig4"));
+    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: appendix-e, benchmark, "));
     assert!(error(&["fig4", "--device", "cuda"]).contains("without CUDA"));
     assert!(error(&["fig4", "--dataset", "mnist"]).contains("mnist"));
     assert!(error(&["fig4", "--dataset", "cifar100"]).contains("--data-dir"));

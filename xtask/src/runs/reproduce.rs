@@ -189,16 +189,16 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_runs_by_its_file_and_is_drawn_by_its_name() {
+    fn a_definition_runs_by_its_file_or_by_its_name() {
         check(
             "--definition d/mine.toml --scale smoke --results r",
             "run --definition=d/mine.toml --scale=smoke --results=r --device=cpu",
-            "figure mine --scale=smoke --results=r --out=r/figures",
+            "figure --results=r --out=r/figures",
         );
         check(
             "mine --definitions d --results r",
             "run mine --scale=laptop --results=r --device=cpu --definitions d",
-            "figure mine --scale=laptop --results=r --out=r/figures",
+            "figure --results=r --out=r/figures",
         );
     }
 
