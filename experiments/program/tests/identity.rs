@@ -24,8 +24,8 @@ fn run(results: &Path, arguments: &[&str]) -> Output {
 
 /// The folder of seed 0.
 fn first_run(results: &Path) -> RunDir {
-    let manifests = files(results).into_iter().filter(|file| file.ends_with("seed-0/manifest.toml"));
-    let manifest = manifests.last().unwrap();
+    let mut manifests = files(results).into_iter().filter(|file| file.ends_with("seed-0/manifest.toml"));
+    let manifest = manifests.next_back().unwrap();
     StoredRun::open(manifest.parent().unwrap()).unwrap().dir
 }
 

@@ -66,7 +66,8 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
     succeeded(&experiments(&at("results"), &["fig4", "--pool"]).arg(at("pool")).output().unwrap());
     let rows = Pool::new(&at("pool")).truths().unwrap();
     assert!(rows.len() > 1);
-    let changes: [(&str, fn(&mut PooledTruthRow)); 9] = [
+    type Change = fn(&mut PooledTruthRow);
+    let changes: [(&str, Change); 9] = [
         ("`validation_error` is 5", |row| row.validation_error = Some(5.0)),
         ("`validation_error` is NaN", |row| row.validation_error = Some(f64::NAN)),
         ("`train_error` is -1", |row| row.train_error = Some(-1.0)),
