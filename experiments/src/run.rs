@@ -70,10 +70,7 @@ pub fn run<B: AutodiffBackend>(
         let warnings = images.iter().flat_map(|images| &images.data.warnings);
         warnings.for_each(|warning| errln!("warning: {warning}"));
     }
-    // The name of a data set of one's own identifies its files, and its path does not matter. The run is the same elsewhere.
-    for (settings, images) in definition.study.data_sets_mut().into_iter().zip(&images) {
-        settings.name.clone_from(&images.data.name);
-    }
+    name_data_sets(&mut definition.study, &images);
     // A part is written to the folder of its run.
     let (commit, dirty) = match &options.part {
         Some(part) => starter(part, program.label, &definition)?,
@@ -235,6 +232,14 @@ pub fn load_images<B: AutodiffBackend>(
         images.push(Images::new(datasets::load(&settings.name, &load)?, device.clone()));
     }
     Ok(images)
+}
+
+/// Names the data sets of a study as their images are named. The name of a data set of one's own identifies its files, and its
+/// path does not matter. The run is the same elsewhere.
+pub fn name_data_sets<B: AutodiffBackend>(study: &mut StudyDefinition, images: &[Images<B>]) {
+    for (settings, images) in study.data_sets_mut().into_iter().zip(images) {
+        settings.name.clone_from(&images.data.name);
+    }
 }
 
 /// Creates and locks the folders of the runs. Each lock is held until its file is dropped.

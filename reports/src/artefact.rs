@@ -88,7 +88,7 @@ impl Artefact {
         let summary = summary(&tables.architectures, &predictor, &tables.true_errors, test_examples)?;
         let figure = FigureDefinition {
             kind: FigureKind::ScatterFit,
-            title: "True error and a predictor of one's own".into(),
+            title: format!("True error against {label}"),
             x_label: label,
             y_label: "True error (test error, trained weights)".into(),
             panels: Vec::new(),

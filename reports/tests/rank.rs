@@ -247,6 +247,12 @@ fn unusable_tables_are_one_error() {
     fault(&good, &["--column", "error"], "t.csv: column `error`: no such column; found hash, loss, accuracy");
     fault(&good, &["--column", "loss", "--column", "loss"], "--column loss: given twice");
     fault(&good, &["--key", "name"], "t.csv: no column of text `name`; found `hash`, `loss`, `accuracy`");
+    fault(
+        &format!("a,b,c\n{first},1,1\n{second},2,-\n{},3,3\n", hash(2)),
+        &[],
+        "t.csv: column `c`: row 1 (counted from 0): expected a number, found `-`",
+    );
+    fault(&good, &["--dataset", "cifar100"], "runs: no complete run of `fig4` on cifar100");
     fault("a,b\nx,1\n", &["--key", "a"], "t.csv: column `a`: no architecture of the run; first: x");
 }
 

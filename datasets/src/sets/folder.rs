@@ -169,7 +169,7 @@ fn find_pictures(
             let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
             if !extension.is_some_and(|extension| EXTENSIONS.contains(&&*extension)) {
                 let expected = format!("only images in a class folder, with the ends .{}", EXTENSIONS.join(", ."));
-                return Err(Error::format(&path, "its name", "another end", expected));
+                return Err(Error::format(&path, "its name", "another extension", expected));
             }
             pictures.push(Picture { path, part, label });
         }

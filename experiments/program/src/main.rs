@@ -151,7 +151,10 @@ fn execute(command: Command) -> Result<()> {
         Command::List { definitions } => {
             let folder = definitions.or_else(|| variable("SMASH_DEFINITIONS"));
             let library = Library { folder: folder.as_deref() };
-            for name in library.names()? {
+            let names = library.names()?;
+            // A fault in one definition leaves no half of a list.
+            names.iter().try_for_each(|name| library.load_at_all_scales(name))?;
+            for name in names {
                 let definition = library.load(&name, Scale::Paper, &[])?;
                 outln!("{name:<22}{}  (paper, {})", definition.title, definition.paper);
             }
@@ -231,6 +234,10 @@ fn execute(command: Command) -> Result<()> {
                 Some(name) => vec![name.clone()],
                 None => options.library().names()?,
             };
+            // A fault in one definition is found before the work on another.
+            if options.part.is_none() {
+                names.iter().try_for_each(|name| options.library().load_at_all_scales(name))?;
+            }
             let program = Program::running(LABEL)?;
             let run = |name: &String| on_device::run(&Task::Run(name, &options, &program), options.device);
             names.iter().try_for_each(run)

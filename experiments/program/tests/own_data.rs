@@ -5,7 +5,7 @@ mod binary;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use binary::{error_of, experiments, files, succeeded, tables};
+use binary::{error_of, experiments, files, other, succeeded, tables};
 use image::{DynamicImage, Rgb, RgbImage};
 use results::Manifest;
 
@@ -75,6 +75,35 @@ fn a_folder_of_images_is_the_same_run_wherever_it_lies() {
     assert!(both.contains(&first[0]));
     let names = [&both[0].1.dataset.name, &both[1].1.dataset.name];
     assert!(names[0] != names[1] && names.iter().all(|name| name.starts_with("blobs-")), "{names:?}");
+}
+
+#[test]
+fn an_architecture_is_trained_and_scored_on_the_images_that_are_there_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |words: &[&str]| {
+        let shared = ["architecture", words[0], "a.json", "--scale", "smoke", "--dataset", "folder:blobs", "--json"];
+        let mut command = other(&[&shared, &words[1..]].concat());
+        let output = command.current_dir(folder.path()).output().unwrap();
+        succeeded(&output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let built = other(&["architecture", "build", "--seed", "0", "--scale", "smoke"]).output().unwrap();
+    fs::write(folder.path().join("a.json"), built.stdout).unwrap();
+    write_images(&folder.path().join("blobs"), false);
+    let first = said(&["train", "--results", "r"]);
+    assert_eq!(said(&["train", "--results", "r"]), first);
+    let run = ["fig4", "--dataset", "folder:blobs"];
+    succeeded(&experiments(Path::new("r"), &run).current_dir(folder.path()).output().unwrap());
+    assert!(said(&["score", "--results", "r"]).contains("blobs-"));
+
+    // The training images of both classes change places.
+    let place = |class: &str| folder.path().join("blobs/train").join(class);
+    for (from, to) in [("dark", "swapped"), ("light", "dark"), ("swapped", "light")] {
+        fs::rename(place(from), place(to)).unwrap();
+    }
+    let second = said(&["train", "--results", "r"]);
+    assert_eq!(said(&["train", "--results", "fresh"]), second);
+    assert_ne!(second, first);
 }
 
 #[test]

@@ -250,7 +250,8 @@ impl Place {
                 let names: Vec<&str> = searches.iter().map(|search| search.name.as_str()).collect();
                 ensure!(!names.is_empty(), "`{artefact}` has no single search space; fig4 has one");
                 let found = searches.iter().find(|found| Some(found.name.as_str()) == search);
-                let found = found.with_context(|| format!("`{artefact}`: expected --search, one of {names:?}"))?;
+                let found =
+                    found.with_context(|| format!("`{artefact}`: expected --search, one of {}", names.join(", ")))?;
                 Ok((&found.space, found.data.as_ref().unwrap_or(data)))
             }
         }
@@ -307,8 +308,9 @@ pub fn canonical(options: &Canonical) -> Result<()> {
         n_test: Some(1),
         ..LoadOptions::default()
     };
-    let task = task_of(&datasets::load(&data.name, &load)?);
-    let benchmark = benchmark(options, &definition.study, space, &data.name)?;
+    let images = datasets::load(&data.name, &load)?;
+    let task = task_of(&images);
+    let benchmark = benchmark(options, &definition.study, space, &images.name)?;
     let mut answers = Vec::new();
     for Subject { file, architecture } in &subjects {
         let (hash, canonical) = (architecture.hash(), architecture.canonical_hash(space));

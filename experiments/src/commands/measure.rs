@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
+use datasets::LoadOptions;
 use results::statistics::sample::standard_deviation;
 use results::store::files::is_file;
 use results::store::manifest::RunStatus;
@@ -9,13 +10,14 @@ use results::store::{StoredRun, find_runs_below};
 use results::summaries::text::{first_of, percent};
 use results::{RunDir, RunKey, TruthRow, errln, outln};
 use serde_json::json;
+use smash::{ResultingTraining, SearchSpace};
 
 use crate::commands::architecture::{Score, Subject, Train, print};
 use crate::engine::schedule;
 use crate::engine::unit::{Kind, Unit, gather};
 use crate::engine::workers::Workers;
 use crate::provenance;
-use crate::run::load_images;
+use crate::run::{load_images, name_data_sets};
 use crate::settings::definition::Definition;
 use crate::settings::studies::Study;
 use crate::tasks::scores::{Scorer, mean_of_all};
@@ -32,16 +34,32 @@ const MOST_NAMED: usize = 10;
 /// A file without a valid architecture, no run or several runs to score by, or a run of other images.
 pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<()> {
     let subjects = options.files.read()?;
-    let StoredRun { dir, manifest } = run_to_score_by(options)?;
+    let own = options.dataset.as_deref().filter(|name| datasets::kind_and_path(name).is_some());
+    let dataset = match own {
+        Some(place) => {
+            let load = LoadOptions { n_train: Some(1), n_test: Some(1), ..LoadOptions::default() };
+            Some(datasets::load(place, &load)?.name)
+        }
+        None => options.dataset.clone(),
+    };
+    let StoredRun { dir, manifest } = run_to_score_by(options, dataset.as_deref())?;
     let place = dir.path().display().to_string();
     let definition = manifest.definition.clone().try_into::<Definition>();
     let definition = definition.map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")));
-    let definition = definition.with_context(|| format!("{place}: this program cannot read the run's definition"))?;
+    let mut definition =
+        definition.with_context(|| format!("{place}: this program cannot read the run's definition"))?;
+    if let Some(own) = own {
+        definition.study.data_sets_mut()[0].name = own.to_owned();
+    }
     let Study::Correlation(study) = &definition.study else {
         bail!("`{}`: expected an artefact that scores by one SMASH network, such as fig4", options.artefact);
     };
     subjects.iter().try_for_each(|subject| subject.validate(&study.space, &place))?;
-    let images = only(load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device)?);
+    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device);
+    let advice = || {
+        format!("{place}: give its images by --data-dir, or by --dataset folder:DIR or npz:FILE if they are your own")
+    };
+    let images = only(images.with_context(advice)?);
     let is_same = images.digests()[0] == manifest.dataset.train.sha256;
     ensure!(is_same, "{place}: the run was trained on other images of `{}`", manifest.dataset.name);
     let setup = Setup::new(&images, &study.data, &dir, None, manifest.seed)?;
@@ -89,21 +107,32 @@ pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<
     Ok(())
 }
 
+/// The search space of an artefact, and the recipe and the number of its trainings.
+fn recipe_of<'a>(study: &'a Study, artefact: &str) -> Result<(&'a SearchSpace, &'a ResultingTraining, usize)> {
+    match study {
+        Study::Correlation(study) => Ok((&study.space, study.truth_settings(), study.training_seeds)),
+        Study::Fidelity(study) => Ok((&study.space, &study.resulting, study.training_seeds)),
+        Study::Benchmark(study) => Ok((&study.space, &study.resulting, study.training_seeds)),
+        _ => bail!("`{artefact}`: expected an artefact that trains sampled architectures, such as fig4"),
+    }
+}
+
 /// The only complete run that has the artefact, scale and data set of the options and a stored SMASH network.
-fn run_to_score_by(options: &Score) -> Result<StoredRun> {
+fn run_to_score_by(options: &Score, dataset: Option<&str>) -> Result<StoredRun> {
     let mut found = Vec::new();
     for run in find_runs_below(&options.results)?.all()? {
         let manifest = &run.manifest;
         let is_wanted = manifest.artefact == options.artefact
             && manifest.scale == options.scale.name()
-            && options.dataset.as_ref().is_none_or(|name| *name == manifest.dataset.name)
+            && dataset.is_none_or(|name| name == manifest.dataset.name)
             && manifest.status == RunStatus::Complete;
         if is_wanted && is_file(&run.dir.tensors("smash").path)? {
             found.push(run);
         }
     }
     let place = format!("{}: ", options.results.display());
-    let wanted = format!("complete run of `{}` at {} scale", options.artefact, options.scale.name());
+    let on = dataset.map_or_else(String::new, |name| format!(" on {name}"));
+    let wanted = format!("complete run of `{}` at {} scale{on}", options.artefact, options.scale.name());
     match found.len() {
         1 => Ok(found.swap_remove(0)),
         0 => bail!("{place}expected a {wanted} with its SMASH network; `run` or `cargo xtask reproduce` makes one"),
@@ -122,20 +151,20 @@ fn run_to_score_by(options: &Score) -> Result<StoredRun> {
 pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Device) -> Result<()> {
     let subjects = options.files.read()?;
     let place = &options.place;
-    let definition = place.definition()?;
-    let (space, recipe, training_seeds) = match &definition.study {
-        Study::Correlation(study) => (&study.space, study.truth_settings(), study.training_seeds),
-        Study::Fidelity(study) => (&study.space, &study.resulting, study.training_seeds),
-        Study::Benchmark(study) => (&study.space, &study.resulting, study.training_seeds),
-        _ => bail!("`{}`: expected an artefact that trains sampled architectures, such as fig4", place.artefact),
-    };
+    let mut definition = place.definition()?;
+    let (space, ..) = recipe_of(&definition.study, &place.artefact)?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
-    let images = only(load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device)?);
+    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device)?;
+    name_data_sets(&mut definition.study, &images);
+    let images = only(images);
+    let (space, recipe, training_seeds) = recipe_of(&definition.study, &place.artefact)?;
     let data = definition.study.data_sets()[0];
+    // Two versions of a data set may have one name.
+    let digest = provenance::sha256(images.digests().concat().as_bytes());
     let mut answers = Vec::new();
     for Subject { file, architecture } in &subjects {
         let key = RunKey {
-            artefact: architecture.hash(),
+            artefact: format!("{}-{}", architecture.hash(), &digest[..8]),
             scale: place.scale.name().into(),
             device_class: options.machine.device.class().into(),
             commit: label.into(),

@@ -89,6 +89,14 @@ impl Library<'_> {
         self.parse(&text, scale, set).context(place)
     }
 
+    /// Loads the definition at every scale, because lists, plans and manifests read it at several.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_at_all_scales(self, name: &str) -> Result<()> {
+        Scale::ALL.into_iter().try_for_each(|scale| self.load(name, scale, &[]).map(drop))
+    }
+
     /// Parses the text of a definition and merges the overlay of a scale and single settings, `KEY=VALUE` in TOML, into it. The
     /// overlay of a scale may have parts for single data sets: `[scale.laptop.on.cifar100.study.data]`.
     ///
@@ -142,7 +150,7 @@ fn resolved(mut table: toml::Table, scale: Scale, set: &[String]) -> Result<Defi
     for setting in set {
         // The error omits TOML's excerpt of the place, which takes several lines for these few words.
         let setting = toml::from_str(setting).map_err(|error: toml::de::Error| {
-            anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML: {}", error.message())
+            anyhow::anyhow!("`{setting}` is not KEY=VALUE in TOML, with quotes around text: {}", error.message())
         })?;
         merge(&mut settings, setting);
     }

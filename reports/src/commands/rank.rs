@@ -63,6 +63,8 @@ pub fn run(options: &Rank) -> Result<()> {
     let Rank { key, column, higher_is_better, .. } = options;
     let wanted = Wanted { key: key.as_deref(), columns: column, higher_is_better };
     let own = table::read(&options.file, &wanted, &tables.architectures, space.as_ref())?;
+    // A folder that cannot be used is an error before the statistics, which take time.
+    let paths = options.out.as_ref().map(|folder| figure_paths(folder, &group, &own.columns)).transpose()?;
     let tables = tables.with_values_of(&own.predictors);
     let (summary, rows) = tables.ranked(&own.predictors, by)?;
     ensure!(
@@ -75,10 +77,32 @@ pub fn run(options: &Rank) -> Result<()> {
         true => outln!("{:#}", answer.to_json()),
         false => answer.print(),
     }
-    match &options.out {
-        Some(folder) => write(folder, &answer, &tables, &rows),
+    match paths {
+        Some(paths) => write(&paths, &answer, &tables, &rows),
         None => Ok(()),
     }
+}
+
+/// The start of the names of files about a group.
+fn name_of(group: &Group) -> String {
+    let [artefact, scale, dataset] = group.subject();
+    format!("{artefact}-{scale}-{dataset}")
+}
+
+/// The files of the figures in a folder, one for each column. The folder is made.
+fn figure_paths(folder: &Path, group: &Group, columns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for column in columns {
+        let path = folder.join(format!("{}-by-{}.svg", name_of(group), file_name(column)));
+        ensure!(
+            !paths.contains(&path),
+            "{}: the figure of two columns; choose one of them by --column",
+            path.display()
+        );
+        paths.push(path);
+    }
+    create_folder(folder)?;
+    Ok(paths)
 }
 
 /// The tables of a group that has scores and true errors.
@@ -124,6 +148,9 @@ impl Answer<'_> {
             manifest.commit,
         );
         outln!("{} of {} rows name an architecture of the run", own.matched, own.rows);
+        if !own.left_out.is_empty() {
+            outln!("columns that are no predictors: {}", first_of(&own.left_out, MOST_NAMES));
+        }
         if !own.unmatched.is_empty() {
             let hint =
                 if self.knows_canonical { "" } else { "; without the search space, only plain hashes are known" };
@@ -190,6 +217,7 @@ impl Answer<'_> {
             "commit": manifest.commit,
             "seeds": self.group.runs.iter().map(|run| run.manifest.seed).collect::<Vec<_>>(),
             "key": own.key,
+            "columns_left_out": own.left_out,
             "rows": own.rows,
             "matched_rows": own.matched,
             "unmatched_rows": own.unmatched.len(),
@@ -210,21 +238,15 @@ fn interval_json(interval: Option<Interval>) -> Value {
 
 /// Writes a figure of each predictor of one's own, and the joined rows. Standard output may hold JSON, so the paths go to
 /// standard error.
-fn write(folder: &Path, answer: &Answer<'_>, tables: &RunTables, rows: &[RankedRow]) -> Result<()> {
-    let [artefact, scale, dataset] = answer.group.subject();
-    let start = format!("{artefact}-{scale}-{dataset}");
-    let mut figures: Vec<(PathBuf, Artefact)> = Vec::new();
-    for (column, predictor) in answer.own.columns.iter().zip(&answer.own.predictors) {
+fn write(paths: &[PathBuf], answer: &Answer<'_>, tables: &RunTables, rows: &[RankedRow]) -> Result<()> {
+    let mut figures: Vec<(&PathBuf, Artefact)> = Vec::new();
+    for ((column, predictor), path) in answer.own.columns.iter().zip(&answer.own.predictors).zip(paths) {
         let rows: Vec<RankedRow> = rows.iter().filter(|row| row.predictor == predictor.name).cloned().collect();
         let is_higher_better = answer.options.higher_is_better.contains(column);
         let label = if is_higher_better { format!("{}, sign changed", predictor.name) } else { predictor.name.clone() };
-        let path = folder.join(format!("{start}-by-{}.svg", file_name(column)));
-        let is_new = figures.iter().all(|(known, _)| *known != path);
-        ensure!(is_new, "{}: the figure of two columns; choose one of them by --column", path.display());
         figures.push((path, Artefact::of_own_predictor(answer.group.clone(), tables, &rows, label)?));
     }
     let drawn: Vec<Vec<u8>> = figures.iter().map(|(_, artefact)| figure::svg(artefact)).collect::<Result<_>>()?;
-    create_folder(folder)?;
     for ((path, artefact), svg) in figures.iter().zip(drawn) {
         write_atomically(path, &svg)?;
         errln!("{}", path.display());
@@ -232,7 +254,7 @@ fn write(folder: &Path, answer: &Answer<'_>, tables: &RunTables, rows: &[RankedR
         figure::write_png(artefact, &image)?;
         errln!("{}", image.display());
     }
-    let path = folder.join(format!("{start}-ranked.parquet"));
+    let path = paths[0].with_file_name(format!("{}-ranked.parquet", name_of(answer.group)));
     let identity = Identity::default().with("artefact", &answer.group.manifest().artefact);
     write_table(&table_file::<RankedRow>(path.clone(), identity), rows)?;
     errln!("{}", path.display());

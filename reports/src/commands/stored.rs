@@ -21,6 +21,9 @@ pub struct Stored {
     /// Only this scale; may be given several times.
     #[arg(long)]
     pub scale: Vec<String>,
+    /// Only results on this data set; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Vec<String>,
 }
 
 /// Results that were selected, and why others cannot be read.
@@ -132,7 +135,10 @@ impl Stored {
     /// A folder that cannot be listed.
     pub fn runs(&self, artefact: Option<&str>) -> Result<Found> {
         let mut found = find_runs(&self.results, artefact)?;
-        found.runs.retain(|run| self.scale.is_empty() || self.scale.contains(&run.manifest.scale));
+        let is_of = |chosen: &[String], name: &String| chosen.is_empty() || chosen.contains(name);
+        found.runs.retain(|StoredRun { manifest, .. }| {
+            is_of(&self.scale, &manifest.scale) && is_of(&self.dataset, &manifest.dataset.name)
+        });
         Ok(found)
     }
 
@@ -141,11 +147,15 @@ impl Stored {
             true => String::new(),
             false => format!(" at scale {}", self.scale.join(" or ")),
         };
+        let dataset = match self.dataset.is_empty() {
+            true => String::new(),
+            false => format!(" on {}", self.dataset.join(" or ")),
+        };
         let faulty = match faulty {
             [] => String::new(),
             faulty => format!(" that can be read: {}", faulty.join("; ")),
         };
-        format!("{}: no complete run of {what}{scale}{faulty}", self.results.display())
+        format!("{}: no complete run of {what}{scale}{dataset}{faulty}", self.results.display())
     }
 }
 

@@ -59,7 +59,9 @@ pub(super) fn percent_range(errors: impl Iterator<Item = f64>) -> Range<f64> {
 /// The range of an axis: the range of the values, with some margin.
 pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    let air = (0.05 * (high - low)).max(0.002);
+    // A constant has some room, and values that differ by very little keep their differences.
+    let span = high - low;
+    let air = if (f64::MIN_POSITIVE..1e-3).contains(&span) { 0.05 * span } else { (0.05 * span).max(0.002) };
     low - air..high + air
 }
 
@@ -69,7 +71,8 @@ fn tick_digits(range: &Range<f64>) -> usize {
         span if span >= 8.0 => 0,
         span if span >= 0.8 => 1,
         span if span >= 0.08 => 2,
-        _ => 3,
+        span if span >= 1e-3 => 3,
+        span => (2.0 - span.log10()).clamp(3.0, 15.0) as usize,
     }
 }
 

@@ -22,7 +22,10 @@ pub fn run(args: &Args) -> Result<()> {
     for file in definitions(&built_in)? {
         outln!("{}", line(&built_in.join(file))?);
     }
-    let own = args.definitions.clone().or_else(|| env::var_os("SMASH_DEFINITIONS").map(PathBuf::from));
+    let own = args
+        .definitions
+        .clone()
+        .or_else(|| env::var_os("SMASH_DEFINITIONS").filter(|value| !value.is_empty()).map(PathBuf::from));
     let Some(own) = own else { return Ok(()) };
     for file in definitions(&own)? {
         let (known, own) = (built_in.join(&file), own.join(&file));

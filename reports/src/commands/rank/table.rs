@@ -36,6 +36,8 @@ pub(super) struct OwnTable {
     pub key: String,
     /// The columns of the predictors.
     pub columns: Vec<String>,
+    /// The columns without numbers, which are no predictors.
+    pub left_out: Vec<String>,
     /// The predictors, in the order of the columns.
     pub predictors: Vec<OwnPredictor>,
     /// Number of rows.
@@ -96,6 +98,10 @@ pub(super) fn read(
     let known = Known::of(architectures, space);
     let key = key_column(file, wanted.key, &all, &known)?;
     let columns = predictor_columns(file, wanted, &all, key)?;
+    let is_left_out = |column: &&AnyColumn| {
+        wanted.columns.is_empty() && column.name != key.name && !columns.iter().any(|used| used.name == column.name)
+    };
+    let left_out = all.iter().filter(is_left_out).map(|column| shown(&column.name)).collect();
     for name in wanted.higher_is_better {
         let names: Vec<String> = columns.iter().map(|column| shown(&column.name)).collect();
         let is_column = columns.iter().any(|column| column.name == *name);
@@ -105,6 +111,7 @@ pub(super) fn read(
     let mut table = OwnTable {
         key: key.name.clone(),
         columns: columns.iter().map(|column| column.name.clone()).collect(),
+        left_out,
         predictors: columns.iter().map(|column| own_predictor(&column.name)).collect(),
         rows: cells.len(),
         matched: 0,
@@ -217,9 +224,17 @@ fn predictor_columns<'a>(
     key: &AnyColumn,
 ) -> Result<Vec<&'a AnyColumn>> {
     let place = file.display();
-    let other = all.iter().filter(|column| column.numbers.is_some() && column.name != key.name);
     if wanted.columns.is_empty() {
-        let columns: Vec<&AnyColumn> = other.collect();
+        for column in all.iter().filter(|column| column.numbers.is_none() && column.name != key.name) {
+            if is_mostly_numbers(column) {
+                // This error names the row of the first cell that is no number.
+                read_columns(file, &[&column.name], None)?;
+            }
+        }
+        // An index without a name, as pandas writes it, is no predictor.
+        let is_predictor =
+            |column: &&AnyColumn| column.numbers.is_some() && column.name != key.name && !column.name.is_empty();
+        let columns: Vec<&AnyColumn> = all.iter().filter(is_predictor).collect();
         ensure!(!columns.is_empty(), "{place}: no column of numbers beside `{}`", shown(&key.name));
         ensure!(
             columns.len() <= MOST_PREDICTORS,
@@ -240,4 +255,10 @@ fn predictor_columns<'a>(
         columns.push(column);
     }
     Ok(columns)
+}
+
+/// Whether most cells of a column of text are numbers, so that the others are probably mistakes.
+fn is_mostly_numbers(column: &AnyColumn) -> bool {
+    let cells: Vec<&String> = column.texts.iter().flatten().flatten().collect();
+    2 * cells.iter().filter(|cell| cell.trim().parse::<f64>().is_ok()).count() > cells.len()
 }
