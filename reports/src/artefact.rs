@@ -106,8 +106,9 @@ impl Artefact {
     /// Its name in file names, different for each artefact, scale and data set: `fig4-laptop-shapes`.
     pub fn name(&self) -> String {
         let manifest = self.group.manifest();
-        let (artefact, scale) = (&manifest.artefact, &manifest.scale);
-        format!("{artefact}-{scale}-{}", manifest.dataset.name)
+        let name = format!("{}-{}-{}", manifest.artefact, manifest.scale, manifest.dataset.name);
+        // The file lies in the folder of figures, whatever a manifest says.
+        name.replace(['/', '\\'], "-")
     }
 
     /// Every claim with the verdict of the data, in the order of the definition.

@@ -250,7 +250,7 @@ fn unusable_tables_are_one_error() {
     fault(
         &format!("a,b,c\n{first},1,1\n{second},2,-\n{},3,3\n", hash(2)),
         &[],
-        "t.csv: column `c`: row 1 (counted from 0): expected a number, found `-`",
+        "t.csv: column `c`: row 1: expected a number, found `-`",
     );
     fault(&good, &["--dataset", "cifar100"], "runs: no complete run of `fig4` on cifar100");
     fault("a,b\nx,1\n", &["--key", "a"], "t.csv: column `a`: no architecture of the run; first: x");

@@ -266,6 +266,14 @@ fn exactly_the_named_runs_are_drawn() {
     // Without a key, the newest result is drawn.
     assert!(figure(&["fig4"]).1.contains("fedcba987654"));
 
+    let twice = reports(folder.path(), &["figure", &one, &format!("{one}/.")]);
+    let text = String::from_utf8(twice.stderr).unwrap();
+    assert!(!twice.status.success() && text.ends_with("seed-0/.: given twice\n"), "{text}");
+    let other_commit = one.replace("0123456789abcdef-dirty", "fedcba9876543210-dirty");
+    let both = reports(folder.path(), &["figure", &one, &other_commit]);
+    let text = String::from_utf8(both.stderr).unwrap();
+    assert!(!both.status.success() && text.contains("two results would be drawn as fig4-laptop-shapes"), "{text}");
+
     let failed = reports(folder.path(), &["figure", "--run=results/runs/fig4"]);
     let text = String::from_utf8(failed.stderr).unwrap();
     assert!(!failed.status.success() && text.contains("results/runs/fig4/manifest.toml: cannot read"), "{text}");

@@ -28,10 +28,15 @@ pub(crate) const MOST_OF_OFFICIAL: usize = 4;
 /// than there is memory.
 pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
     let failed = |cause| Error::Read { path: path.into(), cause };
-    let found = match fs::metadata(path) {
+    let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(failed)?.len(),
+        metadata => metadata.map_err(failed)?,
     };
+    // Devices and pipes may have no end.
+    if !metadata.is_file() {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "expected a file")));
+    }
+    let found = metadata.len();
     let most = most as u64;
     if found > most {
         return Err(Error::TooLarge { path: path.into(), found, most });

@@ -1,12 +1,12 @@
 //! `experiments architecture`: architectures from files, checked and counted, and architectures to write to a file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use datasets::LoadOptions;
 use results::store::benchmark::Benchmark;
+use results::store::files::read_text;
 use results::summaries::text::percent;
 use results::{errln, outln};
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ impl Files {
 
 fn read(file: &Path) -> Result<Subject> {
     let place = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| place.clone())?;
+    let text = read_text(file)?;
     // Some editors begin a text with a byte order mark, which is no part of JSON.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let architecture = Architecture::from_json(text).with_context(|| place.clone())?;

@@ -154,6 +154,7 @@ impl Study {
 
 impl ComparisonStudy {
     fn validate(&self) -> Result<()> {
+        ensure!(!self.systems.is_empty(), "`study.system`: expected at least one system");
         for system in &self.systems {
             self.check_system(system).with_context(|| format!("system `{}`", system.name))?;
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
 use results::tables::{read_table, write_table};
-use results::{EpochRow, RunDir, Status, TruthRow};
+use results::{EpochRow, Error, RunDir, Status, TruthRow};
 use serde::{Deserialize, Serialize};
 use smash::training::checkpoint::Checkpoint;
 use smash::training::smash_training::SmashTraining;
@@ -135,7 +135,13 @@ impl RunPool {
         architecture: &Architecture,
         index: usize,
     ) -> Result<Option<(TruthRow, String)>> {
-        let pooled = read_if_usable(&self.pool.truth_file(key), |_| self.pool.truth(key))?;
+        let pooled = read_if_usable(&self.pool.truth_file(key), |file| {
+            let pooled = self.pool.truth(key)?;
+            match pooled.as_ref().map(problem) {
+                Some(Err(problem)) => Err(Error::Damaged { path: file.path.clone(), problem }),
+                _ => Ok(pooled),
+            }
+        })?;
         let same = pooled.flatten().filter(|pooled| pooled.json == architecture.to_json());
         Ok(same.map(|pooled| {
             let row = TruthRow {

@@ -1,5 +1,6 @@
 //! The options that select stored results, and the results that they select.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -79,11 +80,21 @@ impl Stored {
     /// A folder that holds no complete run, or a faulty table.
     pub fn of_runs(&self, folders: &[PathBuf]) -> Result<Selected> {
         let runs: Vec<StoredRun> = folders.iter().map(|folder| StoredRun::open(folder)).collect::<Result<_, _>>()?;
+        let mut places = BTreeSet::new();
+        for folder in folders {
+            // A folder in an object store has one spelling.
+            let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+            ensure!(places.insert(place), "--run {}: given twice", folder.display());
+        }
         for StoredRun { dir, manifest } in &runs {
             ensure!(manifest.status == RunStatus::Complete, "{}: the run is not complete", dir.path().display());
         }
         let load = |group| Artefact::load(group, &self.results);
-        let artefacts = groups(runs).into_par_iter().with_max_len(1).map(load).collect::<Result<_>>()?;
+        let artefacts: Vec<Artefact> = groups(runs).into_par_iter().with_max_len(1).map(load).collect::<Result<_>>()?;
+        let mut names = BTreeSet::new();
+        for name in artefacts.iter().map(Artefact::name) {
+            ensure!(names.insert(name.clone()), "--run: two results would be drawn as {name}; draw them one at a time");
+        }
         Ok(Selected { artefacts, faulty: Vec::new() })
     }
 

@@ -310,10 +310,17 @@ pub fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
                     let origin = |row: &TrainingRow| (row.commit.clone(), row.processor.clone());
                     let (architecture, training_seed) = key;
                     if training.canonical != entry.0.canonical || origin(training) == origin(&entry.0) {
+                        let row = |row: &TrainingRow| {
+                            let error = row.test_error.map_or("none".to_owned(), |error| error.to_string());
+                            format!("test error {error} of `{}`", row.canonical)
+                        };
+                        let [here, there] = [row(&entry.0), row(training)];
+                        let difference = match here == there {
+                            true => "in another column or in the curve".to_owned(),
+                            false => format!("{here}, in the benchmark {there}"),
+                        };
                         let problem = format!(
-                            "training {training_seed} of architecture {architecture} differs from the benchmark's: test error {:?} of \
-                             `{}`, in the benchmark {:?} of `{}`",
-                            entry.0.test_error, entry.0.canonical, training.test_error, training.canonical
+                            "training {training_seed} of architecture {architecture} differs from the benchmark's: {difference}"
                         );
                         return Err(fault(run.dir.path(), &problem));
                     }

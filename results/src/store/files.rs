@@ -4,7 +4,7 @@
 //! protocol. Such a store has no folders: a key with slashes stands for a file in folders. All stored data of a run
 //! passes through this module. Code that reads or writes results therefore works with either place.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -75,10 +75,26 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
                 let problem = format!("it has {found} bytes, expected at most {MOST_BYTES}");
                 Err(io::Error::new(ErrorKind::FileTooLarge, problem))
             }
-            _ => fs::read(path),
+            _ => {
+                refuse_device(path)?;
+                fs::read(path)
+            }
         },
     };
     read().map_err(Error::io(path, "read"))
+}
+
+/// A device has no end, and so has no size. A pipe may hold a table that another program writes.
+fn refuse_device(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = fs::metadata(path)?.file_type();
+        if kind.is_char_device() || kind.is_block_device() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "expected a file, found a device"));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file of text.
@@ -250,17 +266,29 @@ fn flush(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Opens the file of a lock, and creates it if it is missing. Another user may have put a link in its place, so a link is
-/// refused.
+/// Opens the file of a lock, and creates it if it is missing.
+///
+/// # Errors
+/// As [`open_own`], and if the file system refuses.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
+    open_own(path, File::options().create(true).truncate(false).write(true))
+}
+
+/// Opens a file at a place that other users can foresee. Somebody may have put a link or a pipe there. A link is refused,
+/// and a pipe too: opening one would wait for its reader for ever.
+fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
-    options.open(path).map_err(|error| match error.raw_os_error() {
-        Some(libc::ELOOP) => io::Error::new(error.kind(), "expected a file, found a symbolic link"),
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let expected = |found: &str| io::Error::new(ErrorKind::InvalidInput, format!("expected a file, found {found}"));
+    let file = options.open(path).map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => expected("a symbolic link"),
+        Some(libc::ENXIO) => expected("a pipe"),
         _ => error,
-    })
+    })?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(expected("something else")),
+    }
 }
 
 /// Whether an error of locking says that the file system has no locks, such as NFS without its lock daemon.
@@ -323,7 +351,7 @@ pub fn remove_unfinished(folder: &Path) -> Result<()> {
             continue;
         }
         // The file may have got its name by now, or belong to another user. The lock is held until the name is gone.
-        let Ok(file) = File::options().write(true).open(entry.path()) else { continue };
+        let Ok(file) = open_own(&entry.path(), File::options().write(true)) else { continue };
         if file.try_lock().is_ok() {
             remove(&entry.path())?;
         }
@@ -343,102 +371,4 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_scheme_creates_nothing() {
-        for path in [
-            "gs://bucket/results",
-            "file:///tmp/x",
-            "s3://",
-            "s3:///key",
-            "s3://b/../key",
-            "s3://b/a//key",
-            "s3:/b/key",
-            "s3:b/key",
-            "gs:/b",
-        ] {
-            let path = Path::new(path);
-            for done in
-                [create_folder(path).err(), write_atomically(path, b"a").err(), read(path).err(), is_file(path).err()]
-            {
-                let error = done.unwrap_or_else(|| panic!("{path:?} was taken")).to_string();
-                assert!(error.contains(&path.display().to_string()) && error.contains("expected"), "{error}");
-            }
-        }
-        assert!(!Path::new("gs:").exists() && !Path::new("s3:").exists());
-        assert!(["a/s3:/b", "./s3:/b", "c:/b", "a:b/c"].iter().all(|path| !begins_like_an_address(path)));
-    }
-
-    #[test]
-    fn a_sparse_file_is_refused_before_it_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("table.csv");
-        File::create(&path).unwrap().set_len(MOST_BYTES + 1).unwrap();
-        let error = read(&path).unwrap_err().to_string();
-        assert!(
-            error.ends_with("table.csv: cannot read: it has 8589934593 bytes, expected at most 8589934592"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn objects_keep_their_names() {
-        let object = Path::new("s3://bucket/some/where");
-        assert!(is_object(object) && !is_object(Path::new("s3/bucket")));
-        assert_eq!(absolute(object).unwrap(), object);
-        assert_eq!(object.join("a.toml").display().to_string(), "s3://bucket/some/where/a.toml");
-        assert_eq!(object.parent(), Some(Path::new("s3://bucket/some")));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_looked_for_is_not_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        assert!(!is_file(&file).unwrap() && !is_folder(&file).unwrap());
-        fs::write(&file, "text").unwrap();
-        assert!(is_file(&file).unwrap() && !is_folder(&file).unwrap());
-        assert!(!is_file(folder.path()).unwrap() && is_folder(folder.path()).unwrap());
-        // This path has a file in the place of a folder.
-        let error = is_file(&file.join("inside")).unwrap_err().to_string();
-        assert!(error.contains("inside: cannot look for"), "{error}");
-    }
-    #[test]
-    fn only_the_remains_of_dead_writers_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::write(at(".writing-dead"), "half").unwrap();
-        fs::write(at("table.parquet"), "whole").unwrap();
-        let live = unfinished(&at("live"), "").unwrap();
-        remove_unfinished(folder.path()).unwrap();
-        assert!(!at(".writing-dead").exists() && live.path().exists() && at("table.parquet").exists());
-        live.persist(at("live")).unwrap();
-        remove_unfinished(folder.path()).unwrap();
-        assert!(at("live").exists());
-        remove_unfinished(&at("missing")).unwrap();
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_file_system_without_locks_or_flushes_is_no_error() {
-        assert!(has_no_locks(&io::Error::from_raw_os_error(libc::ENOLCK)));
-        assert!(has_no_locks(&io::Error::from_raw_os_error(libc::ENOTSUP)));
-        assert!(!has_no_locks(&io::Error::from_raw_os_error(libc::EIO)));
-        // The folders of this file system answer EINVAL.
-        assert!(!flush_folder(Path::new("/proc")).unwrap());
-        assert!(flush_folder(tempfile::tempdir().unwrap().path()).unwrap());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_in_the_place_of_a_lock_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("target"), folder.path().join("lock"));
-        fs::write(&target, "of another").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        let error = open_lock(&link).unwrap_err().to_string();
-        assert_eq!(error, "expected a file, found a symbolic link");
-        assert_eq!(fs::read_to_string(&target).unwrap(), "of another");
-    }
-}
+mod tests;

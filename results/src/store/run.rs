@@ -157,11 +157,17 @@ impl RunDir {
         table_file::<R>(self.path.join(&name), self.identity(&name))
     }
 
-    /// Identity of a file of the run. It lacks the commit: equal results of two commits are equal files.
+    /// Identity of a file of the run. That of a table lacks the commit: equal results of two commits are equal tables. The files
+    /// that a run continues from, in subfolders, have it.
     fn identity(&self, name: &str) -> Identity {
-        let RunKey { artefact, scale, device_class, definition_hash, seed, commit: _, dirty: _ } = &self.key;
+        // The label of changed sources holds their digest, so the flag for them adds nothing.
+        let RunKey { artefact, scale, device_class, definition_hash, seed, commit, dirty: _ } = &self.key;
         let run = Identity::default().with("artefact", artefact).with("scale", scale).with("device", device_class);
-        run.with("definition", definition_hash).with("seed", seed).with("file", name)
+        let run = run.with("definition", definition_hash).with("seed", seed).with("file", name);
+        match name.contains('/') {
+            true => run.with("commit", commit),
+            false => run,
+        }
     }
 
     /// A file beside the outputs of units that is not sealed, or the folder of the units.

@@ -28,6 +28,10 @@ fn a_run_lies_in_the_folder_that_its_key_names() {
     let text = table.identity.to_string();
     let whole = format!("artefact=fig4,scale=laptop,device=NVIDIA-H100-80GB,definition={}", "d".repeat(64));
     assert!(text.starts_with(&format!("{whole},seed=7,file=truths.parquet,schema=truths-")), "{text}");
+    // The files that a run continues from belong to its commit, and tables to all commits that make them.
+    assert!(!text.contains("commit="), "{text}");
+    let files = [dir.unit::<TruthRow>("a"), dir.unfinished::<TruthRow>("a"), dir.tensors("a")];
+    assert!(files.iter().all(|file| file.identity.to_string().contains("commit=0123456789ab")), "{files:?}");
     let unit = dir.unit_path("smash-7.json");
     assert_eq!(unit, Path::new(expected).join("units/smash-7.json"));
 }
