@@ -337,8 +337,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pool = RunPool::new(folder.path(), "commit", "cpu");
         let [one, other] = [0, 1].map(|index| sampled_architecture(&study.space, Seed(3), index));
+        let context = TruthContext {
+            data: &PooledData::of(&["train", "test"].map(str::to_owned), study.data.validation, 3),
+            task: Task::of_images(3, 8, 10),
+            space: &study.space,
+            recipe: study.truth_settings(),
+        };
         // Isomorphic architectures have the same key.
-        let key = TruthKey { canonical: "0".into(), context: "{}".into(), seed: 3, training_seed: 0 };
+        let key = pool.truth_key(&context, &one, 0);
         let row = TruthRow {
             seed: 3,
             architecture: 0,
@@ -348,7 +354,7 @@ mod tests {
             validation_error: None,
             train_error: None,
             train_loss: None,
-            epochs: 2,
+            epochs: context.recipe.epochs as u32,
             message: None,
         };
         pool.add_truth(key.clone(), &one, &row).unwrap();
