@@ -1,6 +1,6 @@
 //! Origin of a run: label of the program, lock file, processor.
 
-use sha2::{Digest, Sha256};
+pub use results::store::seal::sha256;
 
 /// The lock file that this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
@@ -11,11 +11,6 @@ pub const FEATURES: &str = if cfg!(feature = "cuda") { "cuda" } else { "none" };
 /// Whether a label names sources that are no commit: then a hyphen and their digest follow the commit or `unknown`.
 pub fn is_dirty(label: &str) -> bool {
     label.contains('-')
-}
-
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }
 
 /// SHA-256 of the lock file.

@@ -105,10 +105,7 @@ impl Artefact {
 
     /// Its name in file names, different for each artefact, scale and data set: `fig4-laptop-shapes`.
     pub fn name(&self) -> String {
-        let manifest = self.group.manifest();
-        let name = format!("{}-{}-{}", manifest.artefact, manifest.scale, manifest.dataset.name);
-        // The file lies in the folder of figures, whatever a manifest says.
-        name.replace(['/', '\\'], "-")
+        self.group.name()
     }
 
     /// Every claim with the verdict of the data, in the order of the definition.

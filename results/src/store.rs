@@ -54,6 +54,12 @@ impl Group {
         [&manifest.artefact, &manifest.scale, &manifest.dataset.name]
     }
 
+    /// Its name in file names: artefact, scale and data set, such as `fig4-laptop-shapes`. A file of this name lies in the folder
+    /// that it is put into, whatever a manifest says.
+    pub fn name(&self) -> String {
+        self.subject().join("-").replace(['/', '\\'], "-")
+    }
+
     /// The folder that holds its runs.
     pub fn folder(&self) -> &Path {
         self.runs[0].dir.path().parent().expect("a run lies in a folder")

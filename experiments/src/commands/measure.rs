@@ -14,6 +14,7 @@ use smash::{ResultingTraining, SearchSpace};
 
 use crate::commands::architecture::{Score, Subject, Train, print};
 use crate::engine::schedule;
+use crate::engine::threads;
 use crate::engine::unit::{Kind, Unit, gather};
 use crate::engine::workers::Workers;
 use crate::provenance;
@@ -69,7 +70,7 @@ pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<
     if !options.files.json {
         outln!("SMASH network of {place}");
     }
-    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    let pool = threads::pool()?;
     let mut answers = Vec::new();
     for Subject { file, architecture } in &subjects {
         let scored = pool.install(|| scorer.scores(architecture));

@@ -210,7 +210,7 @@ impl RunPool {
         if is_file(&network.path)? && is_file(&epochs.path)? {
             return Ok(());
         }
-        create_folder(network.path.parent().expect("a file of the pool lies in a folder"))?;
+        create_folder(network.path.parent().expect("files of a pool have a parent folder"))?;
         write_table(&epochs, &added.epochs)?;
         write_checkpoint(&network, added.network)
     }

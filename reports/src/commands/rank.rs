@@ -83,17 +83,11 @@ pub fn run(options: &Rank) -> Result<()> {
     }
 }
 
-/// The start of the names of files about a group.
-fn name_of(group: &Group) -> String {
-    let [artefact, scale, dataset] = group.subject();
-    format!("{artefact}-{scale}-{dataset}")
-}
-
 /// The files of the figures in a folder, one for each column. The folder is made.
 fn figure_paths(folder: &Path, group: &Group, columns: &[String]) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for column in columns {
-        let path = folder.join(format!("{}-by-{}.svg", name_of(group), file_name(column)));
+        let path = folder.join(format!("{}-by-{}.svg", group.name(), file_name(column)));
         ensure!(
             !paths.contains(&path),
             "{}: the figure of two columns; choose one of them by --column",
@@ -254,7 +248,7 @@ fn write(paths: &[PathBuf], answer: &Answer<'_>, tables: &RunTables, rows: &[Ran
         figure::write_png(artefact, &image)?;
         errln!("{}", image.display());
     }
-    let path = paths[0].with_file_name(format!("{}-ranked.parquet", name_of(answer.group)));
+    let path = paths[0].with_file_name(format!("{}-ranked.parquet", answer.group.name()));
     let identity = Identity::default().with("artefact", &answer.group.manifest().artefact);
     write_table(&table_file::<RankedRow>(path.clone(), identity), rows)?;
     errln!("{}", path.display());

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use results::statistics::ranking::ordered::values_of;
 use results::statistics::ranking::resampling::{measure_where_defined, resamples_for};
 use results::statistics::ranking::{Measured, Ranking};
 use results::statistics::sample::Point;
@@ -135,9 +136,10 @@ fn show_progress() -> impl FnMut(f64) {
 /// Names the groups that have no value of some statistics, a line for each set of such groups.
 fn undefined_in(names: &[&str], groups: &[Vec<Point>], statistics: &[Ranking]) -> String {
     let mut labels: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
-    for statistic in statistics {
-        let is_undefined = |(_, points): &(&&str, &Vec<Point>)| statistic.of(points).is_none();
-        let undefined: Vec<&str> = names.iter().zip(groups).filter(is_undefined).map(|(name, _)| *name).collect();
+    let values: Vec<Vec<Option<f64>>> = groups.iter().map(|points| values_of(statistics, points)).collect();
+    for (index, statistic) in statistics.iter().enumerate() {
+        let is_undefined = |(_, values): &(&&str, &Vec<Option<f64>>)| values[index].is_none();
+        let undefined: Vec<&str> = names.iter().zip(&values).filter(is_undefined).map(|(name, _)| *name).collect();
         if !undefined.is_empty() {
             labels.entry(undefined).or_default().push(statistic.label());
         }

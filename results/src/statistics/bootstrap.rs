@@ -144,11 +144,13 @@ pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
 
 /// Draws from each group as many units as it has, with replacement.
 pub(crate) fn resample<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
-    let mut draw = |group: &Vec<T>| {
-        let n = u32::try_from(group.len()).expect("a group has less than 2^32 units");
-        (0..n).map(|_| group[rng.random_range(0..n) as usize]).collect()
-    };
-    groups.iter().map(&mut draw).collect()
+    groups.iter().map(|group| draw(group.len(), rng).map(|index| group[index]).collect()).collect()
+}
+
+/// Draws as many of `n` indices, with replacement.
+pub(crate) fn draw(n: usize, rng: &mut ChaCha8Rng) -> impl Iterator<Item = usize> {
+    let n = u32::try_from(n).expect("less than 2^32 groups, and units of a group");
+    (0..n).map(move |_| rng.random_range(0..n) as usize)
 }
 
 /// Draws as many groups as there are, and from each as many units as it has, both with replacement. Groups that share their
@@ -163,22 +165,20 @@ pub(crate) fn resample_groups<T: Copy>(groups: &[Vec<T>], units: Units, rng: &mu
 
 /// Draws as many groups as there are, with replacement.
 pub(crate) fn draw_groups<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
-    let n = u32::try_from(groups.len()).expect("less than 2^32 groups");
-    (0..n).map(|_| groups[rng.random_range(0..n) as usize].clone()).collect()
+    draw(groups.len(), rng).map(|index| groups[index].clone()).collect()
 }
 
 /// Draws as many units as a group has, with replacement, and takes the same ones from all groups.
 pub(crate) fn resample_shared<T: Copy>(groups: &[Vec<T>], rng: &mut ChaCha8Rng) -> Vec<Vec<T>> {
-    let count = shared_count(groups);
-    let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..count) as usize).collect();
+    let chosen: Vec<usize> = draw(shared_count(groups), rng).collect();
     groups.iter().map(|group| chosen.iter().map(|&index| group[index]).collect()).collect()
 }
 
 /// Number of units of groups that share them.
-pub(crate) fn shared_count<T>(groups: &[impl AsRef<[T]>]) -> u32 {
+pub(crate) fn shared_count<T>(groups: &[impl AsRef<[T]>]) -> usize {
     let count = groups.first().map_or(0, |group| group.as_ref().len());
     assert!(groups.iter().all(|group| group.as_ref().len() == count), "groups share their units");
-    u32::try_from(count).expect("a group has less than 2^32 units")
+    count
 }
 
 /// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.

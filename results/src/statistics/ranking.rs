@@ -4,7 +4,7 @@
 //! broken at random. A statistic is its expected value over those random choices.
 
 mod discordance;
-mod ordered;
+pub mod ordered;
 pub mod resampling;
 
 use std::fmt;

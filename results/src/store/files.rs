@@ -4,7 +4,7 @@
 //! protocol. Such a store has no folders: a key with slashes stands for a file in folders. All stored data of a run
 //! passes through this module. Code that reads or writes results therefore works with either place.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -60,36 +60,37 @@ fn begins_like_an_address(path: &str) -> bool {
     let is_name = |scheme: &str| scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     scheme.is_some_and(is_name) || path.starts_with("s3:")
 }
+
 /// Largest file that is read, in bytes: larger than any checkpoint. A sparse file can claim more than there is memory.
 const MOST_BYTES: u64 = 1 << 33;
 
 /// Reads a file.
 ///
 /// # Errors
-/// If the file is missing, cannot be read, or is far too large.
+/// If the file is missing, is a device, cannot be read, or is far too large.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let read = || match object(path)? {
         Some(object) => object.read(),
-        None => match fs::metadata(path)?.len() {
-            found if found > MOST_BYTES => {
-                let problem = format!("it has {found} bytes, expected at most {MOST_BYTES}");
-                Err(io::Error::new(ErrorKind::FileTooLarge, problem))
-            }
-            _ => {
-                refuse_device(path)?;
-                fs::read(path)
-            }
-        },
+        None => {
+            check_readable(&fs::metadata(path)?)?;
+            fs::read(path)
+        }
     };
     read().map_err(Error::io(path, "read"))
 }
 
-/// A device has no end, and so has no size. A pipe may hold a table that another program writes.
-fn refuse_device(path: &Path) -> io::Result<()> {
+/// Refuses a file that is far too large, and a device: it has no end, and so has no size. A pipe may hold a table that another
+/// program writes.
+fn check_readable(metadata: &Metadata) -> io::Result<()> {
+    let found = metadata.len();
+    if found > MOST_BYTES {
+        let problem = format!("it has {found} bytes, expected at most {MOST_BYTES}");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
-        let kind = fs::metadata(path)?.file_type();
+        let kind = metadata.file_type();
         if kind.is_char_device() || kind.is_block_device() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "expected a file, found a device"));
         }

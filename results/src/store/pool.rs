@@ -132,7 +132,7 @@ impl Pool {
         if is_file(&file.path)? {
             return Ok(());
         }
-        create_folder(file.path.parent().expect("a file of the pool lies in a folder"))?;
+        create_folder(file.path.parent().expect("files of a pool have a parent folder"))?;
         write_table(&file, &[row])
     }
 

@@ -26,73 +26,66 @@ pub struct Discordance {
     pub better_half_tau: Option<f64>,
 }
 
-/// A sum over pairs of points. A pair counts 1, 1 if both are in the better half, and the weights of both.
+/// A sum over points or over pairs of points. Each counts 1, also 1 if it is in the better half, and its weights. A pair has the
+/// weights of both its points.
 #[derive(Clone, Copy, Debug, Default)]
-struct Pairs {
+struct Sums {
     all: u64,
     in_half: u64,
     weights: [f64; 2],
 }
 
-/// A sum over points.
-#[derive(Clone, Copy, Debug, Default)]
-struct Points {
-    all: u64,
-    in_half: u64,
-    weights: [f64; 2],
-}
-
-impl Points {
-    fn add(&mut self, element: &Element) {
-        self.all += u64::from(element.count);
-        self.in_half += u64::from(element.in_half);
-        self.weights = [0, 1].map(|side| self.weights[side] + element.weights[side]);
+impl Sums {
+    /// The points of an element.
+    fn points(element: &Element) -> Self {
+        Self { all: element.count.into(), in_half: element.in_half.into(), weights: element.weights }
     }
 
-    /// All pairs of these points.
-    fn pairs(&self) -> Pairs {
-        let among = |n: u64| n * n.saturating_sub(1) / 2;
-        // Each point belongs to a pair with every other one.
-        let others = self.all.saturating_sub(1) as f64;
-        Pairs {
-            all: among(self.all),
-            in_half: among(self.in_half),
-            weights: self.weights.map(|weight| others * weight),
-        }
-    }
-
-    fn of<'a>(elements: impl IntoIterator<Item = &'a Element>) -> Self {
-        let mut points = Self::default();
-        elements.into_iter().for_each(|element| points.add(element));
-        points
-    }
-}
-
-impl Pairs {
     fn add(&mut self, other: Self) {
         self.all += other.all;
         self.in_half += other.in_half;
         self.weights = [0, 1].map(|side| self.weights[side] + other.weights[side]);
     }
 
-    /// The pairs of points that share a value: those within each group of elements.
-    fn within<'a>(groups: impl Iterator<Item = &'a [Element]>) -> Self {
+    /// All pairs of points within each group of elements, such as those that share a value.
+    fn pairs_within<'a>(groups: impl Iterator<Item = &'a [Element]>) -> Self {
+        let among = |n: u64| n * n.saturating_sub(1) / 2;
         let mut pairs = Self::default();
-        groups.for_each(|group| pairs.add(Points::of(group).pairs()));
+        for group in groups {
+            let mut points = Self::default();
+            group.iter().for_each(|element| points.add(Self::points(element)));
+            // Each point belongs to a pair with every other one.
+            let others = points.all.saturating_sub(1) as f64;
+            pairs.add(Self {
+                all: among(points.all),
+                in_half: among(points.in_half),
+                weights: points.weights.map(|weight| others * weight),
+            });
+        }
         pairs
+    }
+
+    /// The pairs of a point here and one there.
+    fn pairs_with(&self, others: &Self) -> Self {
+        let [here, there] = [self.all as f64, others.all as f64];
+        Self {
+            all: self.all * others.all,
+            in_half: self.in_half * others.in_half,
+            weights: [0, 1].map(|side| here * others.weights[side] + self.weights[side] * there),
+        }
     }
 }
 
 impl Discordance {
     /// Compares all pairs of points. The elements are in the order of the predictor, then of the truth.
     pub fn of(mut elements: Vec<Element>) -> Self {
-        let all = Points::of(&elements).pairs();
-        let tied_x = Pairs::within(elements.chunk_by(|a, b| a.run == b.run));
-        let tied_both = Pairs::within(elements.chunk_by(|a, b| a.run == b.run && a.truth == b.truth));
+        let all = Sums::pairs_within(std::iter::once(elements.as_slice()));
+        let tied_x = Sums::pairs_within(elements.chunk_by(|a, b| a.run == b.run));
+        let tied_both = Sums::pairs_within(elements.chunk_by(|a, b| a.run == b.run && a.truth == b.truth));
         let discordant = sort_by_truth(&mut elements);
-        let tied_y = Pairs::within(elements.chunk_by(|a, b| a.truth == b.truth));
+        let tied_y = Sums::pairs_within(elements.chunk_by(|a, b| a.truth == b.truth));
         let are_distinct = all.all > tied_x.all && all.all > tied_y.all;
-        let exact = |part: fn(&Pairs) -> u64| {
+        let exact = |part: fn(&Sums) -> u64| {
             let [all, x, y, both, swaps] = [all, tied_x, tied_y, tied_both, discordant].map(|pairs| part(&pairs));
             // Sums of integers are exact.
             tau([all, x, y].map(|pairs| pairs as f64), (all + both - x - y) as f64, swaps as f64)
@@ -119,16 +112,16 @@ fn tau([all, tied_x, tied_y]: [f64; 3], comparable: f64, discordant: f64) -> Opt
 }
 
 /// Sorts the elements by truth, by merging, and returns the pairs that were in the wrong order: Knight's algorithm.
-fn sort_by_truth(elements: &mut Vec<Element>) -> Pairs {
+fn sort_by_truth(elements: &mut Vec<Element>) -> Sums {
     let mut merged = vec![Element::default(); elements.len()];
-    let (mut width, mut swapped) = (1, Pairs::default());
+    let (mut width, mut swapped) = (1, Sums::default());
     while width < elements.len() {
         for (from, to) in elements.chunks(2 * width).zip(merged.chunks_mut(2 * width)) {
             let (left, right) = from.split_at(width.min(from.len()));
             let (mut l, mut r) = (0, 0);
             // The elements of the right half that are placed so far. An element of the left half follows them only if its
             // truth is larger than theirs.
-            let mut passed = Points::default();
+            let mut passed = Sums::default();
             for place in to {
                 let takes_right = match (left.get(l), right.get(r)) {
                     (Some(left), Some(right)) => right.truth < left.truth,
@@ -136,11 +129,11 @@ fn sort_by_truth(elements: &mut Vec<Element>) -> Pairs {
                 };
                 if takes_right {
                     *place = right[r];
-                    passed.add(place);
+                    passed.add(Sums::points(place));
                     r += 1;
                 } else {
                     *place = left[l];
-                    swapped.add(between(place, &passed));
+                    swapped.add(Sums::points(place).pairs_with(&passed));
                     l += 1;
                 }
             }
@@ -149,14 +142,4 @@ fn sort_by_truth(elements: &mut Vec<Element>) -> Pairs {
         width *= 2;
     }
     swapped
-}
-
-/// The pairs of a point of the element and one of the others.
-fn between(element: &Element, others: &Points) -> Pairs {
-    let (count, all) = (f64::from(element.count), others.all as f64);
-    Pairs {
-        all: u64::from(element.count) * others.all,
-        in_half: u64::from(element.in_half) * others.in_half,
-        weights: [0, 1].map(|side| count * others.weights[side] + element.weights[side] * all),
-    }
 }

@@ -77,6 +77,11 @@ impl Ordered {
     }
 }
 
+/// The values of statistics of some points, from one sort; each is `None` if the points leave it undefined.
+pub fn values_of(statistics: &[Ranking], points: &[Point]) -> Vec<Option<f64>> {
+    Ordered::new(points).values(statistics)
+}
+
 fn index(place: usize) -> u32 {
     u32::try_from(place).expect("a group has less than 2^32 points")
 }
@@ -84,7 +89,7 @@ fn index(place: usize) -> u32 {
 impl Ranking {
     /// The value of the statistic; `None` if the points leave it undefined.
     pub fn of(self, points: &[Point]) -> Option<f64> {
-        Ordered::new(points).values(&[self])[0]
+        values_of(&[self], points)[0]
     }
 
     /// Whether the statistic compares all pairs of points.

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::iter::{IntoParallelRefIterator, ParallelExtend, ParallelIterator};
 
 use crate::statistics::bootstrap::{
-    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, generator, mean_over_groups, percentiles, shared_count,
+    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, draw, generator, mean_over_groups, percentiles, shared_count,
 };
-use crate::statistics::ranking::ordered::Ordered;
+use crate::statistics::ranking::ordered::{Ordered, values_of};
 use crate::statistics::ranking::{Chance, Measured, Ranking};
 use crate::statistics::sample::Point;
 
@@ -73,8 +72,9 @@ pub fn measure_where_defined(
     progress: &mut dyn FnMut(f64),
 ) -> Vec<Measured> {
     let mut alike: BTreeMap<Vec<bool>, Vec<usize>> = BTreeMap::new();
-    for (index, statistic) in statistics.iter().enumerate() {
-        let defined = groups.iter().map(|points| statistic.of(points).is_some()).collect();
+    let values: Vec<Vec<Option<f64>>> = groups.iter().map(|points| values_of(statistics, points)).collect();
+    for index in 0..statistics.len() {
+        let defined = values.iter().map(|of_group| of_group[index].is_some()).collect();
         alike.entry(defined).or_default().push(index);
     }
     let mut found = Vec::new();
@@ -164,29 +164,23 @@ struct Resamples<'a> {
 
 impl Resamples<'_> {
     fn next(&mut self) -> Vec<Drawn> {
-        let groups = self.ordered.len() as u32;
-        let chosen: Vec<usize> = (0..groups).map(|_| self.rng.random_range(0..groups) as usize).collect();
+        let chosen: Vec<usize> = draw(self.ordered.len(), &mut self.rng).collect();
         let shared: Option<Vec<usize>> = (self.units == Units::Shared).then(|| {
             let places: Vec<&[u32]> = self.ordered.iter().map(|group| group.places.as_slice()).collect();
-            draw(shared_count(&places), &mut self.rng)
+            draw(shared_count(&places), &mut self.rng).collect()
         });
         let drawn = chosen.into_iter().map(|group| {
             let places = &self.ordered[group].places;
             let mut counts = vec![0; places.len()];
-            let mut count = |points: &[usize]| points.iter().for_each(|&point| counts[places[point] as usize] += 1);
+            let mut count = |point: usize| counts[places[point] as usize] += 1;
             match &shared {
-                Some(points) => count(points),
-                None => count(&draw(places.len() as u32, &mut self.rng)),
+                Some(points) => points.iter().for_each(|&point| count(point)),
+                None => draw(places.len(), &mut self.rng).for_each(count),
             }
             Drawn { group, truth_at: None, counts: Some(counts) }
         });
         drawn.collect()
     }
-}
-
-/// Draws as many of `n` points, with replacement.
-fn draw(n: u32, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    (0..n).map(|_| rng.random_range(0..n) as usize).collect()
 }
 
 /// Permutations of the predictor within each group, each made from the one before.

@@ -106,7 +106,7 @@ fn a_faulty_or_contradictory_row_is_named_and_adds_nothing() {
     refused(&[row("a", 0, 0.25), row("b", 0, 0.5), row("a", 0, 0.75)], &["row 2", "row 0", "0.75", "0.25"]);
     write_table(&exported(&file), &[row("a", 0, 0.25), row("a", 0, 0.25)]).unwrap();
     assert_eq!(pool.import(&file, |_| None).unwrap(), 1);
-    // A file of the pool itself is no export.
+    // The pool's own files are not exports.
     let own = pool.truth_file(&TruthKey::of(&row("a", 0, 0.25))).path;
     assert!(pool.import(&own, |_| None).unwrap_err().to_string().contains("expected file exported-pool"));
 }
