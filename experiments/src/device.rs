@@ -12,6 +12,8 @@ pub enum Device {
     Cpu,
     /// The CUDA device of this index, through burn-cuda.
     Cuda(usize),
+    /// The GPU that wgpu prefers, through burn-wgpu: Vulkan, Metal or DirectX 12.
+    Wgpu,
 }
 
 impl FromStr for Device {
@@ -22,7 +24,8 @@ impl FromStr for Device {
         match text {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),
-            _ => index(text).map(Self::Cuda).ok_or_else(|| "expected cpu, cuda or cuda:INDEX".to_string()),
+            "wgpu" => Ok(Self::Wgpu),
+            _ => index(text).map(Self::Cuda).ok_or_else(|| "expected cpu, cuda, cuda:INDEX or wgpu".to_string()),
         }
     }
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Device {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::Wgpu => f.write_str("wgpu"),
         }
     }
 }
@@ -43,15 +47,7 @@ impl Device {
         match self {
             Self::Cpu => "cpu",
             Self::Cuda(_) => "cuda",
-        }
-    }
-
-    /// Level of the tuning of kernels on the device, if it tunes any.
-    pub fn kernel_tuning(self) -> Option<String> {
-        match self {
-            Self::Cpu => None,
-            // CubeCL reads this variable itself and has this default.
-            Self::Cuda(_) => Some(std::env::var("CUBECL_AUTOTUNE_LEVEL").unwrap_or_else(|_| "balanced".into())),
+            Self::Wgpu => "wgpu",
         }
     }
 
@@ -60,6 +56,7 @@ impl Device {
         match self {
             Self::Cpu => format!("{} (burn-flex)", provenance::cpu()),
             Self::Cuda(index) => format!("CUDA device {index} (burn-cuda)"),
+            Self::Wgpu => "preferred device of wgpu (burn-wgpu)".into(),
         }
     }
 }

@@ -166,6 +166,11 @@ impl<B: AutodiffBackend> Bench<B> {
         Tensor::from_inner(tensor.clone())
     }
 
+    fn labels(&self) -> Tensor<B, 2, Int> {
+        let labels = TensorData::new(self.labels.clone(), [BATCH, 1]);
+        Tensor::from_data(labels, &self.images.device())
+    }
+
     fn weights(&self) -> GeneratedWeights<B> {
         let output = self.net.hypernet().forward(self.tracked(&self.input));
         GeneratedWeights::from_output(&self.net.space, output)
@@ -176,7 +181,7 @@ impl<B: AutodiffBackend> Bench<B> {
         let images = self.tracked(&self.images);
         let (smash, _) = self.net.forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
         let (resulting, _) = self.resulting.forward(images, Phase::Train(&mut unused_randomness()));
-        [smash, resulting].map(|output| negative_log_likelihood(output, &self.labels, 0.0).into_scalar().elem())
+        [smash, resulting].map(|output| negative_log_likelihood(output, self.labels(), 0.0).into_scalar().elem())
     }
 
     fn run(&mut self, row: &str) -> Result<()> {
@@ -184,7 +189,7 @@ impl<B: AutodiffBackend> Bench<B> {
             "SMASH training step" => {
                 let images = self.tracked(&self.images);
                 let (output, statistics) = self.net.forward(&self.architecture, &self.weights(), images, Mode::Train);
-                let gradients = [negative_log_likelihood(output, &self.labels, 0.0).backward()];
+                let gradients = [negative_log_likelihood(output, self.labels(), 0.0).backward()];
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
                 net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);
@@ -193,7 +198,7 @@ impl<B: AutodiffBackend> Bench<B> {
             "resulting-net training step" => {
                 let (output, statistics) =
                     self.resulting.forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
-                let gradients = negative_log_likelihood(output, &self.labels, 0.0).backward();
+                let gradients = negative_log_likelihood(output, self.labels(), 0.0).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);
                 self.resulting.update_statistics(&statistics);

@@ -6,7 +6,12 @@ pub use results::store::seal::sha256;
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The features that this program was built with.
-pub const FEATURES: &str = if cfg!(feature = "cuda") { "cuda" } else { "none" };
+pub const FEATURES: &str = match (cfg!(feature = "cuda"), cfg!(feature = "wgpu")) {
+    (true, true) => "cuda, wgpu",
+    (true, false) => "cuda",
+    (false, true) => "wgpu",
+    (false, false) => "none",
+};
 
 /// Whether a label names sources that are no commit: then a hyphen and their digest follow the commit or `unknown`.
 pub fn is_dirty(label: &str) -> bool {

@@ -321,7 +321,7 @@ fn finish(
 ) -> Result<()> {
     // A process that only writes the tables has checked the units.
     if options.part.is_none() {
-        run_units(runs, manifests, options.jobs, workers)?;
+        run_units(runs, manifests, options.jobs(), workers)?;
     }
     write_results(runs, dirs, manifests, options, workers)
 }

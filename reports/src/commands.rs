@@ -1,6 +1,7 @@
 //! The commands of the binary that are more than a few lines.
 
 pub mod compare;
+pub mod deviations;
 pub mod draw;
 pub mod rank;
 pub mod stats;

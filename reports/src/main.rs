@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, draw, rank, stats};
+use commands::{compare, deviations, draw, rank, stats};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
@@ -71,6 +71,8 @@ enum Command {
     Stats(stats::Stats),
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
     Rank(rank::Rank),
+    /// Print how far the numbers of one device lie from those of another.
+    Deviations(deviations::Deviations),
     /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
     Compare(compare::Compare),
 }
@@ -115,6 +117,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rank(options) => {
             rank::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Deviations(options) => {
+            deviations::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare(options) => compare::run(&options),

@@ -118,9 +118,6 @@ pub(crate) fn digests(artefact: &Artefact) -> Vec<(&'static str, String)> {
                 push("file, SHA-256", format!("{} ({} records): {}", source.path, source.records, source.sha256));
             }
         }
-        if let Some(level) = &manifest.kernel_tuning {
-            push("kernel tuning", level.clone());
-        }
     }
     for manifest in runs() {
         let memory = manifest.peak_memory_bytes.map(|bytes| format!(", {} MiB at the peak", bytes >> 20));

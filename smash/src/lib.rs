@@ -8,6 +8,7 @@
 //! Architectures as data come from the package `smash-space`, tensor operations from `smash-kernels`.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod error;
 pub mod golden;
 pub mod networks;

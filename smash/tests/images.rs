@@ -45,7 +45,7 @@ proptest! {
         }
         prop_assert_eq!(batch.into_data().to_vec::<f32>().unwrap(), expected);
         let expected: Vec<i32> = indices.iter().map(|&index| i32::from(set.labels[index])).collect();
-        prop_assert_eq!(labels, expected);
+        prop_assert_eq!(labels.into_data().convert::<i32>().to_vec::<i32>().unwrap(), expected);
     }
 }
 

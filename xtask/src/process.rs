@@ -15,25 +15,38 @@ use crate::terminal;
 use crate::{errln, outln};
 
 /// The binaries of the workspace, built and up to date.
+#[derive(Clone)]
 pub struct Binaries {
     folder: PathBuf,
 }
 
-/// Whether to build the CUDA backend, which takes minutes.
+/// The backend of GPUs to build, which takes minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cuda {
-    /// Build it.
-    With,
-    /// Do not build it.
+pub enum Gpu {
+    /// None.
     Without,
+    /// CUDA, for GPUs of NVIDIA.
+    Cuda,
+    /// wgpu, for GPUs with Vulkan, Metal or DirectX 12.
+    Wgpu,
 }
 
-impl Cuda {
-    /// Every device but the CPU needs it.
+impl Gpu {
+    /// The backend for a device.
     pub fn needed_for(device: &str) -> Self {
         match device {
             "cpu" => Self::Without,
-            _ => Self::With,
+            "wgpu" => Self::Wgpu,
+            _ => Self::Cuda,
+        }
+    }
+
+    /// Arguments of cargo that switch it on.
+    pub fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Without => &[],
+            Self::Cuda => &["--features", "experiments/cuda"],
+            Self::Wgpu => &["--features", "experiments/wgpu"],
         }
     }
 }
@@ -42,27 +55,27 @@ impl Binaries {
     /// Builds the binaries. `smash` switches on the features that criterion's dependencies switch on. The build thus shares all
     /// of burn and polars with `cargo test --workspace`.
     ///
-    /// With `cuda`, the experiments can compute on CUDA devices too.
-    pub fn build(cuda: Cuda) -> Result<Self> {
-        run(cargo()?.args(build_arguments(cuda)))?;
+    /// With a backend of GPUs, the experiments can compute on them too.
+    pub fn build(gpu: Gpu) -> Result<Self> {
+        run(cargo()?.args(build_arguments(gpu)))?;
         Self::prebuilt()
     }
 
     /// Builds as [`Self::build`], with this commit as the label of the programs.
-    pub fn build_named(cuda: Cuda, commit: &str) -> Result<Self> {
-        run(cargo()?.args(build_arguments(cuda)).env("SMASH_COMMIT", commit))?;
+    pub fn build_named(gpu: Gpu, commit: &str) -> Result<Self> {
+        run(cargo()?.args(build_arguments(gpu)).env("SMASH_COMMIT", commit))?;
         Self::prebuilt()
     }
 
     /// Builds the binaries of another checkout of this repository, with the toolchain that it names, into a target folder.
-    pub fn build_of(checkout: &Path, target: &Path, cuda: Cuda) -> Result<Self> {
+    pub fn build_of(checkout: &Path, target: &Path, gpu: Gpu) -> Result<Self> {
         let mut build = Command::new("cargo");
         // A cargo that was started through rustup sets this variable. It would override the checkout's `rust-toolchain.toml`.
         build.env_remove("RUSTUP_TOOLCHAIN");
         // This would give the programs the label of another commit.
         build.env_remove("SMASH_COMMIT");
         build.current_dir(checkout).env("CARGO_TARGET_DIR", target);
-        run(build.args(build_arguments(cuda)))?;
+        run(build.args(build_arguments(gpu)))?;
         Ok(Self { folder: target.join("release") })
     }
 
@@ -97,12 +110,8 @@ impl Binaries {
     }
 }
 
-fn build_arguments(cuda: Cuda) -> Vec<&'static str> {
-    let mut arguments = vec!["build", "--release", "--workspace", "--bins"];
-    if cuda == Cuda::With {
-        arguments.extend(["--features", "experiments/cuda"]);
-    }
-    arguments
+fn build_arguments(gpu: Gpu) -> Vec<&'static str> {
+    [&["build", "--release", "--workspace", "--bins"], gpu.features()].concat()
 }
 
 /// A call of a nightly tool, without arguments yet: a stable compiler has neither sanitizers nor the features that fuzzing needs.
@@ -318,8 +327,8 @@ fn checked(repository: &Path) -> Result<&Path> {
 /// Any other text; the error says what was expected.
 pub fn parse_device(text: &str) -> Result<String, String> {
     let index = text.strip_prefix("cuda:");
-    let is_known = matches!(text, "cpu" | "cuda") || index.is_some_and(|index| index.parse::<u32>().is_ok());
-    is_known.then(|| text.into()).ok_or("expected cpu, cuda or cuda:INDEX".into())
+    let is_known = matches!(text, "cpu" | "cuda" | "wgpu") || index.is_some_and(|index| index.parse::<u32>().is_ok());
+    is_known.then(|| text.into()).ok_or("expected cpu, cuda, cuda:INDEX or wgpu".into())
 }
 
 /// Whether a path names an object of a store, which the programs can read and write.
@@ -345,9 +354,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_cuda_device_needs_the_cuda_backend() {
-        assert_eq!(Cuda::needed_for("cpu"), Cuda::Without);
-        assert_eq!(Cuda::needed_for("cuda:1"), Cuda::With);
+    fn a_device_needs_its_backend() {
+        assert_eq!(Gpu::needed_for("cpu"), Gpu::Without);
+        assert_eq!(Gpu::needed_for("cuda:1"), Gpu::Cuda);
+        assert_eq!(Gpu::needed_for("wgpu"), Gpu::Wgpu);
     }
 
     #[test]

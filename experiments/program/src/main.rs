@@ -69,7 +69,13 @@ enum Command {
         safetensors: PathBuf,
         /// File of the other values.
         json: PathBuf,
-        /// Device to compute on: cpu, cuda or cuda:INDEX.
+        /// Device to compute on: cpu, cuda, cuda:INDEX or wgpu.
+        #[arg(long, default_value = "cpu")]
+        device: Device,
+    },
+    /// Compares the kernels of a device with those of the CPU, over all shapes of the search space.
+    Kernels {
+        /// Device to compute on: cpu, cuda, cuda:INDEX or wgpu.
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
@@ -88,7 +94,7 @@ enum Command {
         architectures: PathBuf,
         /// Folder for the files that the other side needs.
         folder: PathBuf,
-        /// Device to compute on: cpu, cuda or cuda:INDEX.
+        /// Device to compute on: cpu, cuda, cuda:INDEX or wgpu.
         #[arg(long, default_value = "cpu")]
         device: Device,
     },
@@ -161,6 +167,7 @@ fn execute(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Golden { safetensors, json, device } => on_device::run(&Task::Golden(&safetensors, &json), device),
+        Command::Kernels { device } => on_device::run(&Task::Kernels, device),
         Command::Architecture(command) => match &*command {
             Architecture::Validate(options) => architecture::validate(options),
             Architecture::Canonical(options) => architecture::canonical(options),
@@ -221,8 +228,9 @@ fn execute(command: Command) -> Result<()> {
                 }
                 None => options.definitions = options.definitions.take().or_else(|| variable("SMASH_DEFINITIONS")),
             }
-            // A CPU gains nothing from bfloat16, so the option can only be a mistake there.
-            ensure!(!options.bfloat16 || options.device != Device::Cpu, "--bfloat16 is for --device cuda");
+            // A CPU gains nothing from bfloat16, and wgpu does not have it.
+            let has_bfloat16 = matches!(options.device, Device::Cuda(_));
+            ensure!(!options.bfloat16 || has_bfloat16, "--bfloat16 is for --device cuda");
             // The starter of a part has already shown the warning.
             if !NO_COMMIT.is_empty() && options.part.is_none() {
                 errln!(

@@ -279,9 +279,13 @@ fn bad_input_gives_one_clear_line() {
     // clap prints a hint after its error line.
     let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
     assert!(!abacus.status.success());
-    assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda or cuda:INDEX"));
+    assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda, cuda:INDEX or wgpu"));
     assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: appendix-e, benchmark, "));
-    assert!(error(&["fig4", "--device", "cuda"]).contains("without CUDA"));
+    for (device, backend) in [("cuda", "CUDA"), ("wgpu", "wgpu")] {
+        let reason = error(&["fig4", "--device", device]);
+        // The checks of a build with that backend have their own tests.
+        assert!(reason.contains(&format!("without {backend}")) || reason.contains("no CUDA device"), "{reason}");
+    }
     assert!(error(&["fig4", "--dataset", "mnist"]).contains("mnist"));
     assert!(error(&["fig4", "--dataset", "cifar100"]).contains("--data-dir"));
 

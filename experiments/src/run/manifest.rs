@@ -93,7 +93,6 @@ pub fn new<B: AutodiffBackend>(
         burn_version: provenance::burn_version(),
         device: options.device.describe(),
         device_class: key.device_class.clone(),
-        kernel_tuning: options.device.kernel_tuning(),
         options: options.of_definition(),
         definition_hash: key.definition_hash.clone(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),

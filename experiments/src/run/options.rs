@@ -69,16 +69,10 @@ pub struct RunOptions {
     /// Number of seeds to run, up to 500, starting with seed 0.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: u64,
-    /// Number of units to run at the same time [default: number of cores].
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = cores().min(MAX_JOBS),
-        hide_default_value = true,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64)
-    )]
-    pub jobs: usize,
-    /// Device to compute on: cpu, cuda or cuda:INDEX.
+    /// Number of units to run at the same time [default: number of cores; 1 on a GPU].
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
+    pub jobs: Option<usize>,
+    /// Device to compute on: cpu, cuda, cuda:INDEX or wgpu.
     #[arg(long, default_value = "cpu")]
     pub device: Device,
     /// Folder of the stored runs, or s3://BUCKET/PREFIX.
@@ -130,9 +124,15 @@ impl RunOptions {
         Library { folder: self.definitions.as_deref() }
     }
 
+    /// Number of units to run at the same time. Each process on a GPU has its own context and memory there, so the default
+    /// is one.
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| if self.device == Device::Cpu { cores().min(MAX_JOBS) } else { 1 })
+    }
+
     /// Number of threads of a unit when several units run side by side.
     pub fn threads_of_worker(&self) -> usize {
-        (cores() / self.jobs).max(1)
+        (cores() / self.jobs()).max(1)
     }
 
     /// The command that starts a worker of this run.
@@ -216,7 +216,7 @@ impl RunOptions {
             ("pool", path(pool)),
             ("recipe", recipe.map(|recipe| recipe.name().into())),
             ("seeds", Some(seeds.to_string().into())),
-            ("jobs", Some(jobs.to_string().into())),
+            ("jobs", jobs.map(|jobs| jobs.to_string().into())),
             ("device", Some(device.to_string().into())),
             ("results", Some(results.into())),
             ("budget", budget.map(|seconds| format!("{seconds}s").into())),
@@ -328,9 +328,9 @@ mod tests {
         let names = (option::of(text()), option::of(text()), prop::collection::vec(text(), 0..3));
         let paths = (option::of(path()), option::of(path()), option::of(path()), path(), path());
         let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
-        let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda)];
+        let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda), Just(Device::Wgpu)];
         let scale = proptest::sample::select(Scale::ALL.to_vec());
-        let numbers = (1..=MAX_SEEDS, 1..=MAX_JOBS, any::<[bool; 3]>());
+        let numbers = (1..=MAX_SEEDS, option::of(1..=MAX_JOBS), any::<[bool; 3]>());
         (selections(), names, paths, recipe, device, scale, numbers).prop_map(
             |(
                 selection,
@@ -432,9 +432,9 @@ mod tests {
             ("--all --export-workflow d", "cannot be used with"),
             ("--all --part-of a1,true,d2", "cannot be used with"),
             ("fig4 --budget 1h", "--plan"),
-            ("fig4 --device gpu", "expected cpu, cuda or cuda:INDEX"),
-            ("fig4 --device cuda:", "expected cpu, cuda or cuda:INDEX"),
-            ("fig4 --device cpu:0", "expected cpu, cuda or cuda:INDEX"),
+            ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --part-of a1", "expected COMMIT,DIRTY,DEFINITION"),
             ("fig4 --unit 0:1", "--part-of"),
             ("fig4 --tables", "--part-of"),

@@ -21,7 +21,7 @@ pub fn print_units(
     definition_hash: &str,
     options: &RunOptions,
 ) -> Result<()> {
-    let (jobs, earlier) = (options.jobs, earlier_run(artefact, definition_hash, options)?);
+    let (jobs, earlier) = (options.jobs(), earlier_run(artefact, definition_hash, options)?);
     outln!("{:<28}{:>8}{:>8}  expected time", "units", "in all", "done");
     for (stage, kind) in runs[0].stages().into_iter().enumerate() {
         let units = units_of_stage(runs, stage);

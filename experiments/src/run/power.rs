@@ -179,7 +179,7 @@ fn budget(
 ) -> Budget {
     let of_trainings = earlier.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
     let of_scores = earlier.score * (study.every * study.noise_draws) as f64;
-    Budget { of_seed: earlier.smash, of_architecture: (of_trainings + of_scores) / options.jobs as f64, seconds }
+    Budget { of_seed: earlier.smash, of_architecture: (of_trainings + of_scores) / options.jobs() as f64, seconds }
 }
 
 /// The numbers of architectures and seeds that make the interval narrowest, if there is time for any.

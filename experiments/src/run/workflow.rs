@@ -127,7 +127,7 @@ pub fn export(
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),
             // If a stage has several units per run, they run side by side with one thread each.
-            threads: if units.len() > runs.len() && kind != Kind::Time { 1 } else { options.jobs },
+            threads: if units.len() > runs.len() && kind != Kind::Time { 1 } else { options.jobs() },
             resources: Resources {
                 runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil() as u64),
                 mem_mb: memory.map(|bytes| bytes.div_ceil(1 << 20)),

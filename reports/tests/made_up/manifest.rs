@@ -23,7 +23,6 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         burn_version: "0.21.0".to_owned(),
         device: "CPU (burn-flex)".to_owned(),
         device_class: "cpu".to_owned(),
-        kernel_tuning: None,
         options: vec!["--set".into(), "study.scored=50".into()],
         definition_hash: "d".repeat(64),
         noise_draws: vec![0],

@@ -131,13 +131,11 @@ fn differing_keys(base: &toml::Table, head: &toml::Table) -> Vec<String> {
 
 /// Warnings to the reader about two results, which may be compared all the same.
 pub fn warnings(base: &Manifest, head: &Manifest) -> Vec<String> {
-    let none = || "none".to_owned();
     let facts = |manifest: &Manifest| {
         [
             ("processor", manifest.host.cpu.clone()),
             ("device", manifest.device.clone()),
             ("number of threads", manifest.host.threads.to_string()),
-            ("level of kernel tuning", manifest.kernel_tuning.clone().unwrap_or_else(none)),
             ("version of burn", manifest.burn_version.clone()),
             ("lock file", format!("{:.8}", manifest.lock_hash)),
         ]

@@ -47,9 +47,6 @@ pub struct Manifest {
     pub device: String,
     /// Kind of device, as in the path of the run: `cpu` or a model of accelerator.
     pub device_class: String,
-    /// Level of CubeCL's kernel tuning, if the device tunes its kernels when they first run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kernel_tuning: Option<String>,
     /// Command-line options that changed the definition, besides the data sets, such as `--set` and `study.scored=34`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
@@ -368,7 +365,6 @@ pub(crate) mod tests {
             burn_version: "0.21.0".to_owned(),
             device: "CPU (flex)".to_owned(),
             device_class: "cpu".to_owned(),
-            kernel_tuning: None,
             options: vec!["--set".to_owned(), "title=\"Figure 4\"".to_owned()],
             definition_hash: "d".repeat(64),
             noise_draws: vec![11, 12],

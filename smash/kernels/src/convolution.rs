@@ -1,8 +1,9 @@
-//! Convolution that keeps height and width, with our own kernels on the CPU.
+//! Convolution that keeps height and width, with kernels of our own.
 //!
 //! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time. Most of a
 //! training step would go there. On burn-flex, with or without automatic differentiation, this module runs the kernels
-//! of the modules below. On every other backend it runs burn's own operations. No other module knows of this choice.
+//! of the modules below. On a GPU it runs those of [`gpu`], and on every other backend burn's own operations. No
+//! other module knows of this choice.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 mod direct;
 mod folding;
 mod geometry;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod method;
 mod outputs;
 mod plan;
@@ -57,7 +60,13 @@ impl Precision {
         match self {
             Self::Float32 => conv_concatenated(inputs, activation, weight, dilation, groups),
             Self::Bfloat16 => {
-                let [input, weight] = [Tensor::cat(inputs, 1), weight].map(|tensor| tensor.cast(FloatDType::BF16));
+                let input = Tensor::cat(inputs, 1);
+                #[cfg(feature = "gpu")]
+                if gpu::has::<B>() {
+                    let geometry = Geometry::new(input.dims(), weight.dims(), dilation, groups, activation.slope());
+                    return gpu::conv(input, weight, geometry, true);
+                }
+                let [input, weight] = [input, weight].map(|tensor| tensor.cast(FloatDType::BF16));
                 stock(input, activation, weight, dilation, groups).cast(FloatDType::F32)
             }
         }
@@ -114,7 +123,12 @@ pub fn conv_concatenated<B: Backend>(
         Primitive::Tracked(track(tracked, geometry))
     } else {
         let weight = other.pop().expect("pushed");
-        return stock(Tensor::cat(other, 1), activation, weight, dilation, groups);
+        let input = Tensor::cat(other, 1);
+        #[cfg(feature = "gpu")]
+        if gpu::has::<B>() {
+            return gpu::conv(input, weight, geometry, false);
+        }
+        return stock(input, activation, weight, dilation, groups);
     };
     output.into_tensor()
 }
@@ -128,6 +142,15 @@ pub fn conv_concatenated<B: Backend>(
 pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, weight: Tensor<B, 2>) -> Tensor<B, 4> {
     let weight = weight.unsqueeze_dims(&[2, 3]);
     conv_concatenated(inputs, activation, weight, [1, 1], 1)
+}
+
+/// Whether tensors of this backend are on a GPU for which this build has kernels.
+#[must_use]
+pub fn is_on_gpu<B: Backend>() -> bool {
+    #[cfg(feature = "gpu")]
+    return gpu::has::<B>();
+    #[cfg(not(feature = "gpu"))]
+    false
 }
 
 /// The same with burn's own operations.

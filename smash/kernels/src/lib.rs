@@ -9,6 +9,7 @@ pub mod normalisation;
 pub mod parts;
 mod planes;
 pub mod pooling;
+pub mod products;
 pub mod weight_norm;
 
 pub use burn_flex::{Primitive, concatenate, contiguous, pieces_of_task, tensor, values};

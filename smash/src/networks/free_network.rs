@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use smash_kernels::convolution::Precision;
 use smash_kernels::parts::{Shared, add, parts};
 use smash_kernels::pooling::{every_second, halve};
+use smash_kernels::products::matmul;
 use smash_space::blueprint::{Blueprint, Step, Value};
 
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
@@ -91,7 +92,7 @@ impl<B: Backend> Network<B> {
     pub fn forward(&self, examples: Tensor<B, 4>, phase: Phase<'_>) -> (Tensor<B, 2>, NetStatistics<B>) {
         let (features, statistics) = self.features(examples, phase, &mut |_, _| {});
         let weights = &self.weights;
-        let logits = features.matmul(weights.output_weight.val().transpose()) + weights.output_bias.val().unsqueeze();
+        let logits = matmul(features, weights.output_weight.val().transpose()) + weights.output_bias.val().unsqueeze();
         (log_softmax(logits, 1), statistics)
     }
 

@@ -9,6 +9,7 @@ use smash_kernels::convolution::{conv_1x1, conv_same};
 use smash_kernels::normalisation::BatchStatistics;
 use smash_kernels::parts::{add, window};
 use smash_kernels::pooling::{every_second, halve};
+use smash_kernels::products::matmul;
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
 use smash_space::counts::{STEM_KERNEL, shared_convolutions};
@@ -162,7 +163,7 @@ impl<B: Backend> MainNet<B> {
         statistics.extend(batch);
         let [classes, _] = self.output_weight.dims();
         let weight = self.output_weight.val().slice([0..classes, 0..channels]);
-        let logits = global_average(relu(normalised)).matmul(weight.transpose()) + self.output_bias.val().unsqueeze();
+        let logits = matmul(global_average(relu(normalised)), weight.transpose()) + self.output_bias.val().unsqueeze();
         (log_softmax(logits, 1), statistics)
     }
 

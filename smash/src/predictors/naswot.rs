@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use burn::prelude::*;
+use smash_kernels::products::matmul;
 use smash_space::Activation;
 use smash_space::blueprint::{Blueprint, Step};
 
@@ -72,7 +73,7 @@ fn add_agreements<B: Backend>(kernel: &mut [f64], value: &Tensor<B, 4>) {
     let units = channels * height * width;
     assert!(units < MOST_UNITS, "{units} units in one value");
     let codes = value.clone().greater_elem(0.0).float().reshape([batch, units]);
-    let both = HostTensor::of(codes.clone().matmul(codes.transpose())).values;
+    let both = HostTensor::of(matmul(codes.clone(), codes.transpose())).values;
     let positive = |image: usize| f64::from(both[image * batch + image]);
     for first in 0..batch {
         for second in 0..batch {

@@ -3,11 +3,13 @@
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation::softmax;
+use smash_kernels::products::matmul;
 use smash_space::random::Seed;
 
 use super::{CALIBRATION_IMAGES, calibrate, evaluate, random_images};
 use crate::error::DivergedError;
 use crate::networks::free_network::{Network, Phase};
+use crate::training::checkpoint::HostTensor;
 use crate::training::evaluation::{Evaluation, Examples};
 use crate::training::resulting_training::WEIGHT_DECAY;
 
@@ -38,20 +40,20 @@ pub fn random_weights<B: Backend>(
     for chunk in training.indices.chunks(BATCH) {
         let (images, classes) = training.images.batch(chunk, None);
         features.push(net.features(images, Phase::Evaluate, &mut |_, _| {}).0);
-        labels.extend(classes);
+        labels.push(classes);
     }
     let classes = net.blueprint.task.classes;
-    let (weight, bias) = softmax_regression(Tensor::cat(features, 0), &labels, classes);
+    let (weight, bias) = softmax_regression(Tensor::cat(features, 0), Tensor::cat(labels, 0), classes);
     net.weights.output_weight = Param::initialized(net.weights.output_weight.id, weight);
     net.weights.output_bias = Param::initialized(net.weights.output_bias.id, bias);
     evaluate(&net, validation)
 }
 
 /// Weight `[classes, channels]` and bias `[classes]` of a linear layer that predicts classes from features
-/// `[images, channels]`.
+/// `[images, channels]`. The images' classes are `[images, 1]`.
 fn softmax_regression<B: Backend>(
     features: Tensor<B, 2>,
-    labels: &[i32],
+    labels: Tensor<B, 2, Int>,
     classes: usize,
 ) -> (Tensor<B, 2>, Tensor<B, 1>) {
     let [images, channels] = features.dims();
@@ -66,22 +68,20 @@ fn softmax_regression<B: Backend>(
 
     // The curvature of the loss is at most half the largest eigenvalue of the features' correlations. That eigenvalue
     // is at most their largest row sum. The bias is one more feature, uncorrelated with the others.
-    let correlations = transposed.clone().matmul(features.clone()) / images as f64;
-    let largest: f64 = correlations.abs().sum_dim(1).max().into_scalar().elem();
+    let correlations = matmul(transposed.clone(), features.clone()) / images as f64;
+    let largest = HostTensor::scalar(correlations.abs().sum_dim(1).max());
     let rate = 1.0 / (largest.max(1.0) / 2.0 + WEIGHT_DECAY);
 
-    let mut one_hot = vec![0.0f32; images * classes];
-    for (row, &label) in one_hot.chunks_exact_mut(classes).zip(labels) {
-        row[label as usize] = 1.0;
-    }
-    let targets = Tensor::<B, 2>::from_data(TensorData::new(one_hot, [images, classes]), &device);
+    let each = Tensor::<B, 1, Int>::arange(0..classes as i64, &device).unsqueeze::<2>();
+    let targets = labels.expand([images, classes]).equal(each.expand([images, classes])).float();
     let mut weight = Tensor::<B, 2>::zeros([channels, classes], &device);
     let mut bias = Tensor::<B, 2>::zeros([1, classes], &device);
     let (mut weight_velocity, mut bias_velocity) = (weight.clone(), bias.clone());
     for _ in 0..LAST_LAYER_STEPS {
-        let logits = features.clone().matmul(weight.clone()) + bias.clone();
+        let logits = matmul(features.clone(), weight.clone()) + bias.clone();
         let excess = softmax(logits, 1) - targets.clone();
-        let weight_gradient = transposed.clone().matmul(excess.clone()) / images as f64 + weight.clone() * WEIGHT_DECAY;
+        let weight_gradient =
+            matmul(transposed.clone(), excess.clone()) / images as f64 + weight.clone() * WEIGHT_DECAY;
         let bias_gradient = excess.mean_dim(0);
         weight_velocity = weight_velocity * MOMENTUM + weight_gradient.clone();
         bias_velocity = bias_velocity * MOMENTUM + bias_gradient.clone();
@@ -90,19 +90,19 @@ fn softmax_regression<B: Backend>(
     }
     // The same layer on the original features.
     let weight = weight * scale.transpose();
-    let bias = bias - mean.matmul(weight.clone());
+    let bias = bias - matmul(mean, weight.clone());
     (weight.transpose(), bias.reshape([classes]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::checkpoint::HostTensor;
     use burn_flex::{Flex, FlexDevice};
 
     fn regression(features: &[[f32; 2]], labels: &[i32], classes: usize) -> (Vec<f32>, Vec<f32>) {
         let values = features.concat();
         let features = Tensor::<Flex, 2>::from_data(TensorData::new(values, [features.len(), 2]), &FlexDevice);
+        let labels = Tensor::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), &FlexDevice);
         let (weight, bias) = softmax_regression(features, labels, classes);
         (HostTensor::of(weight).values, HostTensor::of(bias).values)
     }

@@ -56,8 +56,8 @@ impl ShortTraining<'_> {
         for (images, labels) in (0..).flat_map(epoch).take(steps) {
             let phase = Phase::Train(&mut regularisation);
             let (log_probabilities, statistics) = net.forward(Tensor::from_inner(images), phase);
-            tally.add(log_probabilities.clone().inner(), &labels);
-            let loss = negative_log_likelihood(log_probabilities, &labels, recipe.label_smoothing);
+            tally.add(log_probabilities.clone().inner(), labels.clone());
+            let loss = negative_log_likelihood(log_probabilities, Tensor::from_inner(labels), recipe.label_smoothing);
             net.weights = optimiser.step(net.weights.clone(), &loss.backward(), recipe.learning_rate);
             net.update_statistics(&statistics);
         }

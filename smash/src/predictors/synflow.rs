@@ -131,7 +131,7 @@ impl<B: Backend> Flow<B> {
 
     /// The flow with its largest value between 1 and 2. Values stay if they are not finite or all zero.
     fn rescaled(self) -> Self {
-        let largest: f32 = self.values.clone().max().into_scalar().elem();
+        let largest = HostTensor::scalar(self.values.clone().max()) as f32;
         if !largest.is_normal() {
             return self;
         }

@@ -75,8 +75,8 @@ pub fn encoding_gradient<B: AutodiffBackend>(
         let (images, labels) = examples.images.batch(chunk, None);
         let images = Tensor::from_inner(images);
         let (log_probabilities, _) = main.forward(&net.space, architecture, &weights, images, Mode::Evaluate);
-        let loss = negative_log_likelihood(log_probabilities, &labels, 0.0);
-        let value: f64 = loss.clone().into_scalar().elem();
+        let loss = negative_log_likelihood(log_probabilities, Tensor::from_inner(labels), 0.0);
+        let value = HostTensor::scalar(loss.clone().inner());
         if !value.is_finite() {
             return Err(DivergedError { loss: value, step: None, architecture: architecture.hash() });
         }

@@ -7,7 +7,7 @@ use burn::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::error::CheckpointError;
+use crate::error::{CheckpointError, read};
 
 /// The one key of the file's metadata; a single key keeps the bytes of the file in a fixed order.
 const METADATA_KEY: &str = "smash";
@@ -32,10 +32,21 @@ pub struct Checkpoint {
 
 impl HostTensor {
     /// Copies a tensor from its device.
+    ///
+    /// # Panics
+    /// If the device could not compute it, with the cause. A GPU reports the faults of earlier kernels here.
     pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
         let shape = tensor.dims().to_vec();
-        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32");
+        let values = read(tensor).unwrap_or_else(|fault| panic!("{fault}"));
         Self { shape, values }
+    }
+
+    /// Copies the only value of a tensor from its device.
+    ///
+    /// # Panics
+    /// As [`Self::of`].
+    pub fn scalar<B: Backend>(tensor: Tensor<B, 1>) -> f64 {
+        Self::of(tensor).values[0].into()
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a, B: Backend> Examples<'a, B> {
         seed: Seed,
         [order, augmentation]: [Stream; 2],
         key: &[u64],
-    ) -> impl Iterator<Item = (Tensor<B, 4>, Vec<i32>)> + use<'a, B> {
+    ) -> impl Iterator<Item = (Tensor<B, 4>, Tensor<B, 2, Int>)> + use<'a, B> {
         let mut rng = seed.rng(augmentation, key);
         let shuffled = shuffled_indices(self.indices.len(), &mut seed.rng(order, key));
         let shuffled: Vec<usize> = shuffled.into_iter().map(|place| self.indices[place]).collect();
@@ -66,7 +66,7 @@ impl<'a, B: Backend> Examples<'a, B> {
         let mut tally = Tally::default();
         for chunk in self.indices.chunks(EVALUATION_BATCH) {
             let (images, labels) = self.images.batch(chunk, None);
-            tally.add(forward(images), &labels);
+            tally.add(forward(images), labels);
         }
         Evaluation::over(&tally.read())
     }
@@ -119,9 +119,9 @@ pub(crate) struct BatchTally {
 }
 
 impl<B: Backend> Tally<B> {
-    /// Adds a batch of log-probabilities `[batch, classes]`.
-    pub fn add(&mut self, log_probabilities: Tensor<B, 2>, labels: &[i32]) {
-        let of_label = log_probabilities.clone().gather(1, column(labels, &log_probabilities.device()));
+    /// Adds a batch of log-probabilities `[batch, classes]` of images with these classes `[batch, 1]`.
+    pub fn add(&mut self, log_probabilities: Tensor<B, 2>, labels: Tensor<B, 2, Int>) {
+        let of_label = log_probabilities.clone().gather(1, labels);
         let rivals = log_probabilities.greater_equal(of_label.clone()).float().sum_dim(1);
         self.batches.push(Tensor::cat(vec![of_label, rivals], 1));
     }
@@ -192,20 +192,14 @@ impl<B: Backend> Tally<B> {
     }
 }
 
-/// Classes as a column `[batch, 1]` on the device.
-fn column<B: Backend>(labels: &[i32], device: &B::Device) -> Tensor<B, 2, Int> {
-    Tensor::from_data(TensorData::new(labels.to_vec(), [labels.len(), 1]), device)
-}
-
-/// Mean negative log-likelihood of the labels, shape `[1]`, from log-probabilities `[batch, classes]`.
+/// Mean negative log-likelihood of the labels `[batch, 1]`, shape `[1]`, from log-probabilities `[batch, classes]`.
 ///
 /// With `smoothing`, that part of a label's probability is spread evenly over all classes.
 pub fn negative_log_likelihood<B: Backend>(
     log_probabilities: Tensor<B, 2>,
-    labels: &[i32],
+    labels: Tensor<B, 2, Int>,
     smoothing: f64,
 ) -> Tensor<B, 1> {
-    let labels = column(labels, &log_probabilities.device());
     let of_labels = log_probabilities.clone().gather(1, labels).mean();
     if smoothing == 0.0 {
         return of_labels.neg();

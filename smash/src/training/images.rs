@@ -14,7 +14,7 @@ pub struct DeviceImages<B: Backend> {
     /// channel.
     pixels: Tensor<B, 4>,
     /// Classes, `[images]`.
-    labels: Vec<i32>,
+    labels: Tensor<B, 1, Int>,
     border: usize,
 }
 
@@ -25,21 +25,18 @@ impl<B: Backend> DeviceImages<B> {
         let channels = set.channels * set.depth;
         let shape = [set.len(), channels, set.height + 2 * border, set.width + 2 * border];
         let pixels = TensorData::new(set.normalised(normalisation), shape);
-        Self {
-            pixels: Tensor::from_data(pixels, device),
-            labels: set.labels.iter().map(|&label| i32::from(label)).collect(),
-            border,
-        }
+        let labels: Vec<i32> = set.labels.iter().map(|&label| i32::from(label)).collect();
+        Self { pixels: Tensor::from_data(pixels, device), labels: Tensor::from_data(labels.as_slice(), device), border }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.labels.dims()[0]
     }
 
     /// Whether the set has no images.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
     /// A random view for each of some images.
@@ -47,18 +44,19 @@ impl<B: Backend> DeviceImages<B> {
         (0..count).map(|_| View::random(self.border, rng)).collect()
     }
 
-    /// The images at some places, `[batch, channels, height, width]`, and their classes. Each image appears as its view
-    /// shows it, or unchanged if there are no views.
+    /// The images at some places, `[batch, channels, height, width]`, and their classes `[batch, 1]`. Each image appears
+    /// as its view shows it, or unchanged if there are no views.
     ///
     /// # Panics
     /// If there are views, but not one for each image.
-    pub fn batch(&self, indices: &[usize], views: Option<&[View]>) -> (Tensor<B, 4>, Vec<i32>) {
+    pub fn batch(&self, indices: &[usize], views: Option<&[View]>) -> (Tensor<B, 4>, Tensor<B, 2, Int>) {
         let [_, channels, height, width] = self.pixels.dims();
         let (batch, border, device) = (indices.len(), self.border, self.pixels.device());
         let [height, width] = [height, width].map(|size| size - 2 * border);
         let places = |places: Vec<i32>, shape| Tensor::<B, 4, Int>::from_data(TensorData::new(places, shape), &device);
-        let chosen =
-            Tensor::from_data(TensorData::new(indices.iter().map(|&index| index as i32).collect(), [batch]), &device);
+        let indices = TensorData::new(indices.iter().map(|&index| index as i32).collect(), [batch]);
+        let chosen = Tensor::<B, 1, Int>::from_data(indices, &device);
+        let labels = self.labels.clone().select(0, chosen.clone()).reshape([batch, 1]);
         let padded = self.pixels.clone().select(0, chosen);
         let images = match views {
             None => padded.narrow(2, border, height).narrow(3, border, width),
@@ -71,7 +69,6 @@ impl<B: Backend> DeviceImages<B> {
                 padded.gather(2, rows).gather(3, columns)
             }
         };
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
         (images, labels)
     }
 }

@@ -93,8 +93,8 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
             let step = first + index;
             let (log_probabilities, statistics) =
                 self.net.forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
-            self.tally.add(log_probabilities.clone().inner(), &labels);
-            let loss = negative_log_likelihood(log_probabilities, &labels, settings.label_smoothing);
+            self.tally.add(log_probabilities.clone().inner(), labels.clone());
+            let loss = negative_log_likelihood(log_probabilities, Tensor::from_inner(labels), settings.label_smoothing);
             let rate = settings.learning_rate * settings.schedule.factor(step as f64 / steps);
             self.net.weights = self.optimiser.step(self.net.weights.clone(), &loss.backward(), rate);
             self.net.update_statistics(&statistics);

@@ -219,8 +219,10 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
                 let weights = self.net.generate(&architecture, &noise);
                 let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
-                self.tally.add(log_probabilities.clone().inner(), &labels);
-                gradients.push(negative_log_likelihood(log_probabilities, &labels, 0.0).backward());
+                self.tally.add(log_probabilities.clone().inner(), labels.clone());
+                gradients.push(
+                    negative_log_likelihood(log_probabilities, Tensor::from_inner(labels.clone()), 0.0).backward(),
+                );
                 statistics.push(batch);
             }
             let rate = settings.learning_rate * settings.schedule.factor(progress(step));

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use crate::outln;
-use crate::process::{self, Binaries, Cuda, cargo};
+use crate::process::{self, Binaries, Gpu, cargo};
 
 /// The measurement to make.
 #[derive(clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
     /// Store the table in this file; the README uses results/baselines/peer.toml
     #[arg(long, requires = "peer", value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Device of both sides: `cpu`, `cuda` or `cuda:INDEX`
+    /// Device of both sides: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`
     #[arg(long, requires = "peer", default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Build nothing: use the programs beside this one
@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let binaries = match args.prebuilt {
         true => Binaries::prebuilt()?,
-        false => Binaries::build(Cuda::needed_for(&args.device))?,
+        false => Binaries::build(Gpu::needed_for(&args.device))?,
     };
     peer(args, &binaries)
 }

@@ -1,13 +1,13 @@
 //! `cargo xtask ci`: every check, the cheapest first, stopping at the first that fails.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::checks::tables::{self, Tables};
-use crate::process::{self, Binaries, Cuda, cargo};
+use crate::process::{self, Binaries, Gpu, cargo};
 use crate::runs::report;
 use crate::{out, outln};
 
@@ -27,10 +27,16 @@ pub fn run(args: &Args) -> Result<()> {
     let steps: &[Step] = &[
         ("format", &|| check("fmt --all --check")),
         ("tidy", &|| check("test --release --package xtask")),
-        // This check and the docs are built with CUDA, the tests without it. All code is thus compiled, and all dependencies are
-        // checked once.
-        ("clippy", &|| check("clippy --release --workspace --all-targets --features experiments/cuda -- -D warnings")),
+        // This check is built with the backends of GPUs, most tests without them. All code is thus compiled, and all
+        // dependencies are checked once.
+        ("clippy", &|| {
+            check(
+                "clippy --release --workspace --all-targets --features experiments/cuda,experiments/wgpu -- -D warnings",
+            )
+        }),
         ("test", &|| check("test --release --workspace")),
+        ("emulated CUDA", &emulated_cuda),
+        ("software Vulkan", &software_vulkan),
         ("docs", &docs),
         ("smoke, twice", &smoke_twice),
         if args.bless { ("bless baselines", &bless) } else { ("drift", &drift) },
@@ -69,8 +75,31 @@ fn check(arguments: &str) -> Result<String> {
     Ok(String::new())
 }
 
+/// Runs the tests of CUDA on the emulator. They measure no time. These crates are built again for them in any case, so they are
+/// built in the fastest way.
+fn emulated_cuda() -> Result<String> {
+    let mut test = cargo()?;
+    test.args(["test", "--release", "--workspace", "--features", "experiments/cuda", "--test", "cuda"]);
+    for package in ["burn-flex", "experiments", "smash"] {
+        test.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+    }
+    process::run(&mut test)?;
+    Ok(String::new())
+}
+
+/// Runs the tests of wgpu where Mesa's software Vulkan is installed. Their build takes minutes.
+fn software_vulkan() -> Result<String> {
+    let driver = Path::new("/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
+    if !driver.exists() {
+        return Ok("skipped: Mesa's lavapipe is not installed (Debian: mesa-vulkan-drivers)".into());
+    }
+    let arguments = "test --release --workspace --features experiments/wgpu --test wgpu";
+    process::run(cargo()?.args(arguments.split(' ')).env("VK_ICD_FILENAMES", driver))?;
+    Ok(String::new())
+}
+
 fn docs() -> Result<String> {
-    let arguments = "doc --release --workspace --no-deps --features experiments/cuda";
+    let arguments = "doc --release --workspace --no-deps --features experiments/cuda,experiments/wgpu";
     process::run(cargo()?.args(arguments.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(String::new())
 }
@@ -85,7 +114,7 @@ fn smoke_twice() -> Result<String> {
 }
 
 fn run_smoke(n_jobs: &str) -> Result<Tables> {
-    let binaries = Binaries::build(Cuda::Without)?;
+    let binaries = Binaries::build(Gpu::Without)?;
     let results = smoke_results(n_jobs);
     // A run would resume the results of an earlier run instead of making them anew.
     if results.exists() {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::checks::tables;
 use crate::outln;
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Gpu};
 
 /// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);
@@ -71,7 +71,7 @@ struct Usage {
 
 /// Runs the artefact once undisturbed, then again and again with blows, and compares the tables each time.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = Binaries::build(Cuda::Without)?;
+    let binaries = Binaries::build(Gpu::Without)?;
     let work = process::built()?.join("../soak");
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("{}: cannot be removed", work.display()))?;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use experiments_label::git;
 
 use crate::errln;
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Gpu};
 use crate::runs::forward::flag;
 
 /// Stands for this checkout, with changes that are not committed.
@@ -36,7 +36,7 @@ pub struct Args {
     /// Data set to use instead of the definition's.
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Device to compute on: `cpu`, `cuda` or `cuda:INDEX`.
+    /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
@@ -91,8 +91,8 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     if here.contains('-') && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
         errln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
     }
-    let cuda = Cuda::needed_for(&args.device);
-    let own = Binaries::build(cuda)?;
+    let gpu = Gpu::needed_for(&args.device);
+    let own = Binaries::build(gpu)?;
     let stored = |side: &Side| -> Result<PathBuf> {
         match side {
             Side::Folder(folder) => Ok(folder.clone()),
@@ -100,7 +100,7 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
             Side::Commit(commit) if *commit == here => tables(own.experiments().args(run_arguments(args, forwarded))),
             Side::Commit(commit) => {
                 errln!("building commit {commit}");
-                let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), cuda)?;
+                let binaries = Binaries::build_of(&checkout(root, commit)?, &root.join("target/compare/target"), gpu)?;
                 tables(binaries.experiments().args(run_arguments(args, forwarded)))
             }
         }
@@ -247,7 +247,7 @@ mod tests {
             ("a b --scale huge", "smoke, laptop, gpu, paper"),
             ("a b --format html", "text, json, markdown"),
             ("a b --seeds 0", "0 is not in 1.."),
-            ("a b --device gpu", "expected cpu, cuda or cuda:INDEX"),
+            ("a b --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

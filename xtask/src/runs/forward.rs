@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::outln;
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Gpu};
 
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
@@ -67,7 +67,7 @@ pub fn split(mut cli: clap::Command, words: impl IntoIterator<Item = OsString>) 
 /// Builds the program that a command forwards to, and runs it with these arguments.
 pub fn run(verb: &str, forwarded: &[OsString]) -> Result<()> {
     let (_, program, command) = FORWARDING.iter().find(|(name, ..)| *name == verb).context("it forwards nothing")?;
-    process::run(program(&Binaries::build(Cuda::Without)?).arg(command).args(forwarded))
+    process::run(program(&Binaries::build(Gpu::Without)?).arg(command).args(forwarded))
 }
 
 /// Prints the help of the program that a command forwards to, if it forwards to one.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use crate::process::{Cuda, cargo};
+use crate::process::{Gpu, cargo};
 
 /// The packages whose programs are packed.
 const PROGRAMS: [&str; 2] = ["experiments-program", "reports"];
@@ -24,17 +24,15 @@ const CODE: [&str; 7] = ["c", "h", "json", "py", "rs", "sh", "toml"];
 ///
 /// # Errors
 /// If cargo cannot describe the packages, or a file cannot be read.
-pub fn text(cuda: Cuda) -> Result<String> {
-    notices(&linked(&metadata(cuda)?)?)
+pub fn text(gpu: Gpu) -> Result<String> {
+    notices(&linked(&metadata(gpu)?)?)
 }
 
 /// The description that cargo gives of all packages.
-fn metadata(cuda: Cuda) -> Result<Value> {
+fn metadata(gpu: Gpu) -> Result<Value> {
     let mut command = cargo()?;
     command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &platform()?]);
-    if cuda == Cuda::With {
-        command.args(["--features", "experiments/cuda"]);
-    }
+    command.args(gpu.features());
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }
 
@@ -177,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_packages_of_the_programs_are_found() {
-        let metadata = metadata(Cuda::Without).unwrap();
+        let metadata = metadata(Gpu::Without).unwrap();
         let names: Vec<&str> =
             linked(&metadata).unwrap().iter().filter_map(|package| package["name"].as_str()).collect();
         for expected in ["burn", "libmimalloc-sys", "plotters", "polars", "serde"] {

@@ -10,7 +10,7 @@ use experiments_label::Label;
 
 use crate::checks::tables::write_atomically;
 use crate::outln;
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Gpu};
 use crate::runs::notices;
 
 /// Recipes, and the licences of this repository.
@@ -23,9 +23,9 @@ const TEXTS: [(&str, &str); 4] = [
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Build with the CUDA backend.
-    #[arg(long)]
-    cuda: bool,
+    /// Device on which the programs can compute besides the CPU: `cuda` or `wgpu`.
+    #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
+    device: String,
     /// Folder to write the folder of the package into [default: target/package].
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
@@ -40,12 +40,14 @@ pub fn run(args: &Args) -> Result<()> {
         !commit.contains('-'),
         "a package is built from a commit, but the sources differ from it; see `git status`"
     );
-    let (cuda, kind) = match args.cuda {
-        true => (Cuda::With, "cuda"),
-        false => (Cuda::Without, "cpu"),
+    let gpu = Gpu::needed_for(&args.device);
+    let kind = match gpu {
+        Gpu::Without => "cpu",
+        Gpu::Cuda => "cuda",
+        Gpu::Wgpu => "wgpu",
     };
-    let notices = notices::text(cuda)?;
-    let binaries = Binaries::build_named(cuda, &commit)?;
+    let notices = notices::text(gpu)?;
+    let binaries = Binaries::build_named(gpu, &commit)?;
     let below = args.to.clone().unwrap_or_else(|| process::root().join("target/package"));
     let folder = below.join(format!("{commit}-{kind}"));
     for program in [binaries.experiments(), binaries.reports()] {

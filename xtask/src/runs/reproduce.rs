@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::process::{self, Binaries, Cuda};
+use crate::process::{self, Binaries, Gpu};
 use crate::runs::forward::{default_flag, flag};
 
 /// What to reproduce, and the options that decide more than the run itself.
@@ -17,7 +17,7 @@ pub struct Args {
     /// Scale of the run: smoke, laptop, gpu or paper [default: laptop, or gpu with --device cuda]
     #[arg(long)]
     scale: Option<String>,
-    /// Device to compute on: `cpu`, `cuda` or `cuda:INDEX`.
+    /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
     device: String,
     /// Folder of the results, or s3://BUCKET/PREFIX [default: results/runs of this repository]
@@ -72,7 +72,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         args.engine != "local" || args.engine_arguments.is_empty(),
         "arguments after `--` are for --engine snakemake and --engine slurm"
     );
-    let binaries = Binaries::build(Cuda::needed_for(&args.device))?;
+    let binaries = Binaries::build(Gpu::needed_for(&args.device))?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
     experiments.args(default_flag("--benchmarks", process::root().join("results/benchmarks"), forwarded));
@@ -260,9 +260,9 @@ mod tests {
             ("fig4 --engine condor", "local, snakemake, slurm"),
             ("--all --engine slurm", "cannot be used with"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),
-            ("fig4 --device gpu", "expected cpu, cuda or cuda:INDEX"),
-            ("fig4 --device cuda:", "expected cpu, cuda or cuda:INDEX"),
-            ("fig4 --device cpu:0", "expected cpu, cuda or cuda:INDEX"),
+            ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

@@ -1,0 +1,168 @@
+//! `reports deviations`: how far the numbers of one device lie from those of another.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use results::outln;
+use results::store::{StoredRun, find_runs_below};
+use results::tables::columns::{AnyColumn, read_all_columns};
+
+/// Columns that hold what a run took, and no result.
+const COSTS: [&str; 4] = ["seconds", "memory", "throughput", "per_second"];
+
+#[derive(Args)]
+pub struct Deviations {
+    /// Folder of runs of one device.
+    first: PathBuf,
+    /// Folder of runs of the same artefacts on another device.
+    second: PathBuf,
+    /// Fail if a number deviates by more than this.
+    #[arg(long, value_name = "NUMBER")]
+    at_most: Option<f64>,
+}
+
+/// The largest deviation of an artefact.
+#[derive(Debug, Default, PartialEq)]
+struct Largest {
+    /// Numbers that were compared.
+    numbers: usize,
+    deviation: f64,
+    /// Table and column of that deviation.
+    place: String,
+    /// Columns of text that differ, and tables with other numbers of rows.
+    different: Vec<String>,
+}
+
+impl Largest {
+    /// Takes a pair of equal columns of one table into account.
+    fn add(&mut self, table: &str, [first, second]: [&AnyColumn; 2]) {
+        let place = format!("{table}.{}", first.name);
+        let (Some(left), Some(right)) = (&first.numbers, &second.numbers) else {
+            if first.texts != second.texts {
+                self.different.push(place);
+            }
+            return;
+        };
+        for (left, right) in left.iter().zip(right) {
+            let deviation = match (left, right) {
+                (Some(left), Some(right)) if left == right || (left.is_nan() && right.is_nan()) => 0.0,
+                (Some(left), Some(right)) => (left - right).abs(),
+                (None, None) => 0.0,
+                _ => f64::INFINITY,
+            };
+            self.numbers += 1;
+            // A NaN on one side is a deviation, too.
+            let deviation = if deviation.is_nan() { f64::INFINITY } else { deviation };
+            if deviation > self.deviation {
+                self.deviation = deviation;
+                self.place.clone_from(&place);
+            }
+        }
+    }
+}
+
+/// Prints the largest deviation of every artefact that both folders have.
+///
+/// # Errors
+/// Folders without a common artefact, a run with other tables, or a deviation that is too large.
+pub fn run(options: &Deviations) -> Result<()> {
+    let [first, second] = [&options.first, &options.second].map(|folder| runs_of(folder));
+    let (first, second) = (first?, second?);
+    let mut beyond = Vec::new();
+    let mut compared = 0;
+    for ((artefact, seed), left) in &first {
+        let Some(right) = second.get(&(artefact.clone(), *seed)) else { continue };
+        compared += 1;
+        let largest = compare([left, right])?;
+        let Largest { numbers, deviation, place, different } = &largest;
+        outln!("{artefact:<20} seed {seed}  {numbers:>7} numbers  largest deviation {deviation:.1e}  {place}");
+        for place in different {
+            outln!("{:<20} seed {seed}  {place}: different", artefact);
+        }
+        let is_within = options.at_most.is_none_or(|most| *deviation <= most && different.is_empty());
+        if !is_within {
+            beyond.push(artefact.as_str());
+        }
+    }
+    ensure!(compared > 0, "{} and {}: no artefact is in both", options.first.display(), options.second.display());
+    ensure!(beyond.is_empty(), "beyond the largest deviation that is allowed: {}", beyond.join(", "));
+    Ok(())
+}
+
+/// The runs of a folder by artefact and seed.
+fn runs_of(folder: &Path) -> Result<BTreeMap<(String, u64), StoredRun>> {
+    let mut runs = BTreeMap::new();
+    for run in find_runs_below(folder)?.all()? {
+        let key = (run.manifest.artefact.clone(), run.manifest.seed);
+        ensure!(
+            runs.insert(key, run).is_none(),
+            "{}: expected one run for each artefact and seed, found more",
+            folder.display()
+        );
+    }
+    Ok(runs)
+}
+
+fn compare(runs: [&StoredRun; 2]) -> Result<Largest> {
+    let [left, right] = runs.map(|run| &run.manifest.tables);
+    let mut largest = Largest::default();
+    for name in left.keys() {
+        ensure!(right.contains_key(name), "{}: has no table {name}", runs[1].dir.path().display());
+        let columns = runs.map(|run| {
+            let path = run.dir.path().join(format!("{name}.parquet"));
+            read_all_columns(&path).with_context(|| format!("{}: cannot be compared", path.display()))
+        });
+        let [first, second] = columns;
+        let (first, second) = (first?, second?);
+        for column in &first {
+            if COSTS.iter().any(|cost| column.name.contains(cost)) {
+                continue;
+            }
+            match second.iter().find(|other| other.name == column.name) {
+                Some(other) if length(other) == length(column) => largest.add(name, [column, other]),
+                _ => largest.different.push(format!("{name}.{}", column.name)),
+            }
+        }
+    }
+    Ok(largest)
+}
+
+fn length(column: &AnyColumn) -> usize {
+    let texts = column.texts.as_ref().map_or(0, Vec::len);
+    column.numbers.as_ref().map_or(texts, Vec::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(cells: &[Option<f64>]) -> AnyColumn {
+        AnyColumn { name: "loss".into(), texts: None, numbers: Some(cells.to_vec()) }
+    }
+
+    #[test]
+    fn the_largest_deviation_is_found_and_a_missing_number_is_no_zero() {
+        let mut largest = Largest::default();
+        largest.add("t", [&numbers(&[Some(1.0), None]), &numbers(&[Some(1.5), None])]);
+        assert_eq!((largest.deviation, largest.numbers), (0.5, 2));
+        largest.add("t", [&numbers(&[Some(f64::NAN)]), &numbers(&[Some(f64::NAN)])]);
+        assert_eq!(largest.deviation, 0.5);
+        largest.add("u", [&numbers(&[Some(f64::NAN)]), &numbers(&[Some(1.0)])]);
+        assert_eq!((largest.deviation, largest.place.as_str()), (f64::INFINITY, "u.loss"));
+        let mut missing = Largest::default();
+        missing.add("t", [&numbers(&[None]), &numbers(&[Some(0.0)])]);
+        assert_eq!(missing.deviation, f64::INFINITY);
+    }
+
+    #[test]
+    fn other_text_is_different() {
+        let text = |word: &str| AnyColumn { name: "hash".into(), texts: Some(vec![Some(word.into())]), numbers: None };
+        let mut largest = Largest::default();
+        largest.add("t", [&text("a"), &text("a")]);
+        assert_eq!(largest, Largest::default());
+        largest.add("t", [&text("a"), &text("b")]);
+        assert_eq!(largest.different, ["t.hash"]);
+    }
+}
