@@ -127,7 +127,8 @@ impl Artefact {
         found.join("; ")
     }
 
-    fn claimed(&self, claim: &Claim) -> Option<Interval> {
+    /// The statistic of one of its claims; `None` if the data leave it undefined.
+    pub(crate) fn claimed(&self, claim: &Claim) -> Option<Interval> {
         let interval = self.findings.interval(claim);
         interval.expect("claims are checked when they are loaded")
     }

@@ -15,7 +15,7 @@ use commands::{compare, draw, rank, stats};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
-use reports::report::html;
+use reports::report::{html, json};
 use reports::{figure, report};
 use results::{errln, outln, terminal};
 
@@ -47,6 +47,9 @@ enum Command {
         /// Draw a PNG image too.
         #[arg(long)]
         png: bool,
+        /// Draw nothing; print the findings as JSON, in the form of `report --json`.
+        #[arg(long, conflicts_with = "png")]
+        json: bool,
     },
     /// Write REPORT.md with its figures, and report.html, one file that holds the figures and more.
     Report {
@@ -64,6 +67,9 @@ enum Command {
         /// Write nothing; fail if a file would change.
         #[arg(long)]
         check: bool,
+        /// Write nothing; print claims, verdicts and statistics of all results as JSON.
+        #[arg(long, conflicts_with = "check")]
+        json: bool,
     },
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
@@ -94,12 +100,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Figure { artefact, all: _, run, stored, out, png } => {
+        Command::Figure { artefact, all: _, run, stored, out, png, json } => {
             let selected = match artefact {
                 Some(name) => stored.newest(&name)?,
                 None if run.is_empty() => stored.all(None)?,
                 None => stored.of_runs(&run)?,
             };
+            if json {
+                outln!("{:#}", json::results(&selected.artefacts));
+                return Ok(selected.finish());
+            }
             for artefact in &selected.artefacts {
                 show(artefact, &out, png)?;
             }
@@ -118,9 +128,13 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare(options) => compare::run(&options),
-        Command::Report { artefact, stored, out, readme, check } => {
+        Command::Report { artefact, stored, out, readme, check, json } => {
             let selected = stored.all(artefact.as_deref())?;
             let artefacts = &selected.artefacts;
+            if json {
+                outln!("{:#}", json::results(artefacts));
+                return Ok(selected.finish());
+            }
             let text = report::markdown(artefacts, &selected.faulty);
             let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
             let histories = histories(stored.runs(artefact.as_deref())?.runs);
