@@ -7,6 +7,7 @@ pub mod part;
 pub mod plan;
 pub mod power;
 pub mod regime;
+pub mod times;
 pub mod workflow;
 
 use std::fs::File;
@@ -64,7 +65,10 @@ pub fn run<B: AutodiffBackend>(
     }
     let mut definition = chosen_definition(artefact, options)?;
     definition.study.check_size(options.seeds)?;
-    let images: Vec<Images<B>> = load_images(&definition.study, options.data_dir.as_deref(), device)?;
+    let images: Vec<Images<B>> = match load_images(&definition.study, options.data_dir.as_deref(), device) {
+        Err(error) if options.plan_only => outlines(&definition.study, device, error)?,
+        images => images?,
+    };
     // The starter of a part has already shown the warnings.
     if options.part.is_none() {
         let warnings = images.iter().flat_map(|images| &images.data.warnings);
@@ -91,9 +95,7 @@ pub fn run<B: AutodiffBackend>(
         return workers::serve(&runs, options.threads_of_worker());
     }
     if options.plan_only {
-        plan::print_units(&runs, artefact, &definition.hash(), options)?;
-        regime::print(options.library(), artefact, &definition.study, options.scale, &images[0])?;
-        return power::print(artefact, &definition.study, plan::trainings(&runs), options);
+        return plan::print(&runs, artefact, &definition, &images[0], options);
     }
 
     // The locks are held to the end of this function.
@@ -209,6 +211,43 @@ fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, 
     (0..options.seeds).map(key).collect()
 }
 
+/// The data sets of a study without their images, for a plan where their files are missing.
+///
+/// # Errors
+/// The error of loading them, unless all that is missing are official files.
+fn outlines<B: AutodiffBackend>(
+    study: &StudyDefinition,
+    device: &B::Device,
+    error: anyhow::Error,
+) -> Result<Vec<Images<B>>> {
+    let Some(datasets::Error::Missing { .. }) = error.downcast_ref() else {
+        return Err(error);
+    };
+    let mut images = Vec::new();
+    for settings in study.data_sets() {
+        let load = load_options(settings, None);
+        let set = match datasets::outline(&settings.name, &load)? {
+            Some(outline) => outline,
+            None => datasets::load(&settings.name, &load)?,
+        };
+        images.push(Images::new(set, device.clone()));
+    }
+    errln!("note: the plan counts with the official numbers of images, and finds nothing in a pool: {error}");
+    Ok(images)
+}
+
+fn load_options(settings: &Data, data_dir: Option<&Path>) -> LoadOptions {
+    LoadOptions {
+        data_dir: data_dir.map(Path::to_path_buf),
+        image_size: settings.image_size,
+        n_train: settings.train,
+        n_test: settings.test,
+        // Every seed of a run uses the same images, so that seeds differ only in training.
+        seed: 0,
+        ..LoadOptions::default()
+    }
+}
+
 /// The images of a study's data sets.
 ///
 /// # Errors
@@ -220,15 +259,7 @@ pub fn load_images<B: AutodiffBackend>(
 ) -> Result<Vec<Images<B>>> {
     let mut images = Vec::new();
     for settings in study.data_sets() {
-        let load = LoadOptions {
-            data_dir: data_dir.map(Path::to_path_buf),
-            image_size: settings.image_size,
-            n_train: settings.train,
-            n_test: settings.test,
-            // Every seed of a run uses the same images, so that seeds differ only in training.
-            seed: 0,
-            ..LoadOptions::default()
-        };
+        let load = load_options(settings, data_dir);
         images.push(Images::new(datasets::load(&settings.name, &load)?, device.clone()));
     }
     Ok(images)
