@@ -110,8 +110,9 @@ pub fn run<B: AutodiffBackend>(
     }
     let regime = regime::beside_paper(options.library(), artefact, &definition.study, &images[0])?;
     let mut manifests = Vec::new();
-    for (key, dir) in keys.iter().zip(&dirs) {
-        let fresh = manifest::new(key, &definition, options, &images, regime.clone());
+    for ((key, dir), run) in keys.iter().zip(&dirs).zip(&runs) {
+        let units = (0..run.stages().len()).map(|stage| run.units(stage).len() as u64).sum();
+        let fresh = manifest::new(key, &definition, options, &images, regime.clone(), units);
         manifests.push(manifest::open(dir, fresh)?);
     }
     let version = version(&commit, dirty, &definition);

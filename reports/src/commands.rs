@@ -4,4 +4,5 @@ pub mod compare;
 pub mod draw;
 pub mod rank;
 pub mod stats;
+pub mod status;
 pub mod stored;

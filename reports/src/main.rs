@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, draw, rank, stats};
+use commands::{compare, draw, rank, stats, status};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
@@ -75,6 +75,8 @@ enum Command {
     Draw(draw::Draw),
     /// Print the statistics of a ranking in any Parquet or CSV table.
     Stats(stats::Stats),
+    /// Print the state of every stored run: complete, running, interrupted, failed or damaged. Exit code 1: one is damaged.
+    Status(status::Status),
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
     Rank(rank::Rank),
     /// Compare the results of two versions of the code. Exit code 1: regressed; 2: an error; 3: not comparable.
@@ -127,6 +129,7 @@ fn run(command: Command) -> Result<ExitCode> {
             rank::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Report { artefact, stored, out, readme, check, json } => {
             let selected = stored.all(artefact.as_deref())?;

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce};
+use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce, status};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -35,6 +35,9 @@ enum Verb {
     List(list::Args),
     /// Run the units of an artefact, then draw its figure.
     Reproduce(reproduce::Args),
+    /// Print the state of every stored run: complete, running, interrupted, failed or damaged.
+    #[command(disable_help_flag = true)]
+    Status,
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
     /// Draw architectures, from a file or from the best of a stored search.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
     exit_code(match verb {
         Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
+        Verb::Status => status::run(&forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),

@@ -11,10 +11,11 @@ use crate::process::{self, Binaries, Cuda};
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
 
-const FORWARDING: [Forwarding; 9] = [
+const FORWARDING: [Forwarding; 10] = [
     ("reproduce", Binaries::experiments, "run"),
     ("compare", Binaries::experiments, "run"),
     ("report", Binaries::reports, "report"),
+    ("status", Binaries::reports, "status"),
     ("draw", Binaries::reports, "draw"),
     ("architecture", Binaries::experiments, "architecture"),
     ("stats", Binaries::reports, "stats"),
@@ -130,6 +131,7 @@ mod tests {
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
+            ("status --json --results r", "status", "--json --results r"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {
             assert_eq!(split_line(line), (own.to_owned(), forwarded.to_owned()), "{line}");
