@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::LoadOptions;
-use results::store::files::flush_folder;
+use results::store::files::{flush_folder, is_file, is_folder};
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use results::{errln, outln};
@@ -82,6 +82,9 @@ pub fn run<B: AutodiffBackend>(
     };
     let keys = keys(artefact, &definition, options, (&commit, dirty));
     let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
+    if let (Some(folder), None) = (&options.pool, &options.part) {
+        check_pool(folder)?;
+    }
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
@@ -131,6 +134,19 @@ pub fn run<B: AutodiffBackend>(
     }
     finished?;
     print_places(&dirs);
+    Ok(())
+}
+
+/// Says that a folder holds no pool yet, because its name may be mistyped.
+///
+/// # Errors
+/// A file in its place, or a place that cannot be looked at.
+fn check_pool(folder: &Path) -> Result<()> {
+    let place = folder.display();
+    ensure!(!is_file(folder)?, "--pool {place}: expected a folder, found a file");
+    if !is_folder(folder)? {
+        errln!("note: --pool {place}: no pool is there yet, so nothing is taken from it");
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod checks;
+mod driver;
 mod fetch;
 mod process;
 mod runs;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::driver;
 use crate::terminal;
 use crate::{errln, outln};
 
@@ -30,11 +31,15 @@ pub enum Cuda {
 
 impl Cuda {
     /// Every device but the CPU needs it.
-    pub fn needed_for(device: &str) -> Self {
-        match device {
-            "cpu" => Self::Without,
-            _ => Self::With,
+    ///
+    /// # Errors
+    /// A device that needs a driver, where there is none. Its build would take many minutes first.
+    pub fn needed_for(device: &str) -> Result<Self> {
+        if device == "cpu" {
+            return Ok(Self::Without);
         }
+        driver::check(device)?;
+        Ok(Self::With)
     }
 }
 
@@ -45,6 +50,13 @@ impl Binaries {
     /// With `cuda`, the experiments can compute on CUDA devices too.
     pub fn build(cuda: Cuda) -> Result<Self> {
         run(cargo()?.args(build_arguments(cuda)))?;
+        Self::prebuilt()
+    }
+
+    /// Builds `reports` alone, for commands that only read results. `experiments` stays as it is, which a run may be using. The
+    /// build has the features of the whole workspace, so nothing is compiled twice.
+    pub fn build_reports() -> Result<Self> {
+        run(cargo()?.args(["build", "--release", "--workspace", "--bin", "reports"]))?;
         Self::prebuilt()
     }
 
@@ -345,9 +357,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_cuda_device_needs_the_cuda_backend() {
-        assert_eq!(Cuda::needed_for("cpu"), Cuda::Without);
-        assert_eq!(Cuda::needed_for("cuda:1"), Cuda::With);
+    fn a_cuda_device_needs_the_backend_and_its_driver() {
+        assert_eq!(Cuda::needed_for("cpu").unwrap(), Cuda::Without);
+        match driver::check("cuda:1") {
+            Ok(()) => assert_eq!(Cuda::needed_for("cuda:1").unwrap(), Cuda::With),
+            Err(_) => assert!(Cuda::needed_for("cuda:1").unwrap_err().to_string().starts_with("--device cuda:1: ")),
+        }
     }
 
     #[test]

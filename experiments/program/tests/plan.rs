@@ -2,6 +2,7 @@
 
 mod binary;
 
+use std::fs;
 use std::path::Path;
 
 use binary::{error_of, experiments, other, succeeded};
@@ -123,4 +124,33 @@ fn a_plan_at_the_papers_scale_needs_no_data() {
         let note = String::from_utf8(paper.stderr).unwrap();
         assert!(note.contains("note: the plan counts with the official numbers of images"), "{note}");
     }
+}
+
+#[test]
+fn wrong_places_are_refused_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let results = at("results");
+    let error = |arguments: &[&str]| error_of(&mut experiments(&results, arguments));
+    fs::write(at("file"), "").unwrap();
+    let file = at("file");
+    assert!(error(&["fig4", "--pool", file.to_str().unwrap()]).ends_with("file: expected a folder, found a file"));
+    let own = folder.path().to_str().unwrap();
+    assert!(error(&["--definition", own]).contains("a folder; `NAME --definitions "));
+    assert!(error(&["fig4", "--dataset", "npz:"]).contains("no path; expected folder:DIR or npz:FILE"));
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../definitions/fig1.toml");
+    let text = fs::read_to_string(built_in).unwrap().replace("kind = \"memory-banks\"", "kind = \"pie\"");
+    fs::write(at("mine.toml"), text).unwrap();
+    let mine = error(&["--definition", at("mine.toml").to_str().unwrap()]);
+    assert!(mine.contains("mine.toml: `figure`: ") && mine.contains("pie"), "{mine}");
+    for (variable, value) in [("RAYON_NUM_THREADS", "0"), ("RAYON_NUM_THREADS", "x"), ("POLARS_MAX_THREADS", "1000000")]
+    {
+        let error = error_of(experiments(&results, &["fig1"]).env(variable, value));
+        assert!(error.starts_with(&format!("error: {variable}={value}: expected ")), "{error}");
+    }
+    assert!(!results.exists());
+    // A pool that is not there is noted, because a new one begins like this.
+    let output = experiments(&results, &["fig4", "--plan", "--pool", at("none").to_str().unwrap()]).output().unwrap();
+    succeeded(&output);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("none: no pool is there yet"));
 }

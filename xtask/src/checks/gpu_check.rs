@@ -43,7 +43,8 @@ const TUNING: [&str; 2] = ["minimal", "balanced"];
 
 /// Runs the checks one after the other and prints the result of each. It continues after a check that fails.
 pub fn run(args: &Args) -> Result<()> {
-    let binaries = if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(Cuda::With)? };
+    let binaries =
+        if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(Cuda::needed_for(&args.device)?)? };
     let golden = process::root().join("smash/tests/golden");
     let mut failed = Vec::new();
     let mut check = |name: &str, check: &dyn Fn() -> Result<()>| {

@@ -1,27 +1,32 @@
 //! Forwarded arguments: xtask does not declare them, so the program that declares them gets them, and refuses wrong ones.
 
 use std::ffi::{OsStr, OsString};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::outln;
 use crate::process::{self, Binaries, Cuda};
 
+/// A program that arguments are forwarded to.
+enum Program {
+    Experiments,
+    Reports,
+}
+
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
-type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
+type Forwarding = (&'static str, Program, &'static str);
 
 const FORWARDING: [Forwarding; 10] = [
-    ("reproduce", Binaries::experiments, "run"),
-    ("compare", Binaries::experiments, "run"),
-    ("report", Binaries::reports, "report"),
-    ("status", Binaries::reports, "status"),
-    ("draw", Binaries::reports, "draw"),
-    ("architecture", Binaries::experiments, "architecture"),
-    ("stats", Binaries::reports, "stats"),
-    ("rank", Binaries::reports, "rank"),
-    ("pool", Binaries::experiments, "pool"),
-    ("benchmark", Binaries::experiments, "benchmark"),
+    ("reproduce", Program::Experiments, "run"),
+    ("compare", Program::Experiments, "run"),
+    ("report", Program::Reports, "report"),
+    ("status", Program::Reports, "status"),
+    ("draw", Program::Reports, "draw"),
+    ("architecture", Program::Experiments, "architecture"),
+    ("stats", Program::Reports, "stats"),
+    ("rank", Program::Reports, "rank"),
+    ("pool", Program::Experiments, "pool"),
+    ("benchmark", Program::Experiments, "benchmark"),
 ];
 
 /// Splits a command line of xtask into the words that `cli` declares, and the words to forward. Both keep their order.
@@ -68,7 +73,11 @@ pub fn split(mut cli: clap::Command, words: impl IntoIterator<Item = OsString>) 
 /// Builds the program that a command forwards to, and runs it with these arguments.
 pub fn run(verb: &str, forwarded: &[OsString]) -> Result<()> {
     let (_, program, command) = FORWARDING.iter().find(|(name, ..)| *name == verb).context("it forwards nothing")?;
-    process::run(program(&Binaries::build(Cuda::Without)?).arg(command).args(forwarded))
+    let mut program = match program {
+        Program::Experiments => Binaries::build(Cuda::Without)?.experiments(),
+        Program::Reports => Binaries::build_reports()?.reports(),
+    };
+    process::run(program.arg(command).args(forwarded))
 }
 
 /// Prints the help of the program that a command forwards to, if it forwards to one.
