@@ -6,6 +6,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod checks;
+mod completions;
 mod driver;
 mod fetch;
 mod process;
@@ -76,6 +77,8 @@ enum Verb {
     Soak(soak::Args),
     /// Write the programs to a folder, for machines without Rust and this repository.
     Package(package::Args),
+    /// Print a script by which a shell completes these commands.
+    Completions(completions::Args),
     /// Check and measure everything that needs a GPU.
     GpuCheck(gpu_check::Args),
 }
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
         Verb::Ci(args) => ci::run(&args),
         Verb::Soak(args) => soak::run(&args),
         Verb::Package(args) => package::run(&args),
+        Verb::Completions(args) => completions::run(&args, Cli::command()),
         Verb::GpuCheck(args) => gpu_check::run(&args),
     })
 }

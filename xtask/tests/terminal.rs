@@ -39,6 +39,19 @@ fn the_secrets_of_an_address_are_not_printed() {
 }
 
 #[test]
+fn every_shell_gets_a_script_that_knows_the_commands() {
+    for (shell, mark) in [("bash", "complete -F"), ("zsh", "#compdef xtask"), ("fish", "complete -c xtask")] {
+        let output = xtask(&["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains(mark), "{shell}: {script}");
+        for word in ["reproduce", "gpu-check", "engine"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    assert!(!xtask(&["completions", "abacus"]).output().unwrap().status.success());
+}
+
+#[test]
 fn the_list_as_json_has_the_artefacts_of_the_list() {
     let output = xtask(&["list", "--json"]).output().unwrap();
     let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
