@@ -74,6 +74,37 @@ pub enum FigureKind {
 }
 
 impl FigureKind {
+    /// All kinds.
+    pub const ALL: [Self; 13] = [
+        Self::ScatterFit,
+        Self::ScatterErrorBars,
+        Self::ScoreRank,
+        Self::TauCost,
+        Self::TauChanges,
+        Self::ConditionPanels,
+        Self::CorruptionBars,
+        Self::Descent,
+        Self::SearchProgress,
+        Self::SearchCost,
+        Self::SystemBars,
+        Self::MemoryBanks,
+        Self::Encoding,
+    ];
+
+    /// The kinds of study, by their names in definitions, whose results the figure can show.
+    pub fn studies(self) -> &'static [&'static str] {
+        match self {
+            Self::ScatterFit | Self::ScatterErrorBars => &["correlation", "fidelity", "benchmark"],
+            Self::TauCost | Self::TauChanges | Self::ConditionPanels | Self::SearchCost => &["correlation"],
+            Self::ScoreRank => &["ensemble"],
+            Self::CorruptionBars => &["corruption"],
+            Self::Descent => &["proxy-gradient"],
+            Self::SearchProgress => &["search", "comparison"],
+            Self::SystemBars => &["comparison"],
+            Self::MemoryBanks | Self::Encoding => &["drawing"],
+        }
+    }
+
     /// Whether the figure has one plot with labelled axes.
     pub fn has_axes(self) -> bool {
         !matches!(self, Self::ConditionPanels | Self::MemoryBanks | Self::Encoding)
