@@ -14,6 +14,12 @@ pub enum Error {
         /// The names that [`crate::load()`] knows.
         known: &'static [&'static str],
     },
+    /// A data set of one's own is named without its place.
+    #[error("data set {name:?}: no path; expected folder:DIR or npz:FILE")]
+    NoPath {
+        /// The name as it was given.
+        name: String,
+    },
     /// The files of a data set are not in their place.
     #[error("data set {name}: {found}; {remedy}")]
     Missing {

@@ -32,6 +32,7 @@ pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
         });
     }
     match kind_and_path(name) {
+        Some((_, path)) if path.as_os_str().is_empty() => return Err(Error::NoPath { name: name.into() }),
         Some(("folder", path)) => return folder::load(path, options),
         Some((_, path)) => {
             let (name, files) = npz::read(path)?;
@@ -117,6 +118,14 @@ mod tests {
             "unknown data set \"mnist\"; known: cifar10, cifar100, stl10, imagenet32, modelnet10, \
              modelnet10-voxels, shapes, solids, folder:DIR, npz:FILE"
         );
+    }
+
+    #[test]
+    fn a_set_of_ones_own_needs_a_path() {
+        for name in ["folder:", "npz:"] {
+            let message = load(name, &LoadOptions::default()).unwrap_err().to_string();
+            assert_eq!(message, format!("data set {name:?}: no path; expected folder:DIR or npz:FILE"));
+        }
     }
 
     #[test]

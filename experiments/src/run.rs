@@ -7,6 +7,7 @@ pub mod part;
 pub mod plan;
 pub mod power;
 pub mod regime;
+pub mod times;
 pub mod workflow;
 
 use std::fs::File;
@@ -16,7 +17,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::LoadOptions;
-use results::store::files::flush_folder;
+use results::store::files::{flush_folder, is_file, is_folder};
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use results::{errln, outln};
@@ -64,7 +65,10 @@ pub fn run<B: AutodiffBackend>(
     }
     let mut definition = chosen_definition(artefact, options)?;
     definition.study.check_size(options.seeds)?;
-    let images: Vec<Images<B>> = load_images(&definition.study, options.data_dir.as_deref(), device)?;
+    let images: Vec<Images<B>> = match load_images(&definition.study, options.data_dir.as_deref(), device) {
+        Err(error) if options.plan_only => outlines(&definition.study, device, error)?,
+        images => images?,
+    };
     // The starter of a part has already shown the warnings.
     if options.part.is_none() {
         let warnings = images.iter().flat_map(|images| &images.data.warnings);
@@ -78,6 +82,9 @@ pub fn run<B: AutodiffBackend>(
     };
     let keys = keys(artefact, &definition, options, (&commit, dirty));
     let dirs: Vec<RunDir> = keys.iter().map(|key| RunDir::new(&options.results, key)).collect();
+    if let (Some(folder), None) = (&options.pool, &options.part) {
+        check_pool(folder)?;
+    }
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
@@ -91,9 +98,7 @@ pub fn run<B: AutodiffBackend>(
         return workers::serve(&runs, options.threads_of_worker());
     }
     if options.plan_only {
-        plan::print_units(&runs, artefact, &definition.hash(), options)?;
-        regime::print(options.library(), artefact, &definition.study, options.scale, &images[0])?;
-        return power::print(artefact, &definition.study, plan::trainings(&runs), options);
+        return plan::print(&runs, artefact, &definition, &images[0], options);
     }
 
     // The locks are held to the end of this function.
@@ -108,8 +113,9 @@ pub fn run<B: AutodiffBackend>(
     }
     let regime = regime::beside_paper(options.library(), artefact, &definition.study, &images[0])?;
     let mut manifests = Vec::new();
-    for (key, dir) in keys.iter().zip(&dirs) {
-        let fresh = manifest::new(key, &definition, options, &images, regime.clone());
+    for ((key, dir), run) in keys.iter().zip(&dirs).zip(&runs) {
+        let units = (0..run.stages().len()).map(|stage| run.units(stage).len() as u64).sum();
+        let fresh = manifest::new(key, &definition, options, &images, regime.clone(), units);
         manifests.push(manifest::open(dir, fresh)?);
     }
     let version = version(&commit, dirty, &definition);
@@ -128,6 +134,19 @@ pub fn run<B: AutodiffBackend>(
     }
     finished?;
     print_places(&dirs);
+    Ok(())
+}
+
+/// Says that a folder holds no pool yet, because its name may be mistyped.
+///
+/// # Errors
+/// A file in its place, or a place that cannot be looked at.
+fn check_pool(folder: &Path) -> Result<()> {
+    let place = folder.display();
+    ensure!(!is_file(folder)?, "--pool {place}: expected a folder, found a file");
+    if !is_folder(folder)? {
+        errln!("note: --pool {place}: no pool is there yet, so nothing is taken from it");
+    }
     Ok(())
 }
 
@@ -209,6 +228,43 @@ fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, 
     (0..options.seeds).map(key).collect()
 }
 
+/// The data sets of a study without their images, for a plan where their files are missing.
+///
+/// # Errors
+/// The error of loading them, unless all that is missing are official files.
+fn outlines<B: AutodiffBackend>(
+    study: &StudyDefinition,
+    device: &B::Device,
+    error: anyhow::Error,
+) -> Result<Vec<Images<B>>> {
+    let Some(datasets::Error::Missing { .. }) = error.downcast_ref() else {
+        return Err(error);
+    };
+    let mut images = Vec::new();
+    for settings in study.data_sets() {
+        let load = load_options(settings, None);
+        let set = match datasets::outline(&settings.name, &load)? {
+            Some(outline) => outline,
+            None => datasets::load(&settings.name, &load)?,
+        };
+        images.push(Images::new(set, device.clone()));
+    }
+    errln!("note: the plan counts with the official numbers of images, and finds nothing in a pool: {error}");
+    Ok(images)
+}
+
+fn load_options(settings: &Data, data_dir: Option<&Path>) -> LoadOptions {
+    LoadOptions {
+        data_dir: data_dir.map(Path::to_path_buf),
+        image_size: settings.image_size,
+        n_train: settings.train,
+        n_test: settings.test,
+        // Every seed of a run uses the same images, so that seeds differ only in training.
+        seed: 0,
+        ..LoadOptions::default()
+    }
+}
+
 /// The images of a study's data sets.
 ///
 /// # Errors
@@ -220,15 +276,7 @@ pub fn load_images<B: AutodiffBackend>(
 ) -> Result<Vec<Images<B>>> {
     let mut images = Vec::new();
     for settings in study.data_sets() {
-        let load = LoadOptions {
-            data_dir: data_dir.map(Path::to_path_buf),
-            image_size: settings.image_size,
-            n_train: settings.train,
-            n_test: settings.test,
-            // Every seed of a run uses the same images, so that seeds differ only in training.
-            seed: 0,
-            ..LoadOptions::default()
-        };
+        let load = load_options(settings, data_dir);
         images.push(Images::new(datasets::load(&settings.name, &load)?, device.clone()));
     }
     Ok(images)

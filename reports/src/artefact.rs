@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use results::statistics::bootstrap::Interval;
 use results::store::Group;
 use results::summaries::correlation::{Predictor, summary};
@@ -52,12 +52,7 @@ impl Artefact {
     pub fn load(group: Group, root: &Path) -> Result<Self> {
         let figure: Option<FigureDefinition> = part(&group, "figure")?;
         if let Some(figure) = &figure {
-            let labelled = !figure.x_label.is_empty() && !figure.y_label.is_empty();
-            ensure!(
-                labelled || !figure.kind.has_axes(),
-                "{}: expected `x_label` and `y_label`",
-                place(&group, "figure")
-            );
+            figure.check().map_err(|problem| anyhow!("{}: {problem}", place(&group, "figure")))?;
         }
         let claims: Option<Claims> = part(&group, "claim")?;
         let findings = findings::load(&group, root)?;
@@ -127,7 +122,8 @@ impl Artefact {
         found.join("; ")
     }
 
-    fn claimed(&self, claim: &Claim) -> Option<Interval> {
+    /// The statistic of one of its claims; `None` if the data leave it undefined.
+    pub(crate) fn claimed(&self, claim: &Claim) -> Option<Interval> {
         let interval = self.findings.interval(claim);
         interval.expect("claims are checked when they are loaded")
     }

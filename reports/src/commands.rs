@@ -5,4 +5,5 @@ pub mod deviations;
 pub mod draw;
 pub mod rank;
 pub mod stats;
+pub mod status;
 pub mod stored;

@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, deviations, draw, rank, stats};
+use commands::{compare, deviations, draw, rank, stats, status};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
-use reports::report::html;
+use reports::report::{html, json};
 use reports::{figure, report};
 use results::{errln, outln, terminal};
 
@@ -47,6 +47,9 @@ enum Command {
         /// Draw a PNG image too.
         #[arg(long)]
         png: bool,
+        /// Draw nothing; print the findings as JSON, in the form of `report --json`.
+        #[arg(long, conflicts_with = "png")]
+        json: bool,
     },
     /// Write REPORT.md with its figures, and report.html, one file that holds the figures and more.
     Report {
@@ -64,11 +67,16 @@ enum Command {
         /// Write nothing; fail if a file would change.
         #[arg(long)]
         check: bool,
+        /// Write nothing; print claims, verdicts and statistics of all results as JSON.
+        #[arg(long, conflicts_with = "check")]
+        json: bool,
     },
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
     /// Print the statistics of a ranking in any Parquet or CSV table.
     Stats(stats::Stats),
+    /// Print the state of every stored run: complete, running, interrupted, failed or damaged. Exit code 1: one is damaged.
+    Status(status::Status),
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
     Rank(rank::Rank),
     /// Print how far the numbers of one device lie from those of another.
@@ -96,12 +104,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Figure { artefact, all: _, run, stored, out, png } => {
+        Command::Figure { artefact, all: _, run, stored, out, png, json } => {
             let selected = match artefact {
                 Some(name) => stored.newest(&name)?,
                 None if run.is_empty() => stored.all(None)?,
                 None => stored.of_runs(&run)?,
             };
+            if json {
+                outln!("{:#}", json::results(&selected.artefacts));
+                return Ok(selected.finish());
+            }
             for artefact in &selected.artefacts {
                 show(artefact, &out, png)?;
             }
@@ -123,10 +135,15 @@ fn run(command: Command) -> Result<ExitCode> {
             deviations::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
-        Command::Report { artefact, stored, out, readme, check } => {
+        Command::Report { artefact, stored, out, readme, check, json } => {
             let selected = stored.all(artefact.as_deref())?;
             let artefacts = &selected.artefacts;
+            if json {
+                outln!("{:#}", json::results(artefacts));
+                return Ok(selected.finish());
+            }
             let text = report::markdown(artefacts, &selected.faulty);
             let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
             let histories = histories(stored.runs(artefact.as_deref())?.runs);

@@ -2,6 +2,7 @@
 
 pub mod history;
 pub mod html;
+pub mod json;
 pub mod readme;
 
 use std::collections::BTreeMap;

@@ -172,6 +172,7 @@ fn unusable_columns_are_one_error() {
         &["t.csv", "--x", "score", "--y", "accuracy", "--higher-is-better", "seed"],
         "--higher-is-better seed: expected score or accuracy",
     );
+    fault(&["t.csv", "--x", "score", "--y", "score"], "--x score --y score: one column is not a correlation");
     std::fs::write(folder.path().join("twice.csv"), "score,err,err\n1,2,3\n").unwrap();
     fault(
         &["twice.csv", "--x", "score", "--y", "err"],

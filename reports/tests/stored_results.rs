@@ -132,6 +132,29 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
     }
 }
 
+#[test]
+fn results_are_printed_as_json_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    store_run(&folder.path().join("results/runs"), 0, DEFINITION);
+    let output = reports(folder.path(), &["report", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [result] = &printed.as_array().unwrap()[..] else { panic!("{printed}") };
+    assert_eq!(result["artefact"], "fig4");
+    assert_eq!(result["n"], 50);
+    let [claim] = &result["claims"].as_array().unwrap()[..] else { panic!("{result}") };
+    assert_eq!(claim["statistic"], "kendall");
+    assert_eq!(claim["verdict"], "held");
+    let interval = ["low", "value", "high"].map(|name| claim[name].as_f64().unwrap());
+    assert!(interval.is_sorted() && interval[0] > claim["greater_than"].as_f64().unwrap(), "{claim}");
+    let statistics: Vec<&str> =
+        result["statistics"].as_array().unwrap().iter().map(|one| one["statistic"].as_str().unwrap()).collect();
+    assert_eq!(statistics, ["kendall", "spearman", "pearson"]);
+    let figure = reports(folder.path(), &["figure", "fig4", "--json"]);
+    assert_eq!(figure.stdout, output.stdout);
+    assert!(!folder.path().join("reports").exists());
+}
+
 /// Losses fall where errors rise, so the sign shows which of them is used.
 #[test]
 fn a_study_that_ranks_by_loss_shows_losses() {

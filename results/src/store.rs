@@ -19,6 +19,7 @@ mod objects;
 pub mod pool;
 mod run;
 pub mod seal;
+pub mod states;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -137,6 +138,15 @@ impl Found {
 /// # Errors
 /// If a folder cannot be listed.
 pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Found> {
+    let mut found = Found::default();
+    for folder in run_folders(root, artefact)? {
+        found.add(&folder, LEVELS);
+    }
+    Ok(found)
+}
+
+/// The folders with a manifest under `root`, or those of one artefact, in the order of their paths.
+fn run_folders(root: &Path, artefact: Option<&str>) -> Result<Vec<PathBuf>> {
     // Artefact, scale, device class, commit, definition, seed.
     let mut folders = vec![root.to_path_buf()];
     for name in [artefact, None, None, None, None, None] {
@@ -146,10 +156,10 @@ pub fn find_runs(root: &Path, artefact: Option<&str>) -> Result<Found> {
         }
         folders = inner;
     }
-    let mut found = Found::default();
+    let mut found = Vec::new();
     for folder in folders {
         if is_file(&folder.join("manifest.toml"))? {
-            found.add(&folder, LEVELS);
+            found.push(folder);
         }
     }
     Ok(found)

@@ -6,6 +6,7 @@ pub mod contrast;
 pub mod correlation;
 pub mod corruption;
 pub mod ensemble;
+pub mod figure;
 pub(crate) mod join;
 #[cfg(test)]
 pub(crate) mod made_up;

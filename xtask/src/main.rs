@@ -6,6 +6,8 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod checks;
+mod completions;
+mod driver;
 mod fetch;
 mod process;
 mod runs;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce};
+use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce, status};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -35,6 +37,9 @@ enum Verb {
     List(list::Args),
     /// Run the units of an artefact, then draw its figure.
     Reproduce(reproduce::Args),
+    /// Print the state of every stored run: complete, running, interrupted, failed or damaged.
+    #[command(disable_help_flag = true)]
+    Status,
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
     /// Draw architectures, from a file or from the best of a stored search.
@@ -72,6 +77,8 @@ enum Verb {
     Soak(soak::Args),
     /// Write the programs to a folder, for machines without Rust and this repository.
     Package(package::Args),
+    /// Print a script by which a shell completes these commands.
+    Completions(completions::Args),
     /// Check and measure everything that needs a GPU.
     GpuCheck(gpu_check::Args),
 }
@@ -94,6 +101,7 @@ fn main() -> ExitCode {
     exit_code(match verb {
         Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
+        Verb::Status => status::run(&forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),
@@ -110,6 +118,7 @@ fn main() -> ExitCode {
         Verb::Ci(args) => ci::run(&args),
         Verb::Soak(args) => soak::run(&args),
         Verb::Package(args) => package::run(&args),
+        Verb::Completions(args) => completions::run(&args, Cli::command()),
         Verb::GpuCheck(args) => gpu_check::run(&args),
     })
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::driver;
 use crate::terminal;
 use crate::{errln, outln};
 
@@ -33,12 +34,24 @@ pub enum Gpu {
 
 impl Gpu {
     /// The backend for a device.
-    pub fn needed_for(device: &str) -> Self {
+    pub fn of(device: &str) -> Self {
         match device {
             "cpu" => Self::Without,
             "wgpu" => Self::Wgpu,
             _ => Self::Cuda,
         }
+    }
+
+    /// The backend for a device of this machine.
+    ///
+    /// # Errors
+    /// A device that needs a driver, where there is none. Its build would take many minutes first.
+    pub fn needed_for(device: &str) -> Result<Self> {
+        let gpu = Self::of(device);
+        if gpu == Self::Cuda {
+            driver::check(device)?;
+        }
+        Ok(gpu)
     }
 
     /// Arguments of cargo that switch it on.
@@ -58,6 +71,13 @@ impl Binaries {
     /// With a backend of GPUs, the experiments can compute on them too.
     pub fn build(gpu: Gpu) -> Result<Self> {
         run(cargo()?.args(build_arguments(gpu)))?;
+        Self::prebuilt()
+    }
+
+    /// Builds `reports` alone, for commands that only read results. `experiments` stays as it is, which a run may be using. The
+    /// build has the features of the whole workspace, so nothing is compiled twice.
+    pub fn build_reports() -> Result<Self> {
+        run(cargo()?.args(["build", "--release", "--workspace", "--bin", "reports"]))?;
         Self::prebuilt()
     }
 
@@ -354,10 +374,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_needs_its_backend() {
-        assert_eq!(Gpu::needed_for("cpu"), Gpu::Without);
-        assert_eq!(Gpu::needed_for("cuda:1"), Gpu::Cuda);
-        assert_eq!(Gpu::needed_for("wgpu"), Gpu::Wgpu);
+    fn a_device_needs_its_backend_and_its_driver() {
+        assert_eq!(Gpu::needed_for("cpu").unwrap(), Gpu::Without);
+        assert_eq!(Gpu::needed_for("wgpu").unwrap(), Gpu::Wgpu);
+        match driver::check("cuda:1") {
+            Ok(()) => assert_eq!(Gpu::needed_for("cuda:1").unwrap(), Gpu::Cuda),
+            Err(_) => assert!(Gpu::needed_for("cuda:1").unwrap_err().to_string().starts_with("--device cuda:1: ")),
+        }
     }
 
     #[test]

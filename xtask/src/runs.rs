@@ -11,3 +11,4 @@ pub mod package;
 pub mod rank;
 pub mod report;
 pub mod reproduce;
+pub mod status;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("SMASH_DATA_DIR");
+    command.args(arguments).env_remove("SMASH_DATA_DIR").env_remove("SMASH_DEFINITIONS");
     command
 }
 
@@ -36,4 +36,30 @@ fn the_secrets_of_an_address_are_not_printed() {
     assert!(!output.status.success());
     assert!(printed.contains("http://***@127.0.0.1:1/archive?***"), "{printed}");
     assert!(!printed.contains("pass") && !printed.contains("secret"), "{printed}");
+}
+
+#[test]
+fn every_shell_gets_a_script_that_knows_the_commands() {
+    for (shell, mark) in [("bash", "complete -F"), ("zsh", "#compdef xtask"), ("fish", "complete -c xtask")] {
+        let output = xtask(&["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains(mark), "{shell}: {script}");
+        for word in ["reproduce", "gpu-check", "engine"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    assert!(!xtask(&["completions", "abacus"]).output().unwrap().status.success());
+}
+
+#[test]
+fn the_list_as_json_has_the_artefacts_of_the_list() {
+    let output = xtask(&["list", "--json"]).output().unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["artefact"].as_str().unwrap()).collect();
+    let text = String::from_utf8(xtask(&["list"]).output().unwrap().stdout).unwrap();
+    let lines: Vec<&str> = text.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(names, lines);
+    let find = |name: &str| listed.as_array().unwrap().iter().find(|one| one["artefact"] == name).unwrap();
+    assert_eq!(find("fig4")["paper"], "section 4.1, figure 4");
+    assert!(find("rivals")["paper"].is_null());
 }

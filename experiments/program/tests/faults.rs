@@ -37,6 +37,8 @@ static EXPECTED: LazyLock<Tables> = LazyLock::new(|| {
 
 /// `fig4` with a pool, one unit after the other, so that files are written in one order.
 fn run_in(folder: &Path) -> Command {
+    // A missing pool would be noted beside the one error that tests look for.
+    fs::create_dir_all(folder.join("pool")).unwrap();
     let mut command = experiments(&folder.join("results"), &["fig4", "--jobs", "1", "--pool"]);
     command.arg(folder.join("pool"));
     command

@@ -1,6 +1,6 @@
 //! Threads that a unit may use: `RAYON_NUM_THREADS` of them, up to a bound, or one for each core.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use results::errln;
 
@@ -15,9 +15,21 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The number of threads that the environment asks for, if it asks for a number.
-fn asked() -> Option<usize> {
-    std::env::var(VARIABLE).ok()?.parse().ok().filter(|&threads| threads > 0)
+/// The variable by which polars' users set the number of its threads.
+const OF_POLARS: &str = "POLARS_MAX_THREADS";
+
+/// The number of threads that a variable asks for; `None` if it is unset or empty.
+///
+/// # Errors
+/// Any other text than a number from 1.
+fn asked(variable: &str) -> Result<Option<usize>> {
+    let value = std::env::var_os(variable).filter(|value| !value.is_empty());
+    value.map(|value| number(variable, &value.to_string_lossy())).transpose()
+}
+
+fn number(variable: &str, text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|&threads| threads > 0);
+    number.with_context(|| format!("{variable}={text}: expected a number of threads from 1"))
 }
 
 fn bounded(asked: Option<usize>, cores: usize) -> usize {
@@ -27,18 +39,24 @@ fn bounded(asked: Option<usize>, cores: usize) -> usize {
 /// A pool for one unit.
 ///
 /// # Errors
-/// Threads that the system refuses.
+/// A number of threads that cannot be read, or threads that the system refuses.
 pub fn pool() -> Result<ThreadPool> {
-    Ok(ThreadPoolBuilder::new().num_threads(bounded(asked(), cores())).build()?)
+    Ok(ThreadPoolBuilder::new().num_threads(bounded(asked(VARIABLE)?, cores())).build()?)
 }
 
 /// Keeps rayon's own pool within the bound, which code outside units uses. It must be called before any such code. A process that
 /// another one of this program started `warns` nobody again.
 ///
 /// # Errors
-/// Threads that the system refuses.
+/// A number of threads that cannot be read, more threads of polars than the bound, or threads that the system refuses.
 pub fn bound_others(warns: bool) -> Result<()> {
-    let (asked, bounded) = (asked(), bounded(asked(), cores()));
+    // polars reads its variable itself, when it first needs its threads.
+    if let Some(of_polars) = asked(OF_POLARS)? {
+        let most = MOST_PER_CORE * cores();
+        ensure!(of_polars <= most, "{OF_POLARS}={of_polars}: expected at most {most} for {} cores", cores());
+    }
+    let asked = asked(VARIABLE)?;
+    let bounded = bounded(asked, cores());
     let Some(asked) = asked.filter(|&asked| asked > bounded) else {
         return Ok(());
     };
@@ -58,5 +76,14 @@ mod tests {
         assert_eq!(bounded(Some(1), 2), 1);
         assert_eq!(bounded(Some(7), 2), 7);
         assert_eq!(bounded(Some(100_000), 2), 8);
+    }
+
+    #[test]
+    fn a_number_of_threads_is_a_number_from_1() {
+        assert_eq!(number(VARIABLE, "2").unwrap(), 2);
+        for wrong in ["0", "x", "-1", "1.5", "2 "] {
+            let error = number(VARIABLE, wrong).unwrap_err().to_string();
+            assert_eq!(error, format!("RAYON_NUM_THREADS={wrong}: expected a number of threads from 1"));
+        }
     }
 }

@@ -69,6 +69,8 @@ pub struct Unit<'a> {
     pub output: StoredFile,
     /// Another file, which is written before the output.
     pub beside: Option<StoredFile>,
+    /// Whether a pool or a benchmark has the output, if either can have it. Only plans ask.
+    pub supplied: Option<Supplied<'a>>,
     /// Number of its steps, which the progress bar shows.
     pub steps: usize,
     /// Makes the output, atomically, and counts the steps that are done.
@@ -77,6 +79,10 @@ pub struct Unit<'a> {
 
 /// The work of a unit, given a function that counts steps done.
 type Work<'a> = Box<dyn Fn(Done<'_>) -> Result<()> + Send + Sync + 'a>;
+
+/// Says whether a pool or a benchmark has the output of a unit. False as long as nobody can know, such as before the scores that
+/// choose an architecture.
+pub type Supplied<'a> = Box<dyn Fn() -> Result<bool> + Send + Sync + 'a>;
 
 /// Counts steps done. Its error is [`Stopped`](crate::engine::stop::Stopped): the work then stores the state that it can resume from, and
 /// ends.
@@ -94,6 +100,14 @@ impl Unit<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether a pool or a benchmark has its output.
+    ///
+    /// # Errors
+    /// A place that cannot be read.
+    pub fn is_supplied(&self) -> Result<bool> {
+        self.supplied.as_ref().map_or(Ok(false), |supplied| supplied())
     }
 
     fn files(&self) -> impl Iterator<Item = &StoredFile> {
@@ -142,7 +156,8 @@ impl Unit<'_> {
     }
 }
 
-fn parse_seconds(text: &str) -> Option<f64> {
+/// Seconds in the text of a file beside an output; `None` if the text is no time.
+pub fn parse_seconds(text: &str) -> Option<f64> {
     text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 

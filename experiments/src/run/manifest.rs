@@ -34,6 +34,7 @@ pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
                     title: fresh.title,
                     paper: fresh.paper,
                     options: fresh.options,
+                    units: fresh.units,
                     definition: fresh.definition,
                     ..stored
                 };
@@ -63,13 +64,14 @@ pub fn warn(manifest: &mut Manifest, warning: String) {
     manifest.warnings.push(warning);
 }
 
-/// The manifest of a run before its first unit.
+/// The manifest of a run before the first of its `units`.
 pub fn new<B: AutodiffBackend>(
     key: &RunKey,
     definition: &Definition,
     options: &RunOptions,
     images: &[Images<B>],
     regime: Option<Regimes>,
+    units: u64,
 ) -> Manifest {
     let settings = definition.study.data_sets().into_iter();
     let mut data_sets = settings.zip(images).map(|(settings, images)| data_set(&settings.name, images, options));
@@ -97,6 +99,7 @@ pub fn new<B: AutodiffBackend>(
         definition_hash: key.definition_hash.clone(),
         noise_draws: (0..definition.study.noise_draws() as u64).collect(),
         warnings,
+        units: Some(units),
         peak_memory_bytes: None,
         host: Host { cpu: provenance::cpu(), threads: cores() as u32 },
         dataset: data_sets.next().expect("every study has a data set"),

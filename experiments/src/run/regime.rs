@@ -79,39 +79,55 @@ fn at_scale(library: Library<'_>, artefact: &str, scale: Scale) -> Result<Option
     Ok(Some(of(&study, task, images)))
 }
 
-/// Prints the regime of a correlation study at every scale. At the scale of this run, it prints the regime of the run itself.
+/// The regime of a correlation study at every scale that it has, and the paper's; `None` for another kind of study. At the scale
+/// of this run, it is the regime of the run itself.
 ///
 /// # Errors
 /// A definition that cannot be read.
-pub fn print<B: AutodiffBackend>(
+pub fn at_all_scales<B: AutodiffBackend>(
     library: Library<'_>,
     artefact: &str,
     study: &Study,
     scale: Scale,
     images: &Images<B>,
-) -> Result<()> {
+) -> Result<Option<AllScales>> {
     let Some(Regimes { here, paper }) = beside_paper(library, artefact, study, images)? else {
-        return Ok(());
+        return Ok(None);
     };
-    let mut columns = Vec::new();
+    let mut of_scales = Vec::new();
     for other in Scale::ALL {
         let regime = match other == scale {
             true => Some(here.clone()),
             false => at_scale(library, artefact, other)?,
         };
-        columns.extend(regime.map(|regime| (other.name(), regime.cells(&paper))));
+        of_scales.extend(regime.map(|regime| (other.name(), regime)));
     }
-    outln!();
-    out!("{:<44}", "regime (* departs from the paper's)");
-    columns.iter().for_each(|(name, _)| out!("{name:<24}"));
-    outln!();
-    for (line, name) in Regime::LINES.iter().enumerate() {
-        out!("{name:<44}");
-        columns.iter().for_each(|(_, cells)| out!("{:<24}", cells[line]));
+    Ok(Some(AllScales { of_scales, paper }))
+}
+
+/// The regimes of a study at its scales.
+pub struct AllScales {
+    /// By the name of the scale, from the smallest.
+    pub of_scales: Vec<(&'static str, Regime)>,
+    /// The paper's.
+    paper: Regime,
+}
+
+impl AllScales {
+    /// Prints a table with a column for each scale.
+    pub fn print(&self) {
+        let columns: Vec<_> = self.of_scales.iter().map(|(name, regime)| (name, regime.cells(&self.paper))).collect();
+        outln!();
+        out!("{:<44}", "regime (* departs from the paper's)");
+        columns.iter().for_each(|(name, _)| out!("{name:<24}"));
+        outln!();
+        for (line, name) in Regime::LINES.iter().enumerate() {
+            out!("{name:<44}");
+            columns.iter().for_each(|(_, cells)| out!("{:<24}", cells[line]));
+            outln!();
+        }
         outln!();
     }
-    outln!();
-    Ok(())
 }
 
 /// Number of banks of a block that hold something after its last op.

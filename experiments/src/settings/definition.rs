@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use results::store::manifest::{check_levels, deciding_part};
+use results::summaries::figure::FigureDefinition;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds;
@@ -68,7 +69,7 @@ pub struct Definition {
     /// The claims, which are checked by machine. A definition may have none.
     #[serde(default, rename = "claim", skip_serializing_if = "results::Claims::is_empty")]
     pub claims: results::Claims,
-    /// The figure, if there is one; the reports read it.
+    /// The figure, if there is one. It is kept as it was written, for the reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figure: Option<toml::Table>,
     /// The study to run.
@@ -164,12 +165,32 @@ fn resolved(mut table: toml::Table, scale: Scale, set: &[String]) -> Result<Defi
     if let Some(study) = table.get("study") {
         bounds::check_unparsed("study", study)?;
     }
+    let kind_of_study = table.get("study").and_then(|study| study.get("kind")?.as_str()).unwrap_or_default().to_owned();
     let definition: Definition = toml::Value::Table(table)
         .try_into()
         // The error is put on one line: TOML puts the place on another.
         .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
     definition.study.validate()?;
+    if let Some(figure) = &definition.figure {
+        check_figure(figure, &kind_of_study)?;
+    }
     Ok(definition)
+}
+
+/// Checks that the reports can draw the figure; otherwise a run would end before its definition is refused.
+fn check_figure(figure: &toml::Table, kind_of_study: &str) -> Result<()> {
+    let figure: FigureDefinition = figure
+        .clone()
+        .try_into()
+        .map_err(|error| anyhow::anyhow!("`figure`: {}", error.to_string().trim().replace('\n', " ")))?;
+    figure.check().map_err(|problem| anyhow::anyhow!("`figure`: {problem}"))?;
+    let studies = figure.kind.studies();
+    ensure!(
+        studies.contains(&kind_of_study),
+        "`figure.kind`: it shows a study of kind {}, not of kind `{kind_of_study}`",
+        studies.join(" or ")
+    );
+    Ok(())
 }
 
 /// The name of the data set that a table of settings gives.
@@ -220,6 +241,23 @@ mod tests {
         let text = fig4().replace("noise-draws = 1", "noise-drawz = 1");
         let error = format!("{:#}", parse(&text, Scale::Paper, &[]).unwrap_err());
         assert!(error.contains("noise-drawz"), "{error}");
+    }
+
+    #[test]
+    fn a_figure_that_the_reports_do_not_know_is_refused() {
+        let error = |from: &str, to: &str| {
+            let text = fig4().replacen(from, to, 1);
+            assert_ne!(text, fig4(), "{from}");
+            format!("{:#}", parse(&text, Scale::Paper, &[]).unwrap_err())
+        };
+        let unknown = error("kind = \"scatter-fit\"", "kind = \"pie\"");
+        assert!(
+            unknown.starts_with("`figure`: ") && unknown.contains("pie") && unknown.contains("`scatter-fit`"),
+            "{unknown}"
+        );
+        let other = error("kind = \"scatter-fit\"", "kind = \"score-rank\"");
+        assert_eq!(other, "`figure.kind`: it shows a study of kind ensemble, not of kind `correlation`");
+        assert_eq!(error("x_label = ", "x_label = \"\" #"), "`figure`: expected `x_label` and `y_label`");
     }
 
     #[test]

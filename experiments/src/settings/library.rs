@@ -88,9 +88,10 @@ fn check_name(name: &str) -> Result<()> {
 /// The folder of a file with a definition, and the name of its artefact.
 ///
 /// # Errors
-/// No such file, or one whose name does not end in `.toml`.
+/// A folder, no such file, or one whose name does not end in `.toml`.
 pub fn folder_and_name(file: &Path) -> Result<(PathBuf, String)> {
     let place = file.display();
+    ensure!(!file.is_dir(), "{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     ensure!(file.is_file(), "{place}: no such file");
     ensure!(file.extension().is_some_and(|end| end == "toml"), "{place}: expected a file NAME.toml");
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -140,6 +141,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.b.toml");
         assert!(folder_and_name(&file).unwrap_err().to_string().ends_with("no such file"));
+        assert!(folder_and_name(folder.path()).unwrap_err().to_string().contains(": a folder; `NAME --definitions "));
         fs::write(&file, "").unwrap();
         assert_eq!(folder_and_name(&file).unwrap(), (folder.path().to_path_buf(), "a.b".to_owned()));
         let other = folder.path().join("a.json");

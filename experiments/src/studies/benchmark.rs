@@ -153,6 +153,7 @@ impl<B: AutodiffBackend> Study for BenchmarkRun<'_, B> {
                 name: format!("seed {}, architecture {number}, training {training_seed}", self.setup.seed.0),
                 output: self.output(number, training_seed),
                 beside: Some(self.curve(number, training_seed)),
+                supplied: None,
                 steps,
                 work: Box::new(move |done| self.train(place, training_seed, done)),
             }

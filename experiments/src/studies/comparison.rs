@@ -146,6 +146,7 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
             name: format!("seed {}, {}, fold {fold}, training {training_seed}", setup.seed.0, system.name),
             output: output.clone(),
             beside: None,
+            supplied: None,
             steps: settings.epochs * indices.len().div_ceil(settings.batch_size),
             work: Box::new(move |done| {
                 let training = Training {

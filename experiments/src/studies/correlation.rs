@@ -34,6 +34,8 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     known: Option<KnownErrors>,
     /// The architectures to train, once all scores exist.
     selected: OnceLock<Vec<usize>>,
+    /// See [`CorrelationRun::planned`].
+    planned: OnceLock<Vec<usize>>,
     /// See [`Predictors::step_costs`].
     step_costs: OnceLock<Vec<u64>>,
 }
@@ -54,8 +56,8 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             _ => setup.sample(&study.space, study.scored),
         };
         let networks = study.network_settings()?;
-        let (selected, step_costs) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { study, setup, architectures, networks, known, selected, step_costs })
+        let (selected, planned, step_costs) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { study, setup, architectures, networks, known, selected, planned, step_costs })
     }
 
     fn predictors(&self) -> Predictors<'_, B> {
@@ -87,6 +89,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
             name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
             output: self.shard_file(shard),
             beside: None,
+            supplied: None,
             steps: range.len() * self.study.noise_draws,
             work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
         };
@@ -116,7 +119,14 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     let index = self.selected()?.get(place).copied();
                     Ok(index.map(|index| (index, &self.architectures[index])))
                 };
-                units.push(true_errors.unit(&self.setup, place, training_seed, find));
+                let mut unit = true_errors.unit(&self.setup, place, training_seed, find);
+                unit.supplied = Some(Box::new(move || match self.planned().get(place) {
+                    Some(&index) => {
+                        true_errors.is_supplied(&self.setup, (index, &self.architectures[index]), training_seed)
+                    }
+                    None => Ok(false),
+                }));
+                units.push(unit);
             }
         }
         units
@@ -159,6 +169,16 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let selected = ranking.into_iter().step_by(self.study.trained_every()).map(|(_, architecture)| architecture);
         Ok(self.selected.get_or_init(|| selected.collect()).clone())
+    }
+
+    /// The architectures to train, as far as a plan can know them. Before all scores exist, they are known only if all are
+    /// trained, and have no order.
+    fn planned(&self) -> &[usize] {
+        self.planned.get_or_init(|| match self.selected() {
+            Ok(selected) => selected,
+            Err(_) if self.study.trained_every() == 1 => (0..self.architectures.len()).collect(),
+            Err(_) => Vec::new(),
+        })
     }
 
     fn scores(&self) -> Result<Vec<ScoreRow>> {

@@ -51,6 +51,7 @@ impl<'a, B: AutodiffBackend> CorruptionRun<'a, B> {
             name: format!("seed {}, corrupted scores, shard {shard}", self.setup.seed.0),
             output: self.shard_file(shard),
             beside: None,
+            supplied: None,
             steps: range.len(),
             work: Box::new(move |done| {
                 let rows = self.score(range.clone(), done)?;

@@ -54,6 +54,7 @@ impl<'a, B: AutodiffBackend> EnsembleRun<'a, B> {
                     name: format!("seed {}, scores of member {member}, shard {shard}", self.setup.seed.0),
                     output: self.shard_file(member, shard),
                     beside: None,
+                    supplied: None,
                     steps: range.len() * self.study.noise_draws,
                     work: Box::new(move |done| {
                         let rows = self.score(member, range.clone(), done)?;

@@ -41,8 +41,10 @@ impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
     fn units(&self, stage: usize) -> Vec<Unit<'_>> {
         let seeds = self.study.training_seeds;
         let unit = |(index, seed)| {
-            let find = move || Ok(Some((index, &self.architectures[index])));
-            self.true_errors(stage).unit(&self.setup, index, seed, find)
+            let (true_errors, architecture) = (self.true_errors(stage), &self.architectures[index]);
+            let mut unit = true_errors.unit(&self.setup, index, seed, move || Ok(Some((index, architecture))));
+            unit.supplied = Some(Box::new(move || true_errors.is_supplied(&self.setup, (index, architecture), seed)));
+            unit
         };
         let pairs = (0..self.architectures.len()).flat_map(|index| (0..seeds).map(move |seed| (index, seed)));
         pairs.map(unit).collect()

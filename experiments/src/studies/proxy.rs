@@ -67,6 +67,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
             name: format!("seed {}, descent from start {start}", self.setup.seed.0),
             output: self.output(start),
             beside: None,
+            supplied: None,
             steps: 2 * (self.study.steps + 1),
             work: Box::new(move |done| {
                 let net = self.smash().tracked_network()?;

@@ -100,6 +100,7 @@ impl<B: AutodiffBackend> Study for ThroughputRun<'_, B> {
             name: format!("seed {}, {}", self.setup.seed.0, STEPS[kind].0),
             output: self.output(kind),
             beside: None,
+            supplied: None,
             steps: self.study.steps,
             work: Box::new(move |done| Ok(write_table(&self.output(kind), &self.time(kind, done)?)?)),
         };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
+use results::store::identity::StoredFile;
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
 use results::tables::{read_table, write_table};
 use results::{EpochRow, Error, RunDir, Status, TruthRow};
@@ -188,12 +189,26 @@ impl RunPool {
         as_json(&(&self.commit, self.device_class, context))
     }
 
+    /// Files of a SMASH network, whether or not the pool has them: its checkpoint and its epochs.
+    pub fn network_files(&self, context: &NetworkContext) -> (StoredFile, StoredFile) {
+        self.pool.network_files(&self.network_context(context))
+    }
+
+    /// Whether the pool has a file for the training with this key. Only [`Self::truth`] reads it, and does not take the training
+    /// of an isomorphic architecture.
+    ///
+    /// # Errors
+    /// A place that cannot be looked at.
+    pub fn has_truth(&self, key: &TruthKey) -> Result<bool> {
+        Ok(is_file(&self.pool.truth_file(key).path)?)
+    }
+
     /// Reads a SMASH network; `None` if the pool does not have it.
     ///
     /// # Errors
     /// If the system does not read a file.
     pub fn take_network(&self, context: &NetworkContext) -> Result<Option<PooledNetwork>> {
-        let (network, epochs) = self.pool.network_files(&self.network_context(context));
+        let (network, epochs) = self.network_files(context);
         let Some(network) = read_if_usable(&network, read_checkpoint)? else {
             return Ok(None);
         };
@@ -206,7 +221,7 @@ impl RunPool {
     /// # Errors
     /// If a file cannot be written.
     pub fn add_network(&self, context: &NetworkContext, added: PooledNetwork) -> Result<()> {
-        let (network, epochs) = self.pool.network_files(&self.network_context(context));
+        let (network, epochs) = self.network_files(context);
         if is_file(&network.path)? && is_file(&epochs.path)? {
             return Ok(());
         }

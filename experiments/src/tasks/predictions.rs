@@ -76,6 +76,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 name: format!("seed {}, predictions, shard {shard}", self.setup.seed.0),
                 output: output.clone(),
                 beside: None,
+                supplied: None,
                 steps: places.len() * self.study.predictors.len(),
                 work: Box::new(move |done| {
                     let indices: Vec<usize> = trained()?.into_iter().skip(places.start).take(places.len()).collect();

@@ -70,6 +70,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
             output: self.output(),
             beside: None,
+            supplied: None,
             steps: plan.random + plan.perturbations + plan.chain,
             work: Box::new(move |done| self.run(done)),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
-use results::store::files::remove;
+use results::store::files::{is_file, remove};
 use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
@@ -15,7 +15,7 @@ use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTraine
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
-use crate::engine::unit::{Done, Kind, Unit};
+use crate::engine::unit::{Done, Kind, Supplied, Unit};
 use crate::tasks::pool::{NetworkContext, PooledNetwork, RunPool, note_origin};
 use crate::tasks::setup::Setup;
 
@@ -60,11 +60,15 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     /// The unit that trains it.
     pub fn unit(self) -> Unit<'a> {
         let settings = self.settings;
+        let pooled = self.pooled().map(|(pool, context)| pool.network_files(&context));
         Unit {
             kind: Kind::TrainSmash,
             name: format!("seed {}, SMASH network `{}`", self.setup.seed.0, self.stem),
             output: self.network_file(),
             beside: Some(self.epochs_file()),
+            supplied: pooled.map(|files| -> Supplied<'a> {
+                Box::new(move || Ok(is_file(&files.0.path)? && is_file(&files.1.path)?))
+            }),
             steps: settings.epochs * self.setup.batches(settings.batch_size),
             work: Box::new(move |done| self.train(done)),
         }

@@ -54,6 +54,7 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
             name: format!("seed {}, search of {}", self.setup.seed.0, self.system),
             output: self.output(),
             beside: None,
+            supplied: None,
             steps: self.settings.trials * self.steps_of_trial(),
             work: Box::new(move |done| self.run(done)),
         }

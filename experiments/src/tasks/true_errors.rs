@@ -3,6 +3,7 @@
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::store::identity::StoredFile;
+use results::store::pool::TruthKey;
 use results::tables::write_table;
 use results::{TrainingCurveRow, TruthRow};
 use smash::blueprint::Blueprint;
@@ -11,11 +12,12 @@ use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::tasks::known_errors::KnownErrors;
-use crate::tasks::pool::{TruthContext, note_origin};
+use crate::tasks::pool::{RunPool, TruthContext, note_origin};
 use crate::tasks::setup::Setup;
 use crate::tasks::training::Training;
 
 /// Trainings of architectures by one recipe.
+#[derive(Clone, Copy)]
 pub struct TrueErrors<'a> {
     /// The kind of the units.
     pub kind: Kind,
@@ -45,7 +47,7 @@ pub struct Measured<'a, B: AutodiffBackend> {
 impl<'a> TrueErrors<'a> {
     /// The unit that trains one architecture with one seed. `place` is the place of the architecture among the trained ones.
     /// `find` gives its number in the run and the architecture itself, when the unit runs. The output is one [`TruthRow`], or
-    /// none if there is no architecture at this place.
+    /// none if there is no architecture at this place. The caller may set [`Unit::supplied`], by [`Self::is_supplied`].
     pub fn unit<B: AutodiffBackend>(
         self,
         setup: &'a Setup<'a, B>,
@@ -60,6 +62,7 @@ impl<'a> TrueErrors<'a> {
             name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
             output: output_of(setup, &name),
             beside: self.curves.then(|| curve_of(setup, &name)),
+            supplied: None,
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
@@ -71,6 +74,39 @@ impl<'a> TrueErrors<'a> {
                 }
             }),
         }
+    }
+
+    /// Whether a benchmark or the pool of the run has the training of an architecture, which is given with its number in the run.
+    ///
+    /// # Errors
+    /// A pool that cannot be looked at.
+    pub fn is_supplied<B: AutodiffBackend>(
+        &self,
+        setup: &Setup<'_, B>,
+        (index, architecture): (usize, &Architecture),
+        training_seed: usize,
+    ) -> Result<bool> {
+        let place = [setup.seed.0, index as u64];
+        if self.known.is_some_and(|known| known.truth(self.space, architecture, training_seed, place).is_some()) {
+            return Ok(true);
+        }
+        match self.pooled(setup, architecture, training_seed) {
+            Some((pool, key)) => pool.has_truth(&key),
+            None => Ok(false),
+        }
+    }
+
+    /// The pool of the run, if it can have a training, and the key of the training in it.
+    fn pooled<'p, B: AutodiffBackend>(
+        &self,
+        setup: &'p Setup<'_, B>,
+        architecture: &Architecture,
+        training_seed: usize,
+    ) -> Option<(&'p RunPool, TruthKey)> {
+        // A pool has no curves.
+        let (pool, data) = setup.pool.as_ref().filter(|_| !self.curves)?;
+        let context = TruthContext { data, task: setup.task, space: self.space, recipe: self.settings };
+        Some((*pool, pool.truth_key(&context, architecture, training_seed)))
     }
 
     fn train<B: AutodiffBackend>(
@@ -85,12 +121,7 @@ impl<'a> TrueErrors<'a> {
         let known = self
             .known
             .and_then(|known| known.truth(self.space, architecture, training_seed, [setup.seed.0, index as u64]));
-        // A pool has no curves.
-        let pool = setup.pool.as_ref().filter(|_| !self.curves);
-        let pooled = pool.map(|(pool, data)| {
-            let context = TruthContext { data, task: setup.task, space: self.space, recipe: self.settings };
-            (*pool, pool.truth_key(&context, architecture, training_seed))
-        });
+        let pooled = self.pooled(setup, architecture, training_seed);
         let taken = match (known, &pooled) {
             (None, Some((pool, key))) => pool.truth(key, architecture, index)?,
             (known, _) => known,

@@ -66,6 +66,7 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
             name: format!("seed {}, verification {place}, architecture {index}", setup.seed.0),
             output: output.clone(),
             beside: None,
+            supplied: None,
             steps: settings.epochs * setup.batches(settings.batch_size),
             work: Box::new(move |done| {
                 let Measured { truth: here, training, .. } =

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use results::Manifest;
 use results::commits::comparable::{Cost, peak_memory, reasons, times, warnings};
@@ -39,7 +40,7 @@ pub struct Compare {
     #[arg(long, value_name = "COMMIT")]
     head_commit: Option<String>,
     /// Statistic that decides the verdict.
-    #[arg(long, default_value = "kendall")]
+    #[arg(long, default_value = "kendall", value_parser = statistics())]
     statistic: Statistic,
     /// Format of the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -48,6 +49,11 @@ pub struct Compare {
     /// baselines of the same artefact, scale, device class and data set.
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+}
+
+/// Parses the name of a statistic; the help lists all names.
+fn statistics() -> impl TypedValueParser<Value = Statistic> {
+    PossibleValuesParser::new(Statistic::ALL.map(|(name, _)| name)).try_map(|name| name.parse::<Statistic>())
 }
 
 /// Format of the answer.

@@ -56,6 +56,7 @@ pub fn run(options: &Stats) -> Result<()> {
     for name in &options.higher_is_better {
         ensure!(name == x || name == y, "--higher-is-better {name}: expected {x} or {y}");
     }
+    ensure!(x != y, "--x {x} --y {y}: one column is not a correlation");
     let Columns { numbers, group } = read_columns(file, &[x, y], by.as_deref())?;
     let sign = |name: &str| match options.higher_is_better.iter().any(|higher| higher == name) {
         true => -1.0,

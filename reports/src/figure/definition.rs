@@ -1,90 +1,12 @@
-//! The figure of an artefact: its definition, its kind, and the data that it shows.
+//! The data that a figure of each kind shows.
 
 use anyhow::{Context, Result, ensure};
+pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefinition, PointDefinition};
 use results::summaries::predictors::PredictorSummary;
 use results::{
     ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
     PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
 };
-use serde::Deserialize;
-
-/// The `[figure]` table of a definition.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FigureDefinition {
-    /// Kind of the figure.
-    pub kind: FigureKind,
-    /// Title above the plot.
-    pub title: String,
-    /// Label of the horizontal axis; errors are drawn in percent. Empty for drawings of architectures alone.
-    #[serde(default)]
-    pub x_label: String,
-    /// Label of the vertical axis; errors are drawn in percent. Empty for drawings of architectures alone.
-    #[serde(default)]
-    pub y_label: String,
-    /// The axes of conditions, for a figure of panels.
-    #[serde(default, rename = "panel")]
-    pub panels: Vec<PanelDefinition>,
-}
-
-/// One axis of conditions.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PanelDefinition {
-    /// Name of the axis.
-    pub name: String,
-    /// Its points, from left to right. The first predictor of the study is the standard, and may stand in several panels.
-    pub points: Vec<PointDefinition>,
-}
-
-/// One point of an axis of conditions.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PointDefinition {
-    /// Its place on the axis, in words.
-    pub label: String,
-    /// Name of the predictor that the study measures there.
-    pub predictor: String,
-}
-
-/// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FigureKind {
-    /// A predictor against true error, with a least-squares line.
-    ScatterFit,
-    /// The same, with error bars of one standard deviation over noise draws and trainings.
-    ScatterErrorBars,
-    /// Scores averaged over SMASH networks, by rank.
-    ScoreRank,
-    /// Kendall's tau of several predictors, the cheapest first.
-    TauCost,
-    /// How much other predictors change Kendall's tau.
-    TauChanges,
-    /// Kendall's tau and partial tau along several axes of conditions.
-    ConditionPanels,
-    /// How much each corruption of the encoding raises the error.
-    CorruptionBars,
-    /// The lowest error so far by step, along the gradient and by random steps.
-    Descent,
-    /// The lowest score so far by architectures scored.
-    SearchProgress,
-    /// The test error of the best architecture found by cost of the search, for several methods.
-    SearchCost,
-    /// The test error of each system.
-    SystemBars,
-    /// Architectures as memory banks.
-    MemoryBanks,
-    /// An architecture as graph, as memory banks and as encoding.
-    Encoding,
-}
-
-impl FigureKind {
-    /// Whether the figure has one plot with labelled axes.
-    pub(crate) fn has_axes(self) -> bool {
-        !matches!(self, Self::ConditionPanels | Self::MemoryBanks | Self::Encoding)
-    }
-}
 
 /// The data that a figure shows.
 pub enum FigureData<'a> {
@@ -132,21 +54,20 @@ pub struct PanelPoint<'a> {
     pub is_standard: bool,
 }
 
-impl PanelDefinition {
-    /// The axis with its measured points.
-    ///
-    /// # Errors
-    /// An axis without points, or a point whose predictor the study lacks.
-    pub fn measured<'a>(&'a self, summary: &'a PredictorsSummary) -> Result<Panel<'a>> {
-        ensure!(!self.points.is_empty(), "panel `{}`: expected at least one point", self.name);
-        let point = |point: &'a PointDefinition| {
-            let mut predictors = summary.predictors.iter().enumerate();
-            let found = predictors.find(|(_, predictor)| predictor.name == point.predictor);
-            let (index, predictor) = found
-                .with_context(|| format!("panel `{}`: the study has no predictor `{}`", self.name, point.predictor))?;
-            Ok(PanelPoint { label: &point.label, predictor, is_standard: index == 0 })
-        };
-        let points = self.points.iter().map(point).collect::<Result<_>>()?;
-        Ok(Panel { name: &self.name, points })
-    }
+/// An axis with its measured points.
+///
+/// # Errors
+/// An axis without points, or a point whose predictor the study lacks.
+pub fn measured<'a>(panel: &'a PanelDefinition, summary: &'a PredictorsSummary) -> Result<Panel<'a>> {
+    let name = &panel.name;
+    ensure!(!panel.points.is_empty(), "panel `{name}`: expected at least one point");
+    let point = |point: &'a PointDefinition| {
+        let mut predictors = summary.predictors.iter().enumerate();
+        let found = predictors.find(|(_, predictor)| predictor.name == point.predictor);
+        let (index, predictor) =
+            found.with_context(|| format!("panel `{name}`: the study has no predictor `{}`", point.predictor))?;
+        Ok(PanelPoint { label: &point.label, predictor, is_standard: index == 0 })
+    };
+    let points = panel.points.iter().map(point).collect::<Result<_>>()?;
+    Ok(Panel { name, points })
 }

@@ -25,7 +25,7 @@ use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
 use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, search_cost, with_deviation};
-use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition};
+use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition, measured};
 
 /// Number of a predictor's best architectures that a search is assumed to train.
 const PICKED: usize = 5;
@@ -228,7 +228,7 @@ impl CorrelationFindings {
         let Some(predictors) = &self.predictors else {
             return Ok(Vec::new());
         };
-        self.panels.iter().map(|panel| panel.measured(predictors)).collect()
+        self.panels.iter().map(|panel| measured(panel, predictors)).collect()
     }
 
     /// The value of picking by the predictor to a search. These are the statistics of a ranking besides the

@@ -27,6 +27,7 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         definition_hash: "d".repeat(64),
         noise_draws: vec![0],
         warnings: vec!["1 of 51 trainings failed".to_owned()],
+        units: None,
         peak_memory_bytes: None,
         host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
         dataset: DatasetRecord {

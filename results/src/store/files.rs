@@ -7,6 +7,7 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
@@ -273,6 +274,31 @@ fn flush(folder: &Path) -> io::Result<bool> {
 /// As [`open_own`], and if the file system refuses.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     open_own(path, File::options().create(true).truncate(false).write(true))
+}
+
+/// Opens the file of a lock to look at it; `None` if it is missing.
+///
+/// # Errors
+/// As [`open_own`].
+pub(crate) fn open_lock_if_there(path: &Path) -> io::Result<Option<File>> {
+    match open_own(path, File::options().read(true)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+/// When something in a folder was last created, replaced or removed; `None` for a missing folder, and in an object store.
+///
+/// # Errors
+/// If the file system refuses.
+pub(crate) fn changed(folder: &Path) -> Result<Option<SystemTime>> {
+    if is_object(folder) {
+        return Ok(None);
+    }
+    match fs::metadata(folder).and_then(|metadata| metadata.modified()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        time => time.map(Some).map_err(Error::io(folder, "look at")),
+    }
 }
 
 /// Opens a file at a place that other users can foresee. Somebody may have put a link or a pipe there. A link is refused,

@@ -56,6 +56,9 @@ pub struct Manifest {
     pub noise_draws: Vec<u64>,
     /// Warnings to readers of the results.
     pub warnings: Vec<String>,
+    /// Number of units of the run. Manifests of older programs lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<u64>,
     /// Highest resident memory of the process in bytes, if the system reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
@@ -369,6 +372,7 @@ pub(crate) mod tests {
             definition_hash: "d".repeat(64),
             noise_draws: vec![11, 12],
             warnings: vec!["2 of 50 trainings failed".to_owned()],
+            units: Some(62),
             peak_memory_bytes: Some(1 << 30),
             host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
             dataset: DatasetRecord {

@@ -85,6 +85,27 @@ impl RunDir {
         }
     }
 
+    /// Whether a process holds the lock of the run; `None` where there are no locks. Nothing is written. The lock is held for no
+    /// longer than this test.
+    ///
+    /// # Errors
+    /// If the file of the lock is none, or the file system refuses.
+    pub fn is_locked(&self) -> Result<Option<bool>> {
+        if files::is_object(&self.path) {
+            return Ok(None);
+        }
+        let path = self.path.join("lock");
+        let Some(file) = files::open_lock_if_there(&path).map_err(Error::io(&path, "open"))? else {
+            return Ok(Some(false));
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(false)),
+            Err(TryLockError::WouldBlock) => Ok(Some(true)),
+            Err(TryLockError::Error(cause)) if files::has_no_locks(&cause) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(Error::io(&path, "lock")(cause)),
+        }
+    }
+
     /// The first table of a complete run that is missing, or that is not the one that the manifest lists.
     ///
     /// # Errors

@@ -126,6 +126,24 @@ pub enum Statistic {
 }
 
 impl Statistic {
+    /// All statistics.
+    pub const ALL: [Self; 14] = [
+        Self::Kendall,
+        Self::PartialKendall,
+        Self::Spearman,
+        Self::Pearson,
+        Self::LevelDrop,
+        Self::TauDrop,
+        Self::TopModelsRise,
+        Self::MemberAgreement,
+        Self::CorrectIsBest,
+        Self::CorruptionLoss,
+        Self::GradientGain,
+        Self::SearchGain,
+        Self::SearchCostGain,
+        Self::ErrorDifference,
+    ];
+
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
     pub fn text(self, interval: Option<Interval>) -> String {
         format!("{} {}", self.label(), self.value_text(interval))
@@ -275,6 +293,15 @@ mod tests {
         ] {
             assert!(parse(faulty).is_err(), "{faulty}");
         }
+    }
+
+    #[test]
+    fn the_list_of_statistics_has_every_name_that_a_definition_may_use() {
+        let error = toml::from_str::<Claim>("statistic = 'tau'\ngreater_than = 0.0").unwrap_err().to_string();
+        let (_, known) = error.split_once("expected one of ").unwrap();
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let listed = Statistic::ALL.map(|statistic| toml::Value::try_from(statistic).unwrap());
+        assert_eq!(listed.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), known);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::process::Command;
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cpp");
 
 /// Names under which programs look for the driver and for the compiler of kernels. One library is both.
-const NAMES: [&str; 2] = ["libcuda.so", "libnvrtc.so"];
+const NAMES: [&str; 3] = ["libcuda.so", "libcuda.so.1", "libnvrtc.so"];
 
 /// The emulator, built.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Emulator {
         if !output.status.success() {
             return Err(format!("g++ refuses the emulator: {}", String::from_utf8_lossy(&output.stderr)));
         }
-        // Under both names it must be one file, because a process loads one file once.
+        // Under all names it must be one file, because a process loads one file once.
         let link = |name: &str| {
             let partial = folder.join(format!("{name}-{process}"));
             symlink("emulator.so", &partial)?;

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let binaries = match args.prebuilt {
         true => Binaries::prebuilt()?,
-        false => Binaries::build(Gpu::needed_for(&args.device))?,
+        false => Binaries::build(Gpu::needed_for(&args.device)?)?,
     };
     peer(args, &binaries)
 }

@@ -71,7 +71,7 @@ struct Check<'a> {
 
 /// Runs the checks one after the other. It continues after a check that fails.
 pub fn run(args: &Args) -> Result<()> {
-    let gpu = Gpu::needed_for(&args.device);
+    let gpu = if args.emulated { Gpu::Cuda } else { Gpu::needed_for(&args.device)? };
     ensure!(gpu != Gpu::Without, "--device cpu: a CPU has its own checks, `cargo xtask ci`");
     let nvrtc = args.nvrtc.as_deref().map(library_of_nvrtc).transpose()?;
     let binaries = if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(gpu)? };

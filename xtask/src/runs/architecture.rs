@@ -13,7 +13,7 @@ const OF_SPACE: [&str; 6] = ["--artefact", "--search", "--scale", "--dataset", "
 
 /// Runs `experiments architecture`; for `draw`, it runs `architecture validate` and then `reports draw`.
 pub fn run(forwarded: &[OsString]) -> Result<()> {
-    let binaries = Binaries::build(Gpu::needed_for(&device(forwarded)))?;
+    let binaries = Binaries::build(Gpu::needed_for(&device(forwarded))?)?;
     let results = process::default_results();
     let verb = forwarded.first().and_then(|word| word.to_str()).unwrap_or_default();
     let own = match verb {

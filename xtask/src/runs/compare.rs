@@ -17,6 +17,22 @@ use crate::runs::forward::flag;
 /// Stands for this checkout, with changes that are not committed.
 const WORKTREE: &str = "WORKTREE";
 
+/// Levels from a store of runs to a manifest: artefact, scale, device class, commit, definition, seed, file.
+const MOST_LEVELS: usize = 7;
+
+/// The statistics of `reports compare`. They are named here too, so that a wrong name is an error before any build.
+const STATISTICS: [&str; 9] = [
+    "kendall",
+    "spearman",
+    "pearson",
+    "weighted-tau",
+    "better-half-tau",
+    "precision",
+    "regret",
+    "mean-score",
+    "mean-error",
+];
+
 /// The two sides to compare, and the options that decide more than the run of a side that is not stored yet.
 #[derive(clap::Args)]
 pub struct Args {
@@ -43,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
     /// Statistic that decides the verdict.
-    #[arg(long, default_value = "kendall")]
+    #[arg(long, default_value = "kendall", value_parser = STATISTICS)]
     statistic: String,
     /// Format of the answer.
     #[arg(long, default_value = "text", value_parser = ["text", "json", "markdown"])]
@@ -91,8 +107,22 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     if here.contains('-') && [&base, &head].iter().any(|side| matches!(side, Side::Commit(_))) {
         errln!("note: uncommitted changes are not compared; name {WORKTREE} to include them");
     }
-    let gpu = Gpu::needed_for(&args.device);
-    let own = Binaries::build(gpu)?;
+    match (&base, &head) {
+        (Side::Folder(base), Side::Folder(head)) => {
+            [base, head].iter().try_for_each(|folder| check_stored(folder, args, None))?
+        }
+        (Side::Folder(folder), _) | (_, Side::Folder(folder)) => {
+            let class = args.device.split(':').next().expect("a split has a first part");
+            check_stored(folder, args, Some(class))?;
+        }
+        _ => {}
+    }
+    let gpu = Gpu::needed_for(&args.device)?;
+    let is_own = |side: &Side| matches!(side, Side::Commit(commit) if *commit == here) || *side == Side::Worktree;
+    let own = match is_own(&base) || is_own(&head) {
+        true => Binaries::build(gpu)?,
+        false => Binaries::build_reports()?,
+    };
     let stored = |side: &Side| -> Result<PathBuf> {
         match side {
             Side::Folder(folder) => Ok(folder.clone()),
@@ -117,6 +147,43 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
         _ => stored(&base)?,
     };
     process::code(own.reports().args(compare_arguments(args, &base_runs, &head_runs)))
+}
+
+/// Checks that a folder holds a result that can take part, before minutes of building and running.
+///
+/// # Errors
+/// A folder in which no manifest is that of a complete run of the artefact at the scale and on the data set that the options name,
+/// or on another `class` of device than the run of the other side. An object store, and a manifest that cannot be read, are left
+/// to `reports compare`.
+fn check_stored(folder: &Path, args: &Args, class: Option<&str>) -> Result<()> {
+    if process::is_object(&folder.to_string_lossy()) {
+        return Ok(());
+    }
+    let text = |table: &toml::Table, key: &str| table.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    let fits = |manifest: &toml::Table| {
+        let data_set = manifest.get("dataset").and_then(toml::Value::as_table).and_then(|set| text(set, "name"));
+        // A set of one's own has another name in results.
+        let wanted = args.dataset.as_ref().filter(|name| !name.contains(':'));
+        let is = |key: &str, wanted: &str| text(manifest, key).as_deref() == Some(wanted);
+        is("artefact", &args.artefact)
+            && is("scale", &args.scale)
+            && is("status", "complete")
+            && class.is_none_or(|class| is("device_class", class))
+            && wanted.is_none_or(|wanted| data_set.as_ref() == Some(wanted))
+    };
+    for entry in walkdir::WalkDir::new(folder).max_depth(MOST_LEVELS) {
+        let entry = entry.with_context(|| folder.display().to_string())?;
+        if entry.file_name() != "manifest.toml" {
+            continue;
+        }
+        match fs::read_to_string(entry.path()).ok().and_then(|text| text.parse().ok()) {
+            Some(manifest) if !fits(&manifest) => {}
+            _ => return Ok(()),
+        }
+    }
+    let on = args.dataset.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
+    let class = class.map_or_else(String::new, |class| format!(" on device class {class}"));
+    bail!("{}: no complete run of `{}` at scale {}{on}{class} to compare", folder.display(), args.artefact, args.scale)
 }
 
 /// The side that a word of the command line stands for.
@@ -241,6 +308,33 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_cannot_take_part_is_refused_before_any_build() {
+        let folder = tempfile::tempdir().unwrap();
+        let (args, _) = parse("a b --dataset shapes").unwrap();
+        let check = |class| check_stored(folder.path(), &args, class).map_err(|error| error.to_string());
+        let run = folder.path().join("fig4/laptop/cpu/a/b/seed-0");
+        let write = |scale: &str| {
+            let text = "artefact = 'fig4'\nstatus = 'complete'\ndevice_class = 'cpu'\n[dataset]\nname = 'shapes'";
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join("manifest.toml"), format!("scale = '{scale}'\n{text}")).unwrap();
+        };
+        assert!(check(None).unwrap_err().ends_with("no complete run of `fig4` at scale laptop on shapes to compare"));
+        write("smoke");
+        assert!(check(None).is_err());
+        write("laptop");
+        assert_eq!((check(None), check(Some("cpu"))), (Ok(()), Ok(())));
+        assert!(check(Some("cuda")).unwrap_err().ends_with("on device class cuda to compare"));
+    }
+
+    #[test]
+    fn every_statistic_of_the_reports_is_known_here() {
+        let source = fs::read_to_string(process::root().join("results/src/commits/compare.rs")).unwrap();
+        let (_, list) = source.split_once("pub const ALL: [(&str, Self); ").unwrap();
+        let (list, _) = list.split_once("];").unwrap();
+        assert_eq!(list.split('"').skip(1).step_by(2).collect::<Vec<_>>(), STATISTICS);
+    }
+
+    #[test]
     fn wrong_arguments_are_refused_by_name() {
         for (line, expected) in [
             ("HEAD", "<HEAD>"),
@@ -248,6 +342,7 @@ mod tests {
             ("a b --format html", "text, json, markdown"),
             ("a b --seeds 0", "0 is not in 1.."),
             ("a b --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("a b --statistic tau", "kendall, spearman"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

@@ -1,26 +1,32 @@
 //! Forwarded arguments: xtask does not declare them, so the program that declares them gets them, and refuses wrong ones.
 
 use std::ffi::{OsStr, OsString};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
 
-/// A command that forwards arguments: its name, the program that gets them, and the command of that program.
-type Forwarding = (&'static str, fn(&Binaries) -> Command, &'static str);
+/// A program that arguments are forwarded to.
+enum Program {
+    Experiments,
+    Reports,
+}
 
-const FORWARDING: [Forwarding; 9] = [
-    ("reproduce", Binaries::experiments, "run"),
-    ("compare", Binaries::experiments, "run"),
-    ("report", Binaries::reports, "report"),
-    ("draw", Binaries::reports, "draw"),
-    ("architecture", Binaries::experiments, "architecture"),
-    ("stats", Binaries::reports, "stats"),
-    ("rank", Binaries::reports, "rank"),
-    ("pool", Binaries::experiments, "pool"),
-    ("benchmark", Binaries::experiments, "benchmark"),
+/// A command that forwards arguments: its name, the program that gets them, and the command of that program.
+type Forwarding = (&'static str, Program, &'static str);
+
+const FORWARDING: [Forwarding; 10] = [
+    ("reproduce", Program::Experiments, "run"),
+    ("compare", Program::Experiments, "run"),
+    ("report", Program::Reports, "report"),
+    ("status", Program::Reports, "status"),
+    ("draw", Program::Reports, "draw"),
+    ("architecture", Program::Experiments, "architecture"),
+    ("stats", Program::Reports, "stats"),
+    ("rank", Program::Reports, "rank"),
+    ("pool", Program::Experiments, "pool"),
+    ("benchmark", Program::Experiments, "benchmark"),
 ];
 
 /// Splits a command line of xtask into the words that `cli` declares, and the words to forward. Both keep their order.
@@ -67,7 +73,11 @@ pub fn split(mut cli: clap::Command, words: impl IntoIterator<Item = OsString>) 
 /// Builds the program that a command forwards to, and runs it with these arguments.
 pub fn run(verb: &str, forwarded: &[OsString]) -> Result<()> {
     let (_, program, command) = FORWARDING.iter().find(|(name, ..)| *name == verb).context("it forwards nothing")?;
-    process::run(program(&Binaries::build(Gpu::Without)?).arg(command).args(forwarded))
+    let mut program = match program {
+        Program::Experiments => Binaries::build(Gpu::Without)?.experiments(),
+        Program::Reports => Binaries::build_reports()?.reports(),
+    };
+    process::run(program.arg(command).args(forwarded))
 }
 
 /// Prints the help of the program that a command forwards to, if it forwards to one.
@@ -130,6 +140,7 @@ mod tests {
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
+            ("status --json --results r", "status", "--json --results r"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {
             assert_eq!(split_line(line), (own.to_owned(), forwarded.to_owned()), "{line}");

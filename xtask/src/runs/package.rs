@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
         !commit.contains('-'),
         "a package is built from a commit, but the sources differ from it; see `git status`"
     );
-    let gpu = Gpu::needed_for(&args.device);
+    let gpu = Gpu::of(&args.device);
     let kind = match gpu {
         Gpu::Without => "cpu",
         Gpu::Cuda => "cuda",

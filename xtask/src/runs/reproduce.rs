@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
 use crate::runs::forward::{default_flag, flag};
@@ -72,7 +72,11 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         args.engine != "local" || args.engine_arguments.is_empty(),
         "arguments after `--` are for --engine snakemake and --engine slurm"
     );
-    let binaries = Binaries::build(Gpu::needed_for(&args.device))?;
+    if let Some(file) = args.selection.definition.as_ref().filter(|file| file.is_dir()) {
+        let place = file.display();
+        bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
+    }
+    let binaries = Binaries::build(Gpu::needed_for(&args.device)?)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
     experiments.args(default_flag("--benchmarks", process::root().join("results/benchmarks"), forwarded));

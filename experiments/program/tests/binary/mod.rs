@@ -25,6 +25,7 @@ fn in_clean_environment(mut command: Command) -> Command {
 }
 
 /// All files below a folder.
+#[allow(dead_code, reason = "not every test file uses it")]
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
@@ -42,6 +43,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// All Parquet files of the seed folders, by their path below the results folder, without the outputs of units.
+#[allow(dead_code, reason = "not every test file uses it")]
 pub fn tables(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_table = |file: &PathBuf| {
         let of_unit = file.parent().unwrap().ends_with("units");
