@@ -28,5 +28,6 @@ pub use image_set::ImageSet;
 pub use load::{KNOWN_DATA_SETS, kind_and_path, load};
 pub use normalisation::Normalisation;
 pub use outline::outline;
+pub use sets::npz::to_npz;
 pub use split::{Split, shuffled_indices};
 pub use view::View;

@@ -1,6 +1,7 @@
 //! Longer commands of the binary.
 
 pub mod architecture;
+pub mod images;
 pub mod measure;
 
 use std::path::PathBuf;

@@ -45,8 +45,9 @@ use crate::studies::fidelity::FidelityRun;
 use crate::studies::proxy::ProxyRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
+use crate::tasks::kept_networks;
 use crate::tasks::pool::{Origins, RunPool};
-use crate::tasks::setup::{Images, Setup};
+use crate::tasks::setup::{Images, Setup, load_data};
 
 /// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics. The
 /// results are stored under the label of this program.
@@ -88,7 +89,12 @@ pub fn run<B: AutodiffBackend>(
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
-    let sources = Sources { commit: &commit, pool: pool.as_ref(), benchmark: benchmark.as_deref() };
+    let sources = Sources {
+        commit: &commit,
+        pool: pool.as_ref(),
+        benchmark: benchmark.as_deref(),
+        keeps_networks: options.keep_networks,
+    };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
         stop::check()?;
@@ -133,6 +139,9 @@ pub fn run<B: AutodiffBackend>(
         mark_failed(&dirs, &mut manifests);
     }
     finished?;
+    if options.keep_networks {
+        outln!("{}", kept_networks::counted(&runs, &dirs)?);
+    }
     print_places(&dirs);
     Ok(())
 }
@@ -276,8 +285,7 @@ pub fn load_images<B: AutodiffBackend>(
 ) -> Result<Vec<Images<B>>> {
     let mut images = Vec::new();
     for settings in study.data_sets() {
-        let load = load_options(settings, data_dir);
-        images.push(Images::new(datasets::load(&settings.name, &load)?, device.clone()));
+        images.push(Images::new(load_data(settings, data_dir)?, device.clone()));
     }
     Ok(images)
 }
@@ -322,7 +330,7 @@ fn mark_failed(dirs: &[RunDir], manifests: &mut [Manifest]) {
     }
 }
 
-/// The origin of the code and of results that a run may take instead of computing them.
+/// The origin of the code and of results that a run may take instead of computing them, and whether it keeps networks.
 struct Sources<'a> {
     /// Commit of the code.
     commit: &'a str,
@@ -330,6 +338,8 @@ struct Sources<'a> {
     pool: Option<&'a RunPool>,
     /// Folder of the benchmark, if the run uses one.
     benchmark: Option<&'a Path>,
+    /// Whether it keeps the networks that it trains.
+    keeps_networks: bool,
 }
 
 /// One seed of a study of any kind.
@@ -342,7 +352,8 @@ fn study_of<'a, B: AutodiffBackend>(
 ) -> Result<Box<dyn Study + 'a>> {
     let mut setups = Vec::new();
     for (images, settings) in images.iter().zip(study.data_sets()) {
-        setups.push(Setup::new(images, settings, dir, sources.pool, seed)?);
+        let setup = Setup::new(images, settings, dir, sources.pool, seed)?;
+        setups.push(Setup { keeps_networks: sources.keeps_networks, ..setup });
     }
     let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
     Ok(match study {

@@ -7,3 +7,4 @@ pub mod rank;
 pub mod stats;
 pub mod status;
 pub mod stored;
+pub mod summary;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, deviations, draw, rank, stats, status};
+use commands::{compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
 use reports::output::{self, Output};
 use reports::report::history::histories;
@@ -73,10 +73,12 @@ enum Command {
     },
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
-    /// Print the statistics of a ranking in any Parquet or CSV table.
+    /// Print the statistics of a ranking in any Parquet or CSV table, or in a stored result.
     Stats(stats::Stats),
     /// Print the state of every stored run: complete, running, interrupted, failed or damaged. Exit code 1: one is damaged.
     Status(status::Status),
+    /// Write one row for each architecture of a stored result: its size, its SMASH score and its true error.
+    Summary(summary::Summary),
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
     Rank(rank::Rank),
     /// Print how far the numbers of one device lie from those of another.
@@ -125,6 +127,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Stats(options) => {
             stats::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Summary(options) => {
+            summary::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Rank(options) => {

@@ -4,6 +4,7 @@
 //! <root>/<artefact>/<scale>/<device class>/<commit>[-dirty]/<definition>/seed-<n>/
 //!   manifest.toml  *.parquet     the result
 //!   units/  checkpoints/         what a resume needs
+//!   networks/                    trained networks, on request
 //! ```
 //! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of a
 //! setting that decides tables, makes another result at the same commit. Such a result must neither overwrite this one

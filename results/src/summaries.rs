@@ -1,5 +1,6 @@
 //! From the tables of a study to its summary: one file for each kind of study, the claims, and statistics in words.
 
+pub mod architectures;
 pub mod claim;
 pub mod comparison;
 pub mod contrast;

@@ -47,11 +47,17 @@ enum Verb {
     /// Validate, score, train, draw or build architectures of your own.
     #[command(disable_help_flag = true)]
     Architecture,
-    /// Print how well one column of a table ranks another.
+    /// Print how well one column of a table ranks another, also in a stored result.
     #[command(disable_help_flag = true)]
     Stats,
+    /// Write one row for each architecture of a stored result: its size, its SMASH score and its true error.
+    #[command(disable_help_flag = true)]
+    Summary,
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
     Rank(rank::Args),
+    /// Write the images of an artefact to an `.npz` file, for other programs.
+    #[command(disable_help_flag = true)]
+    Images,
     /// Export the trainings of a pool to a file, or import such a file.
     #[command(disable_help_flag = true)]
     Pool,
@@ -105,8 +111,10 @@ fn main() -> ExitCode {
         Verb::Report(args) => report::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),
-        Verb::Stats => forward::run("stats", &forwarded),
+        Verb::Stats => forward::run_on_results("stats", &forwarded),
+        Verb::Summary => forward::run_on_results("summary", &forwarded),
         Verb::Rank(args) => rank::run(&args, &forwarded),
+        Verb::Images => forward::run("images", &forwarded),
         Verb::Pool => forward::run("pool", &forwarded),
         Verb::Benchmark => benchmark::run(&forwarded),
         Verb::Compare(args) => return compare::run(&args, &forwarded),

@@ -283,32 +283,11 @@ fn parse_header(header: &str, parse: fn(&str) -> Option<Element>) -> Option<(Vec
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::io::Write;
-
+mod tests {
     use proptest::prelude::*;
-    use zip::write::SimpleFileOptions;
-    use zip::{CompressionMethod, ZipWriter};
 
     use super::*;
-
-    /// An array in numpy's format.
-    pub(crate) fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
-        let length = (header.len() as u16).to_le_bytes();
-        [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), bytes].concat()
-    }
-
-    /// A zip archive of these files, compressed.
-    pub(crate) fn npz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-        for (name, bytes) in files {
-            writer.start_file(format!("{name}.npy"), options).unwrap();
-            writer.write_all(bytes).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
+    use crate::formats::npz_writer::{npy, npz};
 
     fn read(bytes: &[u8]) -> Result<Array<'static>, Error> {
         Npz::open(Path::new("a.npz"), bytes)?.array("data", "[n, 2]", |shape| matches!(shape, [_, 2]))

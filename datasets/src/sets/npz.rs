@@ -1,4 +1,4 @@
-//! Reader of one's own images in an `.npz` file, with the arrays of Keras or of MedMNIST.
+//! Reader of one's own images in an `.npz` file, with the arrays of Keras or of MedMNIST. Any set of images can be written so.
 //!
 //! Images are `[n, edge, edge]`, `[n, edge, edge, channels]` or `[n, channels, edge, edge]`: bytes, truth values, or floats
 //! from 0 to 1. Labels are `[n]` or `[n, 1]`, integers from 0. Other arrays of the file are left unread.
@@ -7,10 +7,11 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use crate::formats::npz_writer::{npy, npz};
 use crate::formats::numpy::Npz;
 use crate::sets::files::{Files, read_if_there, source};
 use crate::sets::own::{self, MOST_CLASSES};
-use crate::{Error, ImageSet, Source};
+use crate::{DataSet, Error, ImageSet, Source};
 
 /// Names of the arrays: training images and labels, test images and labels; as in Keras, or as in MedMNIST.
 const NAMES: [[&str; 4]; 2] =
@@ -98,6 +99,34 @@ fn images(
         }
     }
     Ok((set, shape))
+}
+
+/// The bytes of an `.npz` file with these images, in the arrays of Keras. The name `npz:FILE` reads them.
+///
+/// # Panics
+/// If the examples are volumes.
+pub fn to_npz(data: &DataSet) -> Vec<u8> {
+    let [x_train, y_train, x_test, y_test] = NAMES[0];
+    npz(&[arrays_of(&data.train, [x_train, y_train]), arrays_of(&data.test, [x_test, y_test])].concat())
+}
+
+/// Images `[n, edge, edge, channels]`, or `[n, edge, edge]` for one channel, and labels `[n]`, under these names.
+fn arrays_of<'a>(set: &ImageSet, [images, labels]: [&'a str; 2]) -> [(&'a str, Vec<u8>); 2] {
+    let ImageSet { channels, height, width, .. } = *set;
+    assert_eq!(set.depth, 1, "{}: volumes", set.name);
+    let pixels = height * width;
+    let last = |image: &[u8]| -> Vec<u8> {
+        let at = |index: usize| image[index % channels * pixels + index / channels];
+        (0..channels * pixels).map(at).collect()
+    };
+    let bytes: Vec<u8> = set.images.chunks_exact(channels * pixels).flat_map(last).collect();
+    let n = set.len();
+    let shape = match channels {
+        1 => format!("{n}, {height}, {width}"),
+        _ => format!("{n}, {height}, {width}, {channels}"),
+    };
+    let classes: Vec<u8> = set.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+    [(images, npy("|u1", &shape, &bytes)), (labels, npy("<u2", &format!("{n},"), &classes))]
 }
 
 fn labels(file: &mut Npz<'_>, path: &Path, name: &str, n: usize) -> Result<Vec<u16>, Error> {

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::commands::architecture::{self, Command as Architecture};
-use experiments::commands::variable;
+use experiments::commands::{images, variable};
 use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
@@ -82,6 +82,8 @@ enum Command {
     /// Validates, counts, scores, trains or builds architectures.
     #[command(subcommand)]
     Architecture(Box<Architecture>),
+    /// Writes the images of an artefact to an `.npz` file, for other programs.
+    Images(Box<images::Images>),
     /// Writes all trainings of a pool to one Parquet file, or adds the trainings of such a file.
     #[command(subcommand)]
     Pool(PoolCommand),
@@ -178,6 +180,7 @@ fn execute(command: Command) -> Result<()> {
                 on_device::run(&Task::Train(options, LABEL), options.machine.device)
             }
         },
+        Command::Images(options) => images::write(&options),
         Command::Pool(PoolCommand::Export(PoolFiles { file, pool })) => {
             let count = Pool::new(&pool).export(&file)?;
             outln!("{count} trainings written to {}", file.display());

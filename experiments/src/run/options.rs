@@ -60,6 +60,9 @@ pub struct RunOptions {
     /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
     #[arg(long, value_name = "DIR")]
     pub pool: Option<PathBuf>,
+    /// Write each network that the run trains as safetensors to `networks` in the folder of its root seed.
+    #[arg(long)]
+    pub keep_networks: bool,
     /// Recipe to train resulting networks by, instead of the definition's.
     #[arg(long)]
     pub recipe: Option<Recipe>,
@@ -195,6 +198,7 @@ impl RunOptions {
             fresh,
             only_scores,
             pool,
+            keep_networks,
             recipe,
             bfloat16,
             seeds,
@@ -227,7 +231,8 @@ impl RunOptions {
             ("export-workflow", path(export_workflow)),
         ];
         values.extend(set.iter().map(|setting| ("set", Some(setting.into()))));
-        let mut switches = vec![("all", *all), ("plan", *plan_only), ("json", *json)];
+        let mut switches =
+            vec![("all", *all), ("plan", *plan_only), ("json", *json), ("keep-networks", *keep_networks)];
         switches.extend([("fresh", *fresh), ("only-scores", *only_scores), ("bfloat16", *bfloat16)]);
         if let Some(Part { version, any_commit, work }) = part {
             values.push(("part-of", Some(version.to_string().into())));

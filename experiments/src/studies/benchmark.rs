@@ -15,6 +15,7 @@ use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::provenance;
 use crate::settings::studies::BenchmarkStudy;
+use crate::tasks::kept_networks::keep;
 use crate::tasks::setup::{Setup, sampled_architecture};
 use crate::tasks::training::Training;
 
@@ -58,6 +59,8 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             validates: true,
         };
         let trained = training.run(Blueprint::of(&study.space, setup.task, architecture), done)?;
+        let test_error = trained.evaluate(setup.test()).map(|test| test.error);
+        keep(setup, &training.name, &trained, Some(architecture), test_error)?;
         let last_validation = trained.validation.last().filter(|_| trained.failure.is_none());
         let counts = Counts::of(&study.space, setup.task, architecture);
         let [train_sha256, test_sha256] = setup.images.digests().clone();
@@ -72,7 +75,7 @@ impl<'a, B: AutodiffBackend> BenchmarkRun<'a, B> {
             depth: counts.depth,
             training_seed: training_seed as u32,
             status: trained.status(),
-            test_error: trained.evaluate(setup.test()).map(|test| test.error),
+            test_error,
             validation_error: last_validation.map(|last| last.error),
             train_error: trained.last_epoch().map(|last| last.error),
             train_loss: trained.last_epoch().map(|last| last.loss),

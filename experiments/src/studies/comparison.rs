@@ -15,6 +15,7 @@ use crate::engine::unit::{Kind, Unit, gather};
 use crate::settings::size::MOST_WEIGHTS;
 use crate::settings::studies::{self, ComparisonStudy, System, SystemKind};
 use crate::studies::search::searches;
+use crate::tasks::kept_networks::keep;
 use crate::tasks::score_search::ScoreSearch;
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::epochs_of;
@@ -157,9 +158,10 @@ impl<'a, B: AutodiffBackend> ComparisonRun<'a, B> {
                     name: name.clone(),
                     validates: false,
                 };
-                let (blueprint, _) = self.blueprint(number, system)?;
+                let (blueprint, architecture) = self.blueprint(number, system)?;
                 let trained = training.run(blueprint, done)?;
                 let test = trained.evaluate(setup.test());
+                keep(setup, &name, &trained, architecture.as_ref(), test.map(|test| test.error))?;
                 let row = SystemTrainingRow {
                     seed: setup.seed.0,
                     system: system.name.clone(),

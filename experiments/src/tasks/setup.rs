@@ -1,10 +1,11 @@
 //! The inputs that the units of a seed share: images, split, seed and pool.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use datasets::{DataSet, ImageSet, Split, shuffled_indices};
+use datasets::{DataSet, ImageSet, LoadOptions, Split, shuffled_indices};
 use results::{ArchitectureRow, RunDir};
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
@@ -66,6 +67,23 @@ impl<B: AutodiffBackend> Images<B> {
     }
 }
 
+/// Loads a data set as a study uses it.
+///
+/// # Errors
+/// A data set that cannot be read, or has too few images.
+pub fn load_data(settings: &Data, data_dir: Option<&Path>) -> Result<DataSet> {
+    let load = LoadOptions {
+        data_dir: data_dir.map(Path::to_path_buf),
+        image_size: settings.image_size,
+        n_train: settings.train,
+        n_test: settings.test,
+        // Every seed of a run uses the same images, so that seeds differ only in training.
+        seed: 0,
+        ..LoadOptions::default()
+    };
+    Ok(datasets::load(&settings.name, &load)?)
+}
+
 /// The inputs that all units of one seed share.
 pub struct Setup<'a, B: AutodiffBackend> {
     /// The images.
@@ -80,6 +98,8 @@ pub struct Setup<'a, B: AutodiffBackend> {
     pub task: Task,
     /// The pool that trained networks are taken from and added to, if there is one, and the identity of the images there.
     pub pool: Option<(&'a RunPool, PooledData)>,
+    /// Whether the run keeps the networks that it trains.
+    pub keeps_networks: bool,
 }
 
 /// The stem halves images of this size or more. The blocks thus run at no more than the resolution that they were made for. This
@@ -99,7 +119,7 @@ pub fn task_of(data: &DataSet) -> Task {
 }
 
 impl<'a, B: AutodiffBackend> Setup<'a, B> {
-    /// Splits the validation images off the training images. It splits by object if images show objects in several rotations.
+    /// Splits the validation images off the training images, and keeps no networks. It splits by object if images show objects in several rotations.
     ///
     /// # Errors
     /// More validation images or objects than there are.
@@ -117,7 +137,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let objects = data.train.len() / data.rotations;
         let split =
             Split::random(objects, settings.validation, &mut seed.rng(Stream::Split, &[]))?.spread(data.rotations);
-        Ok(Self { images, dir, seed, split, task: images.task(), pool })
+        Ok(Self { images, dir, seed, split, task: images.task(), pool, keeps_networks: false })
     }
 
     /// The device to compute on.

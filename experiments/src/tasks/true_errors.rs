@@ -11,6 +11,7 @@ use smash::predictors::Costs;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
+use crate::tasks::kept_networks::keep;
 use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::pool::{RunPool, TruthContext, note_origin};
 use crate::tasks::setup::Setup;
@@ -188,12 +189,14 @@ impl<'a> TrueErrors<'a> {
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
         let curve = trained.validation.iter().map(|validation| validation.error).collect();
+        let error = trained.evaluate(setup.test()).map(|test| test.error);
+        keep(setup, name, &trained, Some(architecture), error)?;
         let truth = TruthRow {
             seed: setup.seed.0,
             architecture: index as u32,
             training_seed: training_seed as u32,
             status: trained.status(),
-            error: trained.evaluate(setup.test()).map(|test| test.error),
+            error,
             validation_error: trained.evaluate(setup.validation()).map(|validation| validation.error),
             train_error: trained.last_epoch().map(|last| last.error),
             train_loss: trained.last_epoch().map(|last| last.loss),

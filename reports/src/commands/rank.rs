@@ -19,9 +19,8 @@ use results::tables::{table_file, write_table};
 use results::terminal::escaped;
 use results::{ArchitectureRow, Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
 use serde_json::{Value, json};
-use smash_space::SearchSpace;
 
-use super::stored::Stored;
+use super::stored::{Stored, space_of};
 use table::{MOST_NAMES, OwnTable, Wanted};
 
 /// The table of predictors, the stored result, and the form of the answer.
@@ -58,8 +57,7 @@ pub fn run(options: &Rank) -> Result<()> {
     faulty.iter().for_each(|fault| errln!("warning: {fault}"));
     let tables = tables_of(&group)?;
     let by = Measure::of_group(&group)?;
-    let space = group.manifest().definition.get("study").and_then(|study| study.get("space")).cloned();
-    let space: Option<SearchSpace> = space.and_then(|space| space.try_into().ok());
+    let space = space_of(&group);
     let Rank { key, column, higher_is_better, .. } = options;
     let wanted = Wanted { key: key.as_deref(), columns: column, higher_is_better };
     let own = table::read(&options.file, &wanted, &tables.architectures, space.as_ref())?;

@@ -1,4 +1,4 @@
-//! `reports stats`: the statistics of a ranking in any table.
+//! `reports stats`: the statistics of a ranking in any table, or in a stored result.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -11,20 +11,27 @@ use results::statistics::ranking::ordered::values_of;
 use results::statistics::ranking::resampling::{measure_where_defined, resamples_for};
 use results::statistics::ranking::{Measured, Ranking};
 use results::statistics::sample::Point;
+use results::store::files;
 use results::summaries::text::{first_of, left_out_text};
-use results::tables::columns::{Columns, read_columns};
+use results::tables::columns::{Columns, columns_in};
+use results::tables::csv;
 use results::terminal::escaped;
 use results::{errln, out, outln};
 use serde_json::{Value, json};
 
+use super::stored::Stored;
+use super::summary::{group_of, rows_of};
+
 /// Most names of groups that a line lists.
 const MOST_NAMES: usize = 5;
 
-/// The file and the columns to use.
+/// The table and the columns to use.
 #[derive(Args)]
 pub struct Stats {
-    /// Table with a row for each ranked item: Parquet, or CSV with a line of names.
-    file: PathBuf,
+    #[command(flatten)]
+    table: Table,
+    #[command(flatten)]
+    stored: Stored,
     /// Column of the predictor, such as a score.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     x: String,
@@ -32,7 +39,7 @@ pub struct Stats {
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     y: String,
     /// Column that groups the rows, such as a seed. Rankings are made within a group, and statistics are means over the groups.
-    /// A row without a group is left out.
+    /// A row without a group is left out. The default for a stored result of several root seeds is `seed`.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     by: Option<String>,
     /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better.
@@ -50,14 +57,38 @@ pub struct Stats {
     json: bool,
 }
 
+/// The table; exactly one of the three is given.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Table {
+    /// Table with a row for each ranked item: Parquet, or CSV with a line of names.
+    #[arg(conflicts_with_all = ["scale", "dataset"])]
+    file: Option<PathBuf>,
+    /// Artefact whose newest result is the table, with the columns of `summary`.
+    #[arg(long)]
+    artefact: Option<String>,
+    /// Folder of a run that is the table, with the columns of `summary`; repeat the option for several root seeds of one result.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["scale", "dataset"])]
+    run: Vec<PathBuf>,
+}
+
 /// Prints the statistics.
 pub fn run(options: &Stats) -> Result<()> {
-    let Stats { file, x, y, by, .. } = options;
+    let Stats { table: Table { file, artefact, run }, stored, x, y, by, .. } = options;
     for name in &options.higher_is_better {
         ensure!(name == x || name == y, "--higher-is-better {name}: expected {x} or {y}");
     }
     ensure!(x != y, "--x {x} --y {y}: one column is not a correlation");
-    let Columns { numbers, group } = read_columns(file, &[x, y], by.as_deref())?;
+    let (place, bytes, seeds) = match file {
+        Some(file) => (file.clone(), files::read(file)?, 1),
+        None => {
+            let group = group_of(artefact.as_deref(), run, stored)?;
+            (group.folder().to_owned(), csv::to_text(&rows_of(&group)?).into_bytes(), group.runs.len())
+        }
+    };
+    // The scores of two SMASH networks have no common scale.
+    let by = &by.clone().or_else(|| (seeds > 1).then(|| "seed".to_owned()));
+    let Columns { numbers, group } = columns_in(&place, bytes, &[x, y], by.as_deref())?;
     let sign = |name: &str| match options.higher_is_better.iter().any(|higher| higher == name) {
         true => -1.0,
         false => 1.0,
@@ -76,7 +107,7 @@ pub fn run(options: &Stats) -> Result<()> {
     let (names, groups): (Vec<&str>, Vec<Vec<Point>>) = groups.into_iter().unzip();
     let n: usize = groups.iter().map(Vec::len).sum();
     let named: Vec<String> = [Some(x), Some(y), by.as_ref()].iter().flatten().map(|name| format!("`{name}`")).collect();
-    ensure!(n > 0, "{}: no row has all of {}", file.display(), named.join(", "));
+    ensure!(n > 0, "{}: no row has all of {}", place.display(), named.join(", "));
     let in_groups = by.as_ref().map_or_else(String::new, |by| format!(" in {} groups of `{by}`", groups.len()));
     let no_group = by.as_ref().map_or_else(String::new, |by| format!("without `{by}`"));
     let without = match left_out_text(&[(without_values, "without both values"), (without_group, no_group.as_str())]) {

@@ -12,6 +12,7 @@ use reports::report::readme;
 use results::errln;
 use results::store::manifest::RunStatus;
 use results::store::{DEFAULT_ROOT, Found, Group, StoredRun, find_runs, groups, latest_groups, newest};
+use smash_space::SearchSpace;
 
 /// Options that select stored results.
 #[derive(Args)]
@@ -79,23 +80,24 @@ impl Stored {
     /// # Errors
     /// A folder that holds no complete run, or a faulty table.
     pub fn of_runs(&self, folders: &[PathBuf]) -> Result<Selected> {
-        let runs: Vec<StoredRun> = folders.iter().map(|folder| StoredRun::open(folder)).collect::<Result<_, _>>()?;
-        let mut places = BTreeSet::new();
-        for folder in folders {
-            // A folder in an object store has one spelling.
-            let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-            ensure!(places.insert(place), "--run {}: given twice", folder.display());
-        }
-        for StoredRun { dir, manifest } in &runs {
-            ensure!(manifest.status == RunStatus::Complete, "{}: the run is not complete", dir.path().display());
-        }
         let load = |group| Artefact::load(group, &self.results);
-        let artefacts: Vec<Artefact> = groups(runs).into_par_iter().with_max_len(1).map(load).collect::<Result<_>>()?;
+        let groups = groups(complete_runs(folders)?);
+        let artefacts: Vec<Artefact> = groups.into_par_iter().with_max_len(1).map(load).collect::<Result<_>>()?;
         let mut names = BTreeSet::new();
         for name in artefacts.iter().map(Artefact::name) {
             ensure!(names.insert(name.clone()), "--run: two results would be drawn as {name}; draw them one at a time");
         }
         Ok(Selected { artefacts, faulty: Vec::new() })
+    }
+
+    /// The one result that all these runs belong to.
+    ///
+    /// # Errors
+    /// A folder that holds no complete run, or runs of several results.
+    pub fn group_of_runs(folders: &[PathBuf]) -> Result<Group> {
+        let mut groups = groups(complete_runs(folders)?);
+        ensure!(groups.len() == 1, "--run: expected root seeds of one result, found {} results", groups.len());
+        Ok(groups.swap_remove(0))
     }
 
     /// The README with the stored results and speed. It shows the figure of figure 4 with the most architectures.
@@ -168,6 +170,30 @@ impl Stored {
         };
         format!("{}: no complete run of {what}{scale}{dataset}{faulty}", self.results.display())
     }
+}
+
+/// The search space that a result's definition states; `None` if this program cannot read it.
+pub fn space_of(group: &Group) -> Option<SearchSpace> {
+    let space = group.manifest().definition.get("study")?.get("space")?;
+    space.clone().try_into().ok()
+}
+
+/// The runs in these folders.
+///
+/// # Errors
+/// A folder that holds no complete run, or is given twice.
+fn complete_runs(folders: &[PathBuf]) -> Result<Vec<StoredRun>> {
+    let runs: Vec<StoredRun> = folders.iter().map(|folder| StoredRun::open(folder)).collect::<Result<_, _>>()?;
+    let mut places = BTreeSet::new();
+    for folder in folders {
+        // A folder in an object store has one spelling.
+        let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        ensure!(places.insert(place), "--run {}: given twice", folder.display());
+    }
+    for StoredRun { dir, manifest } in &runs {
+        ensure!(manifest.status == RunStatus::Complete, "{}: the run is not complete", dir.path().display());
+    }
+    Ok(runs)
 }
 
 /// Says in one line which result was chosen, and why, if there were several.

@@ -433,9 +433,9 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
 /// If the file system refuses.
 pub fn export(benchmark: &Benchmark, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    csv::write_table(folder, &benchmark.trainings)?;
-    csv::write_table(folder, &benchmark.curves)?;
-    csv::write_table(folder, &benchmark.seconds)
+    csv::write_table(&folder.join("trainings.csv"), &benchmark.trainings)?;
+    csv::write_table(&folder.join("curves.csv"), &benchmark.curves)?;
+    csv::write_table(&folder.join("seconds.csv"), &benchmark.seconds)
 }
 
 fn fault(path: &Path, problem: &str) -> Error {

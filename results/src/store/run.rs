@@ -50,8 +50,8 @@ impl RunDir {
     /// # Errors
     /// As [`remove_unfinished`].
     pub fn remove_unfinished(&self) -> Result<()> {
-        let folders = [self.path(), &self.path.join("units"), &self.path.join("checkpoints")];
-        folders.into_iter().try_for_each(remove_unfinished)
+        let inner = ["units", "checkpoints", "networks"].map(|name| self.path.join(name));
+        [self.path.clone()].iter().chain(&inner).try_for_each(|folder| remove_unfinished(folder))
     }
 
     /// Locks the run for this process alone until the returned file is closed, at the latest when the process ends.
@@ -168,7 +168,16 @@ impl RunDir {
 
     /// Tensors of a network, or of an unfinished unit of work.
     pub fn tensors(&self, stem: &str) -> StoredFile {
-        let name = format!("checkpoints/{stem}.safetensors");
+        self.tensors_in("checkpoints", stem)
+    }
+
+    /// A trained network that the run keeps on request.
+    pub fn network(&self, stem: &str) -> StoredFile {
+        self.tensors_in("networks", stem)
+    }
+
+    fn tensors_in(&self, folder: &str, stem: &str) -> StoredFile {
+        let name = format!("{folder}/{stem}.safetensors");
         let identity = self.identity(&name).with("schema", "tensors");
         StoredFile { path: self.path.join(name), identity, sha256: None }
     }

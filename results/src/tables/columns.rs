@@ -66,7 +66,14 @@ pub fn read_all_columns(path: &Path) -> Result<Vec<AnyColumn>> {
 /// If the file cannot be read, or if a column is missing, has a namesake, or holds anything but finite numbers. The
 /// error names the row, counted from 0.
 pub fn read_columns(path: &Path, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
-    let bytes = files::read(path)?;
+    columns_in(path, files::read(path)?, numbers, group)
+}
+
+/// As [`read_columns`], from the bytes of a table. `path` names the table in errors.
+///
+/// # Errors
+/// As [`read_columns`].
+pub fn columns_in(path: &Path, bytes: Vec<u8>, numbers: &[&str], group: Option<&str>) -> Result<Columns> {
     let columns = if bytes.starts_with(PARQUET) {
         of_parquet(path, bytes, numbers, group)?
     } else {

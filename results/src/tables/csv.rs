@@ -8,8 +8,16 @@ use crate::error::Result;
 use crate::store::files::write_atomically;
 use crate::tables::Row;
 
-/// Writes one line of names, then one line for each row. A null is an empty cell; text is quoted where necessary.
-pub fn write_table<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
+/// Writes the [text](to_text) of a table.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
+    write_atomically(path, to_text(rows).as_bytes())
+}
+
+/// One line of names, then one line for each row. A null is an empty cell; text is quoted where necessary.
+pub fn to_text<R: Row>(rows: &[R]) -> String {
     let columns = R::to_columns(rows);
     let mut text = R::COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(",");
     text.push('\n');
@@ -18,7 +26,7 @@ pub fn write_table<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
         text.push_str(&cells.collect::<Vec<_>>().join(","));
         text.push('\n');
     }
-    write_atomically(&folder.join(R::NAME).with_extension("csv"), text.as_bytes())
+    text
 }
 
 fn csv_cell(column: &Series, row: usize) -> String {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::store::benchmark::{CurveRow, SecondsRow, TrainingRow};
 use crate::store::pool::PooledTruthRow;
+use crate::summaries::architectures::SummaryRow;
 use crate::summaries::ranked::RankedRow;
 use crate::tables::Row;
 use crate::tables::rows::*;
@@ -14,8 +15,8 @@ const RENEW: &str = "RENEW_TABLES";
 const START: &str = "# Tables
 
 This document lists every table and column that the programs write. It is generated from the row types in
-`results/src/tables/rows.rs`, `results/src/store/benchmark.rs`, `results/src/store/pool.rs` and `results/src/summaries/ranked.rs`.
-To renew it:
+`results/src/tables/rows.rs`, `results/src/store/benchmark.rs`, `results/src/store/pool.rs`, `results/src/summaries/ranked.rs` and
+`results/src/summaries/architectures.rs`. To renew it:
 
     RENEW_TABLES=1 cargo test --release -p results --lib documented
 
@@ -52,12 +53,14 @@ fn the_document_lists_every_table_and_column() {
     let benchmark = [section::<TrainingRow>(), section::<CurveRow>(), section::<SecondsRow>()];
     let pool = [section::<PooledTruthRow>()];
     let ranked = [section::<RankedRow>()];
+    let summary = [section::<SummaryRow>()];
     let mut expected = START.to_owned();
     for (title, sections, source) in [
         ("Tables of a run", &run[..], include_str!("rows.rs")),
         ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark.rs")),
         ("Table of a pool", &pool, include_str!("../store/pool.rs")),
         ("Table of `cargo xtask rank`", &ranked, include_str!("../summaries/ranked.rs")),
+        ("Table of `cargo xtask summary`", &summary, include_str!("../summaries/architectures.rs")),
     ] {
         let declared = source.matches("\ndeclare! {").count();
         assert_eq!(sections.len(), declared, "tables in `{title}` and in its source file");

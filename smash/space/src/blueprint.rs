@@ -5,6 +5,8 @@
 //! trains and measures them. Sizes are for one image. For volumes ([`Task::image_depth`] above 1) every value has a
 //! depth too. Every kernel larger than 1 is then as deep as it is high.
 
+use serde::Serialize;
+
 use crate::architecture::Architecture;
 use crate::counts::Counts;
 use crate::space::SearchSpace;
@@ -13,7 +15,8 @@ use crate::task::Task;
 mod resulting;
 
 /// The activation of a convolution's input. Kernels apply it as they read the input.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(into = "f32")]
 pub enum Activation {
     /// No change.
     Identity,
@@ -34,8 +37,14 @@ impl Activation {
     }
 }
 
+impl From<Activation> for f32 {
+    fn from(activation: Activation) -> Self {
+        activation.slope()
+    }
+}
+
 /// A value that flows between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Value(usize);
 
 impl Value {
@@ -47,13 +56,15 @@ impl Value {
 
 /// One step. Inputs in a list are concatenated along their channels. Every step makes one value, except [`Step::Cut`],
 /// which makes one for each part.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Step {
     /// A convolution without bias that keeps height and width.
     Conv {
         /// The values read.
         inputs: Vec<Value>,
-        /// The activation of the inputs.
+        /// The activation of the inputs; its slope in stored steps.
+        #[serde(rename = "slope")]
         activation: Activation,
         /// Dilation factor `[height, width]`.
         dilation: [usize; 2],

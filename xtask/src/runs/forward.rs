@@ -16,7 +16,7 @@ enum Program {
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, Program, &'static str);
 
-const FORWARDING: [Forwarding; 10] = [
+const FORWARDING: [Forwarding; 12] = [
     ("reproduce", Program::Experiments, "run"),
     ("compare", Program::Experiments, "run"),
     ("report", Program::Reports, "report"),
@@ -24,7 +24,9 @@ const FORWARDING: [Forwarding; 10] = [
     ("draw", Program::Reports, "draw"),
     ("architecture", Program::Experiments, "architecture"),
     ("stats", Program::Reports, "stats"),
+    ("summary", Program::Reports, "summary"),
     ("rank", Program::Reports, "rank"),
+    ("images", Program::Experiments, "images"),
     ("pool", Program::Experiments, "pool"),
     ("benchmark", Program::Experiments, "benchmark"),
 ];
@@ -78,6 +80,12 @@ pub fn run(verb: &str, forwarded: &[OsString]) -> Result<()> {
         Program::Reports => Binaries::build_reports()?.reports(),
     };
     process::run(program.arg(command).args(forwarded))
+}
+
+/// As [`run`], for a command that may read stored results. By default they are those of this repository.
+pub fn run_on_results(verb: &str, forwarded: &[OsString]) -> Result<()> {
+    let results = default_flag("--results", process::default_results(), forwarded);
+    run(verb, &results.into_iter().chain(forwarded.to_vec()).collect::<Vec<_>>())
 }
 
 /// Prints the help of the program that a command forwards to, if it forwards to one.
@@ -137,6 +145,7 @@ mod tests {
             ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
             ("rank f.csv --artefact fig4 --results r", "rank --results r", "f.csv --artefact fig4"),
             ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
+            ("summary fig4 --to f.csv --scale laptop", "summary", "fig4 --to f.csv --scale laptop"),
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),

@@ -1,7 +1,7 @@
 //! Tests of the ImageNet32x32 reader with small files in a temporary folder: both forms, partial and damaged ones.
 
 use super::*;
-use crate::formats::numpy::tests::{npy, npz};
+use crate::formats::npz_writer::{npy, npz};
 use crate::sets::files::tests::{data_dir, options};
 use crate::{LoadOptions, load};
 

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::formats::numpy::tests::{npy, npz};
+use crate::formats::npz_writer::{npy, npz};
 use crate::load;
 use crate::sets::files;
 use crate::sets::files::tests::data_dir;

@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::formats::numpy::tests::{npy, npz};
-use crate::{DataSet, LoadOptions, load};
+use crate::{LoadOptions, load};
 
 type Arrays = Vec<(&'static str, Vec<u8>)>;
 
@@ -149,4 +148,24 @@ fn wrong_arrays_are_named_with_the_expectation() {
     check(one_class, "its labels: found 0 as the largest, expected at least two classes");
     let gone = load("npz:no-such.npz", &LoadOptions::default()).unwrap_err().to_string();
     assert!(gone.contains("cannot read no-such.npz"), "{gone}");
+}
+
+#[test]
+fn written_images_are_read_as_they_were() {
+    let of = |images: &ImageSet| (images.images.clone(), images.labels.clone(), images.classes);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shapes.npz");
+    let options = LoadOptions { image_size: Some(8), n_train: Some(60), n_test: Some(40), ..LoadOptions::default() };
+    let colour = load("shapes", &options).unwrap();
+    let grey = |set: &ImageSet| {
+        let planes = set.images.chunks_exact(64).step_by(3);
+        ImageSet { channels: 1, images: planes.flatten().copied().collect(), ..set.clone() }
+    };
+    let grey = DataSet { train: grey(&colour.train), test: grey(&colour.test), ..colour.clone() };
+    for data in [colour, grey] {
+        fs::write(&path, to_npz(&data)).unwrap();
+        let read = load(&format!("npz:{}", path.display()), &LoadOptions::default()).unwrap();
+        assert_eq!((of(&read.train), of(&read.test)), (of(&data.train), of(&data.test)));
+        assert_eq!(read.test.digest(), data.test.digest());
+    }
 }

@@ -69,7 +69,7 @@ fn options() -> impl Strategy<Value = RunOptions> {
     let recipe = option::of(prop_oneof![Just(Recipe::Paper), Just(Recipe::Fast)]);
     let device = prop_oneof![Just(Device::Cpu), any::<usize>().prop_map(Device::Cuda), Just(Device::Wgpu)];
     let scale = proptest::sample::select(Scale::ALL.to_vec());
-    let numbers = (1..=MAX_SEEDS, option::of(1..=MAX_JOBS), any::<[bool; 3]>());
+    let numbers = (1..=MAX_SEEDS, option::of(1..=MAX_JOBS), any::<[bool; 4]>());
     (selections(), names, paths, recipe, device, scale, numbers).prop_map(
         |(
             selection,
@@ -78,7 +78,7 @@ fn options() -> impl Strategy<Value = RunOptions> {
             recipe,
             device,
             scale,
-            (seeds, jobs, [bfloat16, fresh, only_scores]),
+            (seeds, jobs, [bfloat16, fresh, only_scores, keep_networks]),
         )| RunOptions {
             scale,
             dataset,
@@ -90,6 +90,7 @@ fn options() -> impl Strategy<Value = RunOptions> {
             fresh,
             only_scores,
             pool,
+            keep_networks,
             recipe,
             bfloat16,
             seeds,
@@ -113,7 +114,7 @@ proptest! {
 #[test]
 fn a_part_runs_anywhere_with_the_options_of_its_run() {
     let version: Version = "a1,true,d2".parse().unwrap();
-    let line = "--all --definitions d --scale smoke --pool p --results r --set a.b=1 --jobs 3 --dataset folder:d --source cifar10";
+    let line = "--all --definitions d --scale smoke --pool p --results r --set a.b=1 --jobs 3 --keep-networks --dataset folder:d --source cifar10";
     let run = parse(words(line)).unwrap();
     let command = run.command_of_part(Path::new("program"), "fig4", &version).unwrap();
     let worker = run.worker_command(&Program::running("a1").unwrap(), "fig4", &version).unwrap();
