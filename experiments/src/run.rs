@@ -16,7 +16,6 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use datasets::LoadOptions;
 use results::store::files::{flush_folder, is_file, is_folder};
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
@@ -45,9 +44,10 @@ use crate::studies::fidelity::FidelityRun;
 use crate::studies::proxy::ProxyRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
+use crate::tasks::images::{load_images, name_data_sets, outlines};
 use crate::tasks::kept_networks;
 use crate::tasks::pool::{Origins, RunPool};
-use crate::tasks::setup::{Images, Setup, load_data};
+use crate::tasks::setup::{Images, Setup};
 
 /// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics. The
 /// results are stored under the label of this program.
@@ -235,67 +235,6 @@ fn keys(artefact: &str, definition: &Definition, options: &RunOptions, (commit, 
         seed,
     };
     (0..options.seeds).map(key).collect()
-}
-
-/// The data sets of a study without their images, for a plan where their files are missing.
-///
-/// # Errors
-/// The error of loading them, unless all that is missing are official files.
-fn outlines<B: AutodiffBackend>(
-    study: &StudyDefinition,
-    device: &B::Device,
-    error: anyhow::Error,
-) -> Result<Vec<Images<B>>> {
-    let Some(datasets::Error::Missing { .. }) = error.downcast_ref() else {
-        return Err(error);
-    };
-    let mut images = Vec::new();
-    for settings in study.data_sets() {
-        let load = load_options(settings, None);
-        let set = match datasets::outline(&settings.name, &load)? {
-            Some(outline) => outline,
-            None => datasets::load(&settings.name, &load)?,
-        };
-        images.push(Images::new(set, device.clone()));
-    }
-    errln!("note: the plan counts with the official numbers of images, and finds nothing in a pool: {error}");
-    Ok(images)
-}
-
-fn load_options(settings: &Data, data_dir: Option<&Path>) -> LoadOptions {
-    LoadOptions {
-        data_dir: data_dir.map(Path::to_path_buf),
-        image_size: settings.image_size,
-        n_train: settings.train,
-        n_test: settings.test,
-        // Every seed of a run uses the same images, so that seeds differ only in training.
-        seed: 0,
-        ..LoadOptions::default()
-    }
-}
-
-/// The images of a study's data sets.
-///
-/// # Errors
-/// A data set that cannot be read, or has too few images.
-pub fn load_images<B: AutodiffBackend>(
-    study: &StudyDefinition,
-    data_dir: Option<&Path>,
-    device: &B::Device,
-) -> Result<Vec<Images<B>>> {
-    let mut images = Vec::new();
-    for settings in study.data_sets() {
-        images.push(Images::new(load_data(settings, data_dir)?, device.clone()));
-    }
-    Ok(images)
-}
-
-/// Names the data sets of a study as their images are named. The name of a data set of one's own identifies its files, and its
-/// path does not matter. The run is the same elsewhere.
-pub fn name_data_sets<B: AutodiffBackend>(study: &mut StudyDefinition, images: &[Images<B>]) {
-    for (settings, images) in study.data_sets_mut().into_iter().zip(images) {
-        settings.name.clone_from(&images.data.name);
-    }
 }
 
 /// Creates and locks the folders of the runs. Each lock is held until its file is dropped.

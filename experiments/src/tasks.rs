@@ -1,5 +1,6 @@
 //! The kinds of work that several study kinds share.
 
+pub mod images;
 pub mod kept_networks;
 pub mod known_errors;
 pub mod pool;

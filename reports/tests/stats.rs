@@ -95,17 +95,17 @@ fn a_name_may_begin_with_a_hyphen_and_a_line_of_names_with_a_mark() {
 #[test]
 fn control_characters_of_a_table_do_not_reach_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let table = "\u{1b}[31mx,y,by\n1,2,\"\u{1b}]0;a\nb\u{7}\"\n\u{1b}[2J,1,b\n3,5,b\n4,9,b\n";
+    let table = "\u{1b}[31mx,y,z,by\n1,2,1,\"\u{1b}]0;a\nb\u{7}\"\n\u{1b}[2J,1,2,b\n3,5,4,b\n4,9,3,b\n";
     std::fs::write(folder.path().join("t\u{1b}.csv"), table).unwrap();
     let text = |arguments: &[&str]| {
         let output = stats(folder.path(), &[&["t\u{1b}.csv"], arguments].concat());
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     };
     let unknown = text(&["--x", "x", "--y", "y"]);
-    assert_eq!(unknown, "error: t\\u001b.csv: column `x`: no such column; found \\u001b[31mx, y, by\n",);
+    assert_eq!(unknown, "error: t\\u001b.csv: column `x`: no such column; found \\u001b[31mx, y, z, by\n",);
     let no_number = text(&["--x", "\u{1b}[31mx", "--y", "y"]);
     assert!(no_number.ends_with("row 1: expected a number, found `\\u001b[2J`\n"), "{no_number}");
-    let groups = text(&["--x", "y", "--y", "y", "--by", "by"]);
+    let groups = text(&["--x", "y", "--y", "z", "--by", "by"]);
     assert!(groups.contains("`\\u001b]0;a\\u000ab\\u0007`"), "{groups}");
     for printed in [unknown, no_number, groups] {
         assert!(!printed.contains(['\u{1b}', '\u{7}']), "{printed:?}");

@@ -9,7 +9,7 @@ use results::{errln, outln};
 
 use crate::commands::architecture::Place;
 use crate::commands::variable;
-use crate::tasks::setup::load_data;
+use crate::tasks::images::load_data;
 
 /// The artefact, and the file to write.
 #[derive(Args)]

@@ -1,11 +1,10 @@
 //! The inputs that the units of a seed share: images, split, seed and pool.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use datasets::{DataSet, ImageSet, LoadOptions, Split, shuffled_indices};
+use datasets::{DataSet, ImageSet, Split, shuffled_indices};
 use results::{ArchitectureRow, RunDir};
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
@@ -65,23 +64,6 @@ impl<B: AutodiffBackend> Images<B> {
     pub fn test(&self) -> &DeviceImages<B::InnerBackend> {
         self.on_device(&self.test, &self.data.test)
     }
-}
-
-/// Loads a data set as a study uses it.
-///
-/// # Errors
-/// A data set that cannot be read, or has too few images.
-pub fn load_data(settings: &Data, data_dir: Option<&Path>) -> Result<DataSet> {
-    let load = LoadOptions {
-        data_dir: data_dir.map(Path::to_path_buf),
-        image_size: settings.image_size,
-        n_train: settings.train,
-        n_test: settings.test,
-        // Every seed of a run uses the same images, so that seeds differ only in training.
-        seed: 0,
-        ..LoadOptions::default()
-    };
-    Ok(datasets::load(&settings.name, &load)?)
 }
 
 /// The inputs that all units of one seed share.
