@@ -97,7 +97,12 @@ fn run_on_wgpu(_task: &Task<'_>) -> Result<()> {
 #[cfg(feature = "wgpu")]
 fn run_on_wgpu(task: &Task<'_>) -> Result<()> {
     let device = burn_wgpu::WgpuDevice::DefaultDevice;
-    try_out::<Autodiff<burn_wgpu::Wgpu>>(&device)?;
+    // Without a GPU, burn panics on a thread of its own.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let tried = std::panic::catch_unwind(|| try_out::<Autodiff<burn_wgpu::Wgpu>>(&device));
+    std::panic::set_hook(hook);
+    tried.map_err(|_| anyhow::anyhow!("no GPU for wgpu: it needs a driver for Vulkan, Metal or DirectX 12"))??;
     task.run_on::<Autodiff<burn_wgpu::Wgpu>>(&device, Device::Wgpu)
 }
 

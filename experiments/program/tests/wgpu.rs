@@ -16,6 +16,9 @@ fn a_run_agrees_with_the_cpu_and_with_itself() {
     let at = |name: &str| folder.path().join(name);
     let bfloat16 = error_of(&mut experiments(&at("none"), &["fig4", "--device", "wgpu", "--bfloat16"]));
     assert!(bfloat16.contains("--bfloat16 is for --device cuda"), "{bfloat16}");
+    let mut without = experiments(&at("none"), &["fig4", "--device", "wgpu"]);
+    let missing = error_of(without.env("VK_ICD_FILENAMES", at("no.json")));
+    assert!(missing.contains("no GPU for wgpu"), "{missing}");
     succeeded(&experiments(&at("cpu"), &["fig4"]).output().unwrap());
     for name in ["wgpu", "again"] {
         succeeded(&experiments(&at(name), &["fig4", "--device", "wgpu"]).output().unwrap());

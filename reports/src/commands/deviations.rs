@@ -23,7 +23,7 @@ pub struct Deviations {
     at_most: Option<f64>,
 }
 
-/// The largest deviation of an artefact.
+/// The largest deviation of an artefact. That of a number above 1 is relative to the number.
 #[derive(Debug, Default, PartialEq)]
 struct Largest {
     /// Numbers that were compared.
@@ -48,7 +48,7 @@ impl Largest {
         for (left, right) in left.iter().zip(right) {
             let deviation = match (left, right) {
                 (Some(left), Some(right)) if left == right || (left.is_nan() && right.is_nan()) => 0.0,
-                (Some(left), Some(right)) => (left - right).abs(),
+                (Some(left), Some(right)) => (left - right).abs() / left.abs().max(right.abs()).max(1.0),
                 (None, None) => 0.0,
                 _ => f64::INFINITY,
             };
@@ -63,7 +63,7 @@ impl Largest {
     }
 }
 
-/// Prints the largest deviation of every artefact that both folders have.
+/// Prints the largest deviation of every artefact that both folders have. That of a number above 1 is relative to the number.
 ///
 /// # Errors
 /// Folders without a common artefact, a run with other tables, or a deviation that is too large.
@@ -145,8 +145,9 @@ mod tests {
     #[test]
     fn the_largest_deviation_is_found_and_a_missing_number_is_no_zero() {
         let mut largest = Largest::default();
-        largest.add("t", [&numbers(&[Some(1.0), None]), &numbers(&[Some(1.5), None])]);
+        largest.add("t", [&numbers(&[Some(0.25), None]), &numbers(&[Some(0.75), None])]);
         assert_eq!((largest.deviation, largest.numbers), (0.5, 2));
+        largest.add("t", [&numbers(&[Some(100.0)]), &numbers(&[Some(101.0)])]);
         largest.add("t", [&numbers(&[Some(f64::NAN)]), &numbers(&[Some(f64::NAN)])]);
         assert_eq!(largest.deviation, 0.5);
         largest.add("u", [&numbers(&[Some(f64::NAN)]), &numbers(&[Some(1.0)])]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -75,26 +76,29 @@ fn check(arguments: &str) -> Result<String> {
     Ok(String::new())
 }
 
-/// Runs the tests of CUDA on the emulator. They measure no time. These crates are built again for them in any case, so they are
-/// built in the fastest way.
-fn emulated_cuda() -> Result<String> {
+/// The call of the tests of a GPU's backend, which measure no time. The backend changes features of burn, so these crates are built again
+/// in any case. They are built in the fastest way.
+fn test_of_gpu(name: &str) -> Result<Command> {
     let mut test = cargo()?;
-    test.args(["test", "--release", "--workspace", "--features", "experiments/cuda", "--test", "cuda"]);
+    test.args(["test", "--release", "--workspace", "--features", &format!("experiments/{name}"), "--test", name]);
     for package in ["burn-flex", "experiments", "smash"] {
         test.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
     }
-    process::run(&mut test)?;
+    Ok(test)
+}
+
+fn emulated_cuda() -> Result<String> {
+    process::run(&mut test_of_gpu("cuda")?)?;
     Ok(String::new())
 }
 
-/// Runs the tests of wgpu where Mesa's software Vulkan is installed. Their build takes minutes.
+/// Tests wgpu where Mesa's software Vulkan is installed.
 fn software_vulkan() -> Result<String> {
     let driver = Path::new("/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
     if !driver.exists() {
         return Ok("skipped: Mesa's lavapipe is not installed (Debian: mesa-vulkan-drivers)".into());
     }
-    let arguments = "test --release --workspace --features experiments/wgpu --test wgpu";
-    process::run(cargo()?.args(arguments.split(' ')).env("VK_ICD_FILENAMES", driver))?;
+    process::run(test_of_gpu("wgpu")?.env("VK_ICD_FILENAMES", driver))?;
     Ok(String::new())
 }
 
