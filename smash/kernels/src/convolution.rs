@@ -2,7 +2,7 @@
 //!
 //! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time. Most of a
 //! training step would go there. On burn-flex, with or without automatic differentiation, this module runs the kernels
-//! of the modules below. On a GPU it runs those of [`gpu`], and on every other backend burn's own operations. No
+//! of the modules below. On a GPU it runs those of `gpu.rs`, and on every other backend burn's own operations. No
 //! other module knows of this choice.
 
 use burn::backend::Autodiff;
