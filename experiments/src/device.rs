@@ -51,6 +51,11 @@ impl Device {
         }
     }
 
+    /// Whether it has bfloat16, and gains something from it. wgpu does not have it, and a CPU gains nothing.
+    pub fn has_bfloat16(self) -> bool {
+        matches!(self, Self::Cuda(_))
+    }
+
     /// Description of the device for a manifest.
     pub fn describe(self) -> String {
         match self {

@@ -1,5 +1,6 @@
 //! The dispatch of work to a device; no other file names a backend.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Result;
@@ -39,22 +40,13 @@ impl Task<'_> {
             Self::Run(artefact, options, program) => run::run::<B>(artefact, options, program, device),
             Self::Golden(safetensors, json) => {
                 let deviations = smash::golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
-                for deviation in &deviations {
-                    outln!("{deviation}");
-                }
                 let far = deviations.iter().filter(|deviation| !deviation.is_within_tolerance());
-                let far: Vec<String> = far.map(|deviation| format!("{:?}", deviation.kind)).collect();
-                anyhow::ensure!(far.is_empty(), "beyond the tolerance: {}", far.join(", "));
-                Ok(())
+                judge(&deviations, far.map(|deviation| format!("{:?}", deviation.kind)).collect())
             }
             Self::Kernels => {
-                let has_bfloat16 = matches!(class, Device::Cuda(_));
-                let all = agreement::compare::<B>(device, has_bfloat16)?;
-                all.iter().for_each(|agreement| outln!("{agreement}"));
+                let all = agreement::compare::<B>(device, class.has_bfloat16())?;
                 let far = all.iter().filter(|agreement| !agreement.is_within_tolerance());
-                let far: Vec<&str> = far.map(|agreement| agreement.operation).collect();
-                anyhow::ensure!(far.is_empty(), "beyond the tolerance: {}", far.join(", "));
-                Ok(())
+                judge(&all, far.map(|agreement| agreement.operation.to_owned()).collect())
             }
             Self::Score(options) => measure::score::<B>(options, device),
             Self::Train(options, label) => measure::train::<B>(options, label, device),
@@ -62,6 +54,13 @@ impl Task<'_> {
             Self::Peer(file, folder) => threads::pool()?.install(|| peer::run::<B>(file, folder, device)),
         }
     }
+}
+
+/// Prints comparisons, and fails with the names of those that are too far apart.
+fn judge(comparisons: &[impl Display], far: Vec<String>) -> Result<()> {
+    comparisons.iter().for_each(|comparison| outln!("{comparison}"));
+    anyhow::ensure!(far.is_empty(), "beyond the tolerance: {}", far.join(", "));
+    Ok(())
 }
 
 /// Does a task on a device.

@@ -51,7 +51,8 @@ struct Bench<B: AutodiffBackend> {
     input: Tensor<B::InnerBackend, 4>,
     resulting: Network<B>,
     images: Tensor<B::InnerBackend, 4>,
-    labels: Vec<i32>,
+    /// `[batch, 1]`
+    labels: Tensor<B, 2, Int>,
     hypernet_optimiser: Adam<B::InnerBackend>,
     main_optimiser: Adam<B::InnerBackend>,
     nesterov: Nesterov<B::InnerBackend>,
@@ -108,14 +109,14 @@ impl<B: AutodiffBackend> Bench<B> {
         let mut input = normal(units * slices);
         input.extend(values);
         let images = normal(BATCH * 3 * 32 * 32);
-        let labels = (0..BATCH).map(|_| rng.random_range(0..config.nClasses as i32)).collect();
+        let labels: Vec<i32> = (0..BATCH).map(|_| rng.random_range(0..config.nClasses as i32)).collect();
         Ok(Self {
             architecture,
             net,
             input: Tensor::from_data(TensorData::new(input, [1, channels + 1, units, slices]), device),
             resulting,
             images: Tensor::from_data(TensorData::new(images, [BATCH, 3, 32, 32]), device),
-            labels,
+            labels: Tensor::from_data(TensorData::new(labels, [BATCH, 1]), device),
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(1e-4),
             nesterov: Nesterov::new(1e-4),
@@ -156,7 +157,7 @@ impl<B: AutodiffBackend> Bench<B> {
             "depth_compression": space.depth_compression,
             "banks": banks,
             "bottlenecks": bottlenecks,
-            "labels": self.labels,
+            "labels": self.labels.to_data().convert::<i32>().to_vec::<i32>().expect("converted to i32"),
         });
         write_atomically(&folder.join("peer.json"), description.to_string().as_bytes())?;
         Ok(())
@@ -164,11 +165,6 @@ impl<B: AutodiffBackend> Bench<B> {
 
     fn tracked(&self, tensor: &Tensor<B::InnerBackend, 4>) -> Tensor<B, 4> {
         Tensor::from_inner(tensor.clone())
-    }
-
-    fn labels(&self) -> Tensor<B, 2, Int> {
-        let labels = TensorData::new(self.labels.clone(), [BATCH, 1]);
-        Tensor::from_data(labels, &self.images.device())
     }
 
     fn weights(&self) -> GeneratedWeights<B> {
@@ -181,7 +177,7 @@ impl<B: AutodiffBackend> Bench<B> {
         let images = self.tracked(&self.images);
         let (smash, _) = self.net.forward(&self.architecture, &self.weights(), images.clone(), Mode::Train);
         let (resulting, _) = self.resulting.forward(images, Phase::Train(&mut unused_randomness()));
-        [smash, resulting].map(|output| negative_log_likelihood(output, self.labels(), 0.0).into_scalar().elem())
+        [smash, resulting].map(|output| negative_log_likelihood(output, self.labels.clone(), 0.0).into_scalar().elem())
     }
 
     fn run(&mut self, row: &str) -> Result<()> {
@@ -189,7 +185,7 @@ impl<B: AutodiffBackend> Bench<B> {
             "SMASH training step" => {
                 let images = self.tracked(&self.images);
                 let (output, statistics) = self.net.forward(&self.architecture, &self.weights(), images, Mode::Train);
-                let gradients = [negative_log_likelihood(output, self.labels(), 0.0).backward()];
+                let gradients = [negative_log_likelihood(output, self.labels.clone(), 0.0).backward()];
                 let net = &mut self.net;
                 net.hypernet = self.hypernet_optimiser.step(net.hypernet.clone(), &gradients, 1e-6);
                 net.main = self.main_optimiser.step(net.main.clone(), &gradients, 1e-6);
@@ -198,7 +194,7 @@ impl<B: AutodiffBackend> Bench<B> {
             "resulting-net training step" => {
                 let (output, statistics) =
                     self.resulting.forward(self.tracked(&self.images), Phase::Train(&mut unused_randomness()));
-                let gradients = negative_log_likelihood(output, self.labels(), 0.0).backward();
+                let gradients = negative_log_likelihood(output, self.labels.clone(), 0.0).backward();
                 let weights = self.resulting.weights.clone();
                 self.resulting.weights = self.nesterov.step(weights, &gradients, 1e-6);
                 self.resulting.update_statistics(&statistics);

@@ -127,7 +127,7 @@ pub fn run<B: AutodiffBackend>(
     let version = version(&commit, dirty, &definition);
     if let Some(folder) = &options.export_workflow {
         let command = options.command_of_part(program.path()?, artefact, &version)?;
-        let earlier = plan::earlier_run(artefact, &definition.hash(), options)?;
+        let earlier = times::earlier_run(artefact, &definition.hash(), options)?;
         workflow::export(folder, &runs, command, earlier.as_ref(), options)?;
         print_places(&dirs);
         return Ok(());

@@ -1,45 +1,30 @@
 //! Tests of `reports rank` through the binary: predictors of one's own on the architectures of a made-up run.
 
+#[path = "made_up/architectures.rs"]
+mod architectures;
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod made_up;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+use architectures::{architecture, definition_of_space, row, text_of};
 use results::store::identity::{Identity, StoredFile};
 use results::summaries::ranked::RankedRow;
 use results::tables::{read_table, table_file, write_table};
 use results::{ArchitectureRow, PredictionRow, Row, ScoreRow, Status, TruthRow};
 use serde_json::Value;
 use smash_space::named_blocks::space;
-use smash_space::{Architecture, Limits, Seed, Stream, sampling};
 
 /// Number of architectures of each root seed.
 const N: u32 = 8;
 
-fn architecture(index: u32) -> Architecture {
-    let mut rng = Seed(0).rng(Stream::ScoredArchitecture, &[u64::from(index)]);
-    sampling::sample(&space(), Limits::of(&space()), &mut rng)
-}
-
 /// Stores a run of two root seeds with the same architectures. The true error rises with the index. The score ranks the
 /// first two architectures in reverse.
 fn store_run(root: &Path) {
-    let study = [("kind", "correlation".into()), ("space", toml::Value::try_from(space()).unwrap())];
-    let study = study.map(|(key, value)| (key.to_owned(), value));
-    let definition = toml::Table::from_iter([("study".to_owned(), toml::Table::from_iter(study).into())]);
     for seed in 0..2 {
-        let dir = made_up::open_run(root, "fig4", seed, &toml::to_string(&definition).unwrap());
-        let row = |index: u32| ArchitectureRow {
-            seed,
-            architecture: index,
-            hash: architecture(index).hash(),
-            json: architecture(index).to_json(),
-            parameters: 1000 + u64::from(index) * 5 % 7,
-            multiply_adds: 1,
-            ops: 1,
-            depth: 1,
-        };
+        let dir = made_up::open_run(root, "fig4", seed, &definition_of_space());
+        let row = |index: u32| row(seed, index, 1000 + u64::from(index) * 5 % 7);
         let score = |index: u32| ScoreRow {
             seed,
             architecture: index,
@@ -80,11 +65,6 @@ fn rank(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
     let shared = ["rank", "t.csv", "--artefact", "fig4", "--results", "runs"];
     command.current_dir(folder).args(shared).args(arguments).output().unwrap()
-}
-
-fn text_of(output: Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A table whose first column names architectures. Its loss ranks as the true error, and its accuracy in reverse.

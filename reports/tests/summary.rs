@@ -1,5 +1,7 @@
 //! Tests of `reports summary`, and of `reports stats` on a stored result, through the binary.
 
+#[path = "made_up/architectures.rs"]
+mod architectures;
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod made_up;
 
@@ -7,40 +9,23 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use architectures::{architecture, definition_of_space, row, text_of};
 use results::store::identity::Identity;
 use results::summaries::architectures::SummaryRow;
 use results::tables::{read_table, table_file};
-use results::{ArchitectureRow, ScoreRow, Status, TruthRow};
+use results::{ScoreRow, Status, TruthRow};
 use smash_space::named_blocks::space;
-use smash_space::{Architecture, Limits, Seed, Stream, sampling};
 
 /// Number of architectures of each root seed.
 const N: u32 = 8;
-
-fn architecture(index: u32) -> Architecture {
-    let mut rng = Seed(0).rng(Stream::ScoredArchitecture, &[u64::from(index)]);
-    sampling::sample(&space(), Limits::of(&space()), &mut rng)
-}
 
 /// Stores a run of two root seeds with two noise draws and three trainings of each architecture. Score and true error rise with
 /// the index for root seed 0. The score falls for root seed 1. The last training of architecture 0 failed, and architecture 7
 /// was not trained.
 fn store_run(root: &Path) {
-    let study = [("kind", "correlation".into()), ("space", toml::Value::try_from(space()).unwrap())];
-    let study = study.map(|(key, value)| (key.to_owned(), value));
-    let definition = toml::Table::from_iter([("study".to_owned(), toml::Table::from_iter(study).into())]);
     for seed in 0..2 {
-        let dir = made_up::open_run(root, "fig4", seed, &toml::to_string(&definition).unwrap());
-        let row = |index: u32| ArchitectureRow {
-            seed,
-            architecture: index,
-            hash: architecture(index).hash(),
-            json: architecture(index).to_json(),
-            parameters: 1000 + u64::from(index),
-            multiply_adds: 1,
-            ops: 1,
-            depth: 1,
-        };
+        let dir = made_up::open_run(root, "fig4", seed, &definition_of_space());
+        let row = |index: u32| row(seed, index, 1000 + u64::from(index));
         let rank = |index: u32| if seed == 0 { index } else { N - 1 - index };
         let score = |(index, draw): (u32, u32)| ScoreRow {
             seed,
@@ -74,11 +59,6 @@ fn store_run(root: &Path) {
 
 fn reports(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_reports")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn text_of(output: Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn rows(path: &Path) -> Vec<SummaryRow> {

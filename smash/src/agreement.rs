@@ -13,7 +13,8 @@ use smash_kernels::convolution::Precision;
 use smash_kernels::products::matmul;
 use smash_space::{Activation, Seed, Stream};
 
-use crate::error::{DeviceError, read};
+use crate::error::DeviceError;
+use crate::training::checkpoint::HostTensor;
 
 /// Largest deviation of a value computed in float32, relative to the largest value of its tensor. Sums are in another order.
 const FLOAT32: f32 = 1e-5;
@@ -103,7 +104,11 @@ impl Case {
         let output = precision.conv(parts, activation, weight.clone(), dilation, groups);
         let gradients = (output.clone() * tensor(output.dims(), 2)).sum().backward();
         let [of_input, of_weight] = [input, weight].map(|tensor| tensor.grad(&gradients).expect("it has a gradient"));
-        Ok([read(output.inner())?, read(of_input)?, read(of_weight)?])
+        Ok([
+            HostTensor::read(output.inner())?.values,
+            HostTensor::read(of_input)?.values,
+            HostTensor::read(of_weight)?.values,
+        ])
     }
 }
 
@@ -122,7 +127,11 @@ fn product<B: AutodiffBackend>(device: &B::Device) -> Result<[Vec<f32>; 3], Devi
     let output = matmul(left.clone(), right.clone());
     let gradients = (output.clone() * output.clone()).sum().backward();
     let [of_left, of_right] = [left, right].map(|tensor| tensor.grad(&gradients).expect("it has a gradient"));
-    Ok([read(output.inner())?, read(of_left)?, read(of_right)?])
+    Ok([
+        HostTensor::read(output.inner())?.values,
+        HostTensor::read(of_left)?.values,
+        HostTensor::read(of_right)?.values,
+    ])
 }
 
 /// Largest deviation of a value, relative to the largest value of its tensor.

@@ -1,6 +1,5 @@
 //! Errors of training, of predictors and of checkpoints, and in the settings of a search method.
 
-use burn::prelude::*;
 pub use smash_space::error::{ArchitectureError, BaselineError, SpaceError};
 
 /// A setting of a rival search method that makes no sense.
@@ -32,22 +31,13 @@ pub struct DeviceError(String);
 
 impl DeviceError {
     /// From a device's report, in one line. CubeCL appends all of a kernel's source.
-    fn new(report: &str) -> Self {
+    pub(crate) fn new(report: &str) -> Self {
         const LINES: usize = 6;
         let cause = report.split("[Source]").next().unwrap_or_default();
         let lines = cause.lines().map(str::trim).filter(|line| !line.is_empty() && !line.ends_with("Caused by:"));
         let lines: Vec<String> = lines.take(LINES).map(|line| line.chars().take(200).collect()).collect();
         Self(lines.join("; "))
     }
-}
-
-/// Copies the values of a tensor from its device, in row-major order.
-///
-/// # Errors
-/// A device that could not compute them.
-pub fn read<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Vec<f32>, DeviceError> {
-    let data = tensor.try_into_data().map_err(|fault| DeviceError::new(&fault.to_string()))?;
-    Ok(data.convert::<f32>().into_vec().expect("converted to f32"))
 }
 
 fn at_step(step: &Option<usize>) -> String {

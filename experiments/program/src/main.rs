@@ -231,9 +231,7 @@ fn execute(command: Command) -> Result<()> {
                 }
                 None => options.definitions = options.definitions.take().or_else(|| variable("SMASH_DEFINITIONS")),
             }
-            // A CPU gains nothing from bfloat16, and wgpu does not have it.
-            let has_bfloat16 = matches!(options.device, Device::Cuda(_));
-            ensure!(!options.bfloat16 || has_bfloat16, "--bfloat16 is for --device cuda");
+            ensure!(!options.bfloat16 || options.device.has_bfloat16(), "--bfloat16 is for --device cuda");
             // The starter of a part has already shown the warning.
             if !NO_COMMIT.is_empty() && options.part.is_none() {
                 errln!(

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::Manifest;
 use results::outln;
-use results::store::{find_runs, groups, newest};
 use results::summaries::regime::Regime;
 use serde::Serialize;
 
@@ -141,24 +139,4 @@ fn print_units(stages: &[Units]) {
 fn trainings(runs: &[Box<dyn Study + '_>]) -> usize {
     let stage = runs[0].stages().into_iter().position(|kind| kind == Kind::TrainResulting);
     stage.map_or(0, |stage| units_of_stage(runs, stage).len())
-}
-
-/// Seconds that a unit took in an earlier run, which had `units` units of its kind.
-pub fn seconds_of_unit(earlier: Option<&Manifest>, kind: Kind, units: usize) -> Option<f64> {
-    let seconds = earlier?.timings.get(kind.name())?;
-    Some(seconds / units.max(1) as f64)
-}
-
-/// A complete run of the newest result of the same definition on the same class of device, which has the timings. A run whose
-/// manifest cannot be read has none.
-///
-/// # Errors
-/// A folder that cannot be listed.
-pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
-    let runs = find_runs(&options.results, Some(artefact))?.runs;
-    let same = groups(runs).into_iter().filter(|group| {
-        let manifest = group.manifest();
-        manifest.definition_hash == definition_hash && manifest.device_class == options.device.class()
-    });
-    Ok(newest(same).map(|mut group| group.runs.swap_remove(0).manifest))
 }

@@ -72,7 +72,7 @@ struct Ranking {
 }
 
 /// Times of an earlier result.
-struct Times {
+struct Seconds {
     /// Seconds to train the SMASH network of one root seed.
     smash: f64,
     /// Seconds of one score.
@@ -86,7 +86,7 @@ struct Estimates {
     tau: f64,
     /// See [`between_seeds`]; 0 if it is not known.
     between: f64,
-    times: Times,
+    times: Seconds,
 }
 
 /// Estimates for the fast recipe from an earlier result of `fidelity`.
@@ -275,7 +275,7 @@ fn advice(study: &CorrelationStudy, estimates: &Estimates, seconds: f64, options
 /// Cost of a run; by the fast recipe if `fast` gives its time.
 fn budget(
     study: &CorrelationStudy,
-    times: &Times,
+    times: &Seconds,
     seconds: f64,
     options: &RunOptions,
     fast: Option<&Fidelity>,
@@ -396,9 +396,9 @@ fn ranking(group: &Group, definition: &Definition) -> Result<Ranking> {
     })
 }
 
-fn times(group: &Group) -> Result<Times> {
+fn times(group: &Group) -> Result<Seconds> {
     let each = |kind, count: usize| seconds_of(group, kind) / count.max(1) as f64;
-    Ok(Times {
+    Ok(Seconds {
         smash: each(Kind::TrainSmash, group.runs.len()),
         score: each(Kind::Score, group.read::<ScoreRow>()?.len()),
         training: each(Kind::TrainResulting, group.read::<TruthRow>()?.len()),

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
+use results::Manifest;
 use results::store::files::{list, read_text};
-use results::store::{StoredRun, find_runs};
+use results::store::{StoredRun, find_runs, groups, newest};
 
 use crate::engine::unit::{Kind, Unit, parse_seconds};
 use crate::run::options::RunOptions;
@@ -59,7 +60,7 @@ impl Times {
     pub fn of_unit(&self, kind: Kind, units: &[Unit<'_>]) -> Result<Option<Measured>> {
         for StoredRun { dir, manifest } in &self.runs {
             let is_same = manifest.definition_hash == self.definition_hash;
-            let whole = manifest.timings.get(kind.name()).map(|seconds| seconds / units.len().max(1) as f64);
+            let whole = seconds_of_unit(manifest, kind, units.len());
             let seconds = match mean(&seconds_in(dir.path(), units)?) {
                 // Another definition may have another number of units.
                 None => whole.filter(|_| is_same),
@@ -96,4 +97,23 @@ fn seconds_in(run: &Path, units: &[Unit<'_>]) -> Result<Vec<f64>> {
 
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Seconds that a unit took in an earlier run, which had `units` units of its kind.
+pub fn seconds_of_unit(earlier: &Manifest, kind: Kind, units: usize) -> Option<f64> {
+    earlier.timings.get(kind.name()).map(|seconds| seconds / units.max(1) as f64)
+}
+
+/// A complete run of the newest result of the same definition on the same class of device, which has the timings. A run whose
+/// manifest cannot be read has none.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
+    let runs = find_runs(&options.results, Some(artefact))?.runs;
+    let same = groups(runs).into_iter().filter(|group| {
+        let manifest = group.manifest();
+        manifest.definition_hash == definition_hash && manifest.device_class == options.device.class()
+    });
+    Ok(newest(same).map(|mut group| group.runs.swap_remove(0).manifest))
 }

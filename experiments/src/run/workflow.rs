@@ -16,7 +16,7 @@ use crate::device::Device;
 use crate::engine::study::Study;
 use crate::engine::unit::{Kind, Unit};
 use crate::run::options::RunOptions;
-use crate::run::plan::seconds_of_unit;
+use crate::run::times::seconds_of_unit;
 
 /// The rules; everything that differs from run to run is in the plan.
 const SNAKEFILE: &str = include_str!("../../workflow/Snakefile");
@@ -122,7 +122,7 @@ pub fn export(
                 units.push(PlannedUnit::new(place, seed, &unit, folder)?);
             }
         }
-        let seconds = seconds_of_unit(earlier, kind, units.len() / runs.len());
+        let seconds = earlier.and_then(|earlier| seconds_of_unit(earlier, kind, units.len() / runs.len()));
         let memory = earlier.and_then(|manifest| manifest.peak_memory_bytes);
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),

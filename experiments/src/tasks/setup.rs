@@ -101,7 +101,8 @@ pub fn task_of(data: &DataSet) -> Task {
 }
 
 impl<'a, B: AutodiffBackend> Setup<'a, B> {
-    /// Splits the validation images off the training images, and keeps no networks. It splits by object if images show objects in several rotations.
+    /// Splits the validation images off the training images, and keeps no networks. It splits by object if images show objects in
+    /// several rotations.
     ///
     /// # Errors
     /// More validation images or objects than there are.

@@ -7,7 +7,7 @@ use burn::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::error::{CheckpointError, read};
+use crate::error::{CheckpointError, DeviceError};
 
 /// The one key of the file's metadata; a single key keeps the bytes of the file in a fixed order.
 const METADATA_KEY: &str = "smash";
@@ -36,9 +36,17 @@ impl HostTensor {
     /// # Panics
     /// If the device could not compute it, with the cause. A GPU reports the faults of earlier kernels here.
     pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
+        Self::read(tensor).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// As [`Self::of`].
+    ///
+    /// # Errors
+    /// A device that could not compute the tensor.
+    pub fn read<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Self, DeviceError> {
         let shape = tensor.dims().to_vec();
-        let values = read(tensor).unwrap_or_else(|fault| panic!("{fault}"));
-        Self { shape, values }
+        let data = tensor.try_into_data().map_err(|fault| DeviceError::new(&fault.to_string()))?;
+        Ok(Self { shape, values: data.convert::<f32>().into_vec().expect("converted to f32") })
     }
 
     /// Copies the only value of a tensor from its device.
