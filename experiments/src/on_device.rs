@@ -7,7 +7,7 @@ use anyhow::Result;
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
-use results::outln;
+use results::{outln, threads};
 use smash::agreement;
 
 use crate::commands::architecture::{Score, Train};

@@ -10,7 +10,7 @@ use results::store::files::read_text;
 use results::summaries::text::percent;
 use results::{errln, outln};
 use serde_json::{Value, json};
-use smash::{Architecture, Counts, SearchSpace, Seed};
+use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
 use crate::commands::variable;
 use crate::device::Device;
@@ -18,6 +18,7 @@ use crate::settings::definition::{Definition, Scale};
 use crate::settings::library::Library;
 use crate::settings::studies::{Data, Pattern, Study};
 use crate::tasks::setup::{sampled_architecture, task_of};
+use crate::tasks::stored_rows::{check_counts, read_benchmark, warn_if_unlisted};
 
 /// The commands.
 #[derive(Subcommand)]
@@ -310,7 +311,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
     };
     let images = datasets::load(&data.name, &load)?;
     let task = task_of(&images);
-    let benchmark = benchmark(options, &definition.study, space, &images.name)?;
+    let benchmark = benchmark(options, &definition.study, (space, task), &images.name)?;
     let mut answers = Vec::new();
     for Subject { file, architecture } in &subjects {
         let (hash, canonical) = (architecture.hash(), architecture.canonical_hash(space));
@@ -354,7 +355,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
 fn benchmark(
     options: &Canonical,
     study: &Study,
-    space: &SearchSpace,
+    (space, task): (&SearchSpace, Task),
     dataset: &str,
 ) -> Result<Option<(String, Benchmark)>> {
     let named = match study {
@@ -364,7 +365,7 @@ fn benchmark(
     let folder = options.benchmark.clone().or(named.map(|name| options.benchmarks.join(name)));
     let Some(folder) = folder else { return Ok(None) };
     let place = folder.display();
-    let Some(benchmark) = Benchmark::read(&folder)? else {
+    let Some(benchmark) = read_benchmark(&folder)? else {
         ensure!(options.benchmark.is_none(), "{place}: no benchmark.toml there");
         errln!("note: {place}: no benchmark there to look up true errors");
         return Ok(None);
@@ -373,6 +374,8 @@ fn benchmark(
     let own = settings.study.get("space").cloned().and_then(|space| space.try_into::<SearchSpace>().ok());
     ensure!(own.as_ref() == Some(space), "{place}: the benchmark has another search space than the artefact");
     ensure!(settings.dataset.name == dataset, "{place}: the benchmark has images of `{}`", settings.dataset.name);
+    check_counts(&folder, &benchmark, space, task)?;
+    warn_if_unlisted(&folder)?;
     Ok(Some((folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), benchmark)))
 }
 

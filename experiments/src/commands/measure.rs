@@ -8,13 +8,12 @@ use results::store::files::is_file;
 use results::store::manifest::RunStatus;
 use results::store::{StoredRun, find_runs_below};
 use results::summaries::text::{first_of, percent};
-use results::{RunDir, RunKey, TruthRow, errln, outln};
+use results::{RunDir, RunKey, TruthRow, errln, outln, threads};
 use serde_json::json;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::commands::architecture::{Score, Subject, Train, print};
 use crate::engine::schedule;
-use crate::engine::threads;
 use crate::engine::unit::{Kind, Unit, gather};
 use crate::engine::workers::Workers;
 use crate::provenance;
@@ -127,7 +126,7 @@ fn run_to_score_by(options: &Score, dataset: Option<&str>) -> Result<StoredRun> 
             && manifest.scale == options.scale.name()
             && dataset.is_none_or(|name| name == manifest.dataset.name)
             && manifest.status == RunStatus::Complete;
-        if is_wanted && is_file(&run.dir.tensors("smash").path)? {
+        if is_wanted && is_file(&run.dir.trained("smash").path)? {
             found.push(run);
         }
     }

@@ -7,11 +7,12 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::TruthRow;
 use results::statistics::sample::pooled_variance;
-use results::store::benchmark::{Benchmark, TrainingRow};
+use results::store::benchmark::TrainingRow;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::setup::Setup;
+use crate::tasks::stored_rows::{check_counts, read_benchmark};
 
 /// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
 const MOST_DEVIATIONS: f64 = 4.0;
@@ -36,11 +37,11 @@ impl KnownErrors {
     /// Reads the benchmark in a folder.
     ///
     /// # Errors
-    /// A folder without a benchmark, a damaged file, or a benchmark of other images, another search space, recipe or root seed
-    /// than the study.
+    /// A folder without a benchmark, a damaged file or a wrong row, or a benchmark of other images, another search space, recipe or
+    /// root seed than the study.
     pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
         let place = folder.display().to_string();
-        let benchmark = Benchmark::read(folder)?;
+        let benchmark = read_benchmark(folder)?;
         let benchmark = benchmark.with_context(|| format!("{place}: no benchmark.toml there"))?;
         let settings = &benchmark.settings;
         let own = |key: &str| {
@@ -62,6 +63,7 @@ impl KnownErrors {
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
+        check_counts(folder, &benchmark, &space, setup.task)?;
         let mut curves: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
         for row in &benchmark.curves {
             curves.entry((row.architecture, row.training_seed)).or_default().push(row.validation_error);
@@ -121,30 +123,11 @@ impl KnownErrors {
         Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
     }
 
-    /// The validation error after each completed epoch of a training; `None` if the benchmark lacks the training.
-    ///
-    /// # Errors
-    /// A training some of whose epochs the benchmark lacks.
-    pub fn curve(
-        &self,
-        space: &SearchSpace,
-        architecture: &Architecture,
-        training_seed: usize,
-    ) -> Result<Option<Vec<f64>>> {
-        let Some(row) = self.training(space, architecture, training_seed) else {
-            return Ok(None);
-        };
-        let curve = self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default();
-        ensure!(
-            curve.len() == row.epochs as usize,
-            "benchmark {}: table `curves`: training {} of architecture {}: expected {} epochs, found {}",
-            self.name,
-            row.training_seed,
-            row.architecture,
-            row.epochs,
-            curve.len()
-        );
-        Ok(Some(curve))
+    /// The validation error after each completed epoch of a training; empty if the benchmark lacks the training.
+    pub fn curve(&self, space: &SearchSpace, architecture: &Architecture, training_seed: usize) -> &[f64] {
+        let row = self.training(space, architecture, training_seed);
+        let curve = row.and_then(|row| self.curves.get(&(row.architecture, row.training_seed)));
+        curve.map_or(&[], Vec::as_slice)
     }
 }
 

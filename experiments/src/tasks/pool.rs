@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
 use results::store::identity::StoredFile;
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
@@ -15,6 +15,7 @@ use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
+use crate::tasks::stored_rows::architecture_of;
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
 /// trainings of a pool from before such a change are then not taken for current ones.
@@ -203,16 +204,32 @@ impl RunPool {
         Ok(is_file(&self.pool.truth_file(key).path)?)
     }
 
-    /// Reads a SMASH network; `None` if the pool does not have it.
+    /// Reads a SMASH network; `None` if the pool does not have it. A file is set aside if `check` finds other tensors than the
+    /// network has, or if the epochs are not those of the training.
     ///
     /// # Errors
-    /// If the system does not read a file.
-    pub fn take_network(&self, context: &NetworkContext) -> Result<Option<PooledNetwork>> {
+    /// If the system does not read or rename a file.
+    pub fn take_network(
+        &self,
+        context: &NetworkContext,
+        check: impl Fn(&Checkpoint) -> Result<()>,
+    ) -> Result<Option<PooledNetwork>> {
         let (network, epochs) = self.network_files(context);
-        let Some(network) = read_if_usable(&network, read_checkpoint)? else {
+        let network = read_if_usable(&network, |file| {
+            let network = read_checkpoint(file)?;
+            check(&network).with_context(|| file.path.display().to_string())?;
+            anyhow::Ok(network)
+        })?;
+        let Some(network) = network else {
             return Ok(None);
         };
-        let epochs = read_if_usable(&epochs, read_table)?;
+        let epochs = read_if_usable(&epochs, |file| {
+            let rows: Vec<EpochRow> = read_table(file)?;
+            match epochs_problem(context, &rows) {
+                Some(problem) => Err(Error::Damaged { path: file.path.clone(), problem }),
+                None => Ok(rows),
+            }
+        })?;
         Ok(epochs.map(|epochs| PooledNetwork { network, epochs }))
     }
 
@@ -239,6 +256,28 @@ pub fn import(pool: &Pool, file: &Path) -> Result<usize> {
     Ok(pool.import(file, |row| problem(row).err())?)
 }
 
+/// What is wrong with the epochs of a SMASH network.
+fn epochs_problem(context: &NetworkContext, rows: &[EpochRow]) -> Option<String> {
+    let (found, expected) = (rows.len(), context.smash.epochs);
+    if found != expected {
+        return Some(format!("{found} epochs, expected {expected}"));
+    }
+    let row_problem = |(index, row): (usize, &EpochRow)| {
+        let is_fraction = |error: f64| (0.0..=1.0).contains(&error);
+        let columns = [
+            ("seed", row.seed == context.data.split),
+            ("epoch", row.epoch as usize == index),
+            ("learning_rate", row.learning_rate.is_finite()),
+            ("train_loss", row.train_loss.is_finite()),
+            ("train_error", is_fraction(row.train_error)),
+            ("validation_error", row.validation_error.is_none_or(is_fraction)),
+        ];
+        let (name, _) = columns.into_iter().find(|(_, is_possible)| !is_possible)?;
+        Some(format!("row {index}: `{name}` is not that of a training"))
+    };
+    rows.iter().enumerate().find_map(row_problem)
+}
+
 /// The parts of a stored context that a training must agree with.
 #[derive(Deserialize)]
 struct StoredContext {
@@ -261,12 +300,7 @@ fn problem(row: &PooledTruthRow) -> Result<(), String> {
     let context: StoredContext =
         serde_json::from_str(&row.context).map_err(|error| format!("`context` is none of a training: {error}"))?;
     context.space.validate().map_err(|error| format!("`context`: {error}"))?;
-    let architecture = Architecture::from_json(&row.json).map_err(|error| format!("`json`: {error}"))?;
-    architecture.validate(&context.space).map_err(|error| format!("`json`, in the space of `context`: {error}"))?;
-    let canonical = architecture.canonical_hash(&context.space);
-    if canonical != row.canonical {
-        return Err(format!("`canonical` is {}, expected {canonical}, the hash of `json`", row.canonical));
-    }
+    architecture_of(&row.json, &row.canonical, &context.space)?;
     if context.data.split != row.seed {
         return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
     }

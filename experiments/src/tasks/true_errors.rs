@@ -130,8 +130,8 @@ impl<'a> TrueErrors<'a> {
         if let Some((row, origin)) = taken {
             note_origin(setup.dir, name, &origin)?;
             if let Some(known) = self.known.filter(|_| self.curves) {
-                let curve = known.curve(self.space, architecture, training_seed)?.unwrap_or_default();
-                self.write_curve(setup, architecture, &row, &curve, name)?;
+                let curve = known.curve(self.space, architecture, training_seed);
+                self.write_curve(setup, architecture, &row, curve, name)?;
             }
             return Ok(write_table(&output, &[row])?);
         }

@@ -415,7 +415,7 @@ declare! {
     }
 }
 
-fn positive_seconds(seconds: f64) -> Option<&'static str> {
+pub(crate) fn positive_seconds(seconds: f64) -> Option<&'static str> {
     let is_time = seconds.is_finite() && seconds > 0.0;
     (!is_time).then_some("`seconds` must be finite and above 0")
 }
