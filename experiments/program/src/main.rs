@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::commands::architecture::{self, Command as Architecture};
-use experiments::commands::{images, variable};
+use experiments::commands::{data_dir, images, variable};
 use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
@@ -231,7 +231,7 @@ fn execute(command: Command) -> Result<()> {
         }
         Command::Peer { architectures, folder, device } => on_device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(mut options) => {
-            options.data_dir = options.data_dir.take().or_else(|| variable("SMASH_DATA_DIR"));
+            options.data_dir = data_dir(options.data_dir.take());
             match options.definition.take() {
                 Some(file) => {
                     let (folder, name) = library::folder_and_name(&file)?;

@@ -12,7 +12,7 @@ use results::{errln, outln};
 use serde_json::{Value, json};
 use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
-use crate::commands::variable;
+use crate::commands::{DataFolder, variable};
 use crate::device::Device;
 use crate::settings::definition::{Definition, Scale};
 use crate::settings::library::Library;
@@ -83,9 +83,8 @@ pub struct Validate {
 pub struct Canonical {
     #[command(flatten)]
     of: Validate,
-    /// Folder that holds data sets in their official formats [default: SMASH_DATA_DIR].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataFolder,
     /// Folder of a benchmark to look true errors up in [default: the one that the definition names].
     #[arg(long, value_name = "DIR")]
     benchmark: Option<PathBuf>,
@@ -140,9 +139,9 @@ pub struct Train {
 /// The images and the device to compute with.
 #[derive(Args)]
 pub struct Machine {
-    /// Folder that holds data sets in their official formats [default: SMASH_DATA_DIR].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// The folder of data sets.
+    #[command(flatten)]
+    pub data: DataFolder,
     /// Device to compute on: cpu, cuda or cuda:INDEX.
     #[arg(long, default_value = "cpu")]
     pub device: Device,
@@ -202,13 +201,6 @@ impl Subject {
     pub fn validate(&self, space: &SearchSpace, artefact: &str) -> Result<()> {
         let valid = self.architecture.validate(space);
         valid.with_context(|| format!("{}: not in the search space of {artefact}", self.file))
-    }
-}
-
-impl Machine {
-    /// The folder of data sets, if one is named.
-    pub fn data_dir(&self) -> Option<PathBuf> {
-        self.data_dir.clone().or_else(|| variable("SMASH_DATA_DIR"))
     }
 }
 
@@ -302,7 +294,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
     let (space, data) = place.space_of(&definition.study, search.as_deref())?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
     let load = LoadOptions {
-        data_dir: options.data_dir.clone().or_else(|| variable("SMASH_DATA_DIR")),
+        data_dir: options.data.path(),
         image_size: data.image_size,
         // Sizes and classes are the same for any number of images.
         n_train: Some(1),

@@ -55,7 +55,7 @@ pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<
         bail!("`{}`: expected an artefact that scores by one SMASH network, such as fig4", options.artefact);
     };
     subjects.iter().try_for_each(|subject| subject.validate(&study.space, &place))?;
-    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device);
+    let images = load_images::<B>(&definition.study, options.machine.data.path().as_deref(), device);
     let advice = || {
         format!("{place}: give its images by --data-dir, or by --dataset folder:DIR or npz:FILE if they are your own")
     };
@@ -154,7 +154,7 @@ pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Devic
     let mut definition = place.definition()?;
     let (space, ..) = recipe_of(&definition.study, &place.artefact)?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
-    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device)?;
+    let images = load_images::<B>(&definition.study, options.machine.data.path().as_deref(), device)?;
     name_data_sets(&mut definition.study, &images);
     let images = only(images);
     let (space, recipe, training_seeds) = recipe_of(&definition.study, &place.artefact)?;

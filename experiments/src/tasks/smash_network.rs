@@ -99,7 +99,10 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
             checkpoint.tensors = tensors;
             let mut trainer = self.trainer();
-            trainer.restore(checkpoint).with_context(|| file.path.display().to_string())?;
+            let restored = trainer.restore(checkpoint);
+            let checked =
+                restored.and_then(|()| trainer.check_progress(settings, examples.batches(settings.batch_size)));
+            checked.with_context(|| file.path.display().to_string())?;
             Ok((trainer, states))
         })?;
         let (mut trainer, mut states): (_, Tensors) = resumed.unwrap_or_else(|| (self.trainer(), Tensors::new()));

@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, default_value = "fig4")]
     artefact: String,
     /// Scale of the runs.
-    #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    #[arg(long, default_value = "laptop", value_parser = process::SCALES)]
     scale: String,
     /// Number of root seeds to run; stored runs may have more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]

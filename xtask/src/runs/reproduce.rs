@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
 use crate::runs::forward::{default_flag, flag};
@@ -14,8 +14,8 @@ use crate::runs::forward::{default_flag, flag};
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Scale of the run: smoke, laptop, gpu or paper [default: laptop, or gpu with --device cuda]
-    #[arg(long)]
+    /// Scale of the run [default: laptop, or gpu with --device cuda]
+    #[arg(long, value_parser = process::SCALES)]
     scale: Option<String>,
     /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
@@ -76,6 +76,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         let place = file.display();
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
+    check_engine(&args.engine, process::is_installed)?;
     let binaries = Binaries::build(Gpu::needed_for(&args.device)?)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
@@ -87,8 +88,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         Some(artefact) if args.engine != "local" => {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
             let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
-            process::run_to_be_stopped(&mut engine(&folder, args))
-                .context("is Snakemake installed? `pip install snakemake` does that")?;
+            process::run_to_be_stopped(&mut engine(&folder, args))?;
             said
         }
         _ => process::lines_to_be_stopped(&mut experiments)?,
@@ -96,6 +96,20 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
     if !is_plan(args) {
         process::run(binaries.reports().args(figure_arguments(args, &said)))?;
     }
+    Ok(())
+}
+
+/// Checks that an engine is there, before minutes of building.
+///
+/// # Errors
+/// Its program is missing.
+fn check_engine(engine: &str, is_installed: impl Fn(&str) -> bool) -> Result<()> {
+    let (program, advice) = match engine {
+        "snakemake" => ("snakemake", "`pip install snakemake` installs it"),
+        "slurm" => ("sbatch", "call this where Slurm's programs are"),
+        _ => return Ok(()),
+    };
+    ensure!(is_installed(program), "--engine {engine}: no program `{program}` in PATH; {advice}");
     Ok(())
 }
 
@@ -250,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_that_is_missing_is_named() {
+        assert!(check_engine("local", |_| false).is_ok());
+        assert!(check_engine("slurm", |program| program == "sbatch").is_ok());
+        for (engine, program) in [("snakemake", "`snakemake`"), ("slurm", "`sbatch`")] {
+            let error = check_engine(engine, |_| false).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--engine {engine}: no program {program} in PATH")), "{error}");
+        }
+        assert!(process::is_installed("cargo") && !process::is_installed("no-such-program"));
+    }
+
+    #[test]
     fn results_default_to_an_absolute_folder_of_the_repository() {
         let folder = results(&parse("fig4").unwrap().0);
         assert!(folder.is_absolute() && folder.ends_with("results/runs"), "{folder:?}");
@@ -267,6 +292,7 @@ mod tests {
             ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

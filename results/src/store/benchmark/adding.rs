@@ -48,6 +48,7 @@ pub fn add(
 ) -> Result<Added> {
     let mut added = Added::default();
     // An earlier call may have been killed.
+    remove_unfinished(folder)?;
     finish(folder)?;
     let known = Benchmark::read(folder)?;
     let mut settings = known.as_ref().map(|benchmark| benchmark.settings.clone());
@@ -94,7 +95,6 @@ pub fn add(
     added.total = entries.len();
     let is_new = added.new > 0 || !lists_its_tables(folder)?;
     if let Some(settings) = settings.filter(|_| is_new) {
-        remove_unfinished(folder)?;
         from_entries(settings, entries).write(folder)?;
     }
     Ok(added)
