@@ -14,7 +14,6 @@ use crate::commands::architecture::{Score, Train};
 use crate::commands::measure;
 use crate::device::Device;
 use crate::engine::program::Program;
-use crate::engine::threads;
 use crate::run::options::RunOptions;
 use crate::{peer, run};
 

@@ -127,7 +127,7 @@ impl KnownErrors {
     pub fn curve(&self, space: &SearchSpace, architecture: &Architecture, training_seed: usize) -> &[f64] {
         let row = self.training(space, architecture, training_seed);
         let curve = row.and_then(|row| self.curves.get(&(row.architecture, row.training_seed)));
-        curve.map_or(&[], Vec::as_slice)
+        curve.map_or(&[][..], Vec::as_slice)
     }
 }
 

@@ -139,9 +139,8 @@ pub(super) fn done(
         if let Some(problem) = problem(settings, &training) {
             return Err(fault(&file.path, &format!("row 0: {problem}")));
         }
-        if !is_complete && !(seal::has_digest_file(&file)? && seal::has_digest_file(&curve_file)?) {
-            undigested += 1;
-        }
+        let has_digests = seal::has_digest_file(&file)? && seal::has_digest_file(&curve_file)?;
+        undigested += usize::from(!is_complete && !has_digests);
         entries.push((key, (training, curve, seconds)));
     }
     entries.sort_by_key(|(key, _)| *key);
