@@ -341,15 +341,6 @@ fn checked(repository: &Path) -> Result<&Path> {
     Ok(repository)
 }
 
-/// The scales of a run. They are named here too, so that a wrong name is an error before any build.
-pub const SCALES: [&str; 4] = ["smoke", "laptop", "gpu", "paper"];
-
-/// Whether the shell would find a program of this name.
-pub fn is_installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 /// Checks the name of a device.
 ///
 /// # Errors

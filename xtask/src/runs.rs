@@ -12,3 +12,6 @@ pub mod package;
 pub mod report;
 pub mod reproduce;
 pub mod status;
+
+/// The scales of a run. They are named here too, so that a wrong name is an error before any build.
+pub const SCALES: [&str; 4] = ["smoke", "laptop", "gpu", "paper"];

@@ -15,7 +15,8 @@ use anyhow::{Context, Result, bail, ensure};
 use self::harms::{HARMS, harm, is_refused};
 use crate::checks::tables;
 use crate::outln;
-use crate::process::{self, Binaries, Gpu, SCALES};
+use crate::process::{self, Binaries, Gpu};
+use crate::runs::SCALES;
 
 /// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);

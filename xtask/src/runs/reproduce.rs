@@ -1,5 +1,6 @@
 //! `cargo xtask reproduce`: runs the units of an artefact, then draws its figure.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +8,7 @@ use std::process::Command;
 use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
+use crate::runs::SCALES;
 use crate::runs::forward::{default_flag, flag};
 
 /// What to reproduce, and the options that decide more than the run itself.
@@ -15,7 +17,7 @@ pub struct Args {
     #[command(flatten)]
     selection: Selection,
     /// Scale of the run [default: laptop, or gpu with --device cuda]
-    #[arg(long, value_parser = process::SCALES)]
+    #[arg(long, value_parser = SCALES)]
     scale: Option<String>,
     /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
@@ -76,7 +78,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         let place = file.display();
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
-    check_engine(&args.engine, process::is_installed)?;
+    check_engine(&args.engine, is_installed)?;
     let binaries = Binaries::build(Gpu::needed_for(&args.device)?)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
@@ -111,6 +113,12 @@ fn check_engine(engine: &str, is_installed: impl Fn(&str) -> bool) -> Result<()>
     };
     ensure!(is_installed(program), "--engine {engine}: no program `{program}` in PATH; {advice}");
     Ok(())
+}
+
+/// Whether a shell would find a program of this name.
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// The command that runs the units of a workflow.
@@ -271,7 +279,7 @@ mod tests {
             let error = check_engine(engine, |_| false).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--engine {engine}: no program {program} in PATH")), "{error}");
         }
-        assert!(process::is_installed("cargo") && !process::is_installed("no-such-program"));
+        assert!(is_installed("cargo") && !is_installed("no-such-program"));
     }
 
     #[test]
