@@ -33,6 +33,8 @@ pub enum Check {
     },
     /// Tests of the code show it; each is `FILE::NAME`.
     Tests(Vec<String>),
+    /// Tests of the code contradict it.
+    Refuted(Vec<String>),
     /// An artefact that is not there yet will test it.
     Planned(String),
     /// It cannot be tested here, for this reason.
@@ -48,6 +50,7 @@ struct Entry {
     artefact: Option<String>,
     claim: Option<Claim>,
     tests: Option<Vec<String>>,
+    refuted: Option<Vec<String>>,
     planned: Option<String>,
     untestable: Option<String>,
     note: Option<String>,
@@ -84,20 +87,22 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
 impl Entry {
     /// The statement, or the fault of the entry in words.
     fn check(self) -> Result<Statement, String> {
-        let Self { section, says, artefact, claim, tests, planned, untestable, note } = self;
-        let texts = [&section, &says].into_iter().chain(tests.iter().flatten());
+        let Self { section, says, artefact, claim, tests, refuted, planned, untestable, note } = self;
+        let texts = [&section, &says].into_iter().chain(tests.iter().flatten()).chain(refuted.iter().flatten());
         for text in texts.chain(&artefact).chain(&planned).chain(&untestable).chain(&note) {
             if text.trim().is_empty() || text.contains(['\n', '|']) {
                 return Err(format!("expected one line without `|`, found {text:?}"));
             }
         }
-        let check = match (artefact, claim, tests, planned, untestable) {
-            (Some(artefact), Some(claim), None, None, None) => Check::Claim { artefact, claim },
-            (None, None, Some(tests), None, None) if !tests.is_empty() => Check::Tests(tests),
-            (None, None, None, Some(artefact), None) => Check::Planned(artefact),
-            (None, None, None, None, Some(why)) => Check::Untestable(why),
+        let check = match (artefact, claim, tests, refuted, planned, untestable) {
+            (Some(artefact), Some(claim), None, None, None, None) => Check::Claim { artefact, claim },
+            (None, None, Some(tests), None, None, None) if !tests.is_empty() => Check::Tests(tests),
+            (None, None, None, Some(tests), None, None) if !tests.is_empty() => Check::Refuted(tests),
+            (None, None, None, None, Some(artefact), None) => Check::Planned(artefact),
+            (None, None, None, None, None, Some(why)) => Check::Untestable(why),
             _ => {
-                let expected = "`artefact` with `claim`, `tests`, `planned` or `untestable`, and no two of these";
+                let expected =
+                    "`artefact` with `claim`, `tests`, `refuted`, `planned` or `untestable`, and no two of these";
                 return Err(format!("expected {expected}"));
             }
         };
@@ -117,6 +122,7 @@ mod tests {
         let check = |keys: &str| parse(&format!("{START}says = 'Second.'\n{keys}")).unwrap().swap_remove(1).check;
         assert_eq!(check("planned = 'cost'"), Check::Planned("cost".into()));
         assert_eq!(check("tests = ['a.rs::b']"), Check::Tests(vec!["a.rs::b".into()]));
+        assert_eq!(check("refuted = ['a.rs::b']"), Check::Refuted(vec!["a.rs::b".into()]));
         assert_eq!(check("untestable = 'Why.'"), Check::Untestable("Why.".into()));
         let claim = check("artefact = 'fig4'\nclaim = { statistic = 'kendall', greater_than = 0.5 }");
         let Check::Claim { artefact, claim } = claim else { panic!("{claim:?}") };
@@ -125,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_faulty_statement_is_named_with_its_file() {
-        let ways = "expected `artefact` with `claim`, `tests`, `planned` or `untestable`, and no two of these";
+        let ways =
+            "expected `artefact` with `claim`, `tests`, `refuted`, `planned` or `untestable`, and no two of these";
         for (keys, expected) in [
             ("", ways),
             ("artefact = 'fig4'", ways),

@@ -18,7 +18,7 @@ use serde_json::Value;
 use studies::{Correlation, correlation};
 
 /// Statements whose artefact is not there yet. The number only falls, and is to become 0.
-const WITHOUT_ARTEFACT: usize = 13;
+const WITHOUT_ARTEFACT: usize = 11;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -54,7 +54,7 @@ fn statements_and_definitions_make_the_same_claims() {
                     statement.says
                 );
             }
-            Check::Tests(_) | Check::Untestable(_) => {}
+            Check::Tests(_) | Check::Refuted(_) | Check::Untestable(_) => {}
         }
     }
     for (artefact, claims) in &definitions {
@@ -69,7 +69,7 @@ fn statements_and_definitions_make_the_same_claims() {
 #[test]
 fn every_test_that_a_statement_names_is_there() {
     for statement in statements().unwrap() {
-        let Check::Tests(tests) = &statement.check else { continue };
+        let (Check::Tests(tests) | Check::Refuted(tests)) = &statement.check else { continue };
         for test in tests {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("{test}: expected FILE::NAME"));
             let text = fs::read_to_string(repository().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));

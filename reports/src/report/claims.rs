@@ -86,7 +86,8 @@ impl<'a> Ledger<'a> {
         };
         format!(
             "The ledger has {} statements. Stored results give {} verdicts: {} held, {} not held, {} undecided. Statements without a \
-             verdict: {} not run, {} without an artefact yet, {} shown by tests of the code, {} that cannot be tested.",
+             verdict: {} not run, {} without an artefact yet, {} shown and {} refuted by tests of the code, {} that cannot be \
+             tested.",
             self.lines.len(),
             verdicts.len(),
             of_verdict(Verdict::Held),
@@ -95,6 +96,7 @@ impl<'a> Ledger<'a> {
             without(|check| matches!(check, Check::Claim { .. })),
             without(|check| matches!(check, Check::Planned(_))),
             without(|check| matches!(check, Check::Tests(_))),
+            without(|check| matches!(check, Check::Refuted(_))),
             without(|check| matches!(check, Check::Untestable(_))),
         )
     }
@@ -135,6 +137,7 @@ impl<'a> Ledger<'a> {
 impl<'a> Line<'a> {
     fn rows(&self) -> Vec<Row<'a>> {
         let Statement { section, says, check, note } = self.statement;
+        let with_note = |tests: &[String]| [&[tests.join(", ")], note.as_slice()].concat().join("; ");
         let note = || note.clone().unwrap_or_default();
         let row = |artefact: Option<&'a Artefact>, verdict, [name, claim, word, estimate, remark]: [String; 5]| Row {
             artefact,
@@ -156,11 +159,8 @@ impl<'a> Line<'a> {
         };
         let (name, claim) = match check {
             Check::Claim { artefact, claim } => (artefact, claim),
-            Check::Tests(tests) => {
-                let note = note();
-                let separator = if note.is_empty() { "" } else { "; " };
-                return untested("", "shown by tests", format!("{}{separator}{note}", tests.join(", ")));
-            }
+            Check::Tests(tests) => return untested("", "shown by tests", with_note(tests)),
+            Check::Refuted(tests) => return untested("", "refuted by tests", with_note(tests)),
             Check::Planned(artefact) => return untested(artefact, "no artefact yet", note()),
             Check::Untestable(why) => return untested("", "cannot be tested", why.clone()),
         };
@@ -183,17 +183,16 @@ impl<'a> Line<'a> {
         let Statement { section, says, check, note } = self.statement;
         let mut object = json!({
             "section": section, "says": says, "note": note,
-            "artefact": null, "claim": null, "tests": null, "planned": null, "untestable": null,
+            "artefact": null, "claim": null, "tests": null, "refuted": null, "planned": null, "untestable": null,
             "results": self.results.iter().map(Tested::json).collect::<Vec<_>>(),
         });
         match check {
             Check::Claim { artefact, claim } => {
                 object["artefact"] = json!(artefact);
-                object["claim"] = json!({
-                    "statistic": claim.statistic, "greater_than": claim.greater_than, "between": claim.between,
-                });
+                object["claim"] = json!(claim);
             }
             Check::Tests(tests) => object["tests"] = json!(tests),
+            Check::Refuted(tests) => object["refuted"] = json!(tests),
             Check::Planned(artefact) => object["planned"] = json!(artefact),
             Check::Untestable(why) => object["untestable"] = json!(why),
         }
