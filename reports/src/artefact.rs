@@ -37,6 +37,8 @@ pub struct Artefact {
 pub struct Judged<'a> {
     /// The claim.
     pub claim: &'a Claim,
+    /// Its statistic; `None` if the data leave it undefined.
+    pub interval: Option<Interval>,
     /// Its statistic with the value found, in words.
     pub found: String,
     /// The verdict.
@@ -105,12 +107,19 @@ impl Artefact {
 
     /// Every claim with the verdict of the data, in the order of the definition.
     pub fn judged(&self) -> Vec<Judged<'_>> {
-        let judged = self.claims.iter().map(|claim| {
-            let interval = self.claimed(claim);
-            let found = format!("{} {}", claim.subject(), claim.statistic.value_text(interval));
-            Judged { claim, found, verdict: claim.judge(interval, self.findings.ceiling(claim)) }
-        });
+        let judged =
+            self.claims.iter().map(|claim| self.judge(claim).expect("claims are checked when they are loaded"));
         judged.collect()
+    }
+
+    /// The verdict of the data on a claim, which may also be one that its definition did not make.
+    ///
+    /// # Errors
+    /// If it is about no statistic of this kind of study, or about unknown systems or predictors.
+    pub fn judge<'a>(&self, claim: &'a Claim) -> Result<Judged<'a>> {
+        let interval = self.findings.interval(claim)?;
+        let found = format!("{} {}", claim.subject(), claim.statistic.value_text(interval));
+        Ok(Judged { claim, interval, found, verdict: claim.judge(interval, self.findings.ceiling(claim)) })
     }
 
     /// The main statistics in one line: those of the claims or, without a claim, that of the kind of study; may be empty.
@@ -120,12 +129,6 @@ impl Artefact {
         }
         let found: Vec<String> = self.judged().into_iter().map(|judged| judged.found).collect();
         found.join("; ")
-    }
-
-    /// The statistic of one of its claims; `None` if the data leave it undefined.
-    pub(crate) fn claimed(&self, claim: &Claim) -> Option<Interval> {
-        let interval = self.findings.interval(claim);
-        interval.expect("claims are checked when they are loaded")
     }
 
     /// The conditions of the result, one fact each, for every figure and table.

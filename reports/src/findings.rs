@@ -8,6 +8,7 @@ mod corruption;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod levels;
 pub(crate) mod markdown;
 mod proxy;
 mod quoted;

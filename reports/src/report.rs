@@ -1,5 +1,6 @@
 //! The report: one section for each artefact, with its figure, statistics, verdicts on its claims, and provenance.
 
+pub mod claims;
 pub mod history;
 pub mod html;
 pub mod json;
@@ -13,13 +14,18 @@ use results::store::manifest::{DatasetRecord, SplitRecord};
 use results::summaries::text::quoted;
 
 use crate::artefact::{Artefact, Judged};
+use crate::report::claims::Ledger;
 
-/// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read.
-pub fn markdown(artefacts: &[Artefact], faulty: &[String]) -> String {
+/// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read, and
+/// begins with the ledger of the paper's claims if it is given.
+pub fn markdown(artefacts: &[Artefact], faulty: &[String], ledger: Option<&Ledger>) -> String {
     let mut text =
         String::from("# Results\n\n<!-- Written by `reports report` from stored results; do not edit. -->\n");
     if let Some(words) = not_read(faulty) {
         text.push_str(&format!("\n{words}\n"));
+    }
+    if let Some(ledger) = ledger {
+        text.push_str(&format!("\n{}", ledger.markdown()));
     }
     for artefact in artefacts {
         text.push('\n');

@@ -24,7 +24,7 @@ fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
     let svg = figure::svg(artefact).unwrap();
     assert_eq!(svg, figure::svg(artefact).unwrap());
     let svg = String::from_utf8(svg).unwrap();
-    let report = report::markdown(std::slice::from_ref(artefact), &[]);
+    let report = report::markdown(std::slice::from_ref(artefact), &[], None);
     for (text, parts) in [(&svg, in_figure), (&report, in_report)] {
         for part in parts {
             assert!(text.contains(part), "no `{part}` in\n{text}");
@@ -177,7 +177,7 @@ fn an_ensemble_is_drawn_by_rank() {
         assert_eq!(svg.matches("<circle").count(), n as usize + 1);
     }
     let artefact = newest(root.path(), "fig5b").unwrap();
-    assert!(report::markdown(&[artefact], &[]).contains("Verdict: **held**"));
+    assert!(report::markdown(&[artefact], &[], None).contains("Verdict: **held**"));
 }
 
 #[test]

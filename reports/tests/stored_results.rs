@@ -149,7 +149,7 @@ fn results_are_printed_as_json_and_nothing_is_written() {
     assert!(interval.is_sorted() && interval[0] > claim["greater_than"].as_f64().unwrap(), "{claim}");
     let statistics: Vec<&str> =
         result["statistics"].as_array().unwrap().iter().map(|one| one["statistic"].as_str().unwrap()).collect();
-    assert_eq!(statistics, ["kendall", "spearman", "pearson"]);
+    assert_eq!(statistics, ["kendall", "spearman", "pearson", "level-spread", "score-excess"]);
     let figure = reports(folder.path(), &["figure", "fig4", "--json"]);
     assert_eq!(figure.stdout, output.stdout);
     assert!(!folder.path().join("reports").exists());
@@ -165,8 +165,8 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
     assert!(of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)), "{text}");
-    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], &[]).unwrap();
-    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[]);
+    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], None, &[]).unwrap();
+    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[], None);
     for words in ["SMASH score, by loss", "not held"] {
         assert!(report.contains(words), "{report}");
     }

@@ -9,6 +9,7 @@ pub mod corruption;
 pub mod ensemble;
 pub mod figure;
 pub(crate) mod join;
+pub mod levels;
 #[cfg(test)]
 pub(crate) mod made_up;
 pub mod peer;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use results::statistics::bootstrap::{Interval, RESAMPLES};
 use results::statistics::coefficients::Coefficient;
 use results::statistics::ranking::resampling::measure;
@@ -21,6 +21,7 @@ use results::{
 use super::compared_with::ComparedWith;
 use super::conditions::conditions_table;
 use super::definition::{part, place};
+use super::levels::LevelFindings;
 use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
@@ -48,6 +49,8 @@ struct CorrelationFindings {
     search_cost: Option<SearchCostSummary>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
+    /// The levels of the scores, if the predictor is a score.
+    levels: Option<LevelFindings>,
     /// How the benchmark that supplied true errors was verified, if one did.
     verification: Option<String>,
     ranking: OnceLock<Vec<Measured>>,
@@ -72,6 +75,7 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         panels: figure.map_or_else(Vec::new, |figure| figure.panels),
         search_cost: search_cost::load(group)?,
         regime: RegimeFindings::load(group)?,
+        levels: Some(LevelFindings::load(group, &summary)?),
         verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
         summary,
         ranking: OnceLock::new(),
@@ -94,6 +98,7 @@ pub(crate) fn of_summary(summary: CorrelationSummary) -> Findings {
         panels: Vec::new(),
         search_cost: None,
         regime: None,
+        levels: None,
         verification: None,
         ranking: OnceLock::new(),
     })
@@ -121,6 +126,17 @@ impl KindOfStudy for CorrelationFindings {
                     Statistic::TopModelsRise => contrast.top_rise,
                     _ => contrast.tau_drop,
                 }))
+            }
+            Statistic::TauDifference => {
+                let predictors = self.predictors.as_ref();
+                let predictors =
+                    predictors.with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?;
+                let names = claim.between.as_ref().with_context(|| no_statistic(claim))?;
+                predictors.tau_difference(names).map_err(|problem| anyhow!("`between`: {problem}"))
+            }
+            Statistic::LevelSpread | Statistic::ScoreExcess => {
+                let levels = self.levels.as_ref().with_context(|| no_statistic(claim))?;
+                Ok(if claim.statistic == Statistic::LevelSpread { levels.spread() } else { levels.excess })
             }
             Statistic::SearchCostGain => {
                 let searches = self.search_cost.as_ref();
@@ -180,6 +196,7 @@ impl KindOfStudy for CorrelationFindings {
         paragraphs.extend((!panels.is_empty()).then(|| conditions_table(&panels)));
         paragraphs.extend(self.search_cost.iter().flat_map(search_cost::paragraphs));
         paragraphs.extend(self.predictors.as_ref().map(predictors_table));
+        paragraphs.extend(self.levels.as_ref().and_then(LevelFindings::paragraph));
         paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
         paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
         paragraphs

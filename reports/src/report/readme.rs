@@ -85,7 +85,8 @@ fn rows(artefact: &Artefact, figures: &str) -> Vec<Vec<String>> {
     let (scale, dataset) = (manifest.scale.clone(), manifest.dataset.name.clone());
     let conditions = vec![title, scale, dataset, n.unwrap_or_default(), seeds];
     let row = |result: [String; 3]| [conditions.clone(), result.to_vec()].concat();
-    let judged = |Judged { claim, found, verdict }: Judged<'_>| row([found, claim.to_string(), verdict.to_string()]);
+    let judged =
+        |Judged { claim, found, verdict, .. }: Judged<'_>| row([found, claim.to_string(), verdict.to_string()]);
     let rows: Vec<Vec<String>> = artefact.judged().into_iter().map(judged).collect();
     match rows.is_empty() {
         true => vec![row([artefact.headline(), String::new(), String::new()])],

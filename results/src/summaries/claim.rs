@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
-use crate::summaries::text::{interval_text, points_text, share_text};
+use crate::summaries::text::{interval_text, points_text, ratio_text, share_text};
 
 /// A claim that a machine can check: a statistic is greater than a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,8 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`]; the first is claimed to be better.
+    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`]; the first is
+    /// claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
 }
@@ -36,10 +37,14 @@ impl TryFrom<Stated> for Claim {
     type Error = String;
 
     fn try_from(stated: Stated) -> Result<Self, String> {
-        let two_systems = stated.statistic == Statistic::ErrorDifference;
-        match (two_systems, &stated.between) {
-            (true, None) => Err("statistic `error-difference` needs `between`, the names of two systems".to_owned()),
-            (false, Some(_)) => Err("`between` belongs to the statistic `error-difference` alone".to_owned()),
+        let of_two = match stated.statistic {
+            Statistic::ErrorDifference => Some(("error-difference", "systems")),
+            Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            _ => None,
+        };
+        match (of_two, &stated.between) {
+            (Some((name, of)), None) => Err(format!("statistic `{name}` needs `between`, the names of two {of}")),
+            (None, Some(_)) => Err("`between` belongs to `error-difference` and `tau-difference` alone".to_owned()),
             _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
         }
     }
@@ -111,6 +116,13 @@ pub enum Statistic {
     TopModelsRise,
     /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
     MemberAgreement,
+    /// Kendall's tau of the first of two predictors, minus that of the second.
+    TauDifference,
+    /// Standard deviation between SMASH networks of their mean score, divided by that between architectures of one network's
+    /// scores.
+    LevelSpread,
+    /// Mean score minus the mean true error of the same architectures.
+    ScoreExcess,
     /// Share of architectures for which the correct encoding has the lowest error of all.
     CorrectIsBest,
     /// Mean increase of the error caused by a corrupted encoding.
@@ -127,7 +139,7 @@ pub enum Statistic {
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -136,6 +148,9 @@ impl Statistic {
         Self::TauDrop,
         Self::TopModelsRise,
         Self::MemberAgreement,
+        Self::TauDifference,
+        Self::LevelSpread,
+        Self::ScoreExcess,
         Self::CorrectIsBest,
         Self::CorruptionLoss,
         Self::GradientGain,
@@ -157,10 +172,13 @@ impl Statistic {
             | Self::Spearman
             | Self::Pearson
             | Self::TauDrop
-            | Self::MemberAgreement => interval_text(interval),
+            | Self::MemberAgreement
+            | Self::TauDifference => interval_text(interval),
+            Self::LevelSpread => ratio_text(interval),
             Self::CorrectIsBest => share_text(interval),
             Self::LevelDrop
             | Self::TopModelsRise
+            | Self::ScoreExcess
             | Self::CorruptionLoss
             | Self::GradientGain
             | Self::SearchGain
@@ -180,6 +198,9 @@ impl Statistic {
             Self::TauDrop => "drop of Kendall τ",
             Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
+            Self::TauDifference => "difference of Kendall τ",
+            Self::LevelSpread => "spread of mean scores between networks over that between architectures",
+            Self::ScoreExcess => "mean score above mean true error",
             Self::CorrectIsBest => "share with the correct encoding best",
             Self::CorruptionLoss => "mean increase of error by corruption",
             Self::GradientGain => "gain of the gradient over random steps",
@@ -191,9 +212,12 @@ impl Statistic {
 }
 
 impl Claim {
-    /// The subject of the claim: its statistic, with its systems.
+    /// The subject of the claim: its statistic, with its systems or predictors.
     pub fn subject(&self) -> String {
         match &self.between {
+            Some([better, worse]) if self.statistic == Statistic::TauDifference => {
+                format!("τ of {better} - τ of {worse}")
+            }
             Some([better, worse]) => format!("error of {worse} - error of {better}"),
             None => self.statistic.label().to_owned(),
         }
@@ -283,7 +307,10 @@ mod tests {
         assert_eq!(systems.to_string(), "error of B - error of A > 0");
         let written = toml::to_string(&systems).unwrap();
         assert_eq!(parse(&written).unwrap(), systems);
+        let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
         for faulty in [
+            "statistic = \"tau-difference\"\ngreater_than = 0.0",
             "statistic = \"tau\"\ngreater_than = 0.0",
             "statistic = \"kendall\"",
             "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",

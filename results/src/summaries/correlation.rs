@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap};
+use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap, mean_interval};
 use crate::statistics::ceiling::noise_ceiling;
 use crate::statistics::coefficients::{Coefficient, Line, least_squares};
 use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
@@ -236,6 +236,13 @@ impl CorrelationSummary {
             .into_iter()
             .chain(halves)
             .collect()
+    }
+
+    /// Mean value of the predictor minus the mean true error; `None` unless both are errors, or if a root seed has too few values.
+    pub fn excess(&self) -> Option<Interval> {
+        let of_seed = |seed: &SeedSummary| seed.points.iter().map(|(predictor, truth)| predictor - truth).collect();
+        let differences: Vec<Vec<f64>> = self.seeds.iter().map(of_seed).collect();
+        (self.by == Measure::Error).then(|| mean_interval(&differences, self.units)).flatten()
     }
 
     /// Describes what was left out; empty if nothing was.

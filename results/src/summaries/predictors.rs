@@ -164,6 +164,33 @@ impl PredictorsSummary {
     pub fn n(&self) -> usize {
         self.predictors.iter().map(|predictor| predictor.n).max().unwrap_or(0)
     }
+
+    /// Kendall's tau of the first of two predictors minus that of the second; one of them is the first of the study. `None` if the
+    /// data leave it undefined.
+    ///
+    /// # Errors
+    /// A name that is no predictor, or two names of which neither is the study's first predictor, in words.
+    pub fn tau_difference(&self, [one, other]: &[String; 2]) -> std::result::Result<Option<Interval>, String> {
+        let find = |name: &String| {
+            let found = self.predictors.iter().find(|predictor| predictor.name == *name);
+            found.ok_or_else(|| format!("`{name}` is no predictor"))
+        };
+        let (of_one, of_other) = (find(one)?, find(other)?);
+        let first = &self.predictors[0].name;
+        if other == first {
+            Ok(of_one.change)
+        } else if one == first {
+            let turned = |Interval { estimate, low, high, undefined }| Interval {
+                estimate: -estimate,
+                low: -high,
+                high: -low,
+                undefined,
+            };
+            Ok(of_other.change.map(turned))
+        } else {
+            Err(format!("neither is `{first}`, the first predictor of the study"))
+        }
+    }
 }
 
 /// A line for each predictor, for a terminal.

@@ -26,6 +26,14 @@ pub fn share_text(interval: Option<Interval>) -> String {
     }
 }
 
+/// A ratio with its interval: `0.71 [0.40, 2.65]`.
+pub fn ratio_text(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval { estimate, low, high, .. }) => format!("{estimate:.2} [{low:.2}, {high:.2}]"),
+        None => "undefined".to_owned(),
+    }
+}
+
 /// An error in percent with its interval: `21.50 % [20.10, 22.90]`.
 pub fn error_text(interval: Option<Interval>) -> String {
     match interval.map(in_percent) {
@@ -97,6 +105,7 @@ mod tests {
         assert_eq!(interval_text(interval), "+0.25 [-0.01, +0.50]");
         assert_eq!(points_text(interval), "+25.00 [-0.50, +50.00] points");
         assert_eq!(share_text(interval), "25 % [-0, 50]");
+        assert_eq!(ratio_text(interval), "0.25 [-0.01, 0.50]");
         assert_eq!(error_text(interval), "25.00 % [-0.50, 50.00]");
         assert_eq!([p_text(Some(0.5)), p_text(Some(1e-9))], ["p = 0.5000", "p < 0.0001"]);
         for text in [interval_text(None), points_text(None), error_text(None), p_text(None)] {
