@@ -38,10 +38,12 @@ use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
 use crate::studies::correlation::CorrelationRun;
 use crate::studies::corruption::CorruptionRun;
+use crate::studies::cost::CostRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
 use crate::studies::proxy::ProxyRun;
+use crate::studies::sampling::SamplingRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
 use crate::tasks::images::{load_images, name_data_sets, outlines};
@@ -306,6 +308,8 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
+        StudyDefinition::Sampling(study) => Box::new(SamplingRun::new(study, first(setups))),
+        StudyDefinition::Cost(study) => Box::new(CostRun::new(study, first(setups))),
     })
 }
 

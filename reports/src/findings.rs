@@ -5,6 +5,7 @@ mod comparison;
 mod conditions;
 pub(crate) mod correlation;
 mod corruption;
+mod cost;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
@@ -14,6 +15,7 @@ mod proxy;
 mod quoted;
 pub(crate) mod ranking;
 mod regime;
+mod sampling;
 mod search;
 mod search_cost;
 mod throughput;
@@ -37,7 +39,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 10] = [
+const KINDS: [(&str, Load); 12] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -48,6 +50,8 @@ const KINDS: [(&str, Load); 10] = [
     ("search", search::load),
     ("comparison", comparison::load),
     ("drawing", drawings::load),
+    ("sampling", sampling::load),
+    ("cost", cost::load),
 ];
 
 /// What a kind of study says about its stored results.

@@ -10,7 +10,8 @@ use reports::figure::definition::FigureKind;
 use reports::report::readme;
 use reports::{figure, report};
 use studies::{
-    COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search, search_cost,
+    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, predictors, proxy, sampling, search,
+    search_cost,
 };
 
 /// Draws twice, and checks that figure and report contain the given texts. Before a run, a definition is refused if the kind of its
@@ -239,6 +240,55 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     check(&artefact, &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"], &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
+}
+
+#[test]
+fn draws_are_compared_with_the_papers_statements() {
+    let root = tempfile::tempdir().unwrap();
+    let claim = |statistic: &str, of: &str| {
+        format!("claim = {{ statistic = \"{statistic}\", greater_than = 0.5, of = \"{of}\" }}\n")
+    };
+    sampling(root.path(), &claim("spare-banks", "A"));
+    let artefact = newest(root.path(), "sampling").unwrap();
+    let in_report = [
+        "| distinct architectures | A | 31 of 40 draws |",
+        "| at most 100 banks in a block | A | 100.00 % [91.24, 100.00], most banks: 79 |",
+        // The mean block uses (20 + 30 + 59.5) / 3 banks.
+        "| mean share of the 100 banks left unused | A | 63.50 % [",
+        // 3 million and 40 steps of 0.05 million make 4.95 million.
+        "| at most 5 M parameters | A | 100.00 % [",
+        "| groups | 1, 1, 1, 1, 1 | 1, 1, 1, 8, 8 |",
+        "Claim: A: mean share of the stated banks left unused > 0.5. Verdict: **held**",
+    ];
+    check(&artefact, &["groups", "million parameters", "A: 31 of 40 draws are distinct"], &in_report);
+    for (claim, expected) in [
+        (claim("spare-banks", "C"), "`of` names `C`, which is no space of the study"),
+        (claim("spare-banks", "B"), "the paper's numbers for `B` lack those of `B: mean share of the stated banks"),
+    ] {
+        sampling(root.path(), &claim);
+        let error = format!("{:#}", newest(root.path(), "sampling").unwrap_err());
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn costs_are_counted_beside_quoted_budgets() {
+    let root = tempfile::tempdir().unwrap();
+    cost(root.path(), "[\"SMASH, search\", \"Evolution, search\"]");
+    let artefact = newest(root.path(), "cost").unwrap();
+    let in_report = [
+        "| WRN |  |  | 4.0e17 |  |",
+        "| Evolution |  | 1.0e20 FLOPs, 5.0e19 multiply-adds |  |  |",
+        "| Policy |  | 100 GPU-days |  |  |",
+        "| SMASH | 4.1e15 [4.0e15, 4.2e15] |  | 8.2e15 [8.0e15, 8.3e15] | 0.50 |",
+        "| SMASH | scores | 3.1e15 | 75.0 % |",
+        "Quoted budgets: Evolution: 1.0e20 FLOPs (somebody); Policy: 100 GPU-days (nobody).",
+        "Claim: orders of magnitude from SMASH, search to Evolution, search > 9.5. Verdict: **not held**",
+    ];
+    check(&artefact, &["search, quoted", "one training, counted", "training 4.0e17"], &in_report);
+    cost(root.path(), "[\"SMASH\", \"WRN, training\"]");
+    let error = format!("{:#}", newest(root.path(), "cost").unwrap_err());
+    assert!(error.contains("`between` names `SMASH`; expected a system with"), "{error}");
 }
 
 #[test]

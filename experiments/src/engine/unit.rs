@@ -38,6 +38,8 @@ pub enum Kind {
     TrainSystem,
     /// Time the steps of one kind.
     Time,
+    /// Sample architectures and count them.
+    Sample,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::TrainedSearch => "search by training",
             Self::TrainSystem => "train systems",
             Self::Time => "time steps",
+            Self::Sample => "sample architectures",
         }
     }
 }

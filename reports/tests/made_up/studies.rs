@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use results::{
-    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, PredictionRow,
-    ProxyRow, RunDir, ScoreRow, Status, SystemRow, SystemTrainingRow, TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, OpValueRow,
+    PhaseCostRow, PredictionRow, ProxyRow, RunDir, SampleRow, ScoreRow, Status, SystemRow, SystemTrainingRow,
+    TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
 };
 
 use crate::made_up::{open_run, write};
@@ -336,4 +337,63 @@ pub fn comparison(root: &Path) {
     write(&dir, &systems.into_iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>());
     write(&dir, &(0..6).map(trial).collect::<Vec<_>>());
     write(&dir, &candidates(&["SMASHv2"], 40));
+}
+
+/// Stores 40 draws of a space with 100 banks and of another one. `keys` holds claims.
+pub fn sampling(root: &Path, keys: &str) {
+    let definition = format!(
+        "{keys}\n[study]\nkind = \"sampling\"\n[[study.spaces]]\nname = \"A\"\n\
+         paper = {{ banks = 100, rarely-above = 5.0, parameters = 4.6, depth = 116 }}\n\
+         [[study.spaces]]\nname = \"B\"\npaper = {{}}\n\
+         [figure]\nkind = \"histograms\"\ntitle = \"Sampled architectures\"\n"
+    );
+    let dir = open_run(root, "sampling", 0, &definition);
+    let row = |(space, draw): (&str, u32)| SampleRow {
+        seed: 0,
+        space: space.into(),
+        draw,
+        // Every fourth draw is isomorphic to the first.
+        canonical: format!("{:016x}", if draw % 4 == 0 { 0 } else { draw }),
+        parameters: 3_000_000 + 50_000 * u64::from(draw),
+        multiply_adds: 1_000_000_000 + u64::from(draw),
+        depth: 100 + draw,
+        ops_block_1: 10,
+        ops_block_2: 20,
+        ops_block_3: 30 + draw % 3,
+        banks_block_1: 20,
+        banks_block_2: 30,
+        banks_block_3: 40 + draw,
+    };
+    let rows: Vec<SampleRow> =
+        ["A", "B"].into_iter().flat_map(|space| (0..40).map(move |draw| (space, draw))).map(row).collect();
+    write(&dir, &rows);
+    let value = |(space, value)| OpValueRow { seed: 0, space, quantity: "groups".into(), value, count: 40 };
+    write(&dir, &[("A".to_owned(), 1), ("B".to_owned(), 1), ("B".to_owned(), 8)].map(value));
+}
+
+/// Stores the costs of a search in two phases over five architectures, and of a hand-designed network. `between` names the costs of the
+/// claim.
+pub fn cost(root: &Path, between: &str) {
+    let definition = format!(
+        "claim = {{ statistic = \"cost-reduction\", greater_than = 9.5, between = {between} }}\n[study]\nkind = \"cost\"\n\
+         [[study.system]]\nname = \"WRN\"\nbaseline = {{}}\n[[study.system]]\nname = \"Evolution\"\n\
+         quoted = {{ flops = 1e20, source = \"somebody\" }}\n[[study.system]]\nname = \"Policy\"\n\
+         quoted = {{ gpu-days = 100.0, source = \"nobody\" }}\n[figure]\nkind = \"cost-marks\"\ntitle = \"Costs\"\n\
+         x_label = \"Multiply-adds, as a power of ten\"\ny_label = \"System\"\n"
+    );
+    let dir = open_run(root, "cost", 0, &definition);
+    let row = |system: &str, phase: &str, architecture: Option<u32>, multiply_adds| PhaseCostRow {
+        seed: 0,
+        system: system.into(),
+        phase: phase.into(),
+        architecture,
+        multiply_adds,
+    };
+    let mut rows = vec![row("WRN", "training", None, 4e17)];
+    for architecture in 0..5 {
+        let size = 1.0 + 0.01 * f64::from(architecture);
+        let phases = [("HyperNet", 1e15), ("scores", 3e15), ("training", 8e15)];
+        rows.extend(phases.map(|(phase, cost)| row("SMASH", phase, Some(architecture), size * cost)));
+    }
+    write(&dir, &rows);
 }
