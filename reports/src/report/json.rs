@@ -22,7 +22,7 @@ fn result(artefact: &Artefact) -> Value {
         "artefact": manifest.artefact,
         "scale": manifest.scale,
         "dataset": manifest.dataset.name,
-        "title": manifest.title,
+        "title": artefact.title,
         "folder": group.folder().display().to_string(),
         "commit": manifest.commit,
         "dirty": manifest.dirty,
@@ -39,8 +39,9 @@ fn result(artefact: &Artefact) -> Value {
     })
 }
 
-fn judged_claim(artefact: &Artefact, Judged { claim, verdict, .. }: Judged<'_>) -> Value {
+fn judged_claim(artefact: &Artefact, Judged { claim, words, verdict, .. }: Judged<'_>) -> Value {
     let mut value = with_interval(claim.statistic, artefact.claimed(claim));
+    value["words"] = json!(words);
     value["between"] = json!(claim.between);
     value["greater_than"] = json!(claim.greater_than);
     value["verdict"] = json!(match verdict {
