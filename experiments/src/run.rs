@@ -194,7 +194,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(name) = &options.source {
         let own = study.searches_mut().iter_mut();
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
-        ensure!(!own.is_empty(), "`{artefact}` does not search on a data set of its own");
+        ensure!(!own.is_empty(), "--source: `{artefact}` searches on no data set besides the one it trains on");
         own.into_iter().for_each(|data| data.name.clone_from(name));
     }
     if options.fresh {
@@ -213,7 +213,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(recipe) = options.recipe {
         match study {
             StudyDefinition::Correlation(study) => study.recipe = recipe,
-            _ => bail!("`{artefact}` has only one recipe"),
+            _ => bail!("--recipe: `{artefact}` has one recipe; only studies of kind correlation have two"),
         }
     }
     if options.bfloat16 {
@@ -394,6 +394,6 @@ fn write_results(
         dir.close(manifest, status, timestamp(SystemTime::now()))?;
         failed.extend(failures.all.into_iter().map(|table| format!("seed {}, {table}", manifest.seed)));
     }
-    ensure!(failed.is_empty(), "nothing succeeded, although the tables are written: {}", failed.join("; "));
+    ensure!(failed.is_empty(), "the run failed, although its tables are written: {}", failed.join("; "));
     Ok(())
 }

@@ -19,6 +19,7 @@ mod sampling;
 mod search;
 mod search_cost;
 mod throughput;
+pub(crate) mod used_data;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,6 +71,11 @@ pub trait KindOfStudy: fmt::Debug + fmt::Display + Send + Sync {
     /// is unknown, or of no use to the claim.
     fn ceiling(&self, _claim: &Claim) -> Option<Interval> {
         None
+    }
+
+    /// The name that readers see for a system, which claims and tables name by its key.
+    fn shown_name(&self, system: &str) -> String {
+        system.to_owned()
     }
 
     /// The main statistic in one line, for an artefact without a claim; may be empty.
@@ -166,7 +172,8 @@ fn no_statistic(claim: &Claim) -> Error {
 }
 
 fn does_not_fit(kind: FigureKind) -> Error {
-    anyhow!("a figure of kind {kind:?} does not fit its kind of study")
+    let name = toml::Value::try_from(kind).expect("a kind of figure is written by its name");
+    anyhow!("a figure of kind {name} does not fit its kind of study")
 }
 
 /// An error with its standard deviation, in percent.

@@ -185,8 +185,8 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if !findings.is_empty() {
         outln!("{findings}");
     }
-    for Judged { claim, verdict, .. } in artefact.judged() {
-        outln!("claim {claim}: {verdict}");
+    for Judged { words, verdict, .. } in artefact.judged() {
+        outln!("claim {words}: {verdict}");
     }
     if artefact.figure.is_none() {
         return Ok(());

@@ -4,11 +4,14 @@ mod made_up;
 #[path = "made_up/studies.rs"]
 mod studies;
 
-use made_up::{newest, open_run};
-use reports::artefact::Artefact;
+use made_up::{newest, open_run, write};
+use reports::artefact::{Artefact, shown_title};
 use reports::figure::definition::FigureKind;
 use reports::report::readme;
 use reports::{figure, report};
+use results::store::find_runs;
+use results::summaries::text::SIGN;
+use results::{ArchitectureRow, PredictionRow, Status};
 use studies::{
     COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, predictors, proxy, sampling, search,
     search_cost,
@@ -232,14 +235,83 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
         "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
         "| 1 failed | 20.6 % |",
-        "Left out: 1 trainings failed.",
-        "Large-Scale Evolution (regularised): 6 trainings, lowest validation error 35.00 %",
-        "Claim: error of SMASHv2 - error of WRN-28-10 > 0. Verdict: **held**",
-        "| SMASHv2 | 40 |",
+        "Left out: 1 training failed.",
+        "Regularised evolution, 6 trainings (ours, for Large-Scale Evolution): 6 trainings, lowest validation error 35.00 %",
+        "Claim: error of SMASHv2 (ours, laptop scale) - error of WRN-10-2 (ours, for WRN-28-10) > 0. Verdict: **held**",
+        "| On shapes 16x16 | 40 |",
+        "SMASH searched on shapes 16x16.",
     ];
     check(&artefact, &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"], &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
+    // A name of a system and the note on it are two lines.
+    for part in ["Error on shapes", "\nWRN-10-2\n", "\nours, for WRN-28-10\n", "searched on shapes 16x16"] {
+        assert!(svg.contains(part), "no `{part}` in\n{svg}");
+    }
+    let report = report::markdown(std::slice::from_ref(&artefact), &[]);
+    let printed = artefact.findings.to_string();
+    for text in [svg, report, printed, readme::block(std::slice::from_ref(&artefact), &artefact, "figures")] {
+        assert!(!text.contains("CIFAR") && !text.contains("ImageNet"), "a data set that was not used:\n{text}");
+    }
+}
+
+#[test]
+fn no_title_of_a_published_run_names_data_that_it_did_not_use() {
+    let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
+    let sets = [
+        ("cifar10", "CIFAR-10"),
+        ("cifar100", "CIFAR-100"),
+        ("stl10", "STL-10"),
+        ("imagenet32", "ImageNet32x32"),
+        ("modelnet10", "ModelNet10"),
+    ];
+    let (mut replaced, runs) = (0, find_runs(&baselines, None).unwrap().all().unwrap());
+    for run in &runs {
+        let (manifest, title) = (&run.manifest, shown_title(&run.manifest));
+        let used = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
+        let used: Vec<&str> = used.map(|set| set.name.as_str()).collect();
+        let words = || title.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let named = sets.iter().filter(|(_, written)| words().any(|word| word == *written));
+        for (name, _) in named {
+            assert!(used.contains(name), "{title}: {used:?}");
+        }
+        replaced += usize::from(title != manifest.title);
+    }
+    assert!(replaced > 0 && replaced < runs.len(), "{replaced} of {}", runs.len());
+}
+
+#[test]
+fn parameters_have_one_sign_in_print_and_tables() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = correlation(root.path(), "rivals", Correlation { figure: "tau-cost", ..Correlation::of(30, "") });
+    let architectures: Vec<ArchitectureRow> = newest(root.path(), "rivals").unwrap().group.read().unwrap();
+    let row = |row: &ArchitectureRow| PredictionRow {
+        seed: 0,
+        architecture: row.architecture,
+        predictor: "parameters".into(),
+        status: Status::Ok,
+        value: Some(-(row.parameters as f64)),
+        cost: 0.0,
+        shared_cost: 0.0,
+    };
+    write(&dir, &architectures.iter().map(row).collect::<Vec<_>>());
+    let rivals = newest(root.path(), "rivals").unwrap();
+    let report = report::markdown(std::slice::from_ref(&rivals), &[]);
+    let printed = rivals.findings.to_string();
+    let mut taus = Vec::new();
+    for text in [&report, &printed] {
+        // One row stands beside the score, the other among the predictors.
+        let rows =
+            text.lines().map(|line| line.trim_start_matches("| ")).filter(|line| line.starts_with("parameters "));
+        let tau = |line: &str| {
+            line.split_whitespace().find(|word| word.starts_with(['+', '-']) && word.contains('.')).map(str::to_owned)
+        };
+        taus.extend(rows.map(|line| tau(line).unwrap()));
+    }
+    assert!(taus.len() == 4 && taus.iter().all(|tau| *tau == taus[0]), "{taus:?}");
+    for text in [&report, &printed, &rivals.findings.caption().join("\n")] {
+        assert_eq!(text.matches(SIGN).count(), 1, "{text}");
+    }
 }
 
 #[test]
@@ -311,7 +383,7 @@ fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
     let without_label = COMPARISON.replace("y_label", "# y_label");
     for (definition, expected) in [
         (unknown, "`between` names `SMASHv3`, which is no system"),
-        (wrong_figure, "a figure of kind Descent does not fit its kind of study"),
+        (wrong_figure, "a figure of kind \"descent\" does not fit its kind of study"),
         (without_label, "the definition's `figure`: expected `x_label` and `y_label`"),
     ] {
         comparison(root.path());

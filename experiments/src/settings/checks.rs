@@ -155,7 +155,7 @@ impl Study {
             Self::Corruption(study) => check_smash(&study.space, &study.smash),
             Self::ProxyGradient(study) => check_smash(&study.space, &study.smash),
             Self::Search(study) => {
-                ensure!(!study.searches.is_empty(), "`study.searches` must have at least one");
+                ensure!(!study.searches.is_empty(), "`study.searches`: expected at least one search");
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
@@ -194,7 +194,7 @@ impl ComparisonStudy {
             }
             Some(SystemKind::Baseline(_)) => return Ok(()),
             None if system.paper.is_some() => return Ok(()),
-            None => bail!("expected a way to run it, or quoted numbers"),
+            None => bail!("expected one of `baseline`, `smash`, `trained-search` and `paper`"),
         };
         let known: Vec<&str> = self.searches.iter().map(|search| search.name.as_str()).collect();
         ensure!(known.contains(&search.as_str()), "no search is called `{search}`; known: {}", known.join(", "));

@@ -258,8 +258,8 @@ struct StoredData {
 /// # Errors
 /// The first part of the row that is wrong, and what was expected.
 fn problem(row: &PooledTruthRow) -> Result<(), String> {
-    let context: StoredContext =
-        serde_json::from_str(&row.context).map_err(|error| format!("`context` is none of a training: {error}"))?;
+    let context: StoredContext = serde_json::from_str(&row.context)
+        .map_err(|error| format!("`context` does not describe a training: {error}"))?;
     context.space.validate().map_err(|error| format!("`context`: {error}"))?;
     let architecture = Architecture::from_json(&row.json).map_err(|error| format!("`json`: {error}"))?;
     architecture.validate(&context.space).map_err(|error| format!("`json`, in the space of `context`: {error}"))?;

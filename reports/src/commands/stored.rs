@@ -219,7 +219,11 @@ fn print_choice<'a>(chosen: &Group, candidates: impl Iterator<Item = &'a Group>)
         ahead.extend(group.ends_in_future().then(|| group.folder().display().to_string()));
     }
     let manifest = chosen.manifest();
-    let why = if all > 1 { format!("the newest by end of {all} results") } else { "the only result".to_owned() };
+    let why = if all > 1 {
+        format!("the newest of {all} results, by the end of the run")
+    } else {
+        "the only result".to_owned()
+    };
     let ahead = match ahead.is_empty() {
         true => String::new(),
         false => format!("; warning: an end after now counts as the oldest: {}", ahead.join(", ")),

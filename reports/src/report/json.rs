@@ -22,7 +22,7 @@ fn result(artefact: &Artefact) -> Value {
         "artefact": manifest.artefact,
         "scale": manifest.scale,
         "dataset": manifest.dataset.name,
-        "title": manifest.title,
+        "title": artefact.title,
         "folder": group.folder().display().to_string(),
         "commit": manifest.commit,
         "dirty": manifest.dirty,
@@ -40,8 +40,9 @@ fn result(artefact: &Artefact) -> Value {
 }
 
 /// A claim with its statistic and its verdict.
-pub(crate) fn judged_claim(Judged { claim, interval, verdict, .. }: &Judged<'_>) -> Value {
+pub(crate) fn judged_claim(Judged { claim, words, interval, verdict, .. }: &Judged<'_>) -> Value {
     let mut value = with_interval(claim.statistic, *interval);
+    value["words"] = json!(words);
     value["between"] = json!(claim.between);
     value["of"] = json!(claim.of);
     value["greater_than"] = json!(claim.greater_than);

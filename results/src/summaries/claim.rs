@@ -280,6 +280,12 @@ impl Claim {
         }
     }
 
+    /// The claim with other names of its systems.
+    pub fn with_systems(&self, name: impl Fn(&str) -> String) -> Self {
+        let between = self.between.as_ref().map(|systems| [&systems[0], &systems[1]].map(|system| name(system)));
+        Self { between, ..self.clone() }
+    }
+
     /// Judges the claim by the 95 % interval of its statistic.
     ///
     /// `None` stands for a statistic that the data leave undefined. `ceiling` is the most that the statistic can be

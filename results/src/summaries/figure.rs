@@ -1,6 +1,6 @@
 //! The figure that a definition asks for. Programs check it before a run, and the reports draw it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The `[figure]` table of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -42,7 +42,7 @@ pub struct PointDefinition {
 }
 
 /// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
     /// A predictor against true error, with a least-squares line.

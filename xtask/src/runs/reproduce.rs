@@ -88,7 +88,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
             let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
             process::run_to_be_stopped(&mut engine(&folder, args))
-                .context("is Snakemake installed? `pip install snakemake` does that")?;
+                .context("Snakemake is needed; `pip install snakemake` installs it")?;
             said
         }
         _ => process::lines_to_be_stopped(&mut experiments)?,
