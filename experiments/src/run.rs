@@ -38,10 +38,12 @@ use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
 use crate::studies::correlation::CorrelationRun;
 use crate::studies::corruption::CorruptionRun;
+use crate::studies::cost::CostRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
 use crate::studies::proxy::ProxyRun;
+use crate::studies::sampling::SamplingRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
 use crate::tasks::images::{load_images, name_data_sets, outlines};
@@ -196,7 +198,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(name) = &options.source {
         let own = study.searches_mut().iter_mut();
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
-        ensure!(!own.is_empty(), "`{artefact}` does not search on a data set of its own");
+        ensure!(!own.is_empty(), "--source: `{artefact}` searches on no data set besides the one it trains on");
         own.into_iter().for_each(|data| data.name.clone_from(name));
     }
     if options.fresh {
@@ -215,7 +217,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(recipe) = options.recipe {
         match study {
             StudyDefinition::Correlation(study) => study.recipe = recipe,
-            _ => bail!("`{artefact}` has only one recipe"),
+            _ => bail!("--recipe: `{artefact}` has one recipe; only studies of kind correlation have two"),
         }
     }
     if options.bfloat16 {
@@ -310,6 +312,8 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
+        StudyDefinition::Sampling(study) => Box::new(SamplingRun::new(study, first(setups))),
+        StudyDefinition::Cost(study) => Box::new(CostRun::new(study, first(setups))),
     })
 }
 
@@ -394,6 +398,6 @@ fn write_results(
         dir.close(manifest, status, timestamp(SystemTime::now()))?;
         failed.extend(failures.all.into_iter().map(|table| format!("seed {}, {table}", manifest.seed)));
     }
-    ensure!(failed.is_empty(), "nothing succeeded, although the tables are written: {}", failed.join("; "));
+    ensure!(failed.is_empty(), "the run failed, although its tables are written: {}", failed.join("; "));
     Ok(())
 }

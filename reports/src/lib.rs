@@ -9,5 +9,6 @@ pub mod artefact;
 pub mod drawing;
 pub mod figure;
 pub mod findings;
+pub mod ledger;
 pub mod output;
 pub mod report;

@@ -11,9 +11,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::stored::Stored;
-use commands::{compare, deviations, draw, rank, stats, status, summary};
+use commands::{claims, compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
+use reports::ledger::statements;
 use reports::output::{self, Output};
+use reports::report::claims::Ledger;
 use reports::report::history::histories;
 use reports::report::{html, json};
 use reports::{figure, report};
@@ -71,6 +73,8 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         json: bool,
     },
+    /// Print the ledger of the paper's claims: every statement, with the verdict of each stored result.
+    Claims(claims::Claims),
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
     /// Print the statistics of a ranking in any Parquet or CSV table, or in a stored result.
@@ -142,6 +146,7 @@ fn run(command: Command) -> Result<ExitCode> {
             deviations::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Claims(options) => claims::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Report { artefact, stored, out, readme, check, json } => {
@@ -151,12 +156,15 @@ fn run(command: Command) -> Result<ExitCode> {
                 outln!("{:#}", json::results(artefacts));
                 return Ok(selected.finish());
             }
-            let text = report::markdown(artefacts, &selected.faulty);
+            // The ledger of one artefact would call all others not run.
+            let statements = statements()?;
+            let ledger = artefact.is_none().then(|| Ledger::new(&statements, artefacts));
+            let text = report::markdown(artefacts, &selected.faulty, ledger.as_ref());
             let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
             let histories = histories(stored.runs(artefact.as_deref())?.runs);
             outputs.push(Output {
                 path: out.join("report.html"),
-                bytes: html::page(artefacts, &selected.faulty, &histories)?.into_bytes(),
+                bytes: html::page(artefacts, &selected.faulty, ledger.as_ref(), &histories)?.into_bytes(),
             });
             for (name, bytes) in report::figures(artefacts)? {
                 let path = out.join("figures").join(name);
@@ -178,8 +186,8 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if !findings.is_empty() {
         outln!("{findings}");
     }
-    for Judged { claim, verdict, .. } in artefact.judged() {
-        outln!("claim {claim}: {verdict}");
+    for Judged { words, verdict, .. } in artefact.judged() {
+        outln!("claim {words}: {verdict}");
     }
     if artefact.figure.is_none() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Converts the rows of [`crate::tables::rows`] to a Parquet file and back.
+//! Converts the rows of [`crate::tables::rows`] and [`crate::tables::counts`] to a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
@@ -6,6 +6,7 @@
 //! host. Each file holds its identity and a seal; see [`crate::store::seal`].
 
 pub mod columns;
+pub mod counts;
 pub mod csv;
 mod footer;
 mod meaning;

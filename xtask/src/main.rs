@@ -22,7 +22,9 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, combinations, compare, draw, forward, list, package, report, reproduce, status};
+use runs::{
+    architecture, benchmark, claims, combinations, compare, draw, forward, list, package, report, reproduce, status,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -42,6 +44,8 @@ enum Verb {
     Status,
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
+    /// Print the ledger of the paper's claims: every statement, with the verdict of each stored result.
+    Claims(claims::Args),
     /// Draw architectures, from a file or from the best of a stored search.
     Draw(draw::Args),
     /// Validate, score, train, draw or build architectures of your own.
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
         Verb::Status => status::run(&forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
+        Verb::Claims(args) => claims::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),
         Verb::Stats => forward::run_on_results("stats", &forwarded),

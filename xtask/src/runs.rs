@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod benchmark;
+pub mod claims;
 pub mod combinations;
 pub mod compare;
 pub mod draw;

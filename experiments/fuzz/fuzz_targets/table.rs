@@ -9,6 +9,7 @@ use experiments_fuzz::{contain_panics, sealed};
 use libfuzzer_sys::fuzz_target;
 use results::store::identity::{Listed, StoredFile};
 use results::store::seal;
+use results::tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 use results::tables::rows::*;
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
@@ -42,6 +43,9 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     check::<SystemTrainingRow>(&file);
     check::<DrawingRow>(&file);
     check::<EncodingCellRow>(&file);
+    check::<SampleRow>(&file);
+    check::<OpValueRow>(&file);
+    check::<PhaseCostRow>(&file);
     check::<PooledTruthRow>(&file);
 });
 

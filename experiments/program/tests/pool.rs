@@ -80,7 +80,7 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
         ("`epochs` is 0", |row| row.epochs = 0),
         ("`json`: ", |row| row.json = "{}".into()),
         ("`canonical` is 0000", |row| row.canonical = "0".repeat(16)),
-        ("`context` is none of a training", |row| row.context = "{\"recipe\":1}".into()),
+        ("`context` does not describe a training", |row| row.context = "{\"recipe\":1}".into()),
         ("`seed` is 7", |row| row.seed = 7),
     ];
     for (index, (expected, change)) in changes.into_iter().enumerate() {

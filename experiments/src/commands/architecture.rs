@@ -232,7 +232,7 @@ impl Place {
             Study::Ensemble(study) => Some(&study.space),
             Study::Corruption(study) => Some(&study.space),
             Study::ProxyGradient(study) => Some(&study.space),
-            Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) => None,
+            Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) | Study::Sampling(_) | Study::Cost(_) => None,
         };
         let (artefact, data) = (&self.artefact, study.data_sets()[0]);
         match (space, search) {
@@ -243,8 +243,9 @@ impl Place {
                 let names: Vec<&str> = searches.iter().map(|search| search.name.as_str()).collect();
                 ensure!(!names.is_empty(), "`{artefact}` has no single search space; fig4 has one");
                 let found = searches.iter().find(|found| Some(found.name.as_str()) == search);
-                let found =
-                    found.with_context(|| format!("`{artefact}`: expected --search, one of {}", names.join(", ")))?;
+                let found = found.with_context(|| {
+                    format!("`{artefact}` has several searches: expected --search with one of {}", names.join(", "))
+                })?;
                 Ok((&found.space, found.data.as_ref().unwrap_or(data)))
             }
         }
@@ -365,7 +366,11 @@ fn benchmark(
     let settings = &benchmark.settings;
     let own = settings.study.get("space").cloned().and_then(|space| space.try_into::<SearchSpace>().ok());
     ensure!(own.as_ref() == Some(space), "{place}: the benchmark has another search space than the artefact");
-    ensure!(settings.dataset.name == dataset, "{place}: the benchmark has images of `{}`", settings.dataset.name);
+    ensure!(
+        settings.dataset.name == dataset,
+        "{place}: the benchmark has images of `{}`, expected `{dataset}`",
+        settings.dataset.name
+    );
     check_counts(&folder, &benchmark, space, task)?;
     warn_if_unlisted(&folder)?;
     Ok(Some((folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), benchmark)))

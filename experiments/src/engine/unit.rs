@@ -38,6 +38,8 @@ pub enum Kind {
     TrainSystem,
     /// Time the steps of one kind.
     Time,
+    /// Sample architectures and count them.
+    Sample,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::TrainedSearch => "search by training",
             Self::TrainSystem => "train systems",
             Self::Time => "time steps",
+            Self::Sample => "sample architectures",
         }
     }
 }
@@ -162,9 +165,9 @@ pub fn parse_seconds(text: &str) -> Option<f64> {
     text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 
-/// Seconds that the units took together, if the time of each is known.
+/// Seconds that the units took together, if there are any and the time of each is known.
 pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
-    units.iter().map(Unit::seconds).sum()
+    units.iter().map(Unit::seconds).sum::<Option<f64>>().filter(|_| !units.is_empty())
 }
 
 /// The rows of the units' outputs, in the order of the units.

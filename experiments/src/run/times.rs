@@ -101,7 +101,8 @@ fn mean(values: &[f64]) -> Option<f64> {
 
 /// Seconds that a unit took in an earlier run, which had `units` units of its kind.
 pub fn seconds_of_unit(earlier: &Manifest, kind: Kind, units: usize) -> Option<f64> {
-    earlier.timings.get(kind.name()).map(|seconds| seconds / units.max(1) as f64)
+    // Older programs wrote zero seconds for a kind without units.
+    earlier.timings.get(kind.name()).filter(|seconds| **seconds > 0.0).map(|seconds| seconds / units.max(1) as f64)
 }
 
 /// A complete run of the newest result of the same definition on the same class of device, which has the timings. A run whose

@@ -297,8 +297,8 @@ struct StoredData {
 /// # Errors
 /// The first part of the row that is wrong, and what was expected.
 fn problem(row: &PooledTruthRow) -> Result<(), String> {
-    let context: StoredContext =
-        serde_json::from_str(&row.context).map_err(|error| format!("`context` is none of a training: {error}"))?;
+    let context: StoredContext = serde_json::from_str(&row.context)
+        .map_err(|error| format!("`context` does not describe a training: {error}"))?;
     context.space.validate().map_err(|error| format!("`context`: {error}"))?;
     architecture_of(&row.json, &row.canonical, &context.space)?;
     if context.data.split != row.seed {

@@ -14,7 +14,7 @@ use results::store::files::{create_folder, write_atomically};
 use results::store::identity::Identity;
 use results::summaries::predictors::PredictorSummary;
 use results::summaries::ranked::{RankedRow, RunTables, SCORE};
-use results::summaries::text::{first_of, interval_text, left_out_text};
+use results::summaries::text::{SIGN, first_of, interval_text, left_out_text};
 use results::tables::{table_file, write_table};
 use results::terminal::escaped;
 use results::{ArchitectureRow, Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
@@ -88,7 +88,7 @@ fn figure_paths(folder: &Path, group: &Group, columns: &[String]) -> Result<Vec<
         let path = folder.join(format!("{}-by-{}.svg", group.name(), file_name(column)));
         ensure!(
             !paths.contains(&path),
-            "{}: the figure of two columns; choose one of them by --column",
+            "{}: the figures of two columns would have this name; choose one column by --column",
             path.display()
         );
         paths.push(path);
@@ -159,7 +159,7 @@ impl Answer<'_> {
         for column in &self.options.higher_is_better {
             outln!("higher is better in `{column}`: its sign is changed");
         }
-        let longest = summary.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
+        let longest = summary.predictors.iter().map(|predictor| predictor.shown.chars().count()).max();
         let width = longest.map_or(0, |longest| longest + 2);
         let line = |[name, n, cells @ ..]: [&str; 6]| {
             let [tau, difference, with_score, partial] = cells;
@@ -168,13 +168,14 @@ impl Answer<'_> {
         };
         line(["predictor", "n", "Kendall τ", "difference to the score", "τ with the score", "τ given parameters"]);
         for predictor in &summary.predictors {
-            let PredictorSummary { name, n, tau, change, with_first, partial, .. } = predictor;
+            let PredictorSummary { name, shown, n, tau, change, with_first, partial, .. } = predictor;
             let is_score = name == SCORE;
             let beside_score = |interval| if is_score { String::new() } else { interval_text(interval) };
             let texts =
                 [interval_text(*tau), beside_score(*change), beside_score(*with_first), interval_text(*partial)];
-            line([name, &n.to_string(), &texts[0], &texts[1], &texts[2], &texts[3]]);
+            line([shown, &n.to_string(), &texts[0], &texts[1], &texts[2], &texts[3]]);
         }
+        outln!("{SIGN}");
         outln!(
             "[ ]: 95 % percentile bootstrap over {} root seeds and their architectures; differences are paired",
             summary.seeds

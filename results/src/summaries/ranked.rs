@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::summaries::correlation::{Measure, score_values};
 use crate::summaries::join::{complete_mean, join, values};
 use crate::summaries::predictors::{PredictorsSummary, summary};
+use crate::summaries::text::draws_text;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, ScoreRow, TruthRow};
 use crate::tables::{Status, declare};
 
@@ -75,7 +76,12 @@ impl RunTables {
     /// If the tables contradict each other.
     pub fn ranked(&self, own: &[OwnPredictor], by: Measure) -> Result<(PredictorsSummary, Vec<RankedRow>)> {
         let predictions = self.all_predictions(own, by);
-        let summary = summary(&self.architectures, &predictions, &self.true_errors)?;
+        let mut summary = summary(&self.architectures, &predictions, &self.true_errors)?;
+        // The run may have other predictors that are scores with other numbers of noise draws.
+        let draws = score_values(&self.scores, by).values().map(Vec::len).max().unwrap_or(0);
+        for score in summary.predictors.iter_mut().filter(|predictor| predictor.name == SCORE) {
+            score.shown = format!("{SCORE}, {}", draws_text(draws));
+        }
         let true_errors: BTreeMap<(u64, u32), (&str, f64)> = join(&self.architectures, &values([]), &self.true_errors)?
             .iter()
             .filter_map(|joined| {

@@ -96,7 +96,7 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     let root = process::repository()?;
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
     if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
-        bail!("`{}`: both sides are stored, so no run can use it", word.display());
+        bail!("`{}` is an argument of runs, but both sides are stored results", word.display());
     }
     ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
     ensure!(

@@ -16,11 +16,12 @@ enum Program {
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, Program, &'static str);
 
-const FORWARDING: [Forwarding; 12] = [
+const FORWARDING: [Forwarding; 13] = [
     ("reproduce", Program::Experiments, "run"),
     ("compare", Program::Experiments, "run"),
     ("report", Program::Reports, "report"),
     ("status", Program::Reports, "status"),
+    ("claims", Program::Reports, "claims"),
     ("draw", Program::Reports, "draw"),
     ("architecture", Program::Experiments, "architecture"),
     ("stats", Program::Reports, "stats"),
@@ -149,6 +150,7 @@ mod tests {
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
+            ("claims --published --json --scale laptop", "claims --published", "--json --scale laptop"),
             ("status --json --results r", "status", "--json --results r"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {

@@ -250,7 +250,8 @@ fn predictor_columns<'a>(
             // This error names the row of the first cell that is no number.
             read_columns(file, &[name], None)?;
         }
-        let column = column.with_context(|| format!("{place}: column `{}`: no number", shown(name)))?;
+        let column =
+            column.with_context(|| format!("{place}: column `{}`: expected numbers, found none", shown(name)))?;
         ensure!(!columns.iter().any(|known| known.name == *name), "--column {name}: given twice");
         columns.push(column);
     }
