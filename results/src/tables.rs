@@ -239,6 +239,33 @@ impl fmt::Display for Status {
     }
 }
 
+/// The rule that a time breaks, if it is none.
+fn positive_seconds(seconds: f64) -> Option<&'static str> {
+    let is_time = seconds.is_finite() && seconds > 0.0;
+    (!is_time).then_some("`seconds` must be finite and above 0")
+}
+
+/// The rule that a status and a measured error break, if they contradict each other.
+pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+    match (status, error) {
+        (Status::Ok, None) => Some("status `ok` needs an error"),
+        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
+        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
+
+/// As [`measured_if_ok`], for a value that may be any finite number.
+fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
+    match (status, value) {
+        (Status::Ok, Some(value)) if value.is_finite() => None,
+        (Status::Ok, _) => Some("status `ok` needs a finite value"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
+    }
+}
+
 /// A field of a row as a column stores it; `None` is null.
 pub(crate) trait Cell: Sized {
     type Stored: Stored;
