@@ -16,7 +16,8 @@ pub mod rows;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
+use polars_core::prelude::{DataFrame, DataType, NamedFrom, PolarsResult, Series};
+use polars_io::prelude::{KeyValueMetadata, ParquetWriter};
 
 use crate::error::{Error, Result};
 use crate::store::files::{self, write_atomically};
@@ -193,7 +194,7 @@ macro_rules! declare {
                 may_be_missing: <$cell as $crate::tables::Cell>::MAY_BE_MISSING,
             }),*];
 
-            fn to_columns(rows: &[Self]) -> Vec<polars::prelude::Series> {
+            fn to_columns(rows: &[Self]) -> Vec<polars_core::prelude::Series> {
                 vec![$($crate::tables::to_series(
                     stringify!($field),
                     rows.iter().map(|row| row.$field.clone()),
@@ -201,7 +202,7 @@ macro_rules! declare {
             }
 
             fn from_frame(
-                frame: &polars::prelude::DataFrame,
+                frame: &polars_core::prelude::DataFrame,
             ) -> std::result::Result<Vec<Self>, $crate::tables::ColumnFault> {
                 $(let mut $field = $crate::tables::cells::<$cell>(frame, stringify!($field))?.into_iter();)*
                 let row = |_| Some($row { $($field: $field.next()?),* });

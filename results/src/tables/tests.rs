@@ -1,6 +1,6 @@
 //! Tests of round trips of every table, and of the faults that a table can have.
 
-use polars::prelude::IntoColumn;
+use polars_core::prelude::IntoColumn;
 use proptest::prelude::*;
 
 use super::*;
