@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use results::TruthRow;
 use results::statistics::sample::pooled_variance;
 use results::store::benchmark::{Benchmark, TrainingRow};
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::CorrelationStudy;
+use crate::tasks::learning_curve::Epoch;
+use crate::tasks::pool::Taken;
 use crate::tasks::setup::Setup;
 
 /// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
@@ -21,8 +22,8 @@ const MOST_DEVIATIONS: f64 = 4.0;
 pub struct KnownErrors {
     /// By canonical hash and training seed.
     trainings: BTreeMap<(String, u32), TrainingRow>,
-    /// Validation error after each epoch, by number of the architecture in the benchmark and training seed.
-    curves: BTreeMap<(u32, u32), Vec<f64>>,
+    /// The completed epochs, by number of the architecture in the benchmark and training seed.
+    curves: BTreeMap<(u32, u32), Vec<Epoch>>,
     /// Name of the benchmark.
     name: String,
     /// Root seed of the trainings.
@@ -36,8 +37,8 @@ impl KnownErrors {
     /// Reads the benchmark in a folder.
     ///
     /// # Errors
-    /// A folder without a benchmark, a damaged file, or a benchmark of other images, another search space, recipe or root seed
-    /// than the study.
+    /// A folder without a benchmark, a damaged file, a training some of whose epochs are missing, or a benchmark of other images,
+    /// another search space, recipe or root seed than the study.
     pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
         let place = folder.display().to_string();
         let benchmark = Benchmark::read(folder)?;
@@ -62,9 +63,23 @@ impl KnownErrors {
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
-        let mut curves: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
+        let mut curves: BTreeMap<(u32, u32), Vec<Epoch>> = BTreeMap::new();
         for row in &benchmark.curves {
-            curves.entry((row.architecture, row.training_seed)).or_default().push(row.validation_error);
+            curves.entry((row.architecture, row.training_seed)).or_default().push(Epoch {
+                train_loss: row.train_loss,
+                train_error: row.train_error,
+                validation_error: Some(row.validation_error),
+            });
+        }
+        for row in &benchmark.trainings {
+            let found = curves.get(&(row.architecture, row.training_seed)).map_or(0, Vec::len);
+            ensure!(
+                found == row.epochs as usize,
+                "{place}: table `curves`: training {} of architecture {}: expected {} epochs, found {found}",
+                row.training_seed,
+                row.architecture,
+                row.epochs
+            );
         }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         let trainings = benchmark.trainings.into_iter().map(key).collect();
@@ -105,46 +120,20 @@ impl KnownErrors {
         Ok(architectures)
     }
 
-    fn training(&self, space: &SearchSpace, architecture: &Architecture, training_seed: usize) -> Option<&TrainingRow> {
-        self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))
-    }
-
-    /// A training as a row of the run, for architecture number `index`, with its origin in words; `None` if the benchmark lacks it.
+    /// A training as a row of the run, for architecture number `index`; `None` if the benchmark lacks it.
     pub fn truth(
         &self,
         space: &SearchSpace,
         architecture: &Architecture,
         training_seed: usize,
         [seed, index]: [u64; 2],
-    ) -> Option<(TruthRow, String)> {
-        let row = self.training(space, architecture, training_seed)?;
-        Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
-    }
-
-    /// The validation error after each completed epoch of a training; `None` if the benchmark lacks the training.
-    ///
-    /// # Errors
-    /// A training some of whose epochs the benchmark lacks.
-    pub fn curve(
-        &self,
-        space: &SearchSpace,
-        architecture: &Architecture,
-        training_seed: usize,
-    ) -> Result<Option<Vec<f64>>> {
-        let Some(row) = self.training(space, architecture, training_seed) else {
-            return Ok(None);
-        };
-        let curve = self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default();
-        ensure!(
-            curve.len() == row.epochs as usize,
-            "benchmark {}: table `curves`: training {} of architecture {}: expected {} epochs, found {}",
-            self.name,
-            row.training_seed,
-            row.architecture,
-            row.epochs,
-            curve.len()
-        );
-        Ok(Some(curve))
+    ) -> Option<Taken> {
+        let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        Some(Taken {
+            truth: row.truth(seed, index as u32),
+            epochs: self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default(),
+            origin: format!("{} (benchmark {})", row.commit, self.name),
+        })
     }
 }
 

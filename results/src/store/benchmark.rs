@@ -22,8 +22,8 @@ use crate::store::manifest::{DatasetRecord, RunStatus};
 use crate::store::seal;
 use crate::summaries::correlation::{self, CorrelationSummary, Predictor};
 use crate::tables::csv;
-use crate::tables::rows::{ArchitectureRow, TruthRow, measured_if_ok};
-use crate::tables::{Row, Status, declare, read_table, table_file, write_table};
+use crate::tables::rows::{ArchitectureRow, TruthRow};
+use crate::tables::{Row, Status, declare, measured_if_ok, read_table, table_file, write_table};
 
 declare! {
     /// One training of one architecture of a benchmark.
@@ -415,6 +415,7 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
                 seed,
                 architecture: row.architecture,
                 hash: row.hash.clone(),
+                canonical: Some(row.canonical.clone()),
                 json: row.json.clone(),
                 parameters: row.parameters,
                 multiply_adds: row.multiply_adds,
