@@ -32,6 +32,7 @@ use crate::provenance;
 use crate::run::failures::Failures;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
+use crate::run::times::Times;
 use crate::settings::definition::Definition;
 use crate::settings::studies::{Data, Study as StudyDefinition};
 use crate::studies::benchmark::BenchmarkRun;
@@ -133,8 +134,8 @@ pub fn run<B: AutodiffBackend>(
     let version = version(&commit, dirty, &definition);
     if let Some(folder) = &options.export_workflow {
         let command = options.command_of_part(program.path()?, artefact, &version)?;
-        let earlier = times::earlier_run(artefact, &definition.hash(), options)?;
-        workflow::export(folder, &runs, command, earlier.as_ref(), options)?;
+        let times = Times::of(artefact, &images[0].data.name, &definition.hash(), options)?;
+        workflow::export(folder, &runs, command, &times, options)?;
         print_places(&dirs);
         return Ok(());
     }

@@ -3,6 +3,7 @@
 pub mod images;
 pub mod kept_networks;
 pub mod known_errors;
+pub mod learning_curve;
 pub mod pool;
 pub mod predictions;
 pub mod score_search;

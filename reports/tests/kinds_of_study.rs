@@ -248,7 +248,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     for part in ["Error on shapes", "\nWRN-10-2\n", "\nours, for WRN-28-10\n", "searched on shapes 16x16"] {
         assert!(svg.contains(part), "no `{part}` in\n{svg}");
     }
-    let report = report::markdown(std::slice::from_ref(&artefact), &[]);
+    let report = report::markdown(std::slice::from_ref(&artefact), &[], None);
     let printed = artefact.findings.to_string();
     for text in [svg, report, printed, readme::block(std::slice::from_ref(&artefact), &artefact, "figures")] {
         assert!(!text.contains("CIFAR") && !text.contains("ImageNet"), "a data set that was not used:\n{text}");
@@ -296,7 +296,7 @@ fn parameters_have_one_sign_in_print_and_tables() {
     };
     write(&dir, &architectures.iter().map(row).collect::<Vec<_>>());
     let rivals = newest(root.path(), "rivals").unwrap();
-    let report = report::markdown(std::slice::from_ref(&rivals), &[]);
+    let report = report::markdown(std::slice::from_ref(&rivals), &[], None);
     let printed = rivals.findings.to_string();
     let mut taus = Vec::new();
     for text in [&report, &printed] {

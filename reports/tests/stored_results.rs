@@ -43,6 +43,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             seed,
             architecture,
             hash: format!("{architecture:016x}"),
+            canonical: None,
             json: ARCHITECTURE.to_owned(),
             parameters: 10_000 + u64::from(architecture) * 31 % 1000,
             multiply_adds: 1_000_000 + u64::from(architecture) * 17 % 1000,

@@ -17,7 +17,8 @@ pub mod rows;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
+use polars_core::prelude::{DataFrame, DataType, NamedFrom, PolarsResult, Series};
+use polars_io::prelude::{KeyValueMetadata, ParquetWriter};
 
 use crate::error::{Error, Result};
 use crate::store::files;
@@ -201,7 +202,7 @@ macro_rules! declare {
                 may_be_missing: <$cell as $crate::tables::Cell>::MAY_BE_MISSING,
             }),*];
 
-            fn to_columns(rows: &[Self]) -> Vec<polars::prelude::Series> {
+            fn to_columns(rows: &[Self]) -> Vec<polars_core::prelude::Series> {
                 vec![$($crate::tables::to_series(
                     stringify!($field),
                     rows.iter().map(|row| row.$field.clone()),
@@ -209,7 +210,7 @@ macro_rules! declare {
             }
 
             fn from_frame(
-                frame: &polars::prelude::DataFrame,
+                frame: &polars_core::prelude::DataFrame,
             ) -> std::result::Result<Vec<Self>, $crate::tables::ColumnFault> {
                 $(let mut $field = $crate::tables::cells::<$cell>(frame, stringify!($field))?.into_iter();)*
                 let row = |_| Some($row { $($field: $field.next()?),* });
@@ -244,6 +245,33 @@ impl fmt::Display for Status {
             Self::Failed => "failed",
             Self::Skipped => "skipped",
         })
+    }
+}
+
+/// The rule that a time breaks, if it is none.
+pub(crate) fn positive_seconds(seconds: f64) -> Option<&'static str> {
+    let is_time = seconds.is_finite() && seconds > 0.0;
+    (!is_time).then_some("`seconds` must be finite and above 0")
+}
+
+/// The rule that a status and a measured error break, if they contradict each other.
+pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+    match (status, error) {
+        (Status::Ok, None) => Some("status `ok` needs an error"),
+        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
+        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
+
+/// As [`measured_if_ok`], for a value that may be any finite number.
+fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
+    match (status, value) {
+        (Status::Ok, Some(value)) if value.is_finite() => None,
+        (Status::Ok, _) => Some("status `ok` needs a finite value"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }
 

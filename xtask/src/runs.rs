@@ -13,6 +13,3 @@ pub mod package;
 pub mod report;
 pub mod reproduce;
 pub mod status;
-
-/// The scales of a run. They are named here too, so that a wrong name is an error before any build.
-pub const SCALES: [&str; 4] = ["smoke", "laptop", "gpu", "paper"];

@@ -9,9 +9,9 @@ use std::process::Command;
 use binary::{error_of, experiments, files, succeeded, tables};
 use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use results::store::identity::{Listed, StoredFile};
-use results::store::seal;
+use results::store::{find_runs_below, seal};
 use results::tables::{read_table, write_table};
-use results::{EpochRow, Pool, PooledTruthRow};
+use results::{EpochRow, Pool, PooledTruthRow, TruthRow};
 use smash::training::checkpoint::HostTensor;
 
 fn pool_command(verb: &str, file: &Path, pool: &Path) -> Command {
@@ -72,13 +72,16 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
     let rows = Pool::new(&at("pool")).truths().unwrap();
     assert!(rows.len() > 1);
     type Change = fn(&mut PooledTruthRow);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 12] = [
         ("`validation_error` is 5", |row| row.validation_error = Some(5.0)),
         ("`validation_error` is NaN", |row| row.validation_error = Some(f64::NAN)),
         ("`train_error` is -1", |row| row.train_error = Some(-1.0)),
         ("`train_loss` is inf", |row| row.train_loss = Some(f64::INFINITY)),
         ("`epochs` is 0", |row| row.epochs = 0),
         ("`json`: ", |row| row.json = "{}".into()),
+        ("`hash` is 0000", |row| row.hash = Some("0".repeat(16))),
+        ("`train_curve`: epoch 0: expected a loss", |row| row.train_curve = Some("1,2 1,0.5".into())),
+        ("`train_curve` has 1 epochs, expected 2", |row| row.train_curve = Some("1,0.5".into())),
         ("`canonical` is 0000", |row| row.canonical = "0".repeat(16)),
         ("`context` does not describe a training", |row| row.context = "{\"recipe\":1}".into()),
         ("`seed` is 7", |row| row.seed = 7),
@@ -99,6 +102,26 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
     succeeded(&pool_command("export", &at("good.parquet"), &at("pool")).output().unwrap());
     succeeded(&pool_command("import", &at("good.parquet"), &at("new")).output().unwrap());
     assert_eq!(Pool::new(&at("new")).truths().unwrap(), rows);
+
+    // Trainings of an older program have neither hash nor learning curve. They are taken, and have no rows of epochs.
+    let older = Pool::new(&at("older"));
+    rows.iter().for_each(|row| older.add(PooledTruthRow { hash: None, train_curve: None, ..row.clone() }).unwrap());
+    let taken = experiments(&at("taken"), &["fig4", "--pool"]).arg(at("older")).output().unwrap();
+    succeeded(&taken);
+    let [all, taken] = ["results", "taken"].map(|results| {
+        let run = find_runs_below(&at(results)).unwrap().all().unwrap().remove(0);
+        (run.read::<TruthRow>().unwrap(), run.read::<EpochRow>().unwrap())
+    });
+    for truth in &all.0 {
+        let of_training = (Some(truth.architecture), Some(truth.training_seed));
+        let curve = all.1.iter().filter(|row| (row.architecture, row.training_seed) == of_training);
+        let last = curve.clone().next_back().map(|row| (row.train_loss, row.train_error));
+        assert_eq!((curve.count() as u32, last), (truth.epochs, truth.train_loss.zip(truth.train_error)));
+    }
+    assert_eq!(taken.0, all.0);
+    let of_network: Vec<EpochRow> = all.1.iter().filter(|row| row.architecture.is_none()).cloned().collect();
+    assert!(of_network.len() < all.1.len());
+    assert_eq!(taken.1, of_network);
 }
 
 #[test]

@@ -180,7 +180,7 @@ pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Devic
         let setup = Setup::new(&images, data, &dir, None, options.seed)?;
         let unit = |training_seed: usize| {
             let (kind, stem) = (Kind::TrainResulting, "truth");
-            let true_errors = TrueErrors { kind, stem, space, settings: recipe, known: None, curves: false };
+            let true_errors = TrueErrors { kind, stem, space, settings: recipe, known: None, validates: false };
             true_errors.unit(&setup, 0, training_seed, move || Ok(Some((0, architecture))))
         };
         let count = options.training_seeds.map_or(training_seeds, usize::from);

@@ -15,6 +15,7 @@ use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
+use crate::tasks::learning_curve::{Epoch, curve_text, parse_curve};
 use crate::tasks::stored_rows::architecture_of;
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
@@ -82,6 +83,17 @@ pub struct NetworkContext<'a> {
     pub kept: &'a [usize],
 }
 
+/// A training that a pool or a benchmark supplies.
+#[derive(Debug, PartialEq)]
+pub struct Taken {
+    /// Its measurements, as a row of the run.
+    pub truth: TruthRow,
+    /// Its completed epochs; none if a pool of an older program supplies it.
+    pub epochs: Vec<Epoch>,
+    /// Its origin, in words.
+    pub origin: String,
+}
+
 /// A SMASH network in a pool.
 pub struct PooledNetwork {
     /// The tensors, as its run stores them.
@@ -126,17 +138,13 @@ impl RunPool {
         }
     }
 
-    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it. An
-    /// isomorphic architecture has the same key, but sums in another order: its training rounds differently, and does not count.
+    /// Finds the training with this key, as a row of the run for architecture number `index`. Its origin is the commit that
+    /// trained it. An isomorphic architecture has the same key, but sums in another order: its training rounds differently, and
+    /// does not count.
     ///
     /// # Errors
     /// A pool file that the system does not read.
-    pub fn truth(
-        &self,
-        key: &TruthKey,
-        architecture: &Architecture,
-        index: usize,
-    ) -> Result<Option<(TruthRow, String)>> {
+    pub fn truth(&self, key: &TruthKey, architecture: &Architecture, index: usize) -> Result<Option<Taken>> {
         let pooled = read_if_usable(&self.pool.truth_file(key), |file| {
             let pooled = self.pool.truth(key)?;
             match pooled.as_ref().map(problem) {
@@ -146,7 +154,8 @@ impl RunPool {
         })?;
         let same = pooled.flatten().filter(|pooled| pooled.json == architecture.to_json());
         Ok(same.map(|pooled| {
-            let row = TruthRow {
+            let curve = pooled.train_curve.as_deref().map(parse_curve);
+            let truth = TruthRow {
                 seed: key.seed,
                 architecture: index as u32,
                 training_seed: key.training_seed,
@@ -158,7 +167,8 @@ impl RunPool {
                 epochs: pooled.epochs,
                 message: pooled.message,
             };
-            (row, pooled.commit)
+            let epochs = curve.and_then(Result::ok).unwrap_or_default();
+            Taken { truth, epochs, origin: pooled.commit }
         }))
     }
 
@@ -166,9 +176,16 @@ impl RunPool {
     ///
     /// # Errors
     /// If the file system refuses.
-    pub fn add_truth(&self, key: TruthKey, architecture: &Architecture, row: &TruthRow) -> Result<()> {
+    pub fn add_truth(
+        &self,
+        key: TruthKey,
+        architecture: &Architecture,
+        row: &TruthRow,
+        epochs: &[Epoch],
+    ) -> Result<()> {
         let pooled = PooledTruthRow {
             canonical: key.canonical,
+            hash: Some(architecture.hash()),
             json: architecture.to_json(),
             context: key.context,
             seed: key.seed,
@@ -179,6 +196,7 @@ impl RunPool {
             train_error: row.train_error,
             train_loss: row.train_loss,
             epochs: row.epochs,
+            train_curve: Some(curve_text(epochs)),
             message: row.message.clone(),
             commit: self.commit.clone(),
         };
@@ -300,7 +318,11 @@ fn problem(row: &PooledTruthRow) -> Result<(), String> {
     let context: StoredContext = serde_json::from_str(&row.context)
         .map_err(|error| format!("`context` does not describe a training: {error}"))?;
     context.space.validate().map_err(|error| format!("`context`: {error}"))?;
-    architecture_of(&row.json, &row.canonical, &context.space)?;
+    let architecture = architecture_of(&row.json, &row.canonical, &context.space)?;
+    let hash = architecture.hash();
+    if let Some(stored) = row.hash.as_ref().filter(|stored| **stored != hash) {
+        return Err(format!("`hash` is {stored}, expected {hash}, the hash of `json`"));
+    }
     if context.data.split != row.seed {
         return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
     }
@@ -311,6 +333,12 @@ fn problem(row: &PooledTruthRow) -> Result<(), String> {
     }
     if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
         return Err(format!("`train_loss` is {loss}, expected a number from 0"));
+    }
+    if let Some(curve) = &row.train_curve {
+        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
+        if curve.len() != row.epochs as usize {
+            return Err(format!("`train_curve` has {} epochs, expected {}, as in `epochs`", curve.len(), row.epochs));
+        }
     }
     let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
     let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
@@ -406,9 +434,12 @@ mod tests {
             epochs: context.recipe.epochs as u32,
             message: None,
         };
-        pool.add_truth(key.clone(), &one, &row).unwrap();
+        let epoch = Epoch { train_loss: 0.1 + 0.2, train_error: 0.75, validation_error: None };
+        let epochs = vec![epoch; context.recipe.epochs];
+        pool.add_truth(key.clone(), &one, &row, &epochs).unwrap();
         let taken = pool.truth(&key, &one, 7).unwrap();
-        assert_eq!(taken, Some((TruthRow { architecture: 7, ..row }, "commit".to_owned())));
+        let truth = TruthRow { architecture: 7, ..row };
+        assert_eq!(taken, Some(Taken { truth, epochs, origin: "commit".to_owned() }));
         assert_eq!(pool.truth(&key, &other, 7).unwrap(), None);
     }
 

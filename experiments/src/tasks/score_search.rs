@@ -104,6 +104,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
                 stage: stage.name().into(),
                 index: rows.len() as u32,
                 hash,
+                canonical: Some(architecture.canonical_hash(space)),
                 json: architecture.to_json(),
                 parameters: Counts::of(space, task, architecture).parameters,
                 error,

@@ -123,6 +123,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
             seed: self.setup.seed.0,
             unit: self.stem.clone(),
+            architecture: None,
+            training_seed: None,
             epoch: epoch as u32,
             learning_rate: settings.learning_rate * settings.schedule.factor(epoch as f64 / settings.epochs as f64),
             train_loss: train.loss,

@@ -110,6 +110,7 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
             system: self.system.into(),
             index: index as u32,
             hash: architecture.hash(),
+            canonical: Some(architecture.canonical_hash(self.space)),
             json: architecture.to_json(),
             parameters,
             error: trained.evaluate(self.setup.validation()).map(|last| last.error),

@@ -13,6 +13,7 @@ use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
 use crate::engine::unit::Done;
+use crate::tasks::learning_curve::Epoch;
 use crate::tasks::scores::status_of;
 use crate::tasks::setup::Setup;
 
@@ -57,6 +58,16 @@ impl<B: AutodiffBackend> Trained<B> {
     /// Mean error and loss over the batches of the last epoch, if the training did not diverge.
     pub fn last_epoch(&self) -> Option<&Evaluation> {
         self.trainer.history.last().filter(|_| self.failure.is_none())
+    }
+
+    /// The completed epochs.
+    pub fn curve(&self) -> Vec<Epoch> {
+        let epoch = |(index, train): (usize, &Evaluation)| Epoch {
+            train_loss: train.loss,
+            train_error: train.error,
+            validation_error: self.validation.get(index).map(|validation| validation.error),
+        };
+        self.trainer.history.iter().enumerate().map(epoch).collect()
     }
 
     /// Number of completed epochs.

@@ -17,10 +17,10 @@ use results::summaries::ranked::{RankedRow, RunTables, SCORE};
 use results::summaries::text::{SIGN, first_of, interval_text, left_out_text};
 use results::tables::{table_file, write_table};
 use results::terminal::escaped;
-use results::{ArchitectureRow, Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
+use results::{Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
 use serde_json::{Value, json};
 
-use super::stored::{Stored, space_of};
+use super::stored::{Stored, architectures_of};
 use table::{MOST_NAMES, OwnTable, Wanted};
 
 /// The table of predictors, the stored result, and the form of the answer.
@@ -57,12 +57,12 @@ pub fn run(options: &Rank) -> Result<()> {
     faulty.iter().for_each(|fault| errln!("warning: {fault}"));
     let tables = tables_of(&group)?;
     let by = Measure::of_group(&group)?;
-    let space = space_of(&group);
     let Rank { key, column, higher_is_better, .. } = options;
     let wanted = Wanted { key: key.as_deref(), columns: column, higher_is_better };
-    let own = table::read(&options.file, &wanted, &tables.architectures, space.as_ref())?;
+    let own = table::read(&options.file, &wanted, &tables.architectures)?;
     // A folder that cannot be used is an error before the statistics, which take time.
     let paths = options.out.as_ref().map(|folder| figure_paths(folder, &group, &own.columns)).transpose()?;
+    let knows_canonical = tables.architectures.iter().all(|row| row.canonical.is_some());
     let tables = tables.with_values_of(&own.predictors);
     let (summary, rows) = tables.ranked(&own.predictors, by)?;
     ensure!(
@@ -70,7 +70,7 @@ pub fn run(options: &Rank) -> Result<()> {
         "{}: no architecture has a value of each predictor, a SMASH score and a true error",
         options.file.display()
     );
-    let answer = Answer { options, group: &group, own: &own, summary: &summary, knows_canonical: space.is_some() };
+    let answer = Answer { options, group: &group, own: &own, summary: &summary, knows_canonical };
     match options.json {
         true => outln!("{:#}", answer.to_json()),
         false => answer.print(),
@@ -107,7 +107,7 @@ fn tables_of(group: &Group) -> Result<RunTables> {
         )
     };
     Ok(RunTables {
-        architectures: group.read_if_there::<ArchitectureRow>()?.with_context(|| lacks("architectures"))?,
+        architectures: architectures_of(group)?.with_context(|| lacks("architectures"))?,
         scores: group.read_if_there::<ScoreRow>()?.with_context(|| lacks("scores"))?,
         true_errors: group.read_if_there::<TruthRow>()?.with_context(|| lacks("truths"))?,
         predictions: group.read_if_there::<PredictionRow>()?.unwrap_or_default(),
@@ -120,7 +120,7 @@ struct Answer<'a> {
     group: &'a Group,
     own: &'a OwnTable,
     summary: &'a PredictorsSummary,
-    /// Whether the run's search space is known, from which canonical hashes follow.
+    /// Whether the canonical hash of each architecture of the run is known.
     knows_canonical: bool,
 }
 

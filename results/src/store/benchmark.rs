@@ -256,6 +256,7 @@ pub fn as_truths(rows: &[TrainingRow], seed: u64) -> (Vec<ArchitectureRow>, Vec<
                 seed,
                 architecture: row.architecture,
                 hash: row.hash.clone(),
+                canonical: Some(row.canonical.clone()),
                 json: row.json.clone(),
                 parameters: row.parameters,
                 multiply_adds: row.multiply_adds,

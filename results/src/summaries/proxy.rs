@@ -206,6 +206,7 @@ mod tests {
             method: method.to_owned(),
             step,
             hash: String::new(),
+            canonical: None,
             changes: 1,
             error,
             loss: None,

@@ -234,6 +234,7 @@ mod tests {
             stage: stage.to_owned(),
             index,
             hash: format!("{index:08x}"),
+            canonical: None,
             json: "{}".to_owned(),
             parameters: 1000 + u64::from(index),
             error,

@@ -16,7 +16,7 @@ use self::harms::{HARMS, harm, is_refused};
 use crate::checks::tables;
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
-use crate::runs::SCALES;
+use crate::runs::forward::SCALES;
 
 /// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);

@@ -12,8 +12,7 @@ use experiments_label::git;
 
 use crate::errln;
 use crate::process::{self, Binaries, Gpu};
-use crate::runs::SCALES;
-use crate::runs::forward::flag;
+use crate::runs::forward::{SCALES, flag};
 
 /// Stands for this checkout, with changes that are not committed.
 const WORKTREE: &str = "WORKTREE";

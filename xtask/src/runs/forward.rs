@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
 
+/// The scales of a definition.
+pub const SCALES: [&str; 4] = ["smoke", "laptop", "gpu", "paper"];
+
 /// A program that arguments are forwarded to.
 enum Program {
     Experiments,

@@ -8,8 +8,7 @@ use std::process::Command;
 use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
-use crate::runs::SCALES;
-use crate::runs::forward::{default_flag, flag};
+use crate::runs::forward::{SCALES, default_flag, flag};
 
 /// What to reproduce, and the options that decide more than the run itself.
 #[derive(clap::Args)]
@@ -79,7 +78,8 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
     check_engine(&args.engine, is_installed)?;
-    let binaries = Binaries::build(Gpu::needed_for(&args.device)?)?;
+    let gpu = if computes_here(args) { Gpu::needed_for(&args.device)? } else { Gpu::of(&args.device) };
+    let binaries = Binaries::build(gpu)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
     experiments.args(default_flag("--benchmarks", process::root().join("results/benchmarks"), forwarded));
@@ -139,6 +139,13 @@ fn engine(folder: &Path, args: &Args) -> Command {
     }
     command.args(&args.engine_arguments);
     command
+}
+
+/// Whether units run on this machine. A plan or an export runs none. Slurm runs them on its nodes, and Snakemake where its arguments
+/// say, by default here.
+fn computes_here(args: &Args) -> bool {
+    let is_elsewhere = args.engine == "slurm" || !args.engine_arguments.is_empty();
+    !is_plan(args) && args.export_workflow.is_none() && !is_elsewhere
 }
 
 /// Whether to print a plan and run nothing; a budget only asks for advice.
@@ -283,6 +290,21 @@ mod tests {
     }
 
     #[test]
+    fn the_device_is_needed_only_where_units_run() {
+        for (line, is_here) in [
+            ("fig4 --device cuda", true),
+            ("fig4 --device cuda --engine snakemake", true),
+            ("fig4 --device cuda --engine snakemake -- --executor slurm", false),
+            ("fig4 --device cuda --engine slurm", false),
+            ("fig4 --device cuda --export-workflow d", false),
+            ("fig4 --device cuda --plan", false),
+            ("--all --device cuda --budget 30m", false),
+        ] {
+            assert_eq!(computes_here(&parse(line).unwrap().0), is_here, "{line}");
+        }
+    }
+
+    #[test]
     fn results_default_to_an_absolute_folder_of_the_repository() {
         let folder = results(&parse("fig4").unwrap().0);
         assert!(folder.is_absolute() && folder.ends_with("results/runs"), "{folder:?}");
@@ -294,6 +316,7 @@ mod tests {
             ("", "<ARTEFACT|--all"),
             ("fig4 --all", "cannot be used with"),
             ("fig4 --definition a.toml", "cannot be used with"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
             ("fig4 --engine condor", "local, snakemake, slurm"),
             ("--all --engine slurm", "cannot be used with"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),

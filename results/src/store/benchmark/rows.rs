@@ -1,7 +1,7 @@
 //! The kinds of row of a benchmark.
 
-use crate::tables::rows::{TruthRow, measured_if_ok, positive_seconds};
-use crate::tables::{Status, declare};
+use crate::tables::rows::TruthRow;
+use crate::tables::{Status, declare, measured_if_ok, positive_seconds};
 
 declare! {
     /// One training of one architecture of a benchmark.

@@ -1,6 +1,7 @@
 //! Tests of columns of CSV and Parquet files with properties that other programs' tables have.
 
-use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
+use polars_core::prelude::{DataFrame, IntoColumn, NamedFrom, Series};
+use polars_io::prelude::ParquetWriter;
 
 use super::*;
 
