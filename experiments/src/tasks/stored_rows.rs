@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use results::errln;
 use results::store::benchmark::{Benchmark, Settings, TrainingRow, lists_its_tables};
-use smash::{Architecture, Counts, SearchSpace, Task};
+use results::{EpochRow, PooledTruthRow, Status, errln};
+use serde::Deserialize;
+use smash::{Architecture, Counts, ResultingTraining, SearchSpace, Task};
+
+use crate::tasks::learning_curve::parse_curve;
 
 /// The architecture of a row, which must be one of the space and have this canonical hash.
 ///
@@ -61,6 +64,77 @@ pub fn problem(settings: &Settings, row: &TrainingRow) -> Option<String> {
         Ok(space) => row_problem(&space, row),
         Err(error) => Some(format!("{error:#}")),
     }
+}
+
+/// What is wrong with the `expected` epochs of a pooled SMASH network, of a run with this root seed.
+pub fn epochs_problem(rows: &[EpochRow], seed: u64, expected: usize) -> Option<String> {
+    let found = rows.len();
+    if found != expected {
+        return Some(format!("{found} epochs, expected {expected}"));
+    }
+    let row_problem = |(index, row): (usize, &EpochRow)| {
+        let is_fraction = |error: f64| (0.0..=1.0).contains(&error);
+        let columns = [
+            ("seed", row.seed == seed),
+            ("epoch", row.epoch as usize == index),
+            ("learning_rate", row.learning_rate.is_finite()),
+            ("train_loss", row.train_loss.is_finite()),
+            ("train_error", is_fraction(row.train_error)),
+            ("validation_error", row.validation_error.is_none_or(is_fraction)),
+        ];
+        let (name, _) = columns.into_iter().find(|(_, is_possible)| !is_possible)?;
+        Some(format!("row {index}: `{name}` is not that of a training"))
+    };
+    rows.iter().enumerate().find_map(row_problem)
+}
+
+/// The parts of a stored context that a training must agree with.
+#[derive(Deserialize)]
+struct StoredContext {
+    data: StoredData,
+    space: SearchSpace,
+    recipe: ResultingTraining,
+}
+
+/// See [`PooledData`](crate::tasks::pool::PooledData).
+#[derive(Deserialize)]
+struct StoredData {
+    split: u64,
+}
+
+/// Checks that a run can have made a pooled training.
+///
+/// # Errors
+/// The first part of the row that is wrong, and what was expected.
+pub fn pooled_problem(row: &PooledTruthRow) -> Result<(), String> {
+    let context: StoredContext = serde_json::from_str(&row.context)
+        .map_err(|error| format!("`context` does not describe a training: {error}"))?;
+    context.space.validate().map_err(|error| format!("`context`: {error}"))?;
+    let architecture = architecture_of(&row.json, &row.canonical, &context.space)?;
+    let hash = architecture.hash();
+    if let Some(stored) = row.hash.as_ref().filter(|stored| **stored != hash) {
+        return Err(format!("`hash` is {stored}, expected {hash}, the hash of `json`"));
+    }
+    if context.data.split != row.seed {
+        return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
+    }
+    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
+        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
+            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
+        }
+    }
+    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
+        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
+    }
+    if let Some(curve) = &row.train_curve {
+        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
+        if curve.len() != row.epochs as usize {
+            return Err(format!("`train_curve` has {} epochs, expected {}, as in `epochs`", curve.len(), row.epochs));
+        }
+    }
+    let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
+    let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
+    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
 }
 
 /// Warns if the benchmark in a folder lists no digests of its tables.
