@@ -1,4 +1,4 @@
-//! Checks of stored trainings: each has an architecture of its search space, under the hashes and counts that it states.
+//! Checks of stored trainings, in a benchmark or a pool: a run can have made each, and it states the right hashes and counts.
 
 use std::path::Path;
 
