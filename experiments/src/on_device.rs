@@ -7,14 +7,13 @@ use anyhow::{Result, ensure};
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
-use results::outln;
+use results::{outln, threads};
 use smash::agreement;
 
 use crate::commands::architecture::{Score, Train};
 use crate::commands::measure;
 use crate::device::Device;
 use crate::engine::program::Program;
-use crate::engine::threads;
 use crate::run::options::RunOptions;
 use crate::run::part::PartialWork;
 use crate::{peer, run};

@@ -51,6 +51,7 @@ use crate::tasks::images::{load_images, name_data_sets, outlines};
 use crate::tasks::kept_networks;
 use crate::tasks::pool::{Origins, RunPool};
 use crate::tasks::setup::{Images, Setup};
+use crate::tasks::stored_rows::warn_if_unlisted;
 
 /// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics. The
 /// results are stored under the label of this program.
@@ -92,6 +93,9 @@ pub fn run<B: AutodiffBackend>(
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
+    if let (Some(folder), None) = (&benchmark, &options.part) {
+        warn_if_unlisted(folder)?;
+    }
     let sources = Sources {
         commit: &commit,
         pool: pool.as_ref(),

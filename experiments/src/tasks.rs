@@ -10,6 +10,7 @@ pub mod score_search;
 pub mod scores;
 pub mod setup;
 pub mod smash_network;
+pub mod stored_rows;
 pub mod trained_search;
 pub mod training;
 pub mod true_errors;

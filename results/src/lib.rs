@@ -11,6 +11,7 @@ pub mod store;
 pub mod summaries;
 pub mod tables;
 pub mod terminal;
+pub mod threads;
 
 pub use error::{Error, Result};
 pub use store::RunDir;

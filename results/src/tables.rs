@@ -21,8 +21,8 @@ use polars_core::prelude::{DataFrame, DataType, NamedFrom, PolarsResult, Series}
 use polars_io::prelude::{KeyValueMetadata, ParquetWriter};
 
 use crate::error::{Error, Result};
-use crate::store::files::{self, write_atomically};
-use crate::store::identity::{Identity, StoredFile};
+use crate::store::files;
+use crate::store::identity::{Identity, Listed, StoredFile};
 use crate::store::seal;
 
 /// A kind of row; `declare!` writes the implementations.
@@ -77,7 +77,7 @@ pub struct ColumnFault {
 
 /// The file of a table, given the identity of the whole that it is part of.
 pub fn table_file<R: Row>(path: PathBuf, whole: Identity) -> StoredFile {
-    StoredFile { path, identity: whole.with("schema", schema::<R>()), sha256: None }
+    StoredFile { path, identity: whole.with("schema", schema::<R>()), listed: Listed::Nowhere }
 }
 
 /// Name of a table, and digits that change with any column whose values may not be missing. A further column whose values
@@ -92,12 +92,19 @@ fn schema<R: Row>() -> String {
 ///
 /// # Errors
 /// If a row contradicts itself, or the file cannot be written.
-pub fn write_table<R: Row>(StoredFile { path, identity, .. }: &StoredFile, rows: &[R]) -> Result<()> {
+pub fn write_table<R: Row>(file: &StoredFile, rows: &[R]) -> Result<()> {
+    seal::write(file, &bytes_of(file, rows)?)
+}
+
+/// The bytes of the file that [`write_table`] writes.
+///
+/// # Errors
+/// If a row contradicts itself.
+pub(crate) fn bytes_of<R: Row>(StoredFile { path, identity, .. }: &StoredFile, rows: &[R]) -> Result<Vec<u8>> {
     check_rows(path, rows)?;
     let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
     let bytes = DataFrame::new(rows.len(), columns).and_then(|frame| sealed(frame, identity));
-    let bytes = bytes.map_err(|error| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() })?;
-    write_atomically(path, &bytes)
+    bytes.map_err(|error| Error::Parquet { path: path.clone(), problem: error.to_string() })
 }
 
 /// Converts a frame to the bytes of a sealed Parquet file.
@@ -242,7 +249,7 @@ impl fmt::Display for Status {
 }
 
 /// The rule that a time breaks, if it is none.
-fn positive_seconds(seconds: f64) -> Option<&'static str> {
+pub(crate) fn positive_seconds(seconds: f64) -> Option<&'static str> {
     let is_time = seconds.is_finite() && seconds > 0.0;
     (!is_time).then_some("`seconds` must be finite and above 0")
 }

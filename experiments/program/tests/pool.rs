@@ -3,12 +3,16 @@
 mod binary;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use results::store::find_runs_below;
+use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use results::store::identity::{Listed, StoredFile};
+use results::store::{find_runs_below, seal};
+use results::tables::{read_table, write_table};
 use results::{EpochRow, Pool, PooledTruthRow, TruthRow};
+use smash::training::checkpoint::HostTensor;
 
 fn pool_command(verb: &str, file: &Path, pool: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
@@ -128,4 +132,57 @@ fn a_pool_that_is_not_there_replaces_no_file() {
     let error = error_of(&mut pool_command("export", &file, &folder.path().join("none")));
     assert!(error.contains("none: no pool with trainings is there"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "good");
+}
+
+#[test]
+fn a_network_that_its_training_cannot_have_made_is_trained_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pool = at("pool");
+    let run = |results: &str| {
+        let output = experiments(&at(results), &["fig4", "--pool"]).arg(&pool).output().unwrap();
+        succeeded(&output);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    run("first");
+    // The files keep their identities, and are sealed again.
+    let stored = |extension: &str| {
+        let is_it = |file: &PathBuf| file.extension().is_some_and(|own| own == extension);
+        let path = files(&pool.join("networks")).into_iter().find(is_it).unwrap();
+        let identity = seal::identity(&fs::read(&path).unwrap()).unwrap();
+        StoredFile { path, identity, listed: Listed::Nowhere }
+    };
+    let change_tensor = |change: fn(&mut HostTensor)| {
+        let file = stored("safetensors");
+        let mut network = read_checkpoint(&file).unwrap();
+        change(network.tensors.values_mut().next().unwrap());
+        write_checkpoint(&file, network).unwrap();
+    };
+    let change_epochs = |change: fn(&mut Vec<EpochRow>)| {
+        let file = stored("parquet");
+        let mut rows: Vec<EpochRow> = read_table(&file).unwrap();
+        change(&mut rows);
+        write_table(&file, &rows).unwrap();
+    };
+    let longer = |tensor: &mut HostTensor| {
+        tensor.values.push(0.0);
+        tensor.shape = vec![tensor.values.len()];
+    };
+    let one_less = |rows: &mut Vec<EpochRow>| {
+        rows.pop();
+    };
+    let changes: [(&str, &dyn Fn()); 4] = [
+        ("has a value that is not finite", &|| change_tensor(|tensor| tensor.values[0] = f32::NAN)),
+        ("shape", &|| change_tensor(longer)),
+        ("1 epochs, expected 2", &|| change_epochs(one_less)),
+        ("row 0: `train_error`", &|| change_epochs(|rows| rows[0].train_error = 5.0)),
+    ];
+    for (index, (expected, change)) in changes.into_iter().enumerate() {
+        change();
+        let said = run(&index.to_string());
+        assert!(said.contains(expected) && said.contains("the work starts without it"), "{expected}: {said}");
+        assert_eq!(tables(&at(&index.to_string())), tables(&at("first")), "{expected}");
+        // The pool is whole again.
+        assert!(!run(&format!("{index}-again")).contains("warning"), "{expected}");
+    }
 }

@@ -129,7 +129,7 @@ pub fn export(
             // If a stage has several units per run, they run side by side with one thread each.
             threads: if units.len() > runs.len() && kind != Kind::Time { 1 } else { options.jobs() },
             resources: Resources {
-                runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil() as u64),
+                runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil().max(1.0) as u64),
                 mem_mb: times.peak_memory().map(|bytes| bytes.div_ceil(1 << 20)),
                 gpu: (options.device != Device::Cpu).then_some(1),
             },

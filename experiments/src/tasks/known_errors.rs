@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::statistics::sample::pooled_variance;
-use results::store::benchmark::{Benchmark, TrainingRow};
+use results::store::benchmark::TrainingRow;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::learning_curve::Epoch;
 use crate::tasks::pool::Taken;
 use crate::tasks::setup::Setup;
+use crate::tasks::stored_rows::{check_counts, read_benchmark};
 
 /// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
 const MOST_DEVIATIONS: f64 = 4.0;
@@ -37,11 +38,11 @@ impl KnownErrors {
     /// Reads the benchmark in a folder.
     ///
     /// # Errors
-    /// A folder without a benchmark, a damaged file, a training some of whose epochs are missing, or a benchmark of other images,
-    /// another search space, recipe or root seed than the study.
+    /// A folder without a benchmark, a damaged file or a wrong row, or a benchmark of other images, another search space, recipe or
+    /// root seed than the study.
     pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
         let place = folder.display().to_string();
-        let benchmark = Benchmark::read(folder)?;
+        let benchmark = read_benchmark(folder)?;
         let benchmark = benchmark.with_context(|| format!("{place}: no benchmark.toml there"))?;
         let settings = &benchmark.settings;
         let own = |key: &str| {
@@ -63,6 +64,7 @@ impl KnownErrors {
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
+        check_counts(folder, &benchmark, &space, setup.task)?;
         let mut curves: BTreeMap<(u32, u32), Vec<Epoch>> = BTreeMap::new();
         for row in &benchmark.curves {
             curves.entry((row.architecture, row.training_seed)).or_default().push(Epoch {
@@ -70,16 +72,6 @@ impl KnownErrors {
                 train_error: row.train_error,
                 validation_error: Some(row.validation_error),
             });
-        }
-        for row in &benchmark.trainings {
-            let found = curves.get(&(row.architecture, row.training_seed)).map_or(0, Vec::len);
-            ensure!(
-                found == row.epochs as usize,
-                "{place}: table `curves`: training {} of architecture {}: expected {} epochs, found {found}",
-                row.training_seed,
-                row.architecture,
-                row.epochs
-            );
         }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         let trainings = benchmark.trainings.into_iter().map(key).collect();

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
 use results::store::identity::StoredFile;
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
 use results::tables::{read_table, write_table};
-use results::{EpochRow, Error, RunDir, Status, TruthRow};
-use serde::{Deserialize, Serialize};
+use results::{EpochRow, Error, RunDir, TruthRow};
+use serde::Serialize;
 use smash::training::checkpoint::Checkpoint;
 use smash::training::smash_training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
@@ -16,6 +16,7 @@ use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
 use crate::tasks::learning_curve::{Epoch, curve_text, parse_curve};
+use crate::tasks::stored_rows::{epochs_problem, pooled_problem};
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
 /// trainings of a pool from before such a change are then not taken for current ones.
@@ -146,7 +147,7 @@ impl RunPool {
     pub fn truth(&self, key: &TruthKey, architecture: &Architecture, index: usize) -> Result<Option<Taken>> {
         let pooled = read_if_usable(&self.pool.truth_file(key), |file| {
             let pooled = self.pool.truth(key)?;
-            match pooled.as_ref().map(problem) {
+            match pooled.as_ref().map(pooled_problem) {
                 Some(Err(problem)) => Err(Error::Damaged { path: file.path.clone(), problem }),
                 _ => Ok(pooled),
             }
@@ -221,16 +222,32 @@ impl RunPool {
         Ok(is_file(&self.pool.truth_file(key).path)?)
     }
 
-    /// Reads a SMASH network; `None` if the pool does not have it.
+    /// Reads a SMASH network; `None` if the pool does not have it. A file is set aside if `check` finds other tensors than the
+    /// network has, or if the epochs are not those of the training.
     ///
     /// # Errors
-    /// If the system does not read a file.
-    pub fn take_network(&self, context: &NetworkContext) -> Result<Option<PooledNetwork>> {
+    /// If the system does not read or rename a file.
+    pub fn take_network(
+        &self,
+        context: &NetworkContext,
+        check: impl Fn(&Checkpoint) -> Result<()>,
+    ) -> Result<Option<PooledNetwork>> {
         let (network, epochs) = self.network_files(context);
-        let Some(network) = read_if_usable(&network, read_checkpoint)? else {
+        let network = read_if_usable(&network, |file| {
+            let network = read_checkpoint(file)?;
+            check(&network).with_context(|| file.path.display().to_string())?;
+            anyhow::Ok(network)
+        })?;
+        let Some(network) = network else {
             return Ok(None);
         };
-        let epochs = read_if_usable(&epochs, read_table)?;
+        let epochs = read_if_usable(&epochs, |file| {
+            let rows: Vec<EpochRow> = read_table(file)?;
+            match epochs_problem(&rows, context.data.split, context.smash.epochs) {
+                Some(problem) => Err(Error::Damaged { path: file.path.clone(), problem }),
+                None => Ok(rows),
+            }
+        })?;
         Ok(epochs.map(|epochs| PooledNetwork { network, epochs }))
     }
 
@@ -254,61 +271,7 @@ impl RunPool {
 /// # Errors
 /// As [`Pool::import`], and a training that no run can have made; the error names the row.
 pub fn import(pool: &Pool, file: &Path) -> Result<usize> {
-    Ok(pool.import(file, |row| problem(row).err())?)
-}
-
-/// The parts of a stored context that a training must agree with.
-#[derive(Deserialize)]
-struct StoredContext {
-    data: StoredData,
-    space: SearchSpace,
-    recipe: ResultingTraining,
-}
-
-/// See [`PooledData`].
-#[derive(Deserialize)]
-struct StoredData {
-    split: u64,
-}
-
-/// Checks that a run can have made a training.
-///
-/// # Errors
-/// The first part of the row that is wrong, and what was expected.
-fn problem(row: &PooledTruthRow) -> Result<(), String> {
-    let context: StoredContext = serde_json::from_str(&row.context)
-        .map_err(|error| format!("`context` does not describe a training: {error}"))?;
-    context.space.validate().map_err(|error| format!("`context`: {error}"))?;
-    let architecture = Architecture::from_json(&row.json).map_err(|error| format!("`json`: {error}"))?;
-    architecture.validate(&context.space).map_err(|error| format!("`json`, in the space of `context`: {error}"))?;
-    let canonical = architecture.canonical_hash(&context.space);
-    if canonical != row.canonical {
-        return Err(format!("`canonical` is {}, expected {canonical}, the hash of `json`", row.canonical));
-    }
-    let hash = architecture.hash();
-    if let Some(stored) = row.hash.as_ref().filter(|stored| **stored != hash) {
-        return Err(format!("`hash` is {stored}, expected {hash}, the hash of `json`"));
-    }
-    if context.data.split != row.seed {
-        return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
-    }
-    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
-        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
-            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
-        }
-    }
-    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
-        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
-    }
-    if let Some(curve) = &row.train_curve {
-        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
-        if curve.len() != row.epochs as usize {
-            return Err(format!("`train_curve` has {} epochs, expected {}, as in `epochs`", curve.len(), row.epochs));
-        }
-    }
-    let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
-    let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
-    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
+    Ok(pool.import(file, |row| pooled_problem(row).err())?)
 }
 
 fn as_json(context: &impl Serialize) -> String {
@@ -365,6 +328,7 @@ fn stem(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use results::Status;
     use smash::Seed;
 
     use super::*;

@@ -1,6 +1,6 @@
 //! Training one network inside a unit of work, with a checkpoint after each epoch, so that it resumes where it stopped.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::Status;
 use results::store::files::remove;
@@ -104,6 +104,9 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 checkpoint.metadata = rest.to_owned();
             }
             trainer.restore(checkpoint).with_context(place)?;
+            trainer.check_progress(settings, self.examples.batches(settings.batch_size)).with_context(place)?;
+            let (found, expected) = (validation.len(), if self.validates { trainer.history.len() } else { 0 });
+            ensure!(found == expected, "{}: {found} validation errors, expected {expected}", place());
             Ok((trainer, validation))
         })?;
         let (mut trainer, mut validation) = resumed.unwrap_or_else(|| (start(), Vec::new()));

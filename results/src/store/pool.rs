@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::files::{create_folder, is_file, list, remove_unfinished};
-use crate::store::identity::{Identity, StoredFile};
+use crate::store::identity::{Identity, Listed, StoredFile};
 use crate::tables::rows::EpochRow;
 use crate::tables::{Status, declare, measured_if_ok, read_table, table_file, write_table};
 
@@ -216,7 +216,7 @@ impl Pool {
         let path = |extension: &str| self.folder.join("networks").join(format!("{name}.{extension}"));
         let identity = || Identity::default().with("network", &name);
         let tensors = identity().with("schema", "tensors");
-        let tensors = StoredFile { path: path("safetensors"), identity: tensors, sha256: None };
+        let tensors = StoredFile { path: path("safetensors"), identity: tensors, listed: Listed::Nowhere };
         (tensors, table_file::<EpochRow>(path("parquet"), identity()))
     }
 }

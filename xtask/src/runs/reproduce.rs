@@ -1,10 +1,11 @@
 //! `cargo xtask reproduce`: runs the units of an artefact, then draws its figure.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
 use crate::runs::forward::{SCALES, default_flag, flag};
@@ -76,6 +77,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         let place = file.display();
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
+    check_engine(&args.engine, is_installed)?;
     let gpu = if computes_here(args) { Gpu::needed_for(&args.device)? } else { Gpu::of(&args.device) };
     let binaries = Binaries::build(gpu)?;
     let mut experiments = binaries.experiments();
@@ -88,8 +90,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         Some(artefact) if args.engine != "local" => {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
             let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
-            process::run_to_be_stopped(&mut engine(&folder, args))
-                .context("Snakemake is needed; `pip install snakemake` installs it")?;
+            process::run_to_be_stopped(&mut engine(&folder, args))?;
             said
         }
         _ => process::lines_to_be_stopped(&mut experiments)?,
@@ -98,6 +99,26 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         process::run(binaries.reports().args(figure_arguments(args, &said)))?;
     }
     Ok(())
+}
+
+/// Checks that an engine is there, before minutes of building.
+///
+/// # Errors
+/// Its program is missing.
+fn check_engine(engine: &str, is_installed: impl Fn(&str) -> bool) -> Result<()> {
+    let (program, advice) = match engine {
+        "snakemake" => ("snakemake", "`pip install snakemake` installs it"),
+        "slurm" => ("sbatch", "call this where Slurm's programs are"),
+        _ => return Ok(()),
+    };
+    ensure!(is_installed(program), "--engine {engine}: no program `{program}` in PATH; {advice}");
+    Ok(())
+}
+
+/// Whether a shell would find a program of this name.
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// The command that runs the units of a workflow.
@@ -258,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_that_is_missing_is_named() {
+        assert!(check_engine("local", |_| false).is_ok());
+        assert!(check_engine("slurm", |program| program == "sbatch").is_ok());
+        for (engine, program) in [("snakemake", "`snakemake`"), ("slurm", "`sbatch`")] {
+            let error = check_engine(engine, |_| false).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--engine {engine}: no program {program} in PATH")), "{error}");
+        }
+        assert!(is_installed("cargo") && !is_installed("no-such-program"));
+    }
+
+    #[test]
     fn the_device_is_needed_only_where_units_run() {
         for (line, is_here) in [
             ("fig4 --device cuda", true),
@@ -291,6 +323,7 @@ mod tests {
             ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

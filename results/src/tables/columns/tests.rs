@@ -32,6 +32,19 @@ fn csv_is_read_by_name() {
     assert_eq!(found, Ok(expected));
 }
 
+/// Comparing each name with each other one would take minutes.
+#[test]
+fn a_line_of_very_many_names_is_checked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let names: Vec<String> = (0..200_000).map(|index| format!("a{index}")).collect();
+    std::fs::write(&path, names.join(",")).unwrap();
+    assert_eq!(read_all_columns(&path).unwrap().len(), names.len());
+    std::fs::write(&path, format!("{},a7", names.join(","))).unwrap();
+    let error = read_all_columns(&path).unwrap_err().to_string();
+    assert!(error.ends_with("column `a7`: 2 columns have this name, expected one"), "{error}");
+}
+
 #[test]
 fn a_byte_order_mark_and_other_columns_do_not_matter() {
     let found = read(b"\xef\xbb\xbfx,x2,x2\n1,\xff,a\n2,,\n", &["x"], None).unwrap();
