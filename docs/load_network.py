@@ -6,6 +6,7 @@ Usage: load_network.py IMAGES.npz NETWORK.safetensors ... (it needs torch, numpy
 
 import hashlib
 import json
+import math
 import sys
 
 import numpy
@@ -38,11 +39,17 @@ class Network(torch.nn.Module):
             state = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
             norm.load_state_dict(state, strict=False)
             self.norms.append(norm)
+        steps = [step for step in self.about["steps"] if step["step"] == "pointwise"]
+        learned = (
+            {name: tensors[f"op_norms.{i}.{name}"] for name in ("gain", "shift") if f"op_norms.{i}.{name}" in tensors}
+            for i in range(len(steps))
+        )
+        self.op_norms = torch.nn.ModuleList(torch.nn.ParameterDict(norm) for norm in learned)
         self.output = torch.nn.Linear(*reversed(tensors["output_weight"].shape))
         self.output.load_state_dict({"weight": tensors["output_weight"], "bias": tensors["output_bias"]})
 
     def forward(self, images):
-        values, convs, norms = [images], iter(self.convs), iter(self.norms)
+        values, convs, norms, op_norms = [images], iter(self.convs), iter(self.norms), iter(self.op_norms)
         for step in self.about["steps"]:
             inputs = [values[i] for i in step.get("inputs", [step.get("input")])]
             x, name = inputs[0], step["step"]
@@ -51,6 +58,8 @@ class Network(torch.nn.Module):
                 padding = [(size - 1) * dilation // 2 for size, dilation in zip(weight.shape[2:], step["dilation"])]
                 x = F.leaky_relu(torch.cat(inputs, 1), step["slope"])
                 x = F.conv2d(x, weight, padding=padding, dilation=step["dilation"], groups=step["groups"])
+            elif name == "pointwise":
+                x = pointwise(torch.cat(inputs, 1), next(convs), step["normalisation"], next(op_norms))
             elif name == "norm":
                 x = next(norms)(torch.cat(inputs, 1))
             elif name == "relu":
@@ -74,6 +83,21 @@ class Network(torch.nn.Module):
                 sys.exit(f"unknown step `{name}`")
             values.append(x)
         return self.output(values[self.about["features"]].mean((2, 3)))
+
+
+def pointwise(x, weight, normalisation, learned):
+    """ReLU and a 1x1 convolution, normalised as `smash/src/networks/op_norm.rs` does."""
+    if normalisation == "simple-weight-norm":
+        weight = weight / weight.norm()
+    elif normalisation in ("weight-norm", "norm-prop"):
+        weight = weight / weight.flatten(1).norm(dim=1).view(-1, 1, 1, 1) * learned["gain"].view(-1, 1, 1, 1)
+    x = F.conv2d(F.relu(x), weight)
+    if normalisation == "layer-norm":
+        x = F.layer_norm(x, x.shape[1:], eps=1e-5) * learned["gain"].view(1, -1, 1, 1) + learned["shift"].view(1, -1, 1, 1)
+    elif normalisation == "norm-prop":
+        x = F.relu(x + learned["shift"].view(1, -1, 1, 1))
+        x = (x - (0.5 / math.pi) ** 0.5) / (0.5 * (1 - 1 / math.pi)) ** 0.5
+    return x
 
 
 def check_seal(path):

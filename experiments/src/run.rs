@@ -32,8 +32,9 @@ use crate::provenance;
 use crate::run::failures::Failures;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
+use crate::settings::data::Data;
 use crate::settings::definition::Definition;
-use crate::settings::studies::{Data, Study as StudyDefinition};
+use crate::settings::studies::Study as StudyDefinition;
 use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
 use crate::studies::correlation::CorrelationRun;
@@ -41,6 +42,7 @@ use crate::studies::corruption::CorruptionRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
+use crate::studies::normalisation::NormalisationRun;
 use crate::studies::proxy::ProxyRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
@@ -305,6 +307,7 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::ProxyGradient(study) => Box::new(ProxyRun::new(study, first(setups))),
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
+        StudyDefinition::Normalisation(study) => Box::new(NormalisationRun::new(study, first(setups))),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
     })
 }

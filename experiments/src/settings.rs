@@ -3,9 +3,11 @@
 pub mod bounds;
 pub mod checks;
 pub mod correlation;
+pub mod data;
 pub mod definition;
 pub mod library;
 pub mod networks;
+pub mod normalisation;
 pub mod overlay;
 pub mod predictors;
 pub mod search_cost;

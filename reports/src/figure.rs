@@ -9,6 +9,7 @@ mod corruption;
 pub mod definition;
 mod descent;
 mod ends;
+mod normalisation;
 mod predictors;
 mod rank;
 mod scatter;
@@ -114,6 +115,7 @@ where
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::Normalisation(summary) => normalisation::draw(&canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
     root.present()?;

@@ -22,13 +22,14 @@ pub use summaries::contrast::Contrast;
 pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::normalisation::NormalisationSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
 pub use summaries::search::SearchSummary;
 pub use summaries::search_cost::SearchCostSummary;
 pub use tables::rows::{
     ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
-    FastTruthRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
-    TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
+    FastTruthRow, FixedTrainingRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, StabilityRow, SystemRow,
+    SystemTrainingRow, ThroughputRow, TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
 };
 pub use tables::{Row, Status};

@@ -225,6 +225,8 @@ pub enum Status {
     Ok,
     /// It was tried and gave no usable result.
     Failed,
+    /// It was trained, and the training diverged. Only studies that count divergences have this status.
+    Diverged,
     /// It was never tried.
     Skipped,
 }
@@ -234,6 +236,7 @@ impl fmt::Display for Status {
         f.write_str(match self {
             Self::Ok => "ok",
             Self::Failed => "failed",
+            Self::Diverged => "diverged",
             Self::Skipped => "skipped",
         })
     }
@@ -286,11 +289,11 @@ impl Cell for Status {
     }
 
     fn restore(stored: Option<String>) -> std::result::Result<Self, String> {
-        let all = [Self::Ok, Self::Failed, Self::Skipped];
+        let all = [Self::Ok, Self::Failed, Self::Diverged, Self::Skipped];
         let word = String::restore(stored)?;
         all.into_iter()
             .find(|status| status.to_string() == word)
-            .ok_or_else(|| format!("expected `ok`, `failed` or `skipped`, found `{word}`"))
+            .ok_or_else(|| format!("expected `ok`, `failed`, `diverged` or `skipped`, found `{word}`"))
     }
 }
 

@@ -14,9 +14,10 @@ use smash::{Architecture, Counts, SearchSpace, Seed};
 
 use crate::commands::variable;
 use crate::device::Device;
+use crate::settings::data::Data;
 use crate::settings::definition::{Definition, Scale};
 use crate::settings::library::Library;
-use crate::settings::studies::{Data, Pattern, Study};
+use crate::settings::studies::{Pattern, Study};
 use crate::tasks::setup::{sampled_architecture, task_of};
 
 /// The commands.
@@ -239,6 +240,7 @@ impl Place {
             Study::Ensemble(study) => Some(&study.space),
             Study::Corruption(study) => Some(&study.space),
             Study::ProxyGradient(study) => Some(&study.space),
+            Study::Normalisation(study) => Some(&study.space),
             Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) => None,
         };
         let (artefact, data) = (&self.artefact, study.data_sets()[0]);

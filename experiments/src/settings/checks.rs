@@ -5,7 +5,8 @@ use smash::training::smash_training::SmashTraining;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
-use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
+use crate::settings::data::Data;
+use crate::settings::studies::{ComparisonStudy, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
 
 impl Study {
     /// The images.
@@ -20,6 +21,7 @@ impl Study {
             Self::ProxyGradient(study) => &study.data,
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
+            Self::Normalisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
         }
     }
@@ -67,6 +69,7 @@ impl Study {
             Self::Ensemble(study) => (&mut study.data, &mut []),
             Self::Corruption(study) => (&mut study.data, &mut []),
             Self::ProxyGradient(study) => (&mut study.data, &mut []),
+            Self::Normalisation(study) => (&mut study.data, &mut []),
             Self::Search(study) => {
                 let SearchStudy { data, searches } = &mut **study;
                 (data, searches)
@@ -87,6 +90,7 @@ impl Study {
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
+            Self::Normalisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
@@ -110,7 +114,11 @@ impl Study {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
             }
-            Self::Fidelity(_) | Self::Benchmark(_) | Self::Throughput(_) | Self::Drawing(_) => 0,
+            Self::Fidelity(_)
+            | Self::Benchmark(_)
+            | Self::Throughput(_)
+            | Self::Normalisation(_)
+            | Self::Drawing(_) => 0,
         }
     }
 
@@ -144,6 +152,10 @@ impl Study {
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
+            Self::Normalisation(study) => {
+                check_smash(&study.space, &study.smash)?;
+                study.check_lists()
+            }
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),

@@ -9,7 +9,8 @@ use smash::space::BLOCKS;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
-use crate::settings::studies::{Data, SmashSearch, Study, Subject};
+use crate::settings::data::Data;
+use crate::settings::studies::{SmashSearch, Study, Subject};
 
 /// Largest number of units of work in all root seeds. Each is a file.
 const MOST_UNITS: f64 = 200_000.0;
@@ -168,6 +169,14 @@ impl Study {
                     size.search(search, &study.data);
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
+            }
+            Self::Normalisation(study) => {
+                let smash = study.normalisations.len() * study.learning_rates.len() * study.smash_seeds;
+                let fixed = (study.normalisations.len() + 1) * study.architectures * study.training_seeds;
+                size.units(smash + fixed);
+                size.samples(study.architectures, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
             }
             Self::Drawing(study) => {
                 for subject in &study.subjects {

@@ -11,7 +11,9 @@ use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
+use crate::settings::data::{Data, Folds};
 use crate::settings::networks::FurtherNetwork;
+use crate::settings::normalisation::NormalisationStudy;
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
 
@@ -37,6 +39,8 @@ pub enum Study {
     Search(Box<SearchStudy>),
     /// Systems trained under one recipe.
     Comparison(Box<ComparisonStudy>),
+    /// Normalisations of ops, in SMASH networks and in networks of fixed architectures.
+    Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
 }
@@ -295,16 +299,6 @@ pub struct ComparisonStudy {
     pub systems: Vec<System>,
 }
 
-/// Parts of a training set: the official folds if the set has them, else parts drawn at random.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Folds {
-    /// Number of folds; the first ones if they are official.
-    pub count: usize,
-    /// Number of images in each fold that is drawn at random.
-    pub size: usize,
-}
-
 /// One row of a comparison; at most one of the three ways to run it is given.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -401,22 +395,6 @@ pub enum Pattern {
     Densenet,
     /// Columns of different depth that meet.
     Fractalnet,
-}
-
-/// The choice of images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Data {
-    /// Name of the data set.
-    pub name: String,
-    /// Height and width in pixels; the data set's own if not given.
-    pub image_size: Option<usize>,
-    /// Number of training images, including the validation images; all if not given.
-    pub train: Option<usize>,
-    /// Number of images held out of the training set for scoring.
-    pub validation: usize,
-    /// Number of test images; all if not given.
-    pub test: Option<usize>,
 }
 
 impl CorrelationStudy {

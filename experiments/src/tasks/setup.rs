@@ -8,7 +8,7 @@ use datasets::{DataSet, ImageSet, Split, shuffled_indices};
 use results::{ArchitectureRow, RunDir};
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
-use crate::settings::studies::{Data, Folds};
+use crate::settings::data::{Data, Folds};
 use crate::tasks::pool::{PooledData, RunPool};
 
 /// The images of all seeds, copied to the device when they are first needed.

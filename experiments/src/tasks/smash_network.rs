@@ -8,6 +8,7 @@ use results::EpochRow;
 use results::store::files::{is_file, remove};
 use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
+use smash::error::DivergedError;
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::smash_training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
@@ -77,7 +78,68 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
-        SmashTrainer::new(space, self.hypernet, self.settings.learned_convolutions, task, seed, device)
+        let learned = self.settings.learned_convolutions;
+        let mut trainer = SmashTrainer::new(space, self.hypernet, learned, task, seed, device);
+        trainer.net = trainer.net.with_op_normalisation(self.settings.normalisation);
+        trainer
+    }
+
+    fn in_training(&self) -> StoredFile {
+        self.setup.dir.tensors(&format!("{}-in-training", self.stem))
+    }
+
+    /// Trains the network, or resumes its training, and returns it with the kept states. A loss that is not finite ends
+    /// the training and is returned too.
+    fn trained(&self, done: Done<'_>) -> Result<(SmashTrainer<B>, Tensors, Option<DivergedError>)> {
+        let (settings, in_training, examples) = (self.settings, self.in_training(), self.setup.training());
+        let resumed = read_if_usable(&in_training, |file| -> Result<_> {
+            let mut checkpoint = read_checkpoint(file)?;
+            let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
+            checkpoint.tensors = tensors;
+            let mut trainer = self.trainer();
+            trainer.restore(checkpoint).with_context(|| file.path.display().to_string())?;
+            Ok((trainer, states))
+        })?;
+        let (mut trainer, mut states): (_, Tensors) = resumed.unwrap_or_else(|| (self.trainer(), Tensors::new()));
+        done(trainer.history.len() * examples.batches(settings.batch_size))?;
+        while trainer.history.len() < settings.epochs {
+            let finished = trainer.history.len();
+            if let Err(diverged) = trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok()) {
+                return Ok((trainer, states, Some(diverged)));
+            }
+            let epochs = trainer.history.len();
+            // A request to stop may have cut the epoch short.
+            if epochs > finished && self.kept.contains(&epochs) {
+                states.extend(tensors_of(&trainer.network(settings), &prefix_after(epochs)));
+            }
+            let mut checkpoint = trainer.checkpoint();
+            checkpoint.tensors.extend(states.clone());
+            write_checkpoint(&in_training, checkpoint)?;
+            stop::check()?;
+        }
+        Ok((trainer, states, None))
+    }
+
+    /// The last epoch of the network's training, for a study that does not use the network. A loss that is not finite is
+    /// the inner error.
+    ///
+    /// # Errors
+    /// A checkpoint that the system does not read or write.
+    pub fn last_epoch(&self, done: Done<'_>) -> Result<std::result::Result<Evaluation, DivergedError>> {
+        let (trainer, _, diverged) = self.trained(done)?;
+        Ok(match (diverged, trainer.history.last()) {
+            (None, Some(last)) => Ok(*last),
+            (Some(diverged), _) => Err(diverged),
+            (None, None) => unreachable!("a training has at least one epoch"),
+        })
+    }
+
+    /// Removes the checkpoint of the training, once its result is stored.
+    ///
+    /// # Errors
+    /// An existing file that cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        Ok(remove(&self.in_training().path)?)
     }
 
     fn train(&self, done: Done<'_>) -> Result<()> {
@@ -91,30 +153,9 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             write_checkpoint(&self.network_file(), network)?;
             return note_origin(self.setup.dir, &self.stem, pool.commit());
         }
-        let in_training = self.setup.dir.tensors(&format!("{}-in-training", self.stem));
-        let examples = self.setup.training();
-        let resumed = read_if_usable(&in_training, |file| -> Result<_> {
-            let mut checkpoint = read_checkpoint(file)?;
-            let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
-            checkpoint.tensors = tensors;
-            let mut trainer = self.trainer();
-            trainer.restore(checkpoint).with_context(|| file.path.display().to_string())?;
-            Ok((trainer, states))
-        })?;
-        let (mut trainer, mut states): (_, Tensors) = resumed.unwrap_or_else(|| (self.trainer(), Tensors::new()));
-        done(trainer.history.len() * examples.batches(settings.batch_size))?;
-        while trainer.history.len() < settings.epochs {
-            let finished = trainer.history.len();
-            trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok())?;
-            let epochs = trainer.history.len();
-            // A request to stop may have cut the epoch short.
-            if epochs > finished && self.kept.contains(&epochs) {
-                states.extend(tensors_of(&trainer.network(settings), &prefix_after(epochs)));
-            }
-            let mut checkpoint = trainer.checkpoint();
-            checkpoint.tensors.extend(states.clone());
-            write_checkpoint(&in_training, checkpoint)?;
-            stop::check()?;
+        let (trainer, states, diverged) = self.trained(done)?;
+        if let Some(diverged) = diverged {
+            return Err(diverged.into());
         }
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
             seed: self.setup.seed.0,
@@ -133,7 +174,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, PooledNetwork { network, epochs: rows })?;
         }
-        Ok(remove(&in_training.path)?)
+        self.forget()
     }
 
     /// The pool of the run, if it has one, and the key of the network in it.
@@ -179,7 +220,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
             let main = checkpoint.restore("main", net.main)?;
             checkpoint.finish()?;
-            Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
+            Ok(SmashNet { hypernet, main, noise: self.settings.noise, ..net })
         };
         restore().with_context(|| file.path.display().to_string())
     }

@@ -5,7 +5,7 @@ pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefiniti
 use results::summaries::predictors::PredictorSummary;
 use results::{
     ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
-    PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
+    NormalisationSummary, PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
 };
 
 /// The data that a figure shows.
@@ -30,6 +30,8 @@ pub enum FigureData<'a> {
     SearchCost(&'a SearchCostSummary),
     /// Test errors of systems, and the label of each system.
     Systems(&'a ComparisonSummary, Vec<String>),
+    /// Divergences by learning rate, and paired differences of true errors.
+    Normalisation(&'a NormalisationSummary),
     /// Architectures.
     MemoryBanks(&'a [DrawingRow]),
     /// Architectures, and the cells of their encodings that hold +1.

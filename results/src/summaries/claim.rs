@@ -18,8 +18,8 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`]; the first is
-    /// claimed to be better.
+    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`], or
+    /// the two normalisations of a [`Statistic::DivergenceDifference`]; the first is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
 }
@@ -40,11 +40,15 @@ impl TryFrom<Stated> for Claim {
         let of_two = match stated.statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
             _ => None,
         };
         match (of_two, &stated.between) {
             (Some((name, of)), None) => Err(format!("statistic `{name}` needs `between`, the names of two {of}")),
-            (None, Some(_)) => Err("`between` belongs to `error-difference` and `tau-difference` alone".to_owned()),
+            (None, Some(_)) => {
+                Err("`between` belongs to `error-difference`, `tau-difference` and `divergence-difference` alone"
+                    .to_owned())
+            }
             _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
         }
     }
@@ -133,13 +137,17 @@ pub enum Statistic {
     SearchGain,
     /// Test error found by random search minus that found by SMASH, at equal cost.
     SearchCostGain,
-    /// Error of the second of two systems minus that of the first.
+    /// Error of the second of two systems or normalisations minus that of the first.
     ErrorDifference,
+    /// Share of SMASH trainings that diverge with the second of two normalisations, minus the share with the first.
+    DivergenceDifference,
+    /// Share of SMASH trainings with simple WeightNorm that do not diverge.
+    StableShare,
 }
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -157,6 +165,8 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::DivergenceDifference,
+        Self::StableShare,
     ];
 
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
@@ -175,7 +185,7 @@ impl Statistic {
             | Self::MemberAgreement
             | Self::TauDifference => interval_text(interval),
             Self::LevelSpread => ratio_text(interval),
-            Self::CorrectIsBest => share_text(interval),
+            Self::CorrectIsBest | Self::StableShare => share_text(interval),
             Self::LevelDrop
             | Self::TopModelsRise
             | Self::ScoreExcess
@@ -183,7 +193,8 @@ impl Statistic {
             | Self::GradientGain
             | Self::SearchGain
             | Self::SearchCostGain
-            | Self::ErrorDifference => points_text(interval),
+            | Self::ErrorDifference
+            | Self::DivergenceDifference => points_text(interval),
         }
     }
 
@@ -207,6 +218,8 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::DivergenceDifference => "difference of the share that diverges",
+            Self::StableShare => "share that trains with simple WeightNorm",
         }
     }
 }
@@ -217,6 +230,9 @@ impl Claim {
         match &self.between {
             Some([better, worse]) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
+            }
+            Some([better, worse]) if self.statistic == Statistic::DivergenceDifference => {
+                format!("share diverged with {worse} - share with {better}")
             }
             Some([better, worse]) => format!("error of {worse} - error of {better}"),
             None => self.statistic.label().to_owned(),
@@ -311,6 +327,8 @@ mod tests {
         assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
         for faulty in [
             "statistic = \"tau-difference\"\ngreater_than = 0.0",
+            "statistic = \"divergence-difference\"\ngreater_than = 0.0",
+            "statistic = \"stable-share\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
             "statistic = \"tau\"\ngreater_than = 0.0",
             "statistic = \"kendall\"",
             "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",

@@ -67,6 +67,8 @@ pub enum FigureKind {
     SearchCost,
     /// The test error of each system.
     SystemBars,
+    /// The share of trainings that diverge by learning rate, and the cost of each normalisation in fixed networks, in two panels.
+    NormalisationPanels,
     /// Architectures as memory banks.
     MemoryBanks,
     /// An architecture as graph, as memory banks and as encoding.
@@ -75,7 +77,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -87,6 +89,7 @@ impl FigureKind {
         Self::SearchProgress,
         Self::SearchCost,
         Self::SystemBars,
+        Self::NormalisationPanels,
         Self::MemoryBanks,
         Self::Encoding,
     ];
@@ -101,13 +104,14 @@ impl FigureKind {
             Self::Descent => &["proxy-gradient"],
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
+            Self::NormalisationPanels => &["normalisation"],
             Self::MemoryBanks | Self::Encoding => &["drawing"],
         }
     }
 
     /// Whether the figure has one plot with labelled axes.
     pub fn has_axes(self) -> bool {
-        !matches!(self, Self::ConditionPanels | Self::MemoryBanks | Self::Encoding)
+        !matches!(self, Self::ConditionPanels | Self::NormalisationPanels | Self::MemoryBanks | Self::Encoding)
     }
 }
 

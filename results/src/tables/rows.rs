@@ -2,6 +2,10 @@
 
 use crate::tables::{Status, declare};
 
+mod normalisation;
+
+pub use normalisation::{FixedTrainingRow, StabilityRow};
+
 declare! {
     /// One sampled architecture.
     pub struct ArchitectureRow in "architectures" {
@@ -425,8 +429,8 @@ pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'sta
         (Status::Ok, None) => Some("status `ok` needs an error"),
         (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
         (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+        (Status::Failed | Status::Diverged | Status::Skipped, None) => None,
+        (Status::Failed | Status::Diverged | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
     }
 }
 
@@ -434,7 +438,7 @@ fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
     match (status, value) {
         (Status::Ok, Some(value)) if value.is_finite() => None,
         (Status::Ok, _) => Some("status `ok` needs a finite value"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
+        (Status::Failed | Status::Diverged | Status::Skipped, None) => None,
+        (Status::Failed | Status::Diverged | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }
