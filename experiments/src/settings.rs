@@ -3,14 +3,15 @@
 pub mod bounds;
 pub mod checks;
 pub mod correlation;
-pub mod data;
 pub mod definition;
 pub mod library;
 pub mod networks;
 pub mod normalisation;
 pub mod overlay;
+pub mod parts;
 pub mod predictors;
 pub mod search_cost;
 pub mod size;
 pub mod studies;
 pub mod takes;
+pub mod untrained;

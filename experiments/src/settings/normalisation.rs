@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use smash::{HyperNetConfig, OpNormalisation, ResultingTraining, SearchSpace, SmashTraining};
 
-use crate::settings::data::Data;
+use crate::settings::parts::Data;
 
 /// Settings of a normalisation study (paper, section 3.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,8 +9,7 @@ use smash::space::BLOCKS;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
-use crate::settings::data::Data;
-use crate::settings::studies::{SmashSearch, Study, Subject};
+use crate::settings::studies::{Data, SmashSearch, Study, Subject};
 
 /// Largest number of units of work in all root seeds. Each is a file.
 const MOST_UNITS: f64 = 200_000.0;
@@ -177,6 +176,19 @@ impl Study {
                 size.samples(study.architectures, &study.space);
                 size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
                 size.training(&study.space, &study.resulting, &study.data);
+            }
+            Self::Sampling(study) => {
+                for sampled in &study.spaces {
+                    size.units(study.draws.div_ceil(study.shard));
+                    // One architecture at a time is held.
+                    size.samples(1, &sampled.space);
+                }
+            }
+            Self::Cost(study) => {
+                for search in &study.searches {
+                    size.units(study.architectures.div_ceil(study.shard));
+                    size.samples(1, &search.space);
+                }
             }
             Self::Drawing(study) => {
                 for subject in &study.subjects {

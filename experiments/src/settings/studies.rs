@@ -6,16 +6,16 @@ use results::Measure;
 use serde::{Deserialize, Serialize};
 use smash::baselines::Baseline;
 use smash::scoring::ScoreStatistics;
-use smash::search::SearchPlan;
 use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
-use crate::settings::data::{Data, Folds};
 use crate::settings::networks::FurtherNetwork;
 use crate::settings::normalisation::NormalisationStudy;
+pub use crate::settings::parts::{Data, SmashSearch};
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
+use crate::settings::untrained::{CostStudy, SamplingStudy};
 
 /// The study kinds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +43,10 @@ pub enum Study {
     Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
+    /// Distributions of sampled architectures.
+    Sampling(Box<SamplingStudy>),
+    /// Multiply-adds of searches and trainings.
+    Cost(Box<CostStudy>),
 }
 
 /// The recipe that resulting networks are trained by.
@@ -248,26 +252,6 @@ pub struct ProxyStudy {
     pub smash: SmashTraining,
 }
 
-/// Settings of one search by SMASH score (paper, appendix C).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SmashSearch {
-    /// Its name, such as `SMASHv2`.
-    pub name: String,
-    /// Images to search on, if they are not the study's images.
-    pub data: Option<Data>,
-    /// Number of noise draws z that each score is the mean over.
-    pub noise_draws: usize,
-    /// The search space.
-    pub space: SearchSpace,
-    /// Size of the HyperNet.
-    pub hypernet: HyperNetConfig,
-    /// Training of the SMASH network.
-    pub smash: SmashTraining,
-    /// Number of architectures that each stage scores.
-    pub plan: SearchPlan,
-}
-
 /// Settings of a search study (paper, appendix E).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -297,6 +281,16 @@ pub struct ComparisonStudy {
     /// The systems, in the order of the table.
     #[serde(rename = "system")]
     pub systems: Vec<System>,
+}
+
+/// Parts of a training set: the official folds if the set has them, else parts drawn at random.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Folds {
+    /// Number of folds; the first ones if they are official.
+    pub count: usize,
+    /// Number of images in each fold that is drawn at random.
+    pub size: usize,
 }
 
 /// One row of a comparison; at most one of the three ways to run it is given.

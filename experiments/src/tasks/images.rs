@@ -7,8 +7,7 @@ use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::errln;
 
-use crate::settings::data::Data;
-use crate::settings::studies::Study;
+use crate::settings::studies::{Data, Study};
 use crate::tasks::setup::Images;
 
 /// The data sets of a study without their images, for a plan where their files are missing.

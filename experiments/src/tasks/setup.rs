@@ -8,7 +8,7 @@ use datasets::{DataSet, ImageSet, Split, shuffled_indices};
 use results::{ArchitectureRow, RunDir};
 use smash::{Architecture, Counts, DeviceImages, Examples, Limits, SearchSpace, Seed, Stream, Task};
 
-use crate::settings::data::{Data, Folds};
+use crate::settings::studies::{Data, Folds};
 use crate::tasks::pool::{PooledData, RunPool};
 
 /// The images of all seeds, copied to the device when they are first needed.
@@ -200,6 +200,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
                 seed: self.seed.0,
                 architecture: index as u32,
                 hash: architecture.hash(),
+                canonical: Some(architecture.canonical_hash(space)),
                 json: architecture.to_json(),
                 parameters: counts.parameters,
                 multiply_adds: counts.multiply_adds,

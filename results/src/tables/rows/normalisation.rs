@@ -1,7 +1,6 @@
 //! The kinds of row of a study of normalisations.
 
-use super::measured_if_ok;
-use crate::tables::{Status, declare};
+use crate::tables::{Status, declare, measured_if_ok};
 
 declare! {
     /// One training of a SMASH network with one normalisation of its ops, at one learning rate.
