@@ -6,6 +6,7 @@ pub mod correlation;
 pub mod definition;
 pub mod library;
 pub mod networks;
+pub mod normalisation;
 pub mod overlay;
 pub mod parts;
 pub mod predictors;

@@ -11,6 +11,7 @@ pub mod definition;
 mod descent;
 mod ends;
 mod histograms;
+mod normalisation;
 mod predictors;
 mod rank;
 mod scatter;
@@ -116,6 +117,7 @@ where
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::Normalisation(summary) => normalisation::draw(&canvas, summary)?,
         FigureData::Costs(summary) => costs::draw(&canvas, definition, summary)?,
         FigureData::Histograms(summary) => histograms::draw(&canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),

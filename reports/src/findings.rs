@@ -11,6 +11,7 @@ mod drawings;
 mod ensemble;
 mod levels;
 pub(crate) mod markdown;
+mod normalisation;
 mod proxy;
 mod quoted;
 pub(crate) mod ranking;
@@ -40,7 +41,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 12] = [
+const KINDS: [(&str, Load); 13] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -50,6 +51,7 @@ const KINDS: [(&str, Load); 12] = [
     ("proxy-gradient", proxy::load),
     ("search", search::load),
     ("comparison", comparison::load),
+    ("normalisation", normalisation::load),
     ("drawing", drawings::load),
     ("sampling", sampling::load),
     ("cost", cost::load),

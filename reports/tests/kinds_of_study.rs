@@ -13,8 +13,8 @@ use results::store::find_runs;
 use results::summaries::text::SIGN;
 use results::{ArchitectureRow, PredictionRow, Status};
 use studies::{
-    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, predictors, proxy, sampling, search,
-    search_cost,
+    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, normalisation, predictors, proxy,
+    sampling, search, search_cost,
 };
 
 /// Draws twice, and checks that figure and report contain the given texts. Before a run, a definition is refused if the kind of its
@@ -73,6 +73,28 @@ fn searches_are_drawn_by_cost_and_compared_with_random_search() {
         "A training costs 3.0e9 multiply-adds on average, and 30 architectures can be trained.",
         "Gain over random search at the cost of 35.0 trainings: ",
         "Claim: gain of SMASH over random search at equal cost > 0. Verdict: **",
+    ];
+    check(&artefact, &in_figure, &in_report);
+}
+
+#[test]
+fn divergences_are_drawn_by_rate_and_true_errors_are_paired() {
+    let root = tempfile::tempdir().unwrap();
+    normalisation::store(root.path());
+    let artefact = newest(root.path(), "normalisation").unwrap();
+    let in_figure =
+        ["share that diverges, by learning rate", "true error above BatchNorm, in points", "0.001", "weight-norm"];
+    let in_report = [
+        "| normalisation | rate 0.001 | rate 0.01 | all rates | share that diverges | lowest training error of a rate |",
+        "| simple-weight-norm | 0 of 10 | 0 of 10 | 0 of 20 | 0 % [0, 16] | 50.00 % |",
+        "| weight-norm | 0 of 10 | 10 of 10 | 10 of 20 | 50 % [",
+        "| simple-weight-norm | 0 of 10 | ",
+        "| +1.00 [+1.00, +1.00] points | 10 |",
+        "| +5.00 [+5.00, +5.00] points | 9 | 1 unpaired, because a training diverged |",
+        "Claim: share diverged with weight-norm - share with simple-weight-norm > 0.1. Verdict: **held**",
+        "Claim: share that trains with simple WeightNorm > 0.5. Verdict: **held**",
+        "Claim: error of batch-norm - error of simple-weight-norm > -0.02. Verdict: **held**",
+        "Left out: 1 diverged in fixed networks.",
     ];
     check(&artefact, &in_figure, &in_report);
 }

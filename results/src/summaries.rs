@@ -13,6 +13,7 @@ pub(crate) mod join;
 pub mod levels;
 #[cfg(test)]
 pub(crate) mod made_up;
+pub mod normalisation;
 pub mod peer;
 pub mod predictors;
 pub mod proxy;

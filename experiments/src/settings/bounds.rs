@@ -47,6 +47,7 @@ const BOUNDS: &[Bounds] = &[
     count("noise-draws", 1, 10_000),
     count("shard", 1, 100_000),
     count("training-seeds", 1, 1_000),
+    count("smash-seeds", 1, 1_000),
     // 0: nothing is trained again.
     count("benchmark.verified", 0, 1_000),
     count("architectures", 1, 100_000),
@@ -74,6 +75,7 @@ const BOUNDS: &[Bounds] = &[
     count("epochs", 1, 100_000),
     count("batch-size", 1, 65_536),
     above_0("learning-rate", 10.0),
+    above_0("learning-rates", 10.0),
     // 0: the label's class has all probability.
     number("label-smoothing", 0.0, 1.0),
     count("architectures-per-step", 1, 1_000),

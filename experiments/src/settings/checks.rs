@@ -20,6 +20,7 @@ impl Study {
             Self::ProxyGradient(study) => &study.data,
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
+            Self::Normalisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
             Self::Sampling(study) => &study.data,
             Self::Cost(study) => &study.data,
@@ -71,6 +72,7 @@ impl Study {
             Self::Ensemble(study) => (&mut study.data, &mut []),
             Self::Corruption(study) => (&mut study.data, &mut []),
             Self::ProxyGradient(study) => (&mut study.data, &mut []),
+            Self::Normalisation(study) => (&mut study.data, &mut []),
             Self::Search(study) => {
                 let SearchStudy { data, searches } = &mut **study;
                 (data, searches)
@@ -93,6 +95,7 @@ impl Study {
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
+            Self::Normalisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
@@ -123,6 +126,7 @@ impl Study {
             Self::Fidelity(_)
             | Self::Benchmark(_)
             | Self::Throughput(_)
+            | Self::Normalisation(_)
             | Self::Drawing(_)
             | Self::Sampling(_)
             | Self::Cost(_) => 0,
@@ -159,6 +163,10 @@ impl Study {
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
+            Self::Normalisation(study) => {
+                check_smash(&study.space, &study.smash)?;
+                study.check_lists()
+            }
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),

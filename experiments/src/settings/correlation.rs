@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{HyperNetConfig, SearchSpace};
+use smash::{HyperNetConfig, OpNormalisation, SearchSpace};
 
 use crate::settings::bounds::check_space;
 use crate::settings::networks::PLAIN;
@@ -158,6 +158,13 @@ fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettin
             "`after-epochs` must be from 1 to the epochs of network `{name}` ({epochs}), got {after}"
         );
     }
+    let normalisation = network.smash.normalisation;
+    ensure!(
+        matches!(predictor.method, Method::Score(_)) || normalisation == OpNormalisation::SimpleWeightNorm,
+        "network `{name}` has `{}` in its ops; a warm score needs `{}`",
+        normalisation.name(),
+        OpNormalisation::SimpleWeightNorm.name()
+    );
     let [most, of_network] = [rated, &network.space].map(|space| space.budget[1]);
     ensure!(
         most <= of_network,
@@ -236,6 +243,11 @@ mod tests {
                 "`hypernet-size` needs a HyperNet",
             ),
             (", smash = { learned-convolution = 3 }", plain.clone(), "network `other`"),
+            (
+                ", smash = { normalisation = 'none' }",
+                "method = { kind = 'warm-score', network = 'other' }".to_owned(),
+                "network `other` has `none` in its ops; a warm score needs `simple-weight-norm`",
+            ),
         ] {
             let error = format!("{:#}", with(network, &predictor).unwrap_err());
             assert!(error.contains(expected), "{error}");

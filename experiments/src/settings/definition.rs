@@ -403,6 +403,7 @@ mod tests {
             ("sampling='paper'", "sampling='size-balanced'"),
             ("noise=true", "noise=false"),
             ("learned-convolutions={per-block=1}", "learned-convolutions='one-for-all'"),
+            ("normalisation='simple-weight-norm'", "normalisation='layer-norm'"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
             assert_eq!(off, plain);

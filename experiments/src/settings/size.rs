@@ -169,6 +169,14 @@ impl Study {
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
             }
+            Self::Normalisation(study) => {
+                let smash = study.normalisations.len() * study.learning_rates.len() * study.smash_seeds;
+                let fixed = (study.normalisations.len() + 1) * study.architectures * study.training_seeds;
+                size.units(smash + fixed);
+                size.samples(study.architectures, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
+            }
             Self::Sampling(study) => {
                 for sampled in &study.spaces {
                     size.units(study.draws.div_ceil(study.shard));

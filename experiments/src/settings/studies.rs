@@ -11,6 +11,7 @@ use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 use crate::settings::networks::FurtherNetwork;
+use crate::settings::normalisation::NormalisationStudy;
 pub use crate::settings::parts::{Data, SmashSearch};
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
@@ -38,6 +39,8 @@ pub enum Study {
     Search(Box<SearchStudy>),
     /// Systems trained under one recipe.
     Comparison(Box<ComparisonStudy>),
+    /// Normalisations of ops, in SMASH networks and in networks of fixed architectures.
+    Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
     /// Distributions of sampled architectures.

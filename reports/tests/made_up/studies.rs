@@ -1,5 +1,7 @@
 //! Made-up tables of every kind of study.
 
+pub mod normalisation;
+
 use std::path::Path;
 
 use results::{

@@ -18,8 +18,9 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`] or the two costs of
-    /// a [`Statistic::CostReduction`]. The first is claimed to be better.
+    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`],
+    /// the two normalisations of a [`Statistic::DivergenceDifference`] or the two costs of a [`Statistic::CostReduction`]. The first
+    /// is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
     /// The search space, for a statistic of sampled architectures.
@@ -45,6 +46,7 @@ impl TryFrom<Stated> for Claim {
         let of_two = match statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
             Statistic::CostReduction => Some(("cost-reduction", "costs")),
             _ => None,
         };
@@ -53,9 +55,9 @@ impl TryFrom<Stated> for Claim {
                 return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
             }
             (None, Some(_)) => {
-                return Err(
-                    "`between` belongs to `error-difference`, `tau-difference` and `cost-reduction` alone".to_owned()
-                );
+                return Err("`between` belongs to `error-difference`, `tau-difference`, `divergence-difference` and \
+                            `cost-reduction` alone"
+                    .to_owned());
             }
             _ => {}
         }
@@ -150,8 +152,12 @@ pub enum Statistic {
     SearchGain,
     /// Test error found by random search minus that found by SMASH, at equal cost.
     SearchCostGain,
-    /// Error of the second of two systems minus that of the first.
+    /// Error of the second of two systems or normalisations minus that of the first.
     ErrorDifference,
+    /// Share of SMASH trainings that diverge with the second of two normalisations, minus the share with the first.
+    DivergenceDifference,
+    /// Share of SMASH trainings with simple WeightNorm that do not diverge.
+    StableShare,
     /// Orders of magnitude by which the first of two costs lies below the second.
     CostReduction,
     /// Share of draws whose blocks use no more memory banks than the paper states.
@@ -168,7 +174,7 @@ pub enum Statistic {
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -186,6 +192,8 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::DivergenceDifference,
+        Self::StableShare,
         Self::CostReduction,
         Self::WithinBanks,
         Self::SpareBanks,
@@ -222,7 +230,7 @@ impl Statistic {
             Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize => {
                 error_text(interval)
             }
-            Self::CorrectIsBest => share_text(interval),
+            Self::CorrectIsBest | Self::StableShare => share_text(interval),
             Self::LevelDrop
             | Self::TopModelsRise
             | Self::ScoreExcess
@@ -230,7 +238,8 @@ impl Statistic {
             | Self::GradientGain
             | Self::SearchGain
             | Self::SearchCostGain
-            | Self::ErrorDifference => points_text(interval),
+            | Self::ErrorDifference
+            | Self::DivergenceDifference => points_text(interval),
         }
     }
 
@@ -254,6 +263,8 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::DivergenceDifference => "difference of the share that diverges",
+            Self::StableShare => "share that trains with simple WeightNorm",
             Self::CostReduction => "orders of magnitude between costs",
             Self::WithinBanks => "share of draws within the stated banks",
             Self::SpareBanks => "mean share of the stated banks left unused",
@@ -270,6 +281,9 @@ impl Claim {
         match (&self.between, &self.of) {
             (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
+            }
+            (Some([better, worse]), _) if self.statistic == Statistic::DivergenceDifference => {
+                format!("share diverged with {worse} - share with {better}")
             }
             (Some([first, second]), _) if self.statistic == Statistic::CostReduction => {
                 format!("orders of magnitude from {first} to {second}")
@@ -330,109 +344,4 @@ impl fmt::Display for Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None, of: None };
-        let check = |low, high, expected| {
-            let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-            assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
-        };
-        check(0.1, 0.5, Verdict::Held);
-        check(-0.5, -0.1, Verdict::NotHeld);
-        check(-0.1, 0.9, Verdict::Undecided);
-        check(0.0, 0.9, Verdict::Undecided);
-        check(-0.9, 0.0, Verdict::Undecided);
-        assert_eq!(claim.judge(None, None), Verdict::Undecided);
-        let degenerate = Interval { estimate: -1.0, low: -1.0, high: -1.0, undefined: 1 };
-        assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
-    }
-
-    #[test]
-    fn a_claim_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None, of: None };
-        let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-        let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
-        assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
-        assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);
-        assert_eq!(claim(0.65).judge(Some(found), None), Verdict::NotHeld);
-        assert_eq!(claim(0.0).judge(Some(found), Some(ceiling)), Verdict::Held);
-    }
-
-    #[test]
-    fn a_claim_is_parsed_strictly() {
-        let parse = toml::from_str::<Claim>;
-        let claim = parse("statistic = \"kendall\"\ngreater_than = 0.25").unwrap();
-        assert_eq!(claim.to_string(), "Kendall τ > 0.25");
-        let systems = parse("statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(systems.to_string(), "error of B - error of A > 0");
-        let written = toml::to_string(&systems).unwrap();
-        assert_eq!(parse(&written).unwrap(), systems);
-        let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
-        let costs = parse("statistic = \"cost-reduction\"\ngreater_than = 9.5\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(costs.to_string(), "orders of magnitude from A to B > 9.5");
-        let space = parse("statistic = \"spare-banks\"\ngreater_than = 0.5\nof = \"A\"").unwrap();
-        assert_eq!(space.to_string(), "A: mean share of the stated banks left unused > 0.5");
-        let written = toml::to_string(&space).unwrap();
-        assert_eq!(parse(&written).unwrap(), space);
-        for faulty in [
-            "statistic = \"tau-difference\"\ngreater_than = 0.0",
-            "statistic = \"tau\"\ngreater_than = 0.0",
-            "statistic = \"kendall\"",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
-            "statistic = \"error-difference\"\ngreater_than = 0.0",
-            "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
-            "statistic = \"cost-reduction\"\ngreater_than = 0.0",
-            "statistic = \"spare-banks\"\ngreater_than = 0.0",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nof = \"A\"",
-        ] {
-            assert!(parse(faulty).is_err(), "{faulty}");
-        }
-    }
-
-    #[test]
-    fn the_list_of_statistics_has_every_name_that_a_definition_may_use() {
-        let error = toml::from_str::<Claim>("statistic = 'tau'\ngreater_than = 0.0").unwrap_err().to_string();
-        let (_, known) = error.split_once("expected one of ").unwrap();
-        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let listed = Statistic::ALL.map(|statistic| toml::Value::try_from(statistic).unwrap());
-        assert_eq!(listed.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), known);
-    }
-
-    #[test]
-    fn one_claim_is_a_table_and_several_are_a_list() {
-        #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Definition {
-            #[serde(default, skip_serializing_if = "Claims::is_empty")]
-            claim: Claims,
-        }
-        let parse = |text: &str| toml::from_str::<Definition>(text);
-        let one = "[claim]\nstatistic = \"kendall\"\ngreater_than = 0.5\n";
-        let two = "[[claim]]\nstatistic = \"level-drop\"\ngreater_than = 0.5\n\n\
-            [[claim]]\nstatistic = \"top-models-rise\"\ngreater_than = 0.0\n";
-        for (text, form, expected) in [
-            ("", None, vec![]),
-            (one, Some("table"), vec!["Kendall τ > 0.5"]),
-            (two, Some("array"), vec!["drop of the mean score > 0.5", "rise of the best tenth's true error > 0"]),
-        ] {
-            let definition = parse(text).unwrap();
-            let claims: Vec<String> = definition.claim.0.iter().map(Claim::to_string).collect();
-            assert_eq!(claims, expected);
-            let written = toml::Table::try_from(&definition).unwrap();
-            assert_eq!(written.get("claim").map(toml::Value::type_str), form);
-            assert_eq!(parse(&toml::to_string(&written).unwrap()).unwrap(), definition);
-        }
-        for (faulty, expected) in [
-            ("claim = 0.5", "a claim or a list of claims"),
-            ("[[claim]]\nstatistic = \"kendall\"", "greater_than"),
-            ("[claim]\nstatistic = \"tau\"\ngreater_than = 0.0", "tau"),
-        ] {
-            let error = parse(faulty).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,10 @@
 
 use crate::tables::{Status, declare, finite_if_ok, measured_if_ok, positive_seconds};
 
+mod normalisation;
+
+pub use normalisation::{FixedTrainingRow, StabilityRow};
+
 declare! {
     /// One sampled architecture.
     pub struct ArchitectureRow in "architectures" {
