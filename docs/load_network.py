@@ -67,6 +67,8 @@ class Network(torch.nn.Module):
             elif name == "subsample":
                 height, width = (size // 2 * 2 for size in x.shape[2:])
                 x = x[:, :, step["offset"] : height : 2, step["offset"] : width : 2]
+            elif name == "dropout":
+                pass  # It acts in training alone.
             elif name in ("join", "shake"):
                 # The random weights of a training step are left out: this is their mean.
                 x = sum(inputs) / len(inputs)

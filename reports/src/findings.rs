@@ -8,6 +8,7 @@ mod corruption;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod equal_size;
 mod levels;
 pub(crate) mod markdown;
 mod proxy;

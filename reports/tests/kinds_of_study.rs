@@ -4,11 +4,14 @@ mod made_up;
 #[path = "made_up/studies.rs"]
 mod studies;
 
-use made_up::{newest, open_run};
+use std::path::Path;
+
+use made_up::{newest, open_run, write};
 use reports::artefact::Artefact;
 use reports::figure::definition::FigureKind;
 use reports::report::readme;
 use reports::{figure, report};
+use results::{Status, SystemRow, SystemTrainingRow};
 use studies::{
     COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search, search_cost,
 };
@@ -229,7 +232,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     let in_report = [
         "| paper, quoted |",
         "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
-        "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
+        "| NASNet | not run | not run | not run | not run | not run |  | 3.65 % |",
         "| 1 failed | 20.6 % |",
         "Left out: 1 trainings failed.",
         "Large-Scale Evolution (regularised): 6 trainings, lowest validation error 35.00 %",
@@ -239,6 +242,77 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     check(&artefact, &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"], &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
+}
+
+/// Stores the comparison with two further rows: WRN-28-10 at the size of SMASHv2. One of them misses it by far.
+fn equal_sizes(root: &Path) {
+    comparison(root);
+    let claim = "[claim]\nstatistic = \"error-difference\"\ngreater_than = 0.0\n";
+    let between = "between = [\"WRN-28-10\", \"SMASHv2\"]";
+    let definition = COMPARISON
+        .replace(between, "between = [\"SMASHv2\", \"WRN-28-10, equal parameters\"]")
+        .replace("top5 = true", "top5 = true\nown-searches = true");
+    assert!(definition.contains(claim) && !definition.contains(between), "{definition}");
+    let dir = open_run(
+        root,
+        "table1",
+        0,
+        &format!("{definition}[study.equal-size]\nto = \"SMASHv2\"\nsystems = [\"WRN-28-10\"]\n"),
+    );
+    let system = |(name, count, budget, [parameters, multiply_adds]): (&str, Option<&str>, u64, [u64; 2])| SystemRow {
+        seed: 0,
+        system: count.map_or_else(|| name.to_owned(), |count| format!("WRN-28-10, equal {count}")),
+        role: if name == "SMASHv2" { "SMASH" } else { "hand-designed" }.to_owned(),
+        parameters,
+        multiply_adds,
+        depth: 26,
+        json: None,
+        network: (name != "SMASHv2").then(|| name.to_owned()),
+        equal: count.map(str::to_owned),
+        budget: count.map(|_| budget),
+        training_seed: None,
+    };
+    let systems = [
+        ("WRN-28-10", None, 0, [36_000_000, 5_000]),
+        ("SMASHv2", None, 0, [1000, 100]),
+        ("WRN-28-0.5", Some("parameters"), 1000, [950, 70]),
+        ("WRN-28-1", Some("multiply-adds"), 100, [9000, 140]),
+    ]
+    .map(system);
+    let training = |system: &SystemRow, training_seed: u32| SystemTrainingRow {
+        seed: 0,
+        system: system.system.clone(),
+        fold: None,
+        training_seed,
+        status: Status::Ok,
+        error: Some(0.25 + if training_seed % 2 == system.system.len() as u32 % 2 { 0.02 } else { 0.0 }),
+        top5_error: Some(0.05),
+        train_loss: None,
+        epochs: 5,
+        message: None,
+    };
+    write(&dir, &systems);
+    write(&dir, &systems.iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>());
+}
+
+#[test]
+fn networks_of_equal_size_have_tables_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    equal_sizes(root.path());
+    let artefact = newest(root.path(), "table1").unwrap();
+    let in_report = [
+        "Equal parameters: each hand-designed network has the width that brings its parameters nearest to those of SMASHv2.",
+        "| system | parameters against SMASHv2 | parameters | multiply-adds | depth |",
+        "| WRN-28-0.5 (for WRN-28-10, equal parameters) | -5.0 % | 950 | 70 |",
+        "| WRN-28-1 (for WRN-28-10, equal multiply-adds) | +40.0 %, not within 10 % | 9000 | 140 |",
+        "Each training of a found system has a SMASH network and a search of its own",
+        "Claim: error of WRN-28-10, equal parameters - error of SMASHv2 > 0. Verdict: **undecided**",
+    ];
+    check(&artefact, &["WRN-28-0.5 (for WRN-28-10, equal parameters)", "hand-designed"], &in_report);
+    // The first table has own sizes alone; the found system stands in all three.
+    let report = report::markdown(std::slice::from_ref(&artefact), &[], None);
+    let lines = |start: &str| report.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!([lines("| WRN-28-10 |"), lines("| WRN-28-0.5 "), lines("| SMASHv2 | ")], [1, 1, 4], "{report}");
 }
 
 #[test]

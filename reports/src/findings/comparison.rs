@@ -14,6 +14,7 @@ use results::{
 use serde::Deserialize;
 
 use super::definition::part;
+use super::equal_size;
 use super::markdown::{left_out_sentence, table};
 use super::quoted::SystemDefinition;
 use super::search::search_paragraphs;
@@ -28,7 +29,23 @@ struct Study {
     /// Whether top-5 errors are reported.
     #[serde(default)]
     top5: bool,
+    /// The system whose size hand-designed networks get in further rows.
+    #[serde(rename = "equal-size")]
+    equal_size: Option<EqualSizeDefinition>,
+    /// Whether each training of a found system has a search of its own.
+    #[serde(default, rename = "own-searches")]
+    own_searches: bool,
 }
+
+/// The part of a definition about hand-designed networks at the size of a found architecture.
+#[derive(Debug, Deserialize)]
+struct EqualSizeDefinition {
+    to: String,
+}
+
+/// Explains the intervals of a study whose searches are repeated.
+const OWN_SEARCHES: &str = "Each training of a found system has a SMASH network and a search of its own, and scaled networks follow \
+     its size. Differences are paired by search, so their intervals are over searches.";
 
 /// Findings of a comparison of systems.
 #[derive(Debug)]
@@ -96,6 +113,13 @@ impl KindOfStudy for ComparisonFindings {
                 left_out_sentence(&self.left_out())
             ),
         ];
+        if self.study.own_searches {
+            paragraphs.push(OWN_SEARCHES.to_owned());
+        }
+        if let Some(EqualSizeDefinition { to }) = &self.study.equal_size {
+            let line = |system: &SystemSummary| self.line(system);
+            paragraphs.extend(equal_size::paragraphs(&self.summary, to, &self.columns(), line));
+        }
         let trials = |system: &SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
         let trials: Vec<String> = self.summary.systems.iter().filter_map(trials).collect();
         if !trials.is_empty() {
@@ -128,19 +152,27 @@ impl ComparisonFindings {
         self.study.system.iter().find(|definition| definition.name == name)
     }
 
-    /// Label of a system: its own name or, if a smaller system stands for it, both names.
+    /// Label of a system: its own name or, if another size stands for it, both names.
     fn label(&self, name: &str) -> String {
+        if let Some(equal) = self.summary.system(name).and_then(|system| system.equal.as_ref()) {
+            return equal.to_string();
+        }
         match self.definition(name).and_then(|definition| definition.here.as_ref()) {
             Some(here) => format!("{here} (for {name})"),
             None => name.to_owned(),
         }
     }
 
-    fn systems_table(&self) -> String {
-        let mut names = vec!["system", "parameters", "depth", "test error"];
+    fn columns(&self) -> Vec<&'static str> {
+        let mut names = vec!["system", "parameters", "multiply-adds", "depth", "test error"];
         names.extend(self.study.top5.then_some("top-5 test error"));
         names.extend(["left out", "paper, quoted"]);
-        table(&names, self.summary.systems.iter().map(|system| self.line(system)))
+        names
+    }
+
+    fn systems_table(&self) -> String {
+        let own_size = self.summary.systems.iter().filter(|system| system.equal.is_none());
+        table(&self.columns(), own_size.map(|system| self.line(system)))
     }
 
     fn line(&self, system: &SystemSummary) -> Vec<String> {
@@ -152,6 +184,7 @@ impl ComparisonFindings {
         let mut line = vec![
             self.label(&system.name),
             or_unmeasured(system.parameters.map(range)),
+            or_unmeasured(system.multiply_adds.map(range)),
             or_unmeasured(system.depth.map(range)),
             or_unmeasured(system.error.map(|error| error.to_string())),
         ];

@@ -28,8 +28,12 @@ pub struct SystemSummary {
     pub role: Option<String>,
     /// Fewest and most learned parameters; a search may find another architecture with each root seed.
     pub parameters: Option<[u64; 2]>,
+    /// Fewest and most multiply-adds for one example.
+    pub multiply_adds: Option<[u64; 2]>,
     /// Fewest and most convolutions on the longest path.
     pub depth: Option<[u32; 2]>,
+    /// The size that it was scaled to; `None` if it has its own.
+    pub equal: Option<EqualSize>,
     /// Test error of its trainings; `None` if none ended ok.
     pub error: Option<MeanOfTrainings>,
     /// Top-5 test error of its trainings, where it was measured.
@@ -41,6 +45,22 @@ pub struct SystemSummary {
     /// Full trainings that a search needed before it returned this system; `None` if it needed none.
     pub trials: Option<Trials>,
     errors: BTreeMap<TrainingKey, f64>,
+}
+
+/// Largest relative difference of two counts that are called equal.
+pub const TOLERANCE: f64 = 0.1;
+
+/// A hand-designed network at the size of a found architecture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EqualSize {
+    /// Name of the hand-designed system.
+    pub of: String,
+    /// The count that is equal: `parameters` or `multiply-adds`.
+    pub count: String,
+    /// The networks with the fewest and the most parameters. Architectures of other searches may have other sizes.
+    pub networks: [String; 2],
+    /// Its count minus that of the found architecture, as a fraction of the latter; the one farthest from 0.
+    pub difference: f64,
 }
 
 /// Root seed, fold and training seed of a training.
@@ -93,7 +113,9 @@ pub fn summary(
             name: name.to_owned(),
             role: rows().next().map(|row| row.role.clone()),
             parameters: range(rows().map(|row| row.parameters)),
+            multiply_adds: range(rows().map(|row| row.multiply_adds)),
             depth: range(rows().map(|row| row.depth)),
+            equal: EqualSize::of(&rows().collect::<Vec<_>>()),
             error: MeanOfTrainings::of(&errors),
             top5_error: MeanOfTrainings::of(&top5),
             failed: count(Status::Failed),
@@ -112,6 +134,53 @@ fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2
 /// The errors of each root seed, in the order of the root seeds.
 fn groups(errors: &BTreeMap<TrainingKey, f64>) -> Vec<Vec<f64>> {
     by_seed(errors.iter().map(|(key, error)| (key.0, Some(*error)))).into_values().collect()
+}
+
+impl EqualSize {
+    /// The size of a scaled system, given its networks. `None` if it is not scaled.
+    fn of(rows: &[&SystemRow]) -> Option<Self> {
+        let sized =
+            rows.iter().filter_map(|row| Some((*row, row.network.as_deref()?, row.equal.as_deref()?, row.budget?)));
+        let sized: Vec<(&SystemRow, &str, &str, u64)> = sized.collect();
+        let &(row, _, count, _) = sized.first()?;
+        let found = |row: &SystemRow| if count == "parameters" { row.parameters } else { row.multiply_adds };
+        let differences = sized.iter().map(|(row, _, _, budget)| found(row) as f64 / *budget as f64 - 1.0);
+        let by_size = |a: &&(&SystemRow, &str, &str, u64), b: &&(&SystemRow, &str, &str, u64)| {
+            a.0.parameters.cmp(&b.0.parameters)
+        };
+        let ends = [sized.iter().min_by(by_size)?, sized.iter().max_by(by_size)?];
+        Some(Self {
+            of: row.system.strip_suffix(&format!(", equal {count}")).unwrap_or(&row.system).to_owned(),
+            count: count.to_owned(),
+            networks: ends.map(|(_, network, ..)| (*network).to_owned()),
+            difference: differences.max_by(|a, b| a.abs().total_cmp(&b.abs()))?,
+        })
+    }
+
+    /// Whether the count is equal within [`TOLERANCE`].
+    pub fn is_reached(&self) -> bool {
+        self.difference.abs() <= TOLERANCE
+    }
+
+    /// The difference in words: `+3.1 %`, or `+18.0 %, not within 10 %`.
+    pub fn difference_text(&self) -> String {
+        let difference = format!("{:+.1} %", 100.0 * self.difference);
+        match self.is_reached() {
+            true => difference,
+            false => format!("{difference}, not within {:.0} %", 100.0 * TOLERANCE),
+        }
+    }
+}
+
+/// Writes the networks and the network that they are scaled from: `WRN-10-0.75 (for WRN-28-10, equal parameters)`.
+impl fmt::Display for EqualSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { of, count, networks: [first, last], .. } = self;
+        match first == last {
+            true => write!(f, "{first} (for {of}, equal {count})"),
+            false => write!(f, "{first} to {last} (for {of}, equal {count})"),
+        }
+    }
 }
 
 impl MeanOfTrainings {
@@ -242,7 +311,11 @@ impl fmt::Display for ComparisonSummary {
                 None if system.was_run() => "none".to_owned(),
                 None => "not run".to_owned(),
             };
-            write!(f, "\n{:28}{parameters:>14}  {error}", system.name)?;
+            let name = system.equal.as_ref().map_or_else(|| system.name.clone(), EqualSize::to_string);
+            write!(f, "\n{name:28}{parameters:>14}  {error}")?;
+            if let Some(equal) = &system.equal {
+                write!(f, ", {} {}", equal.difference_text(), equal.count)?;
+            }
             if let Some(top5) = system.top5_error {
                 write!(f, ", top-5 {top5}")?;
             }
