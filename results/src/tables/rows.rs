@@ -332,7 +332,7 @@ declare! {
         pub equal: Option<String>,
         /// That count of the found architecture; present if it was scaled.
         pub budget: Option<u64> as "count",
-        /// The training seed that this network belongs to; present if each has a search of its own.
+        /// The training seed that this network belongs to; missing if all train the same network.
         pub training_seed: Option<u32>,
     }
 }
