@@ -89,9 +89,12 @@ pub struct Best {
 
 /// Summarises every search of every root seed.
 pub fn summary(rows: &[CandidateRow]) -> SearchSummary {
-    let mut of_searches: BTreeMap<((&str, Option<u32>), u64), Vec<&CandidateRow>> = BTreeMap::new();
+    /// Name, number and root seed of a search.
+    type Key<'a> = (&'a str, Option<u32>, u64);
+    let mut of_searches: BTreeMap<Key<'_>, Vec<&CandidateRow>> = BTreeMap::new();
     for row in rows {
-        of_searches.entry((without_number(&row.search), row.seed)).or_default().push(row);
+        let (search, number) = without_number(&row.search);
+        of_searches.entry((search, number, row.seed)).or_default().push(row);
     }
     let searches: Vec<SearchRun> = of_searches.into_values().map(search_run).collect();
     let gains: Vec<f64> = searches.iter().filter_map(SearchRun::gain).collect();
