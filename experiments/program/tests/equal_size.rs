@@ -5,7 +5,7 @@ mod binary;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use binary::{experiments, succeeded};
+use binary::{error_of, experiments, succeeded};
 use results::store::find_runs_below;
 use results::{CandidateRow, SystemRow, SystemTrainingRow};
 use smash::Task;
@@ -43,6 +43,17 @@ fn a_scaled_network_is_the_nearest_to_the_found_architecture() {
     }
     let [own] = of(&systems, "WRN-28-10")[..] else { panic!("{systems:?}") };
     assert_eq!((own.network.as_deref(), own.budget, own.training_seed), (Some("WRN-10-1"), None, None));
+}
+
+#[test]
+fn a_budget_that_no_search_gives_is_refused_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = error_of(&mut experiments(folder.path(), &["table3", "--set", "study.equal-size.to='WRN-28-10'"]));
+    assert!(
+        error.contains("table3") && error.contains("`study.equal-size.to`: expected a system with `smash`"),
+        "{error}"
+    );
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
 }
 
 #[test]
