@@ -6,9 +6,11 @@ mod axis;
 pub(crate) mod canvas;
 mod conditions;
 mod corruption;
+mod costs;
 pub mod definition;
 mod descent;
 mod ends;
+mod histograms;
 mod predictors;
 mod rank;
 mod scatter;
@@ -114,6 +116,8 @@ where
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::Costs(summary) => costs::draw(&canvas, definition, summary)?,
+        FigureData::Histograms(summary) => histograms::draw(&canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
     root.present()?;

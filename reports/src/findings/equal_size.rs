@@ -5,8 +5,8 @@ use results::summaries::comparison::{SystemSummary, TOLERANCE};
 
 use super::markdown::table;
 
-/// A table for each count that networks were scaled by; none if nothing was scaled. `to` is the found system, and `line` the cells
-/// that all tables of systems have.
+/// A table for each count that networks were scaled by; none if nothing was scaled. `to` is the found system. `names` and `line` are
+/// the columns and cells that all tables of systems have.
 pub(super) fn paragraphs(
     summary: &ComparisonSummary,
     to: &str,
@@ -19,13 +19,14 @@ pub(super) fn paragraphs(
             counts.push(&equal.count);
         }
     }
+    let shown = summary.system(to).map_or(to, |system| system.shown.as_str());
     let of_count = |count: &str| {
         let is_shown = |system: &&SystemSummary| match &system.equal {
             Some(equal) => equal.count == count,
             None => system.name == to,
         };
         let mut heads = names.to_vec();
-        let difference = format!("{count} against {to}");
+        let difference = format!("difference of {count}");
         heads.insert(1, &difference);
         let lines = summary.systems.iter().filter(is_shown).map(|system| {
             let mut line = line(system);
@@ -34,7 +35,7 @@ pub(super) fn paragraphs(
         });
         [
             format!(
-                "Equal {count}: each hand-designed network has the width that brings its {count} nearest to those of {to}. \
+                "Equal {count}: each hand-designed network has the width that brings its {count} nearest to those of {shown}. \
                  Depth and recipe stay. Counts within {:.0} % are called equal.",
                 100.0 * TOLERANCE
             ),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
-use crate::summaries::text::{interval_text, points_text, ratio_text, share_text};
+use crate::summaries::text::{error_text, interval_text, points_text, ratio_text, share_text};
 
 /// A claim that a machine can check: a statistic is greater than a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,10 +18,13 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`]; the first is
-    /// claimed to be better.
+    /// The two systems of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`] or the two costs of
+    /// a [`Statistic::CostReduction`]. The first is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
+    /// The search space, for a statistic of sampled architectures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// A claim as a definition states it.
@@ -31,21 +34,35 @@ struct Stated {
     statistic: Statistic,
     greater_than: f64,
     between: Option<[String; 2]>,
+    of: Option<String>,
 }
 
 impl TryFrom<Stated> for Claim {
     type Error = String;
 
     fn try_from(stated: Stated) -> Result<Self, String> {
-        let of_two = match stated.statistic {
+        let Stated { statistic, greater_than, between, of } = stated;
+        let of_two = match statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::CostReduction => Some(("cost-reduction", "costs")),
             _ => None,
         };
-        match (of_two, &stated.between) {
-            (Some((name, of)), None) => Err(format!("statistic `{name}` needs `between`, the names of two {of}")),
-            (None, Some(_)) => Err("`between` belongs to `error-difference` and `tau-difference` alone".to_owned()),
-            _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
+        match (of_two, &between) {
+            (Some((name, of)), None) => {
+                return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
+            }
+            (None, Some(_)) => {
+                return Err(
+                    "`between` belongs to `error-difference`, `tau-difference` and `cost-reduction` alone".to_owned()
+                );
+            }
+            _ => {}
+        }
+        match (statistic.is_of_space(), &of) {
+            (true, None) => Err("this statistic needs `of`, the name of a search space".to_owned()),
+            (false, Some(_)) => Err("`of` belongs to the statistics of sampled architectures alone".to_owned()),
+            _ => Ok(Self { statistic, greater_than, between, of }),
         }
     }
 }
@@ -135,11 +152,23 @@ pub enum Statistic {
     SearchCostGain,
     /// Error of the second of two systems minus that of the first.
     ErrorDifference,
+    /// Orders of magnitude by which the first of two costs lies below the second.
+    CostReduction,
+    /// Share of draws whose blocks use no more memory banks than the paper states.
+    WithinBanks,
+    /// Mean share of these banks that a block leaves unused.
+    SpareBanks,
+    /// Share of draws within the paper's budget of parameters.
+    WithinBudget,
+    /// Share of draws with no more parameters than the paper calls rarely exceeded.
+    RarelyExceeded,
+    /// Share of draws with about the size of the network that the paper found.
+    FoundSize,
 }
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -157,7 +186,21 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::CostReduction,
+        Self::WithinBanks,
+        Self::SpareBanks,
+        Self::WithinBudget,
+        Self::RarelyExceeded,
+        Self::FoundSize,
     ];
+
+    /// Whether it is about the architectures drawn from one search space.
+    fn is_of_space(self) -> bool {
+        matches!(
+            self,
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize
+        )
+    }
 
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
     pub fn text(self, interval: Option<Interval>) -> String {
@@ -173,8 +216,12 @@ impl Statistic {
             | Self::Pearson
             | Self::TauDrop
             | Self::MemberAgreement
-            | Self::TauDifference => interval_text(interval),
+            | Self::TauDifference
+            | Self::CostReduction => interval_text(interval),
             Self::LevelSpread => ratio_text(interval),
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize => {
+                error_text(interval)
+            }
             Self::CorrectIsBest => share_text(interval),
             Self::LevelDrop
             | Self::TopModelsRise
@@ -207,20 +254,36 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::CostReduction => "orders of magnitude between costs",
+            Self::WithinBanks => "share of draws within the stated banks",
+            Self::SpareBanks => "mean share of the stated banks left unused",
+            Self::WithinBudget => "share of draws within the budget of parameters",
+            Self::RarelyExceeded => "share of draws up to the rarely exceeded size",
+            Self::FoundSize => "share of draws of the found network's size",
         }
     }
 }
 
 impl Claim {
-    /// The subject of the claim: its statistic, with its systems or predictors.
+    /// The subject of the claim: its statistic, with its systems, predictors, costs or space.
     pub fn subject(&self) -> String {
-        match &self.between {
-            Some([better, worse]) if self.statistic == Statistic::TauDifference => {
+        match (&self.between, &self.of) {
+            (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
             }
-            Some([better, worse]) => format!("error of {worse} - error of {better}"),
-            None => self.statistic.label().to_owned(),
+            (Some([first, second]), _) if self.statistic == Statistic::CostReduction => {
+                format!("orders of magnitude from {first} to {second}")
+            }
+            (Some([better, worse]), _) => format!("error of {worse} - error of {better}"),
+            (None, Some(space)) => format!("{space}: {}", self.statistic.label()),
+            (None, None) => self.statistic.label().to_owned(),
         }
+    }
+
+    /// The claim with other names of its systems.
+    pub fn with_systems(&self, name: impl Fn(&str) -> String) -> Self {
+        let between = self.between.as_ref().map(|systems| [&systems[0], &systems[1]].map(|system| name(system)));
+        Self { between, ..self.clone() }
     }
 
     /// Judges the claim by the 95 % interval of its statistic.
@@ -272,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None };
+        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None, of: None };
         let check = |low, high, expected| {
             let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
             assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
@@ -289,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_claim_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None };
+        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None, of: None };
         let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
         let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
         assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
@@ -309,6 +372,12 @@ mod tests {
         assert_eq!(parse(&written).unwrap(), systems);
         let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
         assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
+        let costs = parse("statistic = \"cost-reduction\"\ngreater_than = 9.5\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(costs.to_string(), "orders of magnitude from A to B > 9.5");
+        let space = parse("statistic = \"spare-banks\"\ngreater_than = 0.5\nof = \"A\"").unwrap();
+        assert_eq!(space.to_string(), "A: mean share of the stated banks left unused > 0.5");
+        let written = toml::to_string(&space).unwrap();
+        assert_eq!(parse(&written).unwrap(), space);
         for faulty in [
             "statistic = \"tau-difference\"\ngreater_than = 0.0",
             "statistic = \"tau\"\ngreater_than = 0.0",
@@ -317,6 +386,9 @@ mod tests {
             "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
             "statistic = \"error-difference\"\ngreater_than = 0.0",
             "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
+            "statistic = \"cost-reduction\"\ngreater_than = 0.0",
+            "statistic = \"spare-banks\"\ngreater_than = 0.0",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nof = \"A\"",
         ] {
             assert!(parse(faulty).is_err(), "{faulty}");
         }

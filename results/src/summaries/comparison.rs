@@ -8,7 +8,7 @@ use crate::statistics::paired::difference;
 use crate::statistics::sample::{mean, standard_deviation};
 use crate::statistics::student::{mean_t_difference, mean_t_interval};
 use crate::summaries::join::by_seed;
-use crate::summaries::text::{left_out_text, percent};
+use crate::summaries::text::{counted, left_out_text, percent};
 use crate::tables::Status;
 use crate::tables::rows::{SystemRow, SystemTrainingRow, TrialRow};
 
@@ -22,8 +22,10 @@ pub struct ComparisonSummary {
 /// Measurements of one system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemSummary {
-    /// Its name, such as `WRN-28-10`.
+    /// Its name in the tables, such as `WRN-28-10`.
     pub name: String,
+    /// Its name for readers.
+    pub shown: String,
     /// `hand-designed`, `SMASH` or `trained search`; `None` if it was not run.
     pub role: Option<String>,
     /// Fewest and most learned parameters; a search may find another architecture with each root seed.
@@ -109,13 +111,15 @@ pub fn summary(
         let key = |row: &SystemTrainingRow| (row.seed, row.fold, row.training_seed);
         let errors: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.error?))).collect();
         let top5: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.top5_error?))).collect();
+        let equal = EqualSize::of(&rows().collect::<Vec<_>>());
         SystemSummary {
             name: name.to_owned(),
+            shown: equal.as_ref().map_or_else(|| name.to_owned(), EqualSize::to_string),
             role: rows().next().map(|row| row.role.clone()),
             parameters: range(rows().map(|row| row.parameters)),
             multiply_adds: range(rows().map(|row| row.multiply_adds)),
             depth: range(rows().map(|row| row.depth)),
-            equal: EqualSize::of(&rows().collect::<Vec<_>>()),
+            equal,
             error: MeanOfTrainings::of(&errors),
             top5_error: MeanOfTrainings::of(&top5),
             failed: count(Status::Failed),
@@ -157,6 +161,12 @@ impl EqualSize {
         })
     }
 
+    /// The networks in words: one, or the smallest and the largest.
+    pub fn networks_text(&self) -> String {
+        let [first, last] = &self.networks;
+        if first == last { first.clone() } else { format!("{first} to {last}") }
+    }
+
     /// Whether the count is equal within [`TOLERANCE`].
     pub fn is_reached(&self) -> bool {
         self.difference.abs() <= TOLERANCE
@@ -175,11 +185,7 @@ impl EqualSize {
 /// Writes the networks and the network that they are scaled from: `WRN-10-0.75 (for WRN-28-10, equal parameters)`.
 impl fmt::Display for EqualSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { of, count, networks: [first, last], .. } = self;
-        match first == last {
-            true => write!(f, "{first} (for {of}, equal {count})"),
-            false => write!(f, "{first} to {last} (for {of}, equal {count})"),
-        }
+        write!(f, "{} (for {}, equal {})", self.networks_text(), self.of, self.count)
     }
 }
 
@@ -265,9 +271,13 @@ impl ComparisonSummary {
 
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
+        let [failed, skipped] = self
+            .systems
+            .iter()
+            .fold([0, 0], |[failed, skipped], system| [failed + system.failed, skipped + system.skipped]);
         left_out_text(&[
-            (self.systems.iter().map(|system| system.failed).sum(), "trainings failed"),
-            (self.systems.iter().map(|system| system.skipped).sum(), "trainings skipped"),
+            counted(failed, ["training failed", "trainings failed"]),
+            counted(skipped, ["training skipped", "trainings skipped"]),
         ])
     }
 }
@@ -299,7 +309,9 @@ impl fmt::Display for Trials {
 /// A table for a terminal.
 impl fmt::Display for ComparisonSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:28}{:>14}  test error", "system", "parameters")?;
+        let longest = self.systems.iter().map(|system| system.shown.chars().count()).max();
+        let width = longest.unwrap_or(0).max(26) + 2;
+        write!(f, "{:width$}{:>14}  test error", "system", "parameters")?;
         for system in &self.systems {
             let parameters = match system.parameters {
                 Some([least, most]) if least == most => least.to_string(),
@@ -311,8 +323,7 @@ impl fmt::Display for ComparisonSummary {
                 None if system.was_run() => "none".to_owned(),
                 None => "not run".to_owned(),
             };
-            let name = system.equal.as_ref().map_or_else(|| system.name.clone(), EqualSize::to_string);
-            write!(f, "\n{name:28}{parameters:>14}  {error}")?;
+            write!(f, "\n{:width$}{parameters:>14}  {error}", system.shown)?;
             if let Some(equal) = &system.equal {
                 write!(f, ", {} {}", equal.difference_text(), equal.count)?;
             }

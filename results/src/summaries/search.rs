@@ -6,7 +6,7 @@ use std::fmt;
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::paired::difference;
 use crate::statistics::student::mean_t_interval;
-use crate::summaries::text::{left_out_text, percent, points_text};
+use crate::summaries::text::{counted, left_out_text, percent, points_text};
 use crate::tables::rows::CandidateRow;
 
 /// Name of the stage that the others are compared with.
@@ -39,10 +39,12 @@ pub struct SearchSummary {
 /// One search of one root seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchRun {
-    /// Its name, such as `SMASHv2`.
+    /// Its name in the table, such as `SMASHv2`.
     pub search: String,
     /// The number of this repetition, from 1, if there are several.
     pub number: Option<u32>,
+    /// Its name for readers.
+    pub shown: String,
     /// The root seed.
     pub seed: u64,
     /// Its stages, in the order in which they began.
@@ -129,6 +131,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
     let (search, number) = without_number(&rows[0].search);
     SearchRun {
         search: search.to_owned(),
+        shown: search.to_owned(),
         number,
         seed: rows[0].seed,
         best: best.map(|row| Best {
@@ -146,12 +149,18 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
 }
 
 impl SearchRun {
+    /// Its name in tables with its number, if there are several: different for each search of a root seed.
+    pub fn name(&self) -> String {
+        let number = self.number.map_or_else(String::new, |number| format!("{REPETITION}{number}"));
+        format!("{}{number}", self.search)
+    }
+
     /// Name of the search, with its number and the seed if there are several.
     pub fn label(&self, seeds: usize) -> String {
         let number = self.number.map_or_else(String::new, |number| format!("{REPETITION}{number}"));
         match seeds {
-            1 => format!("{}{number}", self.search),
-            _ => format!("{}{number}, seed {}", self.search, self.seed),
+            1 => format!("{}{number}", self.shown),
+            _ => format!("{}{number}, seed {}", self.shown, self.seed),
         }
     }
 
@@ -201,7 +210,7 @@ impl SearchSummary {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         let failed = self.searches.iter().map(|search| search.failed).sum();
-        left_out_text(&[(failed, "candidates without a score")])
+        left_out_text(&[counted(failed, ["candidate without a score", "candidates without a score"])])
     }
 }
 
@@ -253,6 +262,7 @@ mod tests {
             stage: stage.to_owned(),
             index,
             hash: format!("{index:08x}"),
+            canonical: None,
             json: "{}".to_owned(),
             parameters: 1000 + u64::from(index),
             error,
