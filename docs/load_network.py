@@ -20,6 +20,7 @@ class Network(torch.nn.Module):
 
     def forward(self, images):
         simple = {"relu": F.relu, "halve": lambda x: F.avg_pool2d(x, 2), "max-halve": lambda x: F.max_pool2d(x, 2)}
+        simple["dropout"] = lambda x: x  # it acts in our training, and not here
         values, convs, norms, op_norms = [images], itertools.count(), itertools.count(), itertools.count()
         for step in self.about["steps"]:
             kind, inputs = step["step"], [values[i] for i in step.get("inputs", [step.get("input")])]

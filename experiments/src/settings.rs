@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod checks;
+pub mod comparison;
 pub mod correlation;
 pub mod definition;
 pub mod library;

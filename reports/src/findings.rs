@@ -9,6 +9,7 @@ mod cost;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod equal_size;
 mod levels;
 pub(crate) mod markdown;
 mod normalisation;

@@ -255,7 +255,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     let in_report = [
         "| paper, quoted |",
         "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
-        "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
+        "| NASNet | not run | not run | not run | not run | not run |  | 3.65 % |",
         "| 1 failed | 20.6 % |",
         "Left out: 1 training failed.",
         "Regularised evolution, 6 trainings (ours, for Large-Scale Evolution): 6 trainings, lowest validation error 35.00 %",

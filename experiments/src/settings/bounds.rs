@@ -115,6 +115,8 @@ const BOUNDS: &[Bounds] = &[
     count("baseline.columns", 1, 8),
     count("baseline.channels", 1, 8_192),
     count("baseline.width", 1, 8_192),
+    // 0: a block without dropout.
+    count("baseline.dropout", 0, 99),
 ];
 
 /// Settings that other rules cover: search spaces have their own, and overrides of `smash` are checked once they are merged.

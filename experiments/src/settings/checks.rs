@@ -5,7 +5,8 @@ use smash::training::smash_training::SmashTraining;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
-use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
+use crate::settings::comparison::SystemKind;
+use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System};
 
 impl Study {
     /// The images.
@@ -183,7 +184,7 @@ impl ComparisonStudy {
         for system in &self.systems {
             self.check_system(system).with_context(|| format!("system `{}`", system.name))?;
         }
-        Ok(())
+        self.check_rows()
     }
 
     fn check_system(&self, system: &System) -> Result<()> {

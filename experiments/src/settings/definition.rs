@@ -363,7 +363,12 @@ mod tests {
                     "shake-shake" => format!("Shake-Shake {} 2x{}d", number("depth"), number("width")),
                     "fractalnet" => {
                         let blocks = network["channels"].as_array().unwrap().len();
-                        let dropped = if network["drop-path"].as_bool().unwrap() { ", drop-path" } else { "" };
+                        let dropped = match (network.get("dropout").is_some(), network["drop-path"].as_bool().unwrap())
+                        {
+                            (true, true) => ", dropout and drop-path",
+                            (false, true) => ", drop-path",
+                            _ => "",
+                        };
                         format!("FractalNet of {} columns, {blocks} blocks{dropped}", number("columns"))
                     }
                     other => panic!("{name}: {other}"),

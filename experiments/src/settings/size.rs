@@ -161,11 +161,11 @@ impl Study {
             Self::Search(study) => study.searches.iter().for_each(|search| size.search(search, &study.data)),
             Self::Comparison(study) => {
                 let folds = study.folds.as_ref().map_or(1, |folds| folds.count);
-                size.units(study.systems.len() * (1 + folds * study.training_seeds));
+                size.units(study.systems.len() + study.rows().len() * folds * study.training_seeds);
                 let of_trials = study.systems.iter().filter_map(|system| system.trained_search.as_ref());
                 let trainings: Vec<_> = of_trials.map(|search| &search.training).chain([&study.training]).collect();
                 for search in &study.searches {
-                    size.search(search, &study.data);
+                    (0..study.searches_of_each()).for_each(|_| size.search(search, &study.data));
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
             }

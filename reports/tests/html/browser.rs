@@ -88,5 +88,6 @@ fn ask(browser: &str, folder: &Path, file: &Path) -> serde_json::Value {
     let title = document.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     let title = title.unwrap_or_else(|| panic!("no page: {}", String::from_utf8_lossy(&output.stderr)));
     let plain = title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain}\n{}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_str(&plain)
+        .unwrap_or_else(|error| panic!("{error}: {plain}\n{}", String::from_utf8_lossy(&output.stderr)))
 }

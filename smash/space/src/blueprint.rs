@@ -129,6 +129,13 @@ pub enum Step {
         /// Whether values are dropped at random in training.
         drop_path: bool,
     },
+    /// Zeroes at random in training, where the other values are scaled up. In evaluation nothing changes.
+    Dropout {
+        /// The value read.
+        input: Value,
+        /// Percentage of values that become 0.
+        percent: usize,
+    },
     /// A convex combination of two values (Gastaldi 2017). It is random for each image, and the backward pass draws
     /// another one. In evaluation it is their mean.
     Shake {
@@ -147,6 +154,7 @@ impl Step {
             | Self::Join { inputs, .. } => inputs,
             Self::Add { inputs } | Self::Shake { inputs } => inputs,
             Self::Relu { input }
+            | Self::Dropout { input, .. }
             | Self::Cut { input, .. }
             | Self::Halve { input }
             | Self::MaxHalve { input }
@@ -335,6 +343,11 @@ impl Blueprint {
     pub fn join(&mut self, inputs: &[Value], drop_path: bool) -> Value {
         let step = Step::Join { inputs: inputs.to_vec(), drop_path };
         self.push(step, self.size(inputs[0]))
+    }
+
+    /// Dropout of a percentage of values.
+    pub fn dropout(&mut self, input: Value, percent: usize) -> Value {
+        self.push(Step::Dropout { input, percent }, self.size(input))
     }
 
     /// A random convex combination of two values.

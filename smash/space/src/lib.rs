@@ -12,6 +12,7 @@ pub mod corruption;
 pub mod counts;
 pub mod elements;
 pub mod encoding;
+pub mod equal_size;
 pub mod error;
 pub mod features;
 pub mod learned_convolutions;

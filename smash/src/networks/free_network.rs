@@ -54,7 +54,7 @@ pub struct Network<B: Backend> {
 /// The purpose of a forward pass.
 #[derive(Debug)]
 pub enum Phase<'a> {
-    /// A training step. The generator decides how drop-path and shake act in it.
+    /// A training step. The generator decides how drop-path, dropout and shake act in it.
     Train(&'a mut ChaCha8Rng),
     /// Scoring and testing.
     Evaluate,
@@ -260,6 +260,11 @@ impl<B: Backend> Run<'_, B> {
                 let weighted = terms.map(|(input, weight)| input * weight);
                 self.push(weighted.reduce(|sum, term| sum + term).expect("a join has inputs"));
             }
+            Step::Dropout { input, percent } => {
+                let input = self.read(*input);
+                let output = self.dropout(input, *percent);
+                self.push(output);
+            }
             Step::Shake { inputs } => {
                 let [left, right] = inputs.map(|input| self.read(input));
                 let output = self.shake(left, right);
@@ -298,6 +303,20 @@ impl<B: Backend> Run<'_, B> {
         }
         let count = kept.iter().filter(|is_kept| **is_kept).count() as f64;
         kept.into_iter().map(|is_kept| if is_kept { 1.0 / count } else { 0.0 }).collect()
+    }
+
+    /// Zeroes values in training. The others grow, so that each value has the same mean as in evaluation.
+    fn dropout(&mut self, input: Tensor<B, 4>, percent: usize) -> Tensor<B, 4> {
+        let Phase::Train(rng) = &mut self.phase else { return input };
+        let mut drawn = vec![0_u16; input.dims().iter().product()];
+        rng.fill(&mut drawn[..]);
+        // A value is kept if its number is below this share of all 65,536.
+        let kept = (100 - percent) * (1 << 16) / 100;
+        let scale = (1 << 16) as f32 / kept as f32;
+        let factors: Vec<f32> =
+            drawn.into_iter().map(|number| if usize::from(number) < kept { scale } else { 0.0 }).collect();
+        let factors = Tensor::<B, 4>::from_data(TensorData::new(factors, input.dims()), &input.device());
+        input * factors
     }
 
     fn shake(&mut self, left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {

@@ -52,8 +52,8 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
                 let input = flows.concatenated(inputs);
                 flows.push(input);
             }
-            // Nothing is negative.
-            Step::Relu { input } => {
+            // Nothing is negative, and nothing is dropped.
+            Step::Relu { input } | Step::Dropout { input, .. } => {
                 let input = flows.read(*input);
                 flows.push(input);
             }
