@@ -48,6 +48,8 @@ class Network(torch.nn.Module):
             x, name = inputs[0], step["step"]
             if name == "conv":
                 weight = next(convs)
+                if step.get("weight-norm"):
+                    weight = weight / weight.norm()
                 padding = [(size - 1) * dilation // 2 for size, dilation in zip(weight.shape[2:], step["dilation"])]
                 x = F.leaky_relu(torch.cat(inputs, 1), step["slope"])
                 x = F.conv2d(x, weight, padding=padding, dilation=step["dilation"], groups=step["groups"])

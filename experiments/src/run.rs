@@ -41,6 +41,7 @@ use crate::studies::corruption::CorruptionRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
+use crate::studies::initialisation::InitialisationRun;
 use crate::studies::proxy::ProxyRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
@@ -305,6 +306,7 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::ProxyGradient(study) => Box::new(ProxyRun::new(study, first(setups))),
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
+        StudyDefinition::Initialisation(study) => Box::new(InitialisationRun::new(study, first(setups))),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
     })
 }

@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod checks;
 pub mod correlation;
 pub mod definition;
+pub mod initialisation;
 pub mod library;
 pub mod networks;
 pub mod overlay;

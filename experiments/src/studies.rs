@@ -7,6 +7,7 @@ pub mod corruption;
 pub mod drawings;
 pub mod ensemble;
 pub mod fidelity;
+pub mod initialisation;
 pub mod proxy;
 pub mod search;
 pub mod throughput;

@@ -14,6 +14,7 @@ mod rank;
 mod scatter;
 mod search;
 mod search_cost;
+mod starts;
 mod systems;
 
 use std::cell::RefCell;
@@ -114,6 +115,7 @@ where
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::Starts(summary) => starts::draw(&canvas, definition, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
     root.present()?;

@@ -8,6 +8,7 @@ mod corruption;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod initialisation;
 mod levels;
 pub(crate) mod markdown;
 mod proxy;
@@ -37,7 +38,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 10] = [
+const KINDS: [(&str, Load); 11] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -47,6 +48,7 @@ const KINDS: [(&str, Load); 10] = [
     ("proxy-gradient", proxy::load),
     ("search", search::load),
     ("comparison", comparison::load),
+    ("initialisation", initialisation::load),
     ("drawing", drawings::load),
 ];
 

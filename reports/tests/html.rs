@@ -48,6 +48,7 @@ fn store_all(root: &Path) {
     studies::comparison(root);
     studies::predictors(root, "rivals", "tau-cost", "");
     studies::search_cost(root);
+    studies::initialisation(root, 6);
 }
 
 /// The values of an attribute, in order.
@@ -70,7 +71,7 @@ fn the_page_is_whole_and_every_reference_has_its_target() {
     for name in links.chain(named) {
         assert!(unique.contains(name), "no id `{name}`");
     }
-    for artefact in ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1"] {
+    for artefact in ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1", "warm-init"] {
         let id = format!("{artefact}-laptop-shapes");
         assert!(found.contains(&format!("<h2 id=\"{id}\">")), "no section `{id}`");
         assert!(found.contains(&format!("<a href=\"#{id}\">")), "`{id}` is not in the contents");

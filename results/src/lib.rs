@@ -22,6 +22,7 @@ pub use summaries::contrast::Contrast;
 pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::initialisation::InitialisationSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
 pub use summaries::search::SearchSummary;
@@ -31,4 +32,5 @@ pub use tables::rows::{
     FastTruthRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
     TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
 };
+pub use tables::starts::{InitialisationCurveRow, InitialisationRow};
 pub use tables::{Row, Status};

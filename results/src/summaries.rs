@@ -8,6 +8,7 @@ pub mod correlation;
 pub mod corruption;
 pub mod ensemble;
 pub mod figure;
+pub mod initialisation;
 pub(crate) mod join;
 pub mod levels;
 #[cfg(test)]

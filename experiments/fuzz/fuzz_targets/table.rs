@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use results::store::identity::StoredFile;
 use results::store::seal;
 use results::tables::rows::*;
+use results::tables::starts::{InitialisationCurveRow, InitialisationRow};
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
 
@@ -42,6 +43,8 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     check::<SystemTrainingRow>(&file);
     check::<DrawingRow>(&file);
     check::<EncodingCellRow>(&file);
+    check::<InitialisationRow>(&file);
+    check::<InitialisationCurveRow>(&file);
     check::<PooledTruthRow>(&file);
 });
 

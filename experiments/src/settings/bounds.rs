@@ -50,6 +50,8 @@ const BOUNDS: &[Bounds] = &[
     // 0: nothing is trained again.
     count("benchmark.verified", 0, 1_000),
     count("architectures", 1, 100_000),
+    count("candidates", 1, 100_000),
+    count("best", 1, 100_000),
     // 0: the first architecture of the list.
     count("first", 0, 100_000),
     count("members", 1, 1_000),

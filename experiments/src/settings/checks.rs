@@ -20,6 +20,7 @@ impl Study {
             Self::ProxyGradient(study) => &study.data,
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
+            Self::Initialisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
         }
     }
@@ -75,6 +76,7 @@ impl Study {
                 let ComparisonStudy { data, searches, .. } = &mut **study;
                 (data, searches)
             }
+            Self::Initialisation(study) => (&mut study.data, &mut []),
             Self::Drawing(study) => (&mut study.data, &mut []),
         };
         [data].into_iter().chain(searches.iter_mut().filter_map(|search| search.data.as_mut())).collect()
@@ -87,6 +89,7 @@ impl Study {
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
+            Self::Initialisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
@@ -106,6 +109,7 @@ impl Study {
             Self::Ensemble(study) => study.noise_draws,
             Self::Corruption(study) => study.noise_draws,
             Self::ProxyGradient(study) => study.noise_draws,
+            Self::Initialisation(study) => study.noise_draws,
             Self::Search(_) | Self::Comparison(_) => {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
@@ -144,6 +148,14 @@ impl Study {
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
+            Self::Initialisation(study) => {
+                let (best, candidates) = (study.best, study.candidates);
+                ensure!(
+                    best <= candidates,
+                    "`study.best` must be at most `study.candidates` ({candidates}), got {best}"
+                );
+                check_smash(&study.space, &study.smash)
+            }
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),

@@ -169,6 +169,15 @@ impl Study {
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
             }
+            Self::Initialisation(study) => {
+                let sampled = study.architectures + study.candidates;
+                size.units(
+                    1 + sampled.div_ceil(study.shard) + 4 * (study.architectures + study.best) * study.training_seeds,
+                );
+                size.samples(sampled, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
+            }
             Self::Drawing(study) => {
                 for subject in &study.subjects {
                     if let Subject::Sampled { space } = subject {

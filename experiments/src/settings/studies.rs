@@ -11,6 +11,7 @@ use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
+use crate::settings::initialisation::InitialisationStudy;
 use crate::settings::networks::FurtherNetwork;
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
@@ -37,6 +38,8 @@ pub enum Study {
     Search(Box<SearchStudy>),
     /// Systems trained under one recipe.
     Comparison(Box<ComparisonStudy>),
+    /// Networks that start from generated or from standard weights.
+    Initialisation(Box<InitialisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
 }

@@ -5,7 +5,7 @@ pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefiniti
 use results::summaries::predictors::PredictorSummary;
 use results::{
     ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
-    PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
+    InitialisationSummary, PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
 };
 
 /// The data that a figure shows.
@@ -30,6 +30,8 @@ pub enum FigureData<'a> {
     SearchCost(&'a SearchCostSummary),
     /// Test errors of systems, and the label of each system.
     Systems(&'a ComparisonSummary, Vec<String>),
+    /// Validation errors after each epoch, from two starts.
+    Starts(&'a InitialisationSummary),
     /// Architectures.
     MemoryBanks(&'a [DrawingRow]),
     /// Architectures, and the cells of their encodings that hold +1.

@@ -29,6 +29,12 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// The interval of the negative of the statistic.
+    pub fn negated(self) -> Self {
+        let Self { estimate, low, high, undefined } = self;
+        Self { estimate: -estimate, low: -high, high: -low, undefined }
+    }
+
     /// An estimate with the percentiles of its resamples, moved so that their median lies at the estimate.
     ///
     /// It suits statistics of the best few points. A resample draws some points several times, so it has fewer different

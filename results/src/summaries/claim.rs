@@ -135,11 +135,17 @@ pub enum Statistic {
     SearchCostGain,
     /// Error of the second of two systems minus that of the first.
     ErrorDifference,
+    /// Validation error of resulting networks after the first epoch from standard initial weights, minus that from generated ones.
+    FirstEpochGain,
+    /// Test error of resulting networks at the end from generated initial weights, minus that from standard ones.
+    StandardStartGain,
+    /// [`Self::StandardStartGain`] minus the same of networks with WeightNorm in place of BatchNorm.
+    StartDisparity,
 }
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -157,6 +163,9 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::FirstEpochGain,
+        Self::StandardStartGain,
+        Self::StartDisparity,
     ];
 
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
@@ -183,7 +192,10 @@ impl Statistic {
             | Self::GradientGain
             | Self::SearchGain
             | Self::SearchCostGain
-            | Self::ErrorDifference => points_text(interval),
+            | Self::ErrorDifference
+            | Self::FirstEpochGain
+            | Self::StandardStartGain
+            | Self::StartDisparity => points_text(interval),
         }
     }
 
@@ -207,6 +219,9 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::FirstEpochGain => "gain by generated initial weights after the first epoch",
+            Self::StandardStartGain => "gain by standard initial weights at the end",
+            Self::StartDisparity => "gain by standard initial weights, BatchNorm minus WeightNorm",
         }
     }
 }

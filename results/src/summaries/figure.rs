@@ -67,6 +67,8 @@ pub enum FigureKind {
     SearchCost,
     /// The test error of each system.
     SystemBars,
+    /// The validation error after each epoch, from standard and from generated initial weights.
+    StartCurves,
     /// Architectures as memory banks.
     MemoryBanks,
     /// An architecture as graph, as memory banks and as encoding.
@@ -75,7 +77,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -87,6 +89,7 @@ impl FigureKind {
         Self::SearchProgress,
         Self::SearchCost,
         Self::SystemBars,
+        Self::StartCurves,
         Self::MemoryBanks,
         Self::Encoding,
     ];
@@ -101,6 +104,7 @@ impl FigureKind {
             Self::Descent => &["proxy-gradient"],
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
+            Self::StartCurves => &["initialisation"],
             Self::MemoryBanks | Self::Encoding => &["drawing"],
         }
     }

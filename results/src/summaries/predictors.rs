@@ -180,13 +180,7 @@ impl PredictorsSummary {
         if other == first {
             Ok(of_one.change)
         } else if one == first {
-            let turned = |Interval { estimate, low, high, undefined }| Interval {
-                estimate: -estimate,
-                low: -high,
-                high: -low,
-                undefined,
-            };
-            Ok(of_other.change.map(turned))
+            Ok(of_other.change.map(Interval::negated))
         } else {
             Err(format!("neither is `{first}`, the first predictor of the study"))
         }

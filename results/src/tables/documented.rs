@@ -8,6 +8,7 @@ use crate::summaries::architectures::SummaryRow;
 use crate::summaries::ranked::RankedRow;
 use crate::tables::Row;
 use crate::tables::rows::*;
+use crate::tables::starts::{InitialisationCurveRow, InitialisationRow};
 
 /// The environment variable that makes the test write the document instead of comparing it.
 const RENEW: &str = "RENEW_TABLES";
@@ -15,8 +16,8 @@ const RENEW: &str = "RENEW_TABLES";
 const START: &str = "# Tables
 
 This document lists every table and column that the programs write. It is generated from the row types in
-`results/src/tables/rows.rs`, `results/src/store/benchmark.rs`, `results/src/store/pool.rs`, `results/src/summaries/ranked.rs` and
-`results/src/summaries/architectures.rs`. To renew it:
+`results/src/tables/rows.rs`, `results/src/tables/starts.rs`, `results/src/store/benchmark.rs`, `results/src/store/pool.rs`,
+`results/src/summaries/ranked.rs` and `results/src/summaries/architectures.rs`. To renew it:
 
     RENEW_TABLES=1 cargo test --release -p results --lib documented
 
@@ -50,6 +51,7 @@ fn the_document_lists_every_table_and_column() {
         section::<EncodingCellRow>(),
         section::<ThroughputRow>(),
     ];
+    let starts = [section::<InitialisationRow>(), section::<InitialisationCurveRow>()];
     let benchmark = [section::<TrainingRow>(), section::<CurveRow>(), section::<SecondsRow>()];
     let pool = [section::<PooledTruthRow>()];
     let ranked = [section::<RankedRow>()];
@@ -57,6 +59,7 @@ fn the_document_lists_every_table_and_column() {
     let mut expected = START.to_owned();
     for (title, sections, source) in [
         ("Tables of a run", &run[..], include_str!("rows.rs")),
+        ("Tables of a run that compares initial weights", &starts, include_str!("starts.rs")),
         ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark.rs")),
         ("Table of a pool", &pool, include_str!("../store/pool.rs")),
         ("Table of `cargo xtask rank`", &ranked, include_str!("../summaries/ranked.rs")),
