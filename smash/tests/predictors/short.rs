@@ -83,11 +83,11 @@ proptest! {
         let images = random([3, 3, task.image_size, task.image_size], -1.0..1.0, &mut rng(seed));
         for (mode, phase) in [(Mode::Evaluate, Phase::Evaluate), (Mode::Train, Phase::Measure)] {
             let (expected, statistics) = net.forward(&architecture, &weights, images.clone(), mode);
-            let (found, of_warm) = warm.forward(burn::Tensor::from_inner(images.clone()), phase);
+            let (found, of_warm) = warm.forward(Tensor::from_inner(images.clone()), phase);
             let off: f32 = (found.inner() - expected.clone()).abs().max().into_scalar();
             prop_assert!(off < 1e-5, "{mode:?}: off by {off}");
             if mode == Mode::Evaluate {
-                let (found, _) = normed.forward(burn::Tensor::from_inner(images.clone()), Phase::Evaluate);
+                let (found, _) = normed.forward(Tensor::from_inner(images.clone()), Phase::Evaluate);
                 let off: f32 = (found.inner() - expected.clone()).abs().max().into_scalar();
                 prop_assert!(off < 1e-5, "with WeightNorm: off by {off}");
             }
