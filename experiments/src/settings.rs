@@ -8,6 +8,7 @@ pub mod initialisation;
 pub mod library;
 pub mod networks;
 pub mod overlay;
+pub mod parts;
 pub mod predictors;
 pub mod search_cost;
 pub mod size;

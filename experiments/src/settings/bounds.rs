@@ -77,6 +77,9 @@ const BOUNDS: &[Bounds] = &[
     above_0("max-budget", 1.0),
     count("bottleneck.ratio", 1, 64),
     count("bottleneck.cap", 1, 64),
+    count("compression.rows", 1, 16_384),
+    count("compression.columns", 1, 16_384),
+    count("compression.upsampling", 1, 16_384),
     // Predictors.
     count("method.draws", 1, 10_000),
     count("method.after-epochs", 1, 100_000),

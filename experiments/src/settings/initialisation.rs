@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
-use crate::settings::studies::Data;
+use crate::settings::parts::Data;
 
 /// Settings of an initialisation study: networks that start from generated weights or from standard ones (paper, appendix C).
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -18,8 +18,8 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`]; the first is
-    /// claimed to be better.
+    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`] or a
+    /// [`Statistic::ScoreDifference`]; the first is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
 }
@@ -40,11 +40,14 @@ impl TryFrom<Stated> for Claim {
         let of_two = match stated.statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::ScoreDifference => Some(("score-difference", "predictors")),
             _ => None,
         };
         match (of_two, &stated.between) {
             (Some((name, of)), None) => Err(format!("statistic `{name}` needs `between`, the names of two {of}")),
-            (None, Some(_)) => Err("`between` belongs to `error-difference` and `tau-difference` alone".to_owned()),
+            (None, Some(_)) => {
+                Err("`between` belongs to `error-difference`, `tau-difference` and `score-difference` alone".to_owned())
+            }
             _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
         }
     }
@@ -118,6 +121,8 @@ pub enum Statistic {
     MemberAgreement,
     /// Kendall's tau of the first of two predictors, minus that of the second.
     TauDifference,
+    /// Mean score by the second of two predictors minus that by the first.
+    ScoreDifference,
     /// Standard deviation between SMASH networks of their mean score, divided by that between architectures of one network's
     /// scores.
     LevelSpread,
@@ -145,7 +150,7 @@ pub enum Statistic {
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -155,6 +160,7 @@ impl Statistic {
         Self::TopModelsRise,
         Self::MemberAgreement,
         Self::TauDifference,
+        Self::ScoreDifference,
         Self::LevelSpread,
         Self::ScoreExcess,
         Self::CorrectIsBest,
@@ -186,6 +192,7 @@ impl Statistic {
             Self::LevelSpread => ratio_text(interval),
             Self::CorrectIsBest => share_text(interval),
             Self::LevelDrop
+            | Self::ScoreDifference
             | Self::TopModelsRise
             | Self::ScoreExcess
             | Self::CorruptionLoss
@@ -211,6 +218,7 @@ impl Statistic {
             Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
             Self::TauDifference => "difference of Kendall τ",
+            Self::ScoreDifference => "difference of the mean score",
             Self::LevelSpread => "spread of mean scores between networks over that between architectures",
             Self::ScoreExcess => "mean score above mean true error",
             Self::CorrectIsBest => "share with the correct encoding best",
@@ -232,6 +240,9 @@ impl Claim {
         match &self.between {
             Some([better, worse]) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
+            }
+            Some([better, worse]) if self.statistic == Statistic::ScoreDifference => {
+                format!("mean score of {worse} - mean score of {better}")
             }
             Some([better, worse]) => format!("error of {worse} - error of {better}"),
             None => self.statistic.label().to_owned(),

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use smash_kernels::weight_norm::weight_norm;
-use smash_space::space::SearchSpace;
+use smash_space::space::{Compression, SearchSpace};
 
 /// W = H(c): the 1x1 weights of one architecture.
 #[derive(Clone, Debug)]
@@ -12,18 +12,19 @@ pub struct GeneratedWeights<B: Backend> {
 }
 
 impl<B: Backend> GeneratedWeights<B> {
-    /// Rearranges the HyperNet's output: `W[h * r N + q, l * D N + m] = H[q * D N + m, h, l]`.
+    /// Rearranges the HyperNet's output: `W[h * r N + q, l * D N + m] = H[q * D N + m, h, l]`. If the space upsamples,
+    /// each value is then repeated over a square of W.
     ///
     /// # Shapes
-    /// - `output`: `[1, r * D * N^2, units, slices]`
+    /// - `output`: `[1, outputs of a cell, units, slices]`, where a cell has `r * D * N^2` outputs in the paper
     pub fn from_output(space: &SearchSpace, output: Tensor<B, 4>) -> Self {
         let [_, channels, units, slices] = output.dims();
-        let inputs = space.depth_compression * space.base_channels;
-        let outputs = space.bottleneck.multiplier() * space.base_channels;
+        let Compression { rows, columns, upsampling } = space.cell();
+        let [outputs, inputs] = [rows, columns].map(|weights| weights / upsampling);
         assert_eq!(channels, outputs * inputs, "HyperNet outputs for {outputs} x {inputs} weights in each cell");
         let cells = output.reshape([outputs, inputs, units, slices]); // [q, m, h, l]
         let matrix = cells.permute([2, 0, 3, 1]).reshape([units * outputs, slices * inputs]);
-        Self { matrix }
+        Self { matrix: upsampled(matrix, upsampling) }
     }
 
     /// The same from the whole matrix, `[r * N_max outputs, slices * D * N inputs]`.
@@ -41,5 +42,52 @@ impl<B: Backend> GeneratedWeights<B> {
     /// `first` is the number of channels that the ops before it read.
     pub fn of_op(&self, first: usize, inputs: usize, outputs: usize) -> Tensor<B, 2> {
         weight_norm(self.matrix.clone().slice([0..outputs, first..first + inputs]))
+    }
+}
+
+/// Each value of a matrix repeated over a square: `[rows, columns]` to `[rows * side, columns * side]`.
+fn upsampled<B: Backend>(matrix: Tensor<B, 2>, side: usize) -> Tensor<B, 2> {
+    if side == 1 {
+        return matrix;
+    }
+    let [rows, columns] = matrix.dims();
+    let squares: Tensor<B, 4> = matrix.reshape([rows, 1, columns, 1]).expand([rows, side, columns, side]);
+    squares.reshape([rows * side, columns * side])
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_flex::{Flex, FlexDevice};
+
+    use super::*;
+
+    /// Outputs that count up, for two units and three slices.
+    fn counted(space: &SearchSpace) -> Tensor<Flex, 4> {
+        let shape = [1, space.hypernet_outputs(), 2, 3];
+        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|value| value as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
+    }
+
+    fn values(weights: &GeneratedWeights<Flex>) -> Vec<f32> {
+        weights.matrix().into_data().to_vec().unwrap()
+    }
+
+    #[test]
+    fn upsampled_weights_are_as_large_and_repeat_each_output_over_a_square() {
+        let plain = SearchSpace::smash_v1(4, 2);
+        let cell = Compression { upsampling: 2, ..plain.cell() };
+        let upsampling = SearchSpace { compression: Some(cell), ..plain.clone() };
+        // The same cells at half the size give the matrix before it is upsampled.
+        let half = Compression { rows: cell.rows / 2, columns: cell.columns / 2, upsampling: 1 };
+        let half = SearchSpace { compression: Some(half), ..plain.clone() };
+        let weights = GeneratedWeights::from_output(&upsampling, counted(&upsampling));
+        let expected = GeneratedWeights::from_output(&plain, counted(&plain)).matrix().dims();
+        assert_eq!(weights.matrix().dims(), expected);
+        let [_, columns] = expected;
+        let (found, small) = (values(&weights), values(&GeneratedWeights::from_output(&half, counted(&half))));
+        for (index, value) in found.into_iter().enumerate() {
+            let (row, column) = (index / columns, index % columns);
+            assert_eq!(value, small[row / 2 * (columns / 2) + column / 2], "[{row}, {column}]");
+        }
     }
 }
