@@ -6,9 +6,12 @@ mod axis;
 pub(crate) mod canvas;
 mod conditions;
 mod corruption;
+mod costs;
 pub mod definition;
 mod descent;
 mod ends;
+mod histograms;
+mod normalisation;
 mod predictors;
 mod rank;
 mod scatter;
@@ -116,6 +119,9 @@ where
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
         FigureData::Starts(summary) => starts::draw(&canvas, definition, summary)?,
+        FigureData::Normalisation(summary) => normalisation::draw(&canvas, summary)?,
+        FigureData::Costs(summary) => costs::draw(&canvas, definition, summary)?,
+        FigureData::Histograms(summary) => histograms::draw(&canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
     root.present()?;

@@ -19,7 +19,7 @@ use reports::report::claims::Ledger;
 use reports::report::history::histories;
 use reports::report::{html, json};
 use reports::{figure, report};
-use results::{errln, outln, terminal};
+use results::{errln, outln, terminal, threads};
 
 /// Figures, tables and the report, drawn from stored results.
 #[derive(Parser)]
@@ -109,6 +109,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
+    threads::bound(true)?;
     match command {
         Command::Figure { artefact, all: _, run, stored, out, png, json } => {
             let selected = match artefact {
@@ -185,8 +186,8 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if !findings.is_empty() {
         outln!("{findings}");
     }
-    for Judged { claim, verdict, .. } in artefact.judged() {
-        outln!("claim {claim}: {verdict}");
+    for Judged { words, verdict, .. } in artefact.judged() {
+        outln!("claim {words}: {verdict}");
     }
     if artefact.figure.is_none() {
         return Ok(());

@@ -43,6 +43,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             seed,
             architecture,
             hash: format!("{architecture:016x}"),
+            canonical: None,
             json: ARCHITECTURE.to_owned(),
             parameters: 10_000 + u64::from(architecture) * 31 % 1000,
             multiply_adds: 1_000_000 + u64::from(architecture) * 17 % 1000,
@@ -315,11 +316,11 @@ fn the_choice_among_results_is_said_and_no_end_in_the_future_wins() {
     let start = "fig4, laptop scale, shapes: commit ";
     assert_eq!(said(), format!("{start}0123456789ab (dirty), definition dddddddd, the only result\n"));
     store_again(&root, "aaaaaaaaaaaa", "2025-02-01T00:00:00Z");
-    let chosen = format!("{start}aaaaaaaaaaaa (dirty), definition dddddddd, the newest by end of");
-    assert_eq!(said(), format!("{chosen} 2 results\n"));
+    let chosen = format!("{start}aaaaaaaaaaaa (dirty), definition dddddddd, the newest of");
+    assert_eq!(said(), format!("{chosen} 2 results, by the end of the run\n"));
     let ahead = store_again(&root, "bbbbbbbbbbbb", "9999-01-01T00:00:00Z");
     let text = said();
-    assert!(text.starts_with(&format!("{chosen} 3 results; warning: ")), "{text}");
+    assert!(text.starts_with(&format!("{chosen} 3 results, by the end of the run; warning: ")), "{text}");
     let place = ahead.path().strip_prefix(folder.path()).unwrap().parent().unwrap();
     assert!(text.contains(place.to_str().unwrap()) && text.lines().count() == 1, "{text}");
 }

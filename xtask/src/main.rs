@@ -22,7 +22,9 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, claims, compare, draw, forward, list, package, rank, report, reproduce, status};
+use runs::{
+    architecture, benchmark, claims, combinations, compare, draw, forward, list, package, report, reproduce, status,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -56,7 +58,8 @@ enum Verb {
     #[command(disable_help_flag = true)]
     Summary,
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
-    Rank(rank::Args),
+    #[command(disable_help_flag = true)]
+    Rank,
     /// Write the images of an artefact to an `.npz` file, for other programs.
     #[command(disable_help_flag = true)]
     Images,
@@ -106,6 +109,12 @@ fn main() -> ExitCode {
         }
         Err(error) => error.exit(),
     };
+    let words: Vec<OsString> = env::args_os().collect();
+    if let Err(error) = combinations::check(&words) {
+        let code = process::exit_code(&error);
+        // For `compare`, 1 means that the head regressed.
+        return if matches!(verb, Verb::Compare(_)) { ExitCode::from(2) } else { code };
+    }
     exit_code(match verb {
         Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
@@ -116,7 +125,7 @@ fn main() -> ExitCode {
         Verb::Architecture => architecture::run(&forwarded),
         Verb::Stats => forward::run_on_results("stats", &forwarded),
         Verb::Summary => forward::run_on_results("summary", &forwarded),
-        Verb::Rank(args) => rank::run(&args, &forwarded),
+        Verb::Rank => forward::run_on_results("rank", &forwarded),
         Verb::Images => forward::run("images", &forwarded),
         Verb::Pool => forward::run("pool", &forwarded),
         Verb::Benchmark => benchmark::run(&forwarded),

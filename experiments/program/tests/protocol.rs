@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use binary::{error_of, experiments, succeeded, tables, without_identity};
 use results::store::StoredRun;
-use results::{InitialisationCurveRow, InitialisationRow, PredictionRow, Row, ScoreRow, TruthRow};
+use results::{
+    FixedTrainingRow, InitialisationCurveRow, InitialisationRow, PredictionRow, Row, ScoreRow, StabilityRow, Status,
+    TruthRow,
+};
 
 #[test]
 fn tables_do_not_depend_on_jobs_or_interruptions() {
@@ -133,6 +136,38 @@ fn table<R: Row>(folder: &Path) -> Vec<R> {
         panic!("one table `{name}`, found {found:?}");
     };
     StoredRun::open(folder.join(path).parent().unwrap()).unwrap().read().unwrap()
+}
+
+/// With no learning rate to speak of, a network guesses. That is a divergence: a row without an error, and no failure of the run.
+#[test]
+fn a_training_that_diverges_is_a_row_whatever_the_interruptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = |name: &str| {
+        let mut command = experiments(&at(name), &["normalisation", "--set", "study.learning-rates=[0.001, 1e-12]"]);
+        command.args(["--set", "study.resulting.learning-rate=1e-12", "--set", "study.architectures=1"]);
+        command
+    };
+    succeeded(&run("one").output().unwrap());
+    let smash = table::<StabilityRow>(&at("one"));
+    let fixed = table::<FixedTrainingRow>(&at("one"));
+    // Five normalisations at two rates, and beside BatchNorm.
+    assert_eq!((smash.len(), fixed.len()), (10, 6));
+    let ends = smash.iter().map(|row| (row.status, row.error, &row.message));
+    let ends: Vec<_> = ends.chain(fixed.iter().map(|row| (row.status, row.error, &row.message))).collect();
+    for (status, error, message) in &ends {
+        assert_eq!((error.is_some(), message.is_some()), (*status == Status::Ok, *status == Status::Diverged));
+    }
+    assert!(ends.iter().any(|(status, ..)| *status == Status::Diverged), "{ends:?}");
+
+    for milliseconds in [60, 200] {
+        let mut killed = run("killed").spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+    }
+    succeeded(&run("killed").output().unwrap());
+    assert_eq!(tables(&at("killed")), tables(&at("one")));
 }
 
 /// The preset and the ladder train the same network at smoke scale.

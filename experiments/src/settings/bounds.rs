@@ -47,6 +47,7 @@ const BOUNDS: &[Bounds] = &[
     count("noise-draws", 1, 10_000),
     count("shard", 1, 100_000),
     count("training-seeds", 1, 1_000),
+    count("smash-seeds", 1, 1_000),
     // 0: nothing is trained again.
     count("benchmark.verified", 0, 1_000),
     count("architectures", 1, 100_000),
@@ -59,10 +60,24 @@ const BOUNDS: &[Bounds] = &[
     count("steps", 1, 100_000),
     count("changes", 1, 1_000),
     count("search-cost.draws", 1, 10_000),
+    // Studies that train nothing.
+    count("draws", 1, 1_000_000),
+    count("training-images", 1, 10_000_000),
+    count("validation-images", 1, 10_000_000),
+    // Numbers that the paper and others publish; parameters are in millions.
+    count("paper.banks", 1, 100_000),
+    above_0("paper.budget", 1e6),
+    above_0("paper.rarely-above", 1e6),
+    above_0("paper.parameters", 1e6),
+    count("paper.depth", 1, 100_000),
+    above_0("quoted.flops", 1e30),
+    above_0("quoted.gpu-days", 1e9),
+    above_0("quoted.peak-flops", 1e20),
     // Trainings.
     count("epochs", 1, 100_000),
     count("batch-size", 1, 65_536),
     above_0("learning-rate", 10.0),
+    above_0("learning-rates", 10.0),
     // 0: the label's class has all probability.
     number("label-smoothing", 0.0, 1.0),
     count("architectures-per-step", 1, 1_000),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{ResultingTraining, SearchSpace};
+use smash::{OpNormalisation, ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
 use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
@@ -21,7 +21,10 @@ impl Study {
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
             Self::Initialisation(study) => &study.data,
+            Self::Normalisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
+            Self::Sampling(study) => &study.data,
+            Self::Cost(study) => &study.data,
         }
     }
 
@@ -39,6 +42,7 @@ impl Study {
         match self {
             Self::Search(study) => &mut study.searches,
             Self::Comparison(study) => &mut study.searches,
+            Self::Cost(study) => &mut study.searches,
             _ => &mut [],
         }
     }
@@ -48,6 +52,7 @@ impl Study {
         match self {
             Self::Search(study) => &study.searches,
             Self::Comparison(study) => &study.searches,
+            Self::Cost(study) => &study.searches,
             _ => &[],
         }
     }
@@ -68,6 +73,7 @@ impl Study {
             Self::Ensemble(study) => (&mut study.data, &mut []),
             Self::Corruption(study) => (&mut study.data, &mut []),
             Self::ProxyGradient(study) => (&mut study.data, &mut []),
+            Self::Normalisation(study) => (&mut study.data, &mut []),
             Self::Search(study) => {
                 let SearchStudy { data, searches } = &mut **study;
                 (data, searches)
@@ -78,6 +84,8 @@ impl Study {
             }
             Self::Initialisation(study) => (&mut study.data, &mut []),
             Self::Drawing(study) => (&mut study.data, &mut []),
+            Self::Sampling(study) => (&mut study.data, &mut []),
+            Self::Cost(study) => (&mut study.data, &mut []),
         };
         [data].into_iter().chain(searches.iter_mut().filter_map(|search| search.data.as_mut())).collect()
     }
@@ -90,15 +98,20 @@ impl Study {
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
             Self::Initialisation(study) => vec![&mut study.resulting],
+            Self::Normalisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
                 let of_trials = searches.map(|search| &mut search.training);
                 [training].into_iter().chain(of_trials).collect()
             }
-            Self::Ensemble(_) | Self::Corruption(_) | Self::ProxyGradient(_) | Self::Search(_) | Self::Drawing(_) => {
-                Vec::new()
-            }
+            Self::Ensemble(_)
+            | Self::Corruption(_)
+            | Self::ProxyGradient(_)
+            | Self::Search(_)
+            | Self::Drawing(_)
+            | Self::Sampling(_)
+            | Self::Cost(_) => Vec::new(),
         }
     }
 
@@ -114,7 +127,13 @@ impl Study {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
             }
-            Self::Fidelity(_) | Self::Benchmark(_) | Self::Throughput(_) | Self::Drawing(_) => 0,
+            Self::Fidelity(_)
+            | Self::Benchmark(_)
+            | Self::Throughput(_)
+            | Self::Normalisation(_)
+            | Self::Drawing(_)
+            | Self::Sampling(_)
+            | Self::Cost(_) => 0,
         }
     }
 
@@ -144,7 +163,7 @@ impl Study {
             Self::Corruption(study) => check_smash(&study.space, &study.smash),
             Self::ProxyGradient(study) => check_smash(&study.space, &study.smash),
             Self::Search(study) => {
-                ensure!(!study.searches.is_empty(), "`study.searches` must have at least one");
+                ensure!(!study.searches.is_empty(), "`study.searches`: expected at least one search");
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
@@ -154,12 +173,25 @@ impl Study {
                     best <= candidates,
                     "`study.best` must be at most `study.candidates` ({candidates}), got {best}"
                 );
+                let normalisation = study.smash.normalisation;
+                ensure!(
+                    normalisation == OpNormalisation::SimpleWeightNorm,
+                    "`study.smash.normalisation` must be `{}`, whose weights are the generated ones, got `{}`",
+                    OpNormalisation::SimpleWeightNorm.name(),
+                    normalisation.name()
+                );
                 check_smash(&study.space, &study.smash)
+            }
+            Self::Normalisation(study) => {
+                check_smash(&study.space, &study.smash)?;
+                study.check_lists()
             }
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),
             }),
+            Self::Sampling(study) => study.validate(),
+            Self::Cost(study) => study.validate(),
         }
     }
 }
@@ -189,7 +221,7 @@ impl ComparisonStudy {
             }
             Some(SystemKind::Baseline(_)) => return Ok(()),
             None if system.paper.is_some() => return Ok(()),
-            None => bail!("expected a way to run it, or quoted numbers"),
+            None => bail!("expected one of `baseline`, `smash`, `trained-search` and `paper`"),
         };
         let known: Vec<&str> = self.searches.iter().map(|search| search.name.as_str()).collect();
         ensure!(known.contains(&search.as_str()), "no search is called `{search}`; known: {}", known.join(", "));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{HyperNetConfig, SearchSpace};
+use smash::{HyperNetConfig, OpNormalisation, SearchSpace};
 
 use crate::settings::bounds::check_space;
 use crate::settings::networks::PLAIN;
@@ -75,7 +75,7 @@ impl CorrelationStudy {
                 "{}: expected a name of small letters, digits and hyphens",
                 place()
             );
-            ensure!(all.iter().all(|other| other.name != network.name), "{}: the name is taken", place());
+            ensure!(all.iter().all(|other| other.name != network.name), "{}: another network has this name", place());
             ensure!(
                 network.hypernet || network.hypernet_size.is_none(),
                 "{}: `hypernet-size` needs a HyperNet, but `hypernet` is false",
@@ -132,7 +132,7 @@ impl CorrelationStudy {
         for (index, predictor) in self.predictors.iter().enumerate() {
             let place = || format!("predictor `{}`", predictor.name);
             let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
-            ensure!(!is_taken, "{}: the name is taken", place());
+            ensure!(!is_taken, "{}: another predictor has this name", place());
             let rated = self.rated_space(predictor);
             check_space(&rated).with_context(|| format!("{}: `max-budget`", place()))?;
             for name in predictor.method.networks() {
@@ -164,6 +164,13 @@ fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettin
             "`after-epochs` must be from 1 to the epochs of network `{name}` ({epochs}), got {after}"
         );
     }
+    let normalisation = network.smash.normalisation;
+    ensure!(
+        matches!(predictor.method, Method::Score(_)) || normalisation == OpNormalisation::SimpleWeightNorm,
+        "network `{name}` has `{}` in its ops; a warm score needs `{}`",
+        normalisation.name(),
+        OpNormalisation::SimpleWeightNorm.name()
+    );
     let [most, of_network] = [rated, &network.space].map(|space| space.budget[1]);
     ensure!(
         most <= of_network,
@@ -279,6 +286,11 @@ mod tests {
             ),
             (", compression = { rows = 3, columns = 1 }", plain.clone(), "a divisor of r * N (8), got 3"),
             (", smash = { learned-convolution = 3 }", plain.clone(), "network `other`"),
+            (
+                ", smash = { normalisation = 'none' }",
+                "method = { kind = 'warm-score', network = 'other' }".to_owned(),
+                "network `other` has `none` in its ops; a warm score needs `simple-weight-norm`",
+            ),
         ] {
             let error = format!("{:#}", with(network, &predictor).unwrap_err());
             assert!(error.contains(expected), "{error}");

@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn the_hash_covers_everything_that_decides_a_table_and_no_words() {
         let is_word = |path: &str| {
-            let reported = [".study.system.here", ".study.system.paper", ".study.top5"];
+            let of_system = [".study.system.here", ".study.system.paper", ".study.system.quoted"];
+            let reported = [of_system.as_slice(), &[".study.spaces.paper", ".study.top5"]].concat();
             !path.starts_with(".study") || reported.iter().any(|start| path.starts_with(start))
         };
         let mut words = std::collections::BTreeSet::new();
@@ -331,7 +332,7 @@ mod tests {
                 *leaf = match &*leaf {
                     toml::Value::String(text) => format!("{text}, reworded").into(),
                     toml::Value::Integer(number) => (number + 1).into(),
-                    toml::Value::Float(number) => (number + 0.125).into(),
+                    toml::Value::Float(number) => (1.5 * number + 0.125).into(),
                     toml::Value::Boolean(flag) => (!flag).into(),
                     other => panic!("{name}: {path} is {other}"),
                 };
@@ -343,6 +344,35 @@ mod tests {
         for word in ["analysis", "claim.greater_than", "figure.x_label", "study.system.paper.error"] {
             assert!(words.contains(&format!(".{word}")), "{word} is not in {words:?}");
         }
+    }
+
+    #[test]
+    fn a_small_network_that_stands_for_another_is_named_by_its_size() {
+        let mut networks = std::collections::BTreeSet::new();
+        for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+            let definition = load(name, scale, &[]).unwrap().to_table();
+            let systems = definition.get("study").and_then(|study| study.get("system")?.as_array().cloned());
+            for system in systems.unwrap_or_default() {
+                let (Some(here), Some(network)) = (system.get("here"), system.get("baseline")) else { continue };
+                let number = |key: &str| network[key].as_integer().unwrap();
+                let kind = network["network"].as_str().unwrap();
+                let expected = match kind {
+                    "wide-resnet" => format!("WRN-{}-{}", number("depth"), number("widen")),
+                    "voxel-resnet" => format!("Voxel ResNet {}, width {}", number("depth"), number("width")),
+                    "densenet-bc" => format!("DenseNet-BC, depth {}, k = {}", number("depth"), number("growth")),
+                    "shake-shake" => format!("Shake-Shake {} 2x{}d", number("depth"), number("width")),
+                    "fractalnet" => {
+                        let blocks = network["channels"].as_array().unwrap().len();
+                        let dropped = if network["drop-path"].as_bool().unwrap() { ", drop-path" } else { "" };
+                        format!("FractalNet of {} columns, {blocks} blocks{dropped}", number("columns"))
+                    }
+                    other => panic!("{name}: {other}"),
+                };
+                assert_eq!(here.as_str().unwrap(), expected, "{name} at scale {}", scale.name());
+                networks.insert(kind.to_owned());
+            }
+        }
+        assert_eq!(networks.len(), 5, "{networks:?}");
     }
 
     /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is switched off.
@@ -373,6 +403,7 @@ mod tests {
             ("sampling='paper'", "sampling='size-balanced'"),
             ("noise=true", "noise=false"),
             ("learned-convolutions={per-block=1}", "learned-convolutions='one-for-all'"),
+            ("normalisation='simple-weight-norm'", "normalisation='layer-norm'"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
             assert_eq!(off, plain);

@@ -33,3 +33,19 @@ pub struct InitialisationStudy {
     /// Training of all other networks.
     pub resulting: ResultingTraining,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::definition::{Scale, load};
+
+    #[test]
+    fn settings_without_a_meaning_are_refused_by_name() {
+        for (set, expected) in [
+            ("study.best=1000", "`study.best` must be at most `study.candidates`"),
+            ("study.smash.normalisation='none'", "`study.smash.normalisation` must be `simple-weight-norm`"),
+        ] {
+            let error = load("warm-init", Scale::Laptop, &[set.to_owned()]).unwrap_err();
+            assert!(format!("{error:#}").contains(expected), "{set}: {error:#}");
+        }
+    }
+}

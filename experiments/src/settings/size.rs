@@ -176,6 +176,27 @@ impl Study {
                 size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
                 size.training(&study.space, &study.resulting, &study.data);
             }
+            Self::Normalisation(study) => {
+                let smash = study.normalisations.len() * study.learning_rates.len() * study.smash_seeds;
+                let fixed = (study.normalisations.len() + 1) * study.architectures * study.training_seeds;
+                size.units(smash + fixed);
+                size.samples(study.architectures, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
+            }
+            Self::Sampling(study) => {
+                for sampled in &study.spaces {
+                    size.units(study.draws.div_ceil(study.shard));
+                    // One architecture at a time is held.
+                    size.samples(1, &sampled.space);
+                }
+            }
+            Self::Cost(study) => {
+                for search in &study.searches {
+                    size.units(study.architectures.div_ceil(study.shard));
+                    size.samples(1, &search.space);
+                }
+            }
             Self::Drawing(study) => {
                 for subject in &study.subjects {
                     if let Subject::Sampled { space } = subject {

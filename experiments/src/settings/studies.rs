@@ -12,9 +12,11 @@ use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 use crate::settings::initialisation::InitialisationStudy;
 use crate::settings::networks::FurtherNetwork;
+use crate::settings::normalisation::NormalisationStudy;
 pub use crate::settings::parts::{Data, SmashSearch};
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
+use crate::settings::untrained::{CostStudy, SamplingStudy};
 
 /// The study kinds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,8 +42,14 @@ pub enum Study {
     Comparison(Box<ComparisonStudy>),
     /// Networks that start from generated or from standard weights.
     Initialisation(Box<InitialisationStudy>),
+    /// Normalisations of ops, in SMASH networks and in networks of fixed architectures.
+    Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
+    /// Distributions of sampled architectures.
+    Sampling(Box<SamplingStudy>),
+    /// Multiply-adds of searches and trainings.
+    Cost(Box<CostStudy>),
 }
 
 /// The recipe that resulting networks are trained by.

@@ -20,6 +20,9 @@ pub(super) const MARGIN: i32 = 24;
 pub(super) const HEADER: i32 = 104;
 pub(super) const CAPTION_SIZE: f64 = 20.0;
 const LABEL_SIZE: f64 = 24.0;
+
+/// Height of a line of a name on an axis.
+const NAME_LINE: i32 = 22;
 /// Pixels that a number on an axis needs, including some distance to the next.
 const LABEL_ROOM: usize = 80;
 
@@ -156,7 +159,11 @@ where
             let (edge, _) = plot.area.get_pixel_range();
             for (place, name) in names.iter().enumerate() {
                 let (_, height) = plot.at((0.0, place as f64));
-                self.text(name, (edge.start - 12, height), HPos::Right, VPos::Center)?;
+                let last = name.lines().count() as i32 - 1;
+                for (line, text) in (0..).zip(name.lines()) {
+                    let height = height + (2 * line - last) * NAME_LINE / 2;
+                    self.text(text, (edge.start - 12, height), HPos::Right, VPos::Center)?;
+                }
             }
         }
         Ok(plot)
@@ -354,9 +361,9 @@ pub(super) fn text_width(text: &str) -> Result<i32> {
     Ok(right - left)
 }
 
-/// Width in pixels of the longest of some texts.
+/// Width in pixels of the longest line of some texts.
 pub(super) fn widest(texts: &[String]) -> Result<i32> {
-    let widths: Vec<i32> = texts.iter().map(|text| text_width(text)).collect::<Result<_>>()?;
+    let widths: Vec<i32> = texts.iter().flat_map(|text| text.lines()).map(text_width).collect::<Result<_>>()?;
     Ok(widths.into_iter().max().unwrap_or(0))
 }
 

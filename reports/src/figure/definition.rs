@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefinition, PointDefinition};
 use results::summaries::predictors::PredictorSummary;
 use results::{
-    ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
-    InitialisationSummary, PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
+    ComparisonSummary, CorrelationSummary, CorruptionSummary, CostSummary, DrawingRow, EncodingCellRow,
+    EnsembleSummary, InitialisationSummary, NormalisationSummary, PredictorsSummary, ProxySummary, SamplingSummary,
+    SearchCostSummary, SearchSummary,
 };
 
 /// The data that a figure shows.
@@ -32,6 +33,12 @@ pub enum FigureData<'a> {
     Systems(&'a ComparisonSummary, Vec<String>),
     /// Validation errors after each epoch, from two starts.
     Starts(&'a InitialisationSummary),
+    /// Divergences by learning rate, and paired differences of true errors.
+    Normalisation(&'a NormalisationSummary),
+    /// Costs of searches and trainings.
+    Costs(&'a CostSummary),
+    /// Distributions of sampled architectures.
+    Histograms(&'a SamplingSummary),
     /// Architectures.
     MemoryBanks(&'a [DrawingRow]),
     /// Architectures, and the cells of their encodings that hold +1.

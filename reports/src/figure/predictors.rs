@@ -28,7 +28,7 @@ where
     let value = |row: &PredictorSummary| if is_change { row.change } else { row.tau };
     let mut rows: Vec<&PredictorSummary> = summary.predictors.iter().collect();
     ensure!(!rows.is_empty(), "no predictor has values");
-    let first = rows[0].name.clone();
+    let first = rows[0].shown.clone();
     if is_change {
         // The rows follow the table from the top. The first predictor has no row: the others are compared with it.
         rows.remove(0);
@@ -42,7 +42,7 @@ where
         ])?;
     }
     canvas.heading("multiply-adds")?;
-    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let names: Vec<String> = rows.iter().map(|row| row.shown.clone()).collect();
     let note = |row: &&PredictorSummary| match value(row) {
         Some(_) => cost_text(row.cost),
         None => format!("{}, τ undefined", cost_text(row.cost)),
@@ -62,7 +62,7 @@ where
     for (place, (row, note)) in rows.iter().zip(&notes).enumerate() {
         let at = |tau: f64| plot.at((tau, place as f64));
         if let Some(interval) = value(row) {
-            let mark = if row.name == first { FIRST } else { OTHERS };
+            let mark = if row.shown == first { FIRST } else { OTHERS };
             canvas.error_bar(at(interval.low), at(interval.high), mark.colour)?;
             canvas.mark(at(interval.estimate), mark)?;
         }

@@ -168,13 +168,16 @@ impl<'a> Line<'a> {
             return vec![row(None, None, [name.clone(), claim.to_string(), "not run".into(), String::new(), note()])];
         }
         let of_result = |result: &Tested<'a>| {
-            let (verdict, word, estimate, remark) = match &result.judged {
-                Ok(Judged { verdict, interval, .. }) => {
-                    (Some(*verdict), verdict.to_string(), claim.statistic.value_text(*interval), note())
+            let (words, verdict, word, estimate, remark) = match &result.judged {
+                Ok(Judged { words, verdict, interval, .. }) => {
+                    let estimate = claim.statistic.value_text(*interval);
+                    (words.clone(), Some(*verdict), verdict.to_string(), estimate, note())
                 }
-                Err(problem) => (None, "not run".to_owned(), String::new(), problem.replace('\n', " ")),
+                Err(problem) => {
+                    (claim.to_string(), None, "not run".to_owned(), String::new(), problem.replace('\n', " "))
+                }
             };
-            row(Some(result.artefact), verdict, [name.clone(), claim.to_string(), word, estimate, remark])
+            row(Some(result.artefact), verdict, [name.clone(), words, word, estimate, remark])
         };
         self.results.iter().map(of_result).collect()
     }

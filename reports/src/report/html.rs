@@ -75,7 +75,7 @@ fn contents(artefacts: &[Artefact], has_ledger: bool) -> String {
             "<li><span class=\"badges\">{}</span><span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
             badges(artefact),
             anchor(artefact),
-            escape(&manifest.title),
+            escape(&artefact.title),
             escape(&manifest.scale),
             escape(&manifest.dataset.name),
         )
@@ -99,8 +99,8 @@ fn badges(artefact: &Artefact) -> String {
 
 /// A line for each claim, or a single line without a claim.
 fn verdicts(artefact: &Artefact) -> String {
-    let line = |Judged { claim, found, verdict, .. }: Judged<'_>| {
-        format!("<p>{} Claim: {}. Found: {}.</p>\n", badge(verdict), escape(&claim.to_string()), escape(&found))
+    let line = |Judged { words, found, verdict, .. }: Judged<'_>| {
+        format!("<p>{} Claim: {}. Found: {}.</p>\n", badge(verdict), escape(&words), escape(&found))
     };
     let lines: String = artefact.judged().into_iter().map(line).collect();
     match lines.is_empty() {
@@ -112,7 +112,7 @@ fn verdicts(artefact: &Artefact) -> String {
 fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<String>) -> Result<String> {
     let manifest = artefact.group.manifest();
     let id = anchor(artefact);
-    let title = format!("{}: {} scale, {}", manifest.title, manifest.scale, manifest.dataset.name);
+    let title = format!("{}: {} scale, {}", artefact.title, manifest.scale, manifest.dataset.name);
     let mut html = format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n", escape(&title));
     html += &verdicts(artefact);
     if !artefact.statement.trim().is_empty() {
@@ -125,7 +125,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
             let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))
         };
-        let drawn = figure::figure(artefact, &manifest.title, target)?;
+        let drawn = figure::figure(artefact, &artefact.title, target)?;
         html += &drawn.html;
         colours.extend(drawn.colours);
     }

@@ -22,7 +22,7 @@ fn result(artefact: &Artefact) -> Value {
         "artefact": manifest.artefact,
         "scale": manifest.scale,
         "dataset": manifest.dataset.name,
-        "title": manifest.title,
+        "title": artefact.title,
         "folder": group.folder().display().to_string(),
         "commit": manifest.commit,
         "dirty": manifest.dirty,
@@ -40,9 +40,11 @@ fn result(artefact: &Artefact) -> Value {
 }
 
 /// A claim with its statistic and its verdict.
-pub(crate) fn judged_claim(Judged { claim, interval, verdict, .. }: &Judged<'_>) -> Value {
+pub(crate) fn judged_claim(Judged { claim, words, interval, verdict, .. }: &Judged<'_>) -> Value {
     let mut value = with_interval(claim.statistic, *interval);
+    value["words"] = json!(words);
     value["between"] = json!(claim.between);
+    value["of"] = json!(claim.of);
     value["greater_than"] = json!(claim.greater_than);
     value["verdict"] = json!(verdict_word(*verdict));
     value
@@ -60,7 +62,7 @@ fn verdict_word(verdict: Verdict) -> &'static str {
 /// All statistics of its kind of study that a claim could be about, whether or not a claim is.
 fn statistics(artefact: &Artefact) -> Vec<Value> {
     let found = Statistic::ALL.into_iter().filter_map(|statistic| {
-        let claim = Claim { statistic, greater_than: 0.0, between: None };
+        let claim = Claim { statistic, greater_than: 0.0, between: None, of: None };
         // The error says that the kind of study lacks this statistic.
         let interval = artefact.findings.interval(&claim).ok()?;
         Some(with_interval(statistic, interval))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
-use crate::summaries::text::{interval_text, points_text, ratio_text, share_text};
+use crate::summaries::text::{error_text, interval_text, points_text, ratio_text, share_text};
 
 /// A claim that a machine can check: a statistic is greater than a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,10 +18,14 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], or the two predictors of a [`Statistic::TauDifference`] or a
-    /// [`Statistic::ScoreDifference`]; the first is claimed to be better.
+    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`]
+    /// or a [`Statistic::ScoreDifference`], the two normalisations of a [`Statistic::DivergenceDifference`] or the two costs of a [`Statistic::CostReduction`]. The first
+    /// is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
+    /// The search space, for a statistic of sampled architectures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// A claim as a definition states it.
@@ -31,24 +35,37 @@ struct Stated {
     statistic: Statistic,
     greater_than: f64,
     between: Option<[String; 2]>,
+    of: Option<String>,
 }
 
 impl TryFrom<Stated> for Claim {
     type Error = String;
 
     fn try_from(stated: Stated) -> Result<Self, String> {
-        let of_two = match stated.statistic {
+        let Stated { statistic, greater_than, between, of } = stated;
+        let of_two = match statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
             Statistic::ScoreDifference => Some(("score-difference", "predictors")),
+            Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
+            Statistic::CostReduction => Some(("cost-reduction", "costs")),
             _ => None,
         };
-        match (of_two, &stated.between) {
-            (Some((name, of)), None) => Err(format!("statistic `{name}` needs `between`, the names of two {of}")),
-            (None, Some(_)) => {
-                Err("`between` belongs to `error-difference`, `tau-difference` and `score-difference` alone".to_owned())
+        match (of_two, &between) {
+            (Some((name, of)), None) => {
+                return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
             }
-            _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
+            (None, Some(_)) => {
+                return Err("`between` belongs to `error-difference`, `tau-difference`, `score-difference`, \
+                            `divergence-difference` and `cost-reduction` alone"
+                    .to_owned());
+            }
+            _ => {}
+        }
+        match (statistic.is_of_space(), &of) {
+            (true, None) => Err("this statistic needs `of`, the name of a search space".to_owned()),
+            (false, Some(_)) => Err("`of` belongs to the statistics of sampled architectures alone".to_owned()),
+            _ => Ok(Self { statistic, greater_than, between, of }),
         }
     }
 }
@@ -138,7 +155,7 @@ pub enum Statistic {
     SearchGain,
     /// Test error found by random search minus that found by SMASH, at equal cost.
     SearchCostGain,
-    /// Error of the second of two systems minus that of the first.
+    /// Error of the second of two systems or normalisations minus that of the first.
     ErrorDifference,
     /// Validation error of resulting networks after the first epoch from standard initial weights, minus that from generated ones.
     FirstEpochGain,
@@ -146,11 +163,27 @@ pub enum Statistic {
     StandardStartGain,
     /// [`Self::StandardStartGain`] minus the same of networks with WeightNorm in place of BatchNorm.
     StartDisparity,
+    /// Share of SMASH trainings that diverge with the second of two normalisations, minus the share with the first.
+    DivergenceDifference,
+    /// Share of SMASH trainings with simple WeightNorm that do not diverge.
+    StableShare,
+    /// Orders of magnitude by which the first of two costs lies below the second.
+    CostReduction,
+    /// Share of draws whose blocks use no more memory banks than the paper states.
+    WithinBanks,
+    /// Mean share of these banks that a block leaves unused.
+    SpareBanks,
+    /// Share of draws within the paper's budget of parameters.
+    WithinBudget,
+    /// Share of draws with no more parameters than the paper calls rarely exceeded.
+    RarelyExceeded,
+    /// Share of draws with about the size of the network that the paper found.
+    FoundSize,
 }
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 29] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -172,7 +205,23 @@ impl Statistic {
         Self::FirstEpochGain,
         Self::StandardStartGain,
         Self::StartDisparity,
+        Self::DivergenceDifference,
+        Self::StableShare,
+        Self::CostReduction,
+        Self::WithinBanks,
+        Self::SpareBanks,
+        Self::WithinBudget,
+        Self::RarelyExceeded,
+        Self::FoundSize,
     ];
+
+    /// Whether it is about the architectures drawn from one search space.
+    fn is_of_space(self) -> bool {
+        matches!(
+            self,
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize
+        )
+    }
 
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
     pub fn text(self, interval: Option<Interval>) -> String {
@@ -188,9 +237,13 @@ impl Statistic {
             | Self::Pearson
             | Self::TauDrop
             | Self::MemberAgreement
-            | Self::TauDifference => interval_text(interval),
+            | Self::TauDifference
+            | Self::CostReduction => interval_text(interval),
             Self::LevelSpread => ratio_text(interval),
-            Self::CorrectIsBest => share_text(interval),
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize => {
+                error_text(interval)
+            }
+            Self::CorrectIsBest | Self::StableShare => share_text(interval),
             Self::LevelDrop
             | Self::ScoreDifference
             | Self::TopModelsRise
@@ -202,7 +255,8 @@ impl Statistic {
             | Self::ErrorDifference
             | Self::FirstEpochGain
             | Self::StandardStartGain
-            | Self::StartDisparity => points_text(interval),
+            | Self::StartDisparity
+            | Self::DivergenceDifference => points_text(interval),
         }
     }
 
@@ -230,23 +284,44 @@ impl Statistic {
             Self::FirstEpochGain => "gain by generated initial weights after the first epoch",
             Self::StandardStartGain => "gain by standard initial weights at the end",
             Self::StartDisparity => "gain by standard initial weights, BatchNorm minus WeightNorm",
+            Self::DivergenceDifference => "difference of the share that diverges",
+            Self::StableShare => "share that trains with simple WeightNorm",
+            Self::CostReduction => "orders of magnitude between costs",
+            Self::WithinBanks => "share of draws within the stated banks",
+            Self::SpareBanks => "mean share of the stated banks left unused",
+            Self::WithinBudget => "share of draws within the budget of parameters",
+            Self::RarelyExceeded => "share of draws up to the rarely exceeded size",
+            Self::FoundSize => "share of draws of the found network's size",
         }
     }
 }
 
 impl Claim {
-    /// The subject of the claim: its statistic, with its systems or predictors.
+    /// The subject of the claim: its statistic, with its systems, predictors, costs or space.
     pub fn subject(&self) -> String {
-        match &self.between {
-            Some([better, worse]) if self.statistic == Statistic::TauDifference => {
+        match (&self.between, &self.of) {
+            (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
             }
-            Some([better, worse]) if self.statistic == Statistic::ScoreDifference => {
+            (Some([better, worse]), _) if self.statistic == Statistic::ScoreDifference => {
                 format!("mean score of {worse} - mean score of {better}")
             }
-            Some([better, worse]) => format!("error of {worse} - error of {better}"),
-            None => self.statistic.label().to_owned(),
+            (Some([better, worse]), _) if self.statistic == Statistic::DivergenceDifference => {
+                format!("share diverged with {worse} - share with {better}")
+            }
+            (Some([first, second]), _) if self.statistic == Statistic::CostReduction => {
+                format!("orders of magnitude from {first} to {second}")
+            }
+            (Some([better, worse]), _) => format!("error of {worse} - error of {better}"),
+            (None, Some(space)) => format!("{space}: {}", self.statistic.label()),
+            (None, None) => self.statistic.label().to_owned(),
         }
+    }
+
+    /// The claim with other names of its systems.
+    pub fn with_systems(&self, name: impl Fn(&str) -> String) -> Self {
+        let between = self.between.as_ref().map(|systems| [&systems[0], &systems[1]].map(|system| name(system)));
+        Self { between, ..self.clone() }
     }
 
     /// Judges the claim by the 95 % interval of its statistic.
@@ -293,100 +368,4 @@ impl fmt::Display for Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None };
-        let check = |low, high, expected| {
-            let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-            assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
-        };
-        check(0.1, 0.5, Verdict::Held);
-        check(-0.5, -0.1, Verdict::NotHeld);
-        check(-0.1, 0.9, Verdict::Undecided);
-        check(0.0, 0.9, Verdict::Undecided);
-        check(-0.9, 0.0, Verdict::Undecided);
-        assert_eq!(claim.judge(None, None), Verdict::Undecided);
-        let degenerate = Interval { estimate: -1.0, low: -1.0, high: -1.0, undefined: 1 };
-        assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
-    }
-
-    #[test]
-    fn a_claim_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None };
-        let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-        let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
-        assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
-        assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);
-        assert_eq!(claim(0.65).judge(Some(found), None), Verdict::NotHeld);
-        assert_eq!(claim(0.0).judge(Some(found), Some(ceiling)), Verdict::Held);
-    }
-
-    #[test]
-    fn a_claim_is_parsed_strictly() {
-        let parse = toml::from_str::<Claim>;
-        let claim = parse("statistic = \"kendall\"\ngreater_than = 0.25").unwrap();
-        assert_eq!(claim.to_string(), "Kendall τ > 0.25");
-        let systems = parse("statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(systems.to_string(), "error of B - error of A > 0");
-        let written = toml::to_string(&systems).unwrap();
-        assert_eq!(parse(&written).unwrap(), systems);
-        let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
-        for faulty in [
-            "statistic = \"tau-difference\"\ngreater_than = 0.0",
-            "statistic = \"tau\"\ngreater_than = 0.0",
-            "statistic = \"kendall\"",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
-            "statistic = \"error-difference\"\ngreater_than = 0.0",
-            "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
-        ] {
-            assert!(parse(faulty).is_err(), "{faulty}");
-        }
-    }
-
-    #[test]
-    fn the_list_of_statistics_has_every_name_that_a_definition_may_use() {
-        let error = toml::from_str::<Claim>("statistic = 'tau'\ngreater_than = 0.0").unwrap_err().to_string();
-        let (_, known) = error.split_once("expected one of ").unwrap();
-        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let listed = Statistic::ALL.map(|statistic| toml::Value::try_from(statistic).unwrap());
-        assert_eq!(listed.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), known);
-    }
-
-    #[test]
-    fn one_claim_is_a_table_and_several_are_a_list() {
-        #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Definition {
-            #[serde(default, skip_serializing_if = "Claims::is_empty")]
-            claim: Claims,
-        }
-        let parse = |text: &str| toml::from_str::<Definition>(text);
-        let one = "[claim]\nstatistic = \"kendall\"\ngreater_than = 0.5\n";
-        let two = "[[claim]]\nstatistic = \"level-drop\"\ngreater_than = 0.5\n\n\
-            [[claim]]\nstatistic = \"top-models-rise\"\ngreater_than = 0.0\n";
-        for (text, form, expected) in [
-            ("", None, vec![]),
-            (one, Some("table"), vec!["Kendall τ > 0.5"]),
-            (two, Some("array"), vec!["drop of the mean score > 0.5", "rise of the best tenth's true error > 0"]),
-        ] {
-            let definition = parse(text).unwrap();
-            let claims: Vec<String> = definition.claim.0.iter().map(Claim::to_string).collect();
-            assert_eq!(claims, expected);
-            let written = toml::Table::try_from(&definition).unwrap();
-            assert_eq!(written.get("claim").map(toml::Value::type_str), form);
-            assert_eq!(parse(&toml::to_string(&written).unwrap()).unwrap(), definition);
-        }
-        for (faulty, expected) in [
-            ("claim = 0.5", "a claim or a list of claims"),
-            ("[[claim]]\nstatistic = \"kendall\"", "greater_than"),
-            ("[claim]\nstatistic = \"tau\"\ngreater_than = 0.0", "tau"),
-        ] {
-            let error = parse(faulty).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The figure that a definition asks for. Programs check it before a run, and the reports draw it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The `[figure]` table of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -42,7 +42,7 @@ pub struct PointDefinition {
 }
 
 /// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
     /// A predictor against true error, with a least-squares line.
@@ -69,6 +69,12 @@ pub enum FigureKind {
     SystemBars,
     /// The validation error after each epoch, from standard and from generated initial weights.
     StartCurves,
+    /// The share of trainings that diverge by learning rate, and the cost of each normalisation in fixed networks, in two panels.
+    NormalisationPanels,
+    /// The cost of each system's search and training.
+    CostMarks,
+    /// The distributions of sampled architectures, in panels.
+    Histograms,
     /// Architectures as memory banks.
     MemoryBanks,
     /// An architecture as graph, as memory banks and as encoding.
@@ -77,7 +83,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -90,6 +96,9 @@ impl FigureKind {
         Self::SearchCost,
         Self::SystemBars,
         Self::StartCurves,
+        Self::NormalisationPanels,
+        Self::CostMarks,
+        Self::Histograms,
         Self::MemoryBanks,
         Self::Encoding,
     ];
@@ -105,13 +114,19 @@ impl FigureKind {
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
             Self::StartCurves => &["initialisation"],
+            Self::NormalisationPanels => &["normalisation"],
+            Self::CostMarks => &["cost"],
+            Self::Histograms => &["sampling"],
             Self::MemoryBanks | Self::Encoding => &["drawing"],
         }
     }
 
     /// Whether the figure has one plot with labelled axes.
     pub fn has_axes(self) -> bool {
-        !matches!(self, Self::ConditionPanels | Self::MemoryBanks | Self::Encoding)
+        !matches!(
+            self,
+            Self::ConditionPanels | Self::NormalisationPanels | Self::Histograms | Self::MemoryBanks | Self::Encoding
+        )
     }
 }
 

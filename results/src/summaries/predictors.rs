@@ -30,8 +30,10 @@ pub struct PredictorsSummary {
 /// One predictor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictorSummary {
-    /// Its name.
+    /// Its name in the table.
     pub name: String,
+    /// Its name for readers.
+    pub shown: String,
     /// Architectures with a true error, a value of this predictor and one of the first.
     pub n: usize,
     /// Architectures with a true error that lack one of these values.
@@ -125,6 +127,7 @@ pub fn summary(
         let [tau, change, rise, with_first, partial, precision] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
+            shown: name.to_owned(),
             n,
             missing: n_trained - n,
             tau,
@@ -216,7 +219,7 @@ impl PredictorsSummary {
 /// A line for each predictor, for a terminal.
 impl fmt::Display for PredictorsSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
+        let longest = self.predictors.iter().map(|predictor| predictor.shown.chars().count()).max();
         let width = longest.map_or(0, |longest| longest + 2);
         writeln!(
             f,
@@ -228,7 +231,7 @@ impl fmt::Display for PredictorsSummary {
             writeln!(
                 f,
                 "{:width$}{:>5}  {:24}{:24}{:24}{:24}{:>10.2e}",
-                predictor.name,
+                predictor.shown,
                 predictor.n,
                 interval_text(predictor.tau),
                 text(predictor.change),

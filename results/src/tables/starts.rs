@@ -1,7 +1,6 @@
 //! The kinds of row of a study of initial weights. docs/tables.md lists them.
 
-use crate::tables::rows::measured_if_ok;
-use crate::tables::{Status, declare};
+use crate::tables::{Status, declare, measured_if_ok};
 
 declare! {
     /// One training of one architecture, in a study of initial weights.

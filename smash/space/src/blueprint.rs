@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::architecture::Architecture;
 use crate::counts::Counts;
+use crate::op_normalisation::OpNormalisation;
 use crate::space::SearchSpace;
 use crate::task::Task;
 
@@ -86,6 +87,13 @@ pub enum Step {
         /// The value read.
         input: Value,
     },
+    /// The 1x1 convolution of an op behind a ReLU, with a normalisation in place of BatchNorm.
+    Pointwise {
+        /// The values read.
+        inputs: Vec<Value>,
+        /// The normalisation.
+        normalisation: OpNormalisation,
+    },
     /// The sum of two values.
     Add {
         /// The values.
@@ -140,7 +148,10 @@ impl Step {
     /// The values read.
     pub fn inputs(&self) -> &[Value] {
         match self {
-            Self::Conv { inputs, .. } | Self::Norm { inputs } | Self::Join { inputs, .. } => inputs,
+            Self::Conv { inputs, .. }
+            | Self::Norm { inputs }
+            | Self::Pointwise { inputs, .. }
+            | Self::Join { inputs, .. } => inputs,
             Self::Add { inputs } | Self::Shake { inputs } => inputs,
             Self::Relu { input }
             | Self::Cut { input, .. }
@@ -176,6 +187,8 @@ pub struct Blueprint {
     pub convs: Vec<[usize; 4]>,
     /// Channels of each BatchNorm.
     pub norms: Vec<usize>,
+    /// Normalisation and output channels of each [`Step::Pointwise`].
+    pub op_norms: Vec<(OpNormalisation, usize)>,
     /// Sizes of all values.
     pub sizes: Vec<Size>,
     /// The value that the output layer reads, averaged over all pixels.
@@ -202,6 +215,7 @@ impl Blueprint {
             steps: Vec::new(),
             convs: Vec::new(),
             norms: Vec::new(),
+            op_norms: Vec::new(),
             sizes: vec![images],
             features: Value(0),
             depths: vec![0],
@@ -231,7 +245,7 @@ impl Blueprint {
 
     fn push(&mut self, step: Step, size: Size) -> Value {
         let deepest = step.inputs().iter().map(|input| self.depths[input.0]).max();
-        let convs = u32::from(matches!(step, Step::Conv { .. }));
+        let convs = u32::from(matches!(step, Step::Conv { .. } | Step::Pointwise { .. }));
         self.depths.push(deepest.expect("a step has inputs") + convs);
         self.sizes.push(size);
         self.steps.push(step);
@@ -257,6 +271,16 @@ impl Blueprint {
         let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round, weight_norm };
         let size = Size { channels: outputs, pixels, depth };
         self.push(step, size)
+    }
+
+    /// The 1x1 convolution of an op behind a ReLU, of `outputs` channels, with a normalisation in place of BatchNorm.
+    pub fn pointwise(&mut self, inputs: &[Value], outputs: usize, normalisation: OpNormalisation) -> Value {
+        let (channels, size) = (self.channels(inputs), self.size(inputs[0]));
+        self.multiply_adds += (outputs * channels * size.pixels * size.pixels * size.depth) as u64;
+        self.convs.push([outputs, channels, 1, 1]);
+        self.op_norms.push((normalisation, outputs));
+        let step = Step::Pointwise { inputs: inputs.to_vec(), normalisation };
+        self.push(step, Size { channels: outputs, ..size })
     }
 
     /// BatchNorm.
@@ -335,9 +359,13 @@ impl Blueprint {
     pub fn counts(&self) -> Counts {
         let convs: usize = self.convs.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let norms: usize = self.norms.iter().map(|channels| 2 * channels).sum();
+        let of_op = |&(normalisation, channels): &(OpNormalisation, usize)| {
+            channels * normalisation.learned().into_iter().filter(|is_learned| *is_learned).count()
+        };
+        let op_norms: usize = self.op_norms.iter().map(of_op).sum();
         let channels = self.size(self.features).channels;
         Counts {
-            parameters: (convs + norms + self.task.classes * (channels + 1)) as u64,
+            parameters: (convs + norms + op_norms + self.task.classes * (channels + 1)) as u64,
             multiply_adds: self.multiply_adds + (self.task.classes * channels) as u64,
             depth: self.depths[self.features.0] + 1,
         }

@@ -13,10 +13,11 @@ use smash_kernels::parts::{Shared, add, parts};
 use smash_kernels::pooling::{every_second, halve};
 use smash_kernels::products::matmul;
 use smash_kernels::weight_norm::weight_norm;
-use smash_space::blueprint::{Blueprint, Step, Value};
+use smash_space::blueprint::{Activation, Blueprint, Step, Value};
 
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::networks::main_net::NetStatistics;
+use crate::networks::op_norm::OpNorm;
 use crate::networks::volume;
 
 /// Probability that a join drops one of its inputs (Larsson et al. 2017: 15 %).
@@ -32,6 +33,8 @@ pub struct NetworkWeights<B: Backend> {
     pub convs: Vec<Param<Tensor<B, 4>>>,
     /// The BatchNorms in order.
     pub norms: Vec<BatchNorm<B>>,
+    /// The normalisations of 1x1 convolutions in order, in a network that has them in place of BatchNorm.
+    pub op_norms: Vec<OpNorm<B>>,
     /// Weight of the output layer, `[classes, channels]`.
     pub output_weight: Param<Tensor<B, 2>>,
     /// Bias of the output layer, `[classes]`.
@@ -76,12 +79,15 @@ impl<B: Backend> Network<B> {
         let convs = convs.collect();
         let norms = blueprint.norms.iter().map(|&channels| BatchNorm::new(channels, device));
         let norms = norms.collect();
+        let op_norms = blueprint.op_norms.iter();
+        let op_norms =
+            op_norms.map(|&(normalisation, channels)| OpNorm::new(normalisation, channels, device)).collect();
         let channels = blueprint.size(blueprint.features).channels;
         let (output_weight, output_bias) = output_layer(blueprint.task.classes, channels, rng, device);
         Self {
             blueprint: Arc::new(blueprint),
             precision: Precision::Float32,
-            weights: NetworkWeights { convs, norms, output_weight, output_bias },
+            weights: NetworkWeights { convs, norms, op_norms, output_weight, output_bias },
         }
     }
 
@@ -117,6 +123,7 @@ impl<B: Backend> Network<B> {
             unread: reads(&self.blueprint),
             convs: weights.convs.iter(),
             norms: weights.norms.iter(),
+            op_norms: weights.op_norms.iter(),
             statistics: Vec::new(),
             column: None,
             phase,
@@ -160,6 +167,7 @@ struct Run<'a, B: Backend> {
     unread: Vec<usize>,
     convs: std::slice::Iter<'a, Param<Tensor<B, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<B>>,
+    op_norms: std::slice::Iter<'a, OpNorm<B>>,
     statistics: NetStatistics<B>,
     phase: Phase<'a>,
     see: &'a mut dyn FnMut(usize, &Tensor<B, 4>),
@@ -205,6 +213,13 @@ impl<B: Backend> Run<'_, B> {
                     inputs_read = volume::neighbours(inputs_read, depth, height, dilation[0], *groups);
                 }
                 self.push(precision.conv(inputs_read, *activation, weight, *dilation, *groups));
+            }
+            Step::Pointwise { inputs, .. } => {
+                let weight = self.convs.next().expect("a weight for each convolution").val();
+                let [outputs, channels, _, _] = weight.dims();
+                let norm = self.op_norms.next().expect("a normalisation for each step");
+                let inputs = self.read_all(inputs);
+                self.push(norm.forward(inputs, Activation::Relu, weight.reshape([outputs, channels])));
             }
             Step::Norm { inputs } => {
                 let norm = self.norms.next().expect("a BatchNorm for each step");

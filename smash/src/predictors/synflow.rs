@@ -47,6 +47,7 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
                 let conv = |values| conv_concatenated(vec![values], Activation::Identity, weight, *dilation, *groups);
                 flows.push(input.map(conv).rescaled());
             }
+            Step::Pointwise { .. } => unreachable!("a network that predictors rate has BatchNorm"),
             Step::Norm { inputs } => {
                 let input = flows.concatenated(inputs);
                 flows.push(input);

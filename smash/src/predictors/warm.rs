@@ -4,6 +4,7 @@ use burn::module::{Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use smash_kernels::convolution::Precision;
+use smash_kernels::weight_norm::weight_norm;
 use smash_space::architecture::Architecture;
 use smash_space::blueprint::Blueprint;
 use smash_space::task::Task;
@@ -22,7 +23,7 @@ use crate::networks::smash_net::SmashNet;
 /// training does not divide them again. Shared convolutions are cut to the part that the architecture uses.
 /// Transitions, output layer and the three BatchNorms come from the SMASH network, with their running statistics.
 ///
-/// `task` is the task of the SMASH network.
+/// `task` is the task of the SMASH network, whose ops have simple WeightNorm.
 pub fn warm_network<B: AutodiffBackend>(
     net: &SmashNet<B::InnerBackend>,
     task: Task,
@@ -43,6 +44,7 @@ pub fn warm_network<B: AutodiffBackend>(
         weights: NetworkWeights {
             convs: convs.into_iter().map(learned).collect(),
             norms,
+            op_norms: Vec::new(),
             output_weight: learned(output_weight),
             output_bias: learned(main.output_bias.val()),
         },
@@ -107,7 +109,7 @@ fn convolutions<B: Backend>(
             let inputs = op.reads.len() * block.bank_size * space.base_channels;
             let outputs = op.units * space.base_channels;
             let bottleneck = space.generated_channels(inputs, outputs);
-            let generated = weights.of_op(channels_read, inputs, bottleneck);
+            let generated = weight_norm(weights.of_op(channels_read, inputs, bottleneck));
             convs.push(generated.unsqueeze_dims(&[2, 3]));
             channels_read += inputs;
             for (slot, conv) in op.convs.iter().enumerate() {
