@@ -28,6 +28,7 @@ class Network(torch.nn.Module):
             x = torch.cat(inputs, 1) if kind in ("conv", "pointwise", "norm") else sum(inputs) / count
             if kind == "conv":
                 x, weight = F.leaky_relu(x, step["slope"]), getattr(self, f"convs_{next(convs)}")
+                weight = weight / weight.norm() if step.get("weight-norm") else weight
                 x = F.conv2d(x, weight, padding="same", dilation=step["dilation"], groups=step["groups"])
             elif kind == "pointwise":
                 n, weight = next(op_norms), getattr(self, f"convs_{next(convs)}")

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod comparison;
 pub mod correlation;
 pub mod definition;
+pub mod initialisation;
 pub mod library;
 pub mod networks;
 pub mod normalisation;

@@ -8,6 +8,7 @@ pub mod cost;
 pub mod drawings;
 pub mod ensemble;
 pub mod fidelity;
+pub mod initialisation;
 pub mod normalisation;
 pub mod proxy;
 pub mod sampling;

@@ -17,6 +17,7 @@ mod rank;
 mod scatter;
 mod search;
 mod search_cost;
+mod starts;
 mod systems;
 
 use std::cell::RefCell;
@@ -117,6 +118,7 @@ where
         FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
         FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
         FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
+        FigureData::Starts(summary) => starts::draw(&canvas, definition, summary)?,
         FigureData::Normalisation(summary) => normalisation::draw(&canvas, summary)?,
         FigureData::Costs(summary) => costs::draw(&canvas, definition, summary)?,
         FigureData::Histograms(summary) => histograms::draw(&canvas, summary)?,

@@ -10,6 +10,7 @@ pub(crate) mod definition;
 mod drawings;
 mod ensemble;
 mod equal_size;
+mod initialisation;
 mod levels;
 pub(crate) mod markdown;
 mod normalisation;
@@ -42,7 +43,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 13] = [
+const KINDS: [(&str, Load); 14] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -52,6 +53,7 @@ const KINDS: [(&str, Load); 13] = [
     ("proxy-gradient", proxy::load),
     ("search", search::load),
     ("comparison", comparison::load),
+    ("initialisation", initialisation::load),
     ("normalisation", normalisation::load),
     ("drawing", drawings::load),
     ("sampling", sampling::load),

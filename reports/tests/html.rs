@@ -49,6 +49,7 @@ fn store_all(root: &Path) {
     studies::normalisation::store(root);
     studies::predictors(root, "rivals", "tau-cost", "");
     studies::search_cost(root);
+    studies::initialisation::store(root, 6);
     studies::sampling(root, "");
     studies::cost(root, "[\"SMASH, search\", \"Evolution, search\"]");
 }
@@ -80,6 +81,7 @@ fn the_page_is_whole_and_every_reference_has_its_target() {
         "gradient-by-proxy",
         "appendix-e",
         "table1",
+        "warm-init",
         "normalisation",
         "sampling",
         "cost",

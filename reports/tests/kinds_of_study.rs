@@ -13,8 +13,8 @@ use results::store::find_runs;
 use results::summaries::text::SIGN;
 use results::{ArchitectureRow, PredictionRow, Status};
 use studies::{
-    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, normalisation, predictors, proxy,
-    sampling, search, search_cost,
+    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, initialisation, normalisation,
+    predictors, proxy, sampling, search, search_cost,
 };
 
 /// Draws twice, and checks that figure and report contain the given texts. Before a run, a definition is refused if the kind of its
@@ -233,6 +233,26 @@ fn both_methods_of_the_gradient_by_proxy_are_drawn_from_one_start() {
         let in_report: &[&str] = if starts == 2 { &undecided } else { &["| random steps - gradient |"] };
         check(&artefact, &["gradient, mean", "random steps, mean", "start", &count], in_report);
     }
+}
+
+#[test]
+fn two_starts_are_drawn_by_epoch_and_judged_at_the_first_epoch_and_at_the_end() {
+    let root = tempfile::tempdir().unwrap();
+    initialisation::store(root.path(), 2);
+    let two = newest(root.path(), "warm-init").unwrap();
+    check(&two, &["BatchNorm, standard"], &["undefined below 3 values", "Verdict: **undecided**"]);
+    initialisation::store(root.path(), 12);
+    let artefact = newest(root.path(), "warm-init").unwrap();
+    let in_report = [
+        "| sampled | BatchNorm | validation, epoch 1 | 12 | ",
+        "| sampled | WeightNorm | test, at the end | 12 | ",
+        "| best by score | BatchNorm | test, at the end | 2 | ",
+        "- sampled, BatchNorm: 12 better from standard weights, 0 tied, 0 better from generated ones",
+        "Claim: gain by generated initial weights after the first epoch > 0. Verdict: **held**",
+        "Claim: gain by standard initial weights at the end > 0. Verdict: **held**",
+        "Claim: gain by standard initial weights, BatchNorm minus WeightNorm > 0. Verdict: **held**",
+    ];
+    check(&artefact, &["WeightNorm, generated", "n = 12 architectures"], &in_report);
 }
 
 #[test]

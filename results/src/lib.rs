@@ -24,6 +24,7 @@ pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::cost::CostSummary;
 pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::initialisation::InitialisationSummary;
 pub use summaries::normalisation::NormalisationSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
@@ -36,4 +37,5 @@ pub use tables::rows::{
     FastTruthRow, FixedTrainingRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, StabilityRow, SystemRow,
     SystemTrainingRow, ThroughputRow, TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
 };
+pub use tables::starts::{InitialisationCurveRow, InitialisationRow};
 pub use tables::{Row, Status};

@@ -1,4 +1,4 @@
-//! Converts the rows of [`crate::tables::rows`] and [`crate::tables::counts`] to a Parquet file and back.
+//! Converts the rows of [`crate::tables::rows`], [`crate::tables::starts`] and [`crate::tables::counts`] to a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
@@ -13,6 +13,7 @@ mod meaning;
 mod pages;
 mod parquet;
 pub mod rows;
+pub mod starts;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

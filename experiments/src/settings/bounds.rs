@@ -51,6 +51,8 @@ const BOUNDS: &[Bounds] = &[
     // 0: nothing is trained again.
     count("benchmark.verified", 0, 1_000),
     count("architectures", 1, 100_000),
+    count("candidates", 1, 100_000),
+    count("best", 1, 100_000),
     // 0: the first architecture of the list.
     count("first", 0, 100_000),
     count("members", 1, 1_000),
@@ -90,6 +92,9 @@ const BOUNDS: &[Bounds] = &[
     above_0("max-budget", 1.0),
     count("bottleneck.ratio", 1, 64),
     count("bottleneck.cap", 1, 64),
+    count("compression.rows", 1, 16_384),
+    count("compression.columns", 1, 16_384),
+    count("compression.upsampling", 1, 16_384),
     // Predictors.
     count("method.draws", 1, 10_000),
     count("method.after-epochs", 1, 100_000),

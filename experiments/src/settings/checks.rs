@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{ResultingTraining, SearchSpace};
+use smash::{OpNormalisation, ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
 use crate::settings::comparison::SystemKind;
@@ -21,6 +21,7 @@ impl Study {
             Self::ProxyGradient(study) => &study.data,
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
+            Self::Initialisation(study) => &study.data,
             Self::Normalisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
             Self::Sampling(study) => &study.data,
@@ -82,6 +83,7 @@ impl Study {
                 let ComparisonStudy { data, searches, .. } = &mut **study;
                 (data, searches)
             }
+            Self::Initialisation(study) => (&mut study.data, &mut []),
             Self::Drawing(study) => (&mut study.data, &mut []),
             Self::Sampling(study) => (&mut study.data, &mut []),
             Self::Cost(study) => (&mut study.data, &mut []),
@@ -96,6 +98,7 @@ impl Study {
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
+            Self::Initialisation(study) => vec![&mut study.resulting],
             Self::Normalisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
@@ -120,6 +123,7 @@ impl Study {
             Self::Ensemble(study) => study.noise_draws,
             Self::Corruption(study) => study.noise_draws,
             Self::ProxyGradient(study) => study.noise_draws,
+            Self::Initialisation(study) => study.noise_draws,
             Self::Search(_) | Self::Comparison(_) => {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
@@ -164,6 +168,21 @@ impl Study {
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
+            Self::Initialisation(study) => {
+                let (best, candidates) = (study.best, study.candidates);
+                ensure!(
+                    best <= candidates,
+                    "`study.best` must be at most `study.candidates` ({candidates}), got {best}"
+                );
+                let normalisation = study.smash.normalisation;
+                ensure!(
+                    normalisation == OpNormalisation::SimpleWeightNorm,
+                    "`study.smash.normalisation` must be `{}`, whose weights are the generated ones, got `{}`",
+                    OpNormalisation::SimpleWeightNorm.name(),
+                    normalisation.name()
+                );
+                check_smash(&study.space, &study.smash)
+            }
             Self::Normalisation(study) => {
                 check_smash(&study.space, &study.smash)?;
                 study.check_lists()

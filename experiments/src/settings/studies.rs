@@ -10,6 +10,7 @@ use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
+use crate::settings::initialisation::InitialisationStudy;
 use crate::settings::networks::FurtherNetwork;
 use crate::settings::normalisation::NormalisationStudy;
 pub use crate::settings::parts::{Data, SmashSearch};
@@ -39,6 +40,8 @@ pub enum Study {
     Search(Box<SearchStudy>),
     /// Systems trained under one recipe.
     Comparison(Box<ComparisonStudy>),
+    /// Networks that start from generated or from standard weights.
+    Initialisation(Box<InitialisationStudy>),
     /// Normalisations of ops, in SMASH networks and in networks of fixed architectures.
     Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.

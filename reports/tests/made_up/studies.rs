@@ -1,5 +1,6 @@
 //! Made-up tables of every kind of study.
 
+pub mod initialisation;
 pub mod normalisation;
 
 use std::path::Path;

@@ -18,8 +18,8 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`],
-    /// the two normalisations of a [`Statistic::DivergenceDifference`] or the two costs of a [`Statistic::CostReduction`]. The first
+    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`]
+    /// or a [`Statistic::ScoreDifference`], the two normalisations of a [`Statistic::DivergenceDifference`] or the two costs of a [`Statistic::CostReduction`]. The first
     /// is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
@@ -46,6 +46,7 @@ impl TryFrom<Stated> for Claim {
         let of_two = match statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::ScoreDifference => Some(("score-difference", "predictors")),
             Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
             Statistic::CostReduction => Some(("cost-reduction", "costs")),
             _ => None,
@@ -55,8 +56,8 @@ impl TryFrom<Stated> for Claim {
                 return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
             }
             (None, Some(_)) => {
-                return Err("`between` belongs to `error-difference`, `tau-difference`, `divergence-difference` and \
-                            `cost-reduction` alone"
+                return Err("`between` belongs to `error-difference`, `tau-difference`, `score-difference`, \
+                            `divergence-difference` and `cost-reduction` alone"
                     .to_owned());
             }
             _ => {}
@@ -137,6 +138,8 @@ pub enum Statistic {
     MemberAgreement,
     /// Kendall's tau of the first of two predictors, minus that of the second.
     TauDifference,
+    /// Mean score by the second of two predictors minus that by the first.
+    ScoreDifference,
     /// Standard deviation between SMASH networks of their mean score, divided by that between architectures of one network's
     /// scores.
     LevelSpread,
@@ -154,6 +157,12 @@ pub enum Statistic {
     SearchCostGain,
     /// Error of the second of two systems or normalisations minus that of the first.
     ErrorDifference,
+    /// Validation error of resulting networks after the first epoch from standard initial weights, minus that from generated ones.
+    FirstEpochGain,
+    /// Test error of resulting networks at the end from generated initial weights, minus that from standard ones.
+    StandardStartGain,
+    /// [`Self::StandardStartGain`] minus the same of networks with WeightNorm in place of BatchNorm.
+    StartDisparity,
     /// Share of SMASH trainings that diverge with the second of two normalisations, minus the share with the first.
     DivergenceDifference,
     /// Share of SMASH trainings with simple WeightNorm that do not diverge.
@@ -174,7 +183,7 @@ pub enum Statistic {
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -184,6 +193,7 @@ impl Statistic {
         Self::TopModelsRise,
         Self::MemberAgreement,
         Self::TauDifference,
+        Self::ScoreDifference,
         Self::LevelSpread,
         Self::ScoreExcess,
         Self::CorrectIsBest,
@@ -192,6 +202,9 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::FirstEpochGain,
+        Self::StandardStartGain,
+        Self::StartDisparity,
         Self::DivergenceDifference,
         Self::StableShare,
         Self::CostReduction,
@@ -232,6 +245,7 @@ impl Statistic {
             }
             Self::CorrectIsBest | Self::StableShare => share_text(interval),
             Self::LevelDrop
+            | Self::ScoreDifference
             | Self::TopModelsRise
             | Self::ScoreExcess
             | Self::CorruptionLoss
@@ -239,6 +253,9 @@ impl Statistic {
             | Self::SearchGain
             | Self::SearchCostGain
             | Self::ErrorDifference
+            | Self::FirstEpochGain
+            | Self::StandardStartGain
+            | Self::StartDisparity
             | Self::DivergenceDifference => points_text(interval),
         }
     }
@@ -255,6 +272,7 @@ impl Statistic {
             Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
             Self::TauDifference => "difference of Kendall τ",
+            Self::ScoreDifference => "difference of the mean score",
             Self::LevelSpread => "spread of mean scores between networks over that between architectures",
             Self::ScoreExcess => "mean score above mean true error",
             Self::CorrectIsBest => "share with the correct encoding best",
@@ -263,6 +281,9 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::FirstEpochGain => "gain by generated initial weights after the first epoch",
+            Self::StandardStartGain => "gain by standard initial weights at the end",
+            Self::StartDisparity => "gain by standard initial weights, BatchNorm minus WeightNorm",
             Self::DivergenceDifference => "difference of the share that diverges",
             Self::StableShare => "share that trains with simple WeightNorm",
             Self::CostReduction => "orders of magnitude between costs",
@@ -281,6 +302,9 @@ impl Claim {
         match (&self.between, &self.of) {
             (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
+            }
+            (Some([better, worse]), _) if self.statistic == Statistic::ScoreDifference => {
+                format!("mean score of {worse} - mean score of {better}")
             }
             (Some([better, worse]), _) if self.statistic == Statistic::DivergenceDifference => {
                 format!("share diverged with {worse} - share with {better}")

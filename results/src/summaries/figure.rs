@@ -67,6 +67,8 @@ pub enum FigureKind {
     SearchCost,
     /// The test error of each system.
     SystemBars,
+    /// The validation error after each epoch, from standard and from generated initial weights.
+    StartCurves,
     /// The share of trainings that diverge by learning rate, and the cost of each normalisation in fixed networks, in two panels.
     NormalisationPanels,
     /// The cost of each system's search and training.
@@ -81,7 +83,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -93,6 +95,7 @@ impl FigureKind {
         Self::SearchProgress,
         Self::SearchCost,
         Self::SystemBars,
+        Self::StartCurves,
         Self::NormalisationPanels,
         Self::CostMarks,
         Self::Histograms,
@@ -110,6 +113,7 @@ impl FigureKind {
             Self::Descent => &["proxy-gradient"],
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
+            Self::StartCurves => &["initialisation"],
             Self::NormalisationPanels => &["normalisation"],
             Self::CostMarks => &["cost"],
             Self::Histograms => &["sampling"],

@@ -18,8 +18,11 @@ const VOLUME_KERNEL: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Resulting,
+    InSmash {
+        /// Whether the 1x1 convolutions of ops divide their weights by their norms.
+        weight_norm: bool,
+    },
     Normalised(OpNormalisation),
-    InSmash,
 }
 
 impl Blueprint {
@@ -47,7 +50,13 @@ impl Blueprint {
     /// around the 1x1 convolutions, but a ReLU after the stem. Its 1x1 convolutions are no wider than the generated
     /// weights.
     pub fn in_smash(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        Self::build(space, task, architecture, Kind::InSmash)
+        Self::build(space, task, architecture, Kind::InSmash { weight_norm: false })
+    }
+
+    /// As [`Self::in_smash`], but each op divides the weight of its 1x1 convolution by its norm, as the SMASH network
+    /// does with generated weights. Training then moves the direction of the weight alone.
+    pub fn in_smash_with_weight_norm(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Self::build(space, task, architecture, Kind::InSmash { weight_norm: true })
     }
 
     fn build(space: &SearchSpace, task: Task, architecture: &Architecture, kind: Kind) -> Self {
@@ -58,7 +67,7 @@ impl Blueprint {
         if task.stem_stride == 2 {
             value = blueprint.subsample(value, 0);
         }
-        if kind == Kind::InSmash {
+        if matches!(kind, Kind::InSmash { .. }) {
             value = blueprint.relu(value);
         }
         for (index, block) in architecture.blocks.iter().enumerate() {
@@ -112,9 +121,9 @@ impl Blueprint {
             Kind::Normalised(normalisation) => {
                 self.pointwise(reads, space.bottleneck_channels(inputs, outputs), normalisation)
             }
-            Kind::InSmash => {
+            Kind::InSmash { weight_norm } => {
                 let channels = space.generated_channels(inputs, outputs);
-                self.conv(reads, Activation::Identity, channels, pointwise)
+                self.conv(reads, Activation::Identity, channels, ConvShape { weight_norm, ..pointwise })
             }
         };
         let first_activation = match kind {
@@ -130,6 +139,7 @@ impl Blueprint {
                     dilation: conv.dilation,
                     groups: conv.groups,
                     may_round: true,
+                    weight_norm: false,
                 };
                 let (input, activation) = match value {
                     Some(value) => (value, Activation::Relu),
