@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod deviations;
 pub mod draw;
+pub mod form;
 pub mod rank;
 pub mod stats;
 pub mod status;

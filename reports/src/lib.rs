@@ -10,4 +10,5 @@ pub mod drawing;
 pub mod figure;
 pub mod findings;
 pub mod output;
+pub mod picture;
 pub mod report;

@@ -11,9 +11,10 @@ mod text;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use results::Verdict;
+use results::{Manifest, Verdict};
 
 use crate::artefact::{Artefact, Judged};
+use crate::figure::Placed;
 use crate::report;
 use crate::report::history::History;
 use architectures::{Drawings, best_of_searches, row_id, values_table, words};
@@ -38,11 +39,12 @@ pub fn page(artefacts: &[Artefact], faulty: &[String], histories: &[History]) ->
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta \
          http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src \
-         'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n<main>\n\
+         'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n{side}<main>\n\
          <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
          hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark = figure::dark_rules(&colours),
         left_out = report::not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
+        side = side(artefacts),
         contents = contents(artefacts),
         history = history::section(histories),
         symbols = drawings.symbols(),
@@ -75,6 +77,19 @@ fn contents(artefacts: &[Artefact]) -> String {
     format!(
         "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n<ul class=\"contents\">\n{items}</ul>\n<p><a \
          href=\"#history\">History over commits</a></p>\n</nav>\n"
+    )
+}
+
+/// A short list of the sections, which stays in view.
+fn side(artefacts: &[Artefact]) -> String {
+    let item = |artefact: &Artefact| {
+        let Manifest { artefact: name, scale, dataset, .. } = artefact.group.manifest();
+        let place = format!("{scale}, {}", dataset.name);
+        format!("<li><a href=\"#{}\">{} <small>{}</small></a></li>\n", anchor(artefact), escape(name), escape(&place))
+    };
+    let items: String = artefacts.iter().map(item).collect();
+    format!(
+        "<nav class=\"side\" aria-label=\"Sections\">\n<ul>\n{items}<li><a href=\"#history\">history</a></li>\n</ul>\n</nav>\n"
     )
 }
 
@@ -129,7 +144,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
     }
     let values = artefact.findings.values();
     if artefact.figure.is_some() {
-        let target = |place: &crate::figure::canvas::Placed| {
+        let target = |place: &Placed| {
             let key = (place.seed, place.architecture);
             let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))
