@@ -84,10 +84,16 @@ fn definition_and_data(artefact: &Artefact) -> Result<(&FigureDefinition, Figure
 /// The conditions, then the statistics with notes on the drawing. Both begin a line.
 fn caption_lines(artefact: &Artefact, data: &FigureData<'_>) -> [Vec<String>; 2] {
     let mut facts = artefact.findings.caption();
-    if let FigureData::Scatter(data) = data {
-        facts.extend(scatter::notes(data));
+    match data {
+        FigureData::Scatter(data) => facts.extend(scatter::notes(data)),
+        FigureData::Search(_) | FigureData::Systems(..) => facts.extend(chance::fact(by_chance(artefact))),
+        _ => {}
     }
     [artefact.conditions(), facts]
+}
+
+fn by_chance(artefact: &Artefact) -> Option<f64> {
+    error_by_chance(&artefact.group.manifest().dataset.name)
 }
 
 fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
@@ -105,7 +111,7 @@ fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
     }
     let mut canvas = Canvas::new(look.width);
     title.iter().for_each(|title| canvas.title(title));
-    let by_chance = error_by_chance(&artefact.group.manifest().dataset.name);
+    let by_chance = by_chance(artefact);
     match data {
         FigureData::Scatter(data) => scatter::draw(&mut canvas, definition, &data)?,
         FigureData::Predictors(summary) => predictors::draw(&mut canvas, definition, summary)?,

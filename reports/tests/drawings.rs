@@ -86,8 +86,14 @@ fn a_file_is_drawn_as_network_and_block_by_block() {
     assert_eq!(files(&out), ["found-network.dot", "found-network.svg"]);
     assert!(run(&["--block", "1", "--format", "png", "--format", "pdf"]).status.success());
     assert!(run(&["--expanded", "--format", "dot", "--base-channels", "6"]).status.success());
-    let expected =
-        ["found-block-0.dot", "found-block-1.dot", "found-block-1.pdf", "found-block-1.png", "found-network.dot", "found-network.svg"];
+    let expected = [
+        "found-block-0.dot",
+        "found-block-1.dot",
+        "found-block-1.pdf",
+        "found-block-1.png",
+        "found-network.dot",
+        "found-network.svg",
+    ];
     assert_eq!(files(&out), expected);
     let dot = fs::read_to_string(out.join("found-block-1.dot")).unwrap();
     assert!(dot.contains("3x3, d 2\\nN = 6"), "{dot}");

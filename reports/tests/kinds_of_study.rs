@@ -239,7 +239,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         "Claim: error of SMASHv2 - error of WRN-28-10 > 0. Verdict: **held**",
         "| SMASHv2 | 40 |",
     ];
-    let in_figure = ["not run", "(n = 3), 1 failed", "hand-designed", "trained search", "chance: 90.00 %"];
+    let in_figure = ["not run", "(n = 3), 1 failed", "hand-designed", "trained search", "error by chance 90.00 %"];
     check(&artefact, &in_figure, &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     // The best system is at the top.

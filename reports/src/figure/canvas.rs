@@ -106,6 +106,9 @@ impl Canvas {
 
     /// A text of the common size on white, so that lines do not cross it.
     pub fn text_on_white(&mut self, text: &str, at: Point, side: Side) {
+        if text.is_empty() {
+            return;
+        }
         let width = text_width(text, TEXT_SIZE);
         let left = if side == Side::Right { at.0 - width } else { at.0 };
         let corners = [(left - 3.0, at.1 - LINE / 2.0), (left + width + 3.0, at.1 + LINE / 2.0)];

@@ -25,9 +25,19 @@ pub(super) fn error_by_chance(data_set: &str) -> Option<f64> {
     Some(1.0 - 1.0 / f64::from(*classes))
 }
 
-/// Its entry in the legend.
-pub(super) fn entry(error: f64) -> (Sample, String) {
-    (Sample::line(INK, DASHES[1]), format!("chance: {}", percent(error)))
+/// Whether its line belongs into a plot whose largest error is this one. A line far away would take the plot from the errors.
+pub(super) fn is_near(error: f64, largest: f64) -> bool {
+    error <= 2.0 * largest
+}
+
+/// A fact for the caption, if it is known.
+pub(super) fn fact(error: Option<f64>) -> Option<String> {
+    error.map(|error| format!("error by chance {}", percent(error)))
+}
+
+/// The entry of its line in the legend.
+pub(super) fn entry() -> (Sample, String) {
+    (Sample::line(INK, DASHES[1]), "chance".to_owned())
 }
 
 /// Draws the line between two points at the error by chance.

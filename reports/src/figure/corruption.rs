@@ -39,7 +39,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     canvas.zero_line(&plot);
     canvas.row_texts(&plot, &names, &notes);
     for (place, row) in rows.iter().enumerate() {
-        let at = |increase: f64, height: f64| plot.at((100.0 * increase, place as f64 + height));
+        let at = |increase: f64, up: f64| plot.in_row(100.0 * increase, place, up);
         for (index, &increase) in row.increases.iter().flatten().enumerate() {
             let lane = (index * 3 % LANES) as f64 / (LANES - 1) as f64;
             canvas.mark(at(increase, 0.3 * lane - 0.02), architecture);

@@ -43,7 +43,8 @@ impl Sample {
         match self {
             Self::Mark(_) | Self::Upright(..) => 14.0,
             Self::Across(..) | Self::Fill(..) => 32.0,
-            Self::Course { .. } | Self::Band(..) => 46.0,
+            // Two periods of every dash.
+            Self::Course { .. } | Self::Band(..) => 58.0,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Plots within axes, and plots of named rows.
 
+use std::ops::Range;
+
 use crate::picture::font::{text_width, widest, wrapped};
 use crate::picture::shapes::{INK, Level, Point, SOLID, Shape, Side, Text};
 
@@ -12,11 +14,10 @@ const TO_NUMBERS: f64 = 8.0;
 /// Height of a plot as a share of the figure's width.
 const HEIGHT: f64 = 0.56;
 const NARROW_HEIGHT: f64 = 0.8;
-/// Pixels of a row: with its name at the side, and with its name above its marks.
+/// Height in pixels of a row, without texts above its marks.
 const ROW: f64 = 44.0;
-const STACKED_ROW: f64 = 76.0;
-/// Height of the names of stacked rows, above the middles of their marks.
-const NAME_ABOVE: f64 = 0.5;
+/// Least width in pixels that names and notes leave to a plot.
+const LEAST_PLOT: f64 = 420.0;
 
 /// The area within the axes, in pixels.
 #[derive(Clone, Debug)]
@@ -26,18 +27,40 @@ pub(super) struct Plot {
     pub right: f64,
     pub bottom: f64,
     x: Axis,
-    y: std::ops::Range<f64>,
+    y: Range<f64>,
+    /// Whether the names of rows stand above their marks.
+    is_stacked: bool,
 }
 
 impl Plot {
     /// Converts a point in the coordinates of the axes to pixels.
     pub fn at(&self, (x, y): (f64, f64)) -> Point {
-        let share = |value: f64, range: &std::ops::Range<f64>| (value - range.start) / (range.end - range.start);
+        let share = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
         (
             self.left + (self.right - self.left) * share(x, &self.x.range),
             self.bottom - (self.bottom - self.top) * share(y, &self.y),
         )
     }
+
+    /// A point of a row: its x, and its height above the middle of the row in heights of a row without texts.
+    pub fn in_row(&self, x: f64, row: usize, up: f64) -> Point {
+        let (x, middle) = self.at((x, row as f64));
+        (x, middle - ROW * up)
+    }
+}
+
+/// Name and note of a row in lines of this width, at the left and at the right. The note stands beside the end of the name if
+/// there is room.
+fn text_lines(name: &str, note: &str, width: f64) -> Vec<(String, String)> {
+    let mut lines: Vec<(String, String)> =
+        wrapped(name, TEXT_SIZE, width - 8.0).into_iter().map(|line| (line, String::new())).collect();
+    match lines.last_mut() {
+        Some((last, beside)) if text_width(last, TEXT_SIZE) + text_width(note, TEXT_SIZE) + 24.0 <= width => {
+            *beside = note.to_owned();
+        }
+        _ => lines.push((String::new(), note.to_owned())),
+    }
+    lines
 }
 
 impl Canvas {
@@ -54,6 +77,7 @@ impl Canvas {
             bottom: self.top + height,
             x,
             y: y.range,
+            is_stacked: false,
         };
         for (value, text) in numbers {
             let (_, at) = plot.at((plot.x.range.start, value));
@@ -64,21 +88,23 @@ impl Canvas {
         plot
     }
 
-    /// Draws a plot with a row for each name, the first at the bottom. A note stands at the end of each row. In a narrow figure,
-    /// name and note stand above the marks of their row.
+    /// Draws a plot with a row for each name, the first at the bottom. A note stands at the end of each row. If they leave the plot
+    /// too little room, name and note stand above the marks of their row.
     pub fn rows(&mut self, definition: &FigureDefinition, x: Axis, names: &[String], notes: &[String]) -> Plot {
-        let is_stacked = self.is_narrow();
-        let pitch = if is_stacked { STACKED_ROW } else { ROW };
-        let y = -0.6..names.len() as f64 - if is_stacked { 0.2 } else { 0.4 };
+        let beside = [widest(names, TEXT_SIZE) + 2.0 * TO_NUMBERS, widest(notes, TEXT_SIZE) + TO_NUMBERS];
+        let is_stacked = self.width() - beside[0] - beside[1] < LEAST_PLOT;
+        let [before, after] = if is_stacked { [TO_NUMBERS, 0.0] } else { beside };
+        let right = self.width() - MARGIN - after;
+        // The label of the rows is short, and takes one line.
+        let room = right - MARGIN - LINE - before;
+        let most_lines = names.iter().zip(notes).map(|(name, note)| text_lines(name, note, room).len()).max();
+        let text = if is_stacked { LINE * most_lines.unwrap_or(0) as f64 } else { 0.0 };
+        let pitch = ROW + text;
+        let y = -0.6 * ROW / pitch..names.len() as f64 - 1.0 + (0.6 * ROW + text) / pitch;
         let height = pitch * (y.end - y.start);
         let label = self.label_y(&definition.y_label, height);
-        let [before, after] = match is_stacked {
-            true => [TO_NUMBERS, 0.0],
-            false => [widest(names, TEXT_SIZE) + 2.0 * TO_NUMBERS, widest(notes, TEXT_SIZE) + TO_NUMBERS],
-        };
         let top = self.top + 4.0;
-        let right = self.width() - MARGIN - after;
-        let plot = Plot { left: label + before, top, right, bottom: top + height, x, y };
+        let plot = Plot { left: label + before, top, right, bottom: top + height, x, y, is_stacked };
         self.axis_x(definition, &plot);
         plot
     }
@@ -86,13 +112,16 @@ impl Canvas {
     /// Writes the names and notes of rows, on top of the lines that cross them.
     pub fn row_texts(&mut self, plot: &Plot, names: &[String], notes: &[String]) {
         for (place, (name, note)) in names.iter().zip(notes).enumerate() {
-            let place = place as f64;
-            if self.is_narrow() {
-                let (_, y) = plot.at((0.0, place + NAME_ABOVE));
-                self.text_on_white(name, (plot.left + 4.0, y), Side::Left);
-                self.text_on_white(note, (plot.right, y), Side::Right);
+            if plot.is_stacked {
+                let (_, bottom) = plot.in_row(0.0, place, 0.4);
+                let lines = text_lines(name, note, plot.right - plot.left);
+                for ((left, right), up) in lines.iter().rev().zip(0..) {
+                    let y = bottom - LINE * (f64::from(up) + 0.5);
+                    self.text_on_white(left, (plot.left + 4.0, y), Side::Left);
+                    self.text_on_white(right, (plot.right, y), Side::Right);
+                }
             } else {
-                let (_, y) = plot.at((0.0, place));
+                let (_, y) = plot.in_row(0.0, place, 0.0);
                 self.text(name, (plot.left - TO_NUMBERS, y), Side::Right, Level::Middle);
                 self.text(note, (plot.right + TO_NUMBERS, y), Side::Left, Level::Middle);
             }
@@ -140,5 +169,18 @@ impl Canvas {
             self.push(Shape::Text(Text::new(&line, (middle, self.top), Side::Middle, Level::Top, LABEL_SIZE)));
             self.top += LINE + 2.0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_stands_beside_a_short_name_and_below_a_long_one() {
+        let line = |left: &str, right: &str| (left.to_owned(), right.to_owned());
+        assert_eq!(text_lines("SMASHv2", "13.30 %", 300.0), [line("SMASHv2", "13.30 %")]);
+        let long = text_lines("a network with a long name of two lines", "13.30 %", 200.0);
+        assert_eq!(long, [line("a network with a long", ""), line("name of two lines", ""), line("", "13.30 %")]);
     }
 }

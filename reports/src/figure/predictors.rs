@@ -49,7 +49,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     canvas.zero_line(&plot);
     canvas.row_texts(&plot, &names, &notes);
     for (place, row) in rows.iter().enumerate() {
-        let at = |tau: f64| plot.at((tau, place as f64));
+        let at = |tau: f64| plot.in_row(tau, place, 0.0);
         if let Some(interval) = value(row) {
             let mark = if row.name == first { FIRST } else { OTHERS };
             canvas.error_bar(at(interval.low), at(interval.high), mark.colour, false);

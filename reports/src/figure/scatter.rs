@@ -19,7 +19,7 @@ use super::marks::{BAND, COLOURS, Mark, MarkShape, RED_LINE, mark_of_many};
 const MOST_BARS: usize = 300;
 
 /// Colour of the points and lines of another artefact, which lie behind the others.
-const REFERENCE: Colour = Colour(0x88, 0x88, 0x88);
+const REFERENCE: Colour = Colour(0x94, 0x94, 0x94);
 
 /// Draws legend and plot.
 pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Scatter<'_>) -> Result<()> {
@@ -70,7 +70,6 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Sc
         canvas.band(low, high, fit.colour.with(BAND));
     }
     for ends in behind.iter().filter_map(line_of) {
-        canvas.line(&ends.map(at), WHITE, LINE_WIDTH + 2.0, SOLID);
         canvas.line(&ends.map(at), REFERENCE, LINE_WIDTH, SOLID);
     }
     for fit in &fits {

@@ -24,14 +24,15 @@ pub(super) fn draw(
     let stages = summary.stages();
     let labels: Vec<String> = summary.searches.iter().map(|search| search.label(summary.seeds())).collect();
     let entry = |stage: &&str| (Sample::Mark(stage_mark(&stages, stage, INK)), format!("{stage} begins"));
-    let of_stages = stages.iter().map(entry).chain(by_chance.map(chance::entry));
+    let lowest = || summary.searches.iter().map(|search| &search.lowest);
+    let scores = || lowest().flatten().flatten().copied();
+    let by_chance = by_chance.filter(|&error| chance::is_near(error, scores().fold(0.0, f64::max)));
+    let of_stages = stages.iter().map(entry).chain(by_chance.map(|_| chance::entry()));
     canvas.legend(&entries(canvas, &labels).into_iter().chain(of_stages).collect::<Vec<_>>());
 
-    let lowest = || summary.searches.iter().map(|search| &search.lowest);
-    let scores = lowest().flatten().flatten().copied();
     let longest = lowest().map(Vec::len).max().unwrap_or(1).max(2) as f64;
     let x = Axis { range: 1.0..longest, ticks: Ticks::Ranks };
-    let y = Axis { range: percent_range(scores.chain(by_chance)), ticks: Ticks::Percent };
+    let y = Axis { range: percent_range(scores().chain(by_chance)), ticks: Ticks::Percent };
     let plot = canvas.axes(definition, x, y, room(canvas, &labels));
     if let Some(error) = by_chance {
         let (_, height) = plot.at((1.0, 100.0 * error));

@@ -31,10 +31,13 @@ pub(super) fn draw(
     by_chance: Option<f64>,
 ) -> Result<()> {
     ensure!(summary.measured() > 0, "no system has a test error");
+    let ends = summary.systems.iter().filter_map(|system| system.error);
+    let largest = ends.map(|error| error.mean + error.deviation.unwrap_or(0.0)).fold(0.01, f64::max);
+    let by_chance = by_chance.filter(|&error| chance::is_near(error, largest));
     let has_role = |role: &str| summary.systems.iter().any(|system| system.role.as_deref() == Some(role));
     let roles = ROLES.iter().filter(|(role, ..)| has_role(role));
     let entry = |&(role, colour, hatch): &(&str, Colour, Hatch)| (Sample::Fill(colour, hatch), role.to_owned());
-    canvas.legend(&roles.map(entry).chain(by_chance.map(chance::entry)).collect::<Vec<_>>());
+    canvas.legend(&roles.map(entry).chain(by_chance.map(|_| chance::entry())).collect::<Vec<_>>());
 
     // From the bottom: the systems without an error in the order of the definition, then the others from the worst on.
     let mut rows: Vec<(&SystemSummary, &String)> = summary.systems.iter().zip(labels).rev().collect();
@@ -42,14 +45,15 @@ pub(super) fn draw(
     rows.sort_by(|a, b| error(b).total_cmp(&error(a)));
     let names: Vec<String> = rows.iter().map(|(_, label)| (*label).clone()).collect();
     let notes: Vec<String> = rows.iter().map(|(system, _)| note(system)).collect();
-    let ends = rows.iter().filter_map(|(system, _)| system.error);
-    let highest =
-        ends.map(|error| error.mean + error.deviation.unwrap_or(0.0)).fold(by_chance.unwrap_or(0.0), f64::max);
-    let x = Axis { range: 0.0..104.0 * highest.max(0.01), ticks: Ticks::Percent };
+    let x = Axis { range: 0.0..104.0 * by_chance.unwrap_or(0.0).max(largest), ticks: Ticks::Percent };
     let plot = canvas.rows(definition, x, &names, &notes);
+    if let Some(error) = by_chance {
+        let (x, _) = plot.at((100.0 * error, 0.0));
+        chance::line(canvas, (x, plot.top), (x, plot.bottom));
+    }
     canvas.row_texts(&plot, &names, &notes);
     for (place, (system, _)) in rows.iter().enumerate() {
-        let at = |error: f64, height: f64| plot.at((100.0 * error, place as f64 + height));
+        let at = |error: f64, up: f64| plot.in_row(100.0 * error, place, up);
         if let Some(error) = system.error {
             let known = ROLES.iter().find(|(role, ..)| system.role.as_deref() == Some(role));
             let &(_, colour, hatch) = known.unwrap_or(&ROLES[0]);
@@ -59,10 +63,6 @@ pub(super) fn draw(
                 canvas.error_bar(at(low, 0.0), at(error.mean + deviation, 0.0), INK, false);
             }
         }
-    }
-    if let Some(error) = by_chance {
-        let (x, _) = plot.at((100.0 * error, 0.0));
-        chance::line(canvas, (x, plot.top), (x, plot.bottom));
     }
     Ok(())
 }

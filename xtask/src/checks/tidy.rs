@@ -54,7 +54,11 @@ const BOUNDARIES: [Boundary; 11] = [
         may_use: &["datasets", "smash-kernels", "smash-space"],
         must_not_use: &["clap", "indicatif", "polars"],
     },
-    Boundary { member: "experiments", may_use: &["datasets", "results", "smash"], must_not_use: &["pdf-writer", "tiny-skia"] },
+    Boundary {
+        member: "experiments",
+        may_use: &["datasets", "results", "smash"],
+        must_not_use: &["pdf-writer", "tiny-skia"],
+    },
     Boundary {
         member: "experiments/program",
         may_use: &["experiments", "experiments-label", "results", "smash", "smash-emulator"],
