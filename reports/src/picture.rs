@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn picture() -> Picture {
-        let line = |dash| Shape::Line(vec![(1.25, 2.0), (90.5, 80.125)], INK.into(), 1.5, dash);
+        let line = |dash| Shape::Line(vec![(1.25, 2.0), (90.5, 80.126)], INK.into(), 1.5, dash);
         let text = |level| Shape::Text(Text::new("3x3 & <τ>", (20.0, 50.0), Side::Left, level, 16.0));
         let shapes = vec![
             Shape::Area(vec![(0.0, 0.0), (50.0, 0.0), (50.0, 50.0)], INK.with(0.15)),

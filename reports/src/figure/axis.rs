@@ -94,7 +94,7 @@ pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
 
 /// The range of tau and its changes: the same for all results, and wider only if a value asks for it.
 pub(super) fn tau_range(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.fold((-0.45, 0.95), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
+    let (low, high) = values.fold((-0.44, 0.94), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
     let half = |value: f64| 0.5 * value;
     half((2.0 * low - 0.1).floor())..half((2.0 * high + 0.1).ceil())
 }

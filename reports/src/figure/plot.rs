@@ -157,7 +157,9 @@ impl Canvas {
         for (value, text) in plot.x.numbers(most) {
             let (at, _) = plot.at((value, plot.y.start));
             self.grid((at, plot.top), (at, plot.bottom));
-            self.text(&text, (at, plot.bottom + TO_NUMBERS), Side::Middle, Level::Top);
+            // The last number stays within the figure.
+            let middle = at.min(self.width() - 2.0 - text_width(&text, TEXT_SIZE) / 2.0);
+            self.text(&text, (middle, plot.bottom + TO_NUMBERS), Side::Middle, Level::Top);
         }
         self.line(&[(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)], INK, 1.0, SOLID);
         self.top = plot.bottom + TO_NUMBERS + LINE + 4.0;

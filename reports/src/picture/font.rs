@@ -139,7 +139,7 @@ mod tests {
     fn lines_are_broken_between_facts_and_long_facts_between_words() {
         let facts = ["n = 3", "seeds 0, 1", "a fact that is too long for one line"].map(str::to_owned);
         let lines = joined_facts(&facts, 16.0, 200.0);
-        assert_eq!(lines, ["n = 3 · seeds 0, 1", "a fact that is too long", "for one line"]);
+        assert_eq!(lines, ["n = 3 · seeds 0, 1", "a fact that is too long for", "one line"]);
         assert!(widest(&lines, 16.0) <= 200.0);
     }
 
