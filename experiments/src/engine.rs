@@ -6,6 +6,5 @@ pub mod program;
 pub mod schedule;
 pub mod stop;
 pub mod study;
-pub mod threads;
 pub mod unit;
 pub mod workers;

@@ -3,19 +3,19 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
-use results::outln;
+use results::{outln, threads};
 use smash::agreement;
 
 use crate::commands::architecture::{Score, Train};
 use crate::commands::measure;
 use crate::device::Device;
 use crate::engine::program::Program;
-use crate::engine::threads;
 use crate::run::options::RunOptions;
+use crate::run::part::PartialWork;
 use crate::{peer, run};
 
 /// The work that can be done on a device.
@@ -35,6 +35,14 @@ pub enum Task<'a> {
 }
 
 impl Task<'_> {
+    /// Whether the task only counts, reads and writes. A plan, the export of a workflow and the tables of finished units do no
+    /// more, so a machine without the device can do them.
+    fn computes_nothing(&self) -> bool {
+        let Self::Run(_, options, _) = self else { return false };
+        let writes_tables = options.part.as_ref().is_some_and(|part| part.work == PartialWork::Tables);
+        options.plan_only || options.export_workflow.is_some() || writes_tables
+    }
+
     fn run_on<B: AutodiffBackend>(&self, device: &B::Device, class: Device) -> Result<()> {
         match self {
             Self::Run(artefact, options, program) => run::run::<B>(artefact, options, program, device),
@@ -59,25 +67,49 @@ impl Task<'_> {
 /// Prints comparisons, and fails with the names of those that are too far apart.
 fn judge(comparisons: &[impl Display], far: Vec<String>) -> Result<()> {
     comparisons.iter().for_each(|comparison| outln!("{comparison}"));
-    anyhow::ensure!(far.is_empty(), "beyond the tolerance: {}", far.join(", "));
+    ensure!(far.is_empty(), "beyond the tolerance: {}", far.join(", "));
     Ok(())
 }
 
-/// Does a task on a device.
+/// Does a task on a device. A task that computes nothing leaves the device alone.
 ///
 /// # Errors
 /// A device that does not exist, and all errors of the task.
 pub fn run(task: &Task<'_>, device: Device) -> Result<()> {
-    match device {
+    if let Task::Run(_, options, _) = task
+        && options.export_workflow.is_some()
+    {
+        // The workflow starts this program on the nodes.
+        is_built_for(device)?;
+    }
+    match if task.computes_nothing() { Device::Cpu } else { device } {
         Device::Cpu => task.run_on::<Autodiff<Flex>>(&FlexDevice, device),
         Device::Cuda(index) => run_on_cuda(task, index),
         Device::Wgpu => run_on_wgpu(task),
     }
 }
 
+/// Checks that this program has the code for a device.
+///
+/// # Errors
+/// It was built without it.
+fn is_built_for(device: Device) -> Result<()> {
+    let (is_built, name) = match device {
+        Device::Cpu => return Ok(()),
+        Device::Cuda(_) => (cfg!(feature = "cuda"), "CUDA"),
+        Device::Wgpu => (cfg!(feature = "wgpu"), "wgpu"),
+    };
+    let class = device.class();
+    ensure!(
+        is_built,
+        "this program was built without {name}; `cargo xtask reproduce --device {class}` builds one with it"
+    );
+    Ok(())
+}
+
 #[cfg(not(feature = "cuda"))]
-fn run_on_cuda(_task: &Task<'_>, _index: usize) -> Result<()> {
-    anyhow::bail!("this program was built without CUDA; `cargo xtask reproduce --device cuda` builds one with it")
+fn run_on_cuda(_task: &Task<'_>, index: usize) -> Result<()> {
+    is_built_for(Device::Cuda(index))
 }
 
 #[cfg(feature = "cuda")]
@@ -90,7 +122,7 @@ fn run_on_cuda(task: &Task<'_>, index: usize) -> Result<()> {
 
 #[cfg(not(feature = "wgpu"))]
 fn run_on_wgpu(_task: &Task<'_>) -> Result<()> {
-    anyhow::bail!("this program was built without wgpu; `cargo xtask reproduce --device wgpu` builds one with it")
+    is_built_for(Device::Wgpu)
 }
 
 #[cfg(feature = "wgpu")]
@@ -113,6 +145,6 @@ fn run_on_wgpu(task: &Task<'_>) -> Result<()> {
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn try_out<B: AutodiffBackend>(device: &B::Device) -> Result<()> {
     let small = agreement::small_convolution::<B>(device)?;
-    anyhow::ensure!(small.is_within_tolerance(), "the device computes other numbers than the CPU: {small}");
+    ensure!(small.is_within_tolerance(), "the device computes other numbers than the CPU: {small}");
     Ok(())
 }

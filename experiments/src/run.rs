@@ -32,22 +32,26 @@ use crate::provenance;
 use crate::run::failures::Failures;
 use crate::run::options::RunOptions;
 use crate::run::part::{PartialWork, starter, version};
+use crate::run::times::Times;
 use crate::settings::definition::Definition;
 use crate::settings::studies::{Data, Study as StudyDefinition};
 use crate::studies::benchmark::BenchmarkRun;
 use crate::studies::comparison::ComparisonRun;
 use crate::studies::correlation::CorrelationRun;
 use crate::studies::corruption::CorruptionRun;
+use crate::studies::cost::CostRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
 use crate::studies::proxy::ProxyRun;
+use crate::studies::sampling::SamplingRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
 use crate::tasks::images::{load_images, name_data_sets, outlines};
 use crate::tasks::kept_networks;
 use crate::tasks::pool::{Origins, RunPool};
 use crate::tasks::setup::{Images, Setup};
+use crate::tasks::stored_rows::warn_if_unlisted;
 
 /// Runs or continues an artefact on a device, and prints the places of its tables. The report computes the statistics. The
 /// results are stored under the label of this program.
@@ -89,6 +93,9 @@ pub fn run<B: AutodiffBackend>(
     let pool = options.pool.as_ref();
     let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
+    if let (Some(folder), None) = (&benchmark, &options.part) {
+        warn_if_unlisted(folder)?;
+    }
     let sources = Sources {
         commit: &commit,
         pool: pool.as_ref(),
@@ -127,8 +134,8 @@ pub fn run<B: AutodiffBackend>(
     let version = version(&commit, dirty, &definition);
     if let Some(folder) = &options.export_workflow {
         let command = options.command_of_part(program.path()?, artefact, &version)?;
-        let earlier = times::earlier_run(artefact, &definition.hash(), options)?;
-        workflow::export(folder, &runs, command, earlier.as_ref(), options)?;
+        let times = Times::of(artefact, &images[0].data.name, &definition.hash(), options)?;
+        workflow::export(folder, &runs, command, &times, options)?;
         print_places(&dirs);
         return Ok(());
     }
@@ -192,7 +199,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(name) = &options.source {
         let own = study.searches_mut().iter_mut();
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
-        ensure!(!own.is_empty(), "`{artefact}` does not search on a data set of its own");
+        ensure!(!own.is_empty(), "--source: `{artefact}` searches on no data set besides the one it trains on");
         own.into_iter().for_each(|data| data.name.clone_from(name));
     }
     if options.fresh {
@@ -211,7 +218,7 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     if let Some(recipe) = options.recipe {
         match study {
             StudyDefinition::Correlation(study) => study.recipe = recipe,
-            _ => bail!("`{artefact}` has only one recipe"),
+            _ => bail!("--recipe: `{artefact}` has one recipe; only studies of kind correlation have two"),
         }
     }
     if options.bfloat16 {
@@ -306,6 +313,8 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
+        StudyDefinition::Sampling(study) => Box::new(SamplingRun::new(study, first(setups))),
+        StudyDefinition::Cost(study) => Box::new(CostRun::new(study, first(setups))),
     })
 }
 
@@ -390,6 +399,6 @@ fn write_results(
         dir.close(manifest, status, timestamp(SystemTime::now()))?;
         failed.extend(failures.all.into_iter().map(|table| format!("seed {}, {table}", manifest.seed)));
     }
-    ensure!(failed.is_empty(), "nothing succeeded, although the tables are written: {}", failed.join("; "));
+    ensure!(failed.is_empty(), "the run failed, although its tables are written: {}", failed.join("; "));
     Ok(())
 }

@@ -13,13 +13,15 @@ use crate::figure::definition::{FigureDefinition, FigureKind};
 use crate::findings::correlation::of_summary;
 use crate::findings::definition::{part, place};
 use crate::findings::ranking::test_examples;
-use crate::findings::{self, Findings, NoStudy};
+use crate::findings::{self, Findings, NoStudy, used_data};
 
 /// One artefact at one scale on one data set.
 #[derive(Debug)]
 pub struct Artefact {
     /// Its runs, one for each seed.
     pub group: Group,
+    /// Its title, in one line; it names the data that were used.
+    pub title: String,
     /// Definition of its figure, if it has one.
     pub figure: Option<FigureDefinition>,
     /// Claims of the definition; may be empty.
@@ -35,8 +37,12 @@ pub struct Artefact {
 /// A claim with the verdict of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged<'a> {
-    /// The claim.
+    /// The claim, with systems by the names in the tables.
     pub claim: &'a Claim,
+    /// The claim in words, with systems by the names that readers see.
+    pub words: String,
+    /// Its statistic; `None` if the data leave it undefined.
+    pub interval: Option<Interval>,
     /// Its statistic with the value found, in words.
     pub found: String,
     /// The verdict.
@@ -50,9 +56,12 @@ impl Artefact {
     /// If a table or the definition in the manifest is faulty. Also if a claim or the figure does not fit the kind of
     /// study, or if seeds were measured on test sets of different sizes.
     pub fn load(group: Group, root: &Path) -> Result<Self> {
-        let figure: Option<FigureDefinition> = part(&group, "figure")?;
-        if let Some(figure) = &figure {
+        let mut figure: Option<FigureDefinition> = part(&group, "figure")?;
+        if let Some(figure) = &mut figure {
             figure.check().map_err(|problem| anyhow!("{}: {problem}", place(&group, "figure")))?;
+            for words in [&mut figure.title, &mut figure.x_label, &mut figure.y_label] {
+                *words = used_data::of_run(group.manifest(), words);
+            }
         }
         let claims: Option<Claims> = part(&group, "claim")?;
         let findings = findings::load(&group, root)?;
@@ -67,6 +76,7 @@ impl Artefact {
             claims,
             statement: part(&group, "statement")?.unwrap_or_default(),
             analysis: part(&group, "analysis")?.unwrap_or_default(),
+            title: shown_title(group.manifest()),
             findings,
             group,
         })
@@ -90,6 +100,7 @@ impl Artefact {
         };
         Ok(Self {
             figure: Some(figure),
+            title: shown_title(group.manifest()),
             claims: Vec::new(),
             statement: String::new(),
             analysis: String::new(),
@@ -105,12 +116,21 @@ impl Artefact {
 
     /// Every claim with the verdict of the data, in the order of the definition.
     pub fn judged(&self) -> Vec<Judged<'_>> {
-        let judged = self.claims.iter().map(|claim| {
-            let interval = self.claimed(claim);
-            let found = format!("{} {}", claim.subject(), claim.statistic.value_text(interval));
-            Judged { claim, found, verdict: claim.judge(interval, self.findings.ceiling(claim)) }
-        });
+        let judged =
+            self.claims.iter().map(|claim| self.judge(claim).expect("claims are checked when they are loaded"));
         judged.collect()
+    }
+
+    /// The verdict of the data on a claim, which may also be one that its definition did not make.
+    ///
+    /// # Errors
+    /// If it is about no statistic of this kind of study, or about unknown systems or predictors.
+    pub fn judge<'a>(&self, claim: &'a Claim) -> Result<Judged<'a>> {
+        let interval = self.findings.interval(claim)?;
+        let shown = claim.with_systems(|system| self.findings.shown_name(system));
+        let found = format!("{} {}", shown.subject(), claim.statistic.value_text(interval));
+        let verdict = claim.judge(interval, self.findings.ceiling(claim));
+        Ok(Judged { claim, words: shown.to_string(), interval, found, verdict })
     }
 
     /// The main statistics in one line: those of the claims or, without a claim, that of the kind of study; may be empty.
@@ -120,12 +140,6 @@ impl Artefact {
         }
         let found: Vec<String> = self.judged().into_iter().map(|judged| judged.found).collect();
         found.join("; ")
-    }
-
-    /// The statistic of one of its claims; `None` if the data leave it undefined.
-    pub(crate) fn claimed(&self, claim: &Claim) -> Option<Interval> {
-        let interval = self.findings.interval(claim);
-        interval.expect("claims are checked when they are loaded")
     }
 
     /// The conditions of the result, one fact each, for every figure and table.
@@ -166,6 +180,11 @@ impl Artefact {
     pub fn commit(&self) -> String {
         short_commit(self.group.manifest())
     }
+}
+
+/// The title of a run's artefact, which names the data that were used.
+pub fn shown_title(manifest: &Manifest) -> String {
+    used_data::of_run(manifest, &manifest.title)
 }
 
 /// The abbreviated commit of a run, with a mark if the working tree differed from it.

@@ -1,5 +1,6 @@
 //! The commands of the binary that are more than a few lines.
 
+pub mod claims;
 pub mod compare;
 pub mod deviations;
 pub mod draw;

@@ -5,9 +5,11 @@ mod canvas;
 mod chance;
 mod conditions;
 mod corruption;
+mod costs;
 pub mod definition;
 mod descent;
 mod ends;
+mod histograms;
 mod legend;
 mod marks;
 mod plot;
@@ -124,6 +126,8 @@ fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
         FigureData::Systems(summary, labels) => {
             systems::draw(&mut canvas, definition, summary, &labels, by_chance)?;
         }
+        FigureData::Costs(summary) => costs::draw(&mut canvas, definition, summary)?,
+        FigureData::Histograms(summary) => histograms::draw(&mut canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
     for facts in &captions {

@@ -5,17 +5,21 @@ mod comparison;
 mod conditions;
 pub(crate) mod correlation;
 mod corruption;
+mod cost;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod levels;
 pub(crate) mod markdown;
 mod proxy;
 mod quoted;
 pub(crate) mod ranking;
 mod regime;
+mod sampling;
 mod search;
 mod search_cost;
 mod throughput;
+pub(crate) mod used_data;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +40,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 10] = [
+const KINDS: [(&str, Load); 12] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -47,6 +51,8 @@ const KINDS: [(&str, Load); 10] = [
     ("search", search::load),
     ("comparison", comparison::load),
     ("drawing", drawings::load),
+    ("sampling", sampling::load),
+    ("cost", cost::load),
 ];
 
 /// What a kind of study says about its stored results.
@@ -65,6 +71,11 @@ pub trait KindOfStudy: fmt::Debug + fmt::Display + Send + Sync {
     /// is unknown, or of no use to the claim.
     fn ceiling(&self, _claim: &Claim) -> Option<Interval> {
         None
+    }
+
+    /// The name that readers see for a system, which claims and tables name by its key.
+    fn shown_name(&self, system: &str) -> String {
+        system.to_owned()
     }
 
     /// The main statistic in one line, for an artefact without a claim; may be empty.
@@ -161,7 +172,8 @@ fn no_statistic(claim: &Claim) -> Error {
 }
 
 fn does_not_fit(kind: FigureKind) -> Error {
-    anyhow!("a figure of kind {kind:?} does not fit its kind of study")
+    let name = toml::Value::try_from(kind).expect("a kind of figure is written by its name");
+    anyhow!("a figure of kind {name} does not fit its kind of study")
 }
 
 /// An error with its standard deviation, in percent.

@@ -9,6 +9,7 @@ pub mod artefact;
 pub mod drawing;
 pub mod figure;
 pub mod findings;
+pub mod ledger;
 pub mod output;
 pub mod picture;
 pub mod report;

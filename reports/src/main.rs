@@ -12,14 +12,16 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::form::Form;
 use commands::stored::Stored;
-use commands::{compare, deviations, draw, rank, stats, status, summary};
+use commands::{claims, compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
+use reports::ledger::statements;
 use reports::output::{self, Output};
+use reports::report::claims::Ledger;
 use reports::report::history::histories;
 use reports::report::{html, json};
 use reports::{figure, report};
 use results::store::files::create_folder;
-use results::{errln, outln, terminal};
+use results::{errln, outln, terminal, threads};
 
 /// Figures, tables and the report, drawn from stored results.
 #[derive(Parser)]
@@ -74,6 +76,8 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         json: bool,
     },
+    /// Print the ledger of the paper's claims: every statement, with the verdict of each stored result.
+    Claims(claims::Claims),
     /// Draw architectures as graphs: the whole network simplified, or blocks with every convolution.
     Draw(draw::Draw),
     /// Print the statistics of a ranking in any Parquet or CSV table, or in a stored result.
@@ -108,6 +112,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
+    threads::bound(true)?;
     match command {
         Command::Figure { artefact, all: _, run, stored, out, form, json } => {
             let selected = match artefact {
@@ -144,6 +149,7 @@ fn run(command: Command) -> Result<ExitCode> {
             deviations::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Claims(options) => claims::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Report { artefact, stored, out, form, readme, check, json } => {
@@ -154,12 +160,15 @@ fn run(command: Command) -> Result<ExitCode> {
                 outln!("{:#}", json::results(artefacts));
                 return Ok(selected.finish());
             }
-            let text = report::markdown(artefacts, &selected.faulty);
+            // The ledger of one artefact would call all others not run.
+            let statements = statements()?;
+            let ledger = artefact.is_none().then(|| Ledger::new(&statements, artefacts));
+            let text = report::markdown(artefacts, &selected.faulty, ledger.as_ref());
             let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
             let histories = histories(stored.runs(artefact.as_deref())?.runs);
             outputs.push(Output {
                 path: out.join("report.html"),
-                bytes: html::page(artefacts, &selected.faulty, &histories)?.into_bytes(),
+                bytes: html::page(artefacts, &selected.faulty, ledger.as_ref(), &histories)?.into_bytes(),
             });
             for (name, bytes) in report::figures(artefacts, form.look(), &form.formats())? {
                 let path = out.join("figures").join(name);
@@ -181,8 +190,8 @@ fn show(artefact: &Artefact, out: &Path, form: &Form) -> Result<()> {
     if !findings.is_empty() {
         outln!("{findings}");
     }
-    for Judged { claim, verdict, .. } in artefact.judged() {
-        outln!("claim {claim}: {verdict}");
+    for Judged { words, verdict, .. } in artefact.judged() {
+        outln!("claim {words}: {verdict}");
     }
     if artefact.figure.is_none() {
         return Ok(());

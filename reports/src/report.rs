@@ -1,5 +1,6 @@
 //! The report: one section for each artefact, with its figure, statistics, verdicts on its claims, and provenance.
 
+pub mod claims;
 pub mod history;
 pub mod html;
 pub mod json;
@@ -8,7 +9,6 @@ pub mod readme;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use results::Manifest;
 use results::store::manifest::{DatasetRecord, SplitRecord};
 use results::summaries::text::quoted;
 
@@ -17,7 +17,7 @@ use crate::figure::{Look, picture};
 use crate::picture::Format;
 
 /// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 24] = [
     "fig1",
     "fig3",
     "fig4",
@@ -31,6 +31,8 @@ const ORDER: [&str; 22] = [
     "table1",
     "table2",
     "table3",
+    "cost",
+    "sampling",
     "appendix-e",
     "rivals",
     "ladder",
@@ -49,13 +51,18 @@ pub fn sort(artefacts: &mut [Artefact]) {
         ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len())
     });
 }
+use crate::report::claims::Ledger;
 
-/// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read.
-pub fn markdown(artefacts: &[Artefact], faulty: &[String]) -> String {
+/// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read, and
+/// begins with the ledger of the paper's claims if it is given.
+pub fn markdown(artefacts: &[Artefact], faulty: &[String], ledger: Option<&Ledger>) -> String {
     let mut text =
         String::from("# Results\n\n<!-- Written by `reports report` from stored results; do not edit. -->\n");
     if let Some(words) = not_read(faulty) {
         text.push_str(&format!("\n{words}\n"));
+    }
+    if let Some(ledger) = ledger {
+        text.push_str(&format!("\n{}", ledger.markdown()));
     }
     for artefact in artefacts {
         text.push('\n');
@@ -73,7 +80,7 @@ pub(crate) fn not_read(faulty: &[String]) -> Option<String> {
 /// Headline, figure, the paper's statement, statistics, claims, prose, provenance.
 fn section(artefact: &Artefact) -> String {
     let manifest = artefact.group.manifest();
-    let Manifest { title, scale, .. } = manifest;
+    let (title, scale) = (&artefact.title, &manifest.scale);
     let mut paragraphs = vec![format!("## {title}: {scale} scale, {}", manifest.dataset.name)];
     if artefact.figure.is_some() {
         let name = artefact.name();
@@ -83,8 +90,8 @@ fn section(artefact: &Artefact) -> String {
         paragraphs.push(format!("The paper: {}", artefact.statement.trim()));
     }
     paragraphs.extend(artefact.findings.paragraphs());
-    for Judged { claim, verdict, .. } in artefact.judged() {
-        paragraphs.push(format!("Claim: {claim}. Verdict: **{verdict}**."));
+    for Judged { words, verdict, .. } in artefact.judged() {
+        paragraphs.push(format!("Claim: {words}. Verdict: **{verdict}**."));
     }
     if !artefact.analysis.trim().is_empty() {
         paragraphs.push(artefact.analysis.trim().to_owned());
@@ -107,7 +114,9 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let work = of_kinds.values().fold(0.0, |sum, seconds| sum + seconds);
     let kinds: Vec<String> =
         of_kinds.into_iter().map(|(kind, seconds)| format!("{kind}: {}", duration(seconds))).collect();
-    let dataset = &manifest.dataset;
+    let examples = |set: &DatasetRecord| {
+        format!("{}, {} training and {} test examples", set.name, set.train.examples, set.test.examples)
+    };
     let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
     if let Some((n, what)) = artefact.findings.n() {
         rows.push((what, format!("n = {n}")));
@@ -118,18 +127,19 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
         ("definition", manifest.definition_hash.clone()),
         ("device", manifest.device.clone()),
         ("machine", format!("{}, {} threads", manifest.host.cpu, manifest.host.threads)),
-        (
-            "data set",
-            format!(
-                "{}, {} training and {} test examples",
-                dataset.name, dataset.train.examples, dataset.test.examples
-            ),
-        ),
+        ("data set", examples(&manifest.dataset)),
+    ]);
+    rows.extend(manifest.other_datasets.iter().map(|set| ("data set of searches", examples(set))));
+    rows.extend([
         ("work time", format!("{} ({})", duration(work), kinds.join(", "))),
         ("burn", manifest.burn_version.clone()),
     ]);
-    for manifest in runs() {
-        rows.extend(manifest.warnings.iter().map(|warning| ("warning", warning.clone())));
+    for warning in runs().flat_map(|manifest| &manifest.warnings) {
+        // Runs of several seeds share some warnings.
+        let row = ("warning", warning.clone());
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
     }
     rows
 }

@@ -24,6 +24,7 @@ fn store(root: &Path, ranked: bool, change: impl FnOnce(&mut Manifest)) -> RunDi
         seed,
         architecture,
         hash: format!("{architecture:016x}"),
+        canonical: None,
         json: "{}".to_owned(),
         parameters: 1,
         multiply_adds: 1,

@@ -112,6 +112,7 @@ fn the_best_of_each_search_is_drawn() {
         stage: "random".into(),
         index,
         hash: String::new(),
+        canonical: None,
         json: json.into(),
         parameters: 1,
         error: Some(error),

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 
 use made_up::{newest, write};
 use reports::artefact::Artefact;
+use reports::ledger::statements;
+use reports::report::claims::Ledger;
 use reports::report::history::histories;
 use reports::report::html;
 use results::store::{find_runs, latest_groups};
@@ -24,7 +26,9 @@ fn page(root: &Path) -> anyhow::Result<String> {
         .into_iter()
         .map(|group| Artefact::load(group, root))
         .collect::<anyhow::Result<_>>()?;
-    html::page(&artefacts, &[], &histories(runs))
+    let statements = statements()?;
+    let ledger = Ledger::new(&statements, &artefacts);
+    html::page(&artefacts, &[], Some(&ledger), &histories(runs))
 }
 
 /// The page of runs of most kinds of study, made twice from the same runs.
@@ -44,6 +48,8 @@ fn store_all(root: &Path) {
     studies::comparison(root);
     studies::predictors(root, "rivals", "tau-cost", "");
     studies::search_cost(root);
+    studies::sampling(root, "");
+    studies::cost(root, "[\"SMASH, search\", \"Evolution, search\"]");
 }
 
 /// The values of an attribute, in order.
@@ -66,7 +72,9 @@ fn the_page_is_whole_and_every_reference_has_its_target() {
     for name in links.chain(named) {
         assert!(unique.contains(name), "no id `{name}`");
     }
-    for artefact in ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1"] {
+    for artefact in
+        ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1", "sampling", "cost"]
+    {
         let id = format!("{artefact}-laptop-shapes");
         assert!(found.contains(&format!("<h2 id=\"{id}\">")), "no section `{id}`");
         assert!(found.contains(&format!("<a href=\"#{id}\">")), "`{id}` is not in the contents");
@@ -183,7 +191,7 @@ fn an_architecture_that_cannot_be_drawn_is_named() {
     rows[3].json = studies::architecture(3).replace("\"units\":1", "\"units\":0");
     write(&run.dir, &rows);
     let artefact = newest(root.path(), "fig4").unwrap();
-    let message = format!("{:#}", html::page(&[artefact], &[], &[]).unwrap_err());
+    let message = format!("{:#}", html::page(&[artefact], &[], None, &[]).unwrap_err());
     let expected = "fig4-laptop-shapes: architectures: seed 0, architecture 3: block 0: op 0: units must be a multiple";
     assert!(message.contains(expected), "{message}");
 }

@@ -4,13 +4,17 @@ mod made_up;
 #[path = "made_up/studies.rs"]
 mod studies;
 
-use made_up::{newest, open_run};
-use reports::artefact::Artefact;
+use made_up::{newest, open_run, write};
+use reports::artefact::{Artefact, shown_title};
 use reports::figure::definition::FigureKind;
 use reports::report::readme;
 use reports::{figure, report};
+use results::store::find_runs;
+use results::summaries::text::SIGN;
+use results::{ArchitectureRow, PredictionRow, Status};
 use studies::{
-    COMPARISON, Correlation, comparison, correlation, corruption, ensemble, predictors, proxy, search, search_cost,
+    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, predictors, proxy, sampling, search,
+    search_cost,
 };
 
 /// Draws twice, and checks that figure and report contain the given texts. Before a run, a definition is refused if the kind of its
@@ -24,7 +28,7 @@ fn check(artefact: &Artefact, in_figure: &[&str], in_report: &[&str]) {
     let svg = figure::svg(artefact).unwrap();
     assert_eq!(svg, figure::svg(artefact).unwrap());
     let svg = String::from_utf8(svg).unwrap();
-    let report = report::markdown(std::slice::from_ref(artefact), &[]);
+    let report = report::markdown(std::slice::from_ref(artefact), &[], None);
     for (text, parts) in [(&svg, in_figure), (&report, in_report)] {
         for part in parts {
             assert!(text.contains(part), "no `{part}` in\n{text}");
@@ -180,7 +184,7 @@ fn an_ensemble_is_drawn_by_rank() {
         assert_eq!(svg.matches("<circle").count(), n as usize + 1);
     }
     let artefact = newest(root.path(), "fig5b").unwrap();
-    assert!(report::markdown(&[artefact], &[]).contains("Verdict: **held**"));
+    assert!(report::markdown(&[artefact], &[], None).contains("Verdict: **held**"));
 }
 
 #[test]
@@ -234,10 +238,11 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
         "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
         "| 1 failed | 20.6 % |",
-        "Left out: 1 trainings failed.",
-        "Large-Scale Evolution (regularised): 6 trainings, lowest validation error 35.00 %",
-        "Claim: error of SMASHv2 - error of WRN-28-10 > 0. Verdict: **held**",
-        "| SMASHv2 | 40 |",
+        "Left out: 1 training failed.",
+        "Regularised evolution, 6 trainings (ours, for Large-Scale Evolution): 6 trainings, lowest validation error 35.00 %",
+        "Claim: error of SMASHv2 (ours, laptop scale) - error of WRN-10-2 (ours, for WRN-28-10) > 0. Verdict: **held**",
+        "| On shapes 16x16 | 40 |",
+        "SMASH searched on shapes 16x16.",
     ];
     let in_figure = ["not run", "(n = 3), 1 failed", "hand-designed", "trained search", "error by chance 90.00 %"];
     check(&artefact, &in_figure, &in_report);
@@ -251,6 +256,123 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     let heights = ["WRN-28-10", "Large-Scale Evolution", "SMASHv2", "NASNet"].map(height);
     assert!(heights.is_sorted(), "{heights:?}");
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
+    // A name of a system and the note on it are two lines.
+    for part in ["Error on shapes", "\nWRN-10-2\n", "\nours, for WRN-28-10\n", "searched on shapes 16x16"] {
+        assert!(svg.contains(part), "no `{part}` in\n{svg}");
+    }
+    let report = report::markdown(std::slice::from_ref(&artefact), &[], None);
+    let printed = artefact.findings.to_string();
+    for text in [svg, report, printed, readme::block(std::slice::from_ref(&artefact), &artefact, "figures")] {
+        assert!(!text.contains("CIFAR") && !text.contains("ImageNet"), "a data set that was not used:\n{text}");
+    }
+}
+
+#[test]
+fn no_title_of_a_published_run_names_data_that_it_did_not_use() {
+    let baselines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/baselines");
+    let sets = [
+        ("cifar10", "CIFAR-10"),
+        ("cifar100", "CIFAR-100"),
+        ("stl10", "STL-10"),
+        ("imagenet32", "ImageNet32x32"),
+        ("modelnet10", "ModelNet10"),
+    ];
+    let (mut replaced, runs) = (0, find_runs(&baselines, None).unwrap().all().unwrap());
+    for run in &runs {
+        let (manifest, title) = (&run.manifest, shown_title(&run.manifest));
+        let used = [&manifest.dataset].into_iter().chain(&manifest.other_datasets);
+        let used: Vec<&str> = used.map(|set| set.name.as_str()).collect();
+        let words = || title.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let named = sets.iter().filter(|(_, written)| words().any(|word| word == *written));
+        for (name, _) in named {
+            assert!(used.contains(name), "{title}: {used:?}");
+        }
+        replaced += usize::from(title != manifest.title);
+    }
+    assert!(replaced > 0 && replaced < runs.len(), "{replaced} of {}", runs.len());
+}
+
+#[test]
+fn parameters_have_one_sign_in_print_and_tables() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = correlation(root.path(), "rivals", Correlation { figure: "tau-cost", ..Correlation::of(30, "") });
+    let architectures: Vec<ArchitectureRow> = newest(root.path(), "rivals").unwrap().group.read().unwrap();
+    let row = |row: &ArchitectureRow| PredictionRow {
+        seed: 0,
+        architecture: row.architecture,
+        predictor: "parameters".into(),
+        status: Status::Ok,
+        value: Some(-(row.parameters as f64)),
+        cost: 0.0,
+        shared_cost: 0.0,
+    };
+    write(&dir, &architectures.iter().map(row).collect::<Vec<_>>());
+    let rivals = newest(root.path(), "rivals").unwrap();
+    let report = report::markdown(std::slice::from_ref(&rivals), &[], None);
+    let printed = rivals.findings.to_string();
+    let mut taus = Vec::new();
+    for text in [&report, &printed] {
+        // One row stands beside the score, the other among the predictors.
+        let rows =
+            text.lines().map(|line| line.trim_start_matches("| ")).filter(|line| line.starts_with("parameters "));
+        let tau = |line: &str| {
+            line.split_whitespace().find(|word| word.starts_with(['+', '-']) && word.contains('.')).map(str::to_owned)
+        };
+        taus.extend(rows.map(|line| tau(line).unwrap()));
+    }
+    assert!(taus.len() == 4 && taus.iter().all(|tau| *tau == taus[0]), "{taus:?}");
+    for text in [&report, &printed, &rivals.findings.caption().join("\n")] {
+        assert_eq!(text.matches(SIGN).count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn draws_are_compared_with_the_papers_statements() {
+    let root = tempfile::tempdir().unwrap();
+    let claim = |statistic: &str, of: &str| {
+        format!("claim = {{ statistic = \"{statistic}\", greater_than = 0.5, of = \"{of}\" }}\n")
+    };
+    sampling(root.path(), &claim("spare-banks", "A"));
+    let artefact = newest(root.path(), "sampling").unwrap();
+    let in_report = [
+        "| distinct architectures | A | 31 of 40 draws |",
+        "| at most 100 banks in a block | A | 100.00 % [91.24, 100.00], most banks: 79 |",
+        // The mean block uses (20 + 30 + 59.5) / 3 banks.
+        "| mean share of the 100 banks left unused | A | 63.50 % [",
+        // 3 million and 40 steps of 0.05 million make 4.95 million.
+        "| at most 5 M parameters | A | 100.00 % [",
+        "| groups | 1, 1, 1, 1, 1 | 1, 1, 1, 8, 8 |",
+        "Claim: A: mean share of the stated banks left unused > 0.5. Verdict: **held**",
+    ];
+    check(&artefact, &["groups", "million parameters", "A: 31 of 40 draws are distinct"], &in_report);
+    for (claim, expected) in [
+        (claim("spare-banks", "C"), "`of` names `C`, which is no space of the study"),
+        (claim("spare-banks", "B"), "the paper's numbers for `B` lack those of `B: mean share of the stated banks"),
+    ] {
+        sampling(root.path(), &claim);
+        let error = format!("{:#}", newest(root.path(), "sampling").unwrap_err());
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn costs_are_counted_beside_quoted_budgets() {
+    let root = tempfile::tempdir().unwrap();
+    cost(root.path(), "[\"SMASH, search\", \"Evolution, search\"]");
+    let artefact = newest(root.path(), "cost").unwrap();
+    let in_report = [
+        "| WRN |  |  | 4.0e17 |  |",
+        "| Evolution |  | 1.0e20 FLOPs, 5.0e19 multiply-adds |  |  |",
+        "| Policy |  | 100 GPU-days |  |  |",
+        "| SMASH | 4.1e15 [4.0e15, 4.2e15] |  | 8.2e15 [8.0e15, 8.3e15] | 0.50 |",
+        "| SMASH | scores | 3.1e15 | 75.0 % |",
+        "Quoted budgets: Evolution: 1.0e20 FLOPs (somebody); Policy: 100 GPU-days (nobody).",
+        "Claim: orders of magnitude from SMASH, search to Evolution, search > 9.5. Verdict: **not held**",
+    ];
+    check(&artefact, &["search, quoted", "one training, counted", "training 4.0e17"], &in_report);
+    cost(root.path(), "[\"SMASH\", \"WRN, training\"]");
+    let error = format!("{:#}", newest(root.path(), "cost").unwrap_err());
+    assert!(error.contains("`between` names `SMASH`; expected a system with"), "{error}");
 }
 
 #[test]
@@ -273,7 +395,7 @@ fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
     let without_label = COMPARISON.replace("y_label", "# y_label");
     for (definition, expected) in [
         (unknown, "`between` names `SMASHv3`, which is no system"),
-        (wrong_figure, "a figure of kind Descent does not fit its kind of study"),
+        (wrong_figure, "a figure of kind \"descent\" does not fit its kind of study"),
         (without_label, "the definition's `figure`: expected `x_label` and `y_label`"),
     ] {
         comparison(root.path());

@@ -77,7 +77,8 @@ fn a_row_without_a_group_is_left_out_and_a_group_without_a_value_is_named() {
         "`accuracy` by `score`, n = 13 in 3 groups of `seed` (left out: 1 without both values, 2 without `seed`)";
     assert_eq!(found.lines().next(), Some(first));
     assert!(found.contains("Kendall τ               +0.000 [-1.000, +1.000]"), "{found}");
-    let last = "without 1 of 3 groups, `2`: Kendall τ, Spearman ρ, Pearson r, weighted τ, τ in the better half";
+    let last = "undefined in 1 of 3 groups, `2`, and left out there: Kendall τ, Spearman ρ, Pearson r, weighted τ, τ in the \
+                better half";
     assert_eq!(found.lines().last(), Some(last));
 }
 

@@ -61,3 +61,16 @@ fn a_folder_without_runs_is_no_error() {
     assert!(String::from_utf8(output.stdout).unwrap().ends_with("none: no run is stored there\n"));
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_wrong_number_of_threads_is_one_error() {
+    let root = tempfile::tempdir().unwrap();
+    for (variable, value) in [("RAYON_NUM_THREADS", "0"), ("RAYON_NUM_THREADS", "x"), ("POLARS_MAX_THREADS", "1000000")]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
+        let output = command.args(["status", "--results"]).arg(root.path()).env(variable, value).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && text.lines().count() == 1, "{text}");
+        assert!(text.starts_with(&format!("error: {variable}={value}: expected ")), "{text}");
+    }
+}

@@ -43,6 +43,7 @@ fn store_run(root: &Path, seed: u64, definition: &str) {
             seed,
             architecture,
             hash: format!("{architecture:016x}"),
+            canonical: None,
             json: ARCHITECTURE.to_owned(),
             parameters: 10_000 + u64::from(architecture) * 31 % 1000,
             multiply_adds: 1_000_000 + u64::from(architecture) * 17 % 1000,
@@ -166,7 +167,7 @@ fn results_are_printed_as_json_and_nothing_is_written() {
     assert!(interval.is_sorted() && interval[0] > claim["greater_than"].as_f64().unwrap(), "{claim}");
     let statistics: Vec<&str> =
         result["statistics"].as_array().unwrap().iter().map(|one| one["statistic"].as_str().unwrap()).collect();
-    assert_eq!(statistics, ["kendall", "spearman", "pearson"]);
+    assert_eq!(statistics, ["kendall", "spearman", "pearson", "level-spread", "score-excess"]);
     let figure = reports(folder.path(), &["figure", "fig4", "--json"]);
     assert_eq!(figure.stdout, output.stdout);
     assert!(!folder.path().join("reports").exists());
@@ -181,8 +182,8 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let text = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
     assert!(of_losses.iter().chain(&of_errors).all(|tick| text.contains(&format!(">{tick}</text>"))), "{text}");
-    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], &[]).unwrap();
-    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[]);
+    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], None, &[]).unwrap();
+    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[], None);
     for words in ["SMASH score, by loss", "not held"] {
         assert!(report.contains(words), "{report}");
     }
@@ -331,11 +332,11 @@ fn the_choice_among_results_is_said_and_no_end_in_the_future_wins() {
     let start = "fig4, laptop scale, shapes: commit ";
     assert_eq!(said(), format!("{start}0123456789ab (dirty), definition dddddddd, the only result\n"));
     store_again(&root, "aaaaaaaaaaaa", "2025-02-01T00:00:00Z");
-    let chosen = format!("{start}aaaaaaaaaaaa (dirty), definition dddddddd, the newest by end of");
-    assert_eq!(said(), format!("{chosen} 2 results\n"));
+    let chosen = format!("{start}aaaaaaaaaaaa (dirty), definition dddddddd, the newest of");
+    assert_eq!(said(), format!("{chosen} 2 results, by the end of the run\n"));
     let ahead = store_again(&root, "bbbbbbbbbbbb", "9999-01-01T00:00:00Z");
     let text = said();
-    assert!(text.starts_with(&format!("{chosen} 3 results; warning: ")), "{text}");
+    assert!(text.starts_with(&format!("{chosen} 3 results, by the end of the run; warning: ")), "{text}");
     let place = ahead.path().strip_prefix(folder.path()).unwrap().parent().unwrap();
     assert!(text.contains(place.to_str().unwrap()) && text.lines().count() == 1, "{text}");
 }

@@ -11,6 +11,7 @@ pub mod store;
 pub mod summaries;
 pub mod tables;
 pub mod terminal;
+pub mod threads;
 
 pub use error::{Error, Result};
 pub use store::RunDir;
@@ -21,11 +22,14 @@ pub use summaries::comparison::ComparisonSummary;
 pub use summaries::contrast::Contrast;
 pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
+pub use summaries::cost::CostSummary;
 pub use summaries::ensemble::EnsembleSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
+pub use summaries::sampling::SamplingSummary;
 pub use summaries::search::SearchSummary;
 pub use summaries::search_cost::SearchCostSummary;
+pub use tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 pub use tables::rows::{
     ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
     FastTruthRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,

@@ -3,7 +3,7 @@
 //! ```text
 //! <root>/<artefact>/<scale>/<device class>/<commit>[-dirty]/<definition>/seed-<n>/
 //!   manifest.toml  *.parquet     the result
-//!   units/  checkpoints/         what a resume needs
+//!   units/  checkpoints/         what a resume needs; each output has its digest beside it
 //!   networks/                    trained networks, on request
 //! ```
 //! `<definition>` is the first eight digits of the definition's hash. Another data set, or any other override of a

@@ -1,4 +1,4 @@
-//! Converts the rows of [`crate::tables::rows`] to a Parquet file and back.
+//! Converts the rows of [`crate::tables::rows`] and [`crate::tables::counts`] to a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
@@ -6,6 +6,7 @@
 //! host. Each file holds its identity and a seal; see [`crate::store::seal`].
 
 pub mod columns;
+pub mod counts;
 pub mod csv;
 mod footer;
 mod meaning;
@@ -16,11 +17,12 @@ pub mod rows;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, DataType, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series};
+use polars_core::prelude::{DataFrame, DataType, NamedFrom, PolarsResult, Series};
+use polars_io::prelude::{KeyValueMetadata, ParquetWriter};
 
 use crate::error::{Error, Result};
-use crate::store::files::{self, write_atomically};
-use crate::store::identity::{Identity, StoredFile};
+use crate::store::files;
+use crate::store::identity::{Identity, Listed, StoredFile};
 use crate::store::seal;
 
 /// A kind of row; `declare!` writes the implementations.
@@ -75,7 +77,7 @@ pub struct ColumnFault {
 
 /// The file of a table, given the identity of the whole that it is part of.
 pub fn table_file<R: Row>(path: PathBuf, whole: Identity) -> StoredFile {
-    StoredFile { path, identity: whole.with("schema", schema::<R>()), sha256: None }
+    StoredFile { path, identity: whole.with("schema", schema::<R>()), listed: Listed::Nowhere }
 }
 
 /// Name of a table, and digits that change with any column whose values may not be missing. A further column whose values
@@ -90,12 +92,19 @@ fn schema<R: Row>() -> String {
 ///
 /// # Errors
 /// If a row contradicts itself, or the file cannot be written.
-pub fn write_table<R: Row>(StoredFile { path, identity, .. }: &StoredFile, rows: &[R]) -> Result<()> {
+pub fn write_table<R: Row>(file: &StoredFile, rows: &[R]) -> Result<()> {
+    seal::write(file, &bytes_of(file, rows)?)
+}
+
+/// The bytes of the file that [`write_table`] writes.
+///
+/// # Errors
+/// If a row contradicts itself.
+pub(crate) fn bytes_of<R: Row>(StoredFile { path, identity, .. }: &StoredFile, rows: &[R]) -> Result<Vec<u8>> {
     check_rows(path, rows)?;
     let columns = R::to_columns(rows).into_iter().map(Into::into).collect();
     let bytes = DataFrame::new(rows.len(), columns).and_then(|frame| sealed(frame, identity));
-    let bytes = bytes.map_err(|error| Error::Parquet { path: path.to_path_buf(), problem: error.to_string() })?;
-    write_atomically(path, &bytes)
+    bytes.map_err(|error| Error::Parquet { path: path.clone(), problem: error.to_string() })
 }
 
 /// Converts a frame to the bytes of a sealed Parquet file.
@@ -193,7 +202,7 @@ macro_rules! declare {
                 may_be_missing: <$cell as $crate::tables::Cell>::MAY_BE_MISSING,
             }),*];
 
-            fn to_columns(rows: &[Self]) -> Vec<polars::prelude::Series> {
+            fn to_columns(rows: &[Self]) -> Vec<polars_core::prelude::Series> {
                 vec![$($crate::tables::to_series(
                     stringify!($field),
                     rows.iter().map(|row| row.$field.clone()),
@@ -201,7 +210,7 @@ macro_rules! declare {
             }
 
             fn from_frame(
-                frame: &polars::prelude::DataFrame,
+                frame: &polars_core::prelude::DataFrame,
             ) -> std::result::Result<Vec<Self>, $crate::tables::ColumnFault> {
                 $(let mut $field = $crate::tables::cells::<$cell>(frame, stringify!($field))?.into_iter();)*
                 let row = |_| Some($row { $($field: $field.next()?),* });
@@ -236,6 +245,33 @@ impl fmt::Display for Status {
             Self::Failed => "failed",
             Self::Skipped => "skipped",
         })
+    }
+}
+
+/// The rule that a time breaks, if it is none.
+pub(crate) fn positive_seconds(seconds: f64) -> Option<&'static str> {
+    let is_time = seconds.is_finite() && seconds > 0.0;
+    (!is_time).then_some("`seconds` must be finite and above 0")
+}
+
+/// The rule that a status and a measured error break, if they contradict each other.
+pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
+    match (status, error) {
+        (Status::Ok, None) => Some("status `ok` needs an error"),
+        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
+        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+    }
+}
+
+/// As [`measured_if_ok`], for a value that may be any finite number.
+fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
+    match (status, value) {
+        (Status::Ok, Some(value)) if value.is_finite() => None,
+        (Status::Ok, _) => Some("status `ok` needs a finite value"),
+        (Status::Failed | Status::Skipped, None) => None,
+        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }
 

@@ -20,7 +20,7 @@ mod short_training;
 mod synflow;
 mod warm;
 
-pub use costs::{Costs, steps_at_cost_of_score};
+pub use costs::{Costs, PASSES_OF_STEP, steps_at_cost_of_score};
 pub use naswot::naswot;
 pub use random_weights::{LAST_LAYER_STEPS, random_weights};
 pub use short_training::ShortTraining;

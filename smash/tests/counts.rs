@@ -117,6 +117,25 @@ fn sampled_networks_are_built_as_counted() {
 }
 
 /// The counts for the setting of a study, without building a network.
+/// Weights of the HyperNet at the paper's size, and weights that are learned freely beside it. The paper places "the majority of
+/// the network's capacity in the HyperNet" (section 3.1).
+fn trained_weights(space: &SearchSpace) -> [u64; 2] {
+    let learned = learned_weights(space, LearnedConvolutions::default(), CIFAR_100);
+    [HyperNetConfig::default().weights(space), learned]
+}
+
+#[test]
+fn the_hypernet_of_smashv1_has_most_of_the_trained_weights() {
+    let [hypernet, learned] = trained_weights(&SearchSpace::smash_v1(12, 30));
+    assert!(hypernet > learned, "{hypernet} in the HyperNet, {learned} beside it");
+}
+
+#[test]
+fn most_trained_weights_of_smashv2_are_learned_beside_the_hypernet() {
+    let [hypernet, learned] = trained_weights(&SearchSpace::smash_v2(12, 4));
+    assert!(learned > hypernet, "{hypernet} in the HyperNet, {learned} beside it");
+}
+
 #[test]
 fn weights_of_the_smash_network_are_counted_as_they_are_built() {
     let small = SearchSpace { base_channels: 2, max_channels: 6, ..SearchSpace::smash_v1(8, 3) };

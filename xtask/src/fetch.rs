@@ -136,7 +136,8 @@ const SETS: [Set; 4] = [
 /// damaged or not to be trusted. ImageNet32x32 is always an error, because it needs a login; the error says how to get it.
 pub fn run(args: &Args) -> Result<()> {
     let data_dir = args.data_dir.clone();
-    let data_dir = data_dir.or_else(|| env::var_os("SMASH_DATA_DIR").map(PathBuf::from));
+    let named = || env::var_os("SMASH_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data_dir = data_dir.or_else(named);
     let data_dir = data_dir.context("there is no data folder: expected --data-dir DIR or SMASH_DATA_DIR")?;
     let is_address = data_dir.to_string_lossy().split('/').next().is_some_and(|first| first.ends_with(':'));
     ensure!(!is_address, "{}: expected a folder of this machine for data sets", data_dir.display());

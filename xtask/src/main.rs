@@ -22,7 +22,9 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{architecture, benchmark, compare, draw, forward, list, package, rank, report, reproduce, status};
+use runs::{
+    architecture, benchmark, claims, combinations, compare, draw, forward, list, package, report, reproduce, status,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -42,6 +44,8 @@ enum Verb {
     Status,
     /// Redraw figures, tables and the report from stored results, running nothing again.
     Report(report::Args),
+    /// Print the ledger of the paper's claims: every statement, with the verdict of each stored result.
+    Claims(claims::Args),
     /// Draw architectures, from a file or from the best of a stored search.
     Draw(draw::Args),
     /// Validate, score, train, draw or build architectures of your own.
@@ -54,7 +58,8 @@ enum Verb {
     #[command(disable_help_flag = true)]
     Summary,
     /// Compare predictors of your own with the SMASH score, on the architectures of a stored result.
-    Rank(rank::Args),
+    #[command(disable_help_flag = true)]
+    Rank,
     /// Write the images of an artefact to an `.npz` file, for other programs.
     #[command(disable_help_flag = true)]
     Images,
@@ -104,16 +109,23 @@ fn main() -> ExitCode {
         }
         Err(error) => error.exit(),
     };
+    let words: Vec<OsString> = env::args_os().collect();
+    if let Err(error) = combinations::check(&words) {
+        let code = process::exit_code(&error);
+        // For `compare`, 1 means that the head regressed.
+        return if matches!(verb, Verb::Compare(_)) { ExitCode::from(2) } else { code };
+    }
     exit_code(match verb {
         Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
         Verb::Status => status::run(&forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
+        Verb::Claims(args) => claims::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),
         Verb::Architecture => architecture::run(&forwarded),
         Verb::Stats => forward::run_on_results("stats", &forwarded),
         Verb::Summary => forward::run_on_results("summary", &forwarded),
-        Verb::Rank(args) => rank::run(&args, &forwarded),
+        Verb::Rank => forward::run_on_results("rank", &forwarded),
         Verb::Images => forward::run("images", &forwarded),
         Verb::Pool => forward::run("pool", &forwarded),
         Verb::Benchmark => benchmark::run(&forwarded),

@@ -2,13 +2,14 @@
 
 pub mod architecture;
 pub mod benchmark;
+pub mod claims;
+pub mod combinations;
 pub mod compare;
 pub mod draw;
 pub mod forward;
 pub mod list;
 mod notices;
 pub mod package;
-pub mod rank;
 pub mod report;
 pub mod reproduce;
 pub mod status;

@@ -44,7 +44,7 @@ fn every_shell_gets_a_script_that_knows_the_commands() {
         let output = xtask(&["completions", shell]).output().unwrap();
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && script.contains(mark), "{shell}: {script}");
-        for word in ["reproduce", "gpu-check", "engine"] {
+        for word in ["reproduce", "gpu-check", "engine", "encoding-corruption", "laptop", "modelnet10-voxels", "wgpu"] {
             assert!(script.contains(word), "{shell}: no {word}");
         }
     }

@@ -164,9 +164,9 @@ impl Format {
             name: self.name,
             found,
             remedy: format!(
-                "unpack the \"{}\" of https://www.cs.toronto.edu/~kriz/cifar.html so that \
-                 DATA_DIR/{}/ holds {files}, {NAME_DATA_DIR}",
-                self.archive, self.folder
+                "run `cargo xtask fetch {} --data-dir DATA_DIR`, or unpack the \"{}\" of \
+                 https://www.cs.toronto.edu/~kriz/cifar.html so that DATA_DIR/{}/ holds {files}, {NAME_DATA_DIR}",
+                self.name, self.archive, self.folder
             ),
         }
     }

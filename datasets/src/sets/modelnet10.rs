@@ -226,8 +226,8 @@ fn missing_meshes(found: &str) -> Error {
         name: "modelnet10",
         found: found.into(),
         remedy: format!(
-            "unpack \"ModelNet10.zip\" of https://modelnet.cs.princeton.edu so that DATA_DIR/{MESHES}/ holds folders like \
-             chair/train and chair/test with .off files, {NAME_DATA_DIR}"
+            "run `cargo xtask fetch modelnet10 --data-dir DATA_DIR`, or unpack \"ModelNet10.zip\" of \
+             https://modelnet.cs.princeton.edu so that DATA_DIR/{MESHES}/ holds folders like chair/train and chair/test with .off files, {NAME_DATA_DIR}"
         ),
     }
 }

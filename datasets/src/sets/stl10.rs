@@ -159,8 +159,8 @@ fn missing(found: &str) -> Error {
         name: "stl10",
         found: found.into(),
         remedy: format!(
-            "unpack \"stl10_binary.tar.gz\" of https://cs.stanford.edu/~acoates/stl10/ so that DATA_DIR/{FOLDER}/ holds \
-             train_X.bin, train_y.bin, test_X.bin, test_y.bin and fold_indices.txt, {NAME_DATA_DIR}"
+            "run `cargo xtask fetch stl10 --data-dir DATA_DIR`, or unpack \"stl10_binary.tar.gz\" of \
+             https://cs.stanford.edu/~acoates/stl10/ so that DATA_DIR/{FOLDER}/ holds train_X.bin, train_y.bin, test_X.bin, test_y.bin and fold_indices.txt, {NAME_DATA_DIR}"
         ),
     }
 }

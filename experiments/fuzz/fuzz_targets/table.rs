@@ -7,8 +7,9 @@ use std::fs;
 
 use experiments_fuzz::{contain_panics, sealed};
 use libfuzzer_sys::fuzz_target;
-use results::store::identity::StoredFile;
+use results::store::identity::{Listed, StoredFile};
 use results::store::seal;
+use results::tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 use results::tables::rows::*;
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
@@ -18,7 +19,7 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     let bytes = sealed(bytes);
     // The author of a hostile file knows what it has to be.
     let identity = seal::identity(&bytes).unwrap_or_default();
-    let file = StoredFile { path: folder.path().join("table.parquet"), identity, sha256: None };
+    let file = StoredFile { path: folder.path().join("table.parquet"), identity, listed: Listed::Nowhere };
     fs::write(&file.path, bytes).expect("the folder can be written");
     if let Err(Error::Damaged { .. } | Error::Foreign { .. } | Error::Parquet { .. }) = read_table::<ScoreRow>(&file) {
         return;
@@ -42,6 +43,9 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     check::<SystemTrainingRow>(&file);
     check::<DrawingRow>(&file);
     check::<EncodingCellRow>(&file);
+    check::<SampleRow>(&file);
+    check::<OpValueRow>(&file);
+    check::<PhaseCostRow>(&file);
     check::<PooledTruthRow>(&file);
 });
 

@@ -10,21 +10,22 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use experiments::commands::architecture::{self, Command as Architecture};
-use experiments::commands::{images, variable};
+use experiments::commands::{data_dir, images, variable};
 use experiments::device::Device;
 use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
-use experiments::engine::threads;
 use experiments::on_device::{self, Task};
 use experiments::provenance;
 use experiments::run::options::RunOptions;
 use experiments::settings::definition::Scale;
 use experiments::settings::library::{self, Library};
+use experiments::tasks::stored_rows;
 use mimalloc::MiMalloc;
 use results::Pool;
-use results::store::benchmark::{self, Added, Benchmark, Settings};
+use results::store::benchmark::adding::{Added, add};
+use results::store::benchmark::{self, Settings};
 use results::store::find_runs_below;
-use results::{errln, outln, terminal};
+use results::{errln, outln, terminal, threads};
 
 /// The label of the sources of this program.
 const LABEL: &str = env!("SMASH_LABEL");
@@ -154,7 +155,7 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<()> {
-    threads::bound_others(!matches!(&command, Command::Run(options) if options.part.is_some()))?;
+    threads::bound(!matches!(&command, Command::Run(options) if options.part.is_some()))?;
     match command {
         Command::List { definitions } => {
             let folder = definitions.or_else(|| variable("SMASH_DEFINITIONS"));
@@ -203,27 +204,34 @@ fn execute(command: Command) -> Result<()> {
                 );
                 runs.extend(of_benchmark);
             }
-            let Added { new, known, kept, total } = benchmark::add(&folder, &runs)?;
+            let Added { new, known, kept, total, undigested } = add(&folder, &runs, stored_rows::problem)?;
             let place = folder.display();
+            if undigested > 0 {
+                errln!(
+                    "warning: {undigested} trainings of unfinished runs have no digest beside them, so nobody would see changed \
+                     rows; an older program wrote them, or somebody removed the digests"
+                );
+            }
             outln!(
                 "{new} new trainings added to {place}, which now has {total}; it already had {known} of the run, and {kept} from \
                  another commit or class of processor"
             );
-            if let Some(benchmark) = Benchmark::read(&folder)? {
+            if let Some(benchmark) = stored_rows::read_benchmark(&folder)? {
                 outln!("{}", benchmark.summary()?);
             }
             Ok(())
         }
         Command::Benchmark(BenchmarkCommand::Export { folder, to }) => {
-            let benchmark = Benchmark::read(&folder)?;
+            let benchmark = stored_rows::read_benchmark(&folder)?;
             let benchmark = benchmark.with_context(|| format!("{}: no benchmark.toml there", folder.display()))?;
+            stored_rows::warn_if_unlisted(&folder)?;
             benchmark::export(&benchmark, &to)?;
             outln!("{} trainings written to {}", benchmark.trainings.len(), to.display());
             Ok(())
         }
         Command::Peer { architectures, folder, device } => on_device::run(&Task::Peer(&architectures, &folder), device),
         Command::Run(mut options) => {
-            options.data_dir = options.data_dir.take().or_else(|| variable("SMASH_DATA_DIR"));
+            options.data_dir = data_dir(options.data_dir.take());
             match options.definition.take() {
                 Some(file) => {
                     let (folder, name) = library::folder_and_name(&file)?;

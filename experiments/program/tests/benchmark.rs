@@ -2,16 +2,16 @@
 
 mod binary;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use binary::{error_of, experiments, files, succeeded, tables};
+use experiments::tasks::stored_rows;
 use results::store::StoredRun;
-use results::store::benchmark::Benchmark;
+use results::store::benchmark::{Benchmark, TrainingRow};
 use results::{Row, TrainingCurveRow, VerificationRow};
-use smash::{Architecture, Counts, SearchSpace, Task};
+use smash::{SearchSpace, Task};
 
 /// Enough epochs to stop a run in the middle of a training.
 const LONG: [&str; 3] = ["benchmark", "--set", "study.resulting.epochs=40"];
@@ -39,7 +39,8 @@ fn rows<R: Row>(table: &Path) -> Vec<R> {
 }
 
 fn tables_of(folder: &Path) -> Vec<Vec<u8>> {
-    let names = ["benchmark.toml", "trainings.parquet", "curves.parquet"];
+    // The file of the settings lists the digest of the times too.
+    let names = ["trainings.parquet", "curves.parquet"];
     names.map(|name| std::fs::read(folder.join(name)).unwrap()).into()
 }
 
@@ -84,7 +85,7 @@ fn two_parts_one_of_them_interrupted_give_the_tables_of_the_whole() {
     let numbers: Vec<_> = read.trainings.iter().map(|row| (row.architecture, row.training_seed)).collect();
     assert_eq!(numbers, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
     assert_eq!(read.curves.len(), 6 * 40);
-    let last = |row: &results::store::benchmark::TrainingRow| {
+    let last = |row: &TrainingRow| {
         let curve = read
             .curves
             .iter()
@@ -232,36 +233,86 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     assert!(error.contains("fig1") && error.contains("no benchmark"), "{error}");
 }
 
-/// Committed rows match the space and the images of their benchmark, and today's code counts each architecture in the same way.
+/// Reading checks each row; today's code counts each architecture in the same way.
 #[test]
 fn committed_benchmarks_hold_what_their_rows_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/benchmarks");
     let mut checked = 0;
     for entry in std::fs::read_dir(root).unwrap() {
         let folder = entry.unwrap().path();
-        let benchmark = Benchmark::read(&folder).unwrap().unwrap();
-        let place = folder.display();
+        let benchmark = stored_rows::read_benchmark(&folder).unwrap().unwrap();
         let space: SearchSpace = benchmark.settings.study["space"].clone().try_into().unwrap();
         let size = benchmark.settings.study["data"]["image-size"].as_integer().unwrap() as usize;
         let classes = if benchmark.settings.dataset.name == "cifar100" { 100 } else { 10 };
-        let mut seen = BTreeSet::new();
-        for row in &benchmark.trainings {
-            assert!(seen.insert((&row.canonical, row.training_seed)), "{place}: {row:?} twice");
-            let architecture = Architecture::from_json(&row.json).unwrap();
-            assert_eq!(architecture.hash(), row.hash, "{place}");
-            assert_eq!(architecture.canonical_hash(&space), row.canonical, "{place}");
-            let counts = Counts::of(&space, Task::of_images(3, size, classes), &architecture);
-            assert_eq!(
-                (counts.parameters, counts.multiply_adds, counts.depth),
-                (row.parameters, row.multiply_adds, row.depth)
-            );
-            assert_eq!(row.train_sha256, benchmark.settings.dataset.train.sha256);
-            assert_eq!(row.test_sha256, benchmark.settings.dataset.test.sha256);
-        }
-        assert_eq!(benchmark.trainings.len(), benchmark.seconds.len(), "{place}");
+        stored_rows::check_counts(&folder, &benchmark, &space, Task::of_images(3, size, classes)).unwrap();
+        assert_eq!(benchmark.trainings.len(), benchmark.seconds.len(), "{}", folder.display());
         checked += 1;
     }
     assert!(checked > 0);
+}
+
+#[test]
+fn a_row_of_another_architecture_is_named_with_its_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    make_benchmark(&at("good"));
+    let good = Benchmark::read(&at("good")).unwrap().unwrap();
+    type Change = fn(&mut TrainingRow);
+    let changes: [(&str, Change); 6] = [
+        ("`json`", |row| row.json = "{}".to_owned()),
+        ("`canonical`", |row| row.canonical = "0".repeat(16)),
+        ("`hash`", |row| row.hash = "0".repeat(16)),
+        ("`parameters`", |row| row.parameters += 1),
+        ("`multiply_adds`", |row| row.multiply_adds += 1),
+        ("`ops`", |row| row.ops += 1),
+    ];
+    for (column, change) in changes {
+        let mut changed = good.clone();
+        let rows = changed.trainings.iter_mut().filter(|row| row.architecture == 1);
+        rows.for_each(change);
+        changed.write(&at("changed")).unwrap();
+        let mut run = experiments(&at("results"), &["fig4", "--set", "study.every=1", "--benchmark"]);
+        let error = error_of(run.arg(at("changed")));
+        assert!(error.contains("trainings.parquet: row 2: ") && error.contains(column), "{column}: {error}");
+    }
+    assert!(!at("results").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_kill_at_any_point_leaves_the_old_benchmark_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let part = |results: &str, first: &str| {
+        let first = format!("study.first={first}");
+        let arguments = ["benchmark", "--set", &first, "--set", "study.architectures=1"];
+        succeeded(&experiments(&at(results), &arguments).output().unwrap());
+    };
+    part("first", "0");
+    part("second", "1");
+    let add = |to: &Path, from: &str| benchmark(&["add", "", "--results"], &[to, &at(from)]);
+    succeeded(&add(&at("old"), "first").output().unwrap());
+    let old = Benchmark::read(&at("old")).unwrap().unwrap();
+    let mut place = 1;
+    loop {
+        let own = at(&format!("killed-{place}"));
+        std::fs::create_dir(&own).unwrap();
+        for file in files(&at("old")) {
+            std::fs::copy(&file, own.join(file.file_name().unwrap())).unwrap();
+        }
+        let output = add(&own, "second").env("SMASH_FAULT", format!("kill@{place}")).output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        let left = Benchmark::read(&own).unwrap().unwrap();
+        assert!(left == old || left.trainings.len() == 2 * old.trainings.len(), "kill@{place}");
+        succeeded(&add(&own, "second").output().unwrap());
+        let ended = Benchmark::read(&own).unwrap().unwrap();
+        assert_eq!((ended.trainings.len(), files(&own).len()), (2 * old.trainings.len(), 4), "kill@{place}");
+        place += 1;
+    }
+    // Each of four files is written twice, at three places.
+    assert_eq!(place, 2 * 4 * 3 + 1);
 }
 
 #[test]

@@ -57,6 +57,26 @@ fn units_that_run_one_by_one_give_the_same_tables() {
 }
 
 #[test]
+fn limits_of_jobs_come_from_units_that_a_run_of_the_same_definition_has_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    // Whether each stage has a time limit.
+    let limited = |workflow: &str, arguments: &[&str]| -> Vec<bool> {
+        Planned::of(&mut experiments(&at("results"), &[&["fig4"], arguments].concat()), &at(workflow));
+        let plan = std::fs::read(at(workflow).join("plan.json")).unwrap();
+        let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
+        let stages = plan["stages"].as_array().unwrap();
+        stages.iter().map(|stage| stage["resources"]["runtime"].as_u64().is_some_and(|minutes| minutes > 0)).collect()
+    };
+    assert_eq!(limited("before", &[]), [false; 3]);
+    // The run ends in its second training, so it is not complete.
+    let mut killed = experiments(&at("results"), &["fig4", "--jobs", "1"]);
+    assert!(!killed.env("SMASH_FAULT", "kill@truth-00001-0").output().unwrap().status.success());
+    assert_eq!(limited("after", &["--seeds", "2"]), [true; 3]);
+    assert_eq!(limited("other", &["--set", "study.resulting.learning-rate=0.05"]), [false; 3]);
+}
+
+#[test]
 fn a_path_that_snakemake_would_misread_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (results, workflow) in [("re{x}sults", "workflow"), ("results", "work{x}flow")] {

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use experiments::engine::checkpoints::write_checkpoint;
+use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use results::store::identity::{Listed, StoredFile};
 use results::store::{StoredRun, seal};
-use results::{Manifest, RunDir};
-use smash::training::checkpoint::Checkpoint;
+use results::tables::{read_table, write_table};
+use results::{Manifest, Row, RunDir, TruthRow};
+use smash::training::checkpoint::{Checkpoint, HostTensor};
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
 const ARTEFACT: [&str; 5] = ["fig4", "--seeds", "2", "--jobs", "1"];
@@ -103,6 +105,22 @@ fn a_checkpoint_of_another_run_or_network_does_not_block_the_run() {
     // Sealed by this program and of the right identity, but without the tensors of the network.
     let empty = |dir: &RunDir| write_checkpoint(&dir.tensors("truth-00001-0"), Checkpoint::default()).unwrap();
     check("empty", &empty, "metadata");
+    // Sealed and with these tensors, but further than the training goes, or with no image in a batch.
+    let changed = |dir: &RunDir, change: fn(&mut Checkpoint)| {
+        let file = dir.tensors("truth-00001-0");
+        let mut checkpoint = read_checkpoint(&file).unwrap();
+        change(&mut checkpoint);
+        write_checkpoint(&file, checkpoint).unwrap();
+    };
+    let longer = |checkpoint: &mut Checkpoint| {
+        let (start, epoch) = checkpoint.metadata.split_once('/').unwrap();
+        checkpoint.metadata = format!("{start}/{}", [epoch; 9].join(" "));
+    };
+    check("longer", &|dir| changed(dir, longer), "9 epochs and 0 batches");
+    let no_images = |checkpoint: &mut Checkpoint| {
+        checkpoint.tensors.insert("tally".into(), HostTensor { shape: vec![1, 0, 2], values: Vec::new() });
+    };
+    check("tally", &|dir| changed(dir, no_images), "expected [batches, batch, 2]");
 }
 
 #[test]
@@ -175,4 +193,78 @@ fn a_run_names_exactly_its_own_folders() {
     assert_eq!(places(&changed), first);
     assert!(Path::new(&first[0]).join("scores.parquet").exists());
     assert_eq!(places(&["fig4", "--seeds", "2"]).len(), 2);
+}
+
+/// Gives a table of a unit other rows, under its identity and a new seal.
+fn change_rows<R: Row>(file: &StoredFile, change: fn(&mut R)) {
+    let plain = StoredFile { listed: Listed::Nowhere, ..file.clone() };
+    let mut rows: Vec<R> = read_table(&plain).unwrap();
+    change(&mut rows[0]);
+    write_table(&plain, &rows).unwrap();
+}
+
+#[test]
+fn changed_outputs_of_an_open_run_are_reported_and_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    run(&at("whole"), &["fig4", "--jobs", "1"]);
+    let dir = killed(&at("open"), &[]);
+    let truth = dir.unit::<TruthRow>("truth-00000-0");
+    change_rows::<TruthRow>(&truth, |row| row.error = row.error.map(|error| error / 2.0));
+    let network = dir.trained("smash");
+    let plain = StoredFile { listed: Listed::Nowhere, ..network.clone() };
+    let mut changed = read_checkpoint(&plain).unwrap();
+    changed.tensors.values_mut().next().unwrap().values[0] += 1.0;
+    write_checkpoint(&plain, changed).unwrap();
+    let text = text_of(&run(&at("open"), &["fig4", "--jobs", "1"]));
+    for file in [&truth, &network] {
+        let name = name_of(&file.path);
+        let warning = format!("{name}: damaged: its SHA-256 is not the one in ");
+        assert!(text.contains(&warning), "{text}");
+        assert!(file.path.with_file_name(format!("{name}.damaged")).exists());
+    }
+    assert_eq!(tables(&at("open")), tables(&at("whole")));
+}
+
+#[test]
+fn an_output_whose_digest_is_gone_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["fig4"]);
+    let expected = tables(folder.path());
+    let truth = first_run(folder.path()).unit::<TruthRow>("truth-00000-0");
+    fs::remove_file(truth.digest_file()).unwrap();
+    let text = text_of(&run(folder.path(), &["fig4"]));
+    assert!(text.contains("truth-00000-0.parquet.sha256 is missing"), "{text}");
+    assert_eq!(tables(folder.path()), expected);
+    assert!(truth.digest_file().exists());
+    assert!(!text_of(&run(folder.path(), &["fig4"])).contains("warning"));
+}
+
+#[test]
+fn a_manifest_with_another_list_of_tables_does_not_block_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["fig4"]);
+    let expected = tables(folder.path());
+    let path = stored_manifest(folder.path());
+    let good = Manifest::read(&path).unwrap();
+    let name = good.tables.keys().next().unwrap().clone();
+    type Change = fn(&mut Manifest, &str);
+    let changes: [(&str, Change); 3] = [
+        ("needs a table in `tables`", |manifest, _| manifest.tables.clear()),
+        ("`tables` names `../../truths`", |manifest, _| {
+            manifest.tables.insert("../../truths".into(), "e".repeat(64));
+        }),
+        ("the manifest of its run does not list it", |manifest, name| {
+            manifest.tables.remove(name);
+        }),
+    ];
+    for (expectation, change) in changes {
+        let mut manifest = good.clone();
+        change(&mut manifest, &name);
+        manifest.write(&path).unwrap();
+        let said = text_of(&run(folder.path(), &["fig4"]));
+        assert!(said.contains("warning: ") && said.contains(expectation), "{expectation}: {said}");
+        assert_eq!(tables(folder.path()), expected, "{expectation}");
+        assert_eq!(Manifest::read(&path).unwrap().tables, good.tables, "{expectation}");
+    }
 }

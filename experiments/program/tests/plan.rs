@@ -127,6 +127,34 @@ fn a_plan_at_the_papers_scale_needs_no_data() {
 }
 
 #[test]
+fn a_plan_for_a_device_needs_no_device() {
+    let folder = tempfile::tempdir().unwrap();
+    for device in ["cuda", "wgpu"] {
+        let of_device = plan(folder.path(), &["fig4", "--device", device]);
+        assert_eq!(of_device["device_class"], device);
+        assert_eq!(counts(&of_device, TRAININGS), counts(&plan(folder.path(), &["fig4"]), TRAININGS));
+    }
+    // A workflow starts the program that exports it, so that one needs the code for the device.
+    let version = other(&["--version"]).output().unwrap();
+    let has_cuda = String::from_utf8(version.stdout).unwrap().contains("cuda");
+    let workflow = folder.path().join("workflow");
+    let mut export = experiments(&folder.path().join("results"), &["fig4", "--device", "cuda:1", "--export-workflow"]);
+    export.arg(&workflow);
+    if has_cuda {
+        succeeded(&export.output().unwrap());
+        let plan = fs::read_to_string(workflow.join("plan.json")).unwrap();
+        assert!(plan.contains("--device=cuda:1") && plan.contains("\"gpu\": 1"), "{plan}");
+    } else {
+        let error = error_of(&mut export);
+        assert!(
+            error.ends_with("built without CUDA; `cargo xtask reproduce --device cuda` builds one with it"),
+            "{error}"
+        );
+        assert!(!workflow.exists() && !folder.path().join("results").exists());
+    }
+}
+
+#[test]
 fn wrong_places_are_refused_before_any_work() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -3,11 +3,16 @@
 mod binary;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use binary::{error_of, experiments, files, succeeded, tables};
-use results::{Pool, PooledTruthRow};
+use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use results::store::identity::{Listed, StoredFile};
+use results::store::{find_runs_below, seal};
+use results::tables::{read_table, write_table};
+use results::{EpochRow, Pool, PooledTruthRow, TruthRow};
+use smash::training::checkpoint::HostTensor;
 
 fn pool_command(verb: &str, file: &Path, pool: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
@@ -67,15 +72,18 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
     let rows = Pool::new(&at("pool")).truths().unwrap();
     assert!(rows.len() > 1);
     type Change = fn(&mut PooledTruthRow);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 12] = [
         ("`validation_error` is 5", |row| row.validation_error = Some(5.0)),
         ("`validation_error` is NaN", |row| row.validation_error = Some(f64::NAN)),
         ("`train_error` is -1", |row| row.train_error = Some(-1.0)),
         ("`train_loss` is inf", |row| row.train_loss = Some(f64::INFINITY)),
         ("`epochs` is 0", |row| row.epochs = 0),
         ("`json`: ", |row| row.json = "{}".into()),
+        ("`hash` is 0000", |row| row.hash = Some("0".repeat(16))),
+        ("`train_curve`: epoch 0: expected a loss", |row| row.train_curve = Some("1,2 1,0.5".into())),
+        ("`train_curve` has 1 epochs, expected 2", |row| row.train_curve = Some("1,0.5".into())),
         ("`canonical` is 0000", |row| row.canonical = "0".repeat(16)),
-        ("`context` is none of a training", |row| row.context = "{\"recipe\":1}".into()),
+        ("`context` does not describe a training", |row| row.context = "{\"recipe\":1}".into()),
         ("`seed` is 7", |row| row.seed = 7),
     ];
     for (index, (expected, change)) in changes.into_iter().enumerate() {
@@ -94,6 +102,26 @@ fn a_training_that_no_run_can_have_made_is_refused_by_file_and_row() {
     succeeded(&pool_command("export", &at("good.parquet"), &at("pool")).output().unwrap());
     succeeded(&pool_command("import", &at("good.parquet"), &at("new")).output().unwrap());
     assert_eq!(Pool::new(&at("new")).truths().unwrap(), rows);
+
+    // Trainings of an older program have neither hash nor learning curve. They are taken, and have no rows of epochs.
+    let older = Pool::new(&at("older"));
+    rows.iter().for_each(|row| older.add(PooledTruthRow { hash: None, train_curve: None, ..row.clone() }).unwrap());
+    let taken = experiments(&at("taken"), &["fig4", "--pool"]).arg(at("older")).output().unwrap();
+    succeeded(&taken);
+    let [all, taken] = ["results", "taken"].map(|results| {
+        let run = find_runs_below(&at(results)).unwrap().all().unwrap().remove(0);
+        (run.read::<TruthRow>().unwrap(), run.read::<EpochRow>().unwrap())
+    });
+    for truth in &all.0 {
+        let of_training = (Some(truth.architecture), Some(truth.training_seed));
+        let curve = all.1.iter().filter(|row| (row.architecture, row.training_seed) == of_training);
+        let last = curve.clone().next_back().map(|row| (row.train_loss, row.train_error));
+        assert_eq!((curve.count() as u32, last), (truth.epochs, truth.train_loss.zip(truth.train_error)));
+    }
+    assert_eq!(taken.0, all.0);
+    let of_network: Vec<EpochRow> = all.1.iter().filter(|row| row.architecture.is_none()).cloned().collect();
+    assert!(of_network.len() < all.1.len());
+    assert_eq!(taken.1, of_network);
 }
 
 #[test]
@@ -104,4 +132,57 @@ fn a_pool_that_is_not_there_replaces_no_file() {
     let error = error_of(&mut pool_command("export", &file, &folder.path().join("none")));
     assert!(error.contains("none: no pool with trainings is there"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "good");
+}
+
+#[test]
+fn a_network_that_its_training_cannot_have_made_is_trained_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pool = at("pool");
+    let run = |results: &str| {
+        let output = experiments(&at(results), &["fig4", "--pool"]).arg(&pool).output().unwrap();
+        succeeded(&output);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    run("first");
+    // The files keep their identities, and are sealed again.
+    let stored = |extension: &str| {
+        let is_it = |file: &PathBuf| file.extension().is_some_and(|own| own == extension);
+        let path = files(&pool.join("networks")).into_iter().find(is_it).unwrap();
+        let identity = seal::identity(&fs::read(&path).unwrap()).unwrap();
+        StoredFile { path, identity, listed: Listed::Nowhere }
+    };
+    let change_tensor = |change: fn(&mut HostTensor)| {
+        let file = stored("safetensors");
+        let mut network = read_checkpoint(&file).unwrap();
+        change(network.tensors.values_mut().next().unwrap());
+        write_checkpoint(&file, network).unwrap();
+    };
+    let change_epochs = |change: fn(&mut Vec<EpochRow>)| {
+        let file = stored("parquet");
+        let mut rows: Vec<EpochRow> = read_table(&file).unwrap();
+        change(&mut rows);
+        write_table(&file, &rows).unwrap();
+    };
+    let longer = |tensor: &mut HostTensor| {
+        tensor.values.push(0.0);
+        tensor.shape = vec![tensor.values.len()];
+    };
+    let one_less = |rows: &mut Vec<EpochRow>| {
+        rows.pop();
+    };
+    let changes: [(&str, &dyn Fn()); 4] = [
+        ("has a value that is not finite", &|| change_tensor(|tensor| tensor.values[0] = f32::NAN)),
+        ("shape", &|| change_tensor(longer)),
+        ("1 epochs, expected 2", &|| change_epochs(one_less)),
+        ("row 0: `train_error`", &|| change_epochs(|rows| rows[0].train_error = 5.0)),
+    ];
+    for (index, (expected, change)) in changes.into_iter().enumerate() {
+        change();
+        let said = run(&index.to_string());
+        assert!(said.contains(expected) && said.contains("the work starts without it"), "{expected}: {said}");
+        assert_eq!(tables(&at(&index.to_string())), tables(&at("first")), "{expected}");
+        // The pool is whole again.
+        assert!(!run(&format!("{index}-again")).contains("warning"), "{expected}");
+    }
 }

@@ -10,14 +10,15 @@ use results::store::files::read_text;
 use results::summaries::text::percent;
 use results::{errln, outln};
 use serde_json::{Value, json};
-use smash::{Architecture, Counts, SearchSpace, Seed};
+use smash::{Architecture, Counts, SearchSpace, Seed, Task};
 
-use crate::commands::variable;
+use crate::commands::{DataFolder, variable};
 use crate::device::Device;
 use crate::settings::definition::{Definition, Scale};
 use crate::settings::library::Library;
 use crate::settings::studies::{Data, Pattern, Study};
 use crate::tasks::setup::{sampled_architecture, task_of};
+use crate::tasks::stored_rows::{check_counts, read_benchmark, warn_if_unlisted};
 
 /// The commands.
 #[derive(Subcommand)]
@@ -82,9 +83,8 @@ pub struct Validate {
 pub struct Canonical {
     #[command(flatten)]
     of: Validate,
-    /// Folder that holds data sets in their official formats [default: SMASH_DATA_DIR].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataFolder,
     /// Folder of a benchmark to look true errors up in [default: the one that the definition names].
     #[arg(long, value_name = "DIR")]
     benchmark: Option<PathBuf>,
@@ -139,9 +139,9 @@ pub struct Train {
 /// The images and the device to compute with.
 #[derive(Args)]
 pub struct Machine {
-    /// Folder that holds data sets in their official formats [default: SMASH_DATA_DIR].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// The folder of data sets.
+    #[command(flatten)]
+    pub data: DataFolder,
     /// Device to compute on: cpu, cuda or cuda:INDEX.
     #[arg(long, default_value = "cpu")]
     pub device: Device,
@@ -204,13 +204,6 @@ impl Subject {
     }
 }
 
-impl Machine {
-    /// The folder of data sets, if one is named.
-    pub fn data_dir(&self) -> Option<PathBuf> {
-        self.data_dir.clone().or_else(|| variable("SMASH_DATA_DIR"))
-    }
-}
-
 impl Place {
     /// The definition.
     ///
@@ -239,7 +232,7 @@ impl Place {
             Study::Ensemble(study) => Some(&study.space),
             Study::Corruption(study) => Some(&study.space),
             Study::ProxyGradient(study) => Some(&study.space),
-            Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) => None,
+            Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) | Study::Sampling(_) | Study::Cost(_) => None,
         };
         let (artefact, data) = (&self.artefact, study.data_sets()[0]);
         match (space, search) {
@@ -250,8 +243,9 @@ impl Place {
                 let names: Vec<&str> = searches.iter().map(|search| search.name.as_str()).collect();
                 ensure!(!names.is_empty(), "`{artefact}` has no single search space; fig4 has one");
                 let found = searches.iter().find(|found| Some(found.name.as_str()) == search);
-                let found =
-                    found.with_context(|| format!("`{artefact}`: expected --search, one of {}", names.join(", ")))?;
+                let found = found.with_context(|| {
+                    format!("`{artefact}` has several searches: expected --search with one of {}", names.join(", "))
+                })?;
                 Ok((&found.space, found.data.as_ref().unwrap_or(data)))
             }
         }
@@ -301,7 +295,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
     let (space, data) = place.space_of(&definition.study, search.as_deref())?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
     let load = LoadOptions {
-        data_dir: options.data_dir.clone().or_else(|| variable("SMASH_DATA_DIR")),
+        data_dir: options.data.path(),
         image_size: data.image_size,
         // Sizes and classes are the same for any number of images.
         n_train: Some(1),
@@ -310,7 +304,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
     };
     let images = datasets::load(&data.name, &load)?;
     let task = task_of(&images);
-    let benchmark = benchmark(options, &definition.study, space, &images.name)?;
+    let benchmark = benchmark(options, &definition.study, (space, task), &images.name)?;
     let mut answers = Vec::new();
     for Subject { file, architecture } in &subjects {
         let (hash, canonical) = (architecture.hash(), architecture.canonical_hash(space));
@@ -354,7 +348,7 @@ pub fn canonical(options: &Canonical) -> Result<()> {
 fn benchmark(
     options: &Canonical,
     study: &Study,
-    space: &SearchSpace,
+    (space, task): (&SearchSpace, Task),
     dataset: &str,
 ) -> Result<Option<(String, Benchmark)>> {
     let named = match study {
@@ -364,7 +358,7 @@ fn benchmark(
     let folder = options.benchmark.clone().or(named.map(|name| options.benchmarks.join(name)));
     let Some(folder) = folder else { return Ok(None) };
     let place = folder.display();
-    let Some(benchmark) = Benchmark::read(&folder)? else {
+    let Some(benchmark) = read_benchmark(&folder)? else {
         ensure!(options.benchmark.is_none(), "{place}: no benchmark.toml there");
         errln!("note: {place}: no benchmark there to look up true errors");
         return Ok(None);
@@ -372,7 +366,13 @@ fn benchmark(
     let settings = &benchmark.settings;
     let own = settings.study.get("space").cloned().and_then(|space| space.try_into::<SearchSpace>().ok());
     ensure!(own.as_ref() == Some(space), "{place}: the benchmark has another search space than the artefact");
-    ensure!(settings.dataset.name == dataset, "{place}: the benchmark has images of `{}`", settings.dataset.name);
+    ensure!(
+        settings.dataset.name == dataset,
+        "{place}: the benchmark has images of `{}`, expected `{dataset}`",
+        settings.dataset.name
+    );
+    check_counts(&folder, &benchmark, space, task)?;
+    warn_if_unlisted(&folder)?;
     Ok(Some((folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), benchmark)))
 }
 

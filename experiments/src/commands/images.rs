@@ -7,8 +7,8 @@ use clap::Args;
 use results::store::files::write_atomically;
 use results::{errln, outln};
 
+use crate::commands::DataFolder;
 use crate::commands::architecture::Place;
-use crate::commands::variable;
 use crate::tasks::images::load_data;
 
 /// The artefact, and the file to write.
@@ -16,9 +16,8 @@ use crate::tasks::images::load_data;
 pub struct Images {
     #[command(flatten)]
     place: Place,
-    /// Folder that holds data sets in their official formats [default: SMASH_DATA_DIR].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataFolder,
     /// File to write, FILE.npz.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
@@ -32,8 +31,7 @@ pub fn write(options: &Images) -> Result<()> {
     let to = options.to.display();
     ensure!(options.to.extension().is_some_and(|own| own == "npz"), "--to {to}: expected a name that ends in .npz");
     let definition = options.place.definition()?;
-    let data_dir = options.data_dir.clone().or_else(|| variable("SMASH_DATA_DIR"));
-    let data = load_data(definition.study.data_sets()[0], data_dir.as_deref())?;
+    let data = load_data(definition.study.data_sets()[0], options.data.path().as_deref())?;
     ensure!(data.train.depth == 1, "{}: expected a set of images, found volumes", data.name);
     data.warnings.iter().for_each(|warning| errln!("warning: {warning}"));
     write_atomically(&options.to, &datasets::to_npz(&data))?;

@@ -8,13 +8,12 @@ use results::store::files::is_file;
 use results::store::manifest::RunStatus;
 use results::store::{StoredRun, find_runs_below};
 use results::summaries::text::{first_of, percent};
-use results::{RunDir, RunKey, TruthRow, errln, outln};
+use results::{RunDir, RunKey, TruthRow, errln, outln, threads};
 use serde_json::json;
 use smash::{ResultingTraining, SearchSpace};
 
 use crate::commands::architecture::{Score, Subject, Train, print};
 use crate::engine::schedule;
-use crate::engine::threads;
 use crate::engine::unit::{Kind, Unit, gather};
 use crate::engine::workers::Workers;
 use crate::provenance;
@@ -56,7 +55,7 @@ pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<
         bail!("`{}`: expected an artefact that scores by one SMASH network, such as fig4", options.artefact);
     };
     subjects.iter().try_for_each(|subject| subject.validate(&study.space, &place))?;
-    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device);
+    let images = load_images::<B>(&definition.study, options.machine.data.path().as_deref(), device);
     let advice = || {
         format!("{place}: give its images by --data-dir, or by --dataset folder:DIR or npz:FILE if they are your own")
     };
@@ -127,7 +126,7 @@ fn run_to_score_by(options: &Score, dataset: Option<&str>) -> Result<StoredRun> 
             && manifest.scale == options.scale.name()
             && dataset.is_none_or(|name| name == manifest.dataset.name)
             && manifest.status == RunStatus::Complete;
-        if is_wanted && is_file(&run.dir.tensors("smash").path)? {
+        if is_wanted && is_file(&run.dir.trained("smash").path)? {
             found.push(run);
         }
     }
@@ -155,7 +154,7 @@ pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Devic
     let mut definition = place.definition()?;
     let (space, ..) = recipe_of(&definition.study, &place.artefact)?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
-    let images = load_images::<B>(&definition.study, options.machine.data_dir().as_deref(), device)?;
+    let images = load_images::<B>(&definition.study, options.machine.data.path().as_deref(), device)?;
     name_data_sets(&mut definition.study, &images);
     let images = only(images);
     let (space, recipe, training_seeds) = recipe_of(&definition.study, &place.artefact)?;
@@ -181,7 +180,7 @@ pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Devic
         let setup = Setup::new(&images, data, &dir, None, options.seed)?;
         let unit = |training_seed: usize| {
             let (kind, stem) = (Kind::TrainResulting, "truth");
-            let true_errors = TrueErrors { kind, stem, space, settings: recipe, known: None, curves: false };
+            let true_errors = TrueErrors { kind, stem, space, settings: recipe, known: None, validates: false };
             true_errors.unit(&setup, 0, training_seed, move || Ok(Some((0, architecture))))
         };
         let count = options.training_seeds.map_or(training_seeds, usize::from);

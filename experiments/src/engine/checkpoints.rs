@@ -1,7 +1,7 @@
 //! Checkpoints of unfinished work: sealed files of tensors.
 
 use anyhow::{Context, Result};
-use results::store::files::{self, write_atomically};
+use results::store::files;
 use results::store::identity::StoredFile;
 use results::store::seal;
 use smash::training::checkpoint::Checkpoint;
@@ -14,7 +14,7 @@ pub fn write_checkpoint(file: &StoredFile, mut checkpoint: Checkpoint) -> Result
     checkpoint.metadata = format!("{}\n{}", checkpoint.metadata, seal::blank_of(&file.identity));
     let mut bytes = checkpoint.to_bytes();
     seal::close(&mut bytes);
-    Ok(write_atomically(&file.path, &bytes)?)
+    Ok(seal::write(file, &bytes)?)
 }
 
 /// Reads a checkpoint that [`write_checkpoint`] wrote.

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use results::errln;
+use results::{errln, threads};
 
 use crate::engine::study::{Study, open_units, units_of_stage};
-use crate::engine::threads;
 use crate::engine::unit::{Kind, Unit};
 use crate::engine::workers::{Failure, Worker, Workers};
 

@@ -38,6 +38,8 @@ pub enum Kind {
     TrainSystem,
     /// Time the steps of one kind.
     Time,
+    /// Sample architectures and count them.
+    Sample,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::TrainedSearch => "search by training",
             Self::TrainSystem => "train systems",
             Self::Time => "time steps",
+            Self::Sample => "sample architectures",
         }
     }
 }
@@ -114,8 +117,8 @@ impl Unit<'_> {
         self.beside.iter().chain([&self.output])
     }
 
-    /// Sets a file of the unit aside that is damaged or that of another unit, so that the unit is done again. Returns a message
-    /// that names the file.
+    /// Sets a file of the unit aside that is damaged or that of another unit, or whose digest is another than at its writing. The
+    /// unit is then done again. Returns a message that names the file.
     ///
     /// # Errors
     /// A file that cannot be read or renamed.
@@ -125,7 +128,8 @@ impl Unit<'_> {
                 continue;
             }
             let bytes = files::read(&file.path)?;
-            if let Some(fault) = set_fault_aside(&file.path, seal::check_stored(file, &bytes))?.err() {
+            let checked = seal::check_stored(file, &bytes).and_then(|()| seal::check_has_digest_file(file));
+            if let Some(fault) = set_fault_aside(&file.path, checked)?.err() {
                 return Ok(Some(fault));
             }
         }
@@ -161,9 +165,9 @@ pub fn parse_seconds(text: &str) -> Option<f64> {
     text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 
-/// Seconds that the units took together, if the time of each is known.
+/// Seconds that the units took together, if there are any and the time of each is known.
 pub fn seconds_of(units: &[Unit<'_>]) -> Option<f64> {
-    units.iter().map(Unit::seconds).sum()
+    units.iter().map(Unit::seconds).sum::<Option<f64>>().filter(|_| !units.is_empty())
 }
 
 /// The rows of the units' outputs, in the order of the units.

@@ -128,13 +128,16 @@ impl Worker {
             let line = line?;
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
-                "step" => steps(rest.parse().with_context(|| format!("a worker answered `{line}`"))?),
+                "step" => {
+                    steps(rest.parse().with_context(|| format!("a worker process gave an unknown answer, `{line}`"))?)
+                }
                 "done" => {
-                    self.peak_memory = rest.parse().with_context(|| format!("a worker answered `{line}`"))?;
+                    self.peak_memory =
+                        rest.parse().with_context(|| format!("a worker process gave an unknown answer, `{line}`"))?;
                     return Ok(true);
                 }
                 "failed" => bail!("{rest}"),
-                _ => bail!("a worker answered `{line}`"),
+                _ => bail!("a worker process gave an unknown answer, `{line}`"),
             }
             if stop::is_asked() {
                 // The end of its input asks the worker to stop.

@@ -9,10 +9,10 @@ use burn::tensor::backend::AutodiffBackend;
 use results::errln;
 use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, has_timestamp, timestamp};
 use results::summaries::regime::Regimes;
+use results::threads::cores;
 use results::{Manifest, RunDir, RunKey};
 
 use crate::engine::damage::set_fault_aside;
-use crate::engine::threads::cores;
 use crate::provenance;
 use crate::run::options::RunOptions;
 use crate::settings::definition::Definition;

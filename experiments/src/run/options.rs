@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
+use results::threads::cores;
 
 use crate::device::Device;
 use crate::engine::program::Program;
-use crate::engine::threads::cores;
 use crate::run::part::{Part, PartialWork, Version};
 use crate::settings::definition::Scale;
 use crate::settings::library::Library;

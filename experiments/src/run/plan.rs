@@ -109,7 +109,8 @@ fn units(runs: &[Box<dyn Study + '_>], times: &Times, jobs: usize) -> Result<Vec
         let jobs = if kind == Kind::Time { 1 } else { jobs.min(open).max(1) };
         let measured = times.of_unit(kind, &units[..units.len() / runs.len()])?;
         let seconds = measured.as_ref().map(|measured| measured.seconds * open as f64 / jobs as f64);
-        let (seconds_of_unit, seconds_source) = measured.map(|Measured { seconds, source }| (seconds, source)).unzip();
+        let (seconds_of_unit, seconds_source) =
+            measured.map(|Measured { seconds, source, .. }| (seconds, source)).unzip();
         stages.push(Units {
             kind: kind.name(),
             all: units.len(),

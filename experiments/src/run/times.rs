@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use results::Manifest;
 use results::store::files::{list, read_text};
-use results::store::{StoredRun, find_runs, groups, newest};
+use results::store::{StoredRun, find_runs};
 
 use crate::engine::unit::{Kind, Unit, parse_seconds};
 use crate::run::options::RunOptions;
@@ -21,6 +21,8 @@ pub struct Measured {
     pub seconds: f64,
     /// The run that measured it, in words.
     pub source: String,
+    /// Whether that run has the same definition.
+    pub is_same_definition: bool,
 }
 
 /// Stored runs that may have measured the units of a plan. They are runs of its artefact, scale, data set and class of device.
@@ -69,10 +71,16 @@ impl Times {
             if let Some(seconds) = seconds {
                 let other = if is_same { "" } else { ", by another definition" };
                 let source = format!("{} of commit {}{other}", manifest.artefact, manifest.commit);
-                return Ok(Some(Measured { seconds, source }));
+                return Ok(Some(Measured { seconds, source, is_same_definition: is_same }));
             }
         }
         Ok(None)
+    }
+
+    /// Peak memory of a run of the same definition, if any measured it.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let same = self.runs.iter().filter(|run| run.manifest.definition_hash == self.definition_hash);
+        same.filter_map(|run| run.manifest.peak_memory_bytes).next()
     }
 }
 
@@ -100,20 +108,7 @@ fn mean(values: &[f64]) -> Option<f64> {
 }
 
 /// Seconds that a unit took in an earlier run, which had `units` units of its kind.
-pub fn seconds_of_unit(earlier: &Manifest, kind: Kind, units: usize) -> Option<f64> {
-    earlier.timings.get(kind.name()).map(|seconds| seconds / units.max(1) as f64)
-}
-
-/// A complete run of the newest result of the same definition on the same class of device, which has the timings. A run whose
-/// manifest cannot be read has none.
-///
-/// # Errors
-/// A folder that cannot be listed.
-pub fn earlier_run(artefact: &str, definition_hash: &str, options: &RunOptions) -> Result<Option<Manifest>> {
-    let runs = find_runs(&options.results, Some(artefact))?.runs;
-    let same = groups(runs).into_iter().filter(|group| {
-        let manifest = group.manifest();
-        manifest.definition_hash == definition_hash && manifest.device_class == options.device.class()
-    });
-    Ok(newest(same).map(|mut group| group.runs.swap_remove(0).manifest))
+fn seconds_of_unit(earlier: &Manifest, kind: Kind, units: usize) -> Option<f64> {
+    // Older programs wrote zero seconds for a kind without units.
+    earlier.timings.get(kind.name()).filter(|seconds| **seconds > 0.0).map(|seconds| seconds / units.max(1) as f64)
 }

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use results::Manifest;
 use results::store::files::{self, write_atomically};
 use results::summaries::text::quoted;
 use serde::Serialize;
@@ -16,13 +15,14 @@ use crate::device::Device;
 use crate::engine::study::Study;
 use crate::engine::unit::{Kind, Unit};
 use crate::run::options::RunOptions;
-use crate::run::times::seconds_of_unit;
+use crate::run::times::Times;
 
 /// The rules; everything that differs from run to run is in the plan.
 const SNAKEFILE: &str = include_str!("../../workflow/Snakefile");
 /// Largest number of jobs in an array: one less than Slurm's limit, unless a site has set another limit.
 const ARRAY: usize = 1000;
-/// Time limit of a job, as a multiple of the time that a unit took before. The architectures of a run differ in size.
+/// Time limit of a job, as a multiple of the time that a unit took in a run of the same definition. The architectures of a run
+/// differ in size. The time of another definition limits nothing: its trainings may be shorter.
 const TIME_LIMIT: f64 = 10.0;
 
 #[derive(Serialize)]
@@ -104,12 +104,12 @@ fn mark(object: &Path) -> PathBuf {
 /// Writes the workflow of a run to a folder: `Snakefile` and its `plan.json`, and `submit.sh` for Slurm.
 ///
 /// # Errors
-/// A path that is not Unicode or has braces, or a file that cannot be written.
+/// A path that is not Unicode or has braces, a stored run that cannot be listed, or a file that cannot be written.
 pub fn export(
     folder: &Path,
     runs: &[Box<dyn Study + '_>],
     command: Vec<OsString>,
-    earlier: Option<&Manifest>,
+    times: &Times,
     options: &RunOptions,
 ) -> Result<()> {
     refuse_braces(&files::absolute(folder)?)?;
@@ -122,15 +122,15 @@ pub fn export(
                 units.push(PlannedUnit::new(place, seed, &unit, folder)?);
             }
         }
-        let seconds = earlier.and_then(|earlier| seconds_of_unit(earlier, kind, units.len() / runs.len()));
-        let memory = earlier.and_then(|manifest| manifest.peak_memory_bytes);
+        let measured = times.of_unit(kind, &runs[0].units(stage))?;
+        let seconds = measured.filter(|measured| measured.is_same_definition).map(|measured| measured.seconds);
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),
             // If a stage has several units per run, they run side by side with one thread each.
             threads: if units.len() > runs.len() && kind != Kind::Time { 1 } else { options.jobs() },
             resources: Resources {
-                runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil() as u64),
-                mem_mb: memory.map(|bytes| bytes.div_ceil(1 << 20)),
+                runtime: seconds.map(|seconds| (TIME_LIMIT * seconds / 60.0).ceil().max(1.0) as u64),
+                mem_mb: times.peak_memory().map(|bytes| bytes.div_ceil(1 << 20)),
                 gpu: (options.device != Device::Cpu).then_some(1),
             },
             units,

@@ -57,6 +57,19 @@ const BOUNDS: &[Bounds] = &[
     count("steps", 1, 100_000),
     count("changes", 1, 1_000),
     count("search-cost.draws", 1, 10_000),
+    // Studies that train nothing.
+    count("draws", 1, 1_000_000),
+    count("training-images", 1, 10_000_000),
+    count("validation-images", 1, 10_000_000),
+    // Numbers that the paper and others publish; parameters are in millions.
+    count("paper.banks", 1, 100_000),
+    above_0("paper.budget", 1e6),
+    above_0("paper.rarely-above", 1e6),
+    above_0("paper.parameters", 1e6),
+    count("paper.depth", 1, 100_000),
+    above_0("quoted.flops", 1e30),
+    above_0("quoted.gpu-days", 1e9),
+    above_0("quoted.peak-flops", 1e20),
     // Trainings.
     count("epochs", 1, 100_000),
     count("batch-size", 1, 65_536),

@@ -21,6 +21,8 @@ impl Study {
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
             Self::Drawing(study) => &study.data,
+            Self::Sampling(study) => &study.data,
+            Self::Cost(study) => &study.data,
         }
     }
 
@@ -38,6 +40,7 @@ impl Study {
         match self {
             Self::Search(study) => &mut study.searches,
             Self::Comparison(study) => &mut study.searches,
+            Self::Cost(study) => &mut study.searches,
             _ => &mut [],
         }
     }
@@ -47,6 +50,7 @@ impl Study {
         match self {
             Self::Search(study) => &study.searches,
             Self::Comparison(study) => &study.searches,
+            Self::Cost(study) => &study.searches,
             _ => &[],
         }
     }
@@ -76,6 +80,8 @@ impl Study {
                 (data, searches)
             }
             Self::Drawing(study) => (&mut study.data, &mut []),
+            Self::Sampling(study) => (&mut study.data, &mut []),
+            Self::Cost(study) => (&mut study.data, &mut []),
         };
         [data].into_iter().chain(searches.iter_mut().filter_map(|search| search.data.as_mut())).collect()
     }
@@ -93,9 +99,13 @@ impl Study {
                 let of_trials = searches.map(|search| &mut search.training);
                 [training].into_iter().chain(of_trials).collect()
             }
-            Self::Ensemble(_) | Self::Corruption(_) | Self::ProxyGradient(_) | Self::Search(_) | Self::Drawing(_) => {
-                Vec::new()
-            }
+            Self::Ensemble(_)
+            | Self::Corruption(_)
+            | Self::ProxyGradient(_)
+            | Self::Search(_)
+            | Self::Drawing(_)
+            | Self::Sampling(_)
+            | Self::Cost(_) => Vec::new(),
         }
     }
 
@@ -110,7 +120,12 @@ impl Study {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
             }
-            Self::Fidelity(_) | Self::Benchmark(_) | Self::Throughput(_) | Self::Drawing(_) => 0,
+            Self::Fidelity(_)
+            | Self::Benchmark(_)
+            | Self::Throughput(_)
+            | Self::Drawing(_)
+            | Self::Sampling(_)
+            | Self::Cost(_) => 0,
         }
     }
 
@@ -140,7 +155,7 @@ impl Study {
             Self::Corruption(study) => check_smash(&study.space, &study.smash),
             Self::ProxyGradient(study) => check_smash(&study.space, &study.smash),
             Self::Search(study) => {
-                ensure!(!study.searches.is_empty(), "`study.searches` must have at least one");
+                ensure!(!study.searches.is_empty(), "`study.searches`: expected at least one search");
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
@@ -148,6 +163,8 @@ impl Study {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),
             }),
+            Self::Sampling(study) => study.validate(),
+            Self::Cost(study) => study.validate(),
         }
     }
 }
@@ -177,7 +194,7 @@ impl ComparisonStudy {
             }
             Some(SystemKind::Baseline(_)) => return Ok(()),
             None if system.paper.is_some() => return Ok(()),
-            None => bail!("expected a way to run it, or quoted numbers"),
+            None => bail!("expected one of `baseline`, `smash`, `trained-search` and `paper`"),
         };
         let known: Vec<&str> = self.searches.iter().map(|search| search.name.as_str()).collect();
         ensure!(known.contains(&search.as_str()), "no search is called `{search}`; known: {}", known.join(", "));

@@ -75,7 +75,7 @@ impl CorrelationStudy {
                 "{}: expected a name of small letters, digits and hyphens",
                 place()
             );
-            ensure!(all.iter().all(|other| other.name != network.name), "{}: the name is taken", place());
+            ensure!(all.iter().all(|other| other.name != network.name), "{}: another network has this name", place());
             ensure!(
                 network.hypernet || network.hypernet_size.is_none(),
                 "{}: `hypernet-size` needs a HyperNet, but `hypernet` is false",
@@ -126,7 +126,7 @@ impl CorrelationStudy {
         for (index, predictor) in self.predictors.iter().enumerate() {
             let place = || format!("predictor `{}`", predictor.name);
             let is_taken = self.predictors[..index].iter().any(|other| other.name == predictor.name);
-            ensure!(!is_taken, "{}: the name is taken", place());
+            ensure!(!is_taken, "{}: another predictor has this name", place());
             let rated = self.rated_space(predictor);
             check_space(&rated).with_context(|| format!("{}: `max-budget`", place()))?;
             for name in predictor.method.networks() {

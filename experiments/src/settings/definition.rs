@@ -345,6 +345,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_small_network_that_stands_for_another_is_named_by_its_size() {
+        let mut networks = std::collections::BTreeSet::new();
+        for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name, scale))) {
+            let definition = load(name, scale, &[]).unwrap().to_table();
+            let systems = definition.get("study").and_then(|study| study.get("system")?.as_array().cloned());
+            for system in systems.unwrap_or_default() {
+                let (Some(here), Some(network)) = (system.get("here"), system.get("baseline")) else { continue };
+                let number = |key: &str| network[key].as_integer().unwrap();
+                let kind = network["network"].as_str().unwrap();
+                let expected = match kind {
+                    "wide-resnet" => format!("WRN-{}-{}", number("depth"), number("widen")),
+                    "voxel-resnet" => format!("Voxel ResNet {}, width {}", number("depth"), number("width")),
+                    "densenet-bc" => format!("DenseNet-BC, depth {}, k = {}", number("depth"), number("growth")),
+                    "shake-shake" => format!("Shake-Shake {} 2x{}d", number("depth"), number("width")),
+                    "fractalnet" => {
+                        let blocks = network["channels"].as_array().unwrap().len();
+                        let dropped = if network["drop-path"].as_bool().unwrap() { ", drop-path" } else { "" };
+                        format!("FractalNet of {} columns, {blocks} blocks{dropped}", number("columns"))
+                    }
+                    other => panic!("{name}: {other}"),
+                };
+                assert_eq!(here.as_str().unwrap(), expected, "{name} at scale {}", scale.name());
+                networks.insert(kind.to_owned());
+            }
+        }
+        assert_eq!(networks.len(), 5, "{networks:?}");
+    }
+
     /// Results are stored under the hash of their definition, so a new setting must leave no trace where it is switched off.
     #[test]
     fn definitions_of_stored_results_keep_their_hashes() {

@@ -169,6 +169,19 @@ impl Study {
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
             }
+            Self::Sampling(study) => {
+                for sampled in &study.spaces {
+                    size.units(study.draws.div_ceil(study.shard));
+                    // One architecture at a time is held.
+                    size.samples(1, &sampled.space);
+                }
+            }
+            Self::Cost(study) => {
+                for search in &study.searches {
+                    size.units(study.architectures.div_ceil(study.shard));
+                    size.samples(1, &search.space);
+                }
+            }
             Self::Drawing(study) => {
                 for subject in &study.subjects {
                     if let Subject::Sampled { space } = subject {

@@ -6,14 +6,15 @@ use results::Measure;
 use serde::{Deserialize, Serialize};
 use smash::baselines::Baseline;
 use smash::scoring::ScoreStatistics;
-use smash::search::SearchPlan;
 use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
 use crate::settings::networks::FurtherNetwork;
+pub use crate::settings::parts::{Data, SmashSearch};
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
+use crate::settings::untrained::{CostStudy, SamplingStudy};
 
 /// The study kinds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +40,10 @@ pub enum Study {
     Comparison(Box<ComparisonStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
+    /// Distributions of sampled architectures.
+    Sampling(Box<SamplingStudy>),
+    /// Multiply-adds of searches and trainings.
+    Cost(Box<CostStudy>),
 }
 
 /// The recipe that resulting networks are trained by.
@@ -244,26 +249,6 @@ pub struct ProxyStudy {
     pub smash: SmashTraining,
 }
 
-/// Settings of one search by SMASH score (paper, appendix C).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SmashSearch {
-    /// Its name, such as `SMASHv2`.
-    pub name: String,
-    /// Images to search on, if they are not the study's images.
-    pub data: Option<Data>,
-    /// Number of noise draws z that each score is the mean over.
-    pub noise_draws: usize,
-    /// The search space.
-    pub space: SearchSpace,
-    /// Size of the HyperNet.
-    pub hypernet: HyperNetConfig,
-    /// Training of the SMASH network.
-    pub smash: SmashTraining,
-    /// Number of architectures that each stage scores.
-    pub plan: SearchPlan,
-}
-
 /// Settings of a search study (paper, appendix E).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -401,22 +386,6 @@ pub enum Pattern {
     Densenet,
     /// Columns of different depth that meet.
     Fractalnet,
-}
-
-/// The choice of images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Data {
-    /// Name of the data set.
-    pub name: String,
-    /// Height and width in pixels; the data set's own if not given.
-    pub image_size: Option<usize>,
-    /// Number of training images, including the validation images; all if not given.
-    pub train: Option<usize>,
-    /// Number of images held out of the training set for scoring.
-    pub validation: usize,
-    /// Number of test images; all if not given.
-    pub test: Option<usize>,
 }
 
 impl CorrelationStudy {

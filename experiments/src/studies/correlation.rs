@@ -1,5 +1,6 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -7,9 +8,10 @@ use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::store::identity::StoredFile;
 use results::tables::write_table;
-use results::{ArchitectureFeatureRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
+use results::{ArchitectureFeatureRow, EpochRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
 use smash::features::features;
+use smash::predictors::Costs;
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
@@ -113,7 +115,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     space: &self.study.space,
                     settings: self.study.truth_settings(),
                     known: self.known.as_ref(),
-                    curves: self.study.search_cost.is_some(),
+                    validates: self.study.search_cost.is_some(),
                 };
                 let find = move || {
                     let index = self.selected()?.get(place).copied();
@@ -215,11 +217,28 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         self.architectures.iter().enumerate().flat_map(rows).collect()
     }
 
-    /// The validation errors of all trainings after each epoch.
-    fn curves(&self) -> Result<Vec<TrainingCurveRow>> {
-        let mut rows: Vec<TrainingCurveRow> = gather_beside(&self.true_error_units())?;
-        rows.sort_by_key(|row| (row.architecture, row.training_seed, row.epoch));
-        Ok(rows)
+    /// The validation errors of these trainings after each epoch of their recipe, with the cost up to there.
+    fn curves(&self, true_errors: &[TruthRow], epochs: &[EpochRow]) -> Vec<TrainingCurveRow> {
+        let key = |row: &EpochRow| (row.architecture, row.training_seed, row.epoch);
+        let measured: BTreeMap<_, _> = epochs.iter().map(|row| (key(row), row.validation_error)).collect();
+        let mut rows = Vec::new();
+        for truth in true_errors {
+            let architecture = &self.architectures[truth.architecture as usize];
+            let costs = Costs::of(&self.study.space, self.setup.task, None, architecture);
+            let row = |epoch: usize| TrainingCurveRow {
+                seed: truth.seed,
+                architecture: truth.architecture,
+                training_seed: truth.training_seed,
+                epoch: epoch as u32,
+                validation_error: measured
+                    .get(&(Some(truth.architecture), Some(truth.training_seed), epoch as u32 - 1))
+                    .copied()
+                    .flatten(),
+                multiply_adds: costs.training(epoch * self.setup.split.train.len()) as f64,
+            };
+            rows.extend((1..=self.study.truth_settings().epochs).map(row));
+        }
+        rows
     }
 
     fn weights(&self) -> Result<Vec<WeightsRow>> {
@@ -256,12 +275,15 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
     fn write_tables(&self) -> Result<()> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
-        dir.write(&epochs_of(self.smash_runs())?)?;
         dir.write(&self.weights()?)?;
         dir.write(&self.scores()?)?;
-        let mut true_errors: Vec<TruthRow> = gather(&self.true_error_units())?;
+        let trainings = self.true_error_units();
+        let mut true_errors: Vec<TruthRow> = gather(&trainings)?;
         true_errors.sort_by_key(|row| (row.architecture, row.training_seed));
         dir.write(&true_errors)?;
+        let mut epochs: Vec<EpochRow> = gather_beside(&trainings)?;
+        epochs.sort_by_key(|row| (row.architecture, row.training_seed, row.epoch));
+        dir.write(&[epochs_of(self.smash_runs())?, epochs.clone()].concat())?;
         if self.verified() > 0 {
             let verification: Vec<VerificationRow> = gather(&self.verification_units())?;
             dir.write(&verification)?;
@@ -271,7 +293,7 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         }
         if self.study.search_cost.is_some() {
             dir.write(&self.features())?;
-            dir.write(&self.curves()?)?;
+            dir.write(&self.curves(&true_errors, &epochs))?;
         }
         Ok(())
     }

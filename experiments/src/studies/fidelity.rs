@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::{FastTruthRow, TruthRow};
+use results::{EpochRow, FastTruthRow, TruthRow};
 use smash::Architecture;
 
 use crate::engine::study::Study;
-use crate::engine::unit::{Kind, Unit, gather};
+use crate::engine::unit::{Kind, Unit, gather, gather_beside};
 use crate::settings::studies::FidelityStudy;
 use crate::tasks::setup::Setup;
 use crate::tasks::true_errors::TrueErrors;
@@ -29,7 +29,7 @@ impl<'a, B: AutodiffBackend> FidelityRun<'a, B> {
             0 => (Kind::TrainResulting, "truth", &self.study.resulting),
             _ => (Kind::TrainFast, "fast-truth", &self.study.fast),
         };
-        TrueErrors { kind, stem, space: &self.study.space, settings, known: None, curves: false }
+        TrueErrors { kind, stem, space: &self.study.space, settings, known: None, validates: false }
     }
 }
 
@@ -63,6 +63,10 @@ impl<B: AutodiffBackend> Study for FidelityRun<'_, B> {
         };
         let rows: Vec<TruthRow> = gather(&self.units(1))?;
         dir.write(&rows.into_iter().map(fast).collect::<Vec<_>>())?;
+        // The stem of a unit tells the recipes apart.
+        let mut epochs: Vec<EpochRow> = gather_beside(&self.units(0))?;
+        epochs.extend(gather_beside(&self.units(1))?);
+        dir.write(&epochs)?;
         Ok(())
     }
 }

@@ -91,6 +91,7 @@ impl<'a, B: AutodiffBackend> ProxyRun<'a, B> {
                 method: method.name().into(),
                 step: step as u32,
                 hash: architecture.hash(),
+                canonical: Some(architecture.canonical_hash(&study.space)),
                 changes: changes as u32,
                 error,
                 loss: mean_of_all(scored.iter().map(|scored| scored.loss)),

@@ -5,13 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
-use results::TruthRow;
 use results::statistics::sample::pooled_variance;
-use results::store::benchmark::{Benchmark, TrainingRow};
+use results::store::benchmark::TrainingRow;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::settings::studies::CorrelationStudy;
+use crate::tasks::learning_curve::Epoch;
+use crate::tasks::pool::Taken;
 use crate::tasks::setup::Setup;
+use crate::tasks::stored_rows::{check_counts, read_benchmark};
 
 /// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
 const MOST_DEVIATIONS: f64 = 4.0;
@@ -21,8 +23,8 @@ const MOST_DEVIATIONS: f64 = 4.0;
 pub struct KnownErrors {
     /// By canonical hash and training seed.
     trainings: BTreeMap<(String, u32), TrainingRow>,
-    /// Validation error after each epoch, by number of the architecture in the benchmark and training seed.
-    curves: BTreeMap<(u32, u32), Vec<f64>>,
+    /// The completed epochs, by number of the architecture in the benchmark and training seed.
+    curves: BTreeMap<(u32, u32), Vec<Epoch>>,
     /// Name of the benchmark.
     name: String,
     /// Root seed of the trainings.
@@ -36,11 +38,11 @@ impl KnownErrors {
     /// Reads the benchmark in a folder.
     ///
     /// # Errors
-    /// A folder without a benchmark, a damaged file, or a benchmark of other images, another search space, recipe or root seed
-    /// than the study.
+    /// A folder without a benchmark, a damaged file or a wrong row, or a benchmark of other images, another search space, recipe or
+    /// root seed than the study.
     pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
         let place = folder.display().to_string();
-        let benchmark = Benchmark::read(folder)?;
+        let benchmark = read_benchmark(folder)?;
         let benchmark = benchmark.with_context(|| format!("{place}: no benchmark.toml there"))?;
         let settings = &benchmark.settings;
         let own = |key: &str| {
@@ -62,9 +64,14 @@ impl KnownErrors {
         for (part, is_same) in parts {
             ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
         }
-        let mut curves: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
+        check_counts(folder, &benchmark, &space, setup.task)?;
+        let mut curves: BTreeMap<(u32, u32), Vec<Epoch>> = BTreeMap::new();
         for row in &benchmark.curves {
-            curves.entry((row.architecture, row.training_seed)).or_default().push(row.validation_error);
+            curves.entry((row.architecture, row.training_seed)).or_default().push(Epoch {
+                train_loss: row.train_loss,
+                train_error: row.train_error,
+                validation_error: Some(row.validation_error),
+            });
         }
         let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
         let trainings = benchmark.trainings.into_iter().map(key).collect();
@@ -105,46 +112,20 @@ impl KnownErrors {
         Ok(architectures)
     }
 
-    fn training(&self, space: &SearchSpace, architecture: &Architecture, training_seed: usize) -> Option<&TrainingRow> {
-        self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))
-    }
-
-    /// A training as a row of the run, for architecture number `index`, with its origin in words; `None` if the benchmark lacks it.
+    /// A training as a row of the run, for architecture number `index`; `None` if the benchmark lacks it.
     pub fn truth(
         &self,
         space: &SearchSpace,
         architecture: &Architecture,
         training_seed: usize,
         [seed, index]: [u64; 2],
-    ) -> Option<(TruthRow, String)> {
-        let row = self.training(space, architecture, training_seed)?;
-        Some((row.truth(seed, index as u32), format!("{} (benchmark {})", row.commit, self.name)))
-    }
-
-    /// The validation error after each completed epoch of a training; `None` if the benchmark lacks the training.
-    ///
-    /// # Errors
-    /// A training some of whose epochs the benchmark lacks.
-    pub fn curve(
-        &self,
-        space: &SearchSpace,
-        architecture: &Architecture,
-        training_seed: usize,
-    ) -> Result<Option<Vec<f64>>> {
-        let Some(row) = self.training(space, architecture, training_seed) else {
-            return Ok(None);
-        };
-        let curve = self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default();
-        ensure!(
-            curve.len() == row.epochs as usize,
-            "benchmark {}: table `curves`: training {} of architecture {}: expected {} epochs, found {}",
-            self.name,
-            row.training_seed,
-            row.architecture,
-            row.epochs,
-            curve.len()
-        );
-        Ok(Some(curve))
+    ) -> Option<Taken> {
+        let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        Some(Taken {
+            truth: row.truth(seed, index as u32),
+            epochs: self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default(),
+            origin: format!("{} (benchmark {})", row.commit, self.name),
+        })
     }
 }
 

@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use results::store::files::{create_folder, is_file, list, read_text, write_atomically};
 use results::store::identity::StoredFile;
 use results::store::pool::{Pool, PooledTruthRow, TruthKey};
 use results::tables::{read_table, write_table};
-use results::{EpochRow, Error, RunDir, Status, TruthRow};
-use serde::{Deserialize, Serialize};
+use results::{EpochRow, Error, RunDir, TruthRow};
+use serde::Serialize;
 use smash::training::checkpoint::Checkpoint;
 use smash::training::smash_training::SmashTraining;
 use smash::{Architecture, HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
+use crate::tasks::learning_curve::{Epoch, curve_text, parse_curve};
+use crate::tasks::stored_rows::{epochs_problem, pooled_problem};
 
 /// Version of the training code. Raise it with every change that alters the result of a training by more than rounding. The
 /// trainings of a pool from before such a change are then not taken for current ones.
@@ -81,6 +83,17 @@ pub struct NetworkContext<'a> {
     pub kept: &'a [usize],
 }
 
+/// A training that a pool or a benchmark supplies.
+#[derive(Debug, PartialEq)]
+pub struct Taken {
+    /// Its measurements, as a row of the run.
+    pub truth: TruthRow,
+    /// Its completed epochs; none if a pool of an older program supplies it.
+    pub epochs: Vec<Epoch>,
+    /// Its origin, in words.
+    pub origin: String,
+}
+
 /// A SMASH network in a pool.
 pub struct PooledNetwork {
     /// The tensors, as its run stores them.
@@ -125,27 +138,24 @@ impl RunPool {
         }
     }
 
-    /// Finds the training with this key, as a row of the run for architecture number `index`, and the commit that trained it. An
-    /// isomorphic architecture has the same key, but sums in another order: its training rounds differently, and does not count.
+    /// Finds the training with this key, as a row of the run for architecture number `index`. Its origin is the commit that
+    /// trained it. An isomorphic architecture has the same key, but sums in another order: its training rounds differently, and
+    /// does not count.
     ///
     /// # Errors
     /// A pool file that the system does not read.
-    pub fn truth(
-        &self,
-        key: &TruthKey,
-        architecture: &Architecture,
-        index: usize,
-    ) -> Result<Option<(TruthRow, String)>> {
+    pub fn truth(&self, key: &TruthKey, architecture: &Architecture, index: usize) -> Result<Option<Taken>> {
         let pooled = read_if_usable(&self.pool.truth_file(key), |file| {
             let pooled = self.pool.truth(key)?;
-            match pooled.as_ref().map(problem) {
+            match pooled.as_ref().map(pooled_problem) {
                 Some(Err(problem)) => Err(Error::Damaged { path: file.path.clone(), problem }),
                 _ => Ok(pooled),
             }
         })?;
         let same = pooled.flatten().filter(|pooled| pooled.json == architecture.to_json());
         Ok(same.map(|pooled| {
-            let row = TruthRow {
+            let curve = pooled.train_curve.as_deref().map(parse_curve);
+            let truth = TruthRow {
                 seed: key.seed,
                 architecture: index as u32,
                 training_seed: key.training_seed,
@@ -157,7 +167,8 @@ impl RunPool {
                 epochs: pooled.epochs,
                 message: pooled.message,
             };
-            (row, pooled.commit)
+            let epochs = curve.and_then(Result::ok).unwrap_or_default();
+            Taken { truth, epochs, origin: pooled.commit }
         }))
     }
 
@@ -165,9 +176,16 @@ impl RunPool {
     ///
     /// # Errors
     /// If the file system refuses.
-    pub fn add_truth(&self, key: TruthKey, architecture: &Architecture, row: &TruthRow) -> Result<()> {
+    pub fn add_truth(
+        &self,
+        key: TruthKey,
+        architecture: &Architecture,
+        row: &TruthRow,
+        epochs: &[Epoch],
+    ) -> Result<()> {
         let pooled = PooledTruthRow {
             canonical: key.canonical,
+            hash: Some(architecture.hash()),
             json: architecture.to_json(),
             context: key.context,
             seed: key.seed,
@@ -178,6 +196,7 @@ impl RunPool {
             train_error: row.train_error,
             train_loss: row.train_loss,
             epochs: row.epochs,
+            train_curve: Some(curve_text(epochs)),
             message: row.message.clone(),
             commit: self.commit.clone(),
         };
@@ -203,16 +222,32 @@ impl RunPool {
         Ok(is_file(&self.pool.truth_file(key).path)?)
     }
 
-    /// Reads a SMASH network; `None` if the pool does not have it.
+    /// Reads a SMASH network; `None` if the pool does not have it. A file is set aside if `check` finds other tensors than the
+    /// network has, or if the epochs are not those of the training.
     ///
     /// # Errors
-    /// If the system does not read a file.
-    pub fn take_network(&self, context: &NetworkContext) -> Result<Option<PooledNetwork>> {
+    /// If the system does not read or rename a file.
+    pub fn take_network(
+        &self,
+        context: &NetworkContext,
+        check: impl Fn(&Checkpoint) -> Result<()>,
+    ) -> Result<Option<PooledNetwork>> {
         let (network, epochs) = self.network_files(context);
-        let Some(network) = read_if_usable(&network, read_checkpoint)? else {
+        let network = read_if_usable(&network, |file| {
+            let network = read_checkpoint(file)?;
+            check(&network).with_context(|| file.path.display().to_string())?;
+            anyhow::Ok(network)
+        })?;
+        let Some(network) = network else {
             return Ok(None);
         };
-        let epochs = read_if_usable(&epochs, read_table)?;
+        let epochs = read_if_usable(&epochs, |file| {
+            let rows: Vec<EpochRow> = read_table(file)?;
+            match epochs_problem(&rows, context.data.split, context.smash.epochs) {
+                Some(problem) => Err(Error::Damaged { path: file.path.clone(), problem }),
+                None => Ok(rows),
+            }
+        })?;
         Ok(epochs.map(|epochs| PooledNetwork { network, epochs }))
     }
 
@@ -236,51 +271,7 @@ impl RunPool {
 /// # Errors
 /// As [`Pool::import`], and a training that no run can have made; the error names the row.
 pub fn import(pool: &Pool, file: &Path) -> Result<usize> {
-    Ok(pool.import(file, |row| problem(row).err())?)
-}
-
-/// The parts of a stored context that a training must agree with.
-#[derive(Deserialize)]
-struct StoredContext {
-    data: StoredData,
-    space: SearchSpace,
-    recipe: ResultingTraining,
-}
-
-/// See [`PooledData`].
-#[derive(Deserialize)]
-struct StoredData {
-    split: u64,
-}
-
-/// Checks that a run can have made a training.
-///
-/// # Errors
-/// The first part of the row that is wrong, and what was expected.
-fn problem(row: &PooledTruthRow) -> Result<(), String> {
-    let context: StoredContext =
-        serde_json::from_str(&row.context).map_err(|error| format!("`context` is none of a training: {error}"))?;
-    context.space.validate().map_err(|error| format!("`context`: {error}"))?;
-    let architecture = Architecture::from_json(&row.json).map_err(|error| format!("`json`: {error}"))?;
-    architecture.validate(&context.space).map_err(|error| format!("`json`, in the space of `context`: {error}"))?;
-    let canonical = architecture.canonical_hash(&context.space);
-    if canonical != row.canonical {
-        return Err(format!("`canonical` is {}, expected {canonical}, the hash of `json`", row.canonical));
-    }
-    if context.data.split != row.seed {
-        return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
-    }
-    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
-        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
-            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
-        }
-    }
-    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
-        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
-    }
-    let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
-    let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
-    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
+    Ok(pool.import(file, |row| pooled_problem(row).err())?)
 }
 
 fn as_json(context: &impl Serialize) -> String {
@@ -337,6 +328,7 @@ fn stem(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use results::Status;
     use smash::Seed;
 
     use super::*;
@@ -372,9 +364,12 @@ mod tests {
             epochs: context.recipe.epochs as u32,
             message: None,
         };
-        pool.add_truth(key.clone(), &one, &row).unwrap();
+        let epoch = Epoch { train_loss: 0.1 + 0.2, train_error: 0.75, validation_error: None };
+        let epochs = vec![epoch; context.recipe.epochs];
+        pool.add_truth(key.clone(), &one, &row, &epochs).unwrap();
         let taken = pool.truth(&key, &one, 7).unwrap();
-        assert_eq!(taken, Some((TruthRow { architecture: 7, ..row }, "commit".to_owned())));
+        let truth = TruthRow { architecture: 7, ..row };
+        assert_eq!(taken, Some(Taken { truth, epochs, origin: "commit".to_owned() }));
         assert_eq!(pool.truth(&key, &other, 7).unwrap(), None);
     }
 

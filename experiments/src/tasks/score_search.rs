@@ -4,10 +4,10 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
-use results::CandidateRow;
 use results::store::files::remove;
 use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
+use results::{CandidateRow, errln};
 use smash::search::{Stage, search};
 use smash::{Architecture, Counts};
 
@@ -86,16 +86,25 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
         let known: Vec<CandidateRow> = read_if_usable(&unfinished, read_table)?.unwrap_or_default();
         let mut rows: Vec<CandidateRow> = Vec::new();
         let score = |stage: Stage, architecture: &Architecture| -> Result<f64> {
-            let error = match known.get(rows.len()) {
+            let hash = architecture.hash();
+            let replayed = known.get(rows.len());
+            let error = match replayed.filter(|row| row.hash == hash) {
                 Some(row) => row.error,
-                None => mean_error(&scorer.scores(architecture)),
+                None => {
+                    if replayed.is_some() {
+                        let place = unfinished.path.display();
+                        errln!("warning: {place}: row {} is not of {hash}, which is scored again", rows.len());
+                    }
+                    mean_error(&scorer.scores(architecture))
+                }
             };
             rows.push(CandidateRow {
                 seed: seed.0,
                 search: self.search.name.clone(),
                 stage: stage.name().into(),
                 index: rows.len() as u32,
-                hash: architecture.hash(),
+                hash,
+                canonical: Some(architecture.canonical_hash(space)),
                 json: architecture.to_json(),
                 parameters: Counts::of(space, task, architecture).parameters,
                 error,

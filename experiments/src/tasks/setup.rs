@@ -200,6 +200,7 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
                 seed: self.seed.0,
                 architecture: index as u32,
                 hash: architecture.hash(),
+                canonical: Some(architecture.canonical_hash(space)),
                 json: architecture.to_json(),
                 parameters: counts.parameters,
                 multiply_adds: counts.multiply_adds,

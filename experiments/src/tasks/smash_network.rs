@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::EpochRow;
 use results::store::files::{is_file, remove};
@@ -50,7 +50,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     }
 
     fn network_file(&self) -> StoredFile {
-        self.setup.dir.tensors(&self.stem)
+        self.setup.dir.trained(&self.stem)
     }
 
     fn epochs_file(&self) -> StoredFile {
@@ -83,7 +83,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn train(&self, done: Done<'_>) -> Result<()> {
         let settings = self.settings;
         if let Some((pool, context)) = self.pooled()
-            && let Some(PooledNetwork { network, mut epochs }) = pool.take_network(&context)?
+            && let Some(PooledNetwork { network, mut epochs }) =
+                pool.take_network(&context, |network| self.check(network))?
         {
             // Another study may have stored it, under another name.
             epochs.iter_mut().for_each(|row| row.unit.clone_from(&self.stem));
@@ -98,7 +99,10 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
             checkpoint.tensors = tensors;
             let mut trainer = self.trainer();
-            trainer.restore(checkpoint).with_context(|| file.path.display().to_string())?;
+            let restored = trainer.restore(checkpoint);
+            let checked =
+                restored.and_then(|()| trainer.check_progress(settings, examples.batches(settings.batch_size)));
+            checked.with_context(|| file.path.display().to_string())?;
             Ok((trainer, states))
         })?;
         let (mut trainer, mut states): (_, Tensors) = resumed.unwrap_or_else(|| (self.trainer(), Tensors::new()));
@@ -119,6 +123,8 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
             seed: self.setup.seed.0,
             unit: self.stem.clone(),
+            architecture: None,
+            training_seed: None,
             epoch: epoch as u32,
             learning_rate: settings.learning_rate * settings.schedule.factor(epoch as f64 / settings.epochs as f64),
             train_loss: train.loss,
@@ -170,18 +176,43 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
 
     /// The state after some epochs, or at the end of the training.
     fn state(&self, after_epochs: Option<usize>) -> Result<SmashNet<B>> {
-        let net = self.trainer().net;
         let file = self.network_file();
         let before_end = after_epochs.filter(|&epochs| epochs < self.settings.epochs);
-        let mut checkpoint = read_checkpoint(&file)?;
-        checkpoint.tensors = tensors_after(before_end, checkpoint.tensors);
-        let restore = || -> Result<_> {
-            let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
-            let main = checkpoint.restore("main", net.main)?;
-            checkpoint.finish()?;
-            Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
-        };
-        restore().with_context(|| file.path.display().to_string())
+        let state = self.restored(tensors_after(before_end, read_checkpoint(&file)?.tensors));
+        state.with_context(|| file.path.display().to_string())
+    }
+
+    /// The network with these parameters.
+    fn restored(&self, tensors: Tensors) -> Result<SmashNet<B>> {
+        let net = self.trainer().net;
+        let mut checkpoint = Checkpoint { tensors, ..Default::default() };
+        let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
+        let main = checkpoint.restore("main", net.main)?;
+        checkpoint.finish()?;
+        Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
+    }
+
+    /// Checks that a stored network has the states of this one, with finite parameters.
+    ///
+    /// # Errors
+    /// The first tensor that is missing or unknown, has another shape, or has a value that is not finite.
+    fn check(&self, network: &Checkpoint) -> Result<()> {
+        for (name, tensor) in &network.tensors {
+            ensure!(
+                tensor.values.iter().all(|value| value.is_finite()),
+                "tensor `{name}` has a value that is not finite"
+            );
+            let is_known = |epochs: &usize| name.starts_with(&prefix_after(*epochs));
+            ensure!(
+                !name.starts_with(STATE) || self.kept.iter().any(is_known),
+                "tensor `{name}` is of an unknown state"
+            );
+        }
+        let kept = self.kept.iter().filter(|&&epochs| epochs <= self.settings.epochs).map(|&epochs| Some(epochs));
+        for state in kept.chain([None]) {
+            self.restored(tensors_after(state, network.tensors.clone()))?;
+        }
+        Ok(())
     }
 
     /// The trained network, off the gradient tape.

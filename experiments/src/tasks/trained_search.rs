@@ -1,6 +1,6 @@
 //! Search methods that train every architecture they look at, as units of work.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::TrialRow;
 use results::store::files::remove;
@@ -64,12 +64,17 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
         let unfinished = self.setup.dir.unfinished::<TrialRow>(&self.stem());
         let resumed = read_if_usable(&unfinished, |file| -> Result<_> {
             let rows: Vec<TrialRow> = read_table(file)?;
-            let trial = |row: &TrialRow| {
-                let architecture = Architecture::from_json(&row.json);
-                let architecture = architecture.with_context(|| file.path.display().to_string())?;
+            let place = || file.path.display().to_string();
+            let (found, all) = (rows.len(), self.settings.trials);
+            ensure!(found <= all, "{}: {found} trials, expected at most {all}", place());
+            let trial = |(index, row): (usize, &TrialRow)| {
+                let architecture = Architecture::from_json(&row.json).with_context(place)?;
+                architecture.validate(self.space).with_context(place)?;
+                let is_own = row.index as usize == index && row.hash == architecture.hash();
+                ensure!(is_own, "{}: row {index}: `index` or `hash` is not that of the trial", place());
                 Ok(Trial { architecture, reward_error: row.error })
             };
-            let trials = rows.iter().map(trial).collect::<Result<Vec<Trial>>>()?;
+            let trials = rows.iter().enumerate().map(trial).collect::<Result<Vec<Trial>>>()?;
             Ok((rows, trials))
         })?;
         let (mut rows, mut trials) = resumed.unwrap_or_default();
@@ -105,6 +110,7 @@ impl<'a, B: AutodiffBackend> TrainedSearch<'a, B> {
             system: self.system.into(),
             index: index as u32,
             hash: architecture.hash(),
+            canonical: Some(architecture.canonical_hash(self.space)),
             json: architecture.to_json(),
             parameters,
             error: trained.evaluate(self.setup.validation()).map(|last| last.error),

@@ -1,6 +1,6 @@
 //! Training one network inside a unit of work, with a checkpoint after each epoch, so that it resumes where it stopped.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::Status;
 use results::store::files::remove;
@@ -13,6 +13,7 @@ use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
 use crate::engine::unit::Done;
+use crate::tasks::learning_curve::Epoch;
 use crate::tasks::scores::status_of;
 use crate::tasks::setup::Setup;
 
@@ -59,6 +60,16 @@ impl<B: AutodiffBackend> Trained<B> {
         self.trainer.history.last().filter(|_| self.failure.is_none())
     }
 
+    /// The completed epochs.
+    pub fn curve(&self) -> Vec<Epoch> {
+        let epoch = |(index, train): (usize, &Evaluation)| Epoch {
+            train_loss: train.loss,
+            train_error: train.error,
+            validation_error: self.validation.get(index).map(|validation| validation.error),
+        };
+        self.trainer.history.iter().enumerate().map(epoch).collect()
+    }
+
     /// Number of completed epochs.
     pub fn epochs(&self) -> u32 {
         self.trainer.history.len() as u32
@@ -93,6 +104,9 @@ impl<B: AutodiffBackend> Training<'_, B> {
                 checkpoint.metadata = rest.to_owned();
             }
             trainer.restore(checkpoint).with_context(place)?;
+            trainer.check_progress(settings, self.examples.batches(settings.batch_size)).with_context(place)?;
+            let (found, expected) = (validation.len(), if self.validates { trainer.history.len() } else { 0 });
+            ensure!(found == expected, "{}: {found} validation errors, expected {expected}", place());
             Ok((trainer, validation))
         })?;
         let (mut trainer, mut validation) = resumed.unwrap_or_else(|| (start(), Vec::new()));

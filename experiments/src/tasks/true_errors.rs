@@ -5,15 +5,15 @@ use burn::tensor::backend::AutodiffBackend;
 use results::store::identity::StoredFile;
 use results::store::pool::TruthKey;
 use results::tables::write_table;
-use results::{TrainingCurveRow, TruthRow};
+use results::{EpochRow, TruthRow};
 use smash::blueprint::Blueprint;
-use smash::predictors::Costs;
 use smash::{Architecture, ResultingTraining, SearchSpace};
 
 use crate::engine::unit::{Done, Kind, Unit};
 use crate::tasks::kept_networks::keep;
 use crate::tasks::known_errors::KnownErrors;
-use crate::tasks::pool::{RunPool, TruthContext, note_origin};
+use crate::tasks::learning_curve::Epoch;
+use crate::tasks::pool::{RunPool, Taken, TruthContext, note_origin};
 use crate::tasks::setup::Setup;
 use crate::tasks::training::Training;
 
@@ -30,17 +30,16 @@ pub struct TrueErrors<'a> {
     pub settings: &'a ResultingTraining,
     /// Trainings that need not be done again, if a benchmark has them.
     pub known: Option<&'a KnownErrors>,
-    /// Whether the validation error after each epoch is kept too. The unit then writes one [`TrainingCurveRow`] for each epoch
-    /// to a file beside its output.
-    pub curves: bool,
+    /// Whether the network is measured on the validation images after each epoch too.
+    pub validates: bool,
 }
 
 /// A training with its measurements.
 pub struct Measured<'a, B: AutodiffBackend> {
     /// The measurements at its end.
     pub truth: TruthRow,
-    /// Validation error after each completed epoch; empty unless [`TrueErrors::curves`].
-    pub curve: Vec<f64>,
+    /// Its completed epochs.
+    pub epochs: Vec<Epoch>,
     /// The training, whose checkpoint remains until [`Training::forget`].
     pub training: Training<'a, B>,
 }
@@ -48,7 +47,8 @@ pub struct Measured<'a, B: AutodiffBackend> {
 impl<'a> TrueErrors<'a> {
     /// The unit that trains one architecture with one seed. `place` is the place of the architecture among the trained ones.
     /// `find` gives its number in the run and the architecture itself, when the unit runs. The output is one [`TruthRow`], or
-    /// none if there is no architecture at this place. The caller may set [`Unit::supplied`], by [`Self::is_supplied`].
+    /// none if there is no architecture at this place. Beside it lies one [`EpochRow`] for each completed epoch. The caller may set
+    /// [`Unit::supplied`], by [`Self::is_supplied`].
     pub fn unit<B: AutodiffBackend>(
         self,
         setup: &'a Setup<'a, B>,
@@ -62,15 +62,13 @@ impl<'a> TrueErrors<'a> {
             kind: self.kind,
             name: format!("seed {}, {} {place}, training {training_seed}", setup.seed.0, self.stem),
             output: output_of(setup, &name),
-            beside: self.curves.then(|| curve_of(setup, &name)),
+            beside: Some(epochs_of(setup, &name)),
             supplied: None,
             steps: self.settings.epochs * batches,
             work: Box::new(move |done| match find()? {
                 Some((index, architecture)) => self.train(setup, architecture, [index, training_seed], &name, done),
                 None => {
-                    if self.curves {
-                        write_table::<TrainingCurveRow>(&curve_of(setup, &name), &[])?;
-                    }
+                    write_table::<EpochRow>(&epochs_of(setup, &name), &[])?;
                     Ok(write_table::<TruthRow>(&output_of(setup, &name), &[])?)
                 }
             }),
@@ -104,8 +102,8 @@ impl<'a> TrueErrors<'a> {
         architecture: &Architecture,
         training_seed: usize,
     ) -> Option<(&'p RunPool, TruthKey)> {
-        // A pool has no curves.
-        let (pool, data) = setup.pool.as_ref().filter(|_| !self.curves)?;
+        // A pool has no validation errors after each epoch.
+        let (pool, data) = setup.pool.as_ref().filter(|_| !self.validates)?;
         let context = TruthContext { data, task: setup.task, space: self.space, recipe: self.settings };
         Some((*pool, pool.truth_key(&context, architecture, training_seed)))
     }
@@ -127,45 +125,43 @@ impl<'a> TrueErrors<'a> {
             (None, Some((pool, key))) => pool.truth(key, architecture, index)?,
             (known, _) => known,
         };
-        if let Some((row, origin)) = taken {
+        if let Some(Taken { truth, epochs, origin }) = taken {
             note_origin(setup.dir, name, &origin)?;
-            if let Some(known) = self.known.filter(|_| self.curves) {
-                let curve = known.curve(self.space, architecture, training_seed)?.unwrap_or_default();
-                self.write_curve(setup, architecture, &row, &curve, name)?;
-            }
-            return Ok(write_table(&output, &[row])?);
+            self.write_epochs(setup, name, &truth, &epochs)?;
+            return Ok(write_table(&output, &[truth])?);
         }
-        let Measured { truth, curve, training } =
+        let Measured { truth, epochs, training } =
             self.measure(setup, architecture, [index, training_seed], name, done)?;
         if let Some((pool, key)) = pooled {
-            pool.add_truth(key, architecture, &truth)?;
+            pool.add_truth(key, architecture, &truth, &epochs)?;
         }
-        if self.curves {
-            self.write_curve(setup, architecture, &truth, &curve, name)?;
-        }
+        self.write_epochs(setup, name, &truth, &epochs)?;
         write_table(&output, &[truth])?;
         training.forget()
     }
 
-    fn write_curve<B: AutodiffBackend>(
+    fn write_epochs<B: AutodiffBackend>(
         &self,
         setup: &Setup<'_, B>,
-        architecture: &Architecture,
-        truth: &TruthRow,
-        curve: &[f64],
         name: &str,
+        truth: &TruthRow,
+        epochs: &[Epoch],
     ) -> Result<()> {
-        let costs = Costs::of(self.space, setup.task, None, architecture);
-        let row = |epoch: usize| TrainingCurveRow {
+        let settings = self.settings;
+        let row = |(index, epoch): (usize, &Epoch)| EpochRow {
             seed: truth.seed,
-            architecture: truth.architecture,
-            training_seed: truth.training_seed,
-            epoch: epoch as u32,
-            validation_error: curve.get(epoch - 1).copied(),
-            multiply_adds: costs.training(epoch * setup.split.train.len()) as f64,
+            unit: name.into(),
+            architecture: Some(truth.architecture),
+            training_seed: Some(truth.training_seed),
+            epoch: index as u32,
+            learning_rate: settings.learning_rate * settings.schedule.factor(index as f64 / settings.epochs as f64),
+            train_loss: epoch.train_loss,
+            train_error: epoch.train_error,
+            // A benchmark has them, whether or not the study measures them.
+            validation_error: epoch.validation_error.filter(|_| self.validates),
         };
-        let rows: Vec<TrainingCurveRow> = (1..=self.settings.epochs).map(row).collect();
-        Ok(write_table(&curve_of(setup, name), &rows)?)
+        let rows: Vec<EpochRow> = epochs.iter().enumerate().map(row).collect();
+        Ok(write_table(&epochs_of(setup, name), &rows)?)
     }
 
     /// Trains an architecture, and measures its network. The checkpoint under `name` remains until [`Training::forget`].
@@ -185,12 +181,12 @@ impl<'a> TrueErrors<'a> {
             // trains it.
             key: [architecture.canonical_number(self.space), training_seed as u64],
             name: name.into(),
-            validates: self.curves,
+            validates: self.validates,
         };
         let trained = training.run(Blueprint::of(self.space, setup.task, architecture), done)?;
-        let curve = trained.validation.iter().map(|validation| validation.error).collect();
         let error = trained.evaluate(setup.test()).map(|test| test.error);
         keep(setup, name, &trained, Some(architecture), error)?;
+        let epochs = trained.curve();
         let truth = TruthRow {
             seed: setup.seed.0,
             architecture: index as u32,
@@ -203,7 +199,7 @@ impl<'a> TrueErrors<'a> {
             epochs: trained.epochs(),
             message: trained.failure,
         };
-        Ok(Measured { truth, curve, training })
+        Ok(Measured { truth, epochs, training })
     }
 }
 
@@ -211,6 +207,6 @@ fn output_of<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> StoredFile
     setup.dir.unit::<TruthRow>(name)
 }
 
-fn curve_of<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> StoredFile {
-    setup.dir.unit::<TrainingCurveRow>(&format!("{name}-curve"))
+fn epochs_of<B: AutodiffBackend>(setup: &Setup<'_, B>, name: &str) -> StoredFile {
+    setup.dir.unit::<EpochRow>(&format!("epochs-{name}"))
 }

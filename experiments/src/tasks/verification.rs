@@ -43,8 +43,7 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
     /// The first training of an architecture, as the benchmark holds it.
     fn stored(&self, index: usize) -> Option<TruthRow> {
         let key = [self.setup.seed.0, index as u64];
-        let (row, _) = self.known.truth(&self.study.space, &self.architectures[index], 0, key)?;
-        Some(row)
+        Some(self.known.truth(&self.study.space, &self.architectures[index], 0, key)?.truth)
     }
 
     fn unit(&self, place: usize, index: usize, stored: TruthRow) -> Unit<'a> {
@@ -57,7 +56,7 @@ impl<'a, B: AutodiffBackend> Verification<'a, B> {
             space: &self.study.space,
             settings,
             known: None,
-            curves: false,
+            validates: false,
         };
         let name = format!("verification-{place:05}");
         let output = setup.dir.unit::<VerificationRow>(&name);

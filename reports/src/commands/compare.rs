@@ -181,10 +181,11 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
         let others: Vec<String> = others.filter(|seed| !seeds.contains(seed)).map(|seed| seed.to_string()).collect();
         if !others.is_empty() {
             let others = others.join(", ");
-            comparison.notes.push(format!("left out, because only {name} has it: root seed {others}"));
+            comparison.notes.push(format!("left out, because only {name} has them: root seeds {others}"));
         }
         if !group.unfinished.is_empty() {
-            comparison.notes.push(format!("{name} has incomplete runs: {:?}", group.unfinished));
+            let unfinished: Vec<String> = group.unfinished.iter().map(u64::to_string).collect();
+            comparison.notes.push(format!("{name} has unfinished root seeds: {}", unfinished.join(", ")));
         }
     }
     if let [seed] = seeds[..] {

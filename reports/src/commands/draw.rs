@@ -10,9 +10,8 @@ use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
 use reports::picture;
-use results::CandidateRow;
 use results::errln;
-use results::summaries::search::{self, Best, SearchRun};
+use results::summaries::search::{Best, SearchRun};
 
 use super::stored::{Selected, Stored};
 
@@ -112,18 +111,20 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     let Selected { mut artefacts, faulty } = stored.newest(artefact)?;
     faulty.iter().for_each(|fault| errln!("warning: {fault}"));
     let artefact = artefacts.swap_remove(0);
-    let searches = search::summary(&artefact.group.read::<CandidateRow>()?).searches;
+    let summary = artefact.findings.searches();
+    let searches =
+        &summary.with_context(|| format!("{}: its study searches no architectures", artefact.name()))?.searches;
     let best: Vec<(&SearchRun, &Best)> =
         searches.iter().filter_map(|search| Some((search, search.best.as_ref()?))).collect();
     ensure!(!best.is_empty(), "{}: candidates: expected one with a score, found none", artefact.name());
-    let subject = |(SearchRun { search, seed, .. }, best): (&SearchRun, &Best)| {
+    let subject = |(SearchRun { search, shown, seed, .. }, best): (&SearchRun, &Best)| {
         let index = best.index;
         let space = Space::of(artefact.group.manifest(), Some(search));
         let place = format!("{}: candidates: `{search}`, seed {seed}, index {index}", artefact.name());
         Ok(Subject {
             file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(search)),
             title: format!(
-                "Best of {search}, seed {seed}: SMASH score {:.2} %, {} parameters",
+                "Best of {shown}, seed {seed}: SMASH score {:.2} %, {} parameters",
                 100.0 * best.error,
                 best.parameters
             ),

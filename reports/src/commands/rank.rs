@@ -15,14 +15,14 @@ use results::store::files::create_folder;
 use results::store::identity::Identity;
 use results::summaries::predictors::PredictorSummary;
 use results::summaries::ranked::{RankedRow, RunTables, SCORE};
-use results::summaries::text::{first_of, interval_text, left_out_text};
+use results::summaries::text::{SIGN, first_of, interval_text, left_out_text};
 use results::tables::{table_file, write_table};
 use results::terminal::escaped;
-use results::{ArchitectureRow, Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
+use results::{Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::stored::{Stored, space_of};
+use super::stored::{Stored, architectures_of};
 use table::{MOST_NAMES, OwnTable, Wanted};
 
 /// The table of predictors, the stored result, and the form of the answer.
@@ -61,12 +61,12 @@ pub fn run(options: &Rank) -> Result<()> {
     faulty.iter().for_each(|fault| errln!("warning: {fault}"));
     let tables = tables_of(&group)?;
     let by = Measure::of_group(&group)?;
-    let space = space_of(&group);
     let Rank { key, column, higher_is_better, .. } = options;
     let wanted = Wanted { key: key.as_deref(), columns: column, higher_is_better };
-    let own = table::read(&options.file, &wanted, &tables.architectures, space.as_ref())?;
+    let own = table::read(&options.file, &wanted, &tables.architectures)?;
     // A folder that cannot be used is an error before the statistics, which take time.
     let paths = options.out.as_ref().map(|folder| figure_paths(folder, &group, &own.columns)).transpose()?;
+    let knows_canonical = tables.architectures.iter().all(|row| row.canonical.is_some());
     let tables = tables.with_values_of(&own.predictors);
     let (summary, rows) = tables.ranked(&own.predictors, by)?;
     ensure!(
@@ -74,7 +74,7 @@ pub fn run(options: &Rank) -> Result<()> {
         "{}: no architecture has a value of each predictor, a SMASH score and a true error",
         options.file.display()
     );
-    let answer = Answer { options, group: &group, own: &own, summary: &summary, knows_canonical: space.is_some() };
+    let answer = Answer { options, group: &group, own: &own, summary: &summary, knows_canonical };
     match options.json {
         true => outln!("{:#}", answer.to_json()),
         false => answer.print(),
@@ -92,7 +92,7 @@ fn figure_paths(folder: &Path, group: &Group, columns: &[String]) -> Result<Vec<
         let path = folder.join(format!("{}-by-{}.svg", group.name(), file_name(column)));
         ensure!(
             !paths.contains(&path),
-            "{}: the figure of two columns; choose one of them by --column",
+            "{}: the figures of two columns would have this name; choose one column by --column",
             path.display()
         );
         paths.push(path);
@@ -111,7 +111,7 @@ fn tables_of(group: &Group) -> Result<RunTables> {
         )
     };
     Ok(RunTables {
-        architectures: group.read_if_there::<ArchitectureRow>()?.with_context(|| lacks("architectures"))?,
+        architectures: architectures_of(group)?.with_context(|| lacks("architectures"))?,
         scores: group.read_if_there::<ScoreRow>()?.with_context(|| lacks("scores"))?,
         true_errors: group.read_if_there::<TruthRow>()?.with_context(|| lacks("truths"))?,
         predictions: group.read_if_there::<PredictionRow>()?.unwrap_or_default(),
@@ -124,7 +124,7 @@ struct Answer<'a> {
     group: &'a Group,
     own: &'a OwnTable,
     summary: &'a PredictorsSummary,
-    /// Whether the run's search space is known, from which canonical hashes follow.
+    /// Whether the canonical hash of each architecture of the run is known.
     knows_canonical: bool,
 }
 
@@ -163,7 +163,7 @@ impl Answer<'_> {
         for column in &self.options.higher_is_better {
             outln!("higher is better in `{column}`: its sign is changed");
         }
-        let longest = summary.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
+        let longest = summary.predictors.iter().map(|predictor| predictor.shown.chars().count()).max();
         let width = longest.map_or(0, |longest| longest + 2);
         let line = |[name, n, cells @ ..]: [&str; 6]| {
             let [tau, difference, with_score, partial] = cells;
@@ -172,13 +172,14 @@ impl Answer<'_> {
         };
         line(["predictor", "n", "Kendall τ", "difference to the score", "τ with the score", "τ given parameters"]);
         for predictor in &summary.predictors {
-            let PredictorSummary { name, n, tau, change, with_first, partial, .. } = predictor;
+            let PredictorSummary { name, shown, n, tau, change, with_first, partial, .. } = predictor;
             let is_score = name == SCORE;
             let beside_score = |interval| if is_score { String::new() } else { interval_text(interval) };
             let texts =
                 [interval_text(*tau), beside_score(*change), beside_score(*with_first), interval_text(*partial)];
-            line([name, &n.to_string(), &texts[0], &texts[1], &texts[2], &texts[3]]);
+            line([shown, &n.to_string(), &texts[0], &texts[1], &texts[2], &texts[3]]);
         }
+        outln!("{SIGN}");
         outln!(
             "[ ]: 95 % percentile bootstrap over {} root seeds and their architectures; differences are paired",
             summary.seeds

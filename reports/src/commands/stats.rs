@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use results::statistics::ranking::ordered::values_of;
 use results::statistics::ranking::resampling::{measure_where_defined, resamples_for};
-use results::statistics::ranking::{Measured, Ranking};
+use results::statistics::ranking::{Measured, Ranking, disagreements};
 use results::statistics::sample::Point;
 use results::store::files;
 use results::summaries::text::{first_of, left_out_text};
@@ -24,6 +24,12 @@ use super::summary::{group_of, rows_of};
 
 /// Most names of groups that a line lists.
 const MOST_NAMES: usize = 5;
+
+/// Columns of a stored result in which more predicts a lower error.
+const COUNTS: [&str; 3] = ["parameters", "multiply_adds", "depth"];
+
+/// Columns of a stored result that are errors, fractions in [0, 1].
+const ERRORS: [&str; 2] = ["true_error", "score_error"];
 
 /// The table and the columns to use.
 #[derive(Args)]
@@ -42,7 +48,8 @@ pub struct Stats {
     /// A row without a group is left out. The default for a stored result of several root seeds is `seed`.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     by: Option<String>,
-    /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better.
+    /// Column in which higher is better, x or y; may be given twice. The default suits errors and losses: lower is better. In a
+    /// stored result, higher is always better for `parameters`, `multiply_adds` and `depth`.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     higher_is_better: Vec<String>,
     /// Number of the predictor's best that a search would train.
@@ -89,10 +96,11 @@ pub fn run(options: &Stats) -> Result<()> {
     // The scores of two SMASH networks have no common scale.
     let by = &by.clone().or_else(|| (seeds > 1).then(|| "seed".to_owned()));
     let Columns { numbers, group } = columns_in(&place, bytes, &[x, y], by.as_deref())?;
-    let sign = |name: &str| match options.higher_is_better.iter().any(|higher| higher == name) {
-        true => -1.0,
-        false => 1.0,
-    };
+    let is_stored = file.is_none();
+    let is_higher_better =
+        |name: &&String| options.higher_is_better.contains(name) || (is_stored && COUNTS.contains(&name.as_str()));
+    let higher: Vec<&String> = [x, y].into_iter().filter(is_higher_better).collect();
+    let sign = |name: &String| if higher.contains(&name) { -1.0 } else { 1.0 };
     let signs = [sign(x), sign(y)];
     let mut groups: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
     let (mut without_values, mut without_group) = (0, 0);
@@ -121,15 +129,25 @@ pub fn run(options: &Stats) -> Result<()> {
         let statistics: Vec<Value> = measured.iter().map(json_of).collect();
         let left_out = json!({ "without both values": without_values, "without a group": without_group });
         let found = json!({
-            "x": x, "y": y, "by": by, "higher_is_better": options.higher_is_better, "n": n, "groups": groups.len(),
+            "x": x, "y": y, "by": by, "higher_is_better": higher, "n": n, "groups": groups.len(),
             "left_out": left_out, "resamples": resamples, "statistics": statistics,
         });
         outln!("{found:#}");
         return Ok(());
     }
     outln!("`{y}` by `{x}`, n = {n}{in_groups}{without}");
+    let of_errors = is_stored && ERRORS.contains(&y.as_str());
     for measured in &measured {
-        outln!("{measured}");
+        outln!("{}", measured.line(of_errors));
+    }
+    for column in higher {
+        outln!("higher is better in `{column}`: its sign is changed");
+    }
+    if !of_errors {
+        outln!("regret and gain are in the unit of `{y}`");
+    }
+    if let Some(note) = disagreements(&measured) {
+        outln!("{note}");
     }
     let levels = if groups.len() > 1 { "groups and their rows" } else { "rows" };
     outln!("[ ]: 95 % percentile bootstrap over {levels}; p: permutations of `{x}`; {resamples} of each");
@@ -180,7 +198,7 @@ fn undefined_in(names: &[&str], groups: &[Vec<Point>], statistics: &[Ranking]) -
         let named: Vec<String> = undefined.iter().map(|name| format!("`{:.60}`", escaped(name))).collect();
         let (count, all) = (undefined.len(), groups.len());
         let named = first_of(&named, MOST_NAMES);
-        format!("without {count} of {all} groups, {named}: {}\n", labels.join(", "))
+        format!("undefined in {count} of {all} groups, {named}, and left out there: {}\n", labels.join(", "))
     };
     labels.into_iter().map(line).collect()
 }

@@ -9,10 +9,10 @@ use clap::Args;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use reports::artefact::{Artefact, short_commit};
 use reports::report::readme;
-use results::errln;
 use results::store::manifest::RunStatus;
 use results::store::{DEFAULT_ROOT, Found, Group, StoredRun, find_runs, groups, latest_groups, newest};
-use smash_space::SearchSpace;
+use results::{ArchitectureRow, errln};
+use smash_space::{Architecture, SearchSpace};
 
 /// Options that select stored results.
 #[derive(Args)]
@@ -53,7 +53,24 @@ impl Stored {
     /// # Errors
     /// A folder that cannot be listed, or no result that can be read.
     pub fn all(&self, artefact: Option<&str>) -> Result<Selected> {
-        let Found { runs, faulty } = self.runs(artefact)?;
+        let selected = self.newest_of(self.runs(artefact)?);
+        let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
+        ensure!(!selected.artefacts.is_empty(), "{}", self.nothing(&what, &selected.faulty));
+        Ok(selected)
+    }
+
+    /// As [`Stored::all`] for some artefacts. There may be no result.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    pub fn of_artefacts(&self, names: &BTreeSet<&str>) -> Result<Selected> {
+        let mut found = self.runs(None)?;
+        found.runs.retain(|run| names.contains(run.manifest.artefact.as_str()));
+        Ok(self.newest_of(found))
+    }
+
+    /// The newest of these results for every artefact, scale and data set.
+    fn newest_of(&self, Found { runs, faulty }: Found) -> Selected {
         let mut faulty: Vec<String> = faulty.iter().map(ToString::to_string).collect();
         let all = groups(runs.clone());
         let latest = latest_groups(runs);
@@ -70,9 +87,7 @@ impl Stored {
                 Err(error) => faulty.push(format!("{error:#}")),
             }
         }
-        let what = artefact.map_or("any artefact".to_owned(), |name| format!("`{name}`"));
-        ensure!(!artefacts.is_empty(), "{}", self.nothing(&what, &faulty));
-        Ok(Selected { artefacts, faulty })
+        Selected { artefacts, faulty }
     }
 
     /// The results of these runs and no others, one for each artefact and definition.
@@ -172,8 +187,26 @@ impl Stored {
     }
 }
 
+/// The architectures of a result, if it has the table. Tables of older programs lack canonical hashes. These then follow from
+/// the search space, unless this program cannot read it.
+///
+/// # Errors
+/// A table that cannot be read.
+pub fn architectures_of(group: &Group) -> Result<Option<Vec<ArchitectureRow>>> {
+    let Some(mut rows) = group.read_if_there::<ArchitectureRow>()? else { return Ok(None) };
+    let space = space_of(group);
+    let computed = |row: &ArchitectureRow| {
+        let (space, architecture) = (space.as_ref()?, Architecture::from_json(&row.json).ok()?);
+        architecture.validate(space).ok().map(|()| architecture.canonical_hash(space))
+    };
+    for row in rows.iter_mut().filter(|row| row.canonical.is_none()) {
+        row.canonical = computed(row);
+    }
+    Ok(Some(rows))
+}
+
 /// The search space that a result's definition states; `None` if this program cannot read it.
-pub fn space_of(group: &Group) -> Option<SearchSpace> {
+fn space_of(group: &Group) -> Option<SearchSpace> {
     let space = group.manifest().definition.get("study")?.get("space")?;
     space.clone().try_into().ok()
 }
@@ -204,7 +237,11 @@ fn print_choice<'a>(chosen: &Group, candidates: impl Iterator<Item = &'a Group>)
         ahead.extend(group.ends_in_future().then(|| group.folder().display().to_string()));
     }
     let manifest = chosen.manifest();
-    let why = if all > 1 { format!("the newest by end of {all} results") } else { "the only result".to_owned() };
+    let why = if all > 1 {
+        format!("the newest of {all} results, by the end of the run")
+    } else {
+        "the only result".to_owned()
+    };
     let ahead = match ahead.is_empty() {
         true => String::new(),
         false => format!("; warning: an end after now counts as the oldest: {}", ahead.join(", ")),

@@ -10,9 +10,8 @@ use results::store::identity::Identity;
 use results::summaries::architectures::{SummaryRow, summary_rows};
 use results::tables::{csv, table_file, write_table};
 use results::{ArchitectureRow, Row, ScoreRow, TruthRow, errln, outln};
-use smash_space::Architecture;
 
-use super::stored::{Stored, space_of};
+use super::stored::{Stored, architectures_of};
 
 /// The stored result, and the file to write.
 #[derive(Args)]
@@ -66,13 +65,8 @@ pub(super) fn rows_of(group: &Group) -> Result<Vec<SummaryRow>> {
         let (place, [artefact, ..]) = (group.folder().display(), group.subject());
         format!("{place}: `{artefact}` has no table `{table}`, expected architectures with true errors")
     };
-    let architectures = group.read_if_there::<ArchitectureRow>()?.with_context(|| lacks(ArchitectureRow::NAME))?;
+    let architectures = architectures_of(group)?.with_context(|| lacks(ArchitectureRow::NAME))?;
     let trainings = group.read_if_there::<TruthRow>()?.with_context(|| lacks(TruthRow::NAME))?;
     let scores = group.read_if_there::<ScoreRow>()?.unwrap_or_default();
-    let space = space_of(group);
-    let canonical = |row: &ArchitectureRow| {
-        let (space, architecture) = (space.as_ref()?, Architecture::from_json(&row.json).ok()?);
-        architecture.validate(space).ok().map(|()| architecture.canonical_hash(space))
-    };
-    Ok(summary_rows(&architectures, &scores, &trainings, canonical)?)
+    Ok(summary_rows(&architectures, &scores, &trainings)?)
 }

@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefinition, PointDefinition};
 use results::summaries::predictors::PredictorSummary;
 use results::{
-    ComparisonSummary, CorrelationSummary, CorruptionSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
-    PredictorsSummary, ProxySummary, SearchCostSummary, SearchSummary,
+    ComparisonSummary, CorrelationSummary, CorruptionSummary, CostSummary, DrawingRow, EncodingCellRow,
+    EnsembleSummary, PredictorsSummary, ProxySummary, SamplingSummary, SearchCostSummary, SearchSummary,
 };
 
 /// The data that a figure shows.
@@ -28,6 +28,10 @@ pub enum FigureData<'a> {
     SearchCost(&'a SearchCostSummary),
     /// Test errors of systems, and the label of each system.
     Systems(&'a ComparisonSummary, Vec<String>),
+    /// Costs of searches and trainings.
+    Costs(&'a CostSummary),
+    /// Distributions of sampled architectures.
+    Histograms(&'a SamplingSummary),
     /// Architectures.
     MemoryBanks(&'a [DrawingRow]),
     /// Architectures, and the cells of their encodings that hold +1.

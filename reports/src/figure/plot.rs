@@ -16,6 +16,8 @@ const HEIGHT: f64 = 0.56;
 const NARROW_HEIGHT: f64 = 0.8;
 /// Height in pixels of a row, without texts above its marks.
 const ROW: f64 = 44.0;
+/// Pixels from one line of a name beside a plot to the next.
+const NAME_LINE: f64 = 20.0;
 /// Least width in pixels that names and notes leave to a plot.
 const LEAST_PLOT: f64 = 420.0;
 
@@ -88,6 +90,13 @@ impl Canvas {
         plot
     }
 
+    /// Draws the two axes of a small plot between two corners, without numbers.
+    pub fn panel(&mut self, [(left, top), (right, bottom)]: [Point; 2], x: Axis, y: Axis) -> Plot {
+        let plot = Plot { left, top, right, bottom, x, y: y.range, is_stacked: false };
+        self.line(&[(left, top), (left, bottom), (right, bottom)], INK, 1.0, SOLID);
+        plot
+    }
+
     /// Draws a plot with a row for each name, the first at the bottom. A note stands at the end of each row. If they leave the plot
     /// too little room, name and note stand above the marks of their row.
     pub fn rows(&mut self, definition: &FigureDefinition, x: Axis, names: &[String], notes: &[String]) -> Plot {
@@ -122,7 +131,13 @@ impl Canvas {
                 }
             } else {
                 let (_, y) = plot.in_row(0.0, place, 0.0);
-                self.text(name, (plot.left - TO_NUMBERS, y), Side::Right, Level::Middle);
+                // A name may have several lines.
+                let lines: Vec<&str> = name.lines().collect();
+                let first = y - NAME_LINE * (lines.len() as f64 - 1.0) / 2.0;
+                for (line, index) in lines.into_iter().zip(0..) {
+                    let at = (plot.left - TO_NUMBERS, first + NAME_LINE * f64::from(index));
+                    self.text(line, at, Side::Right, Level::Middle);
+                }
                 self.text(note, (plot.right + TO_NUMBERS, y), Side::Left, Level::Middle);
             }
         }

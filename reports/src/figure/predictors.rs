@@ -22,7 +22,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     let value = |row: &PredictorSummary| if is_change { row.change } else { row.tau };
     let mut rows: Vec<&PredictorSummary> = summary.predictors.iter().collect();
     ensure!(!rows.is_empty(), "no predictor has values");
-    let first = rows[0].name.clone();
+    let first = rows[0].shown.clone();
     if is_change {
         // The rows follow the table from the top. The first predictor has no row: the others are compared with it.
         rows.remove(0);
@@ -36,7 +36,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
         ]);
     }
     canvas.heading("multiply-adds");
-    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let names: Vec<String> = rows.iter().map(|row| row.shown.clone()).collect();
     let note = |row: &&PredictorSummary| match value(row) {
         Some(_) => cost_text(row.cost),
         None => format!("{}, τ undefined", cost_text(row.cost)),
@@ -51,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     for (place, row) in rows.iter().enumerate() {
         let at = |tau: f64| plot.in_row(tau, place, 0.0);
         if let Some(interval) = value(row) {
-            let mark = if row.name == first { FIRST } else { OTHERS };
+            let mark = if row.shown == first { FIRST } else { OTHERS };
             canvas.error_bar(at(interval.low), at(interval.high), mark.colour, false);
             canvas.mark(at(interval.estimate), mark);
         }

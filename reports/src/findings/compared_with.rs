@@ -112,7 +112,7 @@ impl ComparedWith {
         let names = [
             "",
             "root seeds",
-            "learned / generated weights",
+            "learned / generated weights, mean over architectures",
             "mean score",
             "scored",
             "Kendall τ",

@@ -9,15 +9,15 @@ use results::store::Group;
 use results::summaries::comparison::{SystemSummary, summary};
 use results::summaries::search;
 use results::{
-    CandidateRow, Claim, ComparisonSummary, SearchSummary, Statistic, SystemRow, SystemTrainingRow, TrialRow,
+    CandidateRow, Claim, ComparisonSummary, Manifest, SearchSummary, Statistic, SystemRow, SystemTrainingRow, TrialRow,
 };
 use serde::Deserialize;
 
 use super::definition::part;
 use super::markdown::{left_out_sentence, table};
-use super::quoted::SystemDefinition;
-use super::search::search_paragraphs;
-use super::{Findings, KindOfStudy, does_not_fit, no_statistic};
+use super::quoted::{SmashDefinition, SystemDefinition};
+use super::search::{search_paragraphs, shown};
+use super::{Findings, KindOfStudy, does_not_fit, no_statistic, used_data};
 use crate::figure::definition::{FigureData, FigureKind};
 
 /// The part of a definition that describes the systems.
@@ -28,7 +28,20 @@ struct Study {
     /// Whether top-5 errors are reported.
     #[serde(default)]
     top5: bool,
+    /// Folds of the training data, if each system is trained on several.
+    folds: Option<Folds>,
 }
+
+/// Folds of the training data.
+#[derive(Debug, Deserialize)]
+struct Folds {
+    count: u32,
+    size: u32,
+}
+
+/// Explains the names of systems.
+const OWN: &str =
+    "all systems are our own implementations; `for` names the published one that a smaller one stands for";
 
 /// Findings of a comparison of systems.
 #[derive(Debug)]
@@ -38,6 +51,28 @@ struct ComparisonFindings {
     study: Study,
     /// The searches by SMASH score that found some of the systems.
     searches: SearchSummary,
+    /// The data set that each of them used, in the order of the definition.
+    searched_on: Vec<String>,
+    /// What readers see of each system, in the order of the summary.
+    labels: Vec<Label>,
+}
+
+/// What readers see of a system.
+#[derive(Debug)]
+struct Label {
+    /// What was run here.
+    what: String,
+    /// Whose implementation it is, and what it stands for; empty if the definition does not say how it is built.
+    note: String,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.note.is_empty() {
+            true => f.write_str(&self.what),
+            false => write!(f, "{} ({})", self.what, self.note),
+        }
+    }
 }
 
 /// Reads the tables of a comparison.
@@ -47,11 +82,43 @@ pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
     let trials = group.read_if_there::<TrialRow>()?.unwrap_or_default();
     let candidates = group.read_if_there::<CandidateRow>()?.unwrap_or_default();
     let (systems, trainings) = (group.read::<SystemRow>()?, group.read::<SystemTrainingRow>()?);
-    Ok(Box::new(ComparisonFindings {
-        summary: summary(&names, &systems, &trainings, &trials),
-        study,
-        searches: search::summary(&candidates),
-    }))
+    let mut summary = summary(&names, &systems, &trainings, &trials);
+    let labels: Vec<Label> =
+        summary.systems.iter().map(|system| label(group.manifest(), &study, &system.name)).collect();
+    for (system, label) in summary.systems.iter_mut().zip(&labels) {
+        system.shown = label.to_string();
+    }
+    let mut searched_on = Vec::new();
+    for search in study.system.iter().filter_map(|system| system.smash.as_ref()) {
+        let set = used_data::searched_on(group.manifest(), &search.search);
+        if !searched_on.contains(&set) {
+            searched_on.push(set);
+        }
+    }
+    let searches = shown(group, search::summary(&candidates));
+    Ok(Box::new(ComparisonFindings { summary, study, searches, searched_on, labels }))
+}
+
+/// What readers see of a system: our implementation at the run's scale, on the run's data.
+fn label(manifest: &Manifest, study: &Study, name: &str) -> Label {
+    let definition = study.system.iter().find(|definition| definition.name == name);
+    let search = definition.and_then(|definition| definition.smash.as_ref());
+    let name = match search {
+        Some(SmashDefinition { search }) => used_data::of_search(manifest, search, name),
+        None => used_data::of_run(manifest, name),
+    };
+    let of_scale = format!("ours, {} scale", manifest.scale);
+    let (what, note) = match definition {
+        Some(SystemDefinition { here: Some(here), .. }) => (here.clone(), format!("ours, for {name}")),
+        Some(SystemDefinition { trained_search: Some(search), .. }) => {
+            let (method, trials) = (search.method.shown(), search.trials);
+            let note = if method == name { "ours".to_owned() } else { format!("ours, for {name}") };
+            (format!("{method}, {trials} trainings"), note)
+        }
+        Some(SystemDefinition { baseline, smash, .. }) if baseline.is_some() || smash.is_some() => (name, of_scale),
+        _ => (name, String::new()),
+    };
+    Label { what, note }
 }
 
 impl KindOfStudy for ComparisonFindings {
@@ -68,9 +135,13 @@ impl KindOfStudy for ComparisonFindings {
         }
     }
 
+    fn shown_name(&self, system: &str) -> String {
+        self.summary.system(system).map_or_else(|| system.to_owned(), |system| system.shown.clone())
+    }
+
     fn headline(&self) -> String {
         match self.summary.best() {
-            Some((system, error)) => format!("lowest test error: {}, {error}", self.label(&system.name)),
+            Some((system, error)) => format!("lowest test error: {}, {error}", system.shown),
             None => "no test error".to_owned(),
         }
     }
@@ -84,7 +155,10 @@ impl KindOfStudy for ComparisonFindings {
     }
 
     fn caption(&self) -> Vec<String> {
-        vec!["bars: mean over trainings ± 1 standard deviation".to_owned()]
+        let mut facts = vec!["bars: mean over trainings ± 1 standard deviation".to_owned()];
+        facts.extend(self.searched_on());
+        facts.push(OWN.to_owned());
+        facts
     }
 
     fn paragraphs(&self) -> Vec<String> {
@@ -92,11 +166,16 @@ impl KindOfStudy for ComparisonFindings {
             self.systems_table(),
             format!(
                 "{}Measured errors are means over trainings (folds and seeds) ± their standard deviation. Quoted numbers \
-                 are the paper's, at its scale; they are not measured here.",
-                left_out_sentence(&self.left_out())
+                 are the paper's, at its scale and on its data; they are not measured here. Names: {OWN}.{}{}",
+                left_out_sentence(&self.left_out()),
+                self.study.folds.as_ref().map_or(String::new(), |folds| format!(
+                    " Each system is trained on {} folds of {} examples.",
+                    folds.count, folds.size
+                )),
+                self.searched_on().map_or(String::new(), |set| format!(" SMASH {set}.")),
             ),
         ];
-        let trials = |system: &SystemSummary| Some(format!("{}: {}", system.name, system.trials?));
+        let trials = |system: &SystemSummary| Some(format!("{}: {}", system.shown, system.trials?));
         let trials: Vec<String> = self.summary.systems.iter().filter_map(trials).collect();
         if !trials.is_empty() {
             paragraphs.push(format!("Full trainings spent by search methods: {}.", trials.join("; ")));
@@ -111,7 +190,11 @@ impl KindOfStudy for ComparisonFindings {
         match kind {
             FigureKind::SearchProgress => Ok(FigureData::Search(&self.searches)),
             FigureKind::SystemBars => {
-                let labels = self.summary.systems.iter().map(|system| self.label(&system.name));
+                // The note has a line of its own.
+                let labels = self.labels.iter().map(|label| match label.note.is_empty() {
+                    true => label.what.clone(),
+                    false => format!("{}\n{}", label.what, label.note),
+                });
                 Ok(FigureData::Systems(&self.summary, labels.collect()))
             }
             _ => Err(does_not_fit(kind)),
@@ -128,12 +211,9 @@ impl ComparisonFindings {
         self.study.system.iter().find(|definition| definition.name == name)
     }
 
-    /// Label of a system: its own name or, if a smaller system stands for it, both names.
-    fn label(&self, name: &str) -> String {
-        match self.definition(name).and_then(|definition| definition.here.as_ref()) {
-            Some(here) => format!("{here} (for {name})"),
-            None => name.to_owned(),
-        }
+    /// The data sets of the searches by SMASH score, if there were any.
+    fn searched_on(&self) -> Option<String> {
+        (!self.searched_on.is_empty()).then(|| format!("searched on {}", self.searched_on.join(" and ")))
     }
 
     fn systems_table(&self) -> String {
@@ -150,7 +230,7 @@ impl ComparisonFindings {
         };
         let or_unmeasured = |text: Option<String>| text.unwrap_or_else(|| unmeasured.to_owned());
         let mut line = vec![
-            self.label(&system.name),
+            system.shown.clone(),
             or_unmeasured(system.parameters.map(range)),
             or_unmeasured(system.depth.map(range)),
             or_unmeasured(system.error.map(|error| error.to_string())),
@@ -173,12 +253,7 @@ fn range<T: fmt::Display + PartialEq>([least, most]: [T; 2]) -> String {
 
 impl fmt::Display for ComparisonFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.summary)?;
-        for SystemDefinition { name, here, .. } in &self.study.system {
-            if let Some(here) = here {
-                write!(f, "\n  {here} stands for {name}")?;
-            }
-        }
+        write!(f, "{}\n{OWN}", self.summary)?;
         match self.searches.searches.is_empty() {
             true => Ok(()),
             false => write!(f, "\n{}", self.searches),

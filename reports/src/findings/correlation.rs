@@ -4,23 +4,25 @@ use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use results::statistics::bootstrap::{Interval, RESAMPLES};
 use results::statistics::coefficients::Coefficient;
 use results::statistics::ranking::resampling::measure;
-use results::statistics::ranking::{Measured, Ranking};
+use results::statistics::ranking::{Measured, Ranking, disagreements};
 use results::statistics::sample::Point;
 use results::store::Group;
 use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
-use results::summaries::text::{cost_text, interval_text, p_text};
+use results::summaries::text::{SIGN, cost_text, draws_text, interval_text, p_text};
 use results::{
     ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, SearchCostSummary,
     Statistic, TruthRow, VerificationRow,
 };
+use serde::Deserialize;
 
 use super::compared_with::ComparedWith;
 use super::conditions::conditions_table;
 use super::definition::{part, place};
+use super::levels::LevelFindings;
 use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
@@ -32,6 +34,25 @@ const PICKED: usize = 5;
 
 /// The most predictors that a caption names.
 const NAMED_PREDICTORS: usize = 4;
+
+/// The part of a definition that names noise draws of predictors.
+#[derive(Default, Deserialize)]
+struct Study {
+    #[serde(default)]
+    predictor: Vec<PredictorDefinition>,
+}
+
+#[derive(Deserialize)]
+struct PredictorDefinition {
+    name: String,
+    method: Method,
+}
+
+#[derive(Deserialize)]
+struct Method {
+    /// Noise draws of a score; other predictors have none.
+    draws: Option<usize>,
+}
 
 /// Findings of a correlation study.
 #[derive(Debug)]
@@ -48,6 +69,8 @@ struct CorrelationFindings {
     search_cost: Option<SearchCostSummary>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
+    /// The levels of the scores, if the predictor is a score.
+    levels: Option<LevelFindings>,
     /// How the benchmark that supplied true errors was verified, if one did.
     verification: Option<String>,
     ranking: OnceLock<Vec<Measured>>,
@@ -61,7 +84,9 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
     let predictors = match group.read_if_there::<PredictionRow>()? {
         Some(predictions) => {
             let (architectures, true_errors) = (group.read::<ArchitectureRow>()?, group.read::<TruthRow>()?);
-            Some(predictors_summary(&architectures, &predictions, &true_errors)?)
+            let mut predictors = predictors_summary(&architectures, &predictions, &true_errors)?;
+            name_draws(&mut predictors, &part::<Study>(group, "study")?.unwrap_or_default());
+            Some(predictors)
         }
         None => None,
     };
@@ -72,6 +97,7 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         panels: figure.map_or_else(Vec::new, |figure| figure.panels),
         search_cost: search_cost::load(group)?,
         regime: RegimeFindings::load(group)?,
+        levels: Some(LevelFindings::load(group, &summary)?),
         verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
         summary,
         ranking: OnceLock::new(),
@@ -94,6 +120,7 @@ pub(crate) fn of_summary(summary: CorrelationSummary) -> Findings {
         panels: Vec::new(),
         search_cost: None,
         regime: None,
+        levels: None,
         verification: None,
         ranking: OnceLock::new(),
     })
@@ -121,6 +148,17 @@ impl KindOfStudy for CorrelationFindings {
                     Statistic::TopModelsRise => contrast.top_rise,
                     _ => contrast.tau_drop,
                 }))
+            }
+            Statistic::TauDifference => {
+                let predictors = self.predictors.as_ref();
+                let predictors =
+                    predictors.with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?;
+                let names = claim.between.as_ref().with_context(|| no_statistic(claim))?;
+                predictors.tau_difference(names).map_err(|problem| anyhow!("`between`: {problem}"))
+            }
+            Statistic::LevelSpread | Statistic::ScoreExcess => {
+                let levels = self.levels.as_ref().with_context(|| no_statistic(claim))?;
+                Ok(if claim.statistic == Statistic::LevelSpread { levels.spread() } else { levels.excess })
             }
             Statistic::SearchCostGain => {
                 let searches = self.search_cost.as_ref();
@@ -157,7 +195,7 @@ impl KindOfStudy for CorrelationFindings {
         let searches = self.search_cost.iter().flat_map(search_cost::caption);
         let facts = coefficients.into_iter().chain(ceiling).chain(others).chain(self.verification.clone());
         let facts = facts.chain(searches);
-        facts.chain([BOOTSTRAP.to_owned()]).collect()
+        facts.chain([SIGN.to_owned(), BOOTSTRAP.to_owned()]).collect()
     }
 
     fn paragraphs(&self) -> Vec<String> {
@@ -169,17 +207,21 @@ impl KindOfStudy for CorrelationFindings {
             )
         });
         let notes = format!(
-            "{}{}{}{}",
-            self.verification.as_ref().map_or(String::new(), |text| format!("{text}. ")),
+            "{}{}{}{}{}",
+            self.summary.undefined_reason().map_or(String::new(), |why| format!("Kendall τ is undefined: {why}. ")),
+            self.verification.as_ref().map_or(String::new(), |text| format!("Verification: {text}. ")),
             spread.unwrap_or_default(),
             ceiling.unwrap_or_default(),
             bootstrap_note(&self.left_out(), "architectures")
         );
-        let mut paragraphs = vec![coefficients_table(&self.summary), notes, ranking_table(self.ranking())];
+        let mut paragraphs =
+            vec![coefficients_table(&self.summary), format!("Signs: {SIGN}."), notes, ranking_table(self.ranking())];
+        paragraphs.extend(disagreements(self.ranking()));
         let panels = self.panels().expect("checked on loading");
         paragraphs.extend((!panels.is_empty()).then(|| conditions_table(&panels)));
         paragraphs.extend(self.search_cost.iter().flat_map(search_cost::paragraphs));
         paragraphs.extend(self.predictors.as_ref().map(predictors_table));
+        paragraphs.extend(self.levels.as_ref().and_then(LevelFindings::paragraph));
         paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
         paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
         paragraphs
@@ -270,9 +312,22 @@ fn named_predictors(summary: &PredictorsSummary) -> Vec<String> {
     let others = summary.predictors.get(1..).filter(|others| others.len() <= NAMED_PREDICTORS);
     let text = |predictor: &PredictorSummary| {
         let [tau, with_first] = [predictor.tau, predictor.with_first].map(interval_text);
-        format!("{}: Kendall τ {tau}, with the first score {with_first}", predictor.name)
+        format!("{}: Kendall τ {tau}, with the first score {with_first}", predictor.shown)
     };
     others.unwrap_or_default().iter().map(text).collect()
+}
+
+/// Adds the noise draws to the shown names of scores: of the first predictor, and of scores with other numbers of them. The score of the
+/// study itself may have yet another number, which its own label states.
+fn name_draws(summary: &mut PredictorsSummary, study: &Study) {
+    let draws = |name: &str| study.predictor.iter().find(|predictor| predictor.name == name)?.method.draws;
+    let of_first = summary.predictors.first().and_then(|first| draws(&first.name));
+    for (index, predictor) in summary.predictors.iter_mut().enumerate() {
+        let own = draws(&predictor.name);
+        if let Some(draws) = own.filter(|_| index == 0 || own != of_first) {
+            predictor.shown = format!("{}, {}", predictor.name, draws_text(draws));
+        }
+    }
 }
 
 /// The origin of the true errors, and how trainings that were done again agree with it.
@@ -288,12 +343,12 @@ fn verification_text(rows: &[VerificationRow]) -> String {
 fn coefficients_table(summary: &CorrelationSummary) -> String {
     let names = ["true error against"].into_iter().chain(Coefficient::ALL.map(Coefficient::label));
     let of_seeds = summary.seeds.iter().map(|seed| {
-        let name = format!("{}, seed {} (n = {})", summary.predictor, seed.seed, seed.points.len());
+        let name = format!("{}, seed {} (n = {})", summary.label(), seed.seed, seed.points.len());
         (name, seed.score)
     });
     let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
     let predictors = summary.predictors().into_iter();
-    let mut lines: Vec<_> = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients)).collect();
+    let mut lines: Vec<_> = predictors.collect();
     lines.splice(1..1, of_seeds);
     let lines = lines.into_iter().map(|(name, coefficients)| {
         let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
@@ -303,8 +358,8 @@ fn coefficients_table(summary: &CorrelationSummary) -> String {
 }
 
 fn ranking_table(measured: &[Measured]) -> String {
-    let names = ["picking by the predictor", "value, errors as fractions", "by chance"];
-    let line = |measured: &Measured| vec![measured.statistic.label(), measured.value_text(), p_text(measured.p)];
+    let names = ["picking by the predictor", "value", "p by chance"];
+    let line = |measured: &Measured| vec![measured.statistic.label(), measured.value_text(true), p_text(measured.p)];
     table(&names, measured.iter().map(line))
 }
 
@@ -321,7 +376,7 @@ fn predictors_table(summary: &PredictorsSummary) -> String {
     ];
     let line = |predictor: &PredictorSummary| {
         vec![
-            predictor.name.clone(),
+            predictor.shown.clone(),
             predictor.n.to_string(),
             interval_text(predictor.tau),
             predictor.change.map_or_else(String::new, |change| interval_text(Some(change))),

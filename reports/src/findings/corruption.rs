@@ -59,7 +59,7 @@ impl KindOfStudy for CorruptionSummary {
                 line.left_out(),
             ]
         };
-        vec![
+        let mut paragraphs = vec![
             table(&names, self.lines().map(line)),
             format!(
                 "The correct encoding has the lowest error of all in {} of {} architectures. Shares have Wilson's interval.",
@@ -67,7 +67,10 @@ impl KindOfStudy for CorruptionSummary {
                 self.n()
             ),
             bootstrap_note(&self.left_out(), "architectures"),
-        ]
+        ];
+        let notes: Vec<String> = self.lines().filter_map(Corrupted::disagreement).collect();
+        paragraphs.extend((!notes.is_empty()).then(|| notes.join(" ")));
+        paragraphs
     }
 
     fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {

@@ -52,7 +52,12 @@ impl KindOfStudy for ProxySummary {
             ("the gradient, by starting point", self.record()),
         ];
         let lines = lines.map(|(name, value)| vec![name.to_owned(), value]);
-        vec![table(&["lowest validation error", &sample], lines), bootstrap_note(&self.left_out(), "starting points")]
+        let mut paragraphs = vec![
+            table(&["lowest validation error", &sample], lines),
+            bootstrap_note(&self.left_out(), "starting points"),
+        ];
+        paragraphs.extend(self.disagreement());
+        paragraphs
     }
 
     fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {

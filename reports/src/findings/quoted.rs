@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// Entry of a definition about a system, as far as reports need it.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SystemDefinition {
     /// Its name.
     pub name: String,
@@ -13,6 +14,49 @@ pub struct SystemDefinition {
     pub here: Option<String>,
     /// Numbers that the paper quotes for it.
     pub paper: Option<Quoted>,
+    /// How it is built, if it is a network designed by hand.
+    pub baseline: Option<toml::Table>,
+    /// The search by SMASH score that finds it.
+    pub smash: Option<SmashDefinition>,
+    /// The search with trainings that finds it.
+    pub trained_search: Option<TrainedSearchDefinition>,
+}
+
+/// Entry of a definition about a system that a search by SMASH score finds.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SmashDefinition {
+    /// Name of the search.
+    pub search: String,
+}
+
+/// Entry of a definition about a system that a search with trainings finds.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TrainedSearchDefinition {
+    /// Number of trainings.
+    pub trials: u32,
+    /// The kind of search.
+    pub method: MethodDefinition,
+}
+
+/// A kind of search with trainings.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MethodDefinition {
+    /// Its name in definitions, such as `q-learning`.
+    pub method: String,
+}
+
+impl MethodDefinition {
+    /// Its name for readers.
+    pub fn shown(&self) -> &str {
+        match self.method.as_str() {
+            "random" => "Random search",
+            "q-learning" => "Q-learning",
+            "reinforce" => "REINFORCE",
+            "regularised-evolution" => "Regularised evolution",
+            "cartesian-genetic" => "(1 + λ) evolution",
+            other => other,
+        }
+    }
 }
 
 /// Numbers of the paper; they are never mixed with measured ones.

@@ -59,7 +59,8 @@ impl RegimeFindings {
         [
             table(&["regime", "here", "paper"], counted.chain(measured)),
             format!(
-                "The column `paper` is counted from the paper's settings. Means are over sampled architectures. {MARK} marks a value more \
+                "The column `paper` is counted from the paper's settings. Means are over architectures that were sampled \
+                 before the run, and ratios divide by a mean. A mean of ratios over the run's own architectures differs. {MARK} marks a value more \
                  than {MARKED_FACTOR} times as large or as small as the paper's, and a share of blocks that differs by more than {:.0} points.",
                 100.0 * MARKED_SHARE
             ),

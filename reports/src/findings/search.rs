@@ -10,12 +10,20 @@ use results::summaries::text::{percent, points_text};
 use results::{CandidateRow, Claim, SearchSummary, Statistic};
 
 use super::markdown::{left_out_sentence, table};
-use super::{Findings, KindOfStudy, does_not_fit, no_statistic};
+use super::{Findings, KindOfStudy, does_not_fit, no_statistic, used_data};
 use crate::figure::definition::{FigureData, FigureKind};
 
 /// Reads the table of a search study.
 pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
-    Ok(Box::new(summary(&group.read::<CandidateRow>()?)))
+    Ok(Box::new(shown(group, summary(&group.read::<CandidateRow>()?))))
+}
+
+/// Names the searches by the data that they used.
+pub(super) fn shown(group: &Group, mut summary: SearchSummary) -> SearchSummary {
+    for run in &mut summary.searches {
+        run.shown = used_data::of_search(group.manifest(), &run.search, &run.search);
+    }
+    summary
 }
 
 impl KindOfStudy for SearchSummary {

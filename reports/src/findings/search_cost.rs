@@ -44,7 +44,7 @@ pub(super) fn load(group: &Group) -> Result<Option<SearchCostSummary>> {
 /// Facts for the caption of a figure.
 pub(super) fn caption(summary: &SearchCostSummary) -> Vec<String> {
     vec![
-        format!("{} simulated searches by each method, lines: medians", summary.draws),
+        format!("{} simulated searches by each method, all our implementations; lines: medians", summary.draws),
         format!("a training costs {} multiply-adds", cost_text(summary.training)),
         gain_text(summary),
     ]

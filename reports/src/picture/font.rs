@@ -19,9 +19,9 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     glyphs(text, size).1
 }
 
-/// Width in pixels of the longest of some texts.
+/// Width in pixels of the longest line of some texts.
 pub(crate) fn widest(texts: &[String], size: f64) -> f64 {
-    texts.iter().map(|text| text_width(text, size)).fold(0.0, f64::max)
+    texts.iter().flat_map(|text| text.lines()).map(|line| text_width(line, size)).fold(0.0, f64::max)
 }
 
 /// Breaks a text into lines of at most this width. A word that is wider has a line of its own.

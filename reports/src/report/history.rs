@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use results::statistics::bootstrap::Interval;
 use results::store::{Group, StoredRun, groups};
 
-use crate::artefact::short_commit;
+use crate::artefact::{short_commit, shown_title};
 use crate::findings::ranking::{correlation, is_correlation};
 
 /// The stored results of one artefact at one scale on one data set; at least two.
@@ -61,7 +61,7 @@ pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
             groups.sort_by(|a, b| a.end().cmp(b.end()));
             let newest = groups[groups.len() - 1].manifest();
             History {
-                title: format!("{}: {scale} scale, {dataset}", newest.title),
+                title: format!("{}: {scale} scale, {dataset}", shown_title(newest)),
                 entries: groups.par_iter().map(entry).collect(),
             }
         })

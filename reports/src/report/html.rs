@@ -4,30 +4,39 @@
 //! the history over commits.
 
 mod architectures;
+mod claims;
 mod figure;
 mod history;
+mod marks;
 mod text;
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use results::{Manifest, Verdict};
+use results::Manifest;
 
 use crate::artefact::{Artefact, Judged};
 use crate::figure::Placed;
 use crate::report;
+use crate::report::claims::Ledger;
 use crate::report::history::History;
 use architectures::{Drawings, best_of_searches, row_id, values_table, words};
+use marks::{NO_CLAIM, anchor, badge};
 use text::{escape, facts, inline};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// Makes the page.
+/// Makes the page. It has a section with the ledger of the paper's claims if that is given.
 ///
 /// # Errors
 /// If a figure or an architecture cannot be drawn.
-pub fn page(artefacts: &[Artefact], faulty: &[String], histories: &[History]) -> Result<String> {
+pub fn page(
+    artefacts: &[Artefact],
+    faulty: &[String],
+    ledger: Option<&Ledger>,
+    histories: &[History],
+) -> Result<String> {
     let mut drawings = Drawings::default();
     let mut colours = BTreeSet::new();
     let mut sections = String::new();
@@ -40,12 +49,13 @@ pub fn page(artefacts: &[Artefact], faulty: &[String], histories: &[History]) ->
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta \
          http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src \
          'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n{side}<main>\n\
-         <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
+         <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{claims}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
          hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark = figure::dark_rules(&colours),
         left_out = report::not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
         side = side(artefacts),
-        contents = contents(artefacts),
+        contents = contents(artefacts, ledger.is_some()),
+        claims = ledger.map_or_else(String::new, claims::section),
         history = history::section(histories),
         symbols = drawings.symbols(),
     ))
@@ -57,7 +67,7 @@ const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: th
     scatter plots show the architecture that they stand for.</p>\n";
 
 /// A list of the sections, each with its statistics and verdicts.
-fn contents(artefacts: &[Artefact]) -> String {
+fn contents(artefacts: &[Artefact], has_ledger: bool) -> String {
     let item = |artefact: &Artefact| {
         let manifest = artefact.group.manifest();
         let headline = match artefact.headline() {
@@ -68,14 +78,15 @@ fn contents(artefacts: &[Artefact]) -> String {
             "<li><span class=\"badges\">{}</span><span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
             badges(artefact),
             anchor(artefact),
-            escape(&manifest.title),
+            escape(&artefact.title),
             escape(&manifest.scale),
             escape(&manifest.dataset.name),
         )
     };
     let items: String = artefacts.iter().map(item).collect();
+    let claims = if has_ledger { "<p><a href=\"#claims\">Claims of the paper</a></p>\n" } else { "" };
     format!(
-        "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n<ul class=\"contents\">\n{items}</ul>\n<p><a \
+        "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n{claims}<ul class=\"contents\">\n{items}</ul>\n<p><a \
          href=\"#history\">History over commits</a></p>\n</nav>\n"
     )
 }
@@ -102,23 +113,10 @@ fn badges(artefact: &Artefact) -> String {
     }
 }
 
-/// In place of a verdict.
-const NO_CLAIM: &str = "<span class=\"badge none\">no claim</span>";
-
-/// A verdict as a word in a coloured box.
-fn badge(verdict: Verdict) -> String {
-    let class = match verdict {
-        Verdict::Held => "held",
-        Verdict::NotHeld => "not-held",
-        Verdict::Undecided => "undecided",
-    };
-    format!("<span class=\"badge {class}\">{verdict}</span>")
-}
-
 /// A line for each claim, or a single line without a claim.
 fn verdicts(artefact: &Artefact) -> String {
-    let line = |Judged { claim, found, verdict }: Judged<'_>| {
-        format!("<p>{} Claim: {}. Found: {}.</p>\n", badge(verdict), escape(&claim.to_string()), escape(&found))
+    let line = |Judged { words, found, verdict, .. }: Judged<'_>| {
+        format!("<p>{} Claim: {}. Found: {}.</p>\n", badge(verdict), escape(&words), escape(&found))
     };
     let lines: String = artefact.judged().into_iter().map(line).collect();
     match lines.is_empty() {
@@ -127,16 +125,10 @@ fn verdicts(artefact: &Artefact) -> String {
     }
 }
 
-/// The id of the section of an artefact.
-fn anchor(artefact: &Artefact) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    artefact.name().chars().map(plain).collect()
-}
-
 fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<String>) -> Result<String> {
     let manifest = artefact.group.manifest();
     let id = anchor(artefact);
-    let title = format!("{}: {} scale, {}", manifest.title, manifest.scale, manifest.dataset.name);
+    let title = format!("{}: {} scale, {}", artefact.title, manifest.scale, manifest.dataset.name);
     let mut html = format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n", escape(&title));
     html += &verdicts(artefact);
     if !artefact.statement.trim().is_empty() {
@@ -149,7 +141,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
             let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))
         };
-        let drawn = figure::figure(artefact, &manifest.title, target)?;
+        let drawn = figure::figure(artefact, &artefact.title, target)?;
         html += &drawn.html;
         colours.extend(drawn.colours);
     }

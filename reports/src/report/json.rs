@@ -17,12 +17,12 @@ fn result(artefact: &Artefact) -> Value {
     let manifest = group.manifest();
     let n = findings.n();
     let seeds: Vec<u64> = group.runs.iter().map(|run| run.manifest.seed).collect();
-    let claims: Vec<Value> = artefact.judged().into_iter().map(|judged| judged_claim(artefact, judged)).collect();
+    let claims: Vec<Value> = artefact.judged().iter().map(judged_claim).collect();
     json!({
         "artefact": manifest.artefact,
         "scale": manifest.scale,
         "dataset": manifest.dataset.name,
-        "title": manifest.title,
+        "title": artefact.title,
         "folder": group.folder().display().to_string(),
         "commit": manifest.commit,
         "dirty": manifest.dirty,
@@ -39,22 +39,30 @@ fn result(artefact: &Artefact) -> Value {
     })
 }
 
-fn judged_claim(artefact: &Artefact, Judged { claim, verdict, .. }: Judged<'_>) -> Value {
-    let mut value = with_interval(claim.statistic, artefact.claimed(claim));
+/// A claim with its statistic and its verdict.
+pub(crate) fn judged_claim(Judged { claim, words, interval, verdict, .. }: &Judged<'_>) -> Value {
+    let mut value = with_interval(claim.statistic, *interval);
+    value["words"] = json!(words);
     value["between"] = json!(claim.between);
+    value["of"] = json!(claim.of);
     value["greater_than"] = json!(claim.greater_than);
-    value["verdict"] = json!(match verdict {
+    value["verdict"] = json!(verdict_word(*verdict));
+    value
+}
+
+/// The word for a verdict.
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Held => "held",
         Verdict::NotHeld => "not-held",
         Verdict::Undecided => "undecided",
-    });
-    value
+    }
 }
 
 /// All statistics of its kind of study that a claim could be about, whether or not a claim is.
 fn statistics(artefact: &Artefact) -> Vec<Value> {
     let found = Statistic::ALL.into_iter().filter_map(|statistic| {
-        let claim = Claim { statistic, greater_than: 0.0, between: None };
+        let claim = Claim { statistic, greater_than: 0.0, between: None, of: None };
         // The error says that the kind of study lacks this statistic.
         let interval = artefact.findings.interval(&claim).ok()?;
         Some(with_interval(statistic, interval))

@@ -67,7 +67,7 @@ pub fn speed_block(table: &PeerTable) -> String {
 /// The spliced part: the figure of `shown`, and a table of all artefacts with a line for each claim. The table links to
 /// their figures in the folder `figures`.
 pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String {
-    let title = &shown.group.manifest().title;
+    let title = &shown.title;
     let names = ["result", "scale", "data set", "n", "seeds", "statistic", "claim", "verdict"];
     let table = markdown::table(&names, artefacts.iter().flat_map(|artefact| rows(artefact, figures)));
     format!("![{title}]({figures}/{}.svg)\n\n{table}", shown.name())
@@ -77,15 +77,15 @@ pub fn block(artefacts: &[Artefact], shown: &Artefact, figures: &str) -> String 
 fn rows(artefact: &Artefact, figures: &str) -> Vec<Vec<String>> {
     let manifest = artefact.group.manifest();
     let title = match artefact.figure {
-        Some(_) => format!("[{}]({figures}/{}.svg)", manifest.title, artefact.name()),
-        None => manifest.title.clone(),
+        Some(_) => format!("[{}]({figures}/{}.svg)", artefact.title, artefact.name()),
+        None => artefact.title.clone(),
     };
     let n = artefact.findings.n().map(|(n, what)| format!("{n} {what}"));
     let seeds = artefact.group.runs.len().to_string();
     let (scale, dataset) = (manifest.scale.clone(), manifest.dataset.name.clone());
     let conditions = vec![title, scale, dataset, n.unwrap_or_default(), seeds];
     let row = |result: [String; 3]| [conditions.clone(), result.to_vec()].concat();
-    let judged = |Judged { claim, found, verdict }: Judged<'_>| row([found, claim.to_string(), verdict.to_string()]);
+    let judged = |Judged { words, found, verdict, .. }: Judged<'_>| row([found, words, verdict.to_string()]);
     let rows: Vec<Vec<String>> = artefact.judged().into_iter().map(judged).collect();
     match rows.is_empty() {
         true => vec![row([artefact.headline(), String::new(), String::new()])],

@@ -19,6 +19,7 @@ pub fn row(seed: u64, index: u32, parameters: u64) -> ArchitectureRow {
         seed,
         architecture: index,
         hash: architecture.hash(),
+        canonical: None,
         json: architecture.to_json(),
         parameters,
         multiply_adds: 1,

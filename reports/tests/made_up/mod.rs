@@ -7,15 +7,18 @@ use std::path::Path;
 use reports::artefact::Artefact;
 use results::store::manifest::RunStatus;
 use results::store::{find_runs, latest_group};
-use results::{Manifest, Row, RunDir};
+use results::{EpochRow, Manifest, Row, RunDir};
 
 use manifest::manifest;
 
-/// A complete run of an artefact. It has no tables yet, unless the run is there already.
+/// A complete run of an artefact. Its only table is an empty one, unless the run is there already.
 pub fn open_run(root: &Path, artefact: &str, seed: u64, definition: &str) -> RunDir {
     let manifest = manifest(artefact, seed, definition);
     let dir = RunDir::new(root, &manifest.key());
     dir.create().unwrap();
+    if !dir.table::<EpochRow>().path.exists() {
+        dir.write::<EpochRow>(&[]).unwrap();
+    }
     complete(&dir, manifest);
     dir
 }

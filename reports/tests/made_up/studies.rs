@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use results::{
-    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, PredictionRow,
-    ProxyRow, RunDir, ScoreRow, Status, SystemRow, SystemTrainingRow, TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
+    ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, EpochRow, MemberScoreRow, OpValueRow,
+    PhaseCostRow, PredictionRow, ProxyRow, RunDir, SampleRow, ScoreRow, Status, SystemRow, SystemTrainingRow,
+    TrainingCurveRow, TrialRow, TruthRow, WeightsRow,
 };
 
 use crate::made_up::{open_run, write};
@@ -28,6 +29,7 @@ fn architecture_row(index: u32) -> ArchitectureRow {
         seed: 0,
         architecture: index,
         hash: format!("{index:08x}"),
+        canonical: None,
         json: architecture(index),
         parameters: 1000 + u64::from(index) * 7 % 13,
         multiply_adds: 1000 + u64::from(index) * 5 % 17,
@@ -93,6 +95,8 @@ pub fn correlation(root: &Path, artefact: &str, study: Correlation) -> RunDir {
     let epoch = |(unit, epoch, train_error): (&str, u32, f64)| EpochRow {
         seed: 0,
         unit: unit.into(),
+        architecture: None,
+        training_seed: None,
         epoch,
         learning_rate: 0.1,
         train_loss: 1.0,
@@ -218,6 +222,7 @@ pub fn proxy(root: &Path, starts: u32) {
                 method: method.to_owned(),
                 step,
                 hash: String::new(),
+                canonical: None,
                 changes: 2,
                 error: Some(0.6 + 0.1 * random - 0.004 * f64::from(step / index)),
                 loss: None,
@@ -243,6 +248,7 @@ fn candidates(searches: &[&str], n: u32) -> Vec<CandidateRow> {
                 stage: stage.to_owned(),
                 index,
                 hash: format!("{:08x}", 1000 * number + index),
+                canonical: None,
                 json: architecture(0),
                 parameters: 12_345,
                 error: Some(0.5 - lower + 0.1 * jitter(index, number)),
@@ -261,7 +267,8 @@ pub fn search(root: &Path, n: u32) {
     write(&dir, &candidates(&["SMASHv1", "SMASHv2", "SMASHv2, 3x3 only"], n));
 }
 
-/// Definition of a comparison. A search found one of its systems; another one has numbers only from the paper.
+/// Definition of a comparison. A search found one of its systems; another one has numbers only from the paper. Its words name the
+/// paper's data, and the run used others.
 pub const COMPARISON: &str = r#"
 statement = "WRN-28-10 has the lower error."
 [claim]
@@ -270,21 +277,27 @@ greater_than = 0.0
 between = ["WRN-28-10", "SMASHv2"]
 [figure]
 kind = "system-bars"
-title = "Systems trained on the same data"
+title = "Error on ImageNet32x32"
 x_label = "Test error"
 y_label = "System"
 [study]
 kind = "comparison"
 top5 = true
+[[study.searches]]
+name = "On CIFAR-100"
+data = { name = "shapes", image-size = 16 }
 [[study.system]]
 name = "WRN-28-10"
-depth = 28
+here = "WRN-10-2"
+baseline = { network = "wide-resnet", depth = 10, widen = 2 }
 paper = { error = 17.54, top5 = 5.2, deviation = 1.14, parameters = 36.5, depth = 28 }
 [[study.system]]
 name = "SMASHv2"
+smash = { search = "On CIFAR-100" }
 paper = { error = 20.6 }
 [[study.system]]
-name = "Large-Scale Evolution (regularised)"
+name = "Large-Scale Evolution"
+trained-search = { trials = 6, method = { method = "regularised-evolution" } }
 [[study.system]]
 name = "NASNet"
 paper = { error = 3.65 }
@@ -296,7 +309,7 @@ pub fn comparison(root: &Path) {
     let systems = [
         ("WRN-28-10", "hand-designed", 0.2),
         ("SMASHv2", "SMASH", 0.25),
-        ("Large-Scale Evolution (regularised)", "trained search", 0.24),
+        ("Large-Scale Evolution", "trained search", 0.24),
     ];
     let system = |(system, role, _): (&str, &str, f64)| SystemRow {
         seed: 0,
@@ -324,9 +337,10 @@ pub fn comparison(root: &Path) {
     };
     let trial = |index| TrialRow {
         seed: 0,
-        system: "Large-Scale Evolution (regularised)".to_owned(),
+        system: "Large-Scale Evolution".to_owned(),
         index,
         hash: String::new(),
+        canonical: None,
         json: architecture(0),
         parameters: 1,
         error: Some(0.4 - 0.01 * f64::from(index)),
@@ -335,5 +349,64 @@ pub fn comparison(root: &Path) {
     write(&dir, &systems.map(system));
     write(&dir, &systems.into_iter().flat_map(|s| (0..4).map(move |t| training(s, t))).collect::<Vec<_>>());
     write(&dir, &(0..6).map(trial).collect::<Vec<_>>());
-    write(&dir, &candidates(&["SMASHv2"], 40));
+    write(&dir, &candidates(&["On CIFAR-100"], 40));
+}
+
+/// Stores 40 draws of a space with 100 banks and of another one. `keys` holds claims.
+pub fn sampling(root: &Path, keys: &str) {
+    let definition = format!(
+        "{keys}\n[study]\nkind = \"sampling\"\n[[study.spaces]]\nname = \"A\"\n\
+         paper = {{ banks = 100, rarely-above = 5.0, parameters = 4.6, depth = 116 }}\n\
+         [[study.spaces]]\nname = \"B\"\npaper = {{}}\n\
+         [figure]\nkind = \"histograms\"\ntitle = \"Sampled architectures\"\n"
+    );
+    let dir = open_run(root, "sampling", 0, &definition);
+    let row = |(space, draw): (&str, u32)| SampleRow {
+        seed: 0,
+        space: space.into(),
+        draw,
+        // Every fourth draw is isomorphic to the first.
+        canonical: format!("{:016x}", if draw % 4 == 0 { 0 } else { draw }),
+        parameters: 3_000_000 + 50_000 * u64::from(draw),
+        multiply_adds: 1_000_000_000 + u64::from(draw),
+        depth: 100 + draw,
+        ops_block_1: 10,
+        ops_block_2: 20,
+        ops_block_3: 30 + draw % 3,
+        banks_block_1: 20,
+        banks_block_2: 30,
+        banks_block_3: 40 + draw,
+    };
+    let rows: Vec<SampleRow> =
+        ["A", "B"].into_iter().flat_map(|space| (0..40).map(move |draw| (space, draw))).map(row).collect();
+    write(&dir, &rows);
+    let value = |(space, value)| OpValueRow { seed: 0, space, quantity: "groups".into(), value, count: 40 };
+    write(&dir, &[("A".to_owned(), 1), ("B".to_owned(), 1), ("B".to_owned(), 8)].map(value));
+}
+
+/// Stores the costs of a search in two phases over five architectures, and of a hand-designed network. `between` names the costs of the
+/// claim.
+pub fn cost(root: &Path, between: &str) {
+    let definition = format!(
+        "claim = {{ statistic = \"cost-reduction\", greater_than = 9.5, between = {between} }}\n[study]\nkind = \"cost\"\n\
+         [[study.system]]\nname = \"WRN\"\nbaseline = {{}}\n[[study.system]]\nname = \"Evolution\"\n\
+         quoted = {{ flops = 1e20, source = \"somebody\" }}\n[[study.system]]\nname = \"Policy\"\n\
+         quoted = {{ gpu-days = 100.0, source = \"nobody\" }}\n[figure]\nkind = \"cost-marks\"\ntitle = \"Costs\"\n\
+         x_label = \"Multiply-adds, as a power of ten\"\ny_label = \"System\"\n"
+    );
+    let dir = open_run(root, "cost", 0, &definition);
+    let row = |system: &str, phase: &str, architecture: Option<u32>, multiply_adds| PhaseCostRow {
+        seed: 0,
+        system: system.into(),
+        phase: phase.into(),
+        architecture,
+        multiply_adds,
+    };
+    let mut rows = vec![row("WRN", "training", None, 4e17)];
+    for architecture in 0..5 {
+        let size = 1.0 + 0.01 * f64::from(architecture);
+        let phases = [("HyperNet", 1e15), ("scores", 3e15), ("training", 8e15)];
+        rows.extend(phases.map(|(phase, cost)| row("SMASH", phase, Some(architecture), size * cost)));
+    }
+    write(&dir, &rows);
 }

@@ -226,12 +226,17 @@ impl Statistic {
         }
     }
 
-    /// Whether the statistic is a share or an error, shown in percent, rather than a coefficient.
+    /// Whether the statistic is a share, an error or a difference of errors, rather than a coefficient.
     pub fn is_fraction(self) -> bool {
         match self {
             Self::Ranking(ranking) => matches!(ranking, Ranking::Precision(_) | Ranking::Regret(_)),
             Self::MeanScore | Self::MeanError => true,
         }
+    }
+
+    /// Whether the statistic is itself a difference of errors, shown in percentage points.
+    pub fn is_difference(self) -> bool {
+        matches!(self, Self::Ranking(Ranking::Regret(_)))
     }
 
     fn higher_is_better(self) -> bool {

@@ -28,7 +28,15 @@ pub struct Interval {
     pub undefined: usize,
 }
 
+/// A p-value below this level excludes chance, as a 95 % interval does that lies beside the value by chance.
+pub const LEVEL: f64 = 0.05;
+
 impl Interval {
+    /// Whether it lies beside a value.
+    pub fn excludes(self, value: f64) -> bool {
+        self.low > value || self.high < value
+    }
+
     /// An estimate with the percentiles of its resamples, moved so that their median lies at the estimate.
     ///
     /// It suits statistics of the best few points. A resample draws some points several times, so it has fewer different

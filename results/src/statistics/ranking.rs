@@ -7,12 +7,10 @@ mod discordance;
 pub mod ordered;
 pub mod resampling;
 
-use std::fmt;
-
-use crate::statistics::bootstrap::Interval;
+use crate::statistics::bootstrap::{Interval, LEVEL};
 use crate::statistics::coefficients::Coefficient;
-use crate::statistics::sample::Point;
-use crate::summaries::text::p_text;
+use crate::statistics::sample::{Point, mean};
+use crate::summaries::text::{p_text, points_text, share_text};
 
 /// Fraction of the architectures that counts as the best.
 pub const BEST: f64 = 0.1;
@@ -84,6 +82,20 @@ impl Ranking {
         }
     }
 
+    /// The mean value of a predictor without information over groups of these sizes; `None` if it depends on the truths,
+    /// or if a group is empty.
+    fn by_chance(self, sizes: impl Iterator<Item = usize>) -> Option<f64> {
+        match self {
+            Self::Coefficient(_) | Self::WeightedTau | Self::BetterHalfTau | Self::Gain(_) => Some(0.0),
+            Self::Precision(fraction) => {
+                let share = |n: usize| (n > 0).then(|| count_of(fraction, n) as f64 / n as f64);
+                let shares: Vec<f64> = sizes.map(share).collect::<Option<_>>()?;
+                (!shares.is_empty()).then(|| mean(&shares))
+            }
+            Self::BestRank(_) | Self::Regret(_) => None,
+        }
+    }
+
     /// The lowest and the highest possible value.
     fn range(self) -> (f64, f64) {
         match self {
@@ -150,40 +162,59 @@ pub struct Measured {
     /// Share of the permutations of the predictor within each group with a value at least as extreme. Both sides count
     /// for coefficients, and the better direction for the other statistics.
     pub p: Option<f64>,
+    /// The value by chance, if it is known.
+    pub by_chance: Option<f64>,
 }
 
 impl Measured {
-    /// Value and interval, such as `+0.450 [+0.280, +0.600]`.
-    pub fn value_text(&self) -> String {
-        let number = |value: f64| match self.statistic.chance() {
-            Chance::Zero => format!("{value:+.3}"),
-            _ => significant(value),
+    /// Whether one of interval and p-value excludes chance and the other does not.
+    pub fn disagrees(&self) -> bool {
+        let (Some(interval), Some(by_chance), Some(p)) = (self.interval, self.by_chance, self.p) else { return false };
+        let excludes = match self.statistic.chance() {
+            Chance::Zero => interval.excludes(by_chance),
+            _ => interval.low > by_chance,
         };
+        excludes != (p < LEVEL)
+    }
+
+    /// Value and interval, such as `+0.450 [+0.280, +0.600]`, with regret and gain in the unit of the truth. Truths that are errors,
+    /// fractions in [0, 1], have their differences in percentage points.
+    pub fn value_text(&self, of_errors: bool) -> String {
+        let Some(interval) = self.interval else { return "undefined".to_owned() };
+        let number: fn(f64) -> String = match self.statistic {
+            Ranking::Regret(_) | Ranking::Gain(_) if of_errors => return points_text(self.interval),
+            Ranking::Precision(_) => return share_text(self.interval),
+            statistic if statistic.chance() == Chance::Zero => |value| format!("{value:+.3}"),
+            _ => significant,
+        };
+        let [estimate, low, high] = [interval.estimate, interval.low, interval.high].map(number);
+        format!("{estimate} [{low}, {high}]")
+    }
+
+    /// A line such as `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`; see [`Self::value_text`].
+    pub fn line(&self, of_errors: bool) -> String {
+        let (label, text) = (self.statistic.label(), self.value_text(of_errors));
         match self.interval {
-            Some(interval) => {
-                let [estimate, low, high] = [interval.estimate, interval.low, interval.high].map(number);
-                format!("{estimate} [{low}, {high}]")
+            Some(Interval { undefined: 0, .. }) => format!("{label:24}{text:32}{}", p_text(self.p)),
+            Some(Interval { undefined, .. }) => {
+                format!("{label:24}{text:32}{} ({undefined} resamples undefined)", p_text(self.p))
             }
-            None => "undefined".to_owned(),
+            None => format!("{label:24}{text}"),
         }
     }
 }
 
-/// Writes a line such as `Kendall τ  +0.45 [+0.28, +0.60]  p = 0.0123`.
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (label, text) = (self.statistic.label(), self.value_text());
-        match self.interval {
-            Some(interval) => {
-                write!(f, "{label:24}{text:32}{}", p_text(self.p))?;
-                match interval.undefined {
-                    0 => Ok(()),
-                    undefined => write!(f, " ({undefined} resamples undefined)"),
-                }
-            }
-            None => write!(f, "{label:24}{text}"),
-        }
-    }
+/// Names the statistics of which only one of interval and p-value excludes chance, and says why that happens. `None` without any.
+pub fn disagreements(measured: &[Measured]) -> Option<String> {
+    let names: Vec<String> =
+        measured.iter().filter(|measured| measured.disagrees()).map(|measured| measured.statistic.label()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Only one of interval and p excludes chance: {}. p asks whether a predictor without information ranks these very \
+             architectures as well. The interval also varies which architectures and groups were drawn.",
+            names.join(", ")
+        )
+    })
 }
 
 /// Writes four significant digits; those of very small and very large numbers with an exponent, as in `1.234e-15`.

@@ -5,7 +5,7 @@
 //! passes through this module. Code that reads or writes results therefore works with either place.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -74,10 +74,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         Some(object) => object.read(),
         None => {
             check_readable(&fs::metadata(path)?)?;
-            fs::read(path)
+            read_within(File::open(path)?, MOST_BYTES)
         }
     };
     read().map_err(Error::io(path, "read"))
+}
+
+/// Reads all of a file, unless it has more than `most` bytes. A pipe has no size before its end.
+fn read_within(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0));
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::Error::new(ErrorKind::FileTooLarge, format!("expected at most {most} bytes, found more"))),
+        false => Ok(bytes),
+    }
 }
 
 /// Refuses a file that is far too large, and a device: it has no end, and so has no size. A pipe may hold a table that another

@@ -16,8 +16,28 @@ pub struct StoredFile {
     pub path: PathBuf,
     /// Its identity.
     pub identity: Identity,
-    /// SHA-256 of the file, in hexadecimal, if a manifest lists it.
-    pub sha256: Option<String>,
+    /// Where its digest stands besides its seal.
+    pub listed: Listed,
+}
+
+/// Where the digest of a stored file stands besides its seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Nowhere.
+    Nowhere,
+    /// In a manifest or in the settings of a benchmark, which list this SHA-256 in hexadecimal.
+    As(String),
+    /// In a [file of its own](StoredFile::digest_file).
+    Beside,
+}
+
+impl StoredFile {
+    /// The file with its digest, if it has one of its own: `NAME.sha256`, in the form of the program `sha256sum`.
+    pub fn digest_file(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".sha256");
+        name.into()
+    }
 }
 
 impl Identity {

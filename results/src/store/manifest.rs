@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::files;
 use crate::store::seal;
 use crate::summaries::regime::Regimes;
+use crate::terminal::escaped;
 
 /// Everything that is known about one run besides its tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,10 +170,24 @@ impl Manifest {
         let text = String::from_utf8(bytes).map_err(|error| fault(error.to_string()))?;
         let manifest: Self = toml::from_str(&text).map_err(|error| fault(one_line(&error.to_string())))?;
         check_levels(&manifest.definition).map_err(fault)?;
-        manifest.check_key().map_err(fault)?;
-        match (manifest.status, &manifest.end) {
-            (RunStatus::Complete, None) => Err(fault("status `complete` needs an `end`".to_owned())),
-            _ => Ok(manifest),
+        manifest.check_key().and_then(|()| manifest.check_values()).map_err(fault)?;
+        Ok(manifest)
+    }
+
+    /// Checks end, tables and timings.
+    fn check_values(&self) -> std::result::Result<(), String> {
+        if self.status == RunStatus::Complete {
+            self.end.as_ref().ok_or("status `complete` needs an `end`")?;
+            // Every kind of study writes one.
+            self.tables.keys().next().ok_or("status `complete` needs a table in `tables`")?;
+        }
+        if let Some(name) = self.tables.keys().find(|name| !is_table_name(name)) {
+            return Err(format!("`tables` names `{}`, expected letters, digits, `-` and `_`", escaped(name)));
+        }
+        let is_time = |seconds: f64| seconds.is_finite() && seconds >= 0.0;
+        match self.timings.iter().find(|&(_, &seconds)| !is_time(seconds)) {
+            Some((kind, seconds)) => Err(format!("`timings` has {seconds} for `{}`, expected seconds", escaped(kind))),
+            None => Ok(()),
         }
     }
 
@@ -182,6 +197,10 @@ impl Manifest {
         let parts = [("artefact", artefact), ("scale", scale), ("device_class", device_class), ("commit", commit)];
         if let Some((name, _)) = parts.iter().find(|(_, part)| part.is_empty()) {
             return Err(format!("`{name}` is empty"));
+        }
+        // `..` would leave the store, and the store skips names that begin with a dot.
+        if let Some((name, part)) = parts.iter().find(|(_, part)| part.starts_with('.')) {
+            return Err(format!("`{name}` is `{}`, which can be no folder of a store", escaped(part)));
         }
         let is_hash = definition_hash.len() >= 8 && definition_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_hash.then_some(()).ok_or_else(|| format!("`definition_hash` is no hash: `{definition_hash}`"))
@@ -214,6 +233,11 @@ impl Manifest {
     pub fn recency(&self) -> &str {
         self.end.as_deref().unwrap_or(&self.start)
     }
+}
+
+/// Whether a text can be the name of a table. Any other would name a file outside the folder of its run, or another file.
+pub(super) fn is_table_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// A text without breaks of lines.
@@ -337,6 +361,15 @@ pub(crate) mod tests {
         check(&format!("definition_hash = \"{}\"", "d".repeat(64)), "definition_hash = \"d\"", "definition_hash");
         check("artefact = \"fig4\"", "artefact = \"\"", "`artefact` is empty");
         check("threads = 2", "threads = 2\ncores = 1", "cores");
+        check("commit = \"0123456789ab\"", "commit = \"..\"", "`commit` is `..`");
+        check("score = 12.5", "score = nan", "`timings` has NaN for `score`");
+        check("score = 12.5", "score = -1.0", "`timings` has -1 for `score`");
+        let listed = format!("scores = \"{}\"", "e".repeat(64));
+        check(&listed, "", "needs a table in `tables`");
+        for name in ["../scores", "a/scores", "..", "", "a.b", "/tmp/scores"] {
+            let renamed = format!("{name:?} = \"{}\"", "e".repeat(64));
+            check(&listed, &renamed, &format!("`tables` names `{name}`"));
+        }
         // TOML reads this text, but would not read it again in the form of a manifest.
         let deep = format!("[definition]\nx = {}1{}\n", "{a.a.a=".repeat(30), "}".repeat(30));
         check("[definition]\n", &deep, "inside each other");

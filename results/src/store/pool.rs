@@ -15,15 +15,17 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::files::{create_folder, is_file, list, remove_unfinished};
-use crate::store::identity::{Identity, StoredFile};
-use crate::tables::rows::{EpochRow, measured_if_ok};
-use crate::tables::{Status, declare, read_table, table_file, write_table};
+use crate::store::identity::{Identity, Listed, StoredFile};
+use crate::tables::rows::EpochRow;
+use crate::tables::{Status, declare, measured_if_ok, read_table, table_file, write_table};
 
 declare! {
     /// One training of one architecture in a pool, or in a file that `cargo xtask pool export` wrote.
     pub struct PooledTruthRow in "pool" {
         /// Canonical hash of the architecture; isomorphic architectures have the same hash.
         pub canonical: String,
+        /// Hash of `json`. Tables of older programs lack this column.
+        pub hash: Option<String>,
         /// The architecture that was trained, in its stored form.
         pub json: String,
         /// Everything else that the training depends on, as JSON: recipe, search space, data, kind of device.
@@ -44,6 +46,9 @@ declare! {
         pub train_loss: Option<f64> as "nats",
         /// Number of completed epochs.
         pub epochs: u32 as "count",
+        /// Mean training loss and error of each completed epoch: LOSS,ERROR, with a space between epochs. Tables of older programs
+        /// lack this column.
+        pub train_curve: Option<String>,
         /// Why the training failed.
         pub message: Option<String>,
         /// Commit of the code that trained it.
@@ -211,7 +216,7 @@ impl Pool {
         let path = |extension: &str| self.folder.join("networks").join(format!("{name}.{extension}"));
         let identity = || Identity::default().with("network", &name);
         let tensors = identity().with("schema", "tensors");
-        let tensors = StoredFile { path: path("safetensors"), identity: tensors, sha256: None };
+        let tensors = StoredFile { path: path("safetensors"), identity: tensors, listed: Listed::Nowhere };
         (tensors, table_file::<EpochRow>(path("parquet"), identity()))
     }
 }

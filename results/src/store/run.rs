@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::store::files::{self, create_folder, is_file, list, remove_unfinished};
-use crate::store::identity::{Identity, StoredFile};
-use crate::store::manifest::{Manifest, RunKey, RunStatus};
+use crate::store::identity::{Identity, Listed, StoredFile};
+use crate::store::manifest::{Manifest, RunKey, RunStatus, is_table_name};
 use crate::store::seal;
 use crate::tables::{Row, read_table, table_file, write_table};
 
@@ -106,7 +106,8 @@ impl RunDir {
         }
     }
 
-    /// The first table of a complete run that is missing, or that is not the one that the manifest lists.
+    /// The first table of a complete run that is missing, that is not the one that the manifest lists, or that the manifest does
+    /// not list.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -124,7 +125,20 @@ impl RunDir {
                 Err(fault) => return Ok(Some(fault)),
             }
         }
+        // A run that failed may have written some of its tables.
+        if manifest.status == RunStatus::Complete {
+            let unlisted = self.tables()?.into_iter().find(|(name, _)| !manifest.tables.contains_key(name));
+            let problem = || "the manifest of its run does not list it".to_owned();
+            return Ok(unlisted.map(|(_, path)| Error::Damaged { path, problem: problem() }));
+        }
         Ok(None)
+    }
+
+    /// The tables in the folder, by their names.
+    fn tables(&self) -> Result<Vec<(String, PathBuf)>> {
+        let tables = list(&self.path)?.into_iter().filter(|entry| entry.has_extension("parquet"));
+        let named = tables.filter_map(|table| Some((table.path.file_stem()?.to_str()?.to_owned(), table.path)));
+        Ok(named.filter(|(name, _)| is_table_name(name)).collect())
     }
 
     /// Closes a run whose tables are written: the manifest lists their digests, and is written.
@@ -133,9 +147,8 @@ impl RunDir {
     /// If a table cannot be read, or the manifest cannot be written.
     pub fn close(&self, manifest: &mut Manifest, status: RunStatus, end: String) -> Result<()> {
         manifest.tables.clear();
-        for table in list(&self.path)?.into_iter().filter(|entry| entry.has_extension("parquet")) {
-            let name = table.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            manifest.tables.insert(name, seal::sha256(&files::read(&table.path)?));
+        for (name, path) in self.tables()? {
+            manifest.tables.insert(name, seal::sha256(&files::read(&path)?));
         }
         (manifest.end, manifest.status) = (Some(end), status);
         self.write_manifest(manifest)
@@ -156,9 +169,9 @@ impl RunDir {
         self.rows_in::<R>("", R::NAME)
     }
 
-    /// Rows that a unit of work writes.
+    /// Rows that a unit of work writes. Their digest stands beside them.
     pub fn unit<R: Row>(&self, stem: &str) -> StoredFile {
-        self.rows_in::<R>("units/", stem)
+        StoredFile { listed: Listed::Beside, ..self.rows_in::<R>("units/", stem) }
     }
 
     /// Rows of an unfinished unit of work.
@@ -166,7 +179,12 @@ impl RunDir {
         self.rows_in::<R>("checkpoints/", stem)
     }
 
-    /// Tensors of a network, or of an unfinished unit of work.
+    /// Tensors of a network that is the output of a unit of work. Their digest stands beside them.
+    pub fn trained(&self, stem: &str) -> StoredFile {
+        StoredFile { listed: Listed::Beside, ..self.tensors(stem) }
+    }
+
+    /// Tensors of an unfinished unit of work.
     pub fn tensors(&self, stem: &str) -> StoredFile {
         self.tensors_in("checkpoints", stem)
     }
@@ -179,7 +197,7 @@ impl RunDir {
     fn tensors_in(&self, folder: &str, stem: &str) -> StoredFile {
         let name = format!("{folder}/{stem}.safetensors");
         let identity = self.identity(&name).with("schema", "tensors");
-        StoredFile { path: self.path.join(name), identity, sha256: None }
+        StoredFile { path: self.path.join(name), identity, listed: Listed::Nowhere }
     }
 
     fn rows_in<R: Row>(&self, folder: &str, stem: &str) -> StoredFile {
@@ -279,7 +297,7 @@ impl StoredRun {
             let problem = format!("lists no table `{}`", R::NAME);
             return Err(Error::Manifest { path: self.dir.manifest_path(), problem });
         };
-        file.sha256 = Some(listed.clone());
+        file.listed = Listed::As(listed.clone());
         read_table(&file)
     }
 }

@@ -8,6 +8,10 @@
 //! In tables and tensors, the [identity](Identity) of the file stands before the seal: `smash-identity:`, its text, and a
 //! space. A whole file in the wrong place is thus found too. A manifest and a benchmark's settings state by their content
 //! what they are.
+//!
+//! Somebody who changes a file can seal it again. The digest of a table therefore also stands in a manifest, and the digest
+//! of a unit's output in a [file of its own](StoredFile::digest_file). This finds mix-ups and hasty edits. It is no
+//! signature: whoever changes the digest too is not found.
 
 use std::path::Path;
 
@@ -15,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::files;
-use crate::store::identity::{Identity, StoredFile};
+use crate::store::identity::{Identity, Listed, StoredFile};
 
 const IDENTITY: &[u8] = b"smash-identity:";
 
@@ -59,6 +63,23 @@ pub fn write_toml(path: &Path, text: &str) -> Result<()> {
     files::write_atomically(path, &bytes)
 }
 
+/// Writes the bytes of a sealed file. If its digest has a file of its own, that file is written first. A crash between the
+/// two leaves no output whose digest is unknown.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(file: &StoredFile, bytes: &[u8]) -> Result<()> {
+    if file.listed == Listed::Beside {
+        files::write_atomically(&file.digest_file(), digest_line(file, bytes).as_bytes())?;
+    }
+    files::write_atomically(&file.path, bytes)
+}
+
+/// The content of a [digest's own file](StoredFile::digest_file).
+fn digest_line(file: &StoredFile, bytes: &[u8]) -> String {
+    format!("{}  {}\n", sha256(bytes), file.path.file_name().unwrap_or_default().display())
+}
+
 /// Checks that a file is as it was sealed.
 ///
 /// # Errors
@@ -79,7 +100,7 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// The damage, or the fact in which the file's identity differs; both with the name of the file.
 pub fn check_stored(file: &StoredFile, bytes: &[u8]) -> Result<()> {
-    let StoredFile { path, identity, sha256 } = file;
+    let StoredFile { path, identity, listed } = file;
     check(path, bytes)?;
     let difference = match self::identity(bytes) {
         Some(found) => found.difference(identity),
@@ -88,10 +109,38 @@ pub fn check_stored(file: &StoredFile, bytes: &[u8]) -> Result<()> {
     if let Some(problem) = difference {
         return Err(Error::Foreign { path: path.clone(), problem });
     }
-    match sha256 {
-        Some(listed) => check_listed(path, bytes, listed),
-        None => Ok(()),
+    match listed {
+        Listed::Nowhere => Ok(()),
+        Listed::As(listed) => check_listed(path, bytes, listed),
+        Listed::Beside => match has_digest_file(file)? {
+            true if files::read(&file.digest_file())? != digest_line(file, bytes).as_bytes() => Err(Error::Damaged {
+                path: path.clone(),
+                problem: format!("its SHA-256 is not the one in {}", file.digest_file().display()),
+            }),
+            // Older programs wrote none.
+            _ => Ok(()),
+        },
     }
+}
+
+/// Checks that the digest of a file stands in a file of its own, as this program writes it.
+///
+/// # Errors
+/// No such file.
+pub fn check_has_digest_file(file: &StoredFile) -> Result<()> {
+    if has_digest_file(file)? {
+        return Ok(());
+    }
+    let problem = format!("{} is missing, which would hold its SHA-256", file.digest_file().display());
+    Err(Error::Damaged { path: file.path.clone(), problem })
+}
+
+/// Whether the digest of a file stands in a file of its own.
+///
+/// # Errors
+/// If the place cannot be checked.
+pub fn has_digest_file(file: &StoredFile) -> Result<bool> {
+    files::is_file(&file.digest_file())
 }
 
 /// Checks that a file is the one that a manifest lists.
@@ -102,7 +151,7 @@ pub fn check_listed(path: &Path, bytes: &[u8], listed: &str) -> Result<()> {
     if sha256(bytes) == listed {
         return Ok(());
     }
-    let problem = "its SHA-256 is not the one that the manifest of its run lists".to_owned();
+    let problem = "its SHA-256 is not the one that is listed for it".to_owned();
     Err(Error::Damaged { path: path.to_path_buf(), problem })
 }
 
@@ -150,20 +199,43 @@ mod tests {
         let mut bytes = format!("rows {} more", blank_of(&of(1))).into_bytes();
         close(&mut bytes);
         assert_eq!(identity(&bytes), Some(of(1)));
-        let file = |identity, sha256| StoredFile { path: "table.parquet".into(), identity, sha256 };
-        check_stored(&file(of(1), Some(sha256(&bytes))), &bytes).unwrap();
-        let error = check_stored(&file(of(0), None), &bytes).unwrap_err().to_string();
+        let file = |identity, listed| StoredFile { path: "table.parquet".into(), identity, listed };
+        check_stored(&file(of(1), Listed::As(sha256(&bytes))), &bytes).unwrap();
+        let error = check_stored(&file(of(0), Listed::Nowhere), &bytes).unwrap_err().to_string();
         assert_eq!(error, "table.parquet: belongs to seed 1, expected seed 0");
-        let error = check_stored(&file(of(1), Some("0".repeat(64))), &bytes).unwrap_err().to_string();
+        let error = check_stored(&file(of(1), Listed::As("0".repeat(64))), &bytes).unwrap_err().to_string();
         assert!(error.contains("SHA-256"), "{error}");
         // A seal without an identity, also after other text that holds one.
         for text in [blank(), format!("smash-identity:a=b and text {}", blank())] {
             let mut bytes = text.into_bytes();
             close(&mut bytes);
             assert_eq!(identity(&bytes), None);
-            let error = check_stored(&file(of(1), None), &bytes).unwrap_err().to_string();
+            let error = check_stored(&file(of(1), Listed::Nowhere), &bytes).unwrap_err().to_string();
             assert!(error.contains("does not say which file it is"), "{error}");
         }
+    }
+
+    #[test]
+    fn other_content_under_a_seal_is_found_by_the_digest_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let identity = Identity::default().with("seed", 0);
+        let file = StoredFile { path: path.clone(), identity, listed: Listed::Beside };
+        let bytes = |rows: &str| {
+            let mut bytes = format!("{rows} {}", blank_of(&file.identity)).into_bytes();
+            close(&mut bytes);
+            bytes
+        };
+        write(&file, &bytes("one")).unwrap();
+        let line = std::fs::read_to_string(folder.path().join("a.parquet.sha256")).unwrap();
+        assert_eq!(line, format!("{}  a.parquet\n", sha256(&bytes("one"))));
+        check_stored(&file, &std::fs::read(&path).unwrap()).unwrap();
+        check_has_digest_file(&file).unwrap();
+        let error = check_stored(&file, &bytes("two")).unwrap_err().to_string();
+        assert!(error.contains("a.parquet: damaged: its SHA-256") && error.ends_with("a.parquet.sha256"), "{error}");
+        std::fs::remove_file(file.digest_file()).unwrap();
+        check_stored(&file, &bytes("two")).unwrap();
+        assert!(check_has_digest_file(&file).unwrap_err().to_string().contains("a.parquet.sha256 is missing"));
     }
 
     #[test]

@@ -158,12 +158,15 @@ mod tests {
 
     use super::*;
     use crate::store::manifest::tests::sample;
+    use crate::store::seal;
 
     fn store(root: &Path, seed: u64, change: impl FnOnce(&mut Manifest)) -> RunDir {
-        let mut manifest = Manifest { seed, tables: Default::default(), ..sample() };
+        let tables = [("scores".to_owned(), seal::sha256(b"1"))].into();
+        let mut manifest = Manifest { seed, tables, ..sample() };
         change(&mut manifest);
         let dir = RunDir::new(root, &manifest.key());
         dir.create().unwrap();
+        fs::write(dir.path().join("scores.parquet"), "1").unwrap();
         dir.write_manifest(&manifest).unwrap();
         dir
     }
@@ -200,7 +203,7 @@ mod tests {
         let damaged = store(root.path(), 4, |_| ());
         fs::write(damaged.manifest_path(), "seed = 4").unwrap();
         store(root.path(), 5, |manifest| {
-            manifest.tables.insert("scores".to_owned(), "e".repeat(64));
+            manifest.tables.insert("truths".to_owned(), "e".repeat(64));
         });
         store(root.path(), 6, |manifest| manifest.status = RunStatus::Failed);
         let before = snapshot(root.path());
@@ -210,7 +213,7 @@ mod tests {
         assert_eq!(states, ["complete", "interrupted", "running", "running", "damaged", "damaged", "failed"]);
         let done: Vec<_> = found.iter().take(3).map(|run| (run.units_done, run.units)).collect();
         assert_eq!(done, [(Some(62), Some(62)), (Some(2), Some(62)), (Some(0), Some(62))]);
-        for (run, file) in [(&found[4], "manifest.toml"), (&found[5], "scores.parquet")] {
+        for (run, file) in [(&found[4], "manifest.toml"), (&found[5], "truths.parquet")] {
             assert!(run.problem.as_ref().is_some_and(|problem| problem.contains(file)), "{run:?}");
         }
         assert_eq!((found[4].artefact.as_str(), found[4].seed.as_str()), ("fig4", "seed-4"));

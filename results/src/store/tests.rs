@@ -30,7 +30,7 @@ fn a_run_lies_in_the_folder_that_its_key_names() {
     assert!(text.starts_with(&format!("{whole},seed=7,file=truths.parquet,schema=truths-")), "{text}");
     // The files that a run continues from belong to its commit, and tables to all commits that make them.
     assert!(!text.contains("commit="), "{text}");
-    let files = [dir.unit::<TruthRow>("a"), dir.unfinished::<TruthRow>("a"), dir.tensors("a")];
+    let files = [dir.unit::<TruthRow>("a"), dir.unfinished::<TruthRow>("a"), dir.tensors("a"), dir.trained("b")];
     assert!(files.iter().all(|file| file.identity.to_string().contains("commit=0123456789ab")), "{files:?}");
     let unit = dir.unit_path("smash-7.json");
     assert_eq!(unit, Path::new(expected).join("units/smash-7.json"));
@@ -157,6 +157,12 @@ fn only_the_tables_that_the_manifest_lists_are_read() {
     assert!(read().is_err() && fault().unwrap().contains("missing"));
     fs::write(&path, good).unwrap();
     assert_eq!((read().unwrap().len(), fault()), (1, None));
+
+    // A table that was taken out of the list.
+    one.write::<TruthRow>(&[]).unwrap();
+    assert!(fault().unwrap().ends_with("truths.parquet: damaged: the manifest of its run does not list it"));
+    complete(&one);
+    assert_eq!(fault(), None);
 }
 
 #[test]

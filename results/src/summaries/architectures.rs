@@ -45,8 +45,7 @@ declare! {
     }
 }
 
-/// Joins the tables of a run to one row for each architecture, in the order of root seed and index. `canonical` gives the
-/// canonical hash of an architecture, if it is known.
+/// Joins the tables of a run to one row for each architecture, in the order of root seed and index.
 ///
 /// # Errors
 /// If a training names an architecture that `architectures` lacks.
@@ -54,7 +53,6 @@ pub fn summary_rows(
     architectures: &[ArchitectureRow],
     scores: &[ScoreRow],
     trainings: &[TruthRow],
-    canonical: impl Fn(&ArchitectureRow) -> Option<String>,
 ) -> Result<Vec<SummaryRow>> {
     let joined = |by| join(architectures, &score_values(scores, by), trainings);
     let (by_error, by_loss) = (joined(Measure::Error)?, joined(Measure::Loss)?);
@@ -71,7 +69,7 @@ pub fn summary_rows(
             seed: row.seed,
             architecture: row.architecture,
             hash: row.hash.clone(),
-            canonical: canonical(row),
+            canonical: row.canonical.clone(),
             parameters: row.parameters,
             multiply_adds: row.multiply_adds,
             depth: row.depth,
@@ -99,13 +97,13 @@ mod tests {
 
     #[test]
     fn an_architecture_has_one_row_whatever_the_number_of_draws_and_trainings() {
-        let architectures = [architecture(0, 0), architecture(0, 1), architecture(1, 0)];
+        let canonical = |seed| ArchitectureRow { canonical: Some("c".to_owned()), ..architecture(seed, 0) };
+        let architectures = [canonical(0), architecture(0, 1), canonical(1)];
         let scores = [scored(0, 0, 0.5, 1.0), scored(0, 1, 0.75, 3.0), scored(1, 0, 0.5, f64::INFINITY)];
         let trainings = [(0, 0, Some(0.25)), (0, 1, None), (0, 2, Some(0.5)), (1, 0, Some(0.125))];
         let mut trainings = trainings.map(|(index, seed, error)| truth(0, index, seed, error)).to_vec();
         trainings.push(TruthRow { status: Status::Skipped, ..truth(1, 0, 0, None) });
-        let canonical = |row: &ArchitectureRow| (row.architecture == 0).then(|| "c".to_owned());
-        let rows = summary_rows(&architectures, &scores, &trainings, canonical).unwrap();
+        let rows = summary_rows(&architectures, &scores, &trainings).unwrap();
         let expected = SummaryRow {
             seed: 0,
             architecture: 0,
@@ -150,13 +148,13 @@ mod tests {
     #[test]
     fn a_failed_draw_leaves_no_score() {
         let scores = [score(0, 0, 0, Some(0.5)), score(0, 0, 1, None)];
-        let rows = summary_rows(&[architecture(0, 0)], &scores, &[], |_| None).unwrap();
+        let rows = summary_rows(&[architecture(0, 0)], &scores, &[]).unwrap();
         assert_eq!((rows[0].score_error, rows[0].score_error_deviation), (None, None));
     }
 
     #[test]
     fn a_training_of_an_unknown_architecture_is_an_error() {
-        let error = summary_rows(&[architecture(0, 0)], &[], &[truth(0, 1, 0, Some(0.5))], |_| None).unwrap_err();
+        let error = summary_rows(&[architecture(0, 0)], &[], &[truth(0, 1, 0, Some(0.5))]).unwrap_err();
         assert!(error.to_string().contains('1'), "{error}");
     }
 }

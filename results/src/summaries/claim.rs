@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::coefficients::Coefficient;
-use crate::summaries::text::{interval_text, points_text, share_text};
+use crate::summaries::text::{error_text, interval_text, points_text, ratio_text, share_text};
 
 /// A claim that a machine can check: a statistic is greater than a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,9 +18,13 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`]; the first is claimed to be better.
+    /// The two systems of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`] or the two costs of
+    /// a [`Statistic::CostReduction`]. The first is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
+    /// The search space, for a statistic of sampled architectures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// A claim as a definition states it.
@@ -30,17 +34,35 @@ struct Stated {
     statistic: Statistic,
     greater_than: f64,
     between: Option<[String; 2]>,
+    of: Option<String>,
 }
 
 impl TryFrom<Stated> for Claim {
     type Error = String;
 
     fn try_from(stated: Stated) -> Result<Self, String> {
-        let two_systems = stated.statistic == Statistic::ErrorDifference;
-        match (two_systems, &stated.between) {
-            (true, None) => Err("statistic `error-difference` needs `between`, the names of two systems".to_owned()),
-            (false, Some(_)) => Err("`between` belongs to the statistic `error-difference` alone".to_owned()),
-            _ => Ok(Self { statistic: stated.statistic, greater_than: stated.greater_than, between: stated.between }),
+        let Stated { statistic, greater_than, between, of } = stated;
+        let of_two = match statistic {
+            Statistic::ErrorDifference => Some(("error-difference", "systems")),
+            Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::CostReduction => Some(("cost-reduction", "costs")),
+            _ => None,
+        };
+        match (of_two, &between) {
+            (Some((name, of)), None) => {
+                return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
+            }
+            (None, Some(_)) => {
+                return Err(
+                    "`between` belongs to `error-difference`, `tau-difference` and `cost-reduction` alone".to_owned()
+                );
+            }
+            _ => {}
+        }
+        match (statistic.is_of_space(), &of) {
+            (true, None) => Err("this statistic needs `of`, the name of a search space".to_owned()),
+            (false, Some(_)) => Err("`of` belongs to the statistics of sampled architectures alone".to_owned()),
+            _ => Ok(Self { statistic, greater_than, between, of }),
         }
     }
 }
@@ -111,6 +133,13 @@ pub enum Statistic {
     TopModelsRise,
     /// Mean Kendall tau between the scores of two SMASH networks of different seeds.
     MemberAgreement,
+    /// Kendall's tau of the first of two predictors, minus that of the second.
+    TauDifference,
+    /// Standard deviation between SMASH networks of their mean score, divided by that between architectures of one network's
+    /// scores.
+    LevelSpread,
+    /// Mean score minus the mean true error of the same architectures.
+    ScoreExcess,
     /// Share of architectures for which the correct encoding has the lowest error of all.
     CorrectIsBest,
     /// Mean increase of the error caused by a corrupted encoding.
@@ -123,11 +152,23 @@ pub enum Statistic {
     SearchCostGain,
     /// Error of the second of two systems minus that of the first.
     ErrorDifference,
+    /// Orders of magnitude by which the first of two costs lies below the second.
+    CostReduction,
+    /// Share of draws whose blocks use no more memory banks than the paper states.
+    WithinBanks,
+    /// Mean share of these banks that a block leaves unused.
+    SpareBanks,
+    /// Share of draws within the paper's budget of parameters.
+    WithinBudget,
+    /// Share of draws with no more parameters than the paper calls rarely exceeded.
+    RarelyExceeded,
+    /// Share of draws with about the size of the network that the paper found.
+    FoundSize,
 }
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 23] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -136,13 +177,30 @@ impl Statistic {
         Self::TauDrop,
         Self::TopModelsRise,
         Self::MemberAgreement,
+        Self::TauDifference,
+        Self::LevelSpread,
+        Self::ScoreExcess,
         Self::CorrectIsBest,
         Self::CorruptionLoss,
         Self::GradientGain,
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::CostReduction,
+        Self::WithinBanks,
+        Self::SpareBanks,
+        Self::WithinBudget,
+        Self::RarelyExceeded,
+        Self::FoundSize,
     ];
+
+    /// Whether it is about the architectures drawn from one search space.
+    fn is_of_space(self) -> bool {
+        matches!(
+            self,
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize
+        )
+    }
 
     /// Name and value: `Kendall τ +0.21 [+0.06, +0.35]`.
     pub fn text(self, interval: Option<Interval>) -> String {
@@ -157,10 +215,17 @@ impl Statistic {
             | Self::Spearman
             | Self::Pearson
             | Self::TauDrop
-            | Self::MemberAgreement => interval_text(interval),
+            | Self::MemberAgreement
+            | Self::TauDifference
+            | Self::CostReduction => interval_text(interval),
+            Self::LevelSpread => ratio_text(interval),
+            Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize => {
+                error_text(interval)
+            }
             Self::CorrectIsBest => share_text(interval),
             Self::LevelDrop
             | Self::TopModelsRise
+            | Self::ScoreExcess
             | Self::CorruptionLoss
             | Self::GradientGain
             | Self::SearchGain
@@ -180,23 +245,45 @@ impl Statistic {
             Self::TauDrop => "drop of Kendall τ",
             Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
+            Self::TauDifference => "difference of Kendall τ",
+            Self::LevelSpread => "spread of mean scores between networks over that between architectures",
+            Self::ScoreExcess => "mean score above mean true error",
             Self::CorrectIsBest => "share with the correct encoding best",
             Self::CorruptionLoss => "mean increase of error by corruption",
             Self::GradientGain => "gain of the gradient over random steps",
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::CostReduction => "orders of magnitude between costs",
+            Self::WithinBanks => "share of draws within the stated banks",
+            Self::SpareBanks => "mean share of the stated banks left unused",
+            Self::WithinBudget => "share of draws within the budget of parameters",
+            Self::RarelyExceeded => "share of draws up to the rarely exceeded size",
+            Self::FoundSize => "share of draws of the found network's size",
         }
     }
 }
 
 impl Claim {
-    /// The subject of the claim: its statistic, with its systems.
+    /// The subject of the claim: its statistic, with its systems, predictors, costs or space.
     pub fn subject(&self) -> String {
-        match &self.between {
-            Some([better, worse]) => format!("error of {worse} - error of {better}"),
-            None => self.statistic.label().to_owned(),
+        match (&self.between, &self.of) {
+            (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
+                format!("τ of {better} - τ of {worse}")
+            }
+            (Some([first, second]), _) if self.statistic == Statistic::CostReduction => {
+                format!("orders of magnitude from {first} to {second}")
+            }
+            (Some([better, worse]), _) => format!("error of {worse} - error of {better}"),
+            (None, Some(space)) => format!("{space}: {}", self.statistic.label()),
+            (None, None) => self.statistic.label().to_owned(),
         }
+    }
+
+    /// The claim with other names of its systems.
+    pub fn with_systems(&self, name: impl Fn(&str) -> String) -> Self {
+        let between = self.between.as_ref().map(|systems| [&systems[0], &systems[1]].map(|system| name(system)));
+        Self { between, ..self.clone() }
     }
 
     /// Judges the claim by the 95 % interval of its statistic.
@@ -248,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None };
+        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None, of: None };
         let check = |low, high, expected| {
             let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
             assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
@@ -265,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_claim_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None };
+        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None, of: None };
         let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
         let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
         assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
@@ -283,13 +370,25 @@ mod tests {
         assert_eq!(systems.to_string(), "error of B - error of A > 0");
         let written = toml::to_string(&systems).unwrap();
         assert_eq!(parse(&written).unwrap(), systems);
+        let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
+        let costs = parse("statistic = \"cost-reduction\"\ngreater_than = 9.5\nbetween = [\"A\", \"B\"]").unwrap();
+        assert_eq!(costs.to_string(), "orders of magnitude from A to B > 9.5");
+        let space = parse("statistic = \"spare-banks\"\ngreater_than = 0.5\nof = \"A\"").unwrap();
+        assert_eq!(space.to_string(), "A: mean share of the stated banks left unused > 0.5");
+        let written = toml::to_string(&space).unwrap();
+        assert_eq!(parse(&written).unwrap(), space);
         for faulty in [
+            "statistic = \"tau-difference\"\ngreater_than = 0.0",
             "statistic = \"tau\"\ngreater_than = 0.0",
             "statistic = \"kendall\"",
             "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
             "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
             "statistic = \"error-difference\"\ngreater_than = 0.0",
             "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
+            "statistic = \"cost-reduction\"\ngreater_than = 0.0",
+            "statistic = \"spare-banks\"\ngreater_than = 0.0",
+            "statistic = \"kendall\"\ngreater_than = 0.0\nof = \"A\"",
         ] {
             assert!(parse(faulty).is_err(), "{faulty}");
         }

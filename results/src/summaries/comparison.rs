@@ -8,7 +8,7 @@ use crate::statistics::paired::difference;
 use crate::statistics::sample::{mean, standard_deviation};
 use crate::statistics::student::{mean_t_difference, mean_t_interval};
 use crate::summaries::join::by_seed;
-use crate::summaries::text::{left_out_text, percent};
+use crate::summaries::text::{counted, left_out_text, percent};
 use crate::tables::Status;
 use crate::tables::rows::{SystemRow, SystemTrainingRow, TrialRow};
 
@@ -22,8 +22,10 @@ pub struct ComparisonSummary {
 /// Measurements of one system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemSummary {
-    /// Its name, such as `WRN-28-10`.
+    /// Its name in the tables, such as `WRN-28-10`.
     pub name: String,
+    /// Its name for readers.
+    pub shown: String,
     /// `hand-designed`, `SMASH` or `trained search`; `None` if it was not run.
     pub role: Option<String>,
     /// Fewest and most learned parameters; a search may find another architecture with each root seed.
@@ -91,6 +93,7 @@ pub fn summary(
         let top5: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.top5_error?))).collect();
         SystemSummary {
             name: name.to_owned(),
+            shown: name.to_owned(),
             role: rows().next().map(|row| row.role.clone()),
             parameters: range(rows().map(|row| row.parameters)),
             depth: range(rows().map(|row| row.depth)),
@@ -196,9 +199,13 @@ impl ComparisonSummary {
 
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
+        let [failed, skipped] = self
+            .systems
+            .iter()
+            .fold([0, 0], |[failed, skipped], system| [failed + system.failed, skipped + system.skipped]);
         left_out_text(&[
-            (self.systems.iter().map(|system| system.failed).sum(), "trainings failed"),
-            (self.systems.iter().map(|system| system.skipped).sum(), "trainings skipped"),
+            counted(failed, ["training failed", "trainings failed"]),
+            counted(skipped, ["training skipped", "trainings skipped"]),
         ])
     }
 }
@@ -230,7 +237,9 @@ impl fmt::Display for Trials {
 /// A table for a terminal.
 impl fmt::Display for ComparisonSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:28}{:>14}  test error", "system", "parameters")?;
+        let longest = self.systems.iter().map(|system| system.shown.chars().count()).max();
+        let width = longest.unwrap_or(0).max(26) + 2;
+        write!(f, "{:width$}{:>14}  test error", "system", "parameters")?;
         for system in &self.systems {
             let parameters = match system.parameters {
                 Some([least, most]) if least == most => least.to_string(),
@@ -242,7 +251,7 @@ impl fmt::Display for ComparisonSummary {
                 None if system.was_run() => "none".to_owned(),
                 None => "not run".to_owned(),
             };
-            write!(f, "\n{:28}{parameters:>14}  {error}", system.name)?;
+            write!(f, "\n{:width$}{parameters:>14}  {error}", system.shown)?;
             if let Some(top5) = system.top5_error {
                 write!(f, ", top-5 {top5}")?;
             }

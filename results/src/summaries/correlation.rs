@@ -8,14 +8,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap};
+use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap, mean_interval};
 use crate::statistics::ceiling::noise_ceiling;
 use crate::statistics::coefficients::{Coefficient, Line, least_squares};
 use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
 use crate::summaries::join::{Joined, Values, by_seed, join, keep_common, units, values};
-use crate::summaries::text::{interval_text, left_out_text};
+use crate::summaries::text::{SIGN, draws_text, interval_text, left_out_text};
 use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 
 /// How well a predictor, such as the SMASH score, predicts the true error.
@@ -23,6 +23,8 @@ use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
 pub struct CorrelationSummary {
     /// Human-readable name of the predictor, such as "SMASH score".
     pub predictor: &'static str,
+    /// Most noise draws behind a value of the predictor; `None` for a predictor without noise draws.
+    pub draws: Option<usize>,
     /// Whether its values are errors or losses.
     pub by: Measure,
     /// One summary for each root seed, in order.
@@ -36,9 +38,9 @@ pub struct CorrelationSummary {
     pub halves: Option<Coefficients>,
     /// Tau that the expected error itself would reach against these true errors; `None` unless all trainings were repeated.
     pub ceiling: Option<Interval>,
-    /// Number of parameters against true error, the first trivial predictor.
+    /// Number of parameters against true error, the first trivial predictor. More predicts a lower error, so its sign is changed.
     pub parameters: Coefficients,
-    /// Multiply-adds against true error, the second trivial predictor.
+    /// Multiply-adds against true error, the second trivial predictor, with its sign changed too.
     pub multiply_adds: Coefficients,
     /// Spread of the true errors against their noise; `None` with a single architecture.
     pub spread: Option<SpreadAndNoise>,
@@ -139,32 +141,35 @@ impl Measure {
 pub struct Predictor {
     name: &'static str,
     by: Measure,
+    draws: Option<usize>,
     values: Values,
 }
 
 impl Predictor {
     /// The SMASH score: the mean over the noise draws.
     pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
-        Self { name: by.of("SMASH score", "SMASH score, by loss"), by, values: score_values(rows, by) }
+        let values = score_values(rows, by);
+        let draws = values.values().map(Vec::len).max();
+        Self { name: by.of("SMASH score", "SMASH score, by loss"), by, draws, values }
     }
 
     /// The error after the fast recipe: the mean over the trainings.
     pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
         let rows = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self { name: "fast recipe", by: Measure::Error, values: values(rows) }
+        Self { name: "fast recipe", by: Measure::Error, draws: None, values: values(rows) }
     }
 
     /// A predictor of one's own: a value for each architecture, by its root seed and index.
     pub fn own(rows: impl IntoIterator<Item = ((u64, u32), f64)>) -> Self {
         let rows = rows.into_iter().map(|(key, value)| (key, Some(value)));
-        Self { name: "own predictor", by: Measure::Loss, values: values(rows) }
+        Self { name: "own predictor", by: Measure::Loss, draws: None, values: values(rows) }
     }
 
     /// The validation error after the whole training: the mean over the trainings.
     pub fn validation_error(rows: &[TruthRow]) -> Self {
         let rows = rows.iter();
         let rows = rows.map(|row| ((row.seed, row.architecture), row.validation_error));
-        Self { name: "validation error", by: Measure::Error, values: values(rows) }
+        Self { name: "validation error", by: Measure::Error, draws: None, values: values(rows) }
     }
 }
 
@@ -209,14 +214,15 @@ pub fn summary(
     let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
     Ok(CorrelationSummary {
         predictor: predictor.name,
+        draws: predictor.draws,
         by: predictor.by,
         halves: repeated.then(|| coefficients(&groups(|m| m.halves()))),
         seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
         units,
         score: coefficients(&scored),
         ceiling: noise_ceiling(&errors, units),
-        parameters: coefficients(&groups(|m| (m.row.parameters as f64, m.true_error()))),
-        multiply_adds: coefficients(&groups(|m| (m.row.multiply_adds as f64, m.true_error()))),
+        parameters: coefficients(&groups(|m| (-(m.row.parameters as f64), m.true_error()))),
+        multiply_adds: coefficients(&groups(|m| (-(m.row.multiply_adds as f64), m.true_error()))),
         spread: spread_and_noise(&errors, test_examples),
         without_truth: sample.without_truth,
         without_score: sample.without_score,
@@ -230,12 +236,48 @@ impl CorrelationSummary {
     }
 
     /// Each predictor with its human-readable name, the one in question first.
-    pub fn predictors(&self) -> Vec<(&'static str, Coefficients)> {
+    pub fn predictors(&self) -> Vec<(String, Coefficients)> {
+        let trivial = [("parameters", self.parameters), ("multiply-adds", self.multiply_adds)];
         let halves = self.halves.map(|halves| ("true error, half against half", halves));
-        [(self.predictor, self.score), ("parameters", self.parameters), ("multiply-adds", self.multiply_adds)]
-            .into_iter()
-            .chain(halves)
-            .collect()
+        let others = trivial.into_iter().chain(halves).map(|(name, coefficients)| (name.to_owned(), coefficients));
+        [(self.label(), self.score)].into_iter().chain(others).collect()
+    }
+
+    /// Name of the predictor in question, with the noise draws of a score: other estimates of it may have other numbers of them.
+    pub fn label(&self) -> String {
+        match self.draws {
+            Some(draws) => format!("{}, {}", self.predictor, draws_text(draws)),
+            None => self.predictor.to_owned(),
+        }
+    }
+
+    /// Why Kendall's tau is undefined; `None` if it is defined.
+    pub fn undefined_reason(&self) -> Option<String> {
+        if self.score.kendall.is_some() {
+            return None;
+        }
+        let is_constant = |values: &dyn Fn(&Point) -> f64, points: &[Point]| {
+            points.iter().all(|point| values(point) == values(&points[0]))
+        };
+        let of_seed = |seed: &SeedSummary| {
+            let SeedSummary { seed, points, score, .. } = seed;
+            match score.kendall {
+                Some(_) => None,
+                None if points.len() < 2 => Some(format!("root seed {seed} has fewer than two architectures")),
+                None if is_constant(&|point| point.0, points) => {
+                    Some(format!("all values of {} are equal in root seed {seed}", self.predictor))
+                }
+                None => Some(format!("all true errors are equal in root seed {seed}")),
+            }
+        };
+        Some(self.seeds.iter().find_map(of_seed).unwrap_or_else(|| "no architecture has both values".to_owned()))
+    }
+
+    /// Mean value of the predictor minus the mean true error; `None` unless both are errors, or if a root seed has too few values.
+    pub fn excess(&self) -> Option<Interval> {
+        let of_seed = |seed: &SeedSummary| seed.points.iter().map(|(predictor, truth)| predictor - truth).collect();
+        let differences: Vec<Vec<f64>> = self.seeds.iter().map(of_seed).collect();
+        (self.by == Measure::Error).then(|| mean_interval(&differences, self.units)).flatten()
     }
 
     /// Describes what was left out; empty if nothing was.
@@ -265,7 +307,7 @@ impl fmt::Display for CorrelationSummary {
         };
         writeln!(f, "true error against its predictors, n = {}{left_out}", self.n())?;
         let longest = self.predictors().iter().map(|(name, _)| name.len()).max();
-        let width = longest.map_or(0, |longest| longest + 2).max(16);
+        let width = longest.map_or(0, |longest| longest + 2);
         let row = |name: &str, cells: [String; 3]| {
             let [kendall, spearman, pearson] = cells;
             format!("{name:width$}{kendall:24}{spearman:24}{pearson}")
@@ -274,13 +316,16 @@ impl fmt::Display for CorrelationSummary {
         let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
         // A single seed would repeat the line above.
         let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
-        let predictors = self.predictors().into_iter();
-        let mut predictors = predictors.map(|(name, coefficients)| (name.to_owned(), coefficients));
+        let mut predictors = self.predictors().into_iter();
         let score = predictors.next();
         for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
             let cells = Coefficient::ALL.map(|c| interval_text(coefficients.get(c)));
             writeln!(f, "{}", row(&name, cells))?;
         }
+        if let Some(reason) = self.undefined_reason() {
+            writeln!(f, "Kendall τ is undefined: {reason}")?;
+        }
+        writeln!(f, "{SIGN}")?;
         if let Some(ceiling) = self.ceiling {
             writeln!(f, "noise ceiling: Kendall τ {}", interval_text(Some(ceiling)))?;
         }
@@ -296,16 +341,16 @@ impl fmt::Display for CorrelationSummary {
     }
 }
 
-/// Writes errors in percent.
+/// Writes standard deviations of errors, in percentage points.
 impl fmt::Display for SpreadAndNoise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let training = match self.training {
-            Some(training) => format!("{:.2} % by the seed of one training", 100.0 * training),
+            Some(training) => format!("{:.2} by the seed of one training", 100.0 * training),
             None => "the training seed's share not measured".to_owned(),
         };
         write!(
             f,
-            "spread of true errors {:.2} %, noise of one {:.2} % ({:.2} % by the test set, {training}); spread / noise ",
+            "spread of true errors {:.2} points, noise of one {:.2} ({:.2} by the test set, {training}); spread / noise ",
             100.0 * self.spread,
             100.0 * self.noise,
             100.0 * self.sampling,

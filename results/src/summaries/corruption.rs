@@ -9,7 +9,7 @@ use crate::statistics::bootstrap::{Interval, Units, mean_interval};
 use crate::statistics::paired::{Signs, difference, wilcoxon, wilson};
 use crate::statistics::sample::mean;
 use crate::summaries::join::complete_mean;
-use crate::summaries::text::{left_out_text, p_text, points_text, share_text};
+use crate::summaries::text::{disagreement, left_out_text, p_text, points_text, share_text};
 use crate::tables::Status;
 use crate::tables::rows::CorruptionRow;
 
@@ -157,6 +157,12 @@ impl Corrupted {
     pub fn left_out(&self) -> String {
         left_out_text(&[(self.skipped, "cannot be corrupted like this"), (self.incomplete, "incomplete")])
     }
+
+    /// Explains a test that disagrees with the interval of the mean increase; `None` if they agree.
+    pub fn disagreement(&self) -> Option<String> {
+        let reason = "Wilcoxon's test ranks the increases, and the interval is of their mean";
+        Some(format!("{}: {}", self.name, disagreement(self.increase, self.wilcoxon, reason)?))
+    }
 }
 
 impl CorruptionSummary {
@@ -201,7 +207,7 @@ impl fmt::Display for CorruptionSummary {
             let p = p_text(line.wilcoxon);
             write!(f, "\n{:24}{:>5}  {better:20}{increase:34}{p}{left_out}", line.name, line.signs.n())?;
         }
-        Ok(())
+        self.lines().filter_map(Corrupted::disagreement).try_for_each(|note| write!(f, "\n{note}"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The figure that a definition asks for. Programs check it before a run, and the reports draw it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The `[figure]` table of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -42,7 +42,7 @@ pub struct PointDefinition {
 }
 
 /// The kinds of figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FigureKind {
     /// A predictor against true error, with a least-squares line.
@@ -67,6 +67,10 @@ pub enum FigureKind {
     SearchCost,
     /// The test error of each system.
     SystemBars,
+    /// The cost of each system's search and training.
+    CostMarks,
+    /// The distributions of sampled architectures, in panels.
+    Histograms,
     /// Architectures as memory banks.
     MemoryBanks,
     /// An architecture as graph, as memory banks and as encoding.
@@ -75,7 +79,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -87,6 +91,8 @@ impl FigureKind {
         Self::SearchProgress,
         Self::SearchCost,
         Self::SystemBars,
+        Self::CostMarks,
+        Self::Histograms,
         Self::MemoryBanks,
         Self::Encoding,
     ];
@@ -101,13 +107,15 @@ impl FigureKind {
             Self::Descent => &["proxy-gradient"],
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
+            Self::CostMarks => &["cost"],
+            Self::Histograms => &["sampling"],
             Self::MemoryBanks | Self::Encoding => &["drawing"],
         }
     }
 
     /// Whether the figure has one plot with labelled axes.
     pub fn has_axes(self) -> bool {
-        !matches!(self, Self::ConditionPanels | Self::MemoryBanks | Self::Encoding)
+        !matches!(self, Self::ConditionPanels | Self::Histograms | Self::MemoryBanks | Self::Encoding)
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
         seed,
         architecture,
         hash: format!("{seed:08x}{architecture:08x}"),
+        canonical: None,
         json: String::new(),
         parameters: 1,
         multiply_adds: 1,

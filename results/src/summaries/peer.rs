@@ -59,5 +59,37 @@ pub fn read(results: &Path) -> Result<Option<PeerTable>> {
         return Ok(None);
     }
     let text = files::read_text(&path)?;
-    toml::from_str(&text).map(Some).map_err(|error| Error::Manifest { path, problem: error.to_string() })
+    let fault = |problem: String| Error::Manifest { path: path.clone(), problem };
+    let table: PeerTable = toml::from_str(&text).map_err(|error| fault(error.to_string()))?;
+    for (index, row) in table.rows.iter().enumerate() {
+        for (name, values) in [("ours", row.ours), ("peer", row.peer)] {
+            let is_measured = |value: &f64| value.is_finite() && *value > 0.0;
+            if let Some(value) = values.iter().find(|value| !is_measured(value)) {
+                return Err(fault(format!("row {index}: `{name}` is {value}, expected a finite number above 0")));
+            }
+        }
+    }
+    Ok(Some(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_a_measurement_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let head = "commit = 'a'\ncpu = 'b'\nthreads = 1\ntorch = '2'\nrounds = 3\n";
+        let write = |ours: &str| {
+            let rows = format!("[[rows]]\nsize = 'v1'\nname = 'n'\nours = [2.0, {ours}]\npeer = [3.0, 8.0]\n");
+            std::fs::write(folder.path().join(FILE), format!("{head}{rows}")).unwrap();
+        };
+        write("4.0");
+        assert_eq!(read(folder.path()).unwrap().unwrap().rows[0].ratios(), [1.5, 2.0]);
+        for (value, shown) in [("0.0", "0"), ("-1.0", "-1"), ("nan", "NaN"), ("inf", "inf")] {
+            write(value);
+            let error = read(folder.path()).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("peer.toml: row 0: `ours` is {shown}, expected a finite number above 0")));
+        }
+    }
 }

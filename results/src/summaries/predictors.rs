@@ -30,8 +30,10 @@ pub struct PredictorsSummary {
 /// One predictor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictorSummary {
-    /// Its name.
+    /// Its name in the table.
     pub name: String,
+    /// Its name for readers.
+    pub shown: String,
     /// Architectures with a true error, a value of this predictor and one of the first.
     pub n: usize,
     /// Architectures with a true error that lack one of these values.
@@ -122,6 +124,7 @@ pub fn summary(
         let [tau, change, with_first, partial, precision] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
+            shown: name.to_owned(),
             n,
             missing: n_trained - n,
             tau,
@@ -164,12 +167,39 @@ impl PredictorsSummary {
     pub fn n(&self) -> usize {
         self.predictors.iter().map(|predictor| predictor.n).max().unwrap_or(0)
     }
+
+    /// Kendall's tau of the first of two predictors minus that of the second; one of them is the first of the study. `None` if the
+    /// data leave it undefined.
+    ///
+    /// # Errors
+    /// A name that is no predictor, or two names of which neither is the study's first predictor, in words.
+    pub fn tau_difference(&self, [one, other]: &[String; 2]) -> std::result::Result<Option<Interval>, String> {
+        let find = |name: &String| {
+            let found = self.predictors.iter().find(|predictor| predictor.name == *name);
+            found.ok_or_else(|| format!("`{name}` is no predictor"))
+        };
+        let (of_one, of_other) = (find(one)?, find(other)?);
+        let first = &self.predictors[0].name;
+        if other == first {
+            Ok(of_one.change)
+        } else if one == first {
+            let turned = |Interval { estimate, low, high, undefined }| Interval {
+                estimate: -estimate,
+                low: -high,
+                high: -low,
+                undefined,
+            };
+            Ok(of_other.change.map(turned))
+        } else {
+            Err(format!("neither is `{first}`, the first predictor of the study"))
+        }
+    }
 }
 
 /// A line for each predictor, for a terminal.
 impl fmt::Display for PredictorsSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.predictors.iter().map(|predictor| predictor.name.chars().count()).max();
+        let longest = self.predictors.iter().map(|predictor| predictor.shown.chars().count()).max();
         let width = longest.map_or(0, |longest| longest + 2);
         writeln!(
             f,
@@ -181,7 +211,7 @@ impl fmt::Display for PredictorsSummary {
             writeln!(
                 f,
                 "{:width$}{:>5}  {:24}{:24}{:24}{:24}{:>10.2e}",
-                predictor.name,
+                predictor.shown,
                 predictor.n,
                 interval_text(predictor.tau),
                 text(predictor.change),

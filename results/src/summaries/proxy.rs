@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::statistics::bootstrap::{Interval, Units, mean_interval};
 use crate::statistics::paired::{Signs, difference};
 use crate::statistics::sample::mean;
-use crate::summaries::text::{left_out_text, p_text, points_text};
+use crate::summaries::text::{counted, disagreement, left_out_text, p_text, points_text};
 use crate::tables::rows::ProxyRow;
 
 /// The value of the gradient.
@@ -153,8 +153,14 @@ impl ProxySummary {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         left_out_text(&[
-            (self.incomplete, "starting points without equal steps by both methods"),
-            (self.failed, "proposals without an error"),
+            counted(
+                self.incomplete,
+                [
+                    "starting point without equal steps by both methods",
+                    "starting points without equal steps by both methods",
+                ],
+            ),
+            counted(self.failed, ["proposal without an error", "proposals without an error"]),
         ])
     }
 
@@ -163,6 +169,12 @@ impl ProxySummary {
         let Signs { positive, zero, negative } = self.signs;
         let p = p_text(self.signs.p_value());
         format!("{positive} won, {zero} tied, {negative} lost, sign test {p}")
+    }
+
+    /// Explains a sign test that disagrees with the interval of the mean gain; `None` if they agree.
+    pub fn disagreement(&self) -> Option<String> {
+        let reason = "the sign test counts the starting points that won, and the interval is of their mean gain";
+        disagreement(self.gain, self.signs.p_value(), reason)
     }
 }
 
@@ -175,7 +187,8 @@ impl fmt::Display for ProxySummary {
         }
         writeln!(f, "change of the lowest error by the gradient {}", points_text(self.gradient.change))?;
         writeln!(f, "change of the lowest error by random steps {}", points_text(self.random.change))?;
-        write!(f, "gain of the gradient {} ({})", points_text(self.gain), self.record())
+        write!(f, "gain of the gradient {} ({})", points_text(self.gain), self.record())?;
+        self.disagreement().map_or(Ok(()), |note| write!(f, "\n{note}"))
     }
 }
 
@@ -193,6 +206,7 @@ mod tests {
             method: method.to_owned(),
             step,
             hash: String::new(),
+            canonical: None,
             changes: 1,
             error,
             loss: None,
@@ -237,7 +251,7 @@ mod tests {
         assert_eq!(summary.gains[0][0], 0.03);
         assert_eq!(
             summary.left_out(),
-            "2 starting points without equal steps by both methods, 1 proposals without an error"
+            "2 starting points without equal steps by both methods, 1 proposal without an error"
         );
     }
 

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::summaries::correlation::{Measure, score_values};
 use crate::summaries::join::{complete_mean, join, values};
 use crate::summaries::predictors::{PredictorsSummary, summary};
+use crate::summaries::text::draws_text;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, ScoreRow, TruthRow};
 use crate::tables::{Status, declare};
 
@@ -24,6 +25,8 @@ declare! {
         pub architecture: u32,
         /// Hash of the architecture.
         pub hash: String,
+        /// Canonical hash, which isomorphic architectures share. Missing if this program cannot read the search space of the run.
+        pub canonical: Option<String>,
         /// Name of the predictor; one's own predictors have the name of their column and `(own)`.
         pub predictor: String,
         /// The prediction. A lower value predicts a lower error: a measure for which more is better has its sign changed.
@@ -75,20 +78,27 @@ impl RunTables {
     /// If the tables contradict each other.
     pub fn ranked(&self, own: &[OwnPredictor], by: Measure) -> Result<(PredictorsSummary, Vec<RankedRow>)> {
         let predictions = self.all_predictions(own, by);
-        let summary = summary(&self.architectures, &predictions, &self.true_errors)?;
-        let true_errors: BTreeMap<(u64, u32), (&str, f64)> = join(&self.architectures, &values([]), &self.true_errors)?
-            .iter()
-            .filter_map(|joined| {
-                let row = joined.row;
-                Some(((row.seed, row.architecture), (row.hash.as_str(), joined.true_error()?)))
-            })
-            .collect();
+        let mut summary = summary(&self.architectures, &predictions, &self.true_errors)?;
+        // The run may have other predictors that are scores with other numbers of noise draws.
+        let draws = score_values(&self.scores, by).values().map(Vec::len).max().unwrap_or(0);
+        for score in summary.predictors.iter_mut().filter(|predictor| predictor.name == SCORE) {
+            score.shown = format!("{SCORE}, {}", draws_text(draws));
+        }
+        let true_errors: BTreeMap<(u64, u32), (&ArchitectureRow, f64)> =
+            join(&self.architectures, &values([]), &self.true_errors)?
+                .iter()
+                .filter_map(|joined| {
+                    let row = joined.row;
+                    Some(((row.seed, row.architecture), (row, joined.true_error()?)))
+                })
+                .collect();
         let ranked = predictions.iter().filter_map(|row| {
-            let &(hash, true_error) = true_errors.get(&(row.seed, row.architecture))?;
+            let &(architecture, true_error) = true_errors.get(&(row.seed, row.architecture))?;
             Some(RankedRow {
                 seed: row.seed,
                 architecture: row.architecture,
-                hash: hash.to_owned(),
+                hash: architecture.hash.clone(),
+                canonical: architecture.canonical.clone(),
                 predictor: row.predictor.clone(),
                 value: row.value?,
                 true_error,
@@ -138,6 +148,7 @@ mod tests {
             seed,
             architecture,
             hash: format!("h{architecture}"),
+            canonical: (architecture == 3).then(|| "c3".to_owned()),
             json: String::new(),
             parameters: 100 - u64::from(architecture * architecture % 5),
             multiply_adds: 1,
@@ -213,6 +224,7 @@ mod tests {
         let row =
             rows.iter().find(|row| row.predictor == "fewer (own)" && row.seed == 1 && row.architecture == 3).unwrap();
         assert_eq!((row.hash.as_str(), row.value, row.true_error), ("h3", 2.0, 0.23));
+        assert_eq!(row.canonical.as_deref(), Some("c3"));
         let of_parameters = rows.iter().find(|row| row.predictor == PARAMETERS && row.architecture == 2).unwrap();
         assert_eq!(of_parameters.value, -96.0);
     }

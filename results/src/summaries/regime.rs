@@ -97,6 +97,14 @@ impl Regime {
     }
 }
 
+impl Regimes {
+    /// The conditions that depart from the paper's, by their names in the table.
+    pub fn departures(&self) -> Vec<&'static str> {
+        let cells = Regime::LINES.into_iter().zip(self.here.cells(&self.paper));
+        cells.filter(|(_, cell)| cell.contains(MARK)).map(|(name, _)| name).collect()
+    }
+}
+
 /// A number with about three digits.
 fn number(value: f64) -> String {
     match value {
@@ -155,5 +163,7 @@ pub(crate) mod tests {
         for (share, is_marked) in [(0.1, false), (0.11, true)] {
             assert_eq!(marks(&regime(0.9, share))[6], is_marked, "{share}");
         }
+        let regimes = Regimes { here: regime(0.44, 0.11), paper: paper() };
+        assert_eq!(regimes.departures(), ["learned / generated weights", "blocks with a single op, %"]);
     }
 }

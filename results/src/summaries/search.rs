@@ -6,7 +6,7 @@ use std::fmt;
 use crate::statistics::bootstrap::Interval;
 use crate::statistics::paired::difference;
 use crate::statistics::student::mean_t_interval;
-use crate::summaries::text::{left_out_text, percent, points_text};
+use crate::summaries::text::{counted, left_out_text, percent, points_text};
 use crate::tables::rows::CandidateRow;
 
 /// Name of the stage that the others are compared with.
@@ -25,8 +25,10 @@ pub struct SearchSummary {
 /// One search of one root seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchRun {
-    /// Its name, such as `SMASHv2`.
+    /// Its name in the table, such as `SMASHv2`.
     pub search: String,
+    /// Its name for readers.
+    pub shown: String,
     /// The root seed.
     pub seed: u64,
     /// Its stages, in the order in which they began.
@@ -109,6 +111,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
     }
     SearchRun {
         search: rows[0].search.clone(),
+        shown: rows[0].search.clone(),
         seed: rows[0].seed,
         best: best.map(|row| Best {
             error: row.error.expect("the best has a score"),
@@ -128,8 +131,8 @@ impl SearchRun {
     /// Name of the search, with the seed if there are several.
     pub fn label(&self, seeds: usize) -> String {
         match seeds {
-            1 => self.search.clone(),
-            _ => format!("{}, seed {}", self.search, self.seed),
+            1 => self.shown.clone(),
+            _ => format!("{}, seed {}", self.shown, self.seed),
         }
     }
 
@@ -179,7 +182,7 @@ impl SearchSummary {
     /// Describes what was left out; empty if nothing was.
     pub fn left_out(&self) -> String {
         let failed = self.searches.iter().map(|search| search.failed).sum();
-        left_out_text(&[(failed, "candidates without a score")])
+        left_out_text(&[counted(failed, ["candidate without a score", "candidates without a score"])])
     }
 }
 
@@ -231,6 +234,7 @@ mod tests {
             stage: stage.to_owned(),
             index,
             hash: format!("{index:08x}"),
+            canonical: None,
             json: "{}".to_owned(),
             parameters: 1000 + u64::from(index),
             error,

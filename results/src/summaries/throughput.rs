@@ -27,7 +27,7 @@ impl fmt::Display for StepSummary {
         let [_, median, _] = self.seconds;
         write!(
             f,
-            "{:<32}{:>9.0} images/s  {:>8.2} ms  beyond the median {:.1} of {:.1} s",
+            "{:<32}{:>9.0} images/s  median {:>8.2} ms; slower steps lost {:.1} of {:.1} s",
             self.step,
             self.images_per_second,
             1e3 * median,

@@ -1,5 +1,6 @@
 //! Columns of any Parquet or CSV file, for statistics of tables that other programs wrote.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use csv_core::ReadFieldResult;
@@ -174,9 +175,13 @@ fn all_of_csv(path: &Path, bytes: &[u8]) -> Result<Vec<AnyColumn>> {
 }
 
 fn check_namesakes(path: &Path, names: &[String]) -> Result<()> {
-    let count = |name: &String| names.iter().filter(|known| *known == name).count();
-    match names.iter().find(|name| count(name) > 1) {
-        Some(name) => Err(column(path, name, format!("{} columns have this name, expected one", count(name)))),
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    names.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    match names.iter().find(|name| counts[name.as_str()] > 1) {
+        Some(name) => {
+            let count = counts[name.as_str()];
+            Err(column(path, name, format!("{count} columns have this name, expected one")))
+        }
         None => Ok(()),
     }
 }

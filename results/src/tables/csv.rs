@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polars::prelude::Series;
+use polars_core::prelude::Series;
 
 use crate::error::Result;
 use crate::store::files::write_atomically;

@@ -7,6 +7,7 @@ use crate::store::pool::PooledTruthRow;
 use crate::summaries::architectures::SummaryRow;
 use crate::summaries::ranked::RankedRow;
 use crate::tables::Row;
+use crate::tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 use crate::tables::rows::*;
 
 /// The environment variable that makes the test write the document instead of comparing it.
@@ -15,8 +16,8 @@ const RENEW: &str = "RENEW_TABLES";
 const START: &str = "# Tables
 
 This document lists every table and column that the programs write. It is generated from the row types in
-`results/src/tables/rows.rs`, `results/src/store/benchmark.rs`, `results/src/store/pool.rs`, `results/src/summaries/ranked.rs` and
-`results/src/summaries/architectures.rs`. To renew it:
+`results/src/tables/rows.rs`, `results/src/tables/counts.rs`, `results/src/store/benchmark/rows.rs`, `results/src/store/pool.rs`,
+`results/src/summaries/ranked.rs` and `results/src/summaries/architectures.rs`. To renew it:
 
     RENEW_TABLES=1 cargo test --release -p results --lib documented
 
@@ -50,6 +51,7 @@ fn the_document_lists_every_table_and_column() {
         section::<EncodingCellRow>(),
         section::<ThroughputRow>(),
     ];
+    let counts = [section::<SampleRow>(), section::<OpValueRow>(), section::<PhaseCostRow>()];
     let benchmark = [section::<TrainingRow>(), section::<CurveRow>(), section::<SecondsRow>()];
     let pool = [section::<PooledTruthRow>()];
     let ranked = [section::<RankedRow>()];
@@ -57,7 +59,8 @@ fn the_document_lists_every_table_and_column() {
     let mut expected = START.to_owned();
     for (title, sections, source) in [
         ("Tables of a run", &run[..], include_str!("rows.rs")),
-        ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark.rs")),
+        ("Tables of a run that only counts", &counts, include_str!("counts.rs")),
+        ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark/rows.rs")),
         ("Table of a pool", &pool, include_str!("../store/pool.rs")),
         ("Table of `cargo xtask rank`", &ranked, include_str!("../summaries/ranked.rs")),
         ("Table of `cargo xtask summary`", &summary, include_str!("../summaries/architectures.rs")),

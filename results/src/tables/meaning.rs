@@ -2,7 +2,7 @@
 //!
 //! polars reads what a file stores for them: integers or bytes. This module converts these to numbers and to text.
 
-use polars::prelude::{Column, DataType, PolarsError};
+use polars_core::prelude::{Column, DataType, PolarsError};
 use polars_parquet_format::{ConvertedType, FieldRepetitionType, LogicalType, SchemaElement, TimeUnit, Type};
 
 /// Seconds of a day.

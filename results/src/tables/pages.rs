@@ -69,7 +69,7 @@ fn check_deltas(page: CompressedDataPage) -> Result<()> {
         Encoding::DELTA_BINARY_PACKED | Encoding::DELTA_LENGTH_BYTE_ARRAY => {}
         // A text is a part of the text before it, which can be long, and some more bytes.
         Encoding::DELTA_BYTE_ARRAY => {
-            return Err("its texts are stored by what they share, which has no bound".to_owned());
+            return Err("its texts have the encoding DELTA_BYTE_ARRAY, which can unpack to any size".to_owned());
         }
         _ => return Ok(()),
     }
@@ -141,6 +141,6 @@ mod tests {
         }
         assert_eq!(check_deltas(page(Encoding::PLAIN, 2, &three)), Ok(()));
         let error = check_deltas(page(Encoding::DELTA_BYTE_ARRAY, 3, &three)).unwrap_err();
-        assert_eq!(error, "its texts are stored by what they share, which has no bound");
+        assert_eq!(error, "its texts have the encoding DELTA_BYTE_ARRAY, which can unpack to any size");
     }
 }

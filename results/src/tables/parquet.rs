@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader};
+use polars_core::prelude::{Column, DataFrame, DataType, PolarsError, PolarsResult};
+use polars_io::prelude::{ParquetReader, SerReader};
 use polars_parquet::parquet::metadata::FileMetadata;
 use polars_parquet_format::FileMetaData;
 
@@ -150,7 +151,8 @@ fn size_of_values(column: &Column) -> PolarsResult<usize> {
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, Series};
+    use polars_core::prelude::{IntoColumn, NamedFrom, Series};
+    use polars_io::prelude::{ParquetCompression, ParquetWriter};
     use polars_parquet_format::{ConvertedType, FieldRepetitionType, Type};
 
     use super::*;

@@ -1,6 +1,6 @@
 //! The kinds of row: one plain struct for each table of a run. docs/tables.md lists them.
 
-use crate::tables::{Status, declare};
+use crate::tables::{Status, declare, finite_if_ok, measured_if_ok, positive_seconds};
 
 declare! {
     /// One sampled architecture.
@@ -11,6 +11,8 @@ declare! {
         pub architecture: u32,
         /// Hash of `json`.
         pub hash: String,
+        /// Canonical hash, which isomorphic architectures share. Tables of older programs lack this column.
+        pub canonical: Option<String>,
         /// The architecture itself, in its stored form.
         pub json: String,
         /// Number of free parameters of the resulting network.
@@ -160,15 +162,20 @@ declare! {
 }
 
 declare! {
-    /// One epoch of one training.
+    /// One completed epoch of one training, of a SMASH network or of a resulting network. A training that the pool of an
+    /// older program supplied has no rows.
     pub struct EpochRow in "epochs" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Key of the unit of work that trained.
+        /// Key of the unit of work that trained, such as `smash` or `truth-00003-0`.
         pub unit: String,
+        /// The trained architecture, as in the table `truths`; missing for a SMASH network, and in tables of older programs.
+        pub architecture: Option<u32>,
+        /// Index of the repetition of the training, as in the table `truths`; missing as above.
+        pub training_seed: Option<u32>,
         /// Index of the epoch, counted from 0.
         pub epoch: u32,
-        /// Learning rate at the end of the epoch.
+        /// Learning rate at the first step of the epoch.
         pub learning_rate: f64 as "dimensionless",
         /// Mean training loss of the epoch.
         pub train_loss: f64 as "nats",
@@ -249,6 +256,8 @@ declare! {
         pub step: u32,
         /// Hash of the proposed architecture.
         pub hash: String,
+        /// Canonical hash, which isomorphic architectures share. Tables of older programs lack this column.
+        pub canonical: Option<String>,
         /// Number of elements of the architecture that the step changes.
         pub changes: u32 as "count",
         /// Validation error of the proposal; present if and only if the status is ok.
@@ -274,6 +283,8 @@ declare! {
         pub index: u32,
         /// Hash of `json`.
         pub hash: String,
+        /// Canonical hash, which isomorphic architectures share. Tables of older programs lack this column.
+        pub canonical: Option<String>,
         /// The architecture itself, in its stored form.
         pub json: String,
         /// Number of free parameters of the resulting network.
@@ -297,6 +308,8 @@ declare! {
         pub index: u32,
         /// Hash of `json`.
         pub hash: String,
+        /// Canonical hash, which isomorphic architectures share. Tables of older programs lack this column.
+        pub canonical: Option<String>,
         /// The architecture itself, in its stored form.
         pub json: String,
         /// Number of free parameters of its network.
@@ -412,29 +425,5 @@ declare! {
         pub unit: u32,
         /// Slice of input channels, counted from 0.
         pub slice: u32,
-    }
-}
-
-fn positive_seconds(seconds: f64) -> Option<&'static str> {
-    let is_time = seconds.is_finite() && seconds > 0.0;
-    (!is_time).then_some("`seconds` must be finite and above 0")
-}
-
-pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
-    match (status, error) {
-        (Status::Ok, None) => Some("status `ok` needs an error"),
-        (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
-        (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
-    }
-}
-
-fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
-    match (status, value) {
-        (Status::Ok, Some(value)) if value.is_finite() => None,
-        (Status::Ok, _) => Some("status `ok` needs a finite value"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }

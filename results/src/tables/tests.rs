@@ -1,6 +1,6 @@
 //! Tests of round trips of every table, and of the faults that a table can have.
 
-use polars::prelude::IntoColumn;
+use polars_core::prelude::IntoColumn;
 use proptest::prelude::*;
 
 use super::*;
@@ -11,6 +11,7 @@ fn architecture(seed: u64, architecture: u32) -> ArchitectureRow {
         seed,
         architecture,
         hash: format!("{architecture:08x}"),
+        canonical: None,
         json: "{\"blocks\":[\"é\"]}".to_owned(),
         parameters: u64::MAX,
         multiply_adds: 0,
@@ -42,6 +43,8 @@ fn epoch(validation_error: Option<f64>) -> EpochRow {
     EpochRow {
         seed: 0,
         unit: "smash-0".to_owned(),
+        architecture: validation_error.map(|_| 3),
+        training_seed: None,
         epoch: 0,
         learning_rate: 0.1,
         train_loss: f64::INFINITY,

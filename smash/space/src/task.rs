@@ -23,6 +23,9 @@ fn one() -> usize {
 }
 
 impl Task {
+    /// CIFAR-100, which the paper's networks are made for.
+    pub const CIFAR_100: Self = Self::of_images(3, 32, 100);
+
     /// Images of the size that the networks were made for.
     pub const fn of_images(image_channels: usize, image_size: usize, classes: usize) -> Self {
         Self { image_channels, image_size, classes, image_depth: 1, stem_stride: 1 }

@@ -153,6 +153,20 @@ fn unit_counts(space: &SearchSpace) -> Vec<usize> {
     counts
 }
 
+/// Appendix A: "slight preference to having all four convolutions active".
+#[test]
+fn v2_samples_have_all_four_convolutions_more_often_than_any_other_pattern() {
+    let space = SearchSpace::smash_v2(6, 2);
+    let mut counts = std::collections::BTreeMap::<[bool; 4], usize>::new();
+    for seed in 0..300 {
+        let architecture = sample(&space, Limits::of(&space), &mut rng(seed));
+        let ops = architecture.blocks.iter().flat_map(|block| &block.ops);
+        ops.for_each(|op| *counts.entry(op.pattern()).or_default() += 1);
+    }
+    let all_four = counts.remove(&[true; 4]).unwrap();
+    assert!(counts.len() > 1 && counts.values().all(|&count| count < all_four), "{all_four} with all four, {counts:?}");
+}
+
 #[test]
 fn v1_samples_have_uniformly_distributed_units() {
     let counts = unit_counts(&SearchSpace::smash_v1(6, 4));

@@ -10,7 +10,7 @@ use super::{CALIBRATION_IMAGES, LAST_LAYER_STEPS};
 use crate::networks::hypernet::HyperNetConfig;
 
 /// Cost of a training step of an image in forward passes: a forward pass, and twice as much backwards.
-const PASSES_OF_STEP: u64 = 3;
+pub const PASSES_OF_STEP: u64 = 3;
 
 /// The parts of the predictors' costs for one architecture, in multiply-adds of convolutions and matrix products.
 ///

@@ -147,10 +147,12 @@ impl<B: Backend> Tally<B> {
         let Some(HostTensor { shape, values }) = checkpoint.tensors.remove(TALLY) else {
             return Ok(Self::default());
         };
-        let &[count, batch, 2] = &shape[..] else {
-            return Err(CheckpointError::Format {
-                reason: format!("tensor `{TALLY}` is {shape:?}, expected [batches, batch, 2]"),
-            });
+        let (count, batch) = match shape[..] {
+            [count, batch, 2] if batch > 0 => (count, batch),
+            _ => {
+                let reason = format!("tensor `{TALLY}` is {shape:?}, expected [batches, batch, 2]");
+                return Err(CheckpointError::Format { reason });
+            }
         };
         let values = values.chunks(2 * batch).take(count);
         let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [batch, 2]), device);
@@ -205,6 +207,12 @@ pub fn negative_log_likelihood<B: Backend>(
         return of_labels.neg();
     }
     (of_labels * (1.0 - smoothing) + log_probabilities.mean() * smoothing).neg()
+}
+
+/// The error for a checkpoint that a training of this length cannot have written.
+pub(crate) fn impossible_progress(epochs: usize, tallied: usize) -> CheckpointError {
+    let reason = format!("{epochs} epochs and {tallied} batches of the next one are no progress of this training");
+    CheckpointError::Format { reason }
 }
 
 /// Text of a checkpoint: errors and loss of each finished epoch, as the bits of their floating-point values.

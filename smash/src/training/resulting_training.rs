@@ -11,7 +11,9 @@ use smash_space::random::{Seed, Stream};
 use crate::error::{CheckpointError, DivergedError};
 use crate::networks::free_network::{Network, Phase};
 use crate::training::checkpoint::Checkpoint;
-use crate::training::evaluation::{Evaluation, Examples, Tally, history_text, negative_log_likelihood, parse_history};
+use crate::training::evaluation::{
+    Evaluation, Examples, Tally, history_text, impossible_progress, negative_log_likelihood, parse_history,
+};
 use crate::training::optimiser::Nesterov;
 use crate::training::smash_training::Schedule;
 
@@ -146,5 +148,15 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         self.optimiser.load("optimiser", &mut checkpoint, device)?;
         self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
+    }
+
+    /// Checks that a training with these settings, with `batches` in an epoch, can have come this far.
+    ///
+    /// # Errors
+    /// More epochs, or more batches of the next epoch, than it has.
+    pub fn check_progress(&self, settings: &ResultingTraining, batches: usize) -> Result<(), CheckpointError> {
+        let (epochs, tallied) = (self.history.len(), self.tally.len());
+        let is_possible = epochs <= settings.epochs && (tallied == 0 || epochs < settings.epochs && tallied < batches);
+        is_possible.then_some(()).ok_or_else(|| impossible_progress(epochs, tallied))
     }
 }

@@ -15,7 +15,9 @@ use crate::networks::hypernet::HyperNetConfig;
 use crate::networks::layers::Mode;
 use crate::networks::smash_net::{Noise, SmashNet};
 use crate::training::checkpoint::{Checkpoint, HostTensor};
-use crate::training::evaluation::{Evaluation, Examples, Tally, history_text, negative_log_likelihood, parse_history};
+use crate::training::evaluation::{
+    Evaluation, Examples, Tally, history_text, impossible_progress, negative_log_likelihood, parse_history,
+};
 use crate::training::optimiser::Adam;
 use crate::{SearchSpace, Task};
 
@@ -318,6 +320,21 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
         self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
+    }
+
+    /// Checks that a training with these settings, with `batches` in an epoch, can have come this far.
+    ///
+    /// # Errors
+    /// More epochs, or more batches of the next epoch, than it has, or an average too many or too few.
+    pub fn check_progress(&self, settings: &SmashTraining, batches: usize) -> Result<(), CheckpointError> {
+        let (epochs, tallied) = (self.history.len(), self.tally.len());
+        let averages = settings.average_last.is_some_and(|last| epochs + last > settings.epochs);
+        let is_within = tallied.is_multiple_of(settings.architectures_per_step)
+            && tallied < batches * settings.architectures_per_step
+            && epochs < settings.epochs;
+        let is_possible =
+            epochs <= settings.epochs && (tallied == 0 || is_within) && averages != self.average.is_empty();
+        is_possible.then_some(()).ok_or_else(|| impossible_progress(epochs, tallied))
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(long)]
     peer: bool,
     /// Sizes of the networks to measure, as in the golden files
-    #[arg(long, requires = "peer", value_delimiter = ',', default_value = "small,v1,v2")]
+    #[arg(long, requires = "peer", value_delimiter = ',', default_value = "small,v1,v2", value_parser = SIZES)]
     sizes: Vec<String>,
     /// Number of measurements of each row on each side, in turn
     #[arg(long, requires = "peer", default_value_t = 10)]
@@ -36,6 +36,8 @@ pub struct Args {
     #[arg(long, requires = "peer")]
     python: Option<PathBuf>,
 }
+
+const SIZES: [&str; 3] = ["small", "v1", "v2"];
 
 const ROWS: [&str; 4] =
     ["SMASH training step", "resulting-net training step", "scoring", "HyperNet, forward and backward"];
@@ -61,7 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
 pub fn on_device(binaries: &Binaries, device: &str, python: &Path) -> Result<()> {
     let args = Args {
         peer: true,
-        sizes: ["small", "v1", "v2"].map(str::to_owned).into(),
+        sizes: SIZES.map(str::to_owned).into(),
         rounds: 20,
         save: None,
         device: device.to_owned(),
@@ -78,12 +80,8 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
         Some(python) => python.clone(),
         None => virtual_environment(&work)?,
     };
-    let networks = args.sizes.iter().map(|size| {
-        let architectures = process::root().join(format!("smash/tests/golden/archs-{size}.json"));
-        ensure!(architectures.is_file(), "--sizes {size}: expected small, v1 or v2");
-        Ok((size, architectures))
-    });
-    let networks = networks.collect::<Result<Vec<_>>>()?;
+    let golden = process::root().join("smash/tests/golden");
+    let networks: Vec<_> = args.sizes.iter().map(|size| (size, golden.join(format!("archs-{size}.json")))).collect();
     let tolerance = LOSS_TOLERANCES[usize::from(args.device != "cpu")];
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let commit = binaries.label()?;

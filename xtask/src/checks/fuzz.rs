@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(value_parser = TARGETS.map(|target| target.name))]
     targets: Vec<String>,
     /// Seconds for each target
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
 

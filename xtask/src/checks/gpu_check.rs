@@ -74,11 +74,16 @@ pub fn run(args: &Args) -> Result<()> {
     let gpu = if args.emulated { Gpu::Cuda } else { Gpu::needed_for(&args.device)? };
     ensure!(gpu != Gpu::Without, "--device cpu: a CPU has its own checks, `cargo xtask ci`");
     let nvrtc = args.nvrtc.as_deref().map(library_of_nvrtc).transpose()?;
-    let binaries = if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(gpu)? };
+    for (flag, folder) in [("--golden", &args.golden), ("--data-dir", &args.data_dir)] {
+        if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+            bail!("{flag} {}: no such folder", folder.display());
+        }
+    }
     let emulator = match args.emulated {
         true => Some(Emulator::build(&args.results.join("emulator")).map_err(anyhow::Error::msg)?),
         false => None,
     };
+    let binaries = if args.prebuilt { Binaries::prebuilt()? } else { Binaries::build(gpu)? };
     fs::create_dir_all(&args.results).with_context(|| args.results.display().to_string())?;
     let mut check = Check { args, binaries, emulator, nvrtc, failed: Vec::new() };
     check.golden_values();

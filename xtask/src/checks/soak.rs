@@ -1,4 +1,9 @@
-//! `cargo xtask soak`: kills a run, or one of its workers in turn, harms its files, and starts it again, for hours.
+//! `cargo xtask soak`: disturbs a run again and again for hours, and compares its tables with those of an undisturbed run.
+//!
+//! It kills and stops the run and its workers, and replaces the program, at random times. Between two starts, it harms files of
+//! the run, which the run must make again. It also edits files of the checkout that the run reads; the run must refuse them.
+
+mod harms;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +12,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use self::harms::{HARMS, harm, is_refused};
 use crate::checks::tables;
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
+use crate::runs::forward::SCALES;
 
 /// Time between two looks at a run.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// Bound of the numbers of minutes and seconds.
+const MOST: f64 = 1e6;
 
 /// Factor by which memory and open files may be higher in the last quarter than in the first. Kills hit other units there.
 const GROWTH: f64 = 1.25;
@@ -24,43 +34,35 @@ pub struct Args {
     #[arg(default_value = "fig4")]
     artefact: String,
     /// Scale of the run
-    #[arg(long, default_value = "laptop")]
+    #[arg(long, default_value = "laptop", value_parser = SCALES)]
     scale: String,
-    /// Minutes after which no process is killed any more
-    #[arg(long, default_value_t = 120.0)]
+    /// Minutes after which the run is left alone
+    #[arg(long, default_value_t = 120.0, value_parser = positive)]
     minutes: f64,
-    /// Seconds between two kills, on average
-    #[arg(long, default_value_t = 60.0)]
+    /// Seconds between two blows, on average
+    #[arg(long, default_value_t = 60.0, value_parser = positive)]
     between: f64,
-    /// Seed of the times between kills
+    /// Seed of the times between blows, and of the choice of files
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
-/// A way to disturb a run: the process that is hit, and how it ends.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|&number: &f64| number > 0.0 && number < MOST);
+    number.ok_or_else(|| format!("expected a number above 0 and below {MOST}"))
+}
+
+/// A way to disturb a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blow {
     KillRun,
     StopRun,
     KillWorker,
+    /// The program gets another content, as by a build. The run must go on.
+    ReplaceProgram,
 }
 
-const BLOWS: [Blow; 3] = [Blow::KillRun, Blow::StopRun, Blow::KillWorker];
-
-/// A way to harm the files of a run that has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Harm {
-    /// A file is gone.
-    Delete,
-    /// Two files of one kind have each other's names.
-    Swap,
-    /// One bit differs.
-    FlipBit,
-    /// The end is missing.
-    Cut,
-}
-
-const HARMS: [Harm; 4] = [Harm::Delete, Harm::Swap, Harm::FlipBit, Harm::Cut];
+const BLOWS: [Blow; 4] = [Blow::KillRun, Blow::ReplaceProgram, Blow::StopRun, Blow::KillWorker];
 
 /// The resources that the processes of a run use together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -69,26 +71,88 @@ struct Usage {
     files: f64,
 }
 
+/// The program and the files of the checkout that the runs use. Builds and edits meanwhile must not end them, so they are copies.
+struct Checkout {
+    /// The program, which a blow may replace.
+    program: PathBuf,
+    /// The same program under another name.
+    kept: PathBuf,
+    /// Folder of the definition.
+    definitions: PathBuf,
+    /// Folder of the benchmarks.
+    benchmarks: PathBuf,
+}
+
+impl Checkout {
+    /// Copies the files into a folder.
+    fn make(folder: &Path, artefact: &str, program: &Path) -> Result<Self> {
+        let at = |name: &str| folder.join(name);
+        let own = Self {
+            program: at("experiments"),
+            kept: at("experiments.kept"),
+            definitions: at("definitions"),
+            benchmarks: at("benchmarks"),
+        };
+        copy(program, &own.kept)?;
+        copy(&definition(artefact), &own.definitions.join(format!("{artefact}.toml")))?;
+        let benchmarks = process::root().join("results/benchmarks");
+        for file in tables::files_below(&benchmarks, &[])? {
+            copy(&benchmarks.join(&file), &own.benchmarks.join(&file))?;
+        }
+        Ok(own)
+    }
+
+    /// The files that somebody may edit while a run is interrupted.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for folder in [&self.definitions, &self.benchmarks] {
+            files.extend(tables::files_below(folder, &[])?.into_iter().map(|file| folder.join(file)));
+        }
+        Ok(files)
+    }
+
+    /// The command that runs the artefact, with the right program in its place.
+    fn command(&self, args: &Args, results: &Path) -> Result<Command> {
+        let _ = fs::remove_file(&self.program);
+        let place = || format!("{}: cannot be made", self.program.display());
+        fs::hard_link(&self.kept, &self.program).with_context(place)?;
+        let mut command = Command::new(&self.program);
+        // Files of two root seeds can take each other's places.
+        command.args(["run", &args.artefact, "--scale", &args.scale, "--seeds", "2", "--definitions"]);
+        command.arg(&self.definitions).arg("--benchmarks").arg(&self.benchmarks).arg("--results").arg(results);
+        Ok(command)
+    }
+}
+
+/// The definition of an artefact in this repository.
+fn definition(artefact: &str) -> PathBuf {
+    process::root().join(format!("experiments/definitions/{artefact}.toml"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to.parent().expect("a copy lies in a folder")).with_context(|| to.display().to_string())?;
+    fs::copy(from, to).with_context(|| format!("{}: cannot be copied to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
 /// Runs the artefact once undisturbed, then again and again with blows, and compares the tables each time.
 pub fn run(args: &Args) -> Result<()> {
+    ensure!(60.0 * args.minutes > args.between, "--minutes must be longer than --between, or nothing is disturbed");
+    ensure!(
+        definition(&args.artefact).is_file(),
+        "unknown artefact `{}`; `cargo xtask list` lists them",
+        args.artefact
+    );
     let binaries = Binaries::build(Gpu::Without)?;
     let work = process::built()?.join("../soak");
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("{}: cannot be removed", work.display()))?;
     }
-    fs::create_dir_all(&work).with_context(|| format!("{}: cannot be made", work.display()))?;
-    // A build during these hours replaces the program. A run belongs to one program.
-    let program = work.join("experiments");
-    fs::copy(binaries.experiments().get_program(), &program)
-        .with_context(|| format!("{}: cannot be written", program.display()))?;
-    let start = |folder: &Path| -> Result<Child> {
-        let mut command = Command::new(&program);
-        // Files of two root seeds can take each other's places.
-        command.args(["run", &args.artefact, "--scale", &args.scale, "--seeds", "2", "--results"]);
-        process::spawn(command.arg(folder).stdout(Stdio::null()))
-    };
+    let program = PathBuf::from(binaries.experiments().get_program());
+    let checkout = Checkout::make(&work.join("checkout"), &args.artefact, &program)?;
+    let start = |folder: &Path| process::spawn(checkout.command(args, folder)?.stdout(Stdio::null()));
     let whole = work.join("whole");
-    outln!("running once without kills, for the reference tables");
+    outln!("running once undisturbed, for the reference tables");
     let status = start(&whole)?.wait()?;
     ensure!(status.success(), "the undisturbed run ended with {status}");
     let expected = tables::read_results(&whole)?;
@@ -97,14 +161,15 @@ pub fn run(args: &Args) -> Result<()> {
     let mut random = fastrand::Rng::with_seed(args.seed);
     let mut blows: Vec<Blow> = Vec::new();
     let mut usage: Vec<Usage> = Vec::new();
-    let mut harmed = 0;
-    let mut rounds = 0;
+    let [mut harmed, mut edited, mut rounds] = [0; 3];
+    let files = checkout.files()?;
     while began.elapsed() < until {
         let folder = work.join(format!("round-{rounds}"));
         loop {
             let mut process = start(&folder)?;
             let is_done = disturb(
                 &mut process,
+                &checkout.program,
                 || (began.elapsed() < until).then(|| Duration::from_secs_f64(args.between * 2.0 * random.f64())),
                 &mut blows,
                 &mut usage,
@@ -116,18 +181,25 @@ pub fn run(args: &Args) -> Result<()> {
                 harmed += 1;
                 outln!("{words}");
             }
+            let file = &files[random.usize(..files.len())];
+            let command = || checkout.command(args, &folder);
+            if is_refused(command, file)? {
+                edited += 1;
+                outln!("edited {}: refused, and mended", file.strip_prefix(&work).unwrap_or(file).display());
+            }
         }
         let differences = tables::differences(&expected, &tables::read_results(&folder)?);
         ensure!(differences.is_empty(), "round {rounds}, in {}: {}", folder.display(), differences.join(", "));
         rounds += 1;
         let count = |blow| blows.iter().filter(|&&other| other == blow).count();
         outln!(
-            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}, files harmed \
-             {harmed}",
+            "{:.0} min: {rounds} rounds with the same tables; runs killed {}, asked to stop {}, workers killed {}, programs replaced \
+             {}, files harmed {harmed}, files of the checkout edited {edited}",
             began.elapsed().as_secs_f64() / 60.0,
             count(Blow::KillRun),
             count(Blow::StopRun),
-            count(Blow::KillWorker)
+            count(Blow::KillWorker),
+            count(Blow::ReplaceProgram)
         );
         fs::remove_dir_all(&folder).with_context(|| format!("{}: cannot be removed", folder.display()))?;
     }
@@ -139,7 +211,7 @@ pub fn run(args: &Args) -> Result<()> {
         first.files,
         last.files
     );
-    ensure!(!blows.is_empty(), "nothing was killed; --minutes must be longer than --between");
+    ensure!(!blows.is_empty(), "nothing was disturbed: the run ended before the first blow; --between must be shorter");
     ensure!(
         first.mebibytes > 0.0 && first.files > 0.0,
         "this system does not report the memory and the open files of processes"
@@ -155,6 +227,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// until it returns none.
 fn disturb(
     process: &mut Child,
+    program: &Path,
     mut pause: impl FnMut() -> Option<Duration>,
     blows: &mut Vec<Blow>,
     usage: &mut Vec<Usage>,
@@ -174,6 +247,7 @@ fn disturb(
         if next.is_some_and(|next| Instant::now() >= next) {
             let blow = BLOWS[blows.len() % BLOWS.len()];
             match (blow, workers.first()) {
+                (Blow::ReplaceProgram, _) => replace(program)?,
                 (Blow::KillRun, _) => signal("-KILL", process.id())?,
                 (Blow::StopRun, _) => signal("-TERM", process.id())?,
                 (Blow::KillWorker, Some(&worker)) => signal("-KILL", worker)?,
@@ -181,66 +255,27 @@ fn disturb(
                 (Blow::KillWorker, None) => signal("-KILL", process.id())?,
             }
             blows.push(blow);
-            if blow != Blow::KillWorker || workers.is_empty() {
+            let goes_on = match blow {
+                Blow::ReplaceProgram => true,
+                Blow::KillWorker => !workers.is_empty(),
+                Blow::KillRun | Blow::StopRun => false,
+            };
+            if !goes_on {
                 process.wait()?;
                 return Ok(false);
             }
-            lost_worker = true;
+            lost_worker |= blow == Blow::KillWorker;
             next = pause().map(|pause| Instant::now() + pause);
         }
         std::thread::sleep(LOOK);
     }
 }
 
-/// Harms a file of a run and says which; `None` if it has too few. The next start of the run has to notice it.
-fn harm(folder: &Path, harm: Harm, random: &mut fastrand::Rng) -> Result<Option<String>> {
-    // Nobody reads a lock, the time of a unit, or a file that was set aside.
-    let is_read = |path: &PathBuf| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        matches!(extension, Some("json" | "parquet" | "safetensors" | "toml"))
-    };
-    if !folder.exists() {
-        return Ok(None);
-    }
-    let files: Vec<PathBuf> = tables::files_below(folder, &[])?.into_iter().filter(is_read).collect();
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let chosen = files[random.usize(..files.len())].clone();
-    let path = folder.join(&chosen);
-    let mut bytes = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let words = match harm {
-        Harm::Delete => {
-            fs::remove_file(&path)?;
-            format!("deleted {}", chosen.display())
-        }
-        Harm::Swap => {
-            let alike: Vec<&PathBuf> =
-                files.iter().filter(|other| **other != chosen && other.extension() == chosen.extension()).collect();
-            if alike.is_empty() {
-                return Ok(None);
-            }
-            let other = alike[random.usize(..alike.len())];
-            fs::write(&path, fs::read(folder.join(other))?)?;
-            fs::write(folder.join(other), bytes)?;
-            format!("swapped {} and {}", chosen.display(), other.display())
-        }
-        Harm::FlipBit => {
-            let bit = random.usize(..8 * bytes.len());
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            fs::write(&path, bytes)?;
-            format!("flipped bit {bit} of {}", chosen.display())
-        }
-        Harm::Cut => {
-            bytes.truncate(random.usize(..bytes.len()));
-            fs::write(&path, &bytes)?;
-            format!("cut {} to {} bytes", chosen.display(), bytes.len())
-        }
-    };
-    Ok(Some(words))
+/// Gives the file of a program another content. A process that runs keeps the old one.
+fn replace(program: &Path) -> Result<()> {
+    let place = || format!("{}: cannot be replaced", program.display());
+    fs::remove_file(program).with_context(place)?;
+    fs::write(program, "another program").with_context(place)
 }
 
 fn signal(signal: &str, process: u32) -> Result<()> {
@@ -284,6 +319,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_are_numbers_above_0() {
+        assert_eq!(["120", "0.5"].map(positive), [Ok(120.0), Ok(0.5)]);
+        assert!(["0", "-1", "nan", "inf", "1e300", "x"].map(positive).iter().all(Result::is_err));
+    }
+
+    #[test]
     fn quarters_are_the_first_and_the_last() {
         let usage: Vec<Usage> =
             [9.0, 1.0, 50.0, 50.0, 50.0, 50.0, 2.0, 7.0].map(|mebibytes| Usage { mebibytes, files: 1.0 }).to_vec();
@@ -291,36 +332,24 @@ mod tests {
         assert_eq!((first.mebibytes, last.mebibytes, last.files), (9.0, 7.0, 1.0));
     }
 
-    #[test]
-    fn each_harm_changes_files_that_a_run_reads() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut random = fastrand::Rng::with_seed(0);
-        assert_eq!(harm(&folder.path().join("none"), Harm::Delete, &mut random).unwrap(), None);
-        fs::write(folder.path().join("lock"), "lock").unwrap();
-        assert_eq!(harm(folder.path(), Harm::Delete, &mut random).unwrap(), None);
-        let state = || ["a.toml", "b.toml"].map(|name| fs::read_to_string(folder.path().join(name)).ok());
-        for each in HARMS {
-            fs::write(folder.path().join("a.toml"), "first").unwrap();
-            fs::write(folder.path().join("b.toml"), "other one").unwrap();
-            let before = state();
-            let words = harm(folder.path(), each, &mut random).unwrap().unwrap();
-            assert!(words.contains(".toml"), "{words}");
-            assert_ne!(state(), before, "{words}");
-        }
-    }
-
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_that_ends_by_itself_differs_from_one_that_a_blow_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, "program").unwrap();
         let mut seen = (Vec::new(), Vec::new());
-        let mut after = |script: &str, pause: Option<Duration>| {
+        let mut after = |script: &str, mut pauses: Vec<Duration>| {
             let mut process = Command::new("sh").args(["-c", script]).spawn().unwrap();
-            disturb(&mut process, || pause, &mut seen.0, &mut seen.1)
+            disturb(&mut process, &program, || pauses.pop(), &mut seen.0, &mut seen.1)
         };
-        assert!(after("true", None).unwrap());
-        assert!(after("exit 3", None).unwrap_err().to_string().contains("exit status: 3"));
-        assert!(!after("exec sleep 60", Some(Duration::ZERO)).unwrap());
-        assert_eq!(seen.0, [Blow::KillRun]);
+        assert!(after("true", vec![]).unwrap());
+        assert!(after("exit 3", vec![]).unwrap_err().to_string().contains("exit status: 3"));
+        assert!(!after("exec sleep 60", vec![Duration::ZERO]).unwrap());
+        // The next blow replaces the program, and the process goes on until the blow after it.
+        assert!(!after("exec sleep 60", vec![Duration::ZERO; 2]).unwrap());
+        assert_eq!(seen.0, [Blow::KillRun, Blow::ReplaceProgram, Blow::StopRun]);
+        assert_eq!(fs::read_to_string(&program).unwrap(), "another program");
         // The sleeping process had at least its three standard streams open.
         let last = seen.1.last().unwrap();
         assert!(last.files >= 3.0 && last.mebibytes > 0.0, "{last:?}");

@@ -107,7 +107,12 @@ fn request(url: &str, from: Option<(u64, &str)>) -> Result<Response<Body>> {
         request = request.header("Range", format!("bytes={position}-"));
         request = request.header("If-Range", validator);
     }
-    request.call().with_context(|| format!("{url}: the server does not answer"))
+    let cause = |error| match error {
+        // The text of the other kind begins with `io: `.
+        ureq::Error::Io(cause) => anyhow::Error::from(cause),
+        other => other.into(),
+    };
+    request.call().map_err(cause).with_context(|| format!("{url}: the server does not answer"))
 }
 
 /// Whether a response is the rest of the file whose first bytes are here.

@@ -93,7 +93,7 @@ fn tar_gz(unpacking: &mut Unpacking, file: BufReader<File>) -> Result<()> {
             EntryType::Symlink => Kind::Refused("a symbolic link"),
             EntryType::Char | EntryType::Block => Kind::Refused("a device"),
             EntryType::Fifo => Kind::Refused("a pipe"),
-            _ => Kind::Refused("of a kind that no set has"),
+            _ => Kind::Refused("of an unknown kind"),
         };
         unpacking.unpack(&name, kind, entry.size(), &mut entry)?;
     }

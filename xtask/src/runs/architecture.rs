@@ -26,7 +26,7 @@ pub fn run(forwarded: &[OsString]) -> Result<()> {
 }
 
 /// The device that some words name.
-fn device(words: &[OsString]) -> String {
+pub fn device(words: &[OsString]) -> String {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let place = words.iter().position(|word| word == "--device").and_then(|place| words.get(place + 1));
     let joined = words.iter().find_map(|word| word.strip_prefix("--device="));

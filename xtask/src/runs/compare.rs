@@ -12,7 +12,7 @@ use experiments_label::git;
 
 use crate::errln;
 use crate::process::{self, Binaries, Gpu};
-use crate::runs::forward::flag;
+use crate::runs::forward::{SCALES, flag};
 
 /// Stands for this checkout, with changes that are not committed.
 const WORKTREE: &str = "WORKTREE";
@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, default_value = "fig4")]
     artefact: String,
     /// Scale of the runs.
-    #[arg(long, default_value = "laptop", value_parser = ["smoke", "laptop", "gpu", "paper"])]
+    #[arg(long, default_value = "laptop", value_parser = SCALES)]
     scale: String,
     /// Number of root seeds to run; stored runs may have more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -95,7 +95,7 @@ fn compare(args: &Args, forwarded: &[OsString]) -> Result<u8> {
     let root = process::repository()?;
     let [base, head] = [side(root, &args.base)?, side(root, &args.head)?];
     if let ([Side::Folder(_), Side::Folder(_)], Some(word)) = ([&base, &head], forwarded.first()) {
-        bail!("`{}`: both sides are stored, so no run can use it", word.display());
+        bail!("`{}` is an argument of runs, but both sides are stored results", word.display());
     }
     ensure!(base != head, "`{}` and `{}` are the same", args.base, args.head);
     ensure!(

@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
 
+/// The scales of a definition.
+pub const SCALES: [&str; 4] = ["smoke", "laptop", "gpu", "paper"];
+
 /// A program that arguments are forwarded to.
 enum Program {
     Experiments,
@@ -16,11 +19,12 @@ enum Program {
 /// A command that forwards arguments: its name, the program that gets them, and the command of that program.
 type Forwarding = (&'static str, Program, &'static str);
 
-const FORWARDING: [Forwarding; 12] = [
+const FORWARDING: [Forwarding; 13] = [
     ("reproduce", Program::Experiments, "run"),
     ("compare", Program::Experiments, "run"),
     ("report", Program::Reports, "report"),
     ("status", Program::Reports, "status"),
+    ("claims", Program::Reports, "claims"),
     ("draw", Program::Reports, "draw"),
     ("architecture", Program::Experiments, "architecture"),
     ("stats", Program::Reports, "stats"),
@@ -143,12 +147,13 @@ mod tests {
             ("compare a --pool p b --save", "compare a b --save", "--pool p"),
             ("report fig4 --published --check", "report --published", "fig4 --check"),
             ("draw f.json --results=r --block 0", "draw --results=r", "f.json --block 0"),
-            ("rank f.csv --artefact fig4 --results r", "rank --results r", "f.csv --artefact fig4"),
+            ("rank f.csv --artefact fig4 --results r", "rank", "f.csv --artefact fig4 --results r"),
             ("stats f --x=-log10p --y -- --help", "stats", "f --x=-log10p --y -- --help"),
             ("summary fig4 --to f.csv --scale laptop", "summary", "fig4 --to f.csv --scale laptop"),
             ("stats f --x -log10p --y -h --k 2", "stats", "f --x -log10p --y -h --k 2"),
             ("architecture score f --help", "architecture", "score f --help"),
             ("pool export f --pool p", "pool", "export f --pool p"),
+            ("claims --published --json --scale laptop", "claims --published", "--json --scale laptop"),
             ("status --json --results r", "status", "--json --results r"),
             ("benchmark add --help", "benchmark", "add --help"),
         ] {

@@ -46,6 +46,12 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// The names of the artefacts, as [`run`] prints them without arguments.
+pub fn names() -> Result<Vec<String>> {
+    let all = all(&Args { definitions: None, json: false })?;
+    Ok(all.into_iter().map(|listed| listed.name).collect())
+}
+
 /// The built-in artefacts, then the artefacts of the user's folder.
 fn all(args: &Args) -> Result<Vec<Listed>> {
     let built_in = root().join("experiments/definitions");

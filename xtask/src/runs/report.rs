@@ -8,6 +8,9 @@ use anyhow::Result;
 use crate::process;
 use crate::runs::forward::{self, default_flag, flag};
 
+/// Folder of the published results.
+pub const PUBLISHED: &str = "results/baselines";
+
 /// The results to redraw.
 #[derive(clap::Args)]
 pub struct Args {
@@ -33,7 +36,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
 
 /// Writes `reports/` and the results in README.md; with `--check`, it only compares them.
 pub fn published(forwarded: &[OsString]) -> Result<()> {
-    let places = [("--results", "results/baselines"), ("--out", "reports"), ("--readme", "README.md")];
+    let places = [("--results", PUBLISHED), ("--out", "reports"), ("--readme", "README.md")];
     let own = places.map(|(name, place)| flag(name, process::root().join(place)));
     forward::run("report", &[&own, forwarded].concat())
 }

@@ -1,21 +1,22 @@
 //! `cargo xtask reproduce`: runs the units of an artefact, then draws its figure.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Binaries, Gpu};
-use crate::runs::forward::{default_flag, flag};
+use crate::runs::forward::{SCALES, default_flag, flag};
 
 /// What to reproduce, and the options that decide more than the run itself.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Scale of the run: smoke, laptop, gpu or paper [default: laptop, or gpu with --device cuda]
-    #[arg(long)]
+    /// Scale of the run [default: laptop, or gpu with --device cuda]
+    #[arg(long, value_parser = SCALES)]
     scale: Option<String>,
     /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
     #[arg(long, default_value = "cpu", value_parser = process::parse_device)]
@@ -88,7 +89,9 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         let place = file.display();
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
-    let binaries = Binaries::build(Gpu::needed_for(&args.device)?)?;
+    check_engine(&args.engine, is_installed)?;
+    let gpu = if computes_here(args) { Gpu::needed_for(&args.device)? } else { Gpu::of(&args.device) };
+    let binaries = Binaries::build(gpu)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
     experiments.args(default_flag("--benchmarks", process::root().join("results/benchmarks"), forwarded));
@@ -99,8 +102,7 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         Some(artefact) if args.engine != "local" => {
             let folder = process::beside(&results(args)).join("workflows").join(artefact);
             let said = process::lines_to_be_stopped(experiments.arg(flag("--export-workflow", &folder)))?;
-            process::run_to_be_stopped(&mut engine(&folder, args))
-                .context("is Snakemake installed? `pip install snakemake` does that")?;
+            process::run_to_be_stopped(&mut engine(&folder, args))?;
             said
         }
         _ => process::lines_to_be_stopped(&mut experiments)?,
@@ -109,6 +111,26 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         process::run(binaries.reports().args(figure_arguments(args, &said)))?;
     }
     Ok(())
+}
+
+/// Checks that an engine is there, before minutes of building.
+///
+/// # Errors
+/// Its program is missing.
+fn check_engine(engine: &str, is_installed: impl Fn(&str) -> bool) -> Result<()> {
+    let (program, advice) = match engine {
+        "snakemake" => ("snakemake", "`pip install snakemake` installs it"),
+        "slurm" => ("sbatch", "call this where Slurm's programs are"),
+        _ => return Ok(()),
+    };
+    ensure!(is_installed(program), "--engine {engine}: no program `{program}` in PATH; {advice}");
+    Ok(())
+}
+
+/// Whether a shell would find a program of this name.
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// The command that runs the units of a workflow.
@@ -129,6 +151,13 @@ fn engine(folder: &Path, args: &Args) -> Command {
     }
     command.args(&args.engine_arguments);
     command
+}
+
+/// Whether units run on this machine. A plan or an export runs none. Slurm runs them on its nodes, and Snakemake where its arguments
+/// say, by default here.
+fn computes_here(args: &Args) -> bool {
+    let is_elsewhere = args.engine == "slurm" || !args.engine_arguments.is_empty();
+    !is_plan(args) && args.export_workflow.is_none() && !is_elsewhere
 }
 
 /// Whether to print a plan and run nothing; a budget only asks for advice.
@@ -274,6 +303,32 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_that_is_missing_is_named() {
+        assert!(check_engine("local", |_| false).is_ok());
+        assert!(check_engine("slurm", |program| program == "sbatch").is_ok());
+        for (engine, program) in [("snakemake", "`snakemake`"), ("slurm", "`sbatch`")] {
+            let error = check_engine(engine, |_| false).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--engine {engine}: no program {program} in PATH")), "{error}");
+        }
+        assert!(is_installed("cargo") && !is_installed("no-such-program"));
+    }
+
+    #[test]
+    fn the_device_is_needed_only_where_units_run() {
+        for (line, is_here) in [
+            ("fig4 --device cuda", true),
+            ("fig4 --device cuda --engine snakemake", true),
+            ("fig4 --device cuda --engine snakemake -- --executor slurm", false),
+            ("fig4 --device cuda --engine slurm", false),
+            ("fig4 --device cuda --export-workflow d", false),
+            ("fig4 --device cuda --plan", false),
+            ("--all --device cuda --budget 30m", false),
+        ] {
+            assert_eq!(computes_here(&parse(line).unwrap().0), is_here, "{line}");
+        }
+    }
+
+    #[test]
     fn results_default_to_an_absolute_folder_of_the_repository() {
         let folder = results(&parse("fig4").unwrap().0);
         assert!(folder.is_absolute() && folder.ends_with("results/runs"), "{folder:?}");
@@ -285,6 +340,7 @@ mod tests {
             ("", "<ARTEFACT|--all"),
             ("fig4 --all", "cannot be used with"),
             ("fig4 --definition a.toml", "cannot be used with"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
             ("fig4 --engine condor", "local, snakemake, slurm"),
             ("--all --engine slurm", "cannot be used with"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),
@@ -292,6 +348,7 @@ mod tests {
             ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),
+            ("fig4 --scale huge", "smoke, laptop, gpu, paper"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("`{line}` was accepted"));
             assert!(error.contains(expected), "`{line}` gave: {error}");

@@ -142,7 +142,7 @@ fn an_empty_file_is_named() {
 #[test]
 fn errors_for_missing_files_say_where_to_put_them() {
     let without_folder = load("cifar100", &LoadOptions::default()).unwrap_err().to_string();
-    assert!(without_folder.contains("no data folder is given"), "{without_folder}");
+    assert!(without_folder.contains("no data folder is given; run `cargo xtask fetch cifar"), "{without_folder}");
     let without_test = error("cifar100", &[(TRAIN, record(&[0, 0], 0))]);
     assert!(without_test.contains("cifar-100-binary/test.bin"), "{without_test}");
     let without_first = error("cifar10", &[(BATCH_3, record(&[0], 0))]);

@@ -214,7 +214,7 @@ fn damaged_voxels_are_named_with_the_place() {
 fn errors_for_missing_files_say_where_to_put_them() {
     let empty = data_dir(&[("ModelNet10/chair/train/chair_0001.off", MESH.into())]);
     for (name, options, found) in [
-        ("modelnet10", LoadOptions::default(), "no data folder is given"),
+        ("modelnet10", LoadOptions::default(), "no data folder is given; run `cargo xtask fetch modelnet10 "),
         ("modelnet10", options(&empty), "there is no mesh"),
         ("modelnet10-voxels", LoadOptions::default(), "no data folder is given"),
         ("modelnet10-voxels", options(&empty), "modelnet10_EDGE_{train,test}.npz are missing"),

@@ -112,7 +112,7 @@ fn damaged_files_are_named_with_the_place() {
 #[test]
 fn errors_for_missing_files_say_where_to_put_them() {
     let without_folder = load("stl10", &LoadOptions::default()).unwrap_err().to_string();
-    assert!(without_folder.contains("no data folder is given"), "{without_folder}");
+    assert!(without_folder.contains("no data folder is given; run `cargo xtask fetch stl10 "), "{without_folder}");
     let dir = data_dir();
     fs::remove_file(dir.path().join(FOLDER).join("test_y.bin")).unwrap();
     let without_labels = load("stl10", &options(&dir)).unwrap_err().to_string();

@@ -9,7 +9,8 @@ use results::{EpochRow, Row, ScoreRow, TruthRow};
 pub fn largest_deviations(folders: [&Path; 2]) -> [f64; 3] {
     let runs = folders.map(|folder| find_runs_below(folder).unwrap().all().unwrap().remove(0));
     [
-        largest_deviation::<EpochRow>(&runs, |row| Some(row.train_loss)),
+        // The other epochs are those of the trainings, which the last number covers.
+        largest_deviation::<EpochRow>(&runs, |row| Some(if row.architecture.is_some() { 0.0 } else { row.train_loss })),
         largest_deviation::<ScoreRow>(&runs, |row| row.loss),
         largest_deviation::<TruthRow>(&runs, |row| row.train_loss),
     ]

@@ -52,7 +52,7 @@ fn one_of_each() -> BTreeMap<String, (Definition, usize)> {
 }
 
 fn is_quoted(path: &str) -> bool {
-    path.contains("study.system.paper")
+    path.contains("study.system.paper") || path.contains("study.system.quoted")
 }
 
 #[test]

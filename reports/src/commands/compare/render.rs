@@ -56,6 +56,7 @@ fn statistics(changes: &[Change]) -> Vec<[String; 5]> {
     for change in changes {
         let is_fraction = change.statistic.is_fraction();
         let value = |value: f64| match is_fraction {
+            true if change.statistic.is_difference() => format!("{:.2} points", 100.0 * value),
             true => format!("{:.2} %", 100.0 * value),
             false => format!("{value:+.3}"),
         };

@@ -9,7 +9,7 @@ use results::summaries::ranked::OwnPredictor;
 use results::summaries::text::first_of;
 use results::tables::columns::{AnyColumn, read_all_columns, read_columns};
 use results::terminal::escaped;
-use smash_space::{Architecture, SearchSpace};
+use smash_space::Architecture;
 
 /// Most columns that are predictors unless they are named.
 const MOST_PREDICTORS: usize = 20;
@@ -57,21 +57,16 @@ struct Known<'a> {
     /// Hashes of the stored forms.
     plain: BTreeSet<&'a str>,
     /// The plain hashes for each canonical hash.
-    canonical: BTreeMap<String, Vec<&'a str>>,
+    canonical: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Known<'a> {
-    /// Without a search space, architectures have no canonical hashes.
-    fn of(architectures: &'a [ArchitectureRow], space: Option<&SearchSpace>) -> Self {
-        let by_hash: BTreeMap<&str, &str> =
-            architectures.iter().map(|row| (row.hash.as_str(), row.json.as_str())).collect();
-        let mut canonical: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (&hash, json) in &by_hash {
-            let valid = |space: &SearchSpace| {
-                let architecture = Architecture::from_json(json).ok()?;
-                architecture.validate(space).ok().map(|()| architecture.canonical_hash(space))
-            };
-            if let Some(of_all) = space.and_then(valid) {
+    fn of(architectures: &'a [ArchitectureRow]) -> Self {
+        let by_hash: BTreeMap<&str, Option<&str>> =
+            architectures.iter().map(|row| (row.hash.as_str(), row.canonical.as_deref())).collect();
+        let mut canonical: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (&hash, of_all) in &by_hash {
+            if let Some(of_all) = of_all {
                 canonical.entry(of_all).or_default().push(hash);
             }
         }
@@ -88,14 +83,9 @@ impl<'a> Known<'a> {
 }
 
 /// Reads a table and joins it to the architectures of a run.
-pub(super) fn read(
-    file: &Path,
-    wanted: &Wanted<'_>,
-    architectures: &[ArchitectureRow],
-    space: Option<&SearchSpace>,
-) -> Result<OwnTable> {
+pub(super) fn read(file: &Path, wanted: &Wanted<'_>, architectures: &[ArchitectureRow]) -> Result<OwnTable> {
     let all = read_all_columns(file)?;
-    let known = Known::of(architectures, space);
+    let known = Known::of(architectures);
     let key = key_column(file, wanted.key, &all, &known)?;
     let columns = predictor_columns(file, wanted, &all, key)?;
     let is_left_out = |column: &&AnyColumn| {
@@ -180,7 +170,7 @@ fn hash_of(file: &Path, key: &AnyColumn, row: usize, cell: &str) -> Result<Strin
     Ok(Architecture::from_json(cell).with_context(place)?.hash())
 }
 
-/// The column of architectures: the one with a hash of the run, else the one of JSON.
+/// The column of architectures: the one with a hash of the run, else with a canonical hash, else the one of JSON.
 fn key_column<'a>(file: &Path, wanted: Option<&str>, all: &'a [AnyColumn], known: &Known<'_>) -> Result<&'a AnyColumn> {
     let place = file.display();
     let names = |columns: &[&AnyColumn]| {
@@ -196,7 +186,9 @@ fn key_column<'a>(file: &Path, wanted: Option<&str>, all: &'a [AnyColumn], known
         let is_it = |column: &&AnyColumn| column.texts.iter().flatten().flatten().any(|cell| test(cell));
         texts.iter().copied().filter(is_it).collect()
     };
-    let of_hashes = with(&|cell| !known.find(cell).is_empty());
+    // Tables of this project have both hashes.
+    let of_plain = with(&|cell| known.plain.contains(cell));
+    let of_hashes = if of_plain.len() == 1 { of_plain } else { with(&|cell| !known.find(cell).is_empty()) };
     let of_json = with(&is_json);
     match (&of_hashes[..], &of_json[..]) {
         ([column], _) | ([], [column]) => Ok(*column),
@@ -250,7 +242,8 @@ fn predictor_columns<'a>(
             // This error names the row of the first cell that is no number.
             read_columns(file, &[name], None)?;
         }
-        let column = column.with_context(|| format!("{place}: column `{}`: no number", shown(name)))?;
+        let column =
+            column.with_context(|| format!("{place}: column `{}`: expected numbers, found none", shown(name)))?;
         ensure!(!columns.iter().any(|known| known.name == *name), "--column {name}: given twice");
         columns.push(column);
     }

@@ -1,7 +1,7 @@
 "use strict";
 
 // Tables: columns of numbers stand at the right. A click on a heading sorts by its column, and once more the other way round. What has no value stays at the end.
-const isMissing = (text) => /^(|undefined.*|no .*|not .*|none)$/.test(text);
+const isMissing = (text) => /^(|undefined.*|no .*|not (?!held).*|none)$/.test(text);
 const numberIn = (text) => {
   const found = /^(?:p [<=] )?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w.])/.exec(text);
   return found ? Number(found[1]) : NaN;

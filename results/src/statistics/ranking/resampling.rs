@@ -59,7 +59,7 @@ pub fn measure(
             let is_extreme = |values: &&Vec<Option<f64>>| statistic.is_extreme(values[index], interval.estimate, slack);
             (by_chance.iter().filter(is_extreme).count() + 1) as f64 / (resamples + 1) as f64
         });
-        Measured { statistic, interval, p }
+        Measured { statistic, interval, p, by_chance: statistic.by_chance(groups.iter().map(Vec::len)) }
     };
     statistics.iter().zip(estimates).enumerate().map(measured).collect()
 }

@@ -84,8 +84,8 @@ fn intervals_of_the_best_few_hold_their_estimate_and_possible_values_only() {
         for measured in measure(&table, Units::Own, &Ranking::all(5), RESAMPLES, &mut |_| {}).into_iter().skip(5) {
             let interval = measured.interval.unwrap();
             let (least, most) = measured.statistic.range();
-            assert!(least <= interval.low && interval.low <= interval.estimate, "{measured}");
-            assert!(interval.estimate <= interval.high && interval.high <= most, "{measured}");
+            assert!(least <= interval.low && interval.low <= interval.estimate, "{measured:?}");
+            assert!(interval.estimate <= interval.high && interval.high <= most, "{measured:?}");
         }
     }
 }
@@ -121,6 +121,26 @@ fn rounding_is_no_gain_and_every_number_keeps_four_digits() {
 }
 
 #[test]
+fn differences_of_errors_are_in_points_and_a_disagreement_about_chance_is_named() {
+    let measured = |statistic, [low, high]: [f64; 2], p, by_chance| {
+        let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
+        Measured { statistic, interval: Some(interval), p: Some(p), by_chance }
+    };
+    let regret = measured(Ranking::Regret(1), [0.01, 0.03], 0.2, None);
+    assert_eq!(regret.value_text(true), "+2.00 [+1.00, +3.00] points");
+    assert_eq!(regret.value_text(false), "0.02000 [0.01000, 0.03000]");
+    let tau = measured(Ranking::WeightedTau, [-0.1, 0.5], 0.01, Some(0.0));
+    let better = measured(Ranking::Precision(0.1), [0.2, 0.4], 0.01, Some(0.1));
+    // Its test asks for better than chance only.
+    let worse = measured(Ranking::Precision(0.1), [0.0, 0.05], 0.9, Some(0.1));
+    assert_eq!(disagreements(&[regret, better, worse]), None);
+    let note = disagreements(&[regret, tau, better]).unwrap();
+    assert!(note.starts_with("Only one of interval and p excludes chance: weighted τ. p asks"), "{note}");
+    close(Ranking::Precision(0.05).by_chance([30, 12].into_iter()), (2.0 / 30.0 + 1.0 / 12.0) / 2.0);
+    assert_eq!(Ranking::Precision(0.05).by_chance([0].into_iter()), None);
+}
+
+#[test]
 fn lower_is_better_for_rank_and_regret_only() {
     let perfect: Vec<Point> = (0..20).map(|i| (f64::from(i), f64::from(i))).collect();
     for measured in measure(&[perfect], Units::Own, &Ranking::all(3), RESAMPLES, &mut |_| {}) {
@@ -131,7 +151,7 @@ fn lower_is_better_for_rank_and_regret_only() {
             Ranking::BestRank(3) | Ranking::Regret(3) | Ranking::Gain(3) => 0.12..0.18,
             _ => 0.0..0.03,
         };
-        assert!(least.contains(&p), "{measured}: {p}");
+        assert!(least.contains(&p), "{measured:?}: {p}");
     }
 }
 

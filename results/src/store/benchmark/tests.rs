@@ -2,11 +2,17 @@
 
 use std::fs;
 
+use super::adding::{Added, done};
 use super::*;
 use crate::store::files::write_atomically;
 use crate::store::manifest::RunStatus;
 use crate::store::manifest::tests::sample;
 use crate::store::{RunDir, find_runs};
+use crate::tables::{Status, write_table};
+
+fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
+    adding::add(folder, runs, |_, _| None)
+}
 
 fn training(architecture: u32, training_seed: u32, test_error: f64) -> TrainingRow {
     TrainingRow {
@@ -56,8 +62,8 @@ fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRo
                 architecture,
                 training_seed: seed,
                 epoch,
-                train_error: 0.5,
-                train_loss: 1.0,
+                train_error: 0.125,
+                train_loss: 0.5,
                 validation_error: 0.25,
                 validation_loss: 0.75,
             };
@@ -185,8 +191,9 @@ fn a_complete_run_is_added_only_with_the_units_behind_its_tables() {
     let at = |name: &str| folder.path().join(name);
     let complete = |name: &str| {
         let mut run = run(&at(name), 0..2, |_| ());
-        let trainings: Vec<TrainingRow> = done(&run).unwrap().into_iter().map(|(_, entry)| entry.0).collect();
-        let curves: Vec<CurveRow> = done(&run).unwrap().into_iter().flat_map(|(_, entry)| entry.1).collect();
+        let (done, _) = done(&run, &Settings::of(&run).unwrap(), &|_, _| None).unwrap();
+        let trainings: Vec<TrainingRow> = done.iter().map(|(_, entry)| entry.0.clone()).collect();
+        let curves: Vec<CurveRow> = done.into_iter().flat_map(|(_, entry)| entry.1).collect();
         let (architectures, true_errors) = as_truths(&trainings, run.manifest.seed);
         run.dir.write(&architectures).unwrap();
         run.dir.write(&true_errors).unwrap();
@@ -219,4 +226,139 @@ fn csv_has_a_line_for_each_row_and_quotes_where_needed() {
     assert!(lines[3].starts_with(start), "{}", lines[3]);
     let seconds = fs::read_to_string(folder.path().join("seconds.csv")).unwrap();
     assert_eq!(seconds.lines().nth(1), Some("0,0,1.5,Some CPU"));
+}
+
+/// A benchmark of four trainings in a folder.
+fn benchmark_in(folder: &Path) -> Benchmark {
+    add(&folder.join("benchmark"), &[run(&folder.join("runs"), 0..2, |_| ())]).unwrap();
+    Benchmark::read(&folder.join("benchmark")).unwrap().unwrap()
+}
+
+#[test]
+fn rows_that_were_changed_and_sealed_again_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = benchmark_in(folder.path());
+    let place = folder.path().join("benchmark");
+    let mut rows = benchmark.trainings.clone();
+    rows[0].test_error = Some(0.375);
+    write_table(&benchmark.settings.table::<TrainingRow>(&place, "").unwrap(), &rows).unwrap();
+    let error = Benchmark::read(&place).unwrap_err().to_string();
+    assert!(error.contains("trainings.parquet: damaged: its SHA-256"), "{error}");
+
+    // The output of a unit of an open run.
+    let open = run(&folder.path().join("open"), 0..1, |_| ());
+    let unit = open.dir.unit::<TrainingRow>("training-00000-0");
+    let plain = StoredFile { listed: Listed::Nowhere, ..unit.clone() };
+    write_table(&plain, &[training(0, 0, 0.375)]).unwrap();
+    let error = add(&folder.path().join("new"), std::slice::from_ref(&open)).unwrap_err().to_string();
+    assert!(error.contains("training-00000-0.parquet: damaged: its SHA-256"), "{error}");
+    // Without its digest, it is counted.
+    fs::remove_file(unit.digest_file()).unwrap();
+    assert_eq!(add(&folder.path().join("new"), &[open]).unwrap().undigested, 1);
+}
+
+#[test]
+fn a_benchmark_of_an_older_program_is_read_and_gets_its_digests() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmark = benchmark_in(folder.path());
+    let (place, runs) = (folder.path().join("benchmark"), folder.path().join("runs"));
+    assert!(lists_its_tables(&place).unwrap());
+    let path = place.join("benchmark.toml");
+    seal::write_toml(&path, &benchmark.settings.text(&path).unwrap()).unwrap();
+    assert!(!lists_its_tables(&place).unwrap());
+    assert_eq!(Benchmark::read(&place).unwrap(), Some(benchmark.clone()));
+    let added = add(&place, &find_runs(&runs, None).unwrap().runs).unwrap();
+    assert_eq!((added.new, added.known), (0, 4));
+    assert!(lists_its_tables(&place).unwrap());
+    assert_eq!(Benchmark::read(&place).unwrap(), Some(benchmark));
+    // A list without all tables is not the list of an older program.
+    let text = fs::read_to_string(&path).unwrap().replace("curves = ", "# curves = ");
+    seal::write_toml(&path, &text).unwrap();
+    assert!(Benchmark::read(&place).unwrap_err().to_string().contains("benchmark.toml: "));
+}
+
+#[test]
+fn new_content_that_is_whole_counts_and_any_other_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = benchmark_in(folder.path());
+    let place = folder.path().join("benchmark");
+    let more = run(&folder.path().join("more"), 2..3, |_| ());
+    add(&folder.path().join("other"), &[run(&folder.path().join("runs"), 0..2, |_| ()), more.clone()]).unwrap();
+    let new = Benchmark::read(&folder.path().join("other")).unwrap().unwrap();
+    let copy = |name: &str| fs::copy(folder.path().join("other").join(name), place.join(format!("{ADDING}{name}")));
+    for name in TABLES {
+        copy(name).unwrap();
+    }
+    assert_eq!(Benchmark::read(&place).unwrap().unwrap(), old);
+    copy(SETTINGS).unwrap();
+    assert_eq!(Benchmark::read(&place).unwrap().unwrap(), new);
+    // A kill has left one of the tables in its place.
+    fs::copy(place.join(".adding-curves.parquet"), place.join("curves.parquet")).unwrap();
+    assert_eq!(add(&place, &[more]).unwrap().new, 0);
+    assert_eq!(Benchmark::read(&place).unwrap().unwrap(), new);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 4);
+}
+
+#[test]
+fn a_row_that_no_training_can_have_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = benchmark_in(folder.path());
+    let place = folder.path().join("changed");
+    type Change = fn(&mut Benchmark);
+    let changes: [(&str, Change); 19] = [
+        ("trainings.parquet: row 1: `validation_error` is 5", |b| b.trainings[1].validation_error = Some(5.0)),
+        ("trainings.parquet: row 1: `train_error` is NaN", |b| b.trainings[1].train_error = Some(f64::NAN)),
+        ("trainings.parquet: row 0: `train_loss` is inf", |b| b.trainings[0].train_loss = Some(f64::INFINITY)),
+        ("trainings.parquet: row 2: `epochs` is 0", |b| b.trainings[2].epochs = 0),
+        ("trainings.parquet: row 0: `status` is skipped", |b| {
+            (b.trainings[0].status, b.trainings[0].test_error) = (Status::Skipped, None);
+        }),
+        ("trainings.parquet: row 3: `test_sha256`", |b| b.trainings[3].test_sha256 = "f".repeat(64)),
+        ("trainings.parquet: row 1: `architecture` and `training_seed`", |b| b.trainings[1].training_seed = 0),
+        ("trainings.parquet: row 2: `architecture` and `training_seed`", |b| b.trainings.swap(1, 2)),
+        ("trainings.parquet: row 1: `json`", |b| b.trainings[1].json = "{}".to_owned()),
+        ("trainings.parquet: row 3: `parameters`", |b| b.trainings[3].parameters = 7),
+        ("trainings.parquet: row 2: `canonical` is that of architecture 0", |b| {
+            b.trainings[2].canonical = b.trainings[0].canonical.clone();
+        }),
+        ("curves.parquet: row 0: `train_error` is -1", |b| b.curves[0].train_error = -1.0),
+        ("curves.parquet: row 2: `validation_error` is inf", |b| b.curves[2].validation_error = f64::INFINITY),
+        ("curves.parquet: row 1: `validation_error` is 0.5, expected 0.25", |b| b.curves[1].validation_error = 0.5),
+        ("curves.parquet: row 3: `architecture`, `training_seed` and `epoch`", |b| b.curves[3].epoch = 3),
+        ("curves.parquet: lacks epoch 2 of training 1 of architecture 1", |b| {
+            b.curves.pop();
+        }),
+        ("curves.parquet: row 8: expected no more rows", |b| b.curves.push(b.curves[7].clone())),
+        ("seconds.parquet: row 1: `architecture` and `training_seed`", |b| b.seconds[1] = b.seconds[0].clone()),
+        ("seconds.parquet: row 0: `architecture` and `training_seed`", |b| b.seconds[0].architecture = 9),
+    ];
+    for (expected, change) in changes {
+        let mut benchmark = good.clone();
+        change(&mut benchmark);
+        let error = benchmark.write(&place).unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+        assert!(!place.exists());
+    }
+    for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let mut benchmark = good.clone();
+        benchmark.seconds[0].seconds = seconds;
+        let error = benchmark.write(&place).unwrap_err().to_string();
+        assert!(error.contains("seconds.parquet: row 0: `seconds` must be finite and above 0"), "{error}");
+    }
+}
+
+#[test]
+fn a_training_that_no_run_can_have_made_is_not_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("benchmark");
+    let faulty = run(&folder.path().join("a"), 0..1, |row| row.validation_error = Some(2.0));
+    let error = add(&place, &[faulty]).unwrap_err().to_string();
+    assert!(error.contains("training-00000-0.parquet: row 0: `validation_error` is 2"), "{error}");
+    let other = run(&folder.path().join("b"), 0..1, |row| row.architecture = 1);
+    let error = add(&place, &[other]).unwrap_err().to_string();
+    assert!(error.contains("row 0: training 0 of architecture 1, expected that of its name"), "{error}");
+    let sound = run(&folder.path().join("c"), 0..1, |_| ());
+    let error = adding::add(&place, &[sound], |_, _| Some("`json`: none".to_owned())).unwrap_err().to_string();
+    assert!(error.contains("training-00000-0.parquet: row 0: `json`: none"), "{error}");
+    assert!(!place.exists());
 }

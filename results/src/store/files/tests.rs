@@ -37,6 +37,16 @@ fn a_sparse_file_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn a_file_without_a_size_is_read_up_to_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    fs::write(&path, "12345").unwrap();
+    assert_eq!(read_within(File::open(&path).unwrap(), 5).unwrap(), b"12345");
+    let error = read_within(File::open(&path).unwrap(), 4).unwrap_err().to_string();
+    assert_eq!(error, "expected at most 4 bytes, found more");
+}
+
+#[test]
 fn objects_keep_their_names() {
     let object = Path::new("s3://bucket/some/where");
     assert!(is_object(object) && !is_object(Path::new("s3/bucket")));

@@ -7,6 +7,7 @@ use super::*;
 fn row(canonical: &str, training_seed: u32, error: f64) -> PooledTruthRow {
     PooledTruthRow {
         canonical: canonical.into(),
+        hash: None,
         json: "{}".into(),
         context: "{\"recipe\":1}".into(),
         seed: 0,
@@ -17,6 +18,7 @@ fn row(canonical: &str, training_seed: u32, error: f64) -> PooledTruthRow {
         train_error: None,
         train_loss: Some(1.0),
         epochs: 3,
+        train_curve: None,
         message: None,
         commit: "abc".into(),
     }

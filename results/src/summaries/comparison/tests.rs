@@ -104,6 +104,7 @@ fn the_trainings_of_a_search_are_counted_separately() {
         system: "A".to_owned(),
         index: 0,
         hash: String::new(),
+        canonical: None,
         json: String::new(),
         parameters: 1,
         error,

@@ -74,14 +74,31 @@ fn the_text_shows_every_predictor_with_its_interval() {
     let summary = summary(&tables.0, &Predictor::score(&tables.1, Measure::Error), &tables.2, 1000).unwrap();
     let expected = "\
 true error against its predictors, n = 24
-                Kendall τ               Spearman ρ              Pearson r
-SMASH score     +0.82 [+0.65, +0.95]    +0.93 [+0.77, +0.99]    +0.84 [+0.69, +0.93]
-  seed 0        +0.82 [+0.57, +1.00]    +0.93 [+0.69, +1.00]    +0.84 [+0.62, +0.95]
-  seed 1        +0.82 [+0.57, +1.00]    +0.93 [+0.69, +1.00]    +0.84 [+0.62, +0.95]
-parameters      -0.21 [-0.50, +0.12]    -0.37 [-0.65, +0.07]    -0.56 [-0.77, -0.24]
-multiply-adds   +0.82 [+0.65, +0.95]    +0.93 [+0.77, +0.99]    +0.84 [+0.69, +0.93]
-spread of true errors 5.42 %, noise of one 1.50 % (1.50 % by the test set, \
+                           Kendall τ               Spearman ρ              Pearson r
+SMASH score, 1 noise draw  +0.82 [+0.65, +0.95]    +0.93 [+0.77, +0.99]    +0.84 [+0.69, +0.93]
+  seed 0                   +0.82 [+0.57, +1.00]    +0.93 [+0.69, +1.00]    +0.84 [+0.62, +0.95]
+  seed 1                   +0.82 [+0.57, +1.00]    +0.93 [+0.69, +1.00]    +0.84 [+0.62, +0.95]
+parameters                 +0.21 [-0.12, +0.50]    +0.37 [-0.07, +0.65]    +0.56 [+0.24, +0.77]
+multiply-adds              -0.82 [-0.95, -0.65]    -0.93 [-0.99, -0.77]    -0.84 [-0.93, -0.69]
+positive τ: low values go with low errors; predictors where more is better have their sign changed
+spread of true errors 5.42 points, noise of one 1.50 (1.50 by the test set, \
 the training seed's share not measured); spread / noise 3.6
 [ ]: 95 % percentile bootstrap over root seeds and their architectures, 10000 resamples";
     assert_eq!(summary.to_string(), expected);
+}
+
+#[test]
+fn equal_scores_are_the_reason_for_an_undefined_tau() {
+    let architectures: Vec<_> = (0..3).map(|n| architecture(0, n)).collect();
+    let truths: Vec<_> = (0..3).map(|n| truth(0, n, 0, Some(0.5 + f64::from(n) / 10.0))).collect();
+    let of_scores = |last: f64| {
+        let scores = [score(0, 0, 0, Some(0.9)), score(0, 1, 0, Some(0.9)), score(0, 2, 0, Some(last))];
+        summary(&architectures, &Predictor::score(&scores, Measure::Error), &truths, 100).unwrap()
+    };
+    let equal = of_scores(0.9);
+    assert_eq!(equal.undefined_reason().unwrap(), "all values of SMASH score are equal in root seed 0");
+    assert!(
+        equal.to_string().contains("\nKendall τ is undefined: all values of SMASH score are equal in root seed 0\n")
+    );
+    assert_eq!(of_scores(0.8).undefined_reason(), None);
 }

@@ -41,6 +41,19 @@ fn tables() -> (Vec<ArchitectureRow>, Vec<PredictionRow>, Vec<TruthRow>) {
 }
 
 #[test]
+fn two_predictors_differ_by_the_paired_change_and_one_is_the_first() {
+    let (architectures, predictions, true_errors) = tables();
+    let summary = summary(&architectures, &predictions, &true_errors).unwrap();
+    let between = |one: &str, other: &str| summary.tau_difference(&[one.to_owned(), other.to_owned()]);
+    let change = summary.predictors[1].change.unwrap();
+    assert_eq!(between("bad", "good").unwrap(), Some(change));
+    let turned = between("good", "bad").unwrap().unwrap();
+    assert_eq!([turned.estimate, turned.low, turned.high], [-change.estimate, -change.high, -change.low]);
+    assert_eq!(between("good", "lost").unwrap_err(), "`lost` is no predictor");
+    assert!(between("bad", "holes").unwrap_err().contains("neither is `good`"));
+}
+
+#[test]
 fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     let (architectures, predictions, true_errors) = tables();
     let summary = summary(&architectures, &predictions, &true_errors).unwrap();

@@ -1,6 +1,7 @@
 //! Tests of columns of CSV and Parquet files with properties that other programs' tables have.
 
-use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
+use polars_core::prelude::{DataFrame, IntoColumn, NamedFrom, Series};
+use polars_io::prelude::ParquetWriter;
 
 use super::*;
 
@@ -29,6 +30,19 @@ fn csv_is_read_by_name() {
         group: Some(vec![Some("p".into()), Some("q".into()), None]),
     };
     assert_eq!(found, Ok(expected));
+}
+
+/// Comparing each name with each other one would take minutes.
+#[test]
+fn a_line_of_very_many_names_is_checked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let names: Vec<String> = (0..200_000).map(|index| format!("a{index}")).collect();
+    std::fs::write(&path, names.join(",")).unwrap();
+    assert_eq!(read_all_columns(&path).unwrap().len(), names.len());
+    std::fs::write(&path, format!("{},a7", names.join(","))).unwrap();
+    let error = read_all_columns(&path).unwrap_err().to_string();
+    assert!(error.ends_with("column `a7`: 2 columns have this name, expected one"), "{error}");
 }
 
 #[test]

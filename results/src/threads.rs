@@ -1,8 +1,10 @@
-//! Threads that a unit may use: `RAYON_NUM_THREADS` of them, up to a bound, or one for each core.
+//! Threads that a program may use: `RAYON_NUM_THREADS` of them, up to a bound, or one for each core.
 
-use anyhow::{Context, Result, ensure};
+use std::io::{self, ErrorKind};
+
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use results::errln;
+
+use crate::errln;
 
 /// Largest number of threads for each core. More only take memory and wait for each other, and thousands stop a machine.
 const MOST_PER_CORE: usize = 4;
@@ -22,38 +24,45 @@ const OF_POLARS: &str = "POLARS_MAX_THREADS";
 ///
 /// # Errors
 /// Any other text than a number from 1.
-fn asked(variable: &str) -> Result<Option<usize>> {
+fn asked(variable: &str) -> io::Result<Option<usize>> {
     let value = std::env::var_os(variable).filter(|value| !value.is_empty());
     value.map(|value| number(variable, &value.to_string_lossy())).transpose()
 }
 
-fn number(variable: &str, text: &str) -> Result<usize> {
+fn number(variable: &str, text: &str) -> io::Result<usize> {
     let number = text.parse().ok().filter(|&threads| threads > 0);
-    number.with_context(|| format!("{variable}={text}: expected a number of threads from 1"))
+    number.ok_or_else(|| invalid(format!("{variable}={text}: expected a number of threads from 1")))
+}
+
+fn invalid(problem: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, problem)
 }
 
 fn bounded(asked: Option<usize>, cores: usize) -> usize {
     asked.unwrap_or(cores).min(MOST_PER_CORE * cores)
 }
 
-/// A pool for one unit.
+/// A pool for one unit of work.
 ///
 /// # Errors
 /// A number of threads that cannot be read, or threads that the system refuses.
-pub fn pool() -> Result<ThreadPool> {
-    Ok(ThreadPoolBuilder::new().num_threads(bounded(asked(VARIABLE)?, cores())).build()?)
+pub fn pool() -> io::Result<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(bounded(asked(VARIABLE)?, cores())).build().map_err(io::Error::other)
 }
 
-/// Keeps rayon's own pool within the bound, which code outside units uses. It must be called before any such code. A process that
-/// another one of this program started `warns` nobody again.
+/// Checks both variables, and keeps rayon's own pool within the bound. Each program calls this before any other work. A process
+/// that another one of the same program started `warns` nobody again.
 ///
 /// # Errors
 /// A number of threads that cannot be read, more threads of polars than the bound, or threads that the system refuses.
-pub fn bound_others(warns: bool) -> Result<()> {
+pub fn bound(warns: bool) -> io::Result<()> {
     // polars reads its variable itself, when it first needs its threads.
     if let Some(of_polars) = asked(OF_POLARS)? {
         let most = MOST_PER_CORE * cores();
-        ensure!(of_polars <= most, "{OF_POLARS}={of_polars}: expected at most {most} for {} cores", cores());
+        if of_polars > most {
+            let problem = format!("{OF_POLARS}={of_polars}: expected at most {most} for {} cores", cores());
+            return Err(invalid(problem));
+        }
     }
     let asked = asked(VARIABLE)?;
     let bounded = bounded(asked, cores());
@@ -63,7 +72,7 @@ pub fn bound_others(warns: bool) -> Result<()> {
     if warns {
         errln!("warning: {VARIABLE}={asked} is too much for {} cores; {bounded} threads are used", cores());
     }
-    Ok(ThreadPoolBuilder::new().num_threads(bounded).build_global()?)
+    ThreadPoolBuilder::new().num_threads(bounded).build_global().map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -1,0 +1,186 @@
+//! Checks of stored trainings, in a benchmark or a pool: a run can have made each, and it states the right hashes and counts.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use results::store::benchmark::{Benchmark, Settings, TrainingRow, lists_its_tables};
+use results::{EpochRow, PooledTruthRow, Status, errln};
+use serde::Deserialize;
+use smash::{Architecture, Counts, ResultingTraining, SearchSpace, Task};
+
+use crate::tasks::learning_curve::parse_curve;
+
+/// The architecture of a row, which must be one of the space and have this canonical hash.
+///
+/// # Errors
+/// The first column that is wrong, and the expectation.
+pub fn architecture_of(json: &str, canonical: &str, space: &SearchSpace) -> Result<Architecture, String> {
+    let architecture = Architecture::from_json(json).map_err(|error| format!("`json`: {error}"))?;
+    architecture.validate(space).map_err(|error| format!("`json`, in the search space: {error}"))?;
+    let expected = architecture.canonical_hash(space);
+    match canonical == expected {
+        true => Ok(architecture),
+        false => Err(format!("`canonical` is {canonical}, expected {expected}, the hash of `json`")),
+    }
+}
+
+/// Reads a benchmark and checks the architecture of each row; `None` if the folder has none.
+///
+/// # Errors
+/// As [`Benchmark::read`], settings without a search space, or a row with a wrong column.
+pub fn read_benchmark(folder: &Path) -> Result<Option<Benchmark>> {
+    let Some(benchmark) = Benchmark::read(folder)? else { return Ok(None) };
+    let space = space_of(&benchmark.settings).with_context(|| folder.join("benchmark.toml").display().to_string())?;
+    check_rows(folder, &benchmark, |row| row_problem(&space, row))?;
+    Ok(Some(benchmark))
+}
+
+/// Checks the counts of each row of a benchmark, for networks of a task.
+///
+/// # Errors
+/// The first row with a wrong column.
+pub fn check_counts(folder: &Path, benchmark: &Benchmark, space: &SearchSpace, task: Task) -> Result<()> {
+    check_rows(folder, benchmark, |row| {
+        let architecture = match Architecture::from_json(&row.json) {
+            Ok(architecture) => architecture,
+            Err(error) => return Some(format!("`json`: {error}")),
+        };
+        let Counts { parameters, multiply_adds, depth } = Counts::of(space, task, &architecture);
+        let columns = [
+            ("parameters", row.parameters, parameters),
+            ("multiply_adds", row.multiply_adds, multiply_adds),
+            ("depth", row.depth.into(), depth.into()),
+            ("ops", row.ops.into(), architecture.op_count() as u64),
+        ];
+        let (name, found, expected) = columns.into_iter().find(|(_, found, expected)| found != expected)?;
+        Some(format!("`{name}` is {found}, expected {expected}, as `json` counts"))
+    })
+}
+
+/// What is wrong with the architecture of a training that is to be added to a benchmark.
+pub fn problem(settings: &Settings, row: &TrainingRow) -> Option<String> {
+    match space_of(settings) {
+        Ok(space) => row_problem(&space, row),
+        Err(error) => Some(format!("{error:#}")),
+    }
+}
+
+/// What is wrong with the `expected` epochs of a pooled SMASH network, of a run with this root seed.
+pub fn epochs_problem(rows: &[EpochRow], seed: u64, expected: usize) -> Option<String> {
+    let found = rows.len();
+    if found != expected {
+        return Some(format!("{found} epochs, expected {expected}"));
+    }
+    let row_problem = |(index, row): (usize, &EpochRow)| {
+        let is_fraction = |error: f64| (0.0..=1.0).contains(&error);
+        let columns = [
+            ("seed", row.seed == seed),
+            ("epoch", row.epoch as usize == index),
+            ("learning_rate", row.learning_rate.is_finite()),
+            ("train_loss", row.train_loss.is_finite()),
+            ("train_error", is_fraction(row.train_error)),
+            ("validation_error", row.validation_error.is_none_or(is_fraction)),
+        ];
+        let (name, _) = columns.into_iter().find(|(_, is_possible)| !is_possible)?;
+        Some(format!("row {index}: `{name}` is not that of a training"))
+    };
+    rows.iter().enumerate().find_map(row_problem)
+}
+
+/// The parts of a stored context that a training must agree with.
+#[derive(Deserialize)]
+struct StoredContext {
+    data: StoredData,
+    space: SearchSpace,
+    recipe: ResultingTraining,
+}
+
+/// See [`PooledData`](crate::tasks::pool::PooledData).
+#[derive(Deserialize)]
+struct StoredData {
+    split: u64,
+}
+
+/// Checks that a run can have made a pooled training.
+///
+/// # Errors
+/// The first part of the row that is wrong, and what was expected.
+pub fn pooled_problem(row: &PooledTruthRow) -> Result<(), String> {
+    let context: StoredContext = serde_json::from_str(&row.context)
+        .map_err(|error| format!("`context` does not describe a training: {error}"))?;
+    context.space.validate().map_err(|error| format!("`context`: {error}"))?;
+    let architecture = architecture_of(&row.json, &row.canonical, &context.space)?;
+    let hash = architecture.hash();
+    if let Some(stored) = row.hash.as_ref().filter(|stored| **stored != hash) {
+        return Err(format!("`hash` is {stored}, expected {hash}, the hash of `json`"));
+    }
+    if context.data.split != row.seed {
+        return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
+    }
+    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
+        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
+            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
+        }
+    }
+    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
+        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
+    }
+    if let Some(curve) = &row.train_curve {
+        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
+        if curve.len() != row.epochs as usize {
+            return Err(format!("`train_curve` has {} epochs, expected {}, as in `epochs`", curve.len(), row.epochs));
+        }
+    }
+    let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
+    let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
+    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
+}
+
+/// Warns if the benchmark in a folder lists no digests of its tables.
+///
+/// # Errors
+/// If its settings cannot be read.
+pub fn warn_if_unlisted(folder: &Path) -> Result<()> {
+    if !lists_its_tables(folder)? {
+        errln!(
+            "warning: {}: benchmark.toml lists no digests of its tables, so changed rows may be taken for stored ones; `cargo \
+             xtask benchmark add` lists them",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+fn space_of(settings: &Settings) -> Result<SearchSpace> {
+    let space = settings.study.get("space").context("`study.space` is missing")?;
+    let space: SearchSpace = space.clone().try_into().context("`study.space`")?;
+    space.validate().context("`study.space`")?;
+    Ok(space)
+}
+
+fn row_problem(space: &SearchSpace, row: &TrainingRow) -> Option<String> {
+    match architecture_of(&row.json, &row.canonical, space) {
+        Ok(architecture) if architecture.hash() == row.hash => None,
+        Ok(architecture) => {
+            Some(format!("`hash` is {}, expected {}, the hash of `json`", row.hash, architecture.hash()))
+        }
+        Err(problem) => Some(problem),
+    }
+}
+
+/// Applies a check to the first row of each architecture: [`Benchmark::read`] has compared the others with it.
+fn check_rows(
+    folder: &Path,
+    benchmark: &Benchmark,
+    problem: impl Fn(&TrainingRow) -> Option<String> + Sync,
+) -> Result<()> {
+    let rows = &benchmark.trainings;
+    let is_first = |index: usize| index == 0 || rows[index - 1].architecture != rows[index].architecture;
+    // Hashes of hundreds of architectures take a second of one core.
+    let found = rows.par_iter().enumerate().find_map_first(|(index, row)| {
+        let problem = if is_first(index) { problem(row)? } else { return None };
+        Some(format!("{}: row {index}: {problem}", folder.join("trainings.parquet").display()))
+    });
+    found.map_or(Ok(()), |found| bail!(found))
+}
