@@ -6,7 +6,9 @@ pub(crate) mod font;
 mod path;
 mod pdf;
 mod png;
+pub(crate) mod recorder;
 pub(crate) mod shapes;
+pub(crate) mod sheet;
 mod svg;
 
 use std::path::Path;
@@ -63,21 +65,23 @@ impl Picture {
 
 #[cfg(test)]
 mod tests {
-    use super::shapes::{Colour, DASHES, INK, Level, SOLID, Shape, Side, Text};
+    use plotters::style::text_anchor::{HPos, VPos};
+    use plotters::style::{Color, RGBColor};
+
+    use super::shapes::{DASHES, INK, SOLID};
+    use super::sheet::Sheet;
     use super::*;
 
     fn picture() -> Picture {
-        let line = |dash| Shape::Line(vec![(1.25, 2.0), (90.5, 80.126)], INK.into(), 1.5, dash);
-        let text = |level| Shape::Text(Text::new("3x3 & <τ>", (20.0, 50.0), Side::Left, level, 16.0));
-        let shapes = vec![
-            Shape::Area(vec![(0.0, 0.0), (50.0, 0.0), (50.0, 50.0)], INK.with(0.15)),
-            line(SOLID),
-            line(DASHES[1]),
-            Shape::Circle((75.0, 75.0), 10.0, Colour(0xD5, 0x5E, 0x00).into()),
-            text(Level::Top),
-            Shape::Text(Text::turned("up", (2.0, 50.0), 16.0)),
-        ];
-        Picture::new((100.0, 100.0), shapes)
+        let sheet = Sheet::new(100.0);
+        sheet.fill(&[(0.0, 0.0), (50.0, 0.0), (50.0, 50.0)], INK.mix(0.15));
+        for dash in [SOLID, DASHES[1]] {
+            sheet.line(&[(1.25, 2.0), (90.5, 80.126)], INK, 1.5, dash);
+        }
+        sheet.circle((75.0, 75.0), 10.0, RGBColor(0xD5, 0x5E, 0x00));
+        sheet.text("3x3 & <τ>", (20.0, 50.0), HPos::Left, VPos::Top, 16.0);
+        sheet.turned("up", (2.0, 50.0), 16.0);
+        Picture::new((100.0, 100.0), sheet.shapes())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Each bank is a lane. Time runs downwards, and ops read and write.
 
 use anyhow::{Context, Result, ensure};
+use plotters::style::text_anchor::{HPos, VPos};
 use results::DrawingRow;
 
 use smash_space::architecture::Op;
@@ -10,7 +11,7 @@ use smash_space::architecture::Op;
 use super::architecture::{Architecture, Block, outputs, path_labels};
 use super::scene::{LINE, Outline, Pixel, SHADE, Scene, ring, width_of};
 use crate::picture::Width;
-use crate::picture::shapes::{INK, Level, Side};
+use crate::picture::shapes::INK;
 
 /// Pixels between two lanes, and between the last one and the ops.
 const LANE: i32 = 40;
@@ -41,7 +42,7 @@ pub fn banks_figure(rows: &[DrawingRow], title: Option<&str>, width: Width) -> R
         let architecture = of_row(row)?;
         let base_channels = Some(row.base_channels as usize);
         let mut panel = Scene::default();
-        panel.text(&row.drawing, (0, 0), Side::Left, Level::Top);
+        panel.text(&row.drawing, (0, 0), HPos::Left, VPos::Top);
         panel.place(banks_scene(&architecture, base_channels), (0, LINE + 8));
         panels.push(panel);
     }
@@ -65,7 +66,7 @@ pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usi
             height => height + BETWEEN,
         };
         let mut panel = Scene::default();
-        panel.text(title, (0, 0), Side::Left, Level::Top);
+        panel.text(title, (0, 0), HPos::Left, VPos::Top);
         panel.place(block_scene(block, name, base_channels), (0, LINE + 8));
         scene.place(panel, (0, top));
     };
@@ -91,12 +92,12 @@ pub(super) fn legend() -> Scene {
             1 => write_mark(&mut scene, (x, y), false),
             _ => write_mark(&mut scene, (x, y), true),
         }
-        scene.text(name, (x + 24, y), Side::Left, Level::Middle);
+        scene.text(name, (x + 24, y), HPos::Left, VPos::Center);
     }
     let y = LINE / 2 + 2 + 26 * 3;
     scene.dashed(&[(x, y - 10), (x, y)]);
     scene.line(&[(x, y), (x, y + 10)], 3.0);
-    scene.text("a bank, empty and in use", (x + 24, y), Side::Left, Level::Middle);
+    scene.text("a bank, empty and in use", (x + 24, y), HPos::Left, VPos::Center);
     scene
 }
 
@@ -142,7 +143,7 @@ fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, top
     let begin = LINE + 2;
     for bank in 0..block.banks() {
         let x = lane(bank);
-        scene.text(&bank.to_string(), (x, 0), Side::Middle, Level::Top);
+        scene.text(&bank.to_string(), (x, 0), HPos::Center, VPos::Top);
         let first = block.ops.iter().position(|op| op.writes.contains(&bank));
         let filled = match first {
             Some(op) if bank >= block.input_banks => write_height(tops[op]),

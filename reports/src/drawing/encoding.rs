@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, VPos};
 use results::{DrawingRow, EncodingCellRow};
 
 use super::architecture::Architecture;
@@ -11,7 +13,6 @@ use super::graph::Graph;
 use super::network::graph_scene;
 use super::scene::{LINE, Outline, Pixel, SHADE, Scene, width_of};
 use crate::picture::Width;
-use crate::picture::shapes::{Colour, Level, Side};
 
 /// Pixels between two architectures.
 const BETWEEN: i32 = 60;
@@ -61,7 +62,7 @@ pub fn encoding_figure(
         };
         let with_heading = panels.map(|(heading, panel)| {
             let mut whole = Scene::default();
-            whole.text(&heading, (0, 0), Side::Left, Level::Top);
+            whole.text(&heading, (0, 0), HPos::Left, VPos::Top);
             whole.place(panel, (0, LINE + 12));
             whole
         });
@@ -139,7 +140,7 @@ impl Encoding {
             // A line goes from the op's first slice to its name, which moves aside for the names before it.
             let text = x(*slice).max(free);
             scene.line(&[(text, HEAD - TO_NAMES), (x(*slice), HEAD), (x(*slice), bottom)], 1.0);
-            scene.text(name, (text, HEAD - TO_NAMES - 2), Side::Left, Level::Bottom);
+            scene.text(name, (text, HEAD - TO_NAMES - 2), HPos::Left, VPos::Bottom);
             free = text + width_of(name) + 10;
         }
         let mut lowest = i32::MIN;
@@ -150,12 +151,12 @@ impl Encoding {
             let middle = (top + end) / 2;
             let text = middle.max(lowest);
             scene.line(&[(bracket, middle), (left - TO_CELLS + 8, text)], 1.0);
-            scene.text(part, (left - TO_CELLS + 4, text), Side::Right, Level::Middle);
+            scene.text(part, (left - TO_CELLS + 4, text), HPos::Right, VPos::Center);
             lowest = text + LINE;
         }
         let below = bottom.max(lowest) + 14;
         let size = format!("{} slices of input channels, {} channels", self.slices, self.channels);
-        scene.text(&size, (left, below), Side::Left, Level::Top);
+        scene.text(&size, (left, below), HPos::Left, VPos::Top);
         let mut next = left;
         for count in 1..=self.units {
             let text = match self.units {
@@ -168,23 +169,23 @@ impl Encoding {
             }
             let top = below + LINE + 12;
             scene.frame([next, top, 22, 16], 0, shade(count, self.units), Outline::Solid(1.0));
-            scene.text(&text, (next + 30, top + 8), Side::Left, Level::Middle);
+            scene.text(&text, (next + 30, top + 8), HPos::Left, VPos::Center);
             next += width;
         }
         if self.units > 1 {
-            scene.text("output units hold +1, all others -1", (left, below + 2 * LINE + 14), Side::Left, Level::Top);
+            scene.text("output units hold +1, all others -1", (left, below + 2 * LINE + 14), HPos::Left, VPos::Top);
         }
         scene
     }
 }
 
 /// The shade of a cell, by the number of its units that hold +1.
-fn shade(count: usize, units: usize) -> Colour {
+fn shade(count: usize, units: usize) -> RGBColor {
     let darkest = 0x22;
     let lightest = i32::from(SHADE.0) - 0x20;
     let step = |count: usize| (lightest - darkest) * (units - count) as i32 / units.saturating_sub(1).max(1) as i32;
     let level = (darkest + step(count)) as u8;
-    Colour(level, level, level)
+    RGBColor(level, level, level)
 }
 
 /// Name and first slice of each op. An op takes the channels that it reads, in units of N, divided by the depth

@@ -1,11 +1,11 @@
 //! Drawings of the graphs of architectures (paper, figures 6 to 13).
 
 use anyhow::Result;
+use plotters::style::WHITE;
 
 use super::graph::{Graph, Kind};
 use super::layout::layout;
 use super::scene::{LINE, Outline, SHADE, Scene, width_of};
-use crate::picture::shapes::WHITE;
 
 /// Pixels between the text of a node and its outline.
 const PADDING: (i32, i32) = (12, 6);

@@ -1,9 +1,11 @@
 //! A drawing of architectures as shapes on whole pixels, which can stand beside others and becomes a picture.
 
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{RGBColor, WHITE};
+
 use crate::picture::font::{joined_facts, text_width, wrapped};
-use crate::picture::shapes::{
-    Colour, DASHES, Dash, INK, Level, Picture, Point, SOLID, Shape, Side, Text, WHITE, Width,
-};
+use crate::picture::shapes::{DASHES, Dash, INK, Picture, Point, SOLID, Shape, Text, Width};
+use crate::picture::sheet::Sheet;
 
 /// A place from the upper left corner, in whole pixels.
 pub(super) type Pixel = (i32, i32);
@@ -25,7 +27,7 @@ const MOST_COLUMN: f64 = 1.25;
 const MOST_WIDTH: f64 = 1.2;
 
 /// Fill of an op, light enough for text.
-pub(super) const SHADE: Colour = Colour(0xEA, 0xEA, 0xEA);
+pub(super) const SHADE: RGBColor = RGBColor(0xEA, 0xEA, 0xEA);
 
 /// A drawing.
 #[derive(Clone, Default)]
@@ -38,8 +40,12 @@ pub struct Scene {
 impl Scene {
     /// The drawing as a picture of its own size.
     pub fn picture(self) -> Picture {
-        let (width, height) = self.size;
-        Picture::new((f64::from(width), f64::from(height)), self.shapes)
+        let (width, height) = point(self.size);
+        let sheet = Sheet::new(width);
+        for shape in &self.shapes {
+            sheet.shape(shape);
+        }
+        Picture::new((width, height), sheet.shapes())
     }
 
     /// Width and height in pixels.
@@ -84,12 +90,12 @@ impl Scene {
     }
 
     /// A filled box between two opposite corners.
-    pub(super) fn fill(&mut self, (left, top): Pixel, (right, bottom): Pixel, colour: Colour) {
+    pub(super) fn fill(&mut self, (left, top): Pixel, (right, bottom): Pixel, colour: RGBColor) {
         let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
         self.area(corners.map(point).to_vec(), colour);
     }
 
-    fn area(&mut self, outline: Vec<Point>, colour: Colour) {
+    fn area(&mut self, outline: Vec<Point>, colour: RGBColor) {
         for &corner in &outline {
             self.reach_point(corner);
         }
@@ -97,13 +103,13 @@ impl Scene {
     }
 
     /// A filled circle.
-    pub(super) fn disc(&mut self, (x, y): Pixel, radius: f64, colour: Colour) {
+    pub(super) fn disc(&mut self, (x, y): Pixel, radius: f64, colour: RGBColor) {
         self.reach_point((f64::from(x) + radius, f64::from(y) + radius));
         self.shapes.push(Shape::Circle(point((x, y)), radius, colour.into()));
     }
 
     /// A filled box `[left, top, width, height]` with an outline and with corners of the given radius.
-    pub(super) fn frame(&mut self, rectangle: [i32; 4], radius: i32, fill: Colour, outline: Outline) {
+    pub(super) fn frame(&mut self, rectangle: [i32; 4], radius: i32, fill: RGBColor, outline: Outline) {
         let mut points = rounded(rectangle, radius);
         self.area(points.clone(), fill);
         points.push(points[0]);
@@ -114,19 +120,20 @@ impl Scene {
     }
 
     /// A text of the common size.
-    pub(super) fn text(&mut self, text: &str, at: Pixel, side: Side, level: Level) {
+    pub(super) fn text(&mut self, text: &str, at: Pixel, side: HPos, level: VPos) {
         self.text_of_size(text, at, side, level, TEXT_SIZE);
     }
 
-    fn text_of_size(&mut self, text: &str, at: Pixel, side: Side, level: Level, size: f64) {
+    fn text_of_size(&mut self, text: &str, at: Pixel, side: HPos, level: VPos, size: f64) {
         let width = text_width(text, size);
-        let text = Text::new(text, point(at), side, level, size);
+        let text = Text { text: text.to_owned(), at: point(at), side, level, size, is_turned: false };
         let right = match side {
-            Side::Left => width,
-            Side::Middle => width / 2.0,
-            Side::Right => 0.0,
+            HPos::Left => width,
+            HPos::Center => width / 2.0,
+            HPos::Right => 0.0,
         };
-        self.reach_point((text.at.0 + right + 1.0, text.at.1 + 0.3 * size));
+        let (x, base) = text.base();
+        self.reach_point((x + right + 1.0, base + 0.3 * size));
         self.shapes.push(Shape::Text(text));
     }
 
@@ -134,7 +141,7 @@ impl Scene {
     pub(super) fn label(&mut self, lines: &[String], (x, y): Pixel) {
         let first = y - LINE * (lines.len() as i32 - 1) / 2;
         for (line, row) in lines.iter().zip(0..) {
-            self.text(line, (x, first + LINE * row), Side::Middle, Level::Middle);
+            self.text(line, (x, first + LINE * row), HPos::Center, VPos::Center);
         }
     }
 
@@ -181,7 +188,7 @@ impl Scene {
         let mut whole = Self::default();
         let mut top = MARGIN;
         for line in lines {
-            whole.text_of_size(&line, (MARGIN + width / 2, top), Side::Middle, Level::Top, TITLE_SIZE);
+            whole.text_of_size(&line, (MARGIN + width / 2, top), HPos::Center, VPos::Top, TITLE_SIZE);
             top += 30;
         }
         let top = if top > MARGIN { top + 14 } else { top };
@@ -195,7 +202,7 @@ impl Scene {
     pub(crate) fn captioned(mut self, facts: &[String]) -> Self {
         for line in joined_facts(facts, TEXT_SIZE, f64::from(self.size.0 - 2 * MARGIN)) {
             let top = self.size.1;
-            self.text(&line, (MARGIN, top), Side::Left, Level::Top);
+            self.text(&line, (MARGIN, top), HPos::Left, VPos::Top);
             self.reach((0, top + LINE));
         }
         self.reach((0, self.size.1 + MARGIN));
@@ -206,16 +213,17 @@ impl Scene {
     #[cfg(test)]
     pub(super) fn texts(&self) -> Vec<(String, [i32; 4])> {
         let of = |shape: &Shape| {
-            let Shape::Text(Text { text, at, side, size, .. }) = shape else {
+            let Shape::Text(text) = shape else {
                 return None;
             };
-            let width = text_width(text, *size);
-            let left = match side {
-                Side::Left => at.0,
-                Side::Middle => at.0 - width / 2.0,
-                Side::Right => at.0 - width,
+            let (at, size) = (text.base(), text.size);
+            let width = text_width(&text.text, size);
+            let left = match text.side {
+                HPos::Left => at.0,
+                HPos::Center => at.0 - width / 2.0,
+                HPos::Right => at.0 - width,
             };
-            Some((text.clone(), [left as i32, (at.1 - 0.76 * size) as i32, width as i32, *size as i32]))
+            Some((text.text.clone(), [left as i32, (at.1 - 0.76 * size) as i32, width as i32, size as i32]))
         };
         self.shapes.iter().filter_map(of).collect()
     }

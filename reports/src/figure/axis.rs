@@ -2,6 +2,14 @@
 
 use std::ops::Range;
 
+use plotters::coord::ranged1d::{
+    BoldPoints, KeyPointHint, KeyPointWeight, NoDefaultFormatting, Ranged, ValueFormatter,
+};
+use plotters::coord::types::RangedCoordf64;
+
+/// Numbers on an axis: their places and texts.
+pub(super) type Numbers = Vec<(f64, String)>;
+
 /// Format of the numbers on an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ticks {
@@ -27,47 +35,39 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Places and texts of the numbers on the axis, at most `most` of them.
-    pub fn numbers(&self, most: usize) -> Vec<(f64, String)> {
+    /// Places and texts of the numbers on the axis, at most `most` of them and one.
+    pub fn numbers(&self, most: usize) -> Numbers {
         let (range, most) = (&self.range, most.max(2));
         if self.ticks == Ticks::PowersOfTen {
             return powers(range, most);
         }
-        let step = match self.ticks {
-            Ticks::Whole | Ticks::Ranks => step(range, most).max(1.0),
-            _ => step(range, most),
-        };
+        let mut values = RangedCoordf64::from(range.clone()).key_points(BoldPoints(most));
+        let step = values.windows(2).map(|pair| pair[1] - pair[0]).fold(range.end - range.start, f64::min);
+        // Key points carry errors of rounding.
+        values.iter_mut().for_each(|value| *value = (*value / step).round() * step);
+        let is_whole = matches!(self.ticks, Ticks::Whole | Ticks::Ranks);
+        if is_whole {
+            values.retain(|value| (value - value.round()).abs() < 1e-6);
+        }
+        if self.ticks == Ticks::Ranks && values.first().is_none_or(|&first| first > 1.0) {
+            values.insert(0, 1.0);
+        }
         // The digits after the point that a multiple of the step has.
-        let digits = (-step.log10().floor()).max(0.0) as usize;
+        let digits = if is_whole { 0 } else { (-(step * (1.0 + 1e-9)).log10().floor()).max(0.0) as usize };
         let text = |value: f64| match self.ticks {
             Ticks::Percent => format!("{value:.digits$} %"),
             Ticks::Signed if value == 0.0 => "0".to_owned(),
             Ticks::Signed => format!("{value:+.digits$}"),
             _ => format!("{value:.digits$}"),
         };
-        let [first, last] = [(range.start / step).ceil() as i64, (range.end / step).floor() as i64];
-        let multiples = (first..=last).map(|index| index as f64 * step);
-        let values: Vec<f64> = match self.ticks {
-            Ticks::Ranks => [1.0].into_iter().chain(multiples.filter(|&value| value > 1.0)).collect(),
-            _ => multiples.collect(),
-        };
         values.into_iter().map(|value| (value, text(value))).collect()
     }
 }
 
-/// The least step of 1, 2 or 5 times a power of ten that gives at most `most` numbers.
-fn step(range: &Range<f64>, most: usize) -> f64 {
-    let least = (range.end - range.start) / most as f64;
-    let power = 10_f64.powf(least.log10().floor());
-    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-    // Rounding may leave a step a little short.
-    steps.into_iter().find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(steps[3])
-}
-
 /// Powers of ten within the range of an exponent, and their multiples by 2 and 5 if there is room.
-fn powers(range: &Range<f64>, most: usize) -> Vec<(f64, String)> {
+fn powers(range: &Range<f64>, most: usize) -> Numbers {
     let [first, last] = [range.start.floor() as i32, range.end.ceil() as i32];
-    let with = |factors: &[f64]| -> Vec<(f64, String)> {
+    let with = |factors: &[f64]| -> Numbers {
         let powers = (first..=last).map(|exponent| 10_f64.powi(exponent));
         let values = powers.flat_map(|power| factors.iter().map(move |factor| factor * power));
         let within = values.filter(|value| range.contains(&value.log10()));
@@ -75,6 +75,51 @@ fn powers(range: &Range<f64>, most: usize) -> Vec<(f64, String)> {
     };
     let many = with(&[1.0, 2.0, 5.0]);
     if many.len() <= most { many } else { with(&[1.0]) }
+}
+
+/// A range of values as a coordinate of plotters, which draws the grid at its numbers.
+pub(super) struct Scale {
+    values: RangedCoordf64,
+    numbers: Numbers,
+}
+
+impl Scale {
+    pub fn new(range: Range<f64>, numbers: Numbers) -> Self {
+        Self { values: range.into(), numbers }
+    }
+
+    /// A range without numbers and grid.
+    pub fn bare(range: Range<f64>) -> Self {
+        Self::new(range, Vec::new())
+    }
+}
+
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.values.map(value, limit)
+    }
+
+    fn key_points<H: KeyPointHint>(&self, hint: H) -> Vec<f64> {
+        match hint.weight() {
+            KeyPointWeight::Bold => self.numbers.iter().map(|number| number.0).collect(),
+            // There is no finer grid.
+            KeyPointWeight::Any => Vec::new(),
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.values.range()
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format_ext(&self, value: &f64) -> String {
+        let found = self.numbers.iter().find(|number| number.0 == *value);
+        found.map_or_else(String::new, |(_, text)| text.clone())
+    }
 }
 
 /// The range of an axis in percent: the range of the errors, with some margin.

@@ -2,11 +2,15 @@
 //!
 //! Series differ in shape or dash as well as in colour, so that a figure can be read without colours.
 
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{RGBAColor, RGBColor, WHITE};
+
 use crate::picture::font::{joined_facts, text_width, wrapped};
-use crate::picture::shapes::{Colour, Dash, Level, Paint, Picture, Point, SOLID, Shape, Side, Text, WHITE, Width};
+use crate::picture::shapes::{Dash, Picture, Point, Width};
+use crate::picture::sheet::Sheet;
 
 use super::legend::{Sample, legend_rows};
-use super::marks::{Hatch, Mark, Outline, bar_shapes, error_bar_shapes, mark_shape};
+use super::marks::{Hatch, Mark, draw_bar, draw_error_bar, draw_mark};
 
 /// Sizes in pixels of the title, of labels of axes, and of all other text.
 const TITLE_SIZE: f64 = 24.0;
@@ -17,14 +21,12 @@ pub(super) const LINE: f64 = 22.0;
 /// Pixels around the figure.
 pub(super) const MARGIN: f64 = 16.0;
 
-pub(super) const GRID: Colour = Colour(0xE4, 0xE4, 0xE4);
-
 /// The figure that is being drawn.
 pub(super) struct Canvas {
     width: Width,
     /// Height that is used up so far.
     pub top: f64,
-    shapes: Vec<Shape>,
+    pub sheet: Sheet,
     placed: Vec<Placed>,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Placed {
 
 impl Canvas {
     pub fn new(width: Width) -> Self {
-        Self { width, top: MARGIN, shapes: Vec::new(), placed: Vec::new() }
+        Self { width, top: MARGIN, sheet: Sheet::new(width.pixels()), placed: Vec::new() }
     }
 
     /// Width in pixels.
@@ -54,14 +56,14 @@ impl Canvas {
     /// The picture with a margin below, and the places of single architectures.
     pub fn finish(self) -> (Picture, Vec<Placed>) {
         let size = (self.width(), self.top + MARGIN);
-        (Picture::new(size, self.shapes).fitted(self.width), self.placed)
+        (Picture::new(size, self.sheet.shapes()).fitted(self.width), self.placed)
     }
 
     /// The title, in the middle.
     pub fn title(&mut self, title: &str) {
         let middle = self.width() / 2.0;
         for line in wrapped(title, TITLE_SIZE, self.width() - 2.0 * MARGIN) {
-            self.push(Shape::Text(Text::new(&line, (middle, self.top), Side::Middle, Level::Top, TITLE_SIZE)));
+            self.sheet.text(&line, (middle, self.top), HPos::Center, VPos::Top, TITLE_SIZE);
             self.top += 1.25 * TITLE_SIZE;
         }
         self.top += 8.0;
@@ -73,8 +75,8 @@ impl Canvas {
             let y = self.top + LINE / 2.0;
             for (x, (sample, name)) in row {
                 let from = MARGIN + x;
-                self.shapes.extend(sample.shapes((from, y)));
-                self.text(name, (from + sample.width() + 8.0, y), Side::Left, Level::Middle);
+                sample.draw(&self.sheet, (from, y));
+                self.text(name, (from + sample.width() + 8.0, y), HPos::Left, VPos::Center);
             }
             self.top += LINE + 4.0;
         }
@@ -82,7 +84,7 @@ impl Canvas {
 
     /// A heading above the notes at the right.
     pub fn heading(&mut self, text: &str) {
-        self.text(text, (self.width() - MARGIN, self.top), Side::Right, Level::Top);
+        self.text(text, (self.width() - MARGIN, self.top), HPos::Right, VPos::Top);
         self.top += LINE;
     }
 
@@ -90,50 +92,46 @@ impl Canvas {
     pub fn caption(&mut self, facts: &[String]) {
         self.top += 4.0;
         for line in joined_facts(facts, TEXT_SIZE, self.width() - 2.0 * MARGIN) {
-            self.text(&line, (MARGIN, self.top), Side::Left, Level::Top);
+            self.text(&line, (MARGIN, self.top), HPos::Left, VPos::Top);
             self.top += LINE;
         }
     }
 
-    pub fn push(&mut self, shape: Shape) {
-        self.shapes.push(shape);
-    }
-
     /// A text of the common size.
-    pub fn text(&mut self, text: &str, at: Point, side: Side, level: Level) {
-        self.push(Shape::Text(Text::new(text, at, side, level, TEXT_SIZE)));
+    pub fn text(&self, text: &str, at: Point, side: HPos, level: VPos) {
+        self.sheet.text(text, at, side, level, TEXT_SIZE);
     }
 
     /// A text of the common size on white, so that lines do not cross it.
-    pub fn text_on_white(&mut self, text: &str, at: Point, side: Side) {
+    pub fn text_on_white(&self, text: &str, at: Point, side: HPos) {
         if text.is_empty() {
             return;
         }
         let width = text_width(text, TEXT_SIZE);
-        let left = if side == Side::Right { at.0 - width } else { at.0 };
+        let left = if matches!(side, HPos::Right) { at.0 - width } else { at.0 };
         let corners = [(left - 3.0, at.1 - LINE / 2.0), (left + width + 3.0, at.1 + LINE / 2.0)];
-        self.fill(rectangle(corners), WHITE);
-        self.text(text, at, side, Level::Middle);
+        self.fill(&rectangle(corners), WHITE);
+        self.text(text, at, side, VPos::Center);
     }
 
     /// A filled area.
-    pub fn fill(&mut self, outline: Vec<Point>, paint: impl Into<Paint>) {
-        self.push(Shape::Area(outline, paint.into()));
+    pub fn fill(&self, outline: &[Point], paint: impl Into<RGBAColor>) {
+        self.sheet.fill(outline, paint);
     }
 
     /// A band between the lower and the upper ends at each point from left to right.
     pub fn band(
-        &mut self,
+        &self,
         low: impl DoubleEndedIterator<Item = Point>,
         high: impl Iterator<Item = Point>,
-        paint: Paint,
+        paint: RGBAColor,
     ) {
-        self.fill(high.chain(low.rev()).collect(), paint);
+        self.fill(&high.chain(low.rev()).collect::<Vec<_>>(), paint);
     }
 
     /// A line through the points.
-    pub fn line(&mut self, points: &[Point], paint: impl Into<Paint>, width: f64, dash: Dash) {
-        self.push(Shape::Line(points.to_vec(), paint.into(), width, dash));
+    pub fn line(&self, points: &[Point], paint: impl Into<RGBAColor>, width: f64, dash: Dash) {
+        self.sheet.line(points, paint, width, dash);
     }
 
     /// A point that stands for an architecture of a root seed.
@@ -143,23 +141,18 @@ impl Canvas {
     }
 
     /// A point.
-    pub fn mark(&mut self, at: Point, mark: Mark) {
-        self.push(mark_shape(at, mark));
+    pub fn mark(&self, at: Point, mark: Mark) {
+        draw_mark(&self.sheet, at, mark);
     }
 
     /// An error bar between two points in one column or row. In a crowd it is a faint line without ends.
-    pub fn error_bar(&mut self, from: Point, to: Point, colour: Colour, is_crowd: bool) {
-        self.shapes.extend(error_bar_shapes(from, to, colour, is_crowd));
+    pub fn error_bar(&self, from: Point, to: Point, colour: RGBColor, is_crowd: bool) {
+        draw_error_bar(&self.sheet, from, to, colour, is_crowd);
     }
 
     /// A bar between two corners, with its outline.
-    pub fn bar(&mut self, corners: [Point; 2], colour: Colour, hatch: Hatch) {
-        self.shapes.extend(bar_shapes(corners, Outline { colour, hatch }));
-    }
-
-    /// A line of the grid.
-    pub fn grid(&mut self, from: Point, to: Point) {
-        self.line(&[from, to], GRID, 1.0, SOLID);
+    pub fn bar(&self, corners: [Point; 2], colour: RGBColor, hatch: Hatch) {
+        draw_bar(&self.sheet, corners, colour, hatch);
     }
 }
 

@@ -1,10 +1,12 @@
 //! The lowest error so far by step, along the gradient by proxy and by random steps.
 
 use anyhow::{Result, ensure};
+use plotters::style::Color;
+use plotters::style::text_anchor::{HPos, VPos};
 use results::ProxySummary;
 use results::summaries::proxy::Descent;
 
-use crate::picture::shapes::{DASHES, INK, Level, Side};
+use crate::picture::shapes::{DASHES, INK};
 
 use super::axis::{Axis, Ticks, percent_range};
 use super::canvas::Canvas;
@@ -34,11 +36,11 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     let at = |step: f64, error: f64| plot.at((step, 100.0 * error));
     let (_, start) = at(0.0, paths[0][0].1);
     canvas.line(&[(plot.left, start), (plot.right, start)], INK, 1.5, DASHES[2]);
-    canvas.text("start", (plot.right - 8.0, start - 5.0), Side::Right, Level::Bottom);
+    canvas.text("start", (plot.right - 8.0, start - 5.0), HPos::Right, VPos::Bottom);
     for (path, (_, mark, ..)) in paths.iter().zip(&methods) {
         let high = path.iter().map(|&(step, _, (_, high))| at(step, high));
         let low = path.iter().map(|&(step, _, (low, _))| at(step, low));
-        canvas.band(low, high, mark.colour.with(BAND));
+        canvas.band(low, high, mark.colour.mix(BAND));
     }
     for (path, (_, mark, dash, _)) in paths.iter().zip(methods) {
         let points: Vec<_> = path.iter().map(|&(step, mean, _)| at(step, mean)).collect();

@@ -1,7 +1,10 @@
 //! Names of lines beside a plot, at their right ends, or in the legend of a narrow figure.
 
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, VPos};
+
 use crate::picture::font::{text_width, widest};
-use crate::picture::shapes::{Colour, DASHES, Dash, Level, Point, Side};
+use crate::picture::shapes::{DASHES, Dash, Point};
 
 use super::canvas::{Canvas, MARGIN, TEXT_SIZE};
 use super::legend::Sample;
@@ -13,8 +16,8 @@ const LABEL: f64 = 21.0;
 /// Pixels between a plot and the labels beside it.
 const TO_LABELS: f64 = 40.0;
 
-/// Colour and dash of the line with this index.
-pub(super) fn line_style(index: usize) -> (Colour, Dash) {
+/// RGBColor and dash of the line with this index.
+pub(super) fn line_style(index: usize) -> (RGBColor, Dash) {
     (COLOURS[index % COLOURS.len()], DASHES[index % DASHES.len()])
 }
 
@@ -47,7 +50,7 @@ pub(super) fn label_ends(canvas: &mut Canvas, plot: &Plot, mut ends: Vec<(usize,
         let left = canvas.width() - MARGIN - text_width(name, TEXT_SIZE);
         let left = left.min(plot.right + TO_LABELS);
         canvas.line(&[end, (left - 6.0, height)], line_style(index).0, 1.0, DASHES[2]);
-        canvas.text(name, (left, height), Side::Left, Level::Middle);
+        canvas.text(name, (left, height), HPos::Left, VPos::Center);
     }
 }
 

@@ -1,14 +1,14 @@
 //! The distributions of sampled architectures in small panels, one for each quantity, with a line for each space.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use anyhow::{Result, ensure};
+use plotters::style::text_anchor::{HPos, VPos};
 use results::SamplingSummary;
 use results::summaries::sampling::Distribution;
 
-use crate::picture::shapes::{Level, Side};
-
-use super::axis::{Axis, Ticks};
+use super::axis::{Axis, Scale, Ticks};
 use super::canvas::{Canvas, MARGIN};
 use super::ends::line_style;
 use super::legend::{LINE_WIDTH, Sample};
@@ -23,6 +23,9 @@ const ABOVE: f64 = 30.0;
 const LEFT: f64 = 12.0;
 const BELOW: f64 = 38.0;
 const RIGHT: f64 = 12.0;
+
+/// Most numbers below a panel.
+const MOST_NUMBERS: usize = 5;
 
 /// Most bins of a panel. A quantity with fewer values has a bin for each.
 const BINS: usize = 24;
@@ -51,21 +54,17 @@ pub(super) fn draw(canvas: &mut Canvas, summary: &SamplingSummary) -> Result<()>
         for (column, distribution) in row.iter().enumerate() {
             let (left, top) = (MARGIN + column as f64 * width, canvas.top);
             let corners = [(left + LEFT, top + ABOVE), (left + width - RIGHT, top + HEIGHT - BELOW)];
-            canvas.text(&distribution.name, (left + LEFT, top + ABOVE - 6.0), Side::Left, Level::Bottom);
+            canvas.text(&distribution.name, (left + LEFT, top + ABOVE - 6.0), HPos::Left, VPos::Bottom);
             let histogram = Histogram::of(distribution);
-            let (x, y) = histogram.axes();
-            let ends = [x.range.start, x.range.end];
-            let plot = canvas.panel(corners, x, y);
+            let (x, y) = histogram.axes(distribution.unit);
+            let numbers = x.numbers(MOST_NUMBERS);
+            let plot = canvas.chart(corners, Scale::new(x.range, numbers), Scale::bare(y));
             for (space, points) in histogram.points().into_iter().enumerate() {
-                let points: Vec<_> = points.into_iter().map(|point| plot.at(point)).collect();
+                let at = |(value, share): (f64, f64)| plot.at((value / distribution.unit, share));
+                let points: Vec<_> = points.into_iter().map(at).collect();
                 let (colour, dash) = line_style(space);
                 canvas.line(&points, colour, LINE_WIDTH, dash);
                 points.iter().for_each(|&at| canvas.mark(at, mark(space)));
-            }
-            let digits = if distribution.unit > 1.0 { 1 } else { 0 };
-            for (end, (at, side)) in ends.into_iter().zip([(plot.left, Side::Left), (plot.right, Side::Right)]) {
-                let number = format!("{:.digits$}", end / distribution.unit);
-                canvas.text(&number, (at, plot.bottom + 8.0), side, Level::Top);
             }
         }
         canvas.top += HEIGHT;
@@ -97,13 +96,14 @@ impl Histogram {
         Self { shares: shares.collect(), middles }
     }
 
-    /// The axes: from the first to the last bin, and up to the highest share.
-    fn axes(&self) -> (Axis, Axis) {
-        let [low, high] = [self.middles.first(), self.middles.last()].map(|end| end.copied().unwrap_or(0.0));
-        let highest = self.shares.iter().flatten().copied().fold(0.0, f64::max);
+    /// The axis of values, from the first to the last bin, and the range of shares.
+    fn axes(&self, unit: f64) -> (Axis, Range<f64>) {
+        let [low, high] = [self.middles.first(), self.middles.last()].map(|end| end.copied().unwrap_or(0.0) / unit);
         // A single bin stands at the left.
-        let x = low..if high > low { high } else { low + 1.0 };
-        (Axis { range: x, ticks: Ticks::Plain }, Axis { range: 0.0..highest, ticks: Ticks::Plain })
+        let range = low..if high > low { high } else { low + 1.0 };
+        let ticks = if unit > 1.0 { Ticks::Plain } else { Ticks::Whole };
+        let highest = self.shares.iter().flatten().copied().fold(0.0, f64::max);
+        (Axis { range, ticks }, 0.0..highest)
     }
 
     /// The middle of each bin with its share, for each space. Empty bins beyond the values of a space have no point.
@@ -133,8 +133,8 @@ mod tests {
         assert_eq!(few.middles, [1.0, 4.0, 8.0]);
         assert_eq!(few.shares, [vec![0.75, 0.0, 0.25], vec![0.0, 1.0, 0.0]]);
         assert_eq!(few.points(), [vec![(1.0, 0.75), (4.0, 0.0), (8.0, 0.25)], vec![(4.0, 1.0)]]);
-        let (x, y) = few.axes();
-        assert_eq!((x.range, y.range), (1.0..8.0, 0.0..1.0));
+        let (x, y) = few.axes(1.0);
+        assert_eq!((x.range, y), (1.0..8.0, 0.0..1.0));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The samples of a legend. Each has the shape, size, dash and colour that the plot has.
 
-use crate::picture::font::text_width;
-use crate::picture::shapes::{Colour, Dash, Point, Shape};
+use plotters::style::{Color, RGBColor};
 
-use super::marks::{BAND, Hatch, Mark, Outline, bar_shapes, error_bar_shapes, mark_shape};
+use crate::picture::font::text_width;
+use crate::picture::shapes::{Dash, Point};
+use crate::picture::sheet::Sheet;
+
+use super::marks::{BAND, Hatch, Mark, draw_bar, draw_error_bar, draw_mark};
 
 /// Width in pixels of lines and bands of a plot.
 pub(super) const LINE_WIDTH: f64 = 2.5;
@@ -23,18 +26,18 @@ pub(super) enum Sample {
     Upright(Mark, bool),
     /// A line, perhaps with marks on it and a band around it.
     Course {
-        line: (Colour, Dash),
+        line: (RGBColor, Dash),
         mark: Option<Mark>,
         has_band: bool,
     },
     /// A band, with an opacity.
-    Band(Colour, f64),
-    Fill(Colour, Hatch),
+    Band(RGBColor, f64),
+    Fill(RGBColor, Hatch),
 }
 
 impl Sample {
     /// A line without marks or a band.
-    pub fn line(colour: Colour, dash: Dash) -> Self {
+    pub fn line(colour: RGBColor, dash: Dash) -> Self {
         Self::Course { line: (colour, dash), mark: None, has_band: false }
     }
 
@@ -48,33 +51,32 @@ impl Sample {
         }
     }
 
-    /// The shapes, to the right of a point.
-    pub fn shapes(&self, (x, y): Point) -> Vec<Shape> {
+    /// Draws the sample to the right of a point.
+    pub fn draw(&self, sheet: &Sheet, (x, y): Point) {
         let (middle, right) = (x + self.width() / 2.0, x + self.width());
-        let area = |colour: Colour, opacity| {
-            let outline = vec![(x, y - 8.0), (right, y - 8.0), (right, y + 8.0), (x, y + 8.0)];
-            Shape::Area(outline, colour.with(opacity))
+        let area = |colour: RGBColor, opacity| {
+            let outline = [(x, y - 8.0), (right, y - 8.0), (right, y + 8.0), (x, y + 8.0)];
+            sheet.fill(&outline, colour.mix(opacity));
         };
         match *self {
-            Self::Mark(mark) => vec![mark_shape((middle, y), mark)],
+            Self::Mark(mark) => draw_mark(sheet, (middle, y), mark),
             Self::Across(mark, is_crowd) => {
-                let mut shapes = error_bar_shapes((x, y), (right, y), mark.colour, is_crowd);
-                shapes.push(mark_shape((middle, y), mark));
-                shapes
+                draw_error_bar(sheet, (x, y), (right, y), mark.colour, is_crowd);
+                draw_mark(sheet, (middle, y), mark);
             }
             Self::Upright(mark, is_crowd) => {
-                let mut shapes = error_bar_shapes((middle, y - 10.0), (middle, y + 10.0), mark.colour, is_crowd);
-                shapes.push(mark_shape((middle, y), mark));
-                shapes
+                draw_error_bar(sheet, (middle, y - 10.0), (middle, y + 10.0), mark.colour, is_crowd);
+                draw_mark(sheet, (middle, y), mark);
             }
             Self::Course { line: (colour, dash), mark, has_band } => {
-                let mut shapes: Vec<Shape> = has_band.then(|| area(colour, BAND)).into_iter().collect();
-                shapes.push(Shape::Line(vec![(x, y), (right, y)], colour.into(), LINE_WIDTH, dash));
-                shapes.extend(mark.map(|mark| mark_shape((middle, y), mark)));
-                shapes
+                if has_band {
+                    area(colour, BAND);
+                }
+                sheet.line(&[(x, y), (right, y)], colour, LINE_WIDTH, dash);
+                mark.into_iter().for_each(|mark| draw_mark(sheet, (middle, y), mark));
             }
-            Self::Band(colour, opacity) => vec![area(colour, opacity)],
-            Self::Fill(colour, hatch) => bar_shapes([(x, y - 8.0), (right, y + 8.0)], Outline { colour, hatch }),
+            Self::Band(colour, opacity) => area(colour, opacity),
+            Self::Fill(colour, hatch) => draw_bar(sheet, [(x, y - 8.0), (right, y + 8.0)], colour, hatch),
         }
     }
 }

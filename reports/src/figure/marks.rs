@@ -1,18 +1,21 @@
-//! Marks, error bars and bars as shapes. Plots and legends draw the same ones.
+//! Marks, error bars and bars. Plots and legends draw the same ones.
 
-use crate::picture::shapes::{Colour, Paint, Point, SOLID, Shape};
+use plotters::style::{Color, RGBAColor, RGBColor};
 
-pub(super) const RED_LINE: Colour = Colour(0xC8, 0x10, 0x2E);
+use crate::picture::shapes::{Point, SOLID};
+use crate::picture::sheet::Sheet;
+
+pub(super) const RED_LINE: RGBColor = RGBColor(0xC8, 0x10, 0x2E);
 
 /// Okabe and Ito's colours, which colour-blind people can distinguish. The yellow is left out: it is too light on white.
-pub(super) const COLOURS: [Colour; 7] = [
-    Colour(0x00, 0x72, 0xB2),
-    Colour(0xD5, 0x5E, 0x00),
-    Colour(0x00, 0x9E, 0x73),
-    Colour(0xCC, 0x79, 0xA7),
-    Colour(0x56, 0xB4, 0xE9),
-    Colour(0xE6, 0x9F, 0x00),
-    Colour(0x00, 0x00, 0x00),
+pub(super) const COLOURS: [RGBColor; 7] = [
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x56, 0xB4, 0xE9),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0x00, 0x00, 0x00),
 ];
 
 /// Opacity of bands.
@@ -34,15 +37,15 @@ pub(super) const MARK_SHAPES: [MarkShape; 4] =
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub shape: MarkShape,
-    pub paint: Paint,
-    pub colour: Colour,
+    pub paint: RGBAColor,
+    pub colour: RGBColor,
     /// Half its width in pixels.
     pub radius: f64,
 }
 
 impl Mark {
-    pub const fn new(shape: MarkShape, colour: Colour, radius: f64) -> Self {
-        Self { shape, paint: colour.with(0.85), colour, radius }
+    pub const fn new(shape: MarkShape, colour: RGBColor, radius: f64) -> Self {
+        Self { shape, paint: RGBAColor(colour.0, colour.1, colour.2, 0.85), colour, radius }
     }
 }
 
@@ -59,16 +62,16 @@ pub(super) fn mark_of_many(index: usize, points: usize) -> (Mark, bool) {
     let is_crowd = points >= CROWD;
     let mark = series_mark(index);
     match is_crowd {
-        true => (Mark { radius: 3.0, paint: mark.colour.with(0.5), ..mark }, true),
+        true => (Mark { radius: 3.0, paint: mark.colour.mix(0.5), ..mark }, true),
         false => (mark, false),
     }
 }
 
-/// A mark at a point.
-pub(super) fn mark_shape((x, y): Point, Mark { shape, paint, radius, .. }: Mark) -> Shape {
+/// Draws a mark at a point.
+pub(super) fn draw_mark(sheet: &Sheet, (x, y): Point, Mark { shape, paint, radius, .. }: Mark) {
     // All shapes have about the same area.
     let outline = match shape {
-        MarkShape::Circle => return Shape::Circle((x, y), radius, paint),
+        MarkShape::Circle => return sheet.circle((x, y), radius, paint),
         MarkShape::Triangle => {
             let far = 1.2 * radius;
             vec![(x, y - far), (x + far, y + 0.85 * far), (x - far, y + 0.85 * far)]
@@ -82,18 +85,19 @@ pub(super) fn mark_shape((x, y): Point, Mark { shape, paint, radius, .. }: Mark)
             vec![(x, y - far), (x + far, y), (x, y + far), (x - far, y)]
         }
     };
-    Shape::Area(outline, paint)
+    sheet.fill(&outline, paint);
 }
 
-/// An error bar with caps, or a faint line in a crowd.
-pub(super) fn error_bar_shapes(from: Point, to: Point, colour: Colour, is_crowd: bool) -> Vec<Shape> {
-    let line = |from, to, paint, width| Shape::Line(vec![from, to], paint, width, SOLID);
+/// Draws an error bar with caps, or a faint line in a crowd.
+pub(super) fn draw_error_bar(sheet: &Sheet, from: Point, to: Point, colour: RGBColor, is_crowd: bool) {
     if is_crowd {
-        return vec![line(from, to, colour.with(0.25), 1.0)];
+        return sheet.line(&[from, to], colour.mix(0.25), 1.0, SOLID);
     }
+    sheet.line(&[from, to], colour, 1.75, SOLID);
     let cap = if from.0 == to.0 { (5.0, 0.0) } else { (0.0, 5.0) };
-    let caps = [from, to].map(|(x, y)| line((x - cap.0, y - cap.1), (x + cap.0, y + cap.1), colour.into(), 1.75));
-    [line(from, to, colour.into(), 1.75)].into_iter().chain(caps).collect()
+    for (x, y) in [from, to] {
+        sheet.line(&[(x - cap.0, y - cap.1), (x + cap.0, y + cap.1)], colour, 1.75, SOLID);
+    }
 }
 
 /// The slanted lines that fill a bar.
@@ -104,19 +108,12 @@ pub(super) enum Hatch {
     Falling,
 }
 
-/// Colour and hatch of a bar.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Outline {
-    pub colour: Colour,
-    pub hatch: Hatch,
-}
-
-/// A bar between two corners.
-pub(super) fn bar_shapes(corners: [Point; 2], Outline { colour, hatch }: Outline) -> Vec<Shape> {
+/// Draws a bar between two corners, with its outline.
+pub(super) fn draw_bar(sheet: &Sheet, corners: [Point; 2], colour: RGBColor, hatch: Hatch) {
     let [left, right] = [corners[0].0.min(corners[1].0), corners[0].0.max(corners[1].0)];
     let [top, bottom] = [corners[0].1.min(corners[1].1), corners[0].1.max(corners[1].1)];
-    let outline = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
-    let mut shapes = vec![Shape::Area(outline.clone(), colour.with(0.25))];
+    let outline = [(left, top), (right, top), (right, bottom), (left, bottom)];
+    sheet.fill(&outline, colour.mix(0.25));
     let height = bottom - top;
     let mut start = if hatch == Hatch::None { right } else { left - height };
     while start < right {
@@ -125,10 +122,9 @@ pub(super) fn bar_shapes(corners: [Point; 2], Outline { colour, hatch }: Outline
             Hatch::Falling => (x, top + (x - start)),
             _ => (x, bottom - (x - start)),
         });
-        shapes.push(Shape::Line(ends.to_vec(), colour.into(), 1.0, SOLID));
+        sheet.line(&ends, colour, 1.0, SOLID);
         start += 9.0;
     }
-    let around = outline.iter().chain(&outline[..1]).copied().collect();
-    shapes.push(Shape::Line(around, colour.into(), 1.75, SOLID));
-    shapes
+    let around: Vec<Point> = outline.iter().chain(&outline[..1]).copied().collect();
+    sheet.line(&around, colour, 1.75, SOLID);
 }

@@ -1,13 +1,20 @@
 //! Plots within axes, and plots of named rows.
 
-use std::ops::Range;
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{Color, RGBColor};
 
 use crate::picture::font::{text_width, widest, wrapped};
-use crate::picture::shapes::{INK, Level, Point, SOLID, Shape, Side, Text};
+use crate::picture::recorder::{Recorder, to_pixels, units};
+use crate::picture::shapes::{INK, Point, SOLID};
+use crate::picture::sheet::{RECORDED, text_style};
 
-use super::axis::Axis;
+use super::axis::{Axis, Numbers, Scale};
 use super::canvas::{Canvas, LABEL_SIZE, LINE, MARGIN, TEXT_SIZE};
 use super::definition::FigureDefinition;
+
+const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 
 /// Pixels between an axis and its numbers.
 const TO_NUMBERS: f64 = 8.0;
@@ -16,32 +23,28 @@ const HEIGHT: f64 = 0.56;
 const NARROW_HEIGHT: f64 = 0.8;
 /// Height in pixels of a row, without texts above its marks.
 const ROW: f64 = 44.0;
+/// Most numbers below a plot.
+const MOST_NUMBERS: usize = 9;
 /// Pixels from one line of a name beside a plot to the next.
 const NAME_LINE: f64 = 20.0;
 /// Least width in pixels that names and notes leave to a plot.
 const LEAST_PLOT: f64 = 420.0;
 
 /// The area within the axes, in pixels.
-#[derive(Clone, Debug)]
 pub(super) struct Plot {
     pub left: f64,
     pub top: f64,
     pub right: f64,
     pub bottom: f64,
-    x: Axis,
-    y: Range<f64>,
+    chart: ChartContext<'static, Recorder, Cartesian2d<Scale, Scale>>,
     /// Whether the names of rows stand above their marks.
     is_stacked: bool,
 }
 
 impl Plot {
     /// Converts a point in the coordinates of the axes to pixels.
-    pub fn at(&self, (x, y): (f64, f64)) -> Point {
-        let share = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
-        (
-            self.left + (self.right - self.left) * share(x, &self.x.range),
-            self.bottom - (self.bottom - self.top) * share(y, &self.y),
-        )
+    pub fn at(&self, point: (f64, f64)) -> Point {
+        to_pixels(self.chart.backend_coord(&point))
     }
 
     /// A point of a row: its x, and its height above the middle of the row in heights of a row without texts.
@@ -65,35 +68,42 @@ fn text_lines(name: &str, note: &str, width: f64) -> Vec<(String, String)> {
     lines
 }
 
+/// The texts of the numbers on an axis.
+fn texts(numbers: &Numbers) -> Vec<String> {
+    numbers.iter().map(|(_, text)| text.clone()).collect()
+}
+
 impl Canvas {
-    /// Draws the axes. `right` pixels beside the plot stay free for notes.
+    /// Draws two axes with their numbers and the grid, between two corners.
+    pub fn chart(&self, [(left, top), (right, bottom)]: [Point; 2], x: Scale, y: Scale) -> Plot {
+        // Numbers may be wider than the areas for them.
+        let area = self.sheet.part([(left - TO_NUMBERS, top), (right, bottom + TO_NUMBERS)]);
+        let labels = units(TO_NUMBERS);
+        let mut builder = ChartBuilder::on(&area);
+        builder.x_label_area_size(labels).y_label_area_size(labels);
+        let mut chart = builder.build_cartesian_2d(x, y).expect(RECORDED);
+        let line = units(1.0).unsigned_abs();
+        chart
+            .configure_mesh()
+            .bold_line_style(GRID.stroke_width(line))
+            .axis_style(INK.stroke_width(line))
+            // Numbers are twice as far from an axis.
+            .set_all_tick_mark_size(labels / 2)
+            .label_style(text_style(TEXT_SIZE))
+            .draw()
+            .expect(RECORDED);
+        Plot { left, top, right, bottom, chart, is_stacked: false }
+    }
+
+    /// Draws the axes with their labels. `right` pixels beside the plot stay free for notes.
     pub fn axes(&mut self, definition: &FigureDefinition, x: Axis, y: Axis, right: f64) -> Plot {
         let height = self.width() * if self.is_narrow() { NARROW_HEIGHT } else { HEIGHT };
         let numbers = y.numbers((height / 60.0) as usize);
-        let texts: Vec<String> = numbers.iter().map(|(_, text)| text.clone()).collect();
-        let left = self.label_y(&definition.y_label, height) + widest(&texts, TEXT_SIZE) + 2.0 * TO_NUMBERS;
-        let plot = Plot {
-            left,
-            top: self.top + 4.0,
-            right: self.width() - MARGIN - right,
-            bottom: self.top + height,
-            x,
-            y: y.range,
-            is_stacked: false,
-        };
-        for (value, text) in numbers {
-            let (_, at) = plot.at((plot.x.range.start, value));
-            self.grid((plot.left, at), (plot.right, at));
-            self.text(&text, (plot.left - TO_NUMBERS, at), Side::Right, Level::Middle);
-        }
-        self.axis_x(definition, &plot);
-        plot
-    }
-
-    /// Draws the two axes of a small plot between two corners, without numbers.
-    pub fn panel(&mut self, [(left, top), (right, bottom)]: [Point; 2], x: Axis, y: Axis) -> Plot {
-        let plot = Plot { left, top, right, bottom, x, y: y.range, is_stacked: false };
-        self.line(&[(left, top), (left, bottom), (right, bottom)], INK, 1.0, SOLID);
+        let left = self.label_y(&definition.y_label, height) + widest(&texts(&numbers), TEXT_SIZE) + 2.0 * TO_NUMBERS;
+        let corners = [(left, self.top + 4.0), (self.right_of(&x, right), self.top + height)];
+        let below = numbers_below(&x, corners);
+        let plot = self.chart(corners, Scale::new(x.range, below), Scale::new(y.range, numbers));
+        self.label_x(definition, &plot);
         plot
     }
 
@@ -103,7 +113,7 @@ impl Canvas {
         let beside = [widest(names, TEXT_SIZE) + 2.0 * TO_NUMBERS, widest(notes, TEXT_SIZE) + TO_NUMBERS];
         let is_stacked = self.width() - beside[0] - beside[1] < LEAST_PLOT;
         let [before, after] = if is_stacked { [TO_NUMBERS, 0.0] } else { beside };
-        let right = self.width() - MARGIN - after;
+        let right = self.right_of(&x, after);
         // The label of the rows is short, and takes one line.
         let room = right - MARGIN - LINE - before;
         let most_lines = names.iter().zip(notes).map(|(name, note)| text_lines(name, note, room).len()).max();
@@ -111,23 +121,30 @@ impl Canvas {
         let pitch = ROW + text;
         let y = -0.6 * ROW / pitch..names.len() as f64 - 1.0 + (0.6 * ROW + text) / pitch;
         let height = pitch * (y.end - y.start);
-        let label = self.label_y(&definition.y_label, height);
-        let top = self.top + 4.0;
-        let plot = Plot { left: label + before, top, right, bottom: top + height, x, y, is_stacked };
-        self.axis_x(definition, &plot);
-        plot
+        let left = self.label_y(&definition.y_label, height) + before;
+        let corners = [(left, self.top + 4.0), (right, self.top + 4.0 + height)];
+        let below = numbers_below(&x, corners);
+        let plot = self.chart(corners, Scale::new(x.range, below), Scale::bare(y));
+        self.label_x(definition, &plot);
+        Plot { is_stacked, ..plot }
+    }
+
+    /// The right edge of a plot: `notes` pixels beside it stay free, and the last number below it stays within the figure.
+    fn right_of(&self, x: &Axis, notes: f64) -> f64 {
+        let beyond = widest(&texts(&x.numbers(MOST_NUMBERS)), TEXT_SIZE) / 2.0 + 2.0;
+        self.width() - beyond.max(MARGIN + notes)
     }
 
     /// Writes the names and notes of rows, on top of the lines that cross them.
-    pub fn row_texts(&mut self, plot: &Plot, names: &[String], notes: &[String]) {
+    pub fn row_texts(&self, plot: &Plot, names: &[String], notes: &[String]) {
         for (place, (name, note)) in names.iter().zip(notes).enumerate() {
             if plot.is_stacked {
                 let (_, bottom) = plot.in_row(0.0, place, 0.4);
                 let lines = text_lines(name, note, plot.right - plot.left);
                 for ((left, right), up) in lines.iter().rev().zip(0..) {
                     let y = bottom - LINE * (f64::from(up) + 0.5);
-                    self.text_on_white(left, (plot.left + 4.0, y), Side::Left);
-                    self.text_on_white(right, (plot.right, y), Side::Right);
+                    self.text_on_white(left, (plot.left + 4.0, y), HPos::Left);
+                    self.text_on_white(right, (plot.right, y), HPos::Right);
                 }
             } else {
                 let (_, y) = plot.in_row(0.0, place, 0.0);
@@ -136,57 +153,49 @@ impl Canvas {
                 let first = y - NAME_LINE * (lines.len() as f64 - 1.0) / 2.0;
                 for (line, index) in lines.into_iter().zip(0..) {
                     let at = (plot.left - TO_NUMBERS, first + NAME_LINE * f64::from(index));
-                    self.text(line, at, Side::Right, Level::Middle);
+                    self.text(line, at, HPos::Right, VPos::Center);
                 }
-                self.text(note, (plot.right + TO_NUMBERS, y), Side::Left, Level::Middle);
+                self.text(note, (plot.right + TO_NUMBERS, y), HPos::Left, VPos::Center);
             }
         }
     }
 
     /// A line at x = 0, from the top to the bottom of a plot.
-    pub fn zero_line(&mut self, plot: &Plot) {
+    pub fn zero_line(&self, plot: &Plot) {
         let (x, _) = plot.at((0.0, 0.0));
         self.line(&[(x, plot.top), (x, plot.bottom)], INK, 1.5, SOLID);
     }
 
     /// Draws the label of the vertical axis, in lines that run upwards. Returns their right edge.
-    fn label_y(&mut self, label: &str, height: f64) -> f64 {
+    fn label_y(&self, label: &str, height: f64) -> f64 {
         let lines = wrapped(label, LABEL_SIZE, height);
         for (index, line) in lines.iter().enumerate() {
-            let at = (MARGIN + LINE * index as f64, self.top + height / 2.0);
-            self.push(Shape::Text(Text::turned(line, at, LABEL_SIZE)));
+            self.sheet.turned(line, (MARGIN + LINE * index as f64, self.top + height / 2.0), LABEL_SIZE);
         }
         MARGIN + LINE * lines.len() as f64
     }
 
-    /// Draws the grid of the horizontal axis, both axes, and the numbers and the label below.
-    fn axis_x(&mut self, definition: &FigureDefinition, plot: &Plot) {
-        // As many numbers as have room beside each other.
-        let width = plot.right - plot.left;
-        let fits = |most: &usize| {
-            let numbers = plot.x.numbers(*most);
-            let room: f64 = numbers.iter().map(|(_, text)| text_width(text, TEXT_SIZE) + 26.0).sum();
-            room <= width
-        };
-        let most = (2..=9).rev().find(fits).unwrap_or(2);
-        for (value, text) in plot.x.numbers(most) {
-            let (at, _) = plot.at((value, plot.y.start));
-            self.grid((at, plot.top), (at, plot.bottom));
-            // The last number stays within the figure.
-            let middle = at.min(self.width() - 2.0 - text_width(&text, TEXT_SIZE) / 2.0);
-            self.text(&text, (middle, plot.bottom + TO_NUMBERS), Side::Middle, Level::Top);
-        }
-        self.line(&[(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)], INK, 1.0, SOLID);
+    /// Draws the label of the horizontal axis below its numbers.
+    fn label_x(&mut self, definition: &FigureDefinition, plot: &Plot) {
         self.top = plot.bottom + TO_NUMBERS + LINE + 4.0;
         // A label may be wider than the plot, but not than the figure.
         let room = self.width() - 2.0 * MARGIN;
         for line in wrapped(&definition.x_label, LABEL_SIZE, room) {
             let half = text_width(&line, LABEL_SIZE) / 2.0;
             let middle = ((plot.left + plot.right) / 2.0).min(self.width() - MARGIN - half).max(MARGIN + half);
-            self.push(Shape::Text(Text::new(&line, (middle, self.top), Side::Middle, Level::Top, LABEL_SIZE)));
+            self.sheet.text(&line, (middle, self.top), HPos::Center, VPos::Top, LABEL_SIZE);
             self.top += LINE + 2.0;
         }
     }
+}
+
+/// The numbers of a horizontal axis: as many as have room beside each other.
+fn numbers_below(x: &Axis, [(left, _), (right, _)]: [Point; 2]) -> Numbers {
+    let fits = |numbers: &Numbers| {
+        let room: f64 = numbers.iter().map(|(_, text)| text_width(text, TEXT_SIZE) + 26.0).sum();
+        room <= right - left
+    };
+    (2..=MOST_NUMBERS).rev().map(|most| x.numbers(most)).find(fits).unwrap_or_else(|| x.numbers(2))
 }
 
 #[cfg(test)]

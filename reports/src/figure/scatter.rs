@@ -1,12 +1,13 @@
 //! A predictor, such as the SMASH score, against true error, with least-squares lines and their bands.
 
 use anyhow::{Result, ensure};
+use plotters::style::{Color, RGBColor, WHITE};
 use results::statistics::bootstrap::{BOOTSTRAP_SEED, RESAMPLES, regression_band};
 use results::statistics::sample::Point as Measured;
 use results::summaries::correlation::SeedSummary;
 use results::{CorrelationSummary, Measure};
 
-use crate::picture::shapes::{Colour, Dash, SOLID, WHITE};
+use crate::picture::shapes::{Dash, SOLID};
 
 use super::axis::{Axis, Ticks, percent_range, plain_range};
 use super::canvas::Canvas;
@@ -18,8 +19,8 @@ use super::marks::{BAND, COLOURS, Mark, MarkShape, RED_LINE, mark_of_many};
 /// Most points with error bars. The bars of more would hide the points.
 const MOST_BARS: usize = 300;
 
-/// Colour of the points and lines of another artefact, which lie behind the others.
-const REFERENCE: Colour = Colour(0x94, 0x94, 0x94);
+/// RGBColor of the points and lines of another artefact, which lie behind the others.
+const REFERENCE: RGBColor = RGBColor(0x94, 0x94, 0x94);
 
 /// Draws legend and plot.
 pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Scatter<'_>) -> Result<()> {
@@ -67,7 +68,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Sc
     for fit in &fits {
         let high = fit.band.iter().map(|&(x, _, high)| at((x, high)));
         let low = fit.band.iter().map(|&(x, low, _)| at((x, low)));
-        canvas.band(low, high, fit.colour.with(BAND));
+        canvas.band(low, high, fit.colour.mix(BAND));
     }
     for ends in behind.iter().filter_map(line_of) {
         canvas.line(&ends.map(at), REFERENCE, LINE_WIDTH, SOLID);
@@ -116,7 +117,7 @@ fn line_of(seed: &SeedSummary) -> Option<[Measured; 2]> {
 
 /// A seed's least-squares line with its band.
 struct Fit {
-    colour: Colour,
+    colour: RGBColor,
     dash: Dash,
     ends: [Measured; 2],
     /// Score, and the low and the high end of the bootstrap band.
@@ -133,7 +134,7 @@ impl Fit {
         seeds.iter().enumerate().filter_map(styled).collect()
     }
 
-    fn of(seed: &SeedSummary, colour: Colour, dash: Dash) -> Option<Self> {
+    fn of(seed: &SeedSummary, colour: RGBColor, dash: Dash) -> Option<Self> {
         let ends = line_of(seed)?;
         let [(left, _), (right, _)] = ends;
         let steps = 40;
@@ -145,14 +146,14 @@ impl Fit {
     }
 }
 
-/// Colour and dash of the line of a root seed. A single line is red, so that it differs from its points.
-fn style(index: usize, seeds: usize) -> (Colour, Dash) {
+/// RGBColor and dash of the line of a root seed. A single line is red, so that it differs from its points.
+fn style(index: usize, seeds: usize) -> (RGBColor, Dash) {
     if seeds == 1 { (RED_LINE, SOLID) } else { line_style(index) }
 }
 
 fn reference_mark() -> Mark {
     let mark = Mark::new(MarkShape::Circle, REFERENCE, 2.5);
-    Mark { paint: REFERENCE.with(0.35), ..mark }
+    Mark { paint: REFERENCE.mix(0.35), ..mark }
 }
 
 fn legend(summary: &CorrelationSummary, bars: bool, reference: Option<&str>) -> Vec<(Sample, String)> {

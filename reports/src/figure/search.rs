@@ -1,9 +1,10 @@
 //! The lowest SMASH score so far against the number of architectures scored, one line for each search.
 
 use anyhow::{Result, ensure};
+use plotters::style::RGBColor;
 use results::SearchSummary;
 
-use crate::picture::shapes::{Colour, INK, Point};
+use crate::picture::shapes::{INK, Point};
 
 use super::axis::{Axis, Ticks, percent_range};
 use super::canvas::Canvas;
@@ -71,7 +72,7 @@ fn steps(lowest: &[Option<f64>]) -> Vec<(usize, f64)> {
     corners
 }
 
-fn stage_mark(stages: &[&str], stage: &str, colour: Colour) -> Mark {
+fn stage_mark(stages: &[&str], stage: &str, colour: RGBColor) -> Mark {
     let index = stages.iter().position(|name| *name == stage).unwrap_or(0);
     Mark::new(MARK_SHAPES[index % MARK_SHAPES.len()], colour, 6.0)
 }

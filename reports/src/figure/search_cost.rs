@@ -1,6 +1,7 @@
 //! Test error of the best architecture found against the cost of the search, one line for each method.
 
 use anyhow::{Result, ensure};
+use plotters::style::Color;
 use results::SearchCostSummary;
 use results::summaries::search_cost::Band;
 
@@ -40,7 +41,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: 
     for (index, (points, _)) in with_band().filter(|(_, (points, _))| points.len() > 1) {
         let high = points.iter().map(|&(budget, band)| at(budget, band.high));
         let low = points.iter().map(|&(budget, band)| at(budget, band.low));
-        canvas.band(low, high, line_style(index).0.with(BAND));
+        canvas.band(low, high, line_style(index).0.mix(BAND));
     }
     let mut ends = Vec::new();
     for (index, (points, name)) in methods.iter().zip(&names).enumerate() {

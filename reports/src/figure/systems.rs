@@ -3,10 +3,11 @@
 //! Quoted numbers are not drawn, because they come from other trainings.
 
 use anyhow::{Result, ensure};
+use plotters::style::RGBColor;
 use results::ComparisonSummary;
 use results::summaries::comparison::SystemSummary;
 
-use crate::picture::shapes::{Colour, INK};
+use crate::picture::shapes::INK;
 
 use super::axis::{Axis, Ticks};
 use super::canvas::Canvas;
@@ -16,8 +17,8 @@ use super::legend::Sample;
 use super::marks::{COLOURS, Hatch};
 
 /// The roles and the fill of their bars; any other role is drawn like the first.
-const ROLES: [(&str, Colour, Hatch); 3] = [
-    ("hand-designed", Colour(0x77, 0x77, 0x77), Hatch::None),
+const ROLES: [(&str, RGBColor, Hatch); 3] = [
+    ("hand-designed", RGBColor(0x77, 0x77, 0x77), Hatch::None),
     ("SMASH", COLOURS[0], Hatch::Rising),
     ("trained search", COLOURS[1], Hatch::Falling),
 ];
@@ -36,7 +37,7 @@ pub(super) fn draw(
     let by_chance = by_chance.filter(|&error| chance::is_near(error, largest));
     let has_role = |role: &str| summary.systems.iter().any(|system| system.role.as_deref() == Some(role));
     let roles = ROLES.iter().filter(|(role, ..)| has_role(role));
-    let entry = |&(role, colour, hatch): &(&str, Colour, Hatch)| (Sample::Fill(colour, hatch), role.to_owned());
+    let entry = |&(role, colour, hatch): &(&str, RGBColor, Hatch)| (Sample::Fill(colour, hatch), role.to_owned());
     canvas.legend(&roles.map(entry).chain(by_chance.map(|_| chance::entry())).collect::<Vec<_>>());
 
     // From the bottom: the systems without an error in the order of the definition, then the others from the worst on.

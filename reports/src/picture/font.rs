@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
+use plotters::style::text_anchor::HPos;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::outline::{DrawSettings, OutlinePen};
 use skrifa::{FontRef, GlyphId, MetadataProvider};
 
-use super::shapes::{Point, Side, Step, Text};
+use super::shapes::{Point, Step, Text};
 
 static FONT: LazyLock<FontRef<'static>> =
     LazyLock::new(|| FontRef::new(dejavu::sans::regular()).expect("the embedded font parses"));
@@ -67,12 +68,12 @@ fn glyphs(text: &str, size: f64) -> (Vec<(GlyphId, f64)>, f64) {
 pub(super) fn outlines(text: &Text) -> Vec<Step> {
     let (glyphs, width) = glyphs(&text.text, text.size);
     let begin = match text.side {
-        Side::Left => 0.0,
-        Side::Middle => -width / 2.0,
-        Side::Right => -width,
+        HPos::Left => 0.0,
+        HPos::Center => -width / 2.0,
+        HPos::Right => -width,
     };
     let all = FONT.outline_glyphs();
-    let mut pen = Pen { steps: Vec::new(), text, right: 0.0, last: (0.0, 0.0) };
+    let mut pen = Pen { steps: Vec::new(), is_turned: text.is_turned, base: text.base(), right: 0.0, last: (0.0, 0.0) };
     for (glyph, right) in glyphs {
         pen.right = begin + right;
         if let Some(outline) = all.get(glyph) {
@@ -84,26 +85,28 @@ pub(super) fn outlines(text: &Text) -> Vec<Step> {
 }
 
 /// Takes the outline of a letter, whose y axis points upwards.
-struct Pen<'a> {
+struct Pen {
     steps: Vec<Step>,
-    text: &'a Text,
+    is_turned: bool,
+    /// Place of the text's side, on the base line.
+    base: Point,
     /// Distance of the letter from the text's place.
     right: f64,
     last: Point,
 }
 
-impl Pen<'_> {
+impl Pen {
     fn to(&self, x: f32, y: f32) -> Point {
         let (x, y) = (f64::from(x) + self.right, f64::from(y));
-        let (left, base) = self.text.at;
-        match self.text.is_turned {
+        let (left, base) = self.base;
+        match self.is_turned {
             true => (left - y, base - x),
             false => (left + x, base - y),
         }
     }
 }
 
-impl OutlinePen for Pen<'_> {
+impl OutlinePen for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
         self.last = self.to(x, y);
         self.steps.push(Step::Move(self.last));

@@ -1,7 +1,9 @@
 //! Shapes as paths of lines and curves, for the formats that know nothing else.
 
+use plotters::style::RGBAColor;
+
 use super::font;
-use super::shapes::{Dash, INK, Paint, Point, Shape, Step};
+use super::shapes::{Dash, INK, Point, Shape, Step};
 
 /// How a path is painted.
 pub(super) enum Stroke {
@@ -14,7 +16,7 @@ pub(super) enum Stroke {
 const QUARTER: f64 = 0.552_284_75;
 
 /// A shape as a path, and its paint.
-pub(super) fn path(shape: &Shape) -> (Vec<Step>, Paint, Stroke) {
+pub(super) fn path(shape: &Shape) -> (Vec<Step>, RGBAColor, Stroke) {
     match shape {
         Shape::Line(points, paint, width, dash) => (through(points).collect(), *paint, Stroke::Drawn(*width, dash)),
         Shape::Area(outline, paint) => (through(outline).chain([Step::Close]).collect(), *paint, Stroke::Filled),

@@ -8,8 +8,10 @@ use flate2::write::ZlibEncoder;
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
 
+use plotters::style::RGBAColor;
+
 use super::path::{Stroke, path};
-use super::shapes::{Paint, Picture, Point, Step};
+use super::shapes::{Picture, Point, Step};
 
 /// The document. It has no date, so equal pictures give equal bytes.
 pub(super) fn bytes(picture: &Picture) -> Vec<u8> {
@@ -49,7 +51,7 @@ fn content(picture: &Picture, opacities: &mut BTreeMap<u32, String>) -> Vec<u8> 
     content.set_line_join(LineJoinStyle::RoundJoin);
     let mut opacity_before = 1.0_f64;
     for shape in &picture.shapes {
-        let (steps, Paint { colour, opacity }, stroke) = path(shape);
+        let (steps, RGBAColor(red, green, blue, opacity), stroke) = path(shape);
         // The text of a space has no path.
         if steps.is_empty() {
             continue;
@@ -60,7 +62,7 @@ fn content(picture: &Picture, opacities: &mut BTreeMap<u32, String>) -> Vec<u8> 
             content.set_parameters(Name(name.as_bytes()));
             opacity_before = opacity;
         }
-        let [red, green, blue] = [colour.0, colour.1, colour.2].map(|level| f32::from(level) / 255.0);
+        let [red, green, blue] = [red, green, blue].map(|level| f32::from(level) / 255.0);
         match stroke {
             Stroke::Filled => content.set_fill_rgb(red, green, blue),
             Stroke::Drawn(width, dash) => content

@@ -2,6 +2,7 @@
 
 use ::png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 use anyhow::{Context, Result, ensure};
+use plotters::style::RGBAColor;
 use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash, Transform};
 
 use super::path::{Stroke, path};
@@ -41,11 +42,11 @@ pub(super) fn bytes(picture: &Picture) -> Result<Vec<u8>> {
 }
 
 fn draw(pixmap: &mut Pixmap, shape: &Shape, transform: Transform) {
-    let (steps, super::shapes::Paint { colour, opacity }, stroke) = path(shape);
+    let (steps, RGBAColor(red, green, blue, opacity), stroke) = path(shape);
     // A shape without extent, such as the text of a space, has no path.
     let Some(path) = skia_path(&steps) else { return };
     let mut paint = Paint::default();
-    paint.set_color_rgba8(colour.0, colour.1, colour.2, (255.0 * opacity).round() as u8);
+    paint.set_color_rgba8(red, green, blue, (255.0 * opacity).round() as u8);
     match stroke {
         Stroke::Filled => pixmap.fill_path(&path, &paint, FillRule::Winding, transform, None),
         Stroke::Drawn(width, dash) => {

@@ -1,6 +1,8 @@
 //! The shapes that pictures consist of, in pixels. Coordinates keep their fractions.
 
 use clap::ValueEnum;
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{RGBAColor, RGBColor};
 
 /// Points (1/72 inch) of a pixel, unless a picture is scaled to a width. A text of 16 pixels then has 7.6 points.
 const POINTS: f64 = 0.475;
@@ -8,32 +10,7 @@ const POINTS: f64 = 0.475;
 /// A place from the upper left corner, in pixels.
 pub(crate) type Point = (f64, f64);
 
-/// A colour: red, green and blue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Colour(pub u8, pub u8, pub u8);
-
-pub(crate) const INK: Colour = Colour(0x22, 0x22, 0x22);
-pub(crate) const WHITE: Colour = Colour(0xFF, 0xFF, 0xFF);
-
-impl Colour {
-    /// The colour with an opacity in [0, 1].
-    pub const fn with(self, opacity: f64) -> Paint {
-        Paint { colour: self, opacity }
-    }
-}
-
-/// A colour with an opacity in [0, 1].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Paint {
-    pub(super) colour: Colour,
-    pub(super) opacity: f64,
-}
-
-impl From<Colour> for Paint {
-    fn from(colour: Colour) -> Self {
-        colour.with(1.0)
-    }
-}
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 
 /// Lengths in pixels of the strokes and gaps of a line; empty for a solid line.
 pub(crate) type Dash = &'static [f64];
@@ -41,67 +18,45 @@ pub(crate) type Dash = &'static [f64];
 pub(crate) const SOLID: Dash = &[];
 pub(crate) const DASHES: [Dash; 4] = [SOLID, &[14.0, 8.0], &[3.0, 6.0], &[16.0, 6.0, 3.0, 6.0]];
 
-/// Horizontal place of a text relative to its point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// The text begins at the point.
-    Left,
-    Middle,
-    /// The text ends at the point.
-    Right,
-}
-
-/// Vertical place of a text relative to its point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// The text is below the point.
-    Top,
-    Middle,
-    /// The text is above the point.
-    Bottom,
-}
-
-/// A text in one line.
-#[derive(Clone, Debug)]
+/// A text in one line, beside a point.
+#[derive(Clone)]
 pub(crate) struct Text {
     pub text: String,
-    /// Place of the side, on the base line.
     pub at: Point,
-    pub side: Side,
+    /// Where the point is: at the left end, in the middle or at the right end.
+    pub side: HPos,
+    /// Where the point is: above, in the middle or below.
+    pub level: VPos,
     /// Size of the font in pixels.
     pub size: f64,
-    /// Whether the text runs upwards.
+    /// Whether the text runs upwards. The point is then at the left of its letters, or in the middle or at their right.
     pub is_turned: bool,
 }
 
 impl Text {
-    /// A text beside a point.
-    pub fn new(text: &str, (x, y): Point, side: Side, level: Level, size: f64) -> Self {
+    /// The place of the side on the base line.
+    pub fn base(&self) -> Point {
         // Capital letters are centred, and a line has room for letters that reach below it.
-        let down = match level {
-            Level::Top => 0.93,
-            Level::Middle => 0.36,
-            Level::Bottom => -0.24,
-        };
-        Self { text: text.to_owned(), at: (x, y + down * size), side, size, is_turned: false }
-    }
-
-    /// A text that runs upwards; `x` is the left edge of its letters.
-    pub fn turned(text: &str, (x, y): Point, size: f64) -> Self {
-        let at = (x + 0.93 * size, y);
-        Self { text: text.to_owned(), at, side: Side::Middle, size, is_turned: true }
+        let down = self.size
+            * match self.level {
+                VPos::Top => 0.93,
+                VPos::Center => 0.36,
+                VPos::Bottom => -0.24,
+            };
+        let (x, y) = self.at;
+        if self.is_turned { (x + down, y) } else { (x, y + down) }
     }
 }
 
 /// A part of a picture.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Shape {
     /// A line through points with a width in pixels.
-    Line(Vec<Point>, Paint, f64, Dash),
+    Line(Vec<Point>, RGBAColor, f64, Dash),
     /// A filled outline.
-    Area(Vec<Point>, Paint),
+    Area(Vec<Point>, RGBAColor),
     /// A filled circle with a radius in pixels.
-    Circle(Point, f64, Paint),
+    Circle(Point, f64, RGBAColor),
     Text(Text),
 }
 
@@ -130,7 +85,7 @@ pub(super) enum Step {
 }
 
 /// A drawn figure.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Picture {
     /// Width and height in pixels.
     pub(super) size: Point,

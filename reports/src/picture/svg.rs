@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::shapes::{Paint, Picture, Point, Shape, Side, Text};
+use plotters::style::RGBAColor;
+use plotters::style::text_anchor::HPos;
+
+use super::shapes::{Picture, Point, Shape, Text};
 
 /// The document.
 pub(super) fn bytes(picture: &Picture) -> Vec<u8> {
@@ -42,20 +45,21 @@ fn element(shape: &Shape) -> String {
     }
 }
 
-fn text_element(Text { text, at, side, size, is_turned }: &Text) -> String {
-    let anchor = match side {
-        Side::Left => "",
-        Side::Middle => " text-anchor=\"middle\"",
-        Side::Right => " text-anchor=\"end\"",
+fn text_element(text: &Text) -> String {
+    let anchor = match text.side {
+        HPos::Left => "",
+        HPos::Center => " text-anchor=\"middle\"",
+        HPos::Right => " text-anchor=\"end\"",
     };
-    let [x, y, size] = [at.0, at.1, *size].map(number);
-    let turn = if *is_turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let (x, y) = text.base();
+    let [x, y, size] = [x, y, text.size].map(number);
+    let turn = if text.is_turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let text = text.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{turn} fill=\"#222222\">{text}</text>")
 }
 
-fn painted(what: &str, Paint { colour, opacity }: Paint) -> String {
-    let colour = format!("{what}=\"#{:02X}{:02X}{:02X}\"", colour.0, colour.1, colour.2);
+fn painted(what: &str, RGBAColor(red, green, blue, opacity): RGBAColor) -> String {
+    let colour = format!("{what}=\"#{red:02X}{green:02X}{blue:02X}\"");
     match opacity {
         1.0 => colour,
         opacity => format!("{colour} {what}-opacity=\"{opacity}\""),
