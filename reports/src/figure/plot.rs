@@ -57,8 +57,8 @@ impl Plot {
 /// Name and note of a row in lines of this width, at the left and at the right. The note stands beside the end of the name if
 /// there is room.
 fn text_lines(name: &str, note: &str, width: f64) -> Vec<(String, String)> {
-    let mut lines: Vec<(String, String)> =
-        wrapped(name, TEXT_SIZE, width - 8.0).into_iter().map(|line| (line, String::new())).collect();
+    let wrapped = name.lines().flat_map(|line| wrapped(line, TEXT_SIZE, width - 8.0));
+    let mut lines: Vec<(String, String)> = wrapped.map(|line| (line, String::new())).collect();
     match lines.last_mut() {
         Some((last, beside)) if text_width(last, TEXT_SIZE) + text_width(note, TEXT_SIZE) + 24.0 <= width => {
             *beside = note.to_owned();
@@ -206,6 +206,7 @@ mod tests {
     fn a_note_stands_beside_a_short_name_and_below_a_long_one() {
         let line = |left: &str, right: &str| (left.to_owned(), right.to_owned());
         assert_eq!(text_lines("SMASHv2", "13.30 %", 300.0), [line("SMASHv2", "13.30 %")]);
+        assert_eq!(text_lines("SMASHv2\nours", "13.30 %", 300.0), [line("SMASHv2", ""), line("ours", "13.30 %")]);
         let long = text_lines("a network with a long name of two lines", "13.30 %", 200.0);
         assert_eq!(long, [line("a network with a long", ""), line("name of two lines", ""), line("", "13.30 %")]);
     }
