@@ -35,7 +35,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Places and texts of the numbers on the axis, at most `most` of them and one.
+    /// Places and texts of the numbers on the axis, at most `most` of them, and the first rank.
     pub fn numbers(&self, most: usize) -> Numbers {
         let (range, most) = (&self.range, most.max(2));
         if self.ticks == Ticks::PowersOfTen {
@@ -44,12 +44,12 @@ impl Axis {
         let mut values = RangedCoordf64::from(range.clone()).key_points(BoldPoints(most));
         let step = values.windows(2).map(|pair| pair[1] - pair[0]).fold(range.end - range.start, f64::min);
         // Key points carry errors of rounding.
-        values.iter_mut().for_each(|value| *value = (*value / step).round() * step);
+        values.iter_mut().filter(|value| value.abs() < 1e-9 * step).for_each(|value| *value = 0.0);
         let is_whole = matches!(self.ticks, Ticks::Whole | Ticks::Ranks);
         if is_whole {
             values.retain(|value| (value - value.round()).abs() < 1e-6);
         }
-        if self.ticks == Ticks::Ranks && values.first().is_none_or(|&first| first > 1.0) {
+        if self.ticks == Ticks::Ranks && values.first().is_none_or(|&first| first > 1.5) {
             values.insert(0, 1.0);
         }
         // The digits after the point that a multiple of the step has.
@@ -156,6 +156,7 @@ mod tests {
             (1.0..1000.0, Ticks::Ranks, 6, "1, 200, 400, 600, 800, 1000"),
             (0.5..3.5, Ticks::Whole, 9, "1, 2, 3"),
             (1.62..1.81, Ticks::Plain, 5, "1.65, 1.70, 1.75, 1.80"),
+            (24.2..27.9, Ticks::Percent, 2, "26 %"),
             (-0.1..2.2, Ticks::PowersOfTen, 9, "1, 2, 5, 10, 20, 50, 100"),
             (-0.1..5.0, Ticks::PowersOfTen, 9, "1, 10, 100, 1000, 10000"),
         ] {

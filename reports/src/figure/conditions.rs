@@ -59,12 +59,12 @@ pub(super) fn draw(canvas: &mut Canvas, panels: &[Panel<'_>]) {
             let (_, zero) = plot.at((0.0, 0.0));
             canvas.line(&[(plot.left, zero), (plot.right, zero)], INK, 1.5, DASHES[1]);
             let room = (plot.right - plot.left) / panel.points.len() as f64;
+            let is_crowded = panel.points.iter().any(|point| text_width(point.label, TEXT_SIZE) > room - 8.0);
             for (place, point) in panel.points.iter().enumerate() {
                 draw_point(canvas, &plot, place, point);
-                // The labels of neighbours that are long stand in two lines.
-                let is_long = place % 2 == 1 && text_width(point.label, TEXT_SIZE) > room - 8.0;
+                // If a label is long, neighbours stand in two lines.
                 let (middle, _) = plot.at((place as f64, 0.0));
-                let down = if is_long { 20.0 } else { 4.0 };
+                let down = if is_crowded && place % 2 == 1 { 20.0 } else { 4.0 };
                 canvas.text(point.label, (middle, plot.bottom + down), HPos::Center, VPos::Top);
             }
         }

@@ -8,7 +8,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use results::SamplingSummary;
 use results::summaries::sampling::Distribution;
 
-use super::axis::{Axis, Scale, Ticks};
+use super::axis::{Axis, Numbers, Scale, Ticks};
 use super::canvas::{Canvas, MARGIN};
 use super::ends::line_style;
 use super::legend::{LINE_WIDTH, Sample};
@@ -25,7 +25,7 @@ const BELOW: f64 = 38.0;
 const RIGHT: f64 = 12.0;
 
 /// Most numbers below a panel.
-const MOST_NUMBERS: usize = 5;
+const MOST_NUMBERS: usize = 6;
 
 /// Most bins of a panel. A quantity with fewer values has a bin for each.
 const BINS: usize = 24;
@@ -57,7 +57,7 @@ pub(super) fn draw(canvas: &mut Canvas, summary: &SamplingSummary) -> Result<()>
             canvas.text(&distribution.name, (left + LEFT, top + ABOVE - 6.0), HPos::Left, VPos::Bottom);
             let histogram = Histogram::of(distribution);
             let (x, y) = histogram.axes(distribution.unit);
-            let numbers = x.numbers(MOST_NUMBERS);
+            let numbers = histogram.numbers(&x, distribution.unit);
             let plot = canvas.chart(corners, Scale::new(x.range, numbers), Scale::bare(y));
             for (space, points) in histogram.points().into_iter().enumerate() {
                 let at = |(value, share): (f64, f64)| plot.at((value / distribution.unit, share));
@@ -96,14 +96,23 @@ impl Histogram {
         Self { shares: shares.collect(), middles }
     }
 
-    /// The axis of values, from the first to the last bin, and the range of shares.
+    /// The axis of values and the range of shares, both with some margin.
     fn axes(&self, unit: f64) -> (Axis, Range<f64>) {
         let [low, high] = [self.middles.first(), self.middles.last()].map(|end| end.copied().unwrap_or(0.0) / unit);
-        // A single bin stands at the left.
-        let range = low..if high > low { high } else { low + 1.0 };
+        let air = if high > low { 0.04 * (high - low) } else { 1.0 };
         let ticks = if unit > 1.0 { Ticks::Plain } else { Ticks::Whole };
         let highest = self.shares.iter().flatten().copied().fold(0.0, f64::max);
-        (Axis { range, ticks }, 0.0..highest)
+        (Axis { range: low - air..high + air, ticks }, 0.0..1.05 * highest)
+    }
+
+    /// The numbers on the axis of values: each value if there are few whole ones.
+    fn numbers(&self, axis: &Axis, unit: f64) -> Numbers {
+        match axis.ticks {
+            Ticks::Whole if self.middles.len() <= MOST_NUMBERS => {
+                self.middles.iter().map(|&value| (value / unit, (value / unit).to_string())).collect()
+            }
+            _ => axis.numbers(MOST_NUMBERS),
+        }
     }
 
     /// The middle of each bin with its share, for each space. Empty bins beyond the values of a space have no point.
@@ -134,7 +143,9 @@ mod tests {
         assert_eq!(few.shares, [vec![0.75, 0.0, 0.25], vec![0.0, 1.0, 0.0]]);
         assert_eq!(few.points(), [vec![(1.0, 0.75), (4.0, 0.0), (8.0, 0.25)], vec![(4.0, 1.0)]]);
         let (x, y) = few.axes(1.0);
-        assert_eq!((x.range, y), (1.0..8.0, 0.0..1.0));
+        assert!(x.range.contains(&1.0) && x.range.contains(&8.0) && y.contains(&1.0), "{x:?}, {y:?}");
+        let numbers: Vec<String> = few.numbers(&x, 1.0).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(numbers, ["1", "4", "8"]);
     }
 
     #[test]

@@ -54,16 +54,15 @@ impl Plot {
     }
 }
 
-/// Name and note of a row in lines of this width, at the left and at the right. The note stands beside the end of the name if
-/// there is room.
+/// Name and note of a row in lines of this width, at the left and at the right. The note stands beside the last line of the
+/// name that leaves it room, or below.
 fn text_lines(name: &str, note: &str, width: f64) -> Vec<(String, String)> {
     let wrapped = name.lines().flat_map(|line| wrapped(line, TEXT_SIZE, width - 8.0));
     let mut lines: Vec<(String, String)> = wrapped.map(|line| (line, String::new())).collect();
-    match lines.last_mut() {
-        Some((last, beside)) if text_width(last, TEXT_SIZE) + text_width(note, TEXT_SIZE) + 24.0 <= width => {
-            *beside = note.to_owned();
-        }
-        _ => lines.push((String::new(), note.to_owned())),
+    let has_room = |line: &str| text_width(line, TEXT_SIZE) + text_width(note, TEXT_SIZE) + 24.0 <= width;
+    match lines.iter_mut().rev().find(|(line, _)| has_room(line)) {
+        Some((_, beside)) => *beside = note.to_owned(),
+        None => lines.push((String::new(), note.to_owned())),
     }
     lines
 }
