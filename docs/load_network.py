@@ -1,5 +1,5 @@
 """Measures networks that `--keep-networks` wrote (docs/networks.md). Usage: load_network.py IMAGES.npz NETWORK.safetensors ..."""
-import hashlib, itertools, json, sys
+import hashlib, itertools, json, math, sys
 import numpy, safetensors.torch, torch
 import torch.nn.functional as F
 
@@ -20,14 +20,20 @@ class Network(torch.nn.Module):
 
     def forward(self, images):
         simple = {"relu": F.relu, "halve": lambda x: F.avg_pool2d(x, 2), "max-halve": lambda x: F.max_pool2d(x, 2)}
-        values, convs, norms = [images], itertools.count(), itertools.count()
+        simple["dropout"] = lambda x: x  # it acts in our training, and not here
+        values, convs, norms, op_norms = [images], itertools.count(), itertools.count(), itertools.count()
         for step in self.about["steps"]:
             kind, inputs = step["step"], [values[i] for i in step.get("inputs", [step.get("input")])]
             count = len(inputs) if kind in ("join", "shake") else 1  # "shake" has random weights in training, and this mean
-            x = torch.cat(inputs, 1) if kind in ("conv", "norm") else sum(inputs) / count
+            x = torch.cat(inputs, 1) if kind in ("conv", "pointwise", "norm") else sum(inputs) / count
             if kind == "conv":
                 x, weight = F.leaky_relu(x, step["slope"]), getattr(self, f"convs_{next(convs)}")
+                weight = weight / weight.norm() if step.get("weight-norm") else weight
                 x = F.conv2d(x, weight, padding="same", dilation=step["dilation"], groups=step["groups"])
+            elif kind == "pointwise":
+                n, weight = next(op_norms), getattr(self, f"convs_{next(convs)}")
+                learned = (getattr(self, f"op_norms_{n}_{part}", None) for part in ("gain", "shift"))
+                x = pointwise(x, weight, step["normalisation"], *learned)
             elif kind == "norm":
                 n, parts = next(norms), ("running_mean", "running_variance", "weight", "bias")
                 x = F.batch_norm(x, *(getattr(self, f"norms_{n}_{part}") for part in parts), self.training)
@@ -37,6 +43,19 @@ class Network(torch.nn.Module):
                 x = simple[kind](x)
             values.extend(x.split(step["channels"], 1)[: step["count"]] if kind == "cut" else [x])
         return F.linear(values[self.about["features"]].mean((2, 3)), self.output_weight, self.output_bias)
+
+def pointwise(x, weight, normalisation, gain, shift):
+    """ReLU and a 1x1 convolution, normalised as in `smash/src/networks/op_norm.rs`."""
+    if normalisation == "simple-weight-norm":
+        weight = weight / weight.norm()
+    elif normalisation in ("weight-norm", "norm-prop"):
+        weight = weight / weight.norm(dim=1, keepdim=True) * gain[:, None, None, None]
+    x = F.conv2d(F.relu(x), weight)
+    if normalisation == "layer-norm":
+        x = F.layer_norm(x, x.shape[1:], eps=1e-5) * gain[:, None, None] + shift[:, None, None]
+    elif normalisation == "norm-prop":
+        x = (F.relu(x + shift[:, None, None]) - (0.5 / math.pi) ** 0.5) / (0.5 * (1 - 1 / math.pi)) ** 0.5
+    return x
 
 def measure(images, path):
     net = Network(path).eval()

@@ -43,6 +43,8 @@ use crate::studies::cost::CostRun;
 use crate::studies::drawings::DrawingRun;
 use crate::studies::ensemble::EnsembleRun;
 use crate::studies::fidelity::FidelityRun;
+use crate::studies::initialisation::InitialisationRun;
+use crate::studies::normalisation::NormalisationRun;
 use crate::studies::proxy::ProxyRun;
 use crate::studies::sampling::SamplingRun;
 use crate::studies::search::SearchRun;
@@ -312,6 +314,8 @@ fn study_of<'a, B: AutodiffBackend>(
         StudyDefinition::ProxyGradient(study) => Box::new(ProxyRun::new(study, first(setups))),
         StudyDefinition::Search(study) => Box::new(SearchRun::new(study, setups)),
         StudyDefinition::Comparison(study) => Box::new(ComparisonRun::new(study, setups)?),
+        StudyDefinition::Initialisation(study) => Box::new(InitialisationRun::new(study, first(setups))),
+        StudyDefinition::Normalisation(study) => Box::new(NormalisationRun::new(study, first(setups))),
         StudyDefinition::Drawing(study) => Box::new(DrawingRun::new(study, first(setups))),
         StudyDefinition::Sampling(study) => Box::new(SamplingRun::new(study, first(setups))),
         StudyDefinition::Cost(study) => Box::new(CostRun::new(study, first(setups))),

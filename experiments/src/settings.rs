@@ -2,10 +2,13 @@
 
 pub mod bounds;
 pub mod checks;
+pub mod comparison;
 pub mod correlation;
 pub mod definition;
+pub mod initialisation;
 pub mod library;
 pub mod networks;
+pub mod normalisation;
 pub mod overlay;
 pub mod parts;
 pub mod predictors;

@@ -8,6 +8,8 @@ pub mod cost;
 pub mod drawings;
 pub mod ensemble;
 pub mod fidelity;
+pub mod initialisation;
+pub mod normalisation;
 pub mod proxy;
 pub mod sampling;
 pub mod search;

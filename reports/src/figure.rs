@@ -12,12 +12,14 @@ mod ends;
 mod histograms;
 mod legend;
 mod marks;
+mod normalisation;
 mod plot;
 mod predictors;
 mod rank;
 mod scatter;
 mod search;
 mod search_cost;
+mod starts;
 mod systems;
 
 use anyhow::{Context, Result};
@@ -126,6 +128,8 @@ fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
         FigureData::Systems(summary, labels) => {
             systems::draw(&mut canvas, definition, summary, &labels, by_chance)?;
         }
+        FigureData::Starts(summary) => starts::draw(&mut canvas, definition, summary)?,
+        FigureData::Normalisation(summary) => normalisation::draw(&mut canvas, summary)?,
         FigureData::Costs(summary) => costs::draw(&mut canvas, definition, summary)?,
         FigureData::Histograms(summary) => histograms::draw(&mut canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),

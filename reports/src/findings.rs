@@ -9,8 +9,11 @@ mod cost;
 pub(crate) mod definition;
 mod drawings;
 mod ensemble;
+mod equal_size;
+mod initialisation;
 mod levels;
 pub(crate) mod markdown;
+mod normalisation;
 mod proxy;
 mod quoted;
 pub(crate) mod ranking;
@@ -40,7 +43,7 @@ pub type Findings = Box<dyn KindOfStudy>;
 type Load = fn(&Group, &Path) -> Result<Findings>;
 
 /// The kinds of study, by their names in definitions.
-const KINDS: [(&str, Load); 12] = [
+const KINDS: [(&str, Load); 14] = [
     ("correlation", correlation::load),
     ("fidelity", correlation::load_ranking),
     ("benchmark", correlation::load_ranking),
@@ -50,6 +53,8 @@ const KINDS: [(&str, Load); 12] = [
     ("proxy-gradient", proxy::load),
     ("search", search::load),
     ("comparison", comparison::load),
+    ("initialisation", initialisation::load),
+    ("normalisation", normalisation::load),
     ("drawing", drawings::load),
     ("sampling", sampling::load),
     ("cost", cost::load),

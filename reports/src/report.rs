@@ -17,9 +17,11 @@ use crate::figure::{Look, picture};
 use crate::picture::Format;
 
 /// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 27] = [
     "fig1",
     "fig3",
+    "normalisation",
+    "weight-compression",
     "fig4",
     "fig5a",
     "high-budget",
@@ -34,6 +36,7 @@ const ORDER: [&str; 24] = [
     "cost",
     "sampling",
     "appendix-e",
+    "warm-init",
     "rivals",
     "ladder",
     "fig4-combined",

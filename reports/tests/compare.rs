@@ -90,7 +90,7 @@ fn the_exit_code_is_the_verdict() {
     assert_eq!(code, Some(1), "{text}");
     for expected in [
         "base: commit aaaa, definition dddddddd, root seeds 0, n = 40 architectures",
-        "Kendall τ             +1.000    -1.000   -2.000 [-2.000, -2.000]           0.000",
+        "Kendall τ             +1.000       -1.000        -2.000 [-2.000, -2.000]           0.000",
         "truth        840.0 s       840.0 s       1.00",
         "peak memory  not measured  not measured  not measured",
         "note: one root seed, 0",

@@ -46,8 +46,10 @@ fn store_all(root: &Path) {
     studies::proxy(root, 12);
     studies::search(root, 8);
     studies::comparison(root);
+    studies::normalisation::store(root);
     studies::predictors(root, "rivals", "tau-cost", "");
     studies::search_cost(root);
+    studies::initialisation::store(root, 6);
     studies::sampling(root, "");
     studies::cost(root, "[\"SMASH, search\", \"Evolution, search\"]");
 }
@@ -72,9 +74,18 @@ fn the_page_is_whole_and_every_reference_has_its_target() {
     for name in links.chain(named) {
         assert!(unique.contains(name), "no id `{name}`");
     }
-    for artefact in
-        ["fig4", "fig5b", "encoding-corruption", "gradient-by-proxy", "appendix-e", "table1", "sampling", "cost"]
-    {
+    for artefact in [
+        "fig4",
+        "fig5b",
+        "encoding-corruption",
+        "gradient-by-proxy",
+        "appendix-e",
+        "table1",
+        "warm-init",
+        "normalisation",
+        "sampling",
+        "cost",
+    ] {
         let id = format!("{artefact}-laptop-shapes");
         assert!(found.contains(&format!("<h2 id=\"{id}\">")), "no section `{id}`");
         assert!(found.contains(&format!("<a href=\"#{id}\">")), "`{id}` is not in the contents");

@@ -13,8 +13,8 @@ use results::store::find_runs;
 use results::summaries::text::SIGN;
 use results::{ArchitectureRow, PredictionRow, Status};
 use studies::{
-    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, predictors, proxy, sampling, search,
-    search_cost,
+    COMPARISON, Correlation, comparison, correlation, corruption, cost, ensemble, initialisation, normalisation,
+    predictors, proxy, sampling, search, search_cost,
 };
 
 /// Draws twice, and checks that figure and report contain the given texts. Before a run, a definition is refused if the kind of its
@@ -73,6 +73,28 @@ fn searches_are_drawn_by_cost_and_compared_with_random_search() {
         "A training costs 3.0e9 multiply-adds on average, and 30 architectures can be trained.",
         "Gain over random search at the cost of 35.0 trainings: ",
         "Claim: gain of SMASH over random search at equal cost > 0. Verdict: **",
+    ];
+    check(&artefact, &in_figure, &in_report);
+}
+
+#[test]
+fn divergences_are_drawn_by_rate_and_true_errors_are_paired() {
+    let root = tempfile::tempdir().unwrap();
+    normalisation::store(root.path());
+    let artefact = newest(root.path(), "normalisation").unwrap();
+    let in_figure =
+        ["share that diverges, by learning rate", "true error above BatchNorm, in points", "0.001", "weight-norm"];
+    let in_report = [
+        "| normalisation | rate 0.001 | rate 0.01 | all rates | share that diverges | lowest training error of a rate |",
+        "| simple-weight-norm | 0 of 10 | 0 of 10 | 0 of 20 | 0 % [0, 16] | 50.00 % |",
+        "| weight-norm | 0 of 10 | 10 of 10 | 10 of 20 | 50 % [",
+        "| simple-weight-norm | 0 of 10 | ",
+        "| +1.00 [+1.00, +1.00] points | 10 |",
+        "| +5.00 [+5.00, +5.00] points | 9 | 1 unpaired, because a training diverged |",
+        "Claim: share diverged with weight-norm - share with simple-weight-norm > 0.1. Verdict: **held**",
+        "Claim: share that trains with simple WeightNorm > 0.5. Verdict: **held**",
+        "Claim: error of batch-norm - error of simple-weight-norm > -0.02. Verdict: **held**",
+        "Left out: 1 diverged in fixed networks.",
     ];
     check(&artefact, &in_figure, &in_report);
 }
@@ -217,6 +239,26 @@ fn both_methods_of_the_gradient_by_proxy_are_drawn_from_one_start() {
 }
 
 #[test]
+fn two_starts_are_drawn_by_epoch_and_judged_at_the_first_epoch_and_at_the_end() {
+    let root = tempfile::tempdir().unwrap();
+    initialisation::store(root.path(), 2);
+    let two = newest(root.path(), "warm-init").unwrap();
+    check(&two, &["BatchNorm, standard"], &["undefined below 3 values", "Verdict: **undecided**"]);
+    initialisation::store(root.path(), 12);
+    let artefact = newest(root.path(), "warm-init").unwrap();
+    let in_report = [
+        "| sampled | BatchNorm | validation, epoch 1 | 12 | ",
+        "| sampled | WeightNorm | test, at the end | 12 | ",
+        "| best by score | BatchNorm | test, at the end | 2 | ",
+        "- sampled, BatchNorm: 12 better from standard weights, 0 tied, 0 better from generated ones",
+        "Claim: gain by generated initial weights after the first epoch > 0. Verdict: **held**",
+        "Claim: gain by standard initial weights at the end > 0. Verdict: **held**",
+        "Claim: gain by standard initial weights, BatchNorm minus WeightNorm > 0. Verdict: **held**",
+    ];
+    check(&artefact, &["WeightNorm, generated", "n = 12 architectures"], &in_report);
+}
+
+#[test]
 fn a_search_is_drawn_with_its_stages_and_its_best_architectures_are_listed() {
     let root = tempfile::tempdir().unwrap();
     for n in [4, 60] {
@@ -236,7 +278,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     let in_report = [
         "| paper, quoted |",
         "| 17.54 ± 1.14 %, top-5 5.2 %, 36.5 M parameters, depth 28 |",
-        "| NASNet | not run | not run | not run | not run |  | 3.65 % |",
+        "| NASNet | not run | not run | not run | not run | not run |  | 3.65 % |",
         "| 1 failed | 20.6 % |",
         "Left out: 1 training failed.",
         "Regularised evolution, 6 trainings (ours, for Large-Scale Evolution): 6 trainings, lowest validation error 35.00 %",

@@ -24,6 +24,8 @@ pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::cost::CostSummary;
 pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::initialisation::InitialisationSummary;
+pub use summaries::normalisation::NormalisationSummary;
 pub use summaries::predictors::PredictorsSummary;
 pub use summaries::proxy::ProxySummary;
 pub use summaries::sampling::SamplingSummary;
@@ -32,7 +34,8 @@ pub use summaries::search_cost::SearchCostSummary;
 pub use tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 pub use tables::rows::{
     ArchitectureFeatureRow, ArchitectureRow, CandidateRow, CorruptionRow, DrawingRow, EncodingCellRow, EpochRow,
-    FastTruthRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, SystemRow, SystemTrainingRow, ThroughputRow,
-    TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
+    FastTruthRow, FixedTrainingRow, MemberScoreRow, PredictionRow, ProxyRow, ScoreRow, StabilityRow, SystemRow,
+    SystemTrainingRow, ThroughputRow, TrainingCurveRow, TrialRow, TruthRow, VerificationRow, WeightsRow,
 };
+pub use tables::starts::{InitialisationCurveRow, InitialisationRow};
 pub use tables::{Row, Status};

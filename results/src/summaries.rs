@@ -9,10 +9,12 @@ pub mod corruption;
 pub mod cost;
 pub mod ensemble;
 pub mod figure;
+pub mod initialisation;
 pub(crate) mod join;
 pub mod levels;
 #[cfg(test)]
 pub(crate) mod made_up;
+pub mod normalisation;
 pub mod peer;
 pub mod predictors;
 pub mod proxy;

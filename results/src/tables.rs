@@ -1,4 +1,4 @@
-//! Converts the rows of [`crate::tables::rows`] and [`crate::tables::counts`] to a Parquet file and back.
+//! Converts the rows of [`crate::tables::rows`], [`crate::tables::starts`] and [`crate::tables::counts`] to a Parquet file and back.
 //!
 //! Columns are the fields in the order of their declaration. A column is nullable if and only if its type is an
 //! `Option`. Reading checks the names, in any order, and the types. A nullable column may be missing, such as in a
@@ -13,6 +13,7 @@ mod meaning;
 mod pages;
 mod parquet;
 pub mod rows;
+pub mod starts;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -234,6 +235,8 @@ pub enum Status {
     Ok,
     /// It was tried and gave no usable result.
     Failed,
+    /// It was trained, and the training diverged. Only studies that count divergences have this status.
+    Diverged,
     /// It was never tried.
     Skipped,
 }
@@ -243,6 +246,7 @@ impl fmt::Display for Status {
         f.write_str(match self {
             Self::Ok => "ok",
             Self::Failed => "failed",
+            Self::Diverged => "diverged",
             Self::Skipped => "skipped",
         })
     }
@@ -260,8 +264,8 @@ pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'sta
         (Status::Ok, None) => Some("status `ok` needs an error"),
         (Status::Ok, Some(error)) if (0.0..=1.0).contains(&error) => None,
         (Status::Ok, Some(_)) => Some("the error must lie in [0, 1]"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
+        (Status::Failed | Status::Diverged | Status::Skipped, None) => None,
+        (Status::Failed | Status::Diverged | Status::Skipped, Some(_)) => Some("only status `ok` may have an error"),
     }
 }
 
@@ -270,8 +274,8 @@ fn finite_if_ok(status: Status, value: Option<f64>) -> Option<&'static str> {
     match (status, value) {
         (Status::Ok, Some(value)) if value.is_finite() => None,
         (Status::Ok, _) => Some("status `ok` needs a finite value"),
-        (Status::Failed | Status::Skipped, None) => None,
-        (Status::Failed | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
+        (Status::Failed | Status::Diverged | Status::Skipped, None) => None,
+        (Status::Failed | Status::Diverged | Status::Skipped, Some(_)) => Some("only status `ok` may have a value"),
     }
 }
 
@@ -322,11 +326,11 @@ impl Cell for Status {
     }
 
     fn restore(stored: Option<String>) -> std::result::Result<Self, String> {
-        let all = [Self::Ok, Self::Failed, Self::Skipped];
+        let all = [Self::Ok, Self::Failed, Self::Diverged, Self::Skipped];
         let word = String::restore(stored)?;
         all.into_iter()
             .find(|status| status.to_string() == word)
-            .ok_or_else(|| format!("expected `ok`, `failed` or `skipped`, found `{word}`"))
+            .ok_or_else(|| format!("expected `ok`, `failed`, `diverged` or `skipped`, found `{word}`"))
     }
 }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::networks::hypernet::HyperNet;
 use crate::networks::layers::{BatchNorm, Mode, norm};
-use crate::networks::main_net::{MainNet, Transition};
-use crate::{GeneratedWeights, HyperNetConfig, SmashNet};
+use crate::networks::main_net::{MainNet, Transition, op_norms};
+use crate::{GeneratedWeights, HyperNetConfig, OpNormalisation, SmashNet};
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
@@ -245,6 +245,7 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             shared: shared.collect::<Result<_, _>>()?,
             transitions: vec![transition(1)?, transition(2)?],
             pointwise: Vec::new(),
+            op_norms: op_norms(OpNormalisation::default(), &space, &self.device),
             norm: self.norm("bn1")?,
             output_weight: self.parameter("fc.weight")?,
             output_bias: self.parameter("fc.bias")?,

@@ -25,10 +25,12 @@ pub use networks::main_net::MainNet;
 pub use networks::smash_net::{Noise, SmashNet};
 pub use smash_kernels::convolution;
 pub use smash_space::{
-    Activation, Architecture, Block, Blueprint, Conv, Counts, Encoding, LearnedConvolutions, Limits, Op, SearchSpace,
-    Seed, Stream, Task,
+    Activation, Architecture, Block, Blueprint, Conv, Counts, Encoding, LearnedConvolutions, Limits, Op,
+    OpNormalisation, SearchSpace, Seed, Stream, Task,
 };
-pub use smash_space::{baselines, blueprint, corruption, counts, encoding, features, named_blocks, sampling, space};
+pub use smash_space::{
+    baselines, blueprint, corruption, counts, encoding, equal_size, features, named_blocks, sampling, space,
+};
 pub use training::evaluation::{Evaluation, Examples};
 pub use training::images::DeviceImages;
 pub use training::resulting_training::{ResultingTrainer, ResultingTraining};

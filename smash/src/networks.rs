@@ -6,6 +6,7 @@ pub mod hypernet;
 pub mod layers;
 pub mod main_net;
 mod memory;
+pub mod op_norm;
 pub mod shared_weights;
 pub mod smash_net;
 mod volume;

@@ -79,6 +79,30 @@ fn a_resulting_network_resumes_bit_for_bit() {
 }
 
 #[test]
+fn a_training_from_given_weights_sees_the_images_that_its_key_names() {
+    let settings = ResultingTraining {
+        epochs: 1,
+        batch_size: 10,
+        learning_rate: 0.1,
+        schedule: Schedule::Cosine,
+        label_smoothing: 0.0,
+        precision: Precision::Float32,
+        augment: true,
+    };
+    let blueprint = Blueprint::of(&space(), TASK, &architecture(0));
+    let standard = || ResultingTrainer::<B>::new(blueprint.clone(), Seed(5), [0, 1], &FlexDevice);
+    with_examples(|examples| {
+        let trained = |mut trainer: ResultingTrainer<B>| {
+            trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
+            trainer.checkpoint().to_bytes()
+        };
+        let expected = trained(standard());
+        assert_eq!(trained(ResultingTrainer::starting_from(standard().net, [0, 1])), expected);
+        assert_ne!(trained(ResultingTrainer::starting_from(standard().net, [0, 2])), expected, "another order");
+    });
+}
+
+#[test]
 fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
     let check = |change: fn(&mut Checkpoint), expected: CheckpointError| {
         let mut checkpoint = smash_trainer().checkpoint();

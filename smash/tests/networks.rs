@@ -39,7 +39,7 @@ fn every_network_learns() {
     let small = [
         (Baseline::WideResnet { depth: 10, widen: 1 }, "shapes"),
         (Baseline::DensenetBc { depth: 10, growth: 4 }, "shapes"),
-        (Baseline::Fractalnet { columns: 2, channels: vec![8, 16], drop_path: true }, "shapes"),
+        (Baseline::Fractalnet { columns: 2, channels: vec![8, 16], drop_path: true, dropout: Vec::new() }, "shapes"),
         (Baseline::ShakeShake { depth: 8, width: 8 }, "shapes"),
         (Baseline::VoxelResnet { depth: 8, width: 4 }, "solids"),
     ];
@@ -274,11 +274,42 @@ fn a_join_keeps_at_least_one_input() {
     assert_close(&values(net.forward(image, Phase::Evaluate).0), &of_subset(0b111));
 }
 
+/// In training 40 % of the values become 0 and the others grow by 1 / 0.6. In evaluation nothing changes.
+#[test]
+fn dropout_keeps_the_mean_of_each_value() {
+    let _alone = alone();
+    let baseline = Baseline::Fractalnet { columns: 1, channels: vec![8], drop_path: false, dropout: vec![40] };
+    let blueprint = baseline.blueprint(Task::of_images(3, 16, 4)).unwrap();
+    let net = Network::<B>::new(blueprint, &mut ChaCha8Rng::seed_from_u64(3), &FlexDevice);
+    // The values in the order of creation: images, convolution, dropout.
+    let seen = |phase: Phase<'_>| {
+        let mut seen = Vec::new();
+        let mut see = |index: usize, value: &Tensor<B, 4>| {
+            if index < 3 {
+                seen.push(values(value.clone()));
+            }
+        };
+        net.features(random([4, 3, 16, 16], 5), phase, &mut see);
+        <[Vec<f32>; 2]>::try_from(seen).unwrap()
+    };
+    let train = |seed| seen(Phase::Train(&mut ChaCha8Rng::seed_from_u64(seed)));
+    let [before, after] = train(1);
+    let dropped = after.iter().filter(|value| **value == 0.0).count() as f64 / after.len() as f64;
+    // 8192 values: five standard deviations are 0.027.
+    assert!((dropped - 0.4).abs() < 0.027, "{dropped}");
+    let grown = before.iter().zip(&after).filter(|(_, after)| **after != 0.0);
+    assert!(grown.into_iter().all(|(before, after)| (before / 0.6 - after).abs() <= 1e-3 * after.abs()));
+    assert_eq!(train(1), train(1));
+    assert_ne!(train(1)[1], train(2)[1]);
+    let [before, after] = seen(Phase::Evaluate);
+    assert_eq!(before, after);
+}
+
 /// In a step of global drop-path the loss depends on one column of a block, from end to end through all joins.
 #[test]
 fn global_drop_path_leaves_one_whole_column() {
     let _alone = alone();
-    let baseline = Baseline::Fractalnet { columns: 3, channels: vec![4], drop_path: true };
+    let baseline = Baseline::Fractalnet { columns: 3, channels: vec![4], drop_path: true, dropout: Vec::new() };
     let blueprint = baseline.blueprint(Task::of_images(3, 8, 4)).unwrap();
     let net = Network::<B>::new(blueprint, &mut ChaCha8Rng::seed_from_u64(3), &FlexDevice);
     let mut seen = [false; 3];

@@ -6,14 +6,18 @@ mod tiny;
 
 use std::num::NonZero;
 
-use burn_flex::Flex;
+use burn_flex::{Flex, FlexDevice};
 use smash::sampling::Sampling;
 use smash::scoring::{ScoreNorm, ScoreStatistics, score, score_noise, score_normalised_by};
+use smash::space::Compression;
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::evaluation::negative_log_likelihood;
 use smash::training::optimiser::Adam;
-use smash::{Examples, LearnedConvolutions, Mode, Noise, Seed, SmashNet, SmashTrainer, SmashTraining, Stream};
-use tiny::{B, architecture, smash_trainer, smash_trainer_with, with_examples};
+use smash::{
+    Examples, HyperNetConfig, LearnedConvolutions, Mode, Noise, SearchSpace, Seed, SmashNet, SmashTrainer,
+    SmashTraining, Stream,
+};
+use tiny::{B, TASK, architecture, smash_trainer, smash_trainer_with, space, with_examples};
 
 const EPOCHS: usize = 3;
 
@@ -239,5 +243,37 @@ fn recalibrating_on_a_batch_gives_its_statistics() {
         };
         let (recalibrated, before) = (distance(&by_running), distance(&before));
         assert!(recalibrated < 2e-2 && before > 5.0 * recalibrated, "{recalibrated}, {before}");
+    });
+}
+
+#[test]
+fn each_layout_of_the_weights_is_trained_and_gives_as_many_weights() {
+    let cell = space().cell();
+    let layouts = [
+        None,
+        Some(Compression { rows: 1, columns: 1, upsampling: 1 }),
+        Some(Compression { rows: cell.rows / 2, ..cell }),
+        Some(Compression { upsampling: 2, ..cell }),
+    ];
+    let (hypernet, learned) = (HyperNetConfig { growth: 2, layers: vec![1, 1] }, LearnedConvolutions::default());
+    with_examples(|examples| {
+        let outcomes = layouts.map(|compression| {
+            let space = SearchSpace { compression, ..space() };
+            let mut trainer = SmashTrainer::<B>::new(space, Some(&hypernet), learned, TASK, Seed(5), &FlexDevice);
+            let before = tensors(&trainer.net).tensors;
+            train(&mut trainer, &plain(), examples);
+            let after = tensors(&trainer.net).tensors;
+            let mut generating = after.iter().filter(|(name, _)| name.starts_with("hypernet"));
+            assert!(generating.all(|(name, tensor)| before[name] != *tensor), "{compression:?}");
+            let net = trainer.network(&plain()).valid();
+            let noise = score_noise(Seed(5), 0);
+            let loss = score(&net, &architecture(0), &noise, examples).unwrap().loss;
+            (net.generate(&architecture(0), &noise).matrix().dims(), loss)
+        });
+        let [(size, plain), others @ ..] = outcomes;
+        for (of_other, other) in others {
+            assert_eq!(of_other, size);
+            assert_ne!(other, plain);
+        }
     });
 }

@@ -11,6 +11,7 @@ use results::store::identity::{Listed, StoredFile};
 use results::store::seal;
 use results::tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 use results::tables::rows::*;
+use results::tables::starts::{InitialisationCurveRow, InitialisationRow};
 use results::tables::{Row, read_table, write_table};
 use results::{Error, PooledTruthRow};
 
@@ -43,6 +44,8 @@ fuzz_target!(init: contain_panics(), |bytes: &[u8]| {
     check::<SystemTrainingRow>(&file);
     check::<DrawingRow>(&file);
     check::<EncodingCellRow>(&file);
+    check::<InitialisationRow>(&file);
+    check::<InitialisationCurveRow>(&file);
     check::<SampleRow>(&file);
     check::<OpValueRow>(&file);
     check::<PhaseCostRow>(&file);

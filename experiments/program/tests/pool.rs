@@ -174,7 +174,7 @@ fn a_network_that_its_training_cannot_have_made_is_trained_anew() {
     let changes: [(&str, &dyn Fn()); 4] = [
         ("has a value that is not finite", &|| change_tensor(|tensor| tensor.values[0] = f32::NAN)),
         ("shape", &|| change_tensor(longer)),
-        ("1 epochs, expected 2", &|| change_epochs(one_less)),
+        ("9 epochs, expected 10", &|| change_epochs(one_less)),
         ("row 0: `train_error`", &|| change_epochs(|rows| rows[0].train_error = 5.0)),
     ];
     for (index, (expected, change)) in changes.into_iter().enumerate() {

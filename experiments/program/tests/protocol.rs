@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use binary::{error_of, experiments, succeeded, tables, without_identity};
 use results::store::StoredRun;
-use results::{PredictionRow, Row, ScoreRow, TruthRow};
+use results::{
+    FixedTrainingRow, InitialisationCurveRow, InitialisationRow, PredictionRow, Row, ScoreRow, StabilityRow, Status,
+    TruthRow,
+};
 
 #[test]
 fn tables_do_not_depend_on_jobs_or_interruptions() {
@@ -135,6 +138,38 @@ fn table<R: Row>(folder: &Path) -> Vec<R> {
     StoredRun::open(folder.join(path).parent().unwrap()).unwrap().read().unwrap()
 }
 
+/// With no learning rate to speak of, a network guesses. That is a divergence: a row without an error, and no failure of the run.
+#[test]
+fn a_training_that_diverges_is_a_row_whatever_the_interruptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = |name: &str| {
+        let mut command = experiments(&at(name), &["normalisation", "--set", "study.learning-rates=[0.001, 1e-12]"]);
+        command.args(["--set", "study.resulting.learning-rate=1e-12", "--set", "study.architectures=1"]);
+        command
+    };
+    succeeded(&run("one").output().unwrap());
+    let smash = table::<StabilityRow>(&at("one"));
+    let fixed = table::<FixedTrainingRow>(&at("one"));
+    // Five normalisations at two rates, and beside BatchNorm.
+    assert_eq!((smash.len(), fixed.len()), (10, 6));
+    let ends = smash.iter().map(|row| (row.status, row.error, &row.message));
+    let ends: Vec<_> = ends.chain(fixed.iter().map(|row| (row.status, row.error, &row.message))).collect();
+    for (status, error, message) in &ends {
+        assert_eq!((error.is_some(), message.is_some()), (*status == Status::Ok, *status == Status::Diverged));
+    }
+    assert!(ends.iter().any(|(status, ..)| *status == Status::Diverged), "{ends:?}");
+
+    for milliseconds in [60, 200] {
+        let mut killed = run("killed").spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+    }
+    succeeded(&run("killed").output().unwrap());
+    assert_eq!(tables(&at("killed")), tables(&at("one")));
+}
+
 /// The preset and the ladder train the same network at smoke scale.
 #[test]
 fn the_preset_scores_as_the_last_rung_of_the_ladder() {
@@ -167,6 +202,40 @@ fn the_preset_scores_as_the_last_rung_of_the_ladder() {
     let mut trained: Vec<u32> = table::<TruthRow>(&preset).iter().map(|row| row.architecture).collect();
     trained.dedup();
     assert_eq!(trained, expected);
+}
+
+/// The trainings from standard weights are those of any study, so the ones from generated weights differ from them by their start alone.
+#[test]
+fn trainings_from_standard_weights_give_true_errors_and_survive_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for artefact in ["fidelity", "warm-init"] {
+        succeeded(&experiments(&at(artefact), &[artefact]).output().unwrap());
+    }
+    let rows: Vec<InitialisationRow> = table(&at("warm-init"));
+    let errors = |start: &str| -> BTreeMap<u32, Option<f64>> {
+        let of_start = |row: &&InitialisationRow| {
+            row.network == "BatchNorm" && row.start == start && row.group == "sampled" && row.training_seed == 0
+        };
+        rows.iter().filter(of_start).map(|row| (row.architecture, row.error)).collect()
+    };
+    let first = table::<TruthRow>(&at("fidelity")).into_iter().filter(|row| row.training_seed == 0);
+    let expected: BTreeMap<u32, Option<f64>> = first.map(|row| (row.architecture, row.error)).collect();
+    assert_eq!((errors("standard"), expected.len()), (expected, 3));
+    let curve = |start: &str| -> Vec<Option<f64>> {
+        let curves: Vec<InitialisationCurveRow> = table(&at("warm-init"));
+        curves.iter().filter(|row| row.start == start).map(|row| row.validation_error).collect()
+    };
+    assert_ne!(curve("standard"), curve("generated"));
+
+    for milliseconds in [100, 300] {
+        let mut run = experiments(&at("killed"), &["warm-init", "--jobs", "2"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    succeeded(&experiments(&at("killed"), &["warm-init"]).output().unwrap());
+    assert_eq!(tables(&at("killed")), tables(&at("warm-init")));
 }
 
 /// The schedule keeps the rate constant over the first half of the training, so the first epoch is the same in both trainings.

@@ -232,6 +232,8 @@ impl Place {
             Study::Ensemble(study) => Some(&study.space),
             Study::Corruption(study) => Some(&study.space),
             Study::ProxyGradient(study) => Some(&study.space),
+            Study::Initialisation(study) => Some(&study.space),
+            Study::Normalisation(study) => Some(&study.space),
             Study::Search(_) | Study::Comparison(_) | Study::Drawing(_) | Study::Sampling(_) | Study::Cost(_) => None,
         };
         let (artefact, data) = (&self.artefact, study.data_sets()[0]);

@@ -47,9 +47,12 @@ const BOUNDS: &[Bounds] = &[
     count("noise-draws", 1, 10_000),
     count("shard", 1, 100_000),
     count("training-seeds", 1, 1_000),
+    count("smash-seeds", 1, 1_000),
     // 0: nothing is trained again.
     count("benchmark.verified", 0, 1_000),
     count("architectures", 1, 100_000),
+    count("candidates", 1, 100_000),
+    count("best", 1, 100_000),
     // 0: the first architecture of the list.
     count("first", 0, 100_000),
     count("members", 1, 1_000),
@@ -74,6 +77,7 @@ const BOUNDS: &[Bounds] = &[
     count("epochs", 1, 100_000),
     count("batch-size", 1, 65_536),
     above_0("learning-rate", 10.0),
+    above_0("learning-rates", 10.0),
     // 0: the label's class has all probability.
     number("label-smoothing", 0.0, 1.0),
     count("architectures-per-step", 1, 1_000),
@@ -88,6 +92,9 @@ const BOUNDS: &[Bounds] = &[
     above_0("max-budget", 1.0),
     count("bottleneck.ratio", 1, 64),
     count("bottleneck.cap", 1, 64),
+    count("compression.rows", 1, 16_384),
+    count("compression.columns", 1, 16_384),
+    count("compression.upsampling", 1, 16_384),
     // Predictors.
     count("method.draws", 1, 10_000),
     count("method.after-epochs", 1, 100_000),
@@ -113,6 +120,8 @@ const BOUNDS: &[Bounds] = &[
     count("baseline.columns", 1, 8),
     count("baseline.channels", 1, 8_192),
     count("baseline.width", 1, 8_192),
+    // 0: a block without dropout.
+    count("baseline.dropout", 0, 99),
 ];
 
 /// Settings that other rules cover: search spaces have their own, and overrides of `smash` are checked once they are merged.

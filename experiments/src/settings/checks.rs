@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{ResultingTraining, SearchSpace};
+use smash::{OpNormalisation, ResultingTraining, SearchSpace};
 
 use crate::settings::bounds::{self, check_space};
-use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System, SystemKind};
+use crate::settings::comparison::SystemKind;
+use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System};
 
 impl Study {
     /// The images.
@@ -20,6 +21,8 @@ impl Study {
             Self::ProxyGradient(study) => &study.data,
             Self::Search(study) => &study.data,
             Self::Comparison(study) => &study.data,
+            Self::Initialisation(study) => &study.data,
+            Self::Normalisation(study) => &study.data,
             Self::Drawing(study) => &study.data,
             Self::Sampling(study) => &study.data,
             Self::Cost(study) => &study.data,
@@ -71,6 +74,7 @@ impl Study {
             Self::Ensemble(study) => (&mut study.data, &mut []),
             Self::Corruption(study) => (&mut study.data, &mut []),
             Self::ProxyGradient(study) => (&mut study.data, &mut []),
+            Self::Normalisation(study) => (&mut study.data, &mut []),
             Self::Search(study) => {
                 let SearchStudy { data, searches } = &mut **study;
                 (data, searches)
@@ -79,6 +83,7 @@ impl Study {
                 let ComparisonStudy { data, searches, .. } = &mut **study;
                 (data, searches)
             }
+            Self::Initialisation(study) => (&mut study.data, &mut []),
             Self::Drawing(study) => (&mut study.data, &mut []),
             Self::Sampling(study) => (&mut study.data, &mut []),
             Self::Cost(study) => (&mut study.data, &mut []),
@@ -93,6 +98,8 @@ impl Study {
             Self::Fidelity(study) => vec![&mut study.resulting, &mut study.fast],
             Self::Benchmark(study) => vec![&mut study.resulting],
             Self::Throughput(study) => vec![&mut study.resulting],
+            Self::Initialisation(study) => vec![&mut study.resulting],
+            Self::Normalisation(study) => vec![&mut study.resulting],
             Self::Comparison(study) => {
                 let ComparisonStudy { training, systems, .. } = &mut **study;
                 let searches = systems.iter_mut().filter_map(|system| system.trained_search.as_mut());
@@ -116,6 +123,7 @@ impl Study {
             Self::Ensemble(study) => study.noise_draws,
             Self::Corruption(study) => study.noise_draws,
             Self::ProxyGradient(study) => study.noise_draws,
+            Self::Initialisation(study) => study.noise_draws,
             Self::Search(_) | Self::Comparison(_) => {
                 let draws = self.searches().iter().map(|search| search.noise_draws);
                 draws.max().unwrap_or(0)
@@ -123,6 +131,7 @@ impl Study {
             Self::Fidelity(_)
             | Self::Benchmark(_)
             | Self::Throughput(_)
+            | Self::Normalisation(_)
             | Self::Drawing(_)
             | Self::Sampling(_)
             | Self::Cost(_) => 0,
@@ -159,6 +168,25 @@ impl Study {
                 Ok(())
             }
             Self::Comparison(study) => study.validate(),
+            Self::Initialisation(study) => {
+                let (best, candidates) = (study.best, study.candidates);
+                ensure!(
+                    best <= candidates,
+                    "`study.best` must be at most `study.candidates` ({candidates}), got {best}"
+                );
+                let normalisation = study.smash.normalisation;
+                ensure!(
+                    normalisation == OpNormalisation::SimpleWeightNorm,
+                    "`study.smash.normalisation` must be `{}`, whose weights are the generated ones, got `{}`",
+                    OpNormalisation::SimpleWeightNorm.name(),
+                    normalisation.name()
+                );
+                check_smash(&study.space, &study.smash)
+            }
+            Self::Normalisation(study) => {
+                check_smash(&study.space, &study.smash)?;
+                study.check_lists()
+            }
             Self::Drawing(study) => study.subjects.iter().try_for_each(|subject| match subject {
                 Subject::Sampled { space } => check_space(space),
                 Subject::Named { .. } => Ok(()),
@@ -175,7 +203,7 @@ impl ComparisonStudy {
         for system in &self.systems {
             self.check_system(system).with_context(|| format!("system `{}`", system.name))?;
         }
-        Ok(())
+        self.check_rows()
     }
 
     fn check_system(&self, system: &System) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{HyperNetConfig, SearchSpace};
+use smash::{HyperNetConfig, OpNormalisation, SearchSpace};
 
 use crate::settings::bounds::check_space;
 use crate::settings::networks::PLAIN;
@@ -81,6 +81,11 @@ impl CorrelationStudy {
                 "{}: `hypernet-size` needs a HyperNet, but `hypernet` is false",
                 place()
             );
+            ensure!(
+                network.hypernet || network.compression.is_none(),
+                "{}: `compression` needs a HyperNet, but `hypernet` is false",
+                place()
+            );
             let mut smash = toml::Table::try_from(&self.smash).expect("settings are plain data");
             merge(&mut smash, network.smash.clone());
             let smash: SmashTraining = smash.try_into().with_context(place)?;
@@ -95,6 +100,7 @@ impl CorrelationStudy {
                 space: SearchSpace {
                     bottleneck: network.bottleneck.unwrap_or(self.space.bottleneck),
                     budget: [low, network.max_budget.unwrap_or(high)],
+                    compression: network.compression.or(self.space.compression),
                     ..self.space.clone()
                 },
             });
@@ -158,6 +164,13 @@ fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettin
             "`after-epochs` must be from 1 to the epochs of network `{name}` ({epochs}), got {after}"
         );
     }
+    let normalisation = network.smash.normalisation;
+    ensure!(
+        matches!(predictor.method, Method::Score(_)) || normalisation == OpNormalisation::SimpleWeightNorm,
+        "network `{name}` has `{}` in its ops; a warm score needs `{}`",
+        normalisation.name(),
+        OpNormalisation::SimpleWeightNorm.name()
+    );
     let [most, of_network] = [rated, &network.space].map(|space| space.budget[1]);
     ensure!(
         most <= of_network,
@@ -170,6 +183,11 @@ fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettin
 mod tests {
     use std::collections::BTreeSet;
 
+    use smash::predictors::Costs;
+    use smash::sampling::sample;
+    use smash::{Limits, Seed, Stream, Task};
+
+    use super::NetworkSettings;
     use crate::settings::definition::{Scale, load};
     use crate::settings::studies::Study;
 
@@ -213,6 +231,32 @@ mod tests {
         }
     }
 
+    /// Larger encodings make a step more costly, so their networks have fewer epochs.
+    #[test]
+    fn networks_of_weight_compression_cost_as_much_as_the_plain_one() {
+        for scale in [Scale::Laptop, Scale::Gpu, Scale::Paper] {
+            let Study::Correlation(study) = load("weight-compression", scale, &[]).unwrap().study else {
+                panic!("weight-compression is a correlation study");
+            };
+            let task = Task::of_images(3, study.data.image_size.unwrap_or(32), 100);
+            let cost = |network: &NetworkSettings| {
+                let step = |index| {
+                    let mut rng = Seed(0).rng(Stream::ScoredArchitecture, &[index]);
+                    let architecture = sample(&study.space, Limits::of(&study.space), &mut rng);
+                    let costs = Costs::of(&network.space, task, network.hypernet.as_ref(), &architecture);
+                    costs.score_training_step(network.smash.batch_size)
+                };
+                network.smash.epochs as f64 * (0..20).map(step).sum::<u64>() as f64
+            };
+            let networks = study.network_settings().unwrap();
+            let plain = cost(&networks[0]);
+            for network in networks.iter().filter(|network| network.name != "largest-all-epochs") {
+                let ratio = cost(network) / plain;
+                assert!((0.85..1.15).contains(&ratio), "{scale:?}, `{}`: {ratio}", network.name);
+            }
+        }
+    }
+
     #[test]
     fn settings_that_do_not_fit_a_network_are_refused_by_name() {
         let score =
@@ -235,7 +279,18 @@ mod tests {
                 plain.clone(),
                 "`hypernet-size` needs a HyperNet",
             ),
+            (
+                ", hypernet = false, compression = { rows = 1, columns = 1 }",
+                plain.clone(),
+                "`compression` needs a HyperNet",
+            ),
+            (", compression = { rows = 3, columns = 1 }", plain.clone(), "a divisor of r * N (8), got 3"),
             (", smash = { learned-convolution = 3 }", plain.clone(), "network `other`"),
+            (
+                ", smash = { normalisation = 'none' }",
+                "method = { kind = 'warm-score', network = 'other' }".to_owned(),
+                "network `other` has `none` in its ops; a warm score needs `simple-weight-norm`",
+            ),
         ] {
             let error = format!("{:#}", with(network, &predictor).unwrap_err());
             assert!(error.contains(expected), "{error}");

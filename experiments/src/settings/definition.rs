@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn the_hash_covers_everything_that_decides_a_table_and_no_words() {
         let is_word = |path: &str| {
-            let reported = [".study.system.here", ".study.system.paper", ".study.top5"];
+            let of_system = [".study.system.here", ".study.system.paper", ".study.system.quoted"];
+            let reported = [of_system.as_slice(), &[".study.spaces.paper", ".study.top5"]].concat();
             !path.starts_with(".study") || reported.iter().any(|start| path.starts_with(start))
         };
         let mut words = std::collections::BTreeSet::new();
@@ -331,7 +332,7 @@ mod tests {
                 *leaf = match &*leaf {
                     toml::Value::String(text) => format!("{text}, reworded").into(),
                     toml::Value::Integer(number) => (number + 1).into(),
-                    toml::Value::Float(number) => (number + 0.125).into(),
+                    toml::Value::Float(number) => (1.5 * number + 0.125).into(),
                     toml::Value::Boolean(flag) => (!flag).into(),
                     other => panic!("{name}: {path} is {other}"),
                 };
@@ -362,7 +363,12 @@ mod tests {
                     "shake-shake" => format!("Shake-Shake {} 2x{}d", number("depth"), number("width")),
                     "fractalnet" => {
                         let blocks = network["channels"].as_array().unwrap().len();
-                        let dropped = if network["drop-path"].as_bool().unwrap() { ", drop-path" } else { "" };
+                        let dropped = match (network.get("dropout").is_some(), network["drop-path"].as_bool().unwrap())
+                        {
+                            (true, true) => ", dropout and drop-path",
+                            (false, true) => ", drop-path",
+                            _ => "",
+                        };
                         format!("FractalNet of {} columns, {blocks} blocks{dropped}", number("columns"))
                     }
                     other => panic!("{name}: {other}"),
@@ -402,6 +408,7 @@ mod tests {
             ("sampling='paper'", "sampling='size-balanced'"),
             ("noise=true", "noise=false"),
             ("learned-convolutions={per-block=1}", "learned-convolutions='one-for-all'"),
+            ("normalisation='simple-weight-norm'", "normalisation='layer-norm'"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
             assert_eq!(off, plain);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use smash::HyperNetConfig;
-use smash::space::Bottleneck;
+use smash::space::{Bottleneck, Compression};
 
 /// Name of the network of `study.smash`.
 pub const PLAIN: &str = "plain";
@@ -29,6 +29,9 @@ pub struct FurtherNetwork {
     /// The rule for the channels of its 1x1 convolutions, if it is not the rule of `study.space`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bottleneck: Option<Bottleneck>,
+    /// How its encoding and its HyperNet lay out the weights, if not as those of `study.space`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
     /// Settings that override the settings of `study.smash`.
     #[serde(default)]
     pub smash: toml::Table,

@@ -82,12 +82,10 @@ impl Size {
 
 /// Weights of a HyperNet, and the values of its input and of all its layers for one architecture.
 fn values_of_hypernet(hypernet: &HyperNetConfig, space: &SearchSpace) -> f64 {
-    let n = space.base_channels;
-    let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
     let inputs = EncodingLayout::new(space).channels + 1;
-    let of_layers: usize = hypernet.shapes(inputs, outputs).iter().map(|shape| shape[0]).sum();
+    let of_layers: usize = hypernet.shapes(inputs, space.hypernet_outputs()).iter().map(|shape| shape[0]).sum();
     let slices: usize = (0..BLOCKS).map(|block| space.slice_budget(block, space.budget[1], 1)).sum();
-    let cells = (space.max_units() * slices) as f64;
+    let cells = (space.max_units() * space.cells_per_unit() * slices * space.cells_per_slice()) as f64;
     hypernet.weights(space) as f64 + cells * (inputs + of_layers) as f64
 }
 
@@ -161,13 +159,30 @@ impl Study {
             Self::Search(study) => study.searches.iter().for_each(|search| size.search(search, &study.data)),
             Self::Comparison(study) => {
                 let folds = study.folds.as_ref().map_or(1, |folds| folds.count);
-                size.units(study.systems.len() * (1 + folds * study.training_seeds));
+                size.units(study.systems.len() + study.rows().len() * folds * study.training_seeds);
                 let of_trials = study.systems.iter().filter_map(|system| system.trained_search.as_ref());
                 let trainings: Vec<_> = of_trials.map(|search| &search.training).chain([&study.training]).collect();
                 for search in &study.searches {
-                    size.search(search, &study.data);
+                    (0..study.searches_of_each()).for_each(|_| size.search(search, &study.data));
                     trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
                 }
+            }
+            Self::Initialisation(study) => {
+                let sampled = study.architectures + study.candidates;
+                size.units(
+                    1 + sampled.div_ceil(study.shard) + 4 * (study.architectures + study.best) * study.training_seeds,
+                );
+                size.samples(sampled, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
+            }
+            Self::Normalisation(study) => {
+                let smash = study.normalisations.len() * study.learning_rates.len() * study.smash_seeds;
+                let fixed = (study.normalisations.len() + 1) * study.architectures * study.training_seeds;
+                size.units(smash + fixed);
+                size.samples(study.architectures, &study.space);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.training(&study.space, &study.resulting, &study.data);
             }
             Self::Sampling(study) => {
                 for sampled in &study.spaces {

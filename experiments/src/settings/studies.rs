@@ -10,7 +10,9 @@ use smash::search::rivals::SearchMethod;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace};
 
+use crate::settings::initialisation::InitialisationStudy;
 use crate::settings::networks::FurtherNetwork;
+use crate::settings::normalisation::NormalisationStudy;
 pub use crate::settings::parts::{Data, SmashSearch};
 use crate::settings::predictors::Predictor;
 use crate::settings::search_cost::SearchCost;
@@ -38,6 +40,10 @@ pub enum Study {
     Search(Box<SearchStudy>),
     /// Systems trained under one recipe.
     Comparison(Box<ComparisonStudy>),
+    /// Networks that start from generated or from standard weights.
+    Initialisation(Box<InitialisationStudy>),
+    /// Normalisations of ops, in SMASH networks and in networks of fixed architectures.
+    Normalisation(Box<NormalisationStudy>),
     /// Architectures that a figure shows.
     Drawing(Box<DrawingStudy>),
     /// Distributions of sampled architectures.
@@ -275,9 +281,15 @@ pub struct ComparisonStudy {
     pub top5: bool,
     /// Searches by SMASH score.
     pub searches: Vec<SmashSearch>,
+    /// Whether each training seed has SMASH networks and searches of its own, so that trainings of a found system vary with the search.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_searches: bool,
     /// The systems, in the order of the table.
     #[serde(rename = "system")]
     pub systems: Vec<System>,
+    /// Hand-designed networks at the size of a found architecture, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equal_size: Option<EqualSize>,
 }
 
 /// Parts of a training set: the official folds if the set has them, else parts drawn at random.
@@ -312,15 +324,15 @@ pub struct System {
     pub trained_search: Option<TrainedSearch>,
 }
 
-/// How a system is run.
-#[derive(Clone, Copy, Debug)]
-pub enum SystemKind<'a> {
-    /// A hand-designed network.
-    Baseline(&'a Baseline),
-    /// The best architecture of a search by SMASH score.
-    Smash(&'a FoundSystem),
-    /// The best architecture of a search that trains every architecture it looks at.
-    TrainedSearch(&'a TrainedSearch),
+/// Hand-designed networks of a comparison, each also trained at the size of a found architecture: once with as many parameters,
+/// once with as many multiply-adds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EqualSize {
+    /// The system found by SMASH score whose counts are the budgets.
+    pub to: String,
+    /// The hand-designed systems.
+    pub systems: Vec<String>,
 }
 
 /// The architecture of a system, found by SMASH score.
@@ -400,14 +412,5 @@ impl CorrelationStudy {
             Recipe::Paper => &self.resulting,
             Recipe::Fast => &self.fast,
         }
-    }
-}
-
-impl System {
-    /// How the system is run; `None` if only quoted numbers are shown for it.
-    pub fn kind(&self) -> Option<SystemKind<'_>> {
-        let baseline = self.baseline.as_ref().map(SystemKind::Baseline);
-        let smash = self.smash.as_ref().map(SystemKind::Smash);
-        baseline.or(smash).or(self.trained_search.as_ref().map(SystemKind::TrainedSearch))
     }
 }

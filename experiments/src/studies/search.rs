@@ -24,22 +24,26 @@ impl<'a, B: AutodiffBackend> SearchRun<'a, B> {
     }
 
     fn searches(&self) -> impl Iterator<Item = ScoreSearch<'_, B>> {
-        searches(&self.study.searches, &self.setups)
+        searches(&self.study.searches, &self.setups, 1)
     }
 }
 
-/// The searches of a study, each with its images.
+/// The searches of a study, each with its images. Several `members` of each differ by their random numbers.
 pub fn searches<'a, B: AutodiffBackend>(
     searches: &'a [SmashSearch],
     setups: &'a [Setup<'a, B>],
+    members: usize,
 ) -> impl Iterator<Item = ScoreSearch<'a, B>> {
-    let mut own = setups.iter().skip(1);
-    searches.iter().enumerate().map(move |(number, search)| {
-        let setup = match search.data {
-            Some(_) => own.next().expect("images for each search that has its own"),
-            None => &setups[0],
-        };
-        ScoreSearch { search, number, setup }
+    (0..members).flat_map(move |member| {
+        let mut own = setups.iter().skip(1);
+        searches.iter().enumerate().map(move |(index, search)| {
+            let setup = match search.data {
+                Some(_) => own.next().expect("images for each search that has its own"),
+                None => &setups[0],
+            };
+            let number = member * searches.len() + index;
+            ScoreSearch { search, number, member: (members > 1).then_some(member), setup }
+        })
     })
 }
 

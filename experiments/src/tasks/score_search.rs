@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use burn::tensor::backend::AutodiffBackend;
 use results::store::files::remove;
 use results::store::identity::StoredFile;
+use results::summaries::search::name_of_member;
 use results::tables::{read_table, write_table};
 use results::{CandidateRow, errln};
 use smash::search::{Stage, search};
-use smash::{Architecture, Counts};
+use smash::{Architecture, Counts, Seed};
 
 use crate::engine::damage::read_if_usable;
 use crate::engine::stop;
@@ -28,6 +29,8 @@ pub struct ScoreSearch<'a, B: AutodiffBackend> {
     pub search: &'a SmashSearch,
     /// Its index among the searches of the run, which is part of its file names.
     pub number: usize,
+    /// Its index among several searches by these settings, each with a SMASH network of its own. `None` if it is the only one.
+    pub member: Option<usize>,
     /// The images that it searches on.
     pub setup: &'a Setup<'a, B>,
 }
@@ -48,10 +51,20 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             space: &self.search.space,
             hypernet: Some(&self.search.hypernet),
             settings: &self.search.smash,
-            seed: self.setup.seed,
+            seed: self.seed(),
             kept: &[],
             stem: format!("smash-{}", self.number),
         }
+    }
+
+    /// Root of its random numbers. Only the split into training and validation images is the same for all members.
+    fn seed(self) -> Seed {
+        self.setup.seed.of_member(self.member.unwrap_or(0) as u64)
+    }
+
+    fn name(self) -> String {
+        let name = &self.search.name;
+        self.member.map_or_else(|| name.clone(), |member| name_of_member(name, member))
     }
 
     fn stem(self) -> String {
@@ -67,7 +80,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
         let plan = &self.search.plan;
         Unit {
             kind: Kind::Search,
-            name: format!("seed {}, search `{}`", self.setup.seed.0, self.search.name),
+            name: format!("seed {}, search `{}`", self.setup.seed.0, self.name()),
             output: self.output(),
             beside: None,
             supplied: None,
@@ -79,8 +92,9 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
     fn run(self, done: Done<'_>) -> Result<()> {
         let Setup { seed, task, .. } = *self.setup;
         let SmashSearch { space, plan, noise_draws, .. } = self.search;
+        let (name, own_seed) = (self.name(), self.seed());
         let net = self.smash().network()?;
-        let scorer = Scorer::new(self.setup, &net, *noise_draws);
+        let scorer = Scorer::new(self.setup, &net, *noise_draws).with_noise_of(own_seed);
         // Each candidate follows from the scores before it, so a search resumes by replaying its stored scores.
         let unfinished = self.setup.dir.unfinished::<CandidateRow>(&self.stem());
         let known: Vec<CandidateRow> = read_if_usable(&unfinished, read_table)?.unwrap_or_default();
@@ -100,7 +114,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             };
             rows.push(CandidateRow {
                 seed: seed.0,
-                search: self.search.name.clone(),
+                search: name.clone(),
                 stage: stage.name().into(),
                 index: rows.len() as u32,
                 hash,
@@ -117,7 +131,7 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
             // A failed score counts as worse than any other.
             Ok(error.unwrap_or(f64::INFINITY))
         };
-        let searched = search(space, plan, seed, score);
+        let searched = search(space, plan, own_seed, score);
         if stop::is_asked() && rows.len() > known.len() {
             write_table(&unfinished, &rows)?;
         }
@@ -132,9 +146,8 @@ impl<'a, B: AutodiffBackend> ScoreSearch<'a, B> {
     /// A table that cannot be read, or no candidate with a finite score.
     pub fn best(self) -> Result<Architecture> {
         let summary = results::summaries::search::summary(&read_table(&self.output())?);
-        let (_, best) = summary
-            .best()
-            .with_context(|| format!("search `{}`: no candidate has a finite score", self.search.name))?;
+        let (_, best) =
+            summary.best().with_context(|| format!("search `{}`: no candidate has a finite score", self.name()))?;
         Architecture::from_json(&best.json).with_context(|| self.output().path.display().to_string())
     }
 }

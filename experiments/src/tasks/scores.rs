@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
 use results::Status;
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
-use smash::{Architecture, Evaluation, SmashNet};
+use smash::{Architecture, Evaluation, Seed, SmashNet};
 
 use crate::engine::unit::Done;
 use crate::tasks::setup::Setup;
@@ -48,13 +48,20 @@ pub struct Scorer<'a, B: AutodiffBackend> {
     setup: &'a Setup<'a, B>,
     net: &'a SmashNet<B::InnerBackend>,
     draws: usize,
+    /// Root of the list of noise draws.
+    noise_of: Seed,
     norm: ScoreNorm<B::InnerBackend>,
 }
 
 impl<'a, B: AutodiffBackend> Scorer<'a, B> {
     /// Scores as in the paper, over the first `draws` of the run's list of noise draws.
     pub fn new(setup: &'a Setup<'a, B>, net: &'a SmashNet<B::InnerBackend>, draws: usize) -> Self {
-        Self { setup, net, draws, norm: ScoreNorm::Running }
+        Self { setup, net, draws, noise_of: setup.seed, norm: ScoreNorm::Running }
+    }
+
+    /// Scores with the noise draws of another root seed.
+    pub fn with_noise_of(self, seed: Seed) -> Self {
+        Self { noise_of: seed, ..self }
     }
 
     /// Scores with other statistics in BatchNorm. Statistics of training images are taken over batches of the given size.
@@ -65,9 +72,9 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
 
     /// The evaluations of an architecture, one for each draw.
     pub fn scores(&self, architecture: &Architecture) -> Vec<Scored> {
-        let Self { setup, net, norm, .. } = self;
+        let Self { setup, net, norm, noise_of, .. } = self;
         let score = |draw| {
-            let noise = score_noise(setup.seed, draw);
+            let noise = score_noise(*noise_of, draw);
             score_normalised_by(norm, net, architecture, &noise, setup.validation())
         };
         (0..self.draws).map(|draw| Scored::of(score(draw).ok())).collect()

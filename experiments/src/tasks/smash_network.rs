@@ -8,6 +8,7 @@ use results::EpochRow;
 use results::store::files::{is_file, remove};
 use results::store::identity::StoredFile;
 use results::tables::{read_table, write_table};
+use smash::error::DivergedError;
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::training::smash_training::SmashTraining;
 use smash::{Evaluation, HyperNetConfig, SearchSpace, Seed, SmashNet, SmashTrainer};
@@ -77,23 +78,20 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
-        SmashTrainer::new(space, self.hypernet, self.settings.learned_convolutions, task, seed, device)
+        let learned = self.settings.learned_convolutions;
+        let mut trainer = SmashTrainer::new(space, self.hypernet, learned, task, seed, device);
+        trainer.net = trainer.net.with_op_normalisation(self.settings.normalisation);
+        trainer
     }
 
-    fn train(&self, done: Done<'_>) -> Result<()> {
-        let settings = self.settings;
-        if let Some((pool, context)) = self.pooled()
-            && let Some(PooledNetwork { network, mut epochs }) =
-                pool.take_network(&context, |network| self.check(network))?
-        {
-            // Another study may have stored it, under another name.
-            epochs.iter_mut().for_each(|row| row.unit.clone_from(&self.stem));
-            write_table(&self.epochs_file(), &epochs)?;
-            write_checkpoint(&self.network_file(), network)?;
-            return note_origin(self.setup.dir, &self.stem, pool.commit());
-        }
-        let in_training = self.setup.dir.tensors(&format!("{}-in-training", self.stem));
-        let examples = self.setup.training();
+    fn in_training(&self) -> StoredFile {
+        self.setup.dir.tensors(&format!("{}-in-training", self.stem))
+    }
+
+    /// Trains the network, or resumes its training, and returns it with the kept states. A loss that is not finite ends
+    /// the training and is returned too.
+    fn trained(&self, done: Done<'_>) -> Result<(SmashTrainer<B>, Tensors, Option<DivergedError>)> {
+        let (settings, in_training, examples) = (self.settings, self.in_training(), self.setup.training());
         let resumed = read_if_usable(&in_training, |file| -> Result<_> {
             let mut checkpoint = read_checkpoint(file)?;
             let (states, tensors) = checkpoint.tensors.into_iter().partition(is_of_state);
@@ -109,7 +107,9 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         done(trainer.history.len() * examples.batches(settings.batch_size))?;
         while trainer.history.len() < settings.epochs {
             let finished = trainer.history.len();
-            trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok())?;
+            if let Err(diverged) = trainer.train_epoch(settings, examples, self.seed, &|| done(1).is_ok()) {
+                return Ok((trainer, states, Some(diverged)));
+            }
             let epochs = trainer.history.len();
             // A request to stop may have cut the epoch short.
             if epochs > finished && self.kept.contains(&epochs) {
@@ -119,6 +119,47 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
             checkpoint.tensors.extend(states.clone());
             write_checkpoint(&in_training, checkpoint)?;
             stop::check()?;
+        }
+        Ok((trainer, states, None))
+    }
+
+    /// The last epoch of the network's training, for a study that does not use the network. A loss that is not finite is
+    /// the inner error.
+    ///
+    /// # Errors
+    /// A checkpoint that the system does not read or write.
+    pub fn last_epoch(&self, done: Done<'_>) -> Result<std::result::Result<Evaluation, DivergedError>> {
+        let (trainer, _, diverged) = self.trained(done)?;
+        Ok(match (diverged, trainer.history.last()) {
+            (None, Some(last)) => Ok(*last),
+            (Some(diverged), _) => Err(diverged),
+            (None, None) => unreachable!("a training has at least one epoch"),
+        })
+    }
+
+    /// Removes the checkpoint of the training, once its result is stored.
+    ///
+    /// # Errors
+    /// An existing file that cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        Ok(remove(&self.in_training().path)?)
+    }
+
+    fn train(&self, done: Done<'_>) -> Result<()> {
+        let settings = self.settings;
+        if let Some((pool, context)) = self.pooled()
+            && let Some(PooledNetwork { network, mut epochs }) =
+                pool.take_network(&context, |network| self.check(network))?
+        {
+            // Another study may have stored it, under another name.
+            epochs.iter_mut().for_each(|row| row.unit.clone_from(&self.stem));
+            write_table(&self.epochs_file(), &epochs)?;
+            write_checkpoint(&self.network_file(), network)?;
+            return note_origin(self.setup.dir, &self.stem, pool.commit());
+        }
+        let (trainer, states, diverged) = self.trained(done)?;
+        if let Some(diverged) = diverged {
+            return Err(diverged.into());
         }
         let row = |(epoch, train): (usize, &Evaluation)| EpochRow {
             seed: self.setup.seed.0,
@@ -139,7 +180,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         if let Some((pool, context)) = self.pooled() {
             pool.add_network(&context, PooledNetwork { network, epochs: rows })?;
         }
-        Ok(remove(&in_training.path)?)
+        self.forget()
     }
 
     /// The pool of the run, if it has one, and the key of the network in it.
@@ -189,7 +230,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let hypernet = checkpoint.restore("hypernet", net.hypernet)?;
         let main = checkpoint.restore("main", net.main)?;
         checkpoint.finish()?;
-        Ok(SmashNet { space: net.space, hypernet, main, noise: self.settings.noise })
+        Ok(SmashNet { hypernet, main, noise: self.settings.noise, ..net })
     }
 
     /// Checks that a stored network has the states of this one, with finite parameters.

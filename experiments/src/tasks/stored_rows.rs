@@ -126,15 +126,18 @@ pub fn pooled_problem(row: &PooledTruthRow) -> Result<(), String> {
     if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
         return Err(format!("`train_loss` is {loss}, expected a number from 0"));
     }
-    if let Some(curve) = &row.train_curve {
-        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
-        if curve.len() != row.epochs as usize {
-            return Err(format!("`train_curve` has {} epochs, expected {}, as in `epochs`", curve.len(), row.epochs));
-        }
-    }
     let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
     let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
-    is_possible.then_some(()).ok_or_else(|| format!("`epochs` is {epochs}, but a training has {all}"))
+    if !is_possible {
+        return Err(format!("`epochs` is {epochs}, but a training has {all}"));
+    }
+    if let Some(curve) = &row.train_curve {
+        let curve = parse_curve(curve).map_err(|error| format!("`train_curve`: {error}"))?;
+        if curve.len() != epochs {
+            return Err(format!("`train_curve` has {} epochs, expected {epochs}, as in `epochs`", curve.len()));
+        }
+    }
+    Ok(())
 }
 
 /// Warns if the benchmark in a folder lists no digests of its tables.

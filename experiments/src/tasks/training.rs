@@ -7,7 +7,7 @@ use results::store::files::remove;
 use results::store::identity::StoredFile;
 use smash::blueprint::Blueprint;
 use smash::training::evaluation::{history_text, parse_history};
-use smash::{Evaluation, Examples, ResultingTrainer, ResultingTraining};
+use smash::{Evaluation, Examples, Network, ResultingTrainer, ResultingTraining};
 
 use crate::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use crate::engine::damage::read_if_usable;
@@ -86,14 +86,27 @@ impl<B: AutodiffBackend> Training<'_, B> {
         self.setup.dir.tensors(&self.name)
     }
 
-    /// Trains the network, or resumes its training.
+    /// The network with standard initial weights.
+    pub fn initial(&self, blueprint: Blueprint) -> Network<B> {
+        ResultingTrainer::new(blueprint, self.setup.seed, self.key, self.setup.device()).net
+    }
+
+    /// Trains the network from standard initial weights, or resumes its training.
     ///
     /// # Errors
     /// A checkpoint that the system does not read or write.
     pub fn run(&self, blueprint: Blueprint, done: Done<'_>) -> Result<Trained<B>> {
-        let (settings, device, seed) = (self.settings, self.setup.device(), self.setup.seed);
+        self.run_from(self.initial(blueprint), done)
+    }
+
+    /// Trains a network from its weights, or resumes its training.
+    ///
+    /// # Errors
+    /// A checkpoint that the system does not read or write.
+    pub fn run_from(&self, initial: Network<B>, done: Done<'_>) -> Result<Trained<B>> {
+        let (settings, seed) = (self.settings, self.setup.seed);
         let in_training = self.checkpoint();
-        let start = || ResultingTrainer::<B>::new(blueprint.clone(), seed, self.key, device);
+        let start = || ResultingTrainer::starting_from(initial.clone(), self.key);
         let resumed = read_if_usable(&in_training, |file| -> Result<_> {
             let mut checkpoint = read_checkpoint(file)?;
             let place = || file.path.display().to_string();

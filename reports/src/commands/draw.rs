@@ -117,12 +117,13 @@ fn best_of_searches(artefact: &str, stored: &Stored) -> Result<Vec<Subject>> {
     let best: Vec<(&SearchRun, &Best)> =
         searches.iter().filter_map(|search| Some((search, search.best.as_ref()?))).collect();
     ensure!(!best.is_empty(), "{}: candidates: expected one with a score, found none", artefact.name());
-    let subject = |(SearchRun { search, shown, seed, .. }, best): (&SearchRun, &Best)| {
-        let index = best.index;
-        let space = Space::of(artefact.group.manifest(), Some(search));
+    let subject = |(search, best): (&SearchRun, &Best)| {
+        let (index, seed, shown) = (best.index, search.seed, search.label(1));
+        let space = Space::of(artefact.group.manifest(), Some(&search.search));
+        let search = search.name();
         let place = format!("{}: candidates: `{search}`, seed {seed}, index {index}", artefact.name());
         Ok(Subject {
-            file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(search)),
+            file: format!("{}-{}-seed-{seed}", artefact.name(), file_name(&search)),
             title: format!(
                 "Best of {shown}, seed {seed}: SMASH score {:.2} %, {} parameters",
                 100.0 * best.error,

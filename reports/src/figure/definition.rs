@@ -5,7 +5,8 @@ pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefiniti
 use results::summaries::predictors::PredictorSummary;
 use results::{
     ComparisonSummary, CorrelationSummary, CorruptionSummary, CostSummary, DrawingRow, EncodingCellRow,
-    EnsembleSummary, PredictorsSummary, ProxySummary, SamplingSummary, SearchCostSummary, SearchSummary,
+    EnsembleSummary, InitialisationSummary, NormalisationSummary, PredictorsSummary, ProxySummary, SamplingSummary,
+    SearchCostSummary, SearchSummary,
 };
 
 /// The data that a figure shows.
@@ -28,6 +29,10 @@ pub enum FigureData<'a> {
     SearchCost(&'a SearchCostSummary),
     /// Test errors of systems, and the label of each system.
     Systems(&'a ComparisonSummary, Vec<String>),
+    /// Validation errors after each epoch, from two starts.
+    Starts(&'a InitialisationSummary),
+    /// Divergences by learning rate, and paired differences of true errors.
+    Normalisation(&'a NormalisationSummary),
     /// Costs of searches and trainings.
     Costs(&'a CostSummary),
     /// Distributions of sampled architectures.

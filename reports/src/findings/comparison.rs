@@ -14,6 +14,7 @@ use results::{
 use serde::Deserialize;
 
 use super::definition::part;
+use super::equal_size;
 use super::markdown::{left_out_sentence, table};
 use super::quoted::{SmashDefinition, SystemDefinition};
 use super::search::{search_paragraphs, shown};
@@ -28,9 +29,25 @@ struct Study {
     /// Whether top-5 errors are reported.
     #[serde(default)]
     top5: bool,
+    /// The system whose size hand-designed networks get in further rows.
+    #[serde(rename = "equal-size")]
+    equal_size: Option<EqualSizeDefinition>,
+    /// Whether each training of a found system has a search of its own.
+    #[serde(default, rename = "own-searches")]
+    own_searches: bool,
     /// Folds of the training data, if each system is trained on several.
     folds: Option<Folds>,
 }
+
+/// The part of a definition about hand-designed networks at the size of a found architecture.
+#[derive(Debug, Deserialize)]
+struct EqualSizeDefinition {
+    to: String,
+}
+
+/// Explains the intervals of a study whose searches are repeated.
+const OWN_SEARCHES: &str = "Each training of a found system has a SMASH network and a search of its own, and scaled networks follow \
+     its size. Differences are paired by search, so their intervals are over searches.";
 
 /// Folds of the training data.
 #[derive(Debug, Deserialize)]
@@ -83,8 +100,7 @@ pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
     let candidates = group.read_if_there::<CandidateRow>()?.unwrap_or_default();
     let (systems, trainings) = (group.read::<SystemRow>()?, group.read::<SystemTrainingRow>()?);
     let mut summary = summary(&names, &systems, &trainings, &trials);
-    let labels: Vec<Label> =
-        summary.systems.iter().map(|system| label(group.manifest(), &study, &system.name)).collect();
+    let labels: Vec<Label> = summary.systems.iter().map(|system| label(group.manifest(), &study, system)).collect();
     for (system, label) in summary.systems.iter_mut().zip(&labels) {
         system.shown = label.to_string();
     }
@@ -100,7 +116,12 @@ pub(super) fn load(group: &Group, _: &Path) -> Result<Findings> {
 }
 
 /// What readers see of a system: our implementation at the run's scale, on the run's data.
-fn label(manifest: &Manifest, study: &Study, name: &str) -> Label {
+fn label(manifest: &Manifest, study: &Study, system: &SystemSummary) -> Label {
+    if let Some(equal) = &system.equal {
+        let note = format!("ours, for {}, equal {}", used_data::of_run(manifest, &equal.of), equal.count);
+        return Label { what: equal.networks_text(), note };
+    }
+    let name = system.name.as_str();
     let definition = study.system.iter().find(|definition| definition.name == name);
     let search = definition.and_then(|definition| definition.smash.as_ref());
     let name = match search {
@@ -175,6 +196,13 @@ impl KindOfStudy for ComparisonFindings {
                 self.searched_on().map_or(String::new(), |set| format!(" SMASH {set}.")),
             ),
         ];
+        if self.study.own_searches {
+            paragraphs.push(OWN_SEARCHES.to_owned());
+        }
+        if let Some(EqualSizeDefinition { to }) = &self.study.equal_size {
+            let line = |system: &SystemSummary| self.line(system);
+            paragraphs.extend(equal_size::paragraphs(&self.summary, to, &self.columns(), line));
+        }
         let trials = |system: &SystemSummary| Some(format!("{}: {}", system.shown, system.trials?));
         let trials: Vec<String> = self.summary.systems.iter().filter_map(trials).collect();
         if !trials.is_empty() {
@@ -216,11 +244,16 @@ impl ComparisonFindings {
         (!self.searched_on.is_empty()).then(|| format!("searched on {}", self.searched_on.join(" and ")))
     }
 
-    fn systems_table(&self) -> String {
-        let mut names = vec!["system", "parameters", "depth", "test error"];
+    fn columns(&self) -> Vec<&'static str> {
+        let mut names = vec!["system", "parameters", "multiply-adds", "depth", "test error"];
         names.extend(self.study.top5.then_some("top-5 test error"));
         names.extend(["left out", "paper, quoted"]);
-        table(&names, self.summary.systems.iter().map(|system| self.line(system)))
+        names
+    }
+
+    fn systems_table(&self) -> String {
+        let own_size = self.summary.systems.iter().filter(|system| system.equal.is_none());
+        table(&self.columns(), own_size.map(|system| self.line(system)))
     }
 
     fn line(&self, system: &SystemSummary) -> Vec<String> {
@@ -232,6 +265,7 @@ impl ComparisonFindings {
         let mut line = vec![
             system.shown.clone(),
             or_unmeasured(system.parameters.map(range)),
+            or_unmeasured(system.multiply_adds.map(range)),
             or_unmeasured(system.depth.map(range)),
             or_unmeasured(system.error.map(|error| error.to_string())),
         ];

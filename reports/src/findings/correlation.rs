@@ -149,12 +149,16 @@ impl KindOfStudy for CorrelationFindings {
                     _ => contrast.tau_drop,
                 }))
             }
-            Statistic::TauDifference => {
+            Statistic::TauDifference | Statistic::ScoreDifference => {
                 let predictors = self.predictors.as_ref();
                 let predictors =
                     predictors.with_context(|| format!("`{claim}` is no statistic of a study without predictors"))?;
                 let names = claim.between.as_ref().with_context(|| no_statistic(claim))?;
-                predictors.tau_difference(names).map_err(|problem| anyhow!("`between`: {problem}"))
+                let difference = match claim.statistic {
+                    Statistic::TauDifference => predictors.tau_difference(names),
+                    _ => predictors.score_difference(names),
+                };
+                difference.map_err(|problem| anyhow!("`between`: {problem}"))
             }
             Statistic::LevelSpread | Statistic::ScoreExcess => {
                 let levels = self.levels.as_ref().with_context(|| no_statistic(claim))?;

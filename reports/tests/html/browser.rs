@@ -79,7 +79,7 @@ fn ask(browser: &str, folder: &Path, file: &Path) -> serde_json::Value {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--window-size=390,844", "--dump-dom"])
+        .args(["--window-size=390,844", "--dump-dom", "--enable-logging=stderr"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .output()
@@ -88,5 +88,6 @@ fn ask(browser: &str, folder: &Path, file: &Path) -> serde_json::Value {
     let title = document.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     let title = title.unwrap_or_else(|| panic!("no page: {}", String::from_utf8_lossy(&output.stderr)));
     let plain = title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain}"))
+    serde_json::from_str(&plain)
+        .unwrap_or_else(|error| panic!("{error}: {plain}\n{}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -1,5 +1,8 @@
 //! Made-up tables of every kind of study.
 
+pub mod initialisation;
+pub mod normalisation;
+
 use std::path::Path;
 
 use results::{
@@ -319,6 +322,10 @@ pub fn comparison(root: &Path) {
         multiply_adds: 1,
         depth: 28,
         json: None,
+        network: None,
+        equal: None,
+        budget: None,
+        training_seed: None,
     };
     let training = |(name, _, error): (&str, &str, f64), training_seed: u32| {
         let failed = name == "SMASHv2" && training_seed == 3;

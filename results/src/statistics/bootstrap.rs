@@ -32,6 +32,12 @@ pub struct Interval {
 pub const LEVEL: f64 = 0.05;
 
 impl Interval {
+    /// The interval of the negative of the statistic.
+    pub fn negated(self) -> Self {
+        let Self { estimate, low, high, undefined } = self;
+        Self { estimate: -estimate, low: -high, high: -low, undefined }
+    }
+
     /// Whether it lies beside a value.
     pub fn excludes(self, value: f64) -> bool {
         self.low > value || self.high < value

@@ -89,6 +89,18 @@ pub fn wilson(successes: f64, n: usize) -> Option<Interval> {
     })
 }
 
+/// The difference of two fractions of independent trials, the first minus the second, each `(successes, trials)`. The 95 %
+/// interval is Newcombe's (1998, method 10): it combines the two Wilson intervals, so it has a width even if all trials
+/// agree. `None` if one of them has no trials.
+pub fn share_difference(first: (usize, usize), second: (usize, usize)) -> Option<Interval> {
+    let [first, second] = [first, second].map(|(successes, trials)| wilson(successes as f64, trials));
+    let (first, second) = (first?, second?);
+    let estimate = first.estimate - second.estimate;
+    let below = (first.estimate - first.low).hypot(second.high - second.estimate);
+    let above = (first.high - first.estimate).hypot(second.estimate - second.low);
+    Some(Interval { estimate, low: estimate - below, high: estimate + above, undefined: 0 })
+}
+
 /// Two-sided p-value of Wilcoxon's signed-rank test, without the zeros. It is exact for up to 50 differences without
 /// ties and zeros. Otherwise it is the normal approximation. Its variance is corrected for ties; there is no correction
 /// for continuity. `None` if no difference is left.

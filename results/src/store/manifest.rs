@@ -277,9 +277,10 @@ pub fn deciding_part(definition: &toml::Table) -> toml::Table {
     });
     if let Some(toml::Value::Table(study)) = part.get_mut("study") {
         study.remove("top5");
-        if let Some(toml::Value::Array(systems)) = study.get_mut("system") {
-            for system in systems.iter_mut().filter_map(toml::Value::as_table_mut) {
-                system.retain(|key, _| !matches!(key, "here" | "paper" | "paper-on"));
+        for list in ["system", "spaces"] {
+            let entries = study.get_mut(list).and_then(toml::Value::as_array_mut).into_iter().flatten();
+            for entry in entries.filter_map(toml::Value::as_table_mut) {
+                entry.retain(|key, _| !matches!(key, "here" | "paper" | "paper-on" | "quoted"));
             }
         }
     }

@@ -18,8 +18,9 @@ pub struct Claim {
     pub statistic: Statistic,
     /// Value that the statistic is claimed to exceed; errors and shares are fractions, as in the tables.
     pub greater_than: f64,
-    /// The two systems of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`] or the two costs of
-    /// a [`Statistic::CostReduction`]. The first is claimed to be better.
+    /// The two systems or normalisations of an [`Statistic::ErrorDifference`], the two predictors of a [`Statistic::TauDifference`]
+    /// or a [`Statistic::ScoreDifference`], the two normalisations of a [`Statistic::DivergenceDifference`] or the two costs of a [`Statistic::CostReduction`]. The first
+    /// is claimed to be better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[String; 2]>,
     /// The search space, for a statistic of sampled architectures.
@@ -45,6 +46,8 @@ impl TryFrom<Stated> for Claim {
         let of_two = match statistic {
             Statistic::ErrorDifference => Some(("error-difference", "systems")),
             Statistic::TauDifference => Some(("tau-difference", "predictors")),
+            Statistic::ScoreDifference => Some(("score-difference", "predictors")),
+            Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
             Statistic::CostReduction => Some(("cost-reduction", "costs")),
             _ => None,
         };
@@ -53,9 +56,9 @@ impl TryFrom<Stated> for Claim {
                 return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
             }
             (None, Some(_)) => {
-                return Err(
-                    "`between` belongs to `error-difference`, `tau-difference` and `cost-reduction` alone".to_owned()
-                );
+                return Err("`between` belongs to `error-difference`, `tau-difference`, `score-difference`, \
+                            `divergence-difference` and `cost-reduction` alone"
+                    .to_owned());
             }
             _ => {}
         }
@@ -135,6 +138,8 @@ pub enum Statistic {
     MemberAgreement,
     /// Kendall's tau of the first of two predictors, minus that of the second.
     TauDifference,
+    /// Mean score by the second of two predictors minus that by the first.
+    ScoreDifference,
     /// Standard deviation between SMASH networks of their mean score, divided by that between architectures of one network's
     /// scores.
     LevelSpread,
@@ -150,8 +155,18 @@ pub enum Statistic {
     SearchGain,
     /// Test error found by random search minus that found by SMASH, at equal cost.
     SearchCostGain,
-    /// Error of the second of two systems minus that of the first.
+    /// Error of the second of two systems or normalisations minus that of the first.
     ErrorDifference,
+    /// Validation error of resulting networks after the first epoch from standard initial weights, minus that from generated ones.
+    FirstEpochGain,
+    /// Test error of resulting networks at the end from generated initial weights, minus that from standard ones.
+    StandardStartGain,
+    /// [`Self::StandardStartGain`] minus the same of networks with WeightNorm in place of BatchNorm.
+    StartDisparity,
+    /// Share of SMASH trainings that diverge with the second of two normalisations, minus the share with the first.
+    DivergenceDifference,
+    /// Share of SMASH trainings with simple WeightNorm that do not diverge.
+    StableShare,
     /// Orders of magnitude by which the first of two costs lies below the second.
     CostReduction,
     /// Share of draws whose blocks use no more memory banks than the paper states.
@@ -168,7 +183,7 @@ pub enum Statistic {
 
 impl Statistic {
     /// All statistics.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::Kendall,
         Self::PartialKendall,
         Self::Spearman,
@@ -178,6 +193,7 @@ impl Statistic {
         Self::TopModelsRise,
         Self::MemberAgreement,
         Self::TauDifference,
+        Self::ScoreDifference,
         Self::LevelSpread,
         Self::ScoreExcess,
         Self::CorrectIsBest,
@@ -186,6 +202,11 @@ impl Statistic {
         Self::SearchGain,
         Self::SearchCostGain,
         Self::ErrorDifference,
+        Self::FirstEpochGain,
+        Self::StandardStartGain,
+        Self::StartDisparity,
+        Self::DivergenceDifference,
+        Self::StableShare,
         Self::CostReduction,
         Self::WithinBanks,
         Self::SpareBanks,
@@ -222,15 +243,20 @@ impl Statistic {
             Self::WithinBanks | Self::SpareBanks | Self::WithinBudget | Self::RarelyExceeded | Self::FoundSize => {
                 error_text(interval)
             }
-            Self::CorrectIsBest => share_text(interval),
+            Self::CorrectIsBest | Self::StableShare => share_text(interval),
             Self::LevelDrop
+            | Self::ScoreDifference
             | Self::TopModelsRise
             | Self::ScoreExcess
             | Self::CorruptionLoss
             | Self::GradientGain
             | Self::SearchGain
             | Self::SearchCostGain
-            | Self::ErrorDifference => points_text(interval),
+            | Self::ErrorDifference
+            | Self::FirstEpochGain
+            | Self::StandardStartGain
+            | Self::StartDisparity
+            | Self::DivergenceDifference => points_text(interval),
         }
     }
 
@@ -246,6 +272,7 @@ impl Statistic {
             Self::TopModelsRise => "rise of the best tenth's true error",
             Self::MemberAgreement => "Kendall τ between HyperNets",
             Self::TauDifference => "difference of Kendall τ",
+            Self::ScoreDifference => "difference of the mean score",
             Self::LevelSpread => "spread of mean scores between networks over that between architectures",
             Self::ScoreExcess => "mean score above mean true error",
             Self::CorrectIsBest => "share with the correct encoding best",
@@ -254,6 +281,11 @@ impl Statistic {
             Self::SearchGain => "gain of the search over random sampling",
             Self::SearchCostGain => "gain of SMASH over random search at equal cost",
             Self::ErrorDifference => "difference of test error",
+            Self::FirstEpochGain => "gain by generated initial weights after the first epoch",
+            Self::StandardStartGain => "gain by standard initial weights at the end",
+            Self::StartDisparity => "gain by standard initial weights, BatchNorm minus WeightNorm",
+            Self::DivergenceDifference => "difference of the share that diverges",
+            Self::StableShare => "share that trains with simple WeightNorm",
             Self::CostReduction => "orders of magnitude between costs",
             Self::WithinBanks => "share of draws within the stated banks",
             Self::SpareBanks => "mean share of the stated banks left unused",
@@ -270,6 +302,12 @@ impl Claim {
         match (&self.between, &self.of) {
             (Some([better, worse]), _) if self.statistic == Statistic::TauDifference => {
                 format!("τ of {better} - τ of {worse}")
+            }
+            (Some([better, worse]), _) if self.statistic == Statistic::ScoreDifference => {
+                format!("mean score of {worse} - mean score of {better}")
+            }
+            (Some([better, worse]), _) if self.statistic == Statistic::DivergenceDifference => {
+                format!("share diverged with {worse} - share with {better}")
             }
             (Some([first, second]), _) if self.statistic == Statistic::CostReduction => {
                 format!("orders of magnitude from {first} to {second}")
@@ -330,109 +368,4 @@ impl fmt::Display for Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_needs_the_whole_interval() {
-        let claim = Claim { statistic: Statistic::Kendall, greater_than: 0.0, between: None, of: None };
-        let check = |low, high, expected| {
-            let interval = Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-            assert_eq!(claim.judge(Some(interval), None), expected, "[{low}, {high}]");
-        };
-        check(0.1, 0.5, Verdict::Held);
-        check(-0.5, -0.1, Verdict::NotHeld);
-        check(-0.1, 0.9, Verdict::Undecided);
-        check(0.0, 0.9, Verdict::Undecided);
-        check(-0.9, 0.0, Verdict::Undecided);
-        assert_eq!(claim.judge(None, None), Verdict::Undecided);
-        let degenerate = Interval { estimate: -1.0, low: -1.0, high: -1.0, undefined: 1 };
-        assert_eq!(claim.judge(Some(degenerate), None), Verdict::Undecided);
-    }
-
-    #[test]
-    fn a_claim_above_the_noise_ceiling_is_not_refuted() {
-        let claim = |greater_than| Claim { statistic: Statistic::Kendall, greater_than, between: None, of: None };
-        let interval = |low, high| Interval { estimate: (low + high) / 2.0, low, high, undefined: 0 };
-        let (found, ceiling) = (interval(0.1, 0.4), interval(0.6, 0.7));
-        assert_eq!(claim(0.5).judge(Some(found), Some(ceiling)), Verdict::NotHeld);
-        assert_eq!(claim(0.65).judge(Some(found), Some(ceiling)), Verdict::Undecided);
-        assert_eq!(claim(0.65).judge(Some(found), None), Verdict::NotHeld);
-        assert_eq!(claim(0.0).judge(Some(found), Some(ceiling)), Verdict::Held);
-    }
-
-    #[test]
-    fn a_claim_is_parsed_strictly() {
-        let parse = toml::from_str::<Claim>;
-        let claim = parse("statistic = \"kendall\"\ngreater_than = 0.25").unwrap();
-        assert_eq!(claim.to_string(), "Kendall τ > 0.25");
-        let systems = parse("statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(systems.to_string(), "error of B - error of A > 0");
-        let written = toml::to_string(&systems).unwrap();
-        assert_eq!(parse(&written).unwrap(), systems);
-        let predictors = parse("statistic = \"tau-difference\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(predictors.to_string(), "τ of A - τ of B > 0");
-        let costs = parse("statistic = \"cost-reduction\"\ngreater_than = 9.5\nbetween = [\"A\", \"B\"]").unwrap();
-        assert_eq!(costs.to_string(), "orders of magnitude from A to B > 9.5");
-        let space = parse("statistic = \"spare-banks\"\ngreater_than = 0.5\nof = \"A\"").unwrap();
-        assert_eq!(space.to_string(), "A: mean share of the stated banks left unused > 0.5");
-        let written = toml::to_string(&space).unwrap();
-        assert_eq!(parse(&written).unwrap(), space);
-        for faulty in [
-            "statistic = \"tau-difference\"\ngreater_than = 0.0",
-            "statistic = \"tau\"\ngreater_than = 0.0",
-            "statistic = \"kendall\"",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nless_than = 1.0",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nbetween = [\"A\", \"B\"]",
-            "statistic = \"error-difference\"\ngreater_than = 0.0",
-            "statistic = \"error-difference\"\ngreater_than = 0.0\nbetween = [\"A\"]",
-            "statistic = \"cost-reduction\"\ngreater_than = 0.0",
-            "statistic = \"spare-banks\"\ngreater_than = 0.0",
-            "statistic = \"kendall\"\ngreater_than = 0.0\nof = \"A\"",
-        ] {
-            assert!(parse(faulty).is_err(), "{faulty}");
-        }
-    }
-
-    #[test]
-    fn the_list_of_statistics_has_every_name_that_a_definition_may_use() {
-        let error = toml::from_str::<Claim>("statistic = 'tau'\ngreater_than = 0.0").unwrap_err().to_string();
-        let (_, known) = error.split_once("expected one of ").unwrap();
-        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let listed = Statistic::ALL.map(|statistic| toml::Value::try_from(statistic).unwrap());
-        assert_eq!(listed.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), known);
-    }
-
-    #[test]
-    fn one_claim_is_a_table_and_several_are_a_list() {
-        #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Definition {
-            #[serde(default, skip_serializing_if = "Claims::is_empty")]
-            claim: Claims,
-        }
-        let parse = |text: &str| toml::from_str::<Definition>(text);
-        let one = "[claim]\nstatistic = \"kendall\"\ngreater_than = 0.5\n";
-        let two = "[[claim]]\nstatistic = \"level-drop\"\ngreater_than = 0.5\n\n\
-            [[claim]]\nstatistic = \"top-models-rise\"\ngreater_than = 0.0\n";
-        for (text, form, expected) in [
-            ("", None, vec![]),
-            (one, Some("table"), vec!["Kendall τ > 0.5"]),
-            (two, Some("array"), vec!["drop of the mean score > 0.5", "rise of the best tenth's true error > 0"]),
-        ] {
-            let definition = parse(text).unwrap();
-            let claims: Vec<String> = definition.claim.0.iter().map(Claim::to_string).collect();
-            assert_eq!(claims, expected);
-            let written = toml::Table::try_from(&definition).unwrap();
-            assert_eq!(written.get("claim").map(toml::Value::type_str), form);
-            assert_eq!(parse(&toml::to_string(&written).unwrap()).unwrap(), definition);
-        }
-        for (faulty, expected) in [
-            ("claim = 0.5", "a claim or a list of claims"),
-            ("[[claim]]\nstatistic = \"kendall\"", "greater_than"),
-            ("[claim]\nstatistic = \"tau\"\ngreater_than = 0.0", "tau"),
-        ] {
-            let error = parse(faulty).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-}
+mod tests;

@@ -30,8 +30,12 @@ pub struct SystemSummary {
     pub role: Option<String>,
     /// Fewest and most learned parameters; a search may find another architecture with each root seed.
     pub parameters: Option<[u64; 2]>,
+    /// Fewest and most multiply-adds for one example.
+    pub multiply_adds: Option<[u64; 2]>,
     /// Fewest and most convolutions on the longest path.
     pub depth: Option<[u32; 2]>,
+    /// The size that it was scaled to; `None` if it has its own.
+    pub equal: Option<EqualSize>,
     /// Test error of its trainings; `None` if none ended ok.
     pub error: Option<MeanOfTrainings>,
     /// Top-5 test error of its trainings, where it was measured.
@@ -43,6 +47,22 @@ pub struct SystemSummary {
     /// Full trainings that a search needed before it returned this system; `None` if it needed none.
     pub trials: Option<Trials>,
     errors: BTreeMap<TrainingKey, f64>,
+}
+
+/// Largest relative difference of two counts that are called equal.
+pub const TOLERANCE: f64 = 0.1;
+
+/// A hand-designed network at the size of a found architecture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EqualSize {
+    /// Name of the hand-designed system.
+    pub of: String,
+    /// The count that is equal: `parameters` or `multiply-adds`.
+    pub count: String,
+    /// The networks with the fewest and the most parameters. Architectures of other searches may have other sizes.
+    pub networks: [String; 2],
+    /// Its count minus that of the found architecture, as a fraction of the latter; the one farthest from 0.
+    pub difference: f64,
 }
 
 /// Root seed, fold and training seed of a training.
@@ -91,12 +111,15 @@ pub fn summary(
         let key = |row: &SystemTrainingRow| (row.seed, row.fold, row.training_seed);
         let errors: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.error?))).collect();
         let top5: BTreeMap<_, _> = trainings().filter_map(|row| Some((key(row), row.top5_error?))).collect();
+        let equal = EqualSize::of(&rows().collect::<Vec<_>>());
         SystemSummary {
             name: name.to_owned(),
-            shown: name.to_owned(),
+            shown: equal.as_ref().map_or_else(|| name.to_owned(), EqualSize::to_string),
             role: rows().next().map(|row| row.role.clone()),
             parameters: range(rows().map(|row| row.parameters)),
+            multiply_adds: range(rows().map(|row| row.multiply_adds)),
             depth: range(rows().map(|row| row.depth)),
+            equal,
             error: MeanOfTrainings::of(&errors),
             top5_error: MeanOfTrainings::of(&top5),
             failed: count(Status::Failed),
@@ -115,6 +138,55 @@ fn range<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> Option<[T; 2
 /// The errors of each root seed, in the order of the root seeds.
 fn groups(errors: &BTreeMap<TrainingKey, f64>) -> Vec<Vec<f64>> {
     by_seed(errors.iter().map(|(key, error)| (key.0, Some(*error)))).into_values().collect()
+}
+
+impl EqualSize {
+    /// The size of a scaled system, given its networks. `None` if it is not scaled.
+    fn of(rows: &[&SystemRow]) -> Option<Self> {
+        let sized =
+            rows.iter().filter_map(|row| Some((*row, row.network.as_deref()?, row.equal.as_deref()?, row.budget?)));
+        let sized: Vec<(&SystemRow, &str, &str, u64)> = sized.collect();
+        let &(row, _, count, _) = sized.first()?;
+        let found = |row: &SystemRow| if count == "parameters" { row.parameters } else { row.multiply_adds };
+        let differences = sized.iter().map(|(row, _, _, budget)| found(row) as f64 / *budget as f64 - 1.0);
+        let by_size = |a: &&(&SystemRow, &str, &str, u64), b: &&(&SystemRow, &str, &str, u64)| {
+            a.0.parameters.cmp(&b.0.parameters)
+        };
+        let ends = [sized.iter().min_by(by_size)?, sized.iter().max_by(by_size)?];
+        Some(Self {
+            of: row.system.strip_suffix(&format!(", equal {count}")).unwrap_or(&row.system).to_owned(),
+            count: count.to_owned(),
+            networks: ends.map(|(_, network, ..)| (*network).to_owned()),
+            difference: differences.max_by(|a, b| a.abs().total_cmp(&b.abs()))?,
+        })
+    }
+
+    /// The networks in words: one, or the smallest and the largest.
+    pub fn networks_text(&self) -> String {
+        let [first, last] = &self.networks;
+        if first == last { first.clone() } else { format!("{first} to {last}") }
+    }
+
+    /// Whether the count is equal within [`TOLERANCE`].
+    pub fn is_reached(&self) -> bool {
+        self.difference.abs() <= TOLERANCE
+    }
+
+    /// The difference in words: `+3.1 %`, or `+18.0 %, not within 10 %`.
+    pub fn difference_text(&self) -> String {
+        let difference = format!("{:+.1} %", 100.0 * self.difference);
+        match self.is_reached() {
+            true => difference,
+            false => format!("{difference}, not within {:.0} %", 100.0 * TOLERANCE),
+        }
+    }
+}
+
+/// Writes the networks and the network that they are scaled from: `WRN-10-0.75 (for WRN-28-10, equal parameters)`.
+impl fmt::Display for EqualSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (for {}, equal {})", self.networks_text(), self.of, self.count)
+    }
 }
 
 impl MeanOfTrainings {
@@ -252,6 +324,9 @@ impl fmt::Display for ComparisonSummary {
                 None => "not run".to_owned(),
             };
             write!(f, "\n{:width$}{parameters:>14}  {error}", system.shown)?;
+            if let Some(equal) = &system.equal {
+                write!(f, ", {} {}", equal.difference_text(), equal.count)?;
+            }
             if let Some(top5) = system.top5_error {
                 write!(f, ", top-5 {top5}")?;
             }

@@ -67,6 +67,10 @@ pub enum FigureKind {
     SearchCost,
     /// The test error of each system.
     SystemBars,
+    /// The validation error after each epoch, from standard and from generated initial weights.
+    StartCurves,
+    /// The share of trainings that diverge by learning rate, and the cost of each normalisation in fixed networks, in two panels.
+    NormalisationPanels,
     /// The cost of each system's search and training.
     CostMarks,
     /// The distributions of sampled architectures, in panels.
@@ -79,7 +83,7 @@ pub enum FigureKind {
 
 impl FigureKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ScatterFit,
         Self::ScatterErrorBars,
         Self::ScoreRank,
@@ -91,6 +95,8 @@ impl FigureKind {
         Self::SearchProgress,
         Self::SearchCost,
         Self::SystemBars,
+        Self::StartCurves,
+        Self::NormalisationPanels,
         Self::CostMarks,
         Self::Histograms,
         Self::MemoryBanks,
@@ -107,6 +113,8 @@ impl FigureKind {
             Self::Descent => &["proxy-gradient"],
             Self::SearchProgress => &["search", "comparison"],
             Self::SystemBars => &["comparison"],
+            Self::StartCurves => &["initialisation"],
+            Self::NormalisationPanels => &["normalisation"],
             Self::CostMarks => &["cost"],
             Self::Histograms => &["sampling"],
             Self::MemoryBanks | Self::Encoding => &["drawing"],
@@ -115,7 +123,10 @@ impl FigureKind {
 
     /// Whether the figure has one plot with labelled axes.
     pub fn has_axes(self) -> bool {
-        !matches!(self, Self::ConditionPanels | Self::Histograms | Self::MemoryBanks | Self::Encoding)
+        !matches!(
+            self,
+            Self::ConditionPanels | Self::NormalisationPanels | Self::Histograms | Self::MemoryBanks | Self::Encoding
+        )
     }
 }
 

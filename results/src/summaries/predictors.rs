@@ -42,6 +42,9 @@ pub struct PredictorSummary {
     pub tau: Option<Interval>,
     /// Its tau minus the first predictor's on the same architectures, with a paired interval. `None` for the first.
     pub change: Option<Interval>,
+    /// Its mean value minus the first predictor's on the same architectures, with a paired interval. `None` for the first. It has a
+    /// meaning only if both have the same unit.
+    pub rise: Option<Interval>,
     /// Kendall's tau-b between its values and the first predictor's. `None` for the first.
     pub with_first: Option<Interval>,
     /// Kendall's partial tau given the number of parameters.
@@ -121,7 +124,7 @@ pub fn summary(
         let rows = if rated.is_empty() { rows } else { rated };
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
         let n = units.count(groups.iter().map(Vec::len));
-        let [tau, change, with_first, partial, precision] = intervals(&groups, units);
+        let [tau, change, rise, with_first, partial, precision] = intervals(&groups, units);
         PredictorSummary {
             name: name.to_owned(),
             shown: name.to_owned(),
@@ -129,6 +132,7 @@ pub fn summary(
             missing: n_trained - n,
             tau,
             change: change.filter(|_| name != names[0]),
+            rise: rise.filter(|_| name != names[0]),
             with_first: with_first.filter(|_| name != names[0]),
             partial,
             precision,
@@ -139,11 +143,15 @@ pub fn summary(
     Ok(PredictorsSummary { predictors: summaries.collect(), seeds: seeds.len() })
 }
 
-/// Tau, its change, tau with the first predictor, partial tau, and precision.
-fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 5] {
-    let statistics: [Statistic; 5] = [
+/// Tau, its change, the rise of the mean value, tau with the first predictor, partial tau, and precision.
+fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 6] {
+    let statistics: [Statistic; 6] = [
         |known| tau(known, |k| (k.value, k.true_error)),
         |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
+        |known| {
+            let rises: Vec<f64> = known.iter().map(|k| k.value - k.first).collect();
+            (!rises.is_empty()).then(|| mean(&rises))
+        },
         |known| tau(known, |k| (k.value, k.first)),
         |known| {
             let [xy, xz, yz] = [
@@ -173,7 +181,25 @@ impl PredictorsSummary {
     ///
     /// # Errors
     /// A name that is no predictor, or two names of which neither is the study's first predictor, in words.
-    pub fn tau_difference(&self, [one, other]: &[String; 2]) -> std::result::Result<Option<Interval>, String> {
+    pub fn tau_difference(&self, names: &[String; 2]) -> std::result::Result<Option<Interval>, String> {
+        self.difference(names, |predictor| predictor.change)
+    }
+
+    /// The mean value of the second of two predictors minus that of the first, otherwise as [`Self::tau_difference`].
+    ///
+    /// # Errors
+    /// As [`Self::tau_difference`].
+    pub fn score_difference(&self, names: &[String; 2]) -> std::result::Result<Option<Interval>, String> {
+        let difference = self.difference(names, |predictor| predictor.rise)?;
+        Ok(difference.map(Interval::negated))
+    }
+
+    /// A statistic of the first of two predictors minus that of the second. `change` gives it for a predictor and the study's first.
+    fn difference(
+        &self,
+        [one, other]: &[String; 2],
+        change: fn(&PredictorSummary) -> Option<Interval>,
+    ) -> std::result::Result<Option<Interval>, String> {
         let find = |name: &String| {
             let found = self.predictors.iter().find(|predictor| predictor.name == *name);
             found.ok_or_else(|| format!("`{name}` is no predictor"))
@@ -181,15 +207,9 @@ impl PredictorsSummary {
         let (of_one, of_other) = (find(one)?, find(other)?);
         let first = &self.predictors[0].name;
         if other == first {
-            Ok(of_one.change)
+            Ok(change(of_one))
         } else if one == first {
-            let turned = |Interval { estimate, low, high, undefined }| Interval {
-                estimate: -estimate,
-                low: -high,
-                high: -low,
-                undefined,
-            };
-            Ok(of_other.change.map(turned))
+            Ok(change(of_other).map(Interval::negated))
         } else {
             Err(format!("neither is `{first}`, the first predictor of the study"))
         }

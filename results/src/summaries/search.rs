@@ -12,10 +12,24 @@ use crate::tables::rows::CandidateRow;
 /// Name of the stage that the others are compared with.
 pub const RANDOM: &str = "random";
 
+/// Between the name of a search and the number of its repetition.
+const REPETITION: &str = ", search ";
+
+/// Name in tables of one of several searches by the same settings. `member` counts from 0, the number in the name from 1.
+pub fn name_of_member(search: &str, member: usize) -> String {
+    format!("{search}{REPETITION}{}", member + 1)
+}
+
+/// The name of a search without the number of its repetition, and that number.
+fn without_number(name: &str) -> (&str, Option<u32>) {
+    let parts = name.rsplit_once(REPETITION).and_then(|(search, number)| Some((search, number.parse().ok()?)));
+    parts.map_or((name, None), |(search, number)| (search, Some(number)))
+}
+
 /// Results of the searches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchSummary {
-    /// Every search of every root seed, ordered by name and seed.
+    /// Every search of every root seed, ordered by name, number and seed.
     pub searches: Vec<SearchRun>,
     /// Lowest score of the random stage minus the lowest of the later stages. It is the mean over searches and root
     /// seeds; each of them has a SMASH network of its own. `None` for fewer than three.
@@ -27,6 +41,8 @@ pub struct SearchSummary {
 pub struct SearchRun {
     /// Its name in the table, such as `SMASHv2`.
     pub search: String,
+    /// The number of this repetition, from 1, if there are several.
+    pub number: Option<u32>,
     /// Its name for readers.
     pub shown: String,
     /// The root seed.
@@ -75,9 +91,12 @@ pub struct Best {
 
 /// Summarises every search of every root seed.
 pub fn summary(rows: &[CandidateRow]) -> SearchSummary {
-    let mut of_searches: BTreeMap<(&str, u64), Vec<&CandidateRow>> = BTreeMap::new();
+    /// Name, number and root seed of a search.
+    type Key<'a> = (&'a str, Option<u32>, u64);
+    let mut of_searches: BTreeMap<Key<'_>, Vec<&CandidateRow>> = BTreeMap::new();
     for row in rows {
-        of_searches.entry((row.search.as_str(), row.seed)).or_default().push(row);
+        let (search, number) = without_number(&row.search);
+        of_searches.entry((search, number, row.seed)).or_default().push(row);
     }
     let searches: Vec<SearchRun> = of_searches.into_values().map(search_run).collect();
     let gains: Vec<f64> = searches.iter().filter_map(SearchRun::gain).collect();
@@ -109,9 +128,11 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
     for stage in stages.iter_mut().filter(|stage| stage.name != RANDOM) {
         stage.improvement = random.zip(stage.best).map(|(random, best)| difference(random, best));
     }
+    let (search, number) = without_number(&rows[0].search);
     SearchRun {
-        search: rows[0].search.clone(),
-        shown: rows[0].search.clone(),
+        search: search.to_owned(),
+        shown: search.to_owned(),
+        number,
         seed: rows[0].seed,
         best: best.map(|row| Best {
             error: row.error.expect("the best has a score"),
@@ -128,11 +149,18 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
 }
 
 impl SearchRun {
-    /// Name of the search, with the seed if there are several.
+    /// Its name in tables with its number, if there are several: different for each search of a root seed.
+    pub fn name(&self) -> String {
+        let number = self.number.map_or_else(String::new, |number| format!("{REPETITION}{number}"));
+        format!("{}{number}", self.search)
+    }
+
+    /// Name of the search, with its number and the seed if there are several.
     pub fn label(&self, seeds: usize) -> String {
+        let number = self.number.map_or_else(String::new, |number| format!("{REPETITION}{number}"));
         match seeds {
-            1 => self.shown.clone(),
-            _ => format!("{}, seed {}", self.shown, self.seed),
+            1 => format!("{}{number}", self.shown),
+            _ => format!("{}{number}, seed {}", self.shown, self.seed),
         }
     }
 
@@ -270,6 +298,16 @@ mod tests {
         assert!((summary.gain.unwrap().estimate - 0.02).abs() < 1e-12);
         assert_eq!(summary.left_out(), "3 candidates without a score");
         assert_eq!(summary.best().unwrap().0.search, "a");
+    }
+
+    #[test]
+    fn repeated_searches_are_told_apart_by_their_number() {
+        let names = ["a", "b, search x", &name_of_member("a", 9), &name_of_member("a", 1)];
+        let rows: Vec<_> = names.iter().map(|name| row(name, 0, "random", Some(0.5))).collect();
+        let labels: Vec<String> = summary(&rows).searches.iter().map(|search| search.label(1)).collect();
+        assert_eq!(labels, ["a", "a, search 2", "a, search 10", "b, search x"]);
+        let searches: Vec<String> = summary(&rows).searches.into_iter().map(|search| search.search).collect();
+        assert_eq!(searches, ["a", "a", "a", "b, search x"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::summaries::ranked::RankedRow;
 use crate::tables::Row;
 use crate::tables::counts::{OpValueRow, PhaseCostRow, SampleRow};
 use crate::tables::rows::*;
+use crate::tables::starts::{InitialisationCurveRow, InitialisationRow};
 
 /// The environment variable that makes the test write the document instead of comparing it.
 const RENEW: &str = "RENEW_TABLES";
@@ -16,15 +17,16 @@ const RENEW: &str = "RENEW_TABLES";
 const START: &str = "# Tables
 
 This document lists every table and column that the programs write. It is generated from the row types in
-`results/src/tables/rows.rs`, `results/src/tables/counts.rs`, `results/src/store/benchmark/rows.rs`, `results/src/store/pool.rs`,
-`results/src/summaries/ranked.rs` and `results/src/summaries/architectures.rs`. To renew it:
+`results/src/tables/rows.rs` and the folder beside it, `results/src/tables/starts.rs`, `results/src/tables/counts.rs`,
+`results/src/store/benchmark/rows.rs`, `results/src/store/pool.rs`, `results/src/summaries/ranked.rs` and
+`results/src/summaries/architectures.rs`. To renew it:
 
     RENEW_TABLES=1 cargo test --release -p results --lib documented
 
 Each table is a Parquet file `<table>.parquet`. The types are those of polars; `str` is text. *Unit* is empty for names, indices
 and other values without a unit. A fraction of 0.25 stands for 25 %. If *missing* is yes, a value may be null, and a table of an
-older program may lack the column. *Status* is `ok`, `failed` (tried without a usable result) or `skipped` (never tried). A run
-holds only the tables of its kind of study.
+older program may lack the column. *Status* is `ok`, `failed` (tried without a usable result), `diverged` (a training, in studies
+that count divergences) or `skipped` (never tried). A run holds only the tables of its kind of study.
 ";
 
 #[test]
@@ -45,12 +47,15 @@ fn the_document_lists_every_table_and_column() {
         section::<TrialRow>(),
         section::<SystemRow>(),
         section::<SystemTrainingRow>(),
+        section::<StabilityRow>(),
+        section::<FixedTrainingRow>(),
         section::<EpochRow>(),
         section::<VerificationRow>(),
         section::<DrawingRow>(),
         section::<EncodingCellRow>(),
         section::<ThroughputRow>(),
     ];
+    let starts = [section::<InitialisationRow>(), section::<InitialisationCurveRow>()];
     let counts = [section::<SampleRow>(), section::<OpValueRow>(), section::<PhaseCostRow>()];
     let benchmark = [section::<TrainingRow>(), section::<CurveRow>(), section::<SecondsRow>()];
     let pool = [section::<PooledTruthRow>()];
@@ -58,7 +63,8 @@ fn the_document_lists_every_table_and_column() {
     let summary = [section::<SummaryRow>()];
     let mut expected = START.to_owned();
     for (title, sections, source) in [
-        ("Tables of a run", &run[..], include_str!("rows.rs")),
+        ("Tables of a run", &run[..], concat!(include_str!("rows.rs"), include_str!("rows/normalisation.rs"))),
+        ("Tables of a run that compares initial weights", &starts, include_str!("starts.rs")),
         ("Tables of a run that only counts", &counts, include_str!("counts.rs")),
         ("Tables of a benchmark", &benchmark, include_str!("../store/benchmark/rows.rs")),
         ("Table of a pool", &pool, include_str!("../store/pool.rs")),

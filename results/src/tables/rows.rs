@@ -2,6 +2,10 @@
 
 use crate::tables::{Status, declare, finite_if_ok, measured_if_ok, positive_seconds};
 
+mod normalisation;
+
+pub use normalisation::{FixedTrainingRow, StabilityRow};
+
 declare! {
     /// One sampled architecture.
     pub struct ArchitectureRow in "architectures" {
@@ -275,7 +279,7 @@ declare! {
     pub struct CandidateRow in "candidates" {
         /// Root seed of the run.
         pub seed: u64,
-        /// Name of the search, such as `SMASHv2`.
+        /// Name of the search, such as `SMASHv2`. Repetitions have a number, as in `SMASHv2, search 2`.
         pub search: String,
         /// Stage of the search: `random`, `perturbation` or `chain`.
         pub stage: String,
@@ -339,6 +343,14 @@ declare! {
         pub depth: u32 as "count",
         /// The architecture in its stored form; present if a search found it.
         pub json: Option<String>,
+        /// The network with its size, such as `WRN-10-1`; present if it is hand-designed.
+        pub network: Option<String>,
+        /// The count for which its width was chosen: `parameters` or `multiply-adds`; present if it was scaled.
+        pub equal: Option<String>,
+        /// That count of the found architecture; present if it was scaled.
+        pub budget: Option<u64> as "count",
+        /// The training seed that this network belongs to; missing if all train the same network.
+        pub training_seed: Option<u32>,
     }
 }
 

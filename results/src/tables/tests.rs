@@ -133,7 +133,7 @@ fn a_faulty_column_is_named_with_its_file() {
             columns[5] = Series::new("status".into(), ["fine".to_owned()]);
             columns
         },
-        "column `status`: row 0: expected `ok`, `failed` or `skipped`, found `fine`",
+        "column `status`: row 0: expected `ok`, `failed`, `diverged` or `skipped`, found `fine`",
     );
     check(
         |mut columns| {

@@ -10,6 +10,9 @@ use crate::blueprint::{Blueprint, ConvShape, Value};
 use crate::error::BaselineError;
 use crate::task::Task;
 
+/// Channels of a Wide ResNet's stem, and of its first stage for each widening factor.
+const WRN_CHANNELS: usize = 16;
+
 /// A hand-designed network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "network")]
@@ -28,7 +31,7 @@ pub enum Baseline {
         /// Growth rate k.
         growth: usize,
     },
-    /// FractalNet (Larsson et al. 2017), without dropout.
+    /// FractalNet (Larsson et al. 2017).
     Fractalnet {
         /// Columns of each block.
         columns: usize,
@@ -37,6 +40,9 @@ pub enum Baseline {
         /// Drop-path: half of the steps local, half global.
         #[serde(rename = "drop-path")]
         drop_path: bool,
+        /// Percentage of values that dropout zeroes after each convolution of each block; empty without dropout.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropout: Vec<usize>,
     },
     /// Shake-Shake with two branches and a coefficient for each image (Gastaldi 2017).
     ShakeShake {
@@ -60,38 +66,72 @@ impl Baseline {
     /// # Errors
     /// A depth that the network's formula does not give, or a number that must be at least 1. Images for a network on
     /// volumes, or volumes for a network on images. Examples that are too small to be halved as often as the network
-    /// does.
+    /// does. Dropout for another number of blocks.
     pub fn blueprint(&self, task: Task) -> Result<Blueprint, BaselineError> {
+        self.of_width(task, self.width())
+    }
+
+    /// The number of channels that all wider parts of the network follow. It is the growth rate of a DenseNet, and the
+    /// number of channels of the first stage or block elsewhere. A Wide ResNet has 16 for each widening factor.
+    pub fn width(&self) -> usize {
         match *self {
-            Self::WideResnet { depth, widen } => {
+            Self::WideResnet { widen, .. } => WRN_CHANNELS * widen,
+            Self::DensenetBc { growth, .. } => growth,
+            Self::Fractalnet { ref channels, .. } => channels.first().copied().unwrap_or(0),
+            Self::ShakeShake { width, .. } | Self::VoxelResnet { width, .. } => width,
+        }
+    }
+
+    /// The network with another width, everything else being equal.
+    ///
+    /// # Errors
+    /// As [`Self::blueprint`].
+    pub fn of_width(&self, task: Task, width: usize) -> Result<Blueprint, BaselineError> {
+        match *self {
+            Self::WideResnet { depth, .. } => {
                 let blocks = blocks_of(depth, 4)?;
-                at_least_one("widen", widen)?;
+                at_least_one("widen", width)?;
                 check_task(task, false, 2)?;
-                Ok(wide_resnet(format!("WRN-{depth}-{widen}"), task, blocks, [16, 16 * widen]))
+                let widen = width as f64 / WRN_CHANNELS as f64;
+                Ok(wide_resnet(format!("WRN-{depth}-{widen}"), task, blocks, [WRN_CHANNELS, width]))
             }
-            Self::DensenetBc { depth, growth } => {
+            Self::DensenetBc { depth, .. } => {
                 let layers = blocks_of(depth, 4)?;
-                at_least_one("growth", growth)?;
+                at_least_one("growth", width)?;
                 check_task(task, false, 2)?;
-                Ok(densenet_bc(format!("DenseNet-BC-{depth}-{growth}"), task, layers, growth))
+                Ok(densenet_bc(format!("DenseNet-BC, depth {depth}, k = {width}"), task, layers, width))
             }
-            Self::Fractalnet { columns, ref channels, drop_path } => {
+            Self::Fractalnet { columns, ref channels, drop_path, ref dropout } => {
                 at_least_one("columns", columns)?;
                 at_least_one("channels", channels.iter().copied().min().unwrap_or(0))?;
+                at_least_one("channels", width)?;
+                check_dropout(dropout, channels.len())?;
                 check_task(task, false, channels.len() as u32)?;
-                Ok(fractalnet("FractalNet".into(), task, columns, channels, drop_path))
+                // All blocks keep their ratio to the first one, rounded.
+                let first = channels[0];
+                let scaled = channels.iter().map(|channels| ((2 * channels * width + first) / (2 * first)).max(1));
+                let scaled: Vec<usize> = scaled.collect();
+                let words: Vec<String> = scaled.iter().map(usize::to_string).collect();
+                let name = format!("FractalNet of {columns} columns, {} channels", words.join("-"));
+                let percents = dropout.iter().copied().chain(std::iter::repeat(0));
+                let blocks: Vec<FractalBlock> = scaled
+                    .into_iter()
+                    .zip(percents)
+                    .map(|(channels, dropout)| FractalBlock { channels, drop_path, dropout })
+                    .collect();
+                Ok(fractalnet(name, task, columns, &blocks))
             }
-            Self::ShakeShake { depth, width } => {
+            Self::ShakeShake { depth, .. } => {
                 let blocks = blocks_of(depth, 2)?;
                 at_least_one("width", width)?;
                 check_task(task, false, 2)?;
-                Ok(shake_shake(format!("Shake-Shake-{depth}-2x{width}d"), task, blocks, width))
+                Ok(shake_shake(format!("Shake-Shake {depth} 2x{width}d"), task, blocks, width))
             }
-            Self::VoxelResnet { depth, width } => {
+            Self::VoxelResnet { depth, .. } => {
                 let blocks = blocks_of(depth, 2)?;
                 at_least_one("width", width)?;
                 check_task(task, true, 2)?;
-                Ok(wide_resnet(format!("Voxel-ResNet-{depth}-{width}"), task, blocks, [width, width]))
+                Ok(wide_resnet(format!("Voxel ResNet {depth}, width {width}"), task, blocks, [width, width]))
             }
         }
     }
@@ -112,6 +152,15 @@ fn at_least_one(setting: &'static str, value: usize) -> Result<(), BaselineError
         0 => Err(BaselineError { setting, expected: "at least 1, found 0".into() }),
         _ => Ok(()),
     }
+}
+
+fn check_dropout(dropout: &[usize], blocks: usize) -> Result<(), BaselineError> {
+    let is_for_all = dropout.is_empty() || dropout.len() == blocks;
+    if !is_for_all || dropout.iter().any(|&percent| percent >= 100) {
+        let expected = format!("a percentage below 100 for each of the {blocks} blocks, or none, found {dropout:?}");
+        return Err(BaselineError { setting: "dropout", expected });
+    }
+    Ok(())
 }
 
 fn check_task(task: Task, needs_volumes: bool, halvings: u32) -> Result<(), BaselineError> {
@@ -193,11 +242,23 @@ fn densenet_bc(name: String, task: Task, layers: usize, growth: usize) -> Bluepr
     unreachable!("there are three blocks")
 }
 
-fn fractalnet(name: String, task: Task, columns: usize, channels: &[usize], drop_path: bool) -> Blueprint {
+/// A block of a FractalNet.
+#[derive(Clone, Copy)]
+struct FractalBlock {
+    channels: usize,
+    drop_path: bool,
+    /// In percent.
+    dropout: usize,
+}
+
+fn fractalnet(name: String, task: Task, columns: usize, blocks: &[FractalBlock]) -> Blueprint {
     /// The outputs of the columns of a block, the deepest first.
-    fn block(blueprint: &mut Blueprint, input: Value, columns: usize, channels: usize, drop_path: bool) -> Vec<Value> {
+    fn outputs(blueprint: &mut Blueprint, input: Value, columns: usize, block: FractalBlock) -> Vec<Value> {
         let unit = |blueprint: &mut Blueprint| {
-            let value = blueprint.conv(&[input], Activation::Identity, channels, ConvShape::square(3));
+            let mut value = blueprint.conv(&[input], Activation::Identity, block.channels, ConvShape::square(3));
+            if block.dropout > 0 {
+                value = blueprint.dropout(value, block.dropout);
+            }
             let normalised = blueprint.norm(&[value]);
             blueprint.relu(normalised)
         };
@@ -205,23 +266,23 @@ fn fractalnet(name: String, task: Task, columns: usize, channels: &[usize], drop
             return vec![unit(blueprint)];
         }
         let shallow = unit(blueprint);
-        let half = block(blueprint, input, columns - 1, channels, drop_path);
-        let half = joined(blueprint, &half, drop_path);
-        let mut outputs = block(blueprint, half, columns - 1, channels, drop_path);
+        let half = outputs(blueprint, input, columns - 1, block);
+        let half = joined(blueprint, &half, block);
+        let mut outputs = outputs(blueprint, half, columns - 1, block);
         outputs.push(shallow);
         outputs
     }
-    fn joined(blueprint: &mut Blueprint, columns: &[Value], drop_path: bool) -> Value {
+    fn joined(blueprint: &mut Blueprint, columns: &[Value], block: FractalBlock) -> Value {
         match columns {
             [column] => *column,
-            _ => blueprint.join(columns, drop_path),
+            _ => blueprint.join(columns, block.drop_path),
         }
     }
     let (mut blueprint, images) = Blueprint::new(name, task);
     let mut value = images;
-    for &channels in channels {
-        let outputs = block(&mut blueprint, value, columns, channels, drop_path);
-        let output = joined(&mut blueprint, &outputs, drop_path);
+    for &block in blocks {
+        let columns = outputs(&mut blueprint, value, columns, block);
+        let output = joined(&mut blueprint, &columns, block);
         value = blueprint.max_halve(output);
     }
     blueprint.classify(value)

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::architecture::Architecture;
 use crate::counts::Counts;
+use crate::op_normalisation::OpNormalisation;
 use crate::space::SearchSpace;
 use crate::task::Task;
 
@@ -72,6 +73,9 @@ pub enum Step {
         groups: usize,
         /// Whether it may multiply with less precision, where that is requested.
         may_round: bool,
+        /// Whether its weight is divided by its Euclidean norm (simple WeightNorm); left out of stored steps if not.
+        #[serde(skip_serializing_if = "is_off")]
+        weight_norm: bool,
     },
     /// BatchNorm.
     Norm {
@@ -82,6 +86,13 @@ pub enum Step {
     Relu {
         /// The value read.
         input: Value,
+    },
+    /// The 1x1 convolution of an op behind a ReLU, with a normalisation in place of BatchNorm.
+    Pointwise {
+        /// The values read.
+        inputs: Vec<Value>,
+        /// The normalisation.
+        normalisation: OpNormalisation,
     },
     /// The sum of two values.
     Add {
@@ -121,6 +132,13 @@ pub enum Step {
         /// Whether values are dropped at random in training.
         drop_path: bool,
     },
+    /// Zeroes at random in training, where the other values are scaled up. In evaluation nothing changes.
+    Dropout {
+        /// The value read.
+        input: Value,
+        /// Percentage of values that become 0.
+        percent: usize,
+    },
     /// A convex combination of two values (Gastaldi 2017). It is random for each image, and the backward pass draws
     /// another one. In evaluation it is their mean.
     Shake {
@@ -129,13 +147,21 @@ pub enum Step {
     },
 }
 
+fn is_off(switch: &bool) -> bool {
+    !switch
+}
+
 impl Step {
     /// The values read.
     pub fn inputs(&self) -> &[Value] {
         match self {
-            Self::Conv { inputs, .. } | Self::Norm { inputs } | Self::Join { inputs, .. } => inputs,
+            Self::Conv { inputs, .. }
+            | Self::Norm { inputs }
+            | Self::Pointwise { inputs, .. }
+            | Self::Join { inputs, .. } => inputs,
             Self::Add { inputs } | Self::Shake { inputs } => inputs,
             Self::Relu { input }
+            | Self::Dropout { input, .. }
             | Self::Cut { input, .. }
             | Self::Halve { input }
             | Self::MaxHalve { input }
@@ -169,6 +195,8 @@ pub struct Blueprint {
     pub convs: Vec<[usize; 4]>,
     /// Channels of each BatchNorm.
     pub norms: Vec<usize>,
+    /// Normalisation and output channels of each [`Step::Pointwise`].
+    pub op_norms: Vec<(OpNormalisation, usize)>,
     /// Sizes of all values.
     pub sizes: Vec<Size>,
     /// The value that the output layer reads, averaged over all pixels.
@@ -195,6 +223,7 @@ impl Blueprint {
             steps: Vec::new(),
             convs: Vec::new(),
             norms: Vec::new(),
+            op_norms: Vec::new(),
             sizes: vec![images],
             features: Value(0),
             depths: vec![0],
@@ -224,7 +253,7 @@ impl Blueprint {
 
     fn push(&mut self, step: Step, size: Size) -> Value {
         let deepest = step.inputs().iter().map(|input| self.depths[input.0]).max();
-        let convs = u32::from(matches!(step, Step::Conv { .. }));
+        let convs = u32::from(matches!(step, Step::Conv { .. } | Step::Pointwise { .. }));
         self.depths.push(deepest.expect("a step has inputs") + convs);
         self.sizes.push(size);
         self.steps.push(step);
@@ -236,7 +265,7 @@ impl Blueprint {
     /// # Panics
     /// If groups do not divide the channels.
     pub fn conv(&mut self, inputs: &[Value], activation: Activation, outputs: usize, shape: ConvShape) -> Value {
-        let ConvShape { kernel: [height, width], dilation, groups, may_round } = shape;
+        let ConvShape { kernel: [height, width], dilation, groups, may_round, weight_norm } = shape;
         let channels = self.channels(inputs);
         assert!(
             channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
@@ -247,9 +276,19 @@ impl Blueprint {
         let weights: usize = weight.iter().product();
         self.multiply_adds += (weights * pixels * pixels * depth) as u64;
         self.convs.push(weight);
-        let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round };
+        let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round, weight_norm };
         let size = Size { channels: outputs, pixels, depth };
         self.push(step, size)
+    }
+
+    /// The 1x1 convolution of an op behind a ReLU, of `outputs` channels, with a normalisation in place of BatchNorm.
+    pub fn pointwise(&mut self, inputs: &[Value], outputs: usize, normalisation: OpNormalisation) -> Value {
+        let (channels, size) = (self.channels(inputs), self.size(inputs[0]));
+        self.multiply_adds += (outputs * channels * size.pixels * size.pixels * size.depth) as u64;
+        self.convs.push([outputs, channels, 1, 1]);
+        self.op_norms.push((normalisation, outputs));
+        let step = Step::Pointwise { inputs: inputs.to_vec(), normalisation };
+        self.push(step, Size { channels: outputs, ..size })
     }
 
     /// BatchNorm.
@@ -313,6 +352,11 @@ impl Blueprint {
         self.push(step, self.size(inputs[0]))
     }
 
+    /// Dropout of a percentage of values.
+    pub fn dropout(&mut self, input: Value, percent: usize) -> Value {
+        self.push(Step::Dropout { input, percent }, self.size(input))
+    }
+
     /// A random convex combination of two values.
     pub fn shake(&mut self, inputs: [Value; 2]) -> Value {
         self.push(Step::Shake { inputs }, self.size(inputs[0]))
@@ -328,9 +372,13 @@ impl Blueprint {
     pub fn counts(&self) -> Counts {
         let convs: usize = self.convs.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let norms: usize = self.norms.iter().map(|channels| 2 * channels).sum();
+        let of_op = |&(normalisation, channels): &(OpNormalisation, usize)| {
+            channels * normalisation.learned().into_iter().filter(|is_learned| *is_learned).count()
+        };
+        let op_norms: usize = self.op_norms.iter().map(of_op).sum();
         let channels = self.size(self.features).channels;
         Counts {
-            parameters: (convs + norms + self.task.classes * (channels + 1)) as u64,
+            parameters: (convs + norms + op_norms + self.task.classes * (channels + 1)) as u64,
             multiply_adds: self.multiply_adds + (self.task.classes * channels) as u64,
             depth: self.depths[self.features.0] + 1,
         }
@@ -348,12 +396,14 @@ pub struct ConvShape {
     pub groups: usize,
     /// See [`Step::Conv`].
     pub may_round: bool,
+    /// See [`Step::Conv`].
+    pub weight_norm: bool,
 }
 
 impl ConvShape {
     /// A square kernel, neither dilated nor grouped.
     pub fn square(size: usize) -> Self {
-        Self { kernel: [size; 2], dilation: [1, 1], groups: 1, may_round: true }
+        Self { kernel: [size; 2], dilation: [1, 1], groups: 1, may_round: true, weight_norm: false }
     }
 
     /// The same in full precision, for stems and transitions.

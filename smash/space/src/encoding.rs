@@ -2,7 +2,8 @@
 //!
 //! The shape is `[1, channels, units, slices]`. Row h stands for output channels `h * N ..` of an op. Slice l stands
 //! for input channels `l * D * N ..` of the concatenated reads of all ops in order. Cells that apply are +1, all others
-//! -1.
+//! -1. With another [`Compression`](crate::space::Compression) than the paper's, a unit has several rows and a slice
+//! several cells.
 
 use std::ops::Range;
 
@@ -111,7 +112,7 @@ impl EncodingLayout {
         hot
     }
 
-    /// The channels and slices that an op marks in each of its rows `0..units`. `start` is the first slice of the op.
+    /// The channels and cells along the length that an op marks in each row of its units. `start` is its first cell.
     pub fn marks(
         &self,
         space: &SearchSpace,
@@ -120,13 +121,13 @@ impl EncodingLayout {
         op: &Op,
         start: usize,
     ) -> Vec<(usize, Range<usize>)> {
-        let whole = start..start + space.slices(op.reads.len(), bank_size);
+        let whole = start..start + space.slices(op.reads.len(), bank_size) * space.cells_per_slice();
+        let (columns, of_bank) = (space.cell().columns, bank_size * space.base_channels);
         let of_op = self.op_channels(block, op).into_iter();
         let of_reads = op.reads.iter().enumerate().map(|(position, &bank)| {
-            let first = position * bank_size;
-            let last = (first + bank_size).div_ceil(space.depth_compression);
-            let slices = start + first / space.depth_compression..start + last;
-            (self.reads + bank, slices)
+            let first = position * of_bank;
+            let last = (first + of_bank).div_ceil(columns);
+            (self.reads + bank, start + first / columns..start + last)
         });
         of_op.map(|channel| (channel, whole.clone())).chain(of_reads).collect()
     }
@@ -135,7 +136,7 @@ impl EncodingLayout {
 /// The encoding of one architecture, on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoding {
-    /// `[channels, units, slices]`
+    /// `[channels, units, slices]`, or more rows and cells with another compression than the paper's.
     pub shape: [usize; 3],
     /// Values in row-major order, +1 or -1.
     pub values: Vec<f32>,
@@ -145,40 +146,46 @@ impl Encoding {
     /// Encodes an architecture of the space.
     pub fn new(space: &SearchSpace, architecture: &Architecture) -> Self {
         let layout = EncodingLayout::new(space);
-        let length = architecture.blocks.iter().map(|block| block.slices(space)).sum();
-        let shape = [layout.channels, space.max_units(), length];
+        let slices: usize = architecture.blocks.iter().map(|block| block.slices(space)).sum();
+        let height = space.max_units() * space.cells_per_unit();
+        let shape = [layout.channels, height, slices * space.cells_per_slice()];
         let mut encoding = Self { shape, values: vec![-1.0; shape.iter().product()] };
         let mut start = 0;
         for (block_index, block) in architecture.blocks.iter().enumerate() {
             for op in &block.ops {
-                for (channel, slices) in layout.marks(space, block_index, block.bank_size, op, start) {
-                    encoding.mark(channel, op.units, slices);
+                for (channel, cells) in layout.marks(space, block_index, block.bank_size, op, start) {
+                    encoding.mark(channel, op.units * space.cells_per_unit(), cells);
                 }
-                start += space.slices(op.reads.len(), block.bank_size);
+                start += space.slices(op.reads.len(), block.bank_size) * space.cells_per_slice();
             }
         }
         encoding
     }
 
-    /// Value at `[channel, unit, slice]`.
-    pub fn at(&self, channel: usize, unit: usize, slice: usize) -> f32 {
-        let [_, units, slices] = self.shape;
-        self.values[(channel * units + unit) * slices + slice]
+    /// Value at a channel, a row and a cell of the row.
+    pub fn at(&self, channel: usize, row: usize, cell: usize) -> f32 {
+        let [_, height, length] = self.shape;
+        self.values[(channel * height + row) * length + cell]
     }
 
-    fn mark(&mut self, channel: usize, units: usize, slices: Range<usize>) {
+    fn mark(&mut self, channel: usize, rows: usize, cells: Range<usize>) {
         let [_, height, length] = self.shape;
-        for unit in 0..units {
-            let row = (channel * height + unit) * length;
-            self.values[row + slices.start..row + slices.end].fill(1.0);
+        for row in 0..rows {
+            let first = (channel * height + row) * length;
+            self.values[first + cells.start..first + cells.end].fill(1.0);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
     use crate::architecture::{Block, Conv};
+    use crate::sampling::{Limits, sample};
+    use crate::space::Compression;
 
     fn conv() -> Option<Conv> {
         Some(Conv { kernel: [3, 3], dilation: [2, 2], groups: 1 })
@@ -209,6 +216,56 @@ mod tests {
         assert_eq!(hot(&encoding, 1, 5), [vec![3, 4, 5], rest(2)].concat());
         // Rows beyond the op's units are empty.
         assert_eq!(hot(&encoding, 2, 0), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn with_a_depth_compression_of_1_each_cell_names_one_bank() {
+        let cell = Compression { rows: 6, columns: 6, upsampling: 1 };
+        let space = SearchSpace { compression: Some(cell), ..SearchSpace::smash_v1(4, 2) };
+        let op = Op { reads: vec![0, 2, 3, 4, 6, 7], writes: vec![1], units: 2, convs: [conv(), None, None, None] };
+        let encoding = Encoding::new(&space, &one_op_blocks(op, 1));
+        let layout = EncodingLayout::new(&space);
+        // Bottleneck ratio 4: a unit has 24 rows of W, and here four rows of cells.
+        assert_eq!(encoding.shape, [layout.channels, 28, 18]);
+        let read = |cell| hot(&encoding, 7, cell).into_iter().filter(|&c| c < layout.writes).collect::<Vec<_>>();
+        assert_eq!([0, 1, 5, 6].map(read), [vec![0], vec![2], vec![7], vec![0]]);
+        assert_eq!(hot(&encoding, 8, 0), Vec::<usize>::new());
+    }
+
+    /// The paper keeps "the representational power of the HyperNet proportional to that of the main networks".
+    #[test]
+    fn the_hypernet_has_an_output_for_each_weight_unless_it_upsamples() {
+        let [v1, v2] = [SearchSpace::smash_v1(4, 2), SearchSpace::smash_v2(12, 4)];
+        let with = |space: &SearchSpace, [rows, columns, upsampling]: [usize; 3]| SearchSpace {
+            compression: Some(Compression { rows, columns, upsampling }),
+            ..space.clone()
+        };
+        let spaces = [
+            (v1.clone(), 1),
+            (v2.clone(), 1),
+            (with(&v1, [1, 1, 1]), 1),
+            (with(&v1, [12, 9, 1]), 1),
+            (with(&v2, [4, 16, 1]), 1),
+            (with(&v1, [24, 18, 2]), 4),
+            (with(&v1, [6, 6, 3]), 9),
+        ];
+        for (space, weights_of_output) in spaces {
+            space.validate().unwrap();
+            for seed in 0..20 {
+                let architecture = sample(&space, Limits::of(&space), &mut ChaCha8Rng::seed_from_u64(seed));
+                let [_, height, length] = Encoding::new(&space, &architecture).shape;
+                let slices: usize = architecture.blocks.iter().map(|block| block.slices(&space)).sum();
+                let weights = space.weight_rows() * slices * space.depth_compression * space.base_channels;
+                assert_eq!(height * length * space.hypernet_outputs() * weights_of_output, weights, "{space:?}");
+            }
+        }
+        for (cell, expected) in [
+            ([5, 18, 1], "compression.rows"),
+            ([24, 0, 1], "compression.columns"),
+            ([24, 18, 4], "compression.upsampling"),
+        ] {
+            assert_eq!(with(&v1, cell).validate().unwrap_err().setting, expected);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub fn space() -> SearchSpace {
         bank_sizes: BankSizes::Variable,
         units: Units::Uniform,
         budget: [0.3, 1.0],
+        compression: None,
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Stream {
     ResultingOrder,
     /// Crops and flips in one epoch of a resulting network.
     ResultingAugmentation,
-    /// Decisions of drop-path and shake in one epoch.
+    /// Decisions of drop-path, dropout and shake in one epoch.
     Regularisation,
     /// Proposals of a rival search method.
     Rival,

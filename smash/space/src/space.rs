@@ -41,6 +41,33 @@ pub struct SearchSpace {
     pub units: Units,
     /// Smallest and largest fraction of the reference budget that a block may get.
     pub budget: [f64; 2],
+    /// How the weights W are laid out over the encoding, if not as in the paper. It changes no architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+}
+
+/// The part of the weights W that a cell of the encoding stands for, and the outputs of the HyperNet for it.
+///
+/// W has `r * N_max` rows, the output channels of a 1x1 convolution, and a column for each channel that an op reads. In the
+/// paper, a cell stands for `r * N` rows and `D * N` columns, and the HyperNet has an output for each of these weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Compression {
+    /// Rows of W: a divisor of `r * N`.
+    pub rows: usize,
+    /// Columns of W: a divisor of `D * N`. With one row and one column, the encoding is as large as W.
+    pub columns: usize,
+    /// Each output of the HyperNet is repeated over a square of W with this side, a divisor of both numbers above.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub upsampling: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(side: &usize) -> bool {
+    *side == 1
 }
 
 /// Output channels of the 1x1 convolution of an op with `n_in` input and `G` output channels.
@@ -135,6 +162,7 @@ impl SearchSpace {
             bank_sizes: BankSizes::Fixed,
             units: Units::Uniform,
             budget: [0.3, 1.0],
+            compression: None,
         }
     }
 
@@ -155,6 +183,7 @@ impl SearchSpace {
             bank_sizes: BankSizes::Variable,
             units: Units::NearReads,
             budget: [0.3, 1.0],
+            compression: None,
         }
     }
 
@@ -182,6 +211,7 @@ impl SearchSpace {
             bank_sizes: _,
             units: _,
             budget: [low, high],
+            compression,
         } = self;
         let [ratio, cap] = match bottleneck {
             Bottleneck::Fixed { ratio } | Bottleneck::Capped { ratio } => [ratio, 1],
@@ -213,6 +243,18 @@ impl SearchSpace {
         }
         if !(low > 0.0 && low <= high && high <= 1.0) {
             return error("budget", format!("0 < smallest <= largest <= 1, got [{low}, {high}]"));
+        }
+        if let Some(Compression { rows, columns, upsampling }) = compression {
+            for (setting, value, whole, of) in [
+                ("compression.rows", rows, bottleneck.multiplier() * n, "r * N"),
+                ("compression.columns", columns, depth_compression * n, "D * N"),
+                ("compression.upsampling", upsampling, rows, "compression.rows"),
+                ("compression.upsampling", upsampling, columns, "compression.columns"),
+            ] {
+                if !whole.is_multiple_of(value) {
+                    return error(setting, format!("a divisor of {of} ({whole}), got {value}"));
+                }
+            }
         }
         for block in 0..BLOCKS {
             if self.bank_sizes(block).is_empty() {
@@ -360,6 +402,31 @@ impl SearchSpace {
     /// Rows of the generated weight matrix: r * N_max.
     pub fn weight_rows(&self) -> usize {
         self.bottleneck.multiplier() * self.max_channels
+    }
+
+    /// The part of W that a cell of the encoding stands for.
+    pub fn cell(&self) -> Compression {
+        self.compression.unwrap_or(Compression {
+            rows: self.bottleneck.multiplier() * self.base_channels,
+            columns: self.depth_compression * self.base_channels,
+            upsampling: 1,
+        })
+    }
+
+    /// Rows of the encoding for each unit of output channels: 1 in the paper.
+    pub fn cells_per_unit(&self) -> usize {
+        self.bottleneck.multiplier() * self.base_channels / self.cell().rows
+    }
+
+    /// Cells along the encoding's length for each slice of D units of input channels: 1 in the paper.
+    pub fn cells_per_slice(&self) -> usize {
+        self.depth_compression * self.base_channels / self.cell().columns
+    }
+
+    /// Number of outputs of the HyperNet in each cell of the encoding: `r * D * N^2` in the paper.
+    pub fn hypernet_outputs(&self) -> usize {
+        let Compression { rows, columns, upsampling } = self.cell();
+        rows / upsampling * (columns / upsampling)
     }
 
     /// Input channels of the shared convolutions in first place of a path.

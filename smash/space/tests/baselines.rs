@@ -2,6 +2,7 @@
 
 use smash_space::Task;
 use smash_space::baselines::Baseline;
+use smash_space::blueprint::Step;
 
 const FRACTAL: [usize; 5] = [64, 128, 256, 512, 512];
 
@@ -35,7 +36,8 @@ fn networks_have_the_published_number_of_parameters() {
 /// A block of C columns has 2^C - 1 convolutions, and C of them read the block's input.
 #[test]
 fn a_fractal_block_has_a_convolution_for_each_node() {
-    let baseline = Baseline::Fractalnet { columns: 3, channels: FRACTAL.to_vec(), drop_path: true };
+    let baseline =
+        Baseline::Fractalnet { columns: 3, channels: FRACTAL.to_vec(), drop_path: true, dropout: Vec::new() };
     let blueprint = baseline.blueprint(Task::of_images(3, 32, 10)).unwrap();
     assert_eq!(blueprint.convs.len(), 5 * 7);
     let mut inputs = 3;
@@ -50,6 +52,28 @@ fn a_fractal_block_has_a_convolution_for_each_node() {
     assert_eq!(counts.parameters, 33_698_880 + 2 * 7 * 1472 + 513 * 10);
 }
 
+/// Larsson et al. drop 0, 10, 20, 30 and 40 % in the five blocks, between convolution and BatchNorm.
+#[test]
+fn dropout_follows_each_convolution_of_a_block() {
+    let fractal = |dropout| Baseline::Fractalnet { columns: 3, channels: FRACTAL.to_vec(), drop_path: true, dropout };
+    let task = Task::of_images(3, 32, 10);
+    let network = fractal(vec![0, 10, 20, 30, 40]).blueprint(task).unwrap();
+    let percents: Vec<usize> = network
+        .steps
+        .windows(3)
+        .filter_map(|steps| match steps {
+            [Step::Conv { .. }, Step::Dropout { percent, .. }, Step::Norm { .. }] => Some(*percent),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(percents, [10, 20, 30, 40].map(|percent| [percent; 7]).concat());
+    assert_eq!(network.counts(), fractal(Vec::new()).blueprint(task).unwrap().counts());
+    for wrong in [vec![10; 4], vec![0, 0, 0, 0, 100]] {
+        let message = fractal(wrong).blueprint(task).unwrap_err().to_string();
+        assert!(message.contains("dropout") && message.contains("each of the 5 blocks"), "{message}");
+    }
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_by_name() {
     let check = |baseline: Baseline, task: Task, expected: &str| {
@@ -62,6 +86,6 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     check(Baseline::ShakeShake { depth: 2, width: 8 }, images, "6 N + 2");
     check(Baseline::VoxelResnet { depth: 8, width: 8 }, images, "images");
     check(Baseline::WideResnet { depth: 10, widen: 1 }, voxels(8), "volumes");
-    let fractal = Baseline::Fractalnet { columns: 2, channels: vec![2; 6], drop_path: false };
+    let fractal = Baseline::Fractalnet { columns: 2, channels: vec![2; 6], drop_path: false, dropout: Vec::new() };
     check(fractal, images, "6 times");
 }

@@ -84,6 +84,7 @@ impl Config {
             bank_sizes: BankSizes::Variable,
             units: Units::NearReads,
             budget: [0.3, 1.0],
+            compression: None,
         }
     }
 }

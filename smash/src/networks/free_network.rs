@@ -12,10 +12,12 @@ use smash_kernels::convolution::Precision;
 use smash_kernels::parts::{Shared, add, parts};
 use smash_kernels::pooling::{every_second, halve};
 use smash_kernels::products::matmul;
-use smash_space::blueprint::{Blueprint, Step, Value};
+use smash_kernels::weight_norm::weight_norm;
+use smash_space::blueprint::{Activation, Blueprint, Step, Value};
 
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::networks::main_net::NetStatistics;
+use crate::networks::op_norm::OpNorm;
 use crate::networks::volume;
 
 /// Probability that a join drops one of its inputs (Larsson et al. 2017: 15 %).
@@ -31,6 +33,8 @@ pub struct NetworkWeights<B: Backend> {
     pub convs: Vec<Param<Tensor<B, 4>>>,
     /// The BatchNorms in order.
     pub norms: Vec<BatchNorm<B>>,
+    /// The normalisations of 1x1 convolutions in order, in a network that has them in place of BatchNorm.
+    pub op_norms: Vec<OpNorm<B>>,
     /// Weight of the output layer, `[classes, channels]`.
     pub output_weight: Param<Tensor<B, 2>>,
     /// Bias of the output layer, `[classes]`.
@@ -51,7 +55,7 @@ pub struct Network<B: Backend> {
 /// The purpose of a forward pass.
 #[derive(Debug)]
 pub enum Phase<'a> {
-    /// A training step. The generator decides how drop-path and shake act in it.
+    /// A training step. The generator decides how drop-path, dropout and shake act in it.
     Train(&'a mut ChaCha8Rng),
     /// Scoring and testing.
     Evaluate,
@@ -75,12 +79,15 @@ impl<B: Backend> Network<B> {
         let convs = convs.collect();
         let norms = blueprint.norms.iter().map(|&channels| BatchNorm::new(channels, device));
         let norms = norms.collect();
+        let op_norms = blueprint.op_norms.iter();
+        let op_norms =
+            op_norms.map(|&(normalisation, channels)| OpNorm::new(normalisation, channels, device)).collect();
         let channels = blueprint.size(blueprint.features).channels;
         let (output_weight, output_bias) = output_layer(blueprint.task.classes, channels, rng, device);
         Self {
             blueprint: Arc::new(blueprint),
             precision: Precision::Float32,
-            weights: NetworkWeights { convs, norms, output_weight, output_bias },
+            weights: NetworkWeights { convs, norms, op_norms, output_weight, output_bias },
         }
     }
 
@@ -116,6 +123,7 @@ impl<B: Backend> Network<B> {
             unread: reads(&self.blueprint),
             convs: weights.convs.iter(),
             norms: weights.norms.iter(),
+            op_norms: weights.op_norms.iter(),
             statistics: Vec::new(),
             column: None,
             phase,
@@ -159,6 +167,7 @@ struct Run<'a, B: Backend> {
     unread: Vec<usize>,
     convs: std::slice::Iter<'a, Param<Tensor<B, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<B>>,
+    op_norms: std::slice::Iter<'a, OpNorm<B>>,
     statistics: NetStatistics<B>,
     phase: Phase<'a>,
     see: &'a mut dyn FnMut(usize, &Tensor<B, 4>),
@@ -191,8 +200,11 @@ impl<B: Backend> Run<'_, B> {
         let blueprint = &self.net.blueprint;
         let is_volume = blueprint.is_volume();
         match step {
-            Step::Conv { inputs, activation, dilation, groups, may_round } => {
-                let weight = self.convs.next().expect("a weight for each convolution").val();
+            Step::Conv { inputs, activation, dilation, groups, may_round, weight_norm: is_normed } => {
+                let mut weight = self.convs.next().expect("a weight for each convolution").val();
+                if *is_normed {
+                    weight = weight_norm(weight);
+                }
                 let precision = if *may_round { self.net.precision } else { Precision::Float32 };
                 let mut inputs_read = self.read_all(inputs);
                 let [_, _, height, _] = weight.dims();
@@ -201,6 +213,13 @@ impl<B: Backend> Run<'_, B> {
                     inputs_read = volume::neighbours(inputs_read, depth, height, dilation[0], *groups);
                 }
                 self.push(precision.conv(inputs_read, *activation, weight, *dilation, *groups));
+            }
+            Step::Pointwise { inputs, .. } => {
+                let weight = self.convs.next().expect("a weight for each convolution").val();
+                let [outputs, channels, _, _] = weight.dims();
+                let norm = self.op_norms.next().expect("a normalisation for each step");
+                let inputs = self.read_all(inputs);
+                self.push(norm.forward(inputs, Activation::Relu, weight.reshape([outputs, channels])));
             }
             Step::Norm { inputs } => {
                 let norm = self.norms.next().expect("a BatchNorm for each step");
@@ -245,6 +264,11 @@ impl<B: Backend> Run<'_, B> {
                 let weighted = terms.map(|(input, weight)| input * weight);
                 self.push(weighted.reduce(|sum, term| sum + term).expect("a join has inputs"));
             }
+            Step::Dropout { input, percent } => {
+                let input = self.read(*input);
+                let output = self.dropout(input, *percent);
+                self.push(output);
+            }
             Step::Shake { inputs } => {
                 let [left, right] = inputs.map(|input| self.read(input));
                 let output = self.shake(left, right);
@@ -283,6 +307,20 @@ impl<B: Backend> Run<'_, B> {
         }
         let count = kept.iter().filter(|is_kept| **is_kept).count() as f64;
         kept.into_iter().map(|is_kept| if is_kept { 1.0 / count } else { 0.0 }).collect()
+    }
+
+    /// Zeroes values in training. The others grow, so that each value has the same mean as in evaluation.
+    fn dropout(&mut self, input: Tensor<B, 4>, percent: usize) -> Tensor<B, 4> {
+        let Phase::Train(rng) = &mut self.phase else { return input };
+        let mut drawn = vec![0_u16; input.dims().iter().product()];
+        rng.fill(&mut drawn[..]);
+        // A value is kept if its number is below this share of all 65,536.
+        let kept = (100 - percent) * (1 << 16) / 100;
+        let scale = (1 << 16) as f32 / kept as f32;
+        let factors: Vec<f32> =
+            drawn.into_iter().map(|number| if usize::from(number) < kept { scale } else { 0.0 }).collect();
+        let factors = Tensor::<B, 4>::from_data(TensorData::new(factors, input.dims()), &input.device());
+        input * factors
     }
 
     fn shake(&mut self, left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {

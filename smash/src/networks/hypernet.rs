@@ -56,11 +56,9 @@ impl HyperNetConfig {
 
     /// Shape of each convolution of a HyperNet for a search space, in order.
     fn shapes_for(&self, space: &SearchSpace) -> Vec<[usize; 4]> {
-        let n = space.base_channels;
-        let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
         // One more channel for the noise z.
         let inputs = EncodingLayout::new(space).channels + 1;
-        self.shapes(inputs, outputs)
+        self.shapes(inputs, space.hypernet_outputs())
     }
 
     /// Number of weights of a HyperNet for a search space.
@@ -99,7 +97,7 @@ impl<B: Backend> HyperNet<B> {
 
     /// # Shapes
     /// - `input`: `[1, 1 + encoding channels, units, slices]`, the noise z first
-    /// - output: `[1, r * D * N^2, units, slices]`
+    /// - output: `[1, outputs of a cell, units, slices]`, where a cell has `r * D * N^2` outputs in the paper
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
         let mut next = |inputs: Vec<Tensor<B, 4>>, activation: Activation| {

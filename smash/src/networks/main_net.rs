@@ -14,12 +14,14 @@ use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
 use smash_space::counts::{STEM_KERNEL, shared_convolutions};
 use smash_space::learned_convolutions::LearnedConvolutions;
+use smash_space::op_normalisation::OpNormalisation;
 use smash_space::space::{BLOCKS, SearchSpace};
 use smash_space::task::Task;
 
 use crate::networks::generated_weights::GeneratedWeights;
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
 use crate::networks::memory::MemoryBanks;
+use crate::networks::op_norm::OpNorm;
 
 /// The freely learned parts of the main network (paper, section 3.1).
 #[derive(Module, Debug)]
@@ -35,6 +37,9 @@ pub struct MainNet<B: Backend> {
     /// For each block and each place of an op in it, the weights of the op's 1x1 convolution. Empty if a HyperNet
     /// generates them. See [`crate::networks::shared_weights`].
     pub pointwise: Vec<Vec<Param<Tensor<B, 2>>>>,
+    /// The normalisation of the 1x1 convolutions of each block. All ops of a block share its gains and shifts, as they share
+    /// its convolutions.
+    pub op_norms: Vec<OpNorm<B>>,
     /// BatchNorm before the output layer.
     pub norm: BatchNorm<B>,
     /// Weight of the output layer, `[classes, channels]`.
@@ -113,6 +118,7 @@ impl<B: Backend> MainNet<B> {
             shared,
             transitions,
             pointwise: Vec::new(),
+            op_norms: op_norms(OpNormalisation::default(), space, device),
             norm: BatchNorm::new(width, device),
             output_weight,
             output_bias,
@@ -148,7 +154,7 @@ impl<B: Backend> MainNet<B> {
                 let outputs = space.generated_channels(inputs, op.units * space.base_channels);
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;
-                let bottleneck = conv_1x1(input, Activation::Identity, weight);
+                let bottleneck = self.op_norms[index].forward(input, Activation::Identity, weight);
                 memory.write(op, self.op(space, [index, place], op, bottleneck));
             }
             banks = memory.into_output();
@@ -171,10 +177,13 @@ impl<B: Backend> MainNet<B> {
     /// in a block.
     fn op(&self, space: &SearchSpace, [block, place]: [usize; 2], op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
         let outputs = op.units * space.base_channels;
+        let has_relu = self.op_norms[block].normalisation.has_relu();
         run_paths(op, bottleneck, |slot, input| {
+            let is_first = slot.is_multiple_of(2);
+            let activation = if is_first && has_relu { Activation::Identity } else { Activation::Relu };
             let conv = op.convs[slot].expect("only active convolutions run");
             let weight = self.conv_weight(space, [block, place, slot], conv, [outputs, input.dims()[1]]);
-            conv_same(input, Activation::Relu, weight, conv.dilation, conv.groups)
+            conv_same(input, activation, weight, conv.dilation, conv.groups)
         })
     }
 
@@ -225,6 +234,15 @@ impl<B: Backend> MainNet<B> {
         let of_transitions = self.transitions.iter_mut().map(|transition| &mut transition.norm);
         of_transitions.chain([&mut self.norm])
     }
+}
+
+/// The normalisation of each block, for 1x1 convolutions of any width.
+pub(crate) fn op_norms<B: Backend>(
+    normalisation: OpNormalisation,
+    space: &SearchSpace,
+    device: &B::Device,
+) -> Vec<OpNorm<B>> {
+    (0..BLOCKS).map(|_| OpNorm::new(normalisation, space.weight_rows(), device)).collect()
 }
 
 /// Runs the active convolutions of an op, `conv(slot, input)` with its ReLU, and adds the two paths.

@@ -9,13 +9,14 @@ use smash_space::architecture::Architecture;
 use smash_space::counts;
 use smash_space::encoding::Encoding;
 use smash_space::learned_convolutions::LearnedConvolutions;
+use smash_space::op_normalisation::OpNormalisation;
 use smash_space::space::SearchSpace;
 use smash_space::task::Task;
 
 use crate::networks::generated_weights::GeneratedWeights;
 use crate::networks::hypernet::{HyperNet, HyperNetConfig};
 use crate::networks::layers::{BatchNorm, Mode};
-use crate::networks::main_net::{MainNet, NetStatistics};
+use crate::networks::main_net::{MainNet, NetStatistics, op_norms};
 use crate::networks::shared_weights;
 
 /// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).
@@ -49,6 +50,12 @@ impl<B: Backend> SmashNet<B> {
             main.pointwise = shared_weights::initial(&space, rng, device);
         }
         Self { space, hypernet, main, noise: true }
+    }
+
+    /// The same network before its first step with another normalisation of its ops.
+    pub fn with_op_normalisation(mut self, normalisation: OpNormalisation) -> Self {
+        self.main.op_norms = op_norms(normalisation, &self.space, &self.device());
+        self
     }
 
     /// W = H(c, z): the generated weights of an architecture for one draw of noise. Without a HyperNet it gives the

@@ -2,7 +2,6 @@
 
 use smash_space::architecture::Architecture;
 use smash_space::blueprint::Blueprint;
-use smash_space::encoding::EncodingLayout;
 use smash_space::space::SearchSpace;
 use smash_space::task::Task;
 
@@ -106,11 +105,7 @@ pub fn steps_at_cost_of_score(validation: usize, draws: usize, batch: usize) -> 
 
 /// Multiply-adds of the HyperNet for the encoding of an architecture.
 fn generation(space: &SearchSpace, hypernet: &HyperNetConfig, architecture: &Architecture) -> u64 {
-    let n = space.base_channels;
-    let outputs = space.bottleneck.multiplier() * space.depth_compression * n * n;
-    let inputs = EncodingLayout::new(space).channels + 1;
-    let shapes = hypernet.shapes(inputs, outputs);
-    let weights: usize = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
     let slices: usize = architecture.blocks.iter().map(|block| block.slices(space)).sum();
-    (weights * space.max_units() * slices) as u64
+    let cells = space.max_units() * space.cells_per_unit() * slices * space.cells_per_slice();
+    hypernet.weights(space) * cells as u64
 }

@@ -47,12 +47,13 @@ pub fn synflow<B: Backend>(net: &Network<B>) -> Result<f64, PredictorError> {
                 let conv = |values| conv_concatenated(vec![values], Activation::Identity, weight, *dilation, *groups);
                 flows.push(input.map(conv).rescaled());
             }
+            Step::Pointwise { .. } => unreachable!("a network that predictors rate has BatchNorm"),
             Step::Norm { inputs } => {
                 let input = flows.concatenated(inputs);
                 flows.push(input);
             }
-            // Nothing is negative.
-            Step::Relu { input } => {
+            // Nothing is negative, and nothing is dropped.
+            Step::Relu { input } | Step::Dropout { input, .. } => {
                 let input = flows.read(*input);
                 flows.push(input);
             }

@@ -1,9 +1,10 @@
-//! An architecture with its weights from a SMASH network, as a network that can be trained on its own.
+//! An architecture with its weights from a SMASH network, as networks that can be trained on their own.
 
 use burn::module::{Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use smash_kernels::convolution::Precision;
+use smash_kernels::weight_norm::weight_norm;
 use smash_space::architecture::Architecture;
 use smash_space::blueprint::Blueprint;
 use smash_space::task::Task;
@@ -22,7 +23,7 @@ use crate::networks::smash_net::SmashNet;
 /// training does not divide them again. Shared convolutions are cut to the part that the architecture uses.
 /// Transitions, output layer and the three BatchNorms come from the SMASH network, with their running statistics.
 ///
-/// `task` is the task of the SMASH network.
+/// `task` is the task of the SMASH network, whose ops have simple WeightNorm.
 pub fn warm_network<B: AutodiffBackend>(
     net: &SmashNet<B::InnerBackend>,
     task: Task,
@@ -43,10 +44,54 @@ pub fn warm_network<B: AutodiffBackend>(
         weights: NetworkWeights {
             convs: convs.into_iter().map(learned).collect(),
             norms,
+            op_norms: Vec::new(),
             output_weight: learned(output_weight),
             output_bias: learned(main.output_bias.val()),
         },
     }
+}
+
+/// The network that [`warm_network`] gives, but each op goes on to divide the weight of its 1x1 convolution by its norm.
+pub fn warm_weight_norm_network<B: AutodiffBackend>(
+    net: &SmashNet<B::InnerBackend>,
+    task: Task,
+    architecture: &Architecture,
+    weights: &GeneratedWeights<B::InnerBackend>,
+) -> Network<B> {
+    let blueprint = Blueprint::in_smash_with_weight_norm(&net.space, task, architecture);
+    Network { blueprint: blueprint.into(), ..warm_network(net, task, architecture, weights) }
+}
+
+/// The resulting network of an architecture with all weights that the SMASH network has for it (paper, appendix C).
+///
+/// It does not compute what the SMASH network computes: see [`warm_network`]. The SMASH network has no counterpart to the
+/// BatchNorms around 1x1 convolutions, which therefore stay those of `initial`, the network with standard initial weights.
+/// So does the part of a convolution that is wider here than inside the SMASH network. The other BatchNorms keep their
+/// running statistics.
+pub fn warm_resulting_network<B: AutodiffBackend>(
+    net: &SmashNet<B::InnerBackend>,
+    task: Task,
+    architecture: &Architecture,
+    weights: &GeneratedWeights<B::InnerBackend>,
+    mut initial: Network<B>,
+) -> Network<B> {
+    let warm = warm_network::<B>(net, task, architecture, weights).weights;
+    let own = &mut initial.weights;
+    assert_eq!(own.convs.len(), warm.convs.len(), "convolutions of both networks of an architecture");
+    for (own, warm) in own.convs.iter_mut().zip(&warm.convs) {
+        let rows = warm.dims().map(|size| 0..size);
+        *own = learned(own.val().inner().slice_assign(rows, warm.val().inner()));
+    }
+    let mut end_of_block = 0;
+    for (block, norm) in architecture.blocks.iter().zip(warm.norms) {
+        end_of_block += 2 * block.ops.len();
+        own.norms[end_of_block] = norm;
+        end_of_block += 1;
+    }
+    assert_eq!(own.norms.len(), end_of_block, "two BatchNorms for each op and one for each block");
+    own.output_weight = warm.output_weight;
+    own.output_bias = warm.output_bias;
+    initial
 }
 
 /// The convolutions in the order of the blueprint, with the blueprint's shapes.
@@ -64,7 +109,7 @@ fn convolutions<B: Backend>(
             let inputs = op.reads.len() * block.bank_size * space.base_channels;
             let outputs = op.units * space.base_channels;
             let bottleneck = space.generated_channels(inputs, outputs);
-            let generated = weights.of_op(channels_read, inputs, bottleneck);
+            let generated = weight_norm(weights.of_op(channels_read, inputs, bottleneck));
             convs.push(generated.unsqueeze_dims(&[2, 3]));
             channels_read += inputs;
             for (slot, conv) in op.convs.iter().enumerate() {

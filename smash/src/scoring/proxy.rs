@@ -118,7 +118,8 @@ pub fn gradient_step(
         for &place in &open {
             let present = &now.blocks[place.block].ops[place.op];
             let from = slopes.of(space, now, place, present);
-            let cells = present.units * space.slices(present.reads.len(), now.blocks[place.block].bank_size);
+            let slices = space.slices(present.reads.len(), now.blocks[place.block].bank_size);
+            let cells = present.units * space.cells_per_unit() * slices * space.cells_per_slice();
             let options = place.options(space, now).into_iter();
             let changes = options.map(|op| ((slopes.of(space, now, place, &op) - from) / cells as f64, place, op));
             moves.extend(changes.filter(|(change, ..)| *change < 0.0));
@@ -190,7 +191,7 @@ impl Slopes {
         let mut start = 0;
         let mut start_of = |op: &Op, bank_size| {
             let first = start;
-            start += space.slices(op.reads.len(), bank_size);
+            start += space.slices(op.reads.len(), bank_size) * space.cells_per_slice();
             first
         };
         let blocks = architecture.blocks.iter();
@@ -206,7 +207,7 @@ impl Slopes {
         let start = self.starts[place.block][place.op];
         let marks = self.layout.marks(space, place.block, bank_size, op, start);
         let sum_of = |(channel, marked): (usize, std::ops::Range<usize>)| {
-            let row = (channel * rows + op.units) * slices;
+            let row = (channel * rows + op.units * space.cells_per_unit()) * slices;
             self.below[row + marked.start..row + marked.end].iter().sum::<f64>()
         };
         2.0 * marks.into_iter().map(sum_of).sum::<f64>()

@@ -60,8 +60,13 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
     /// A network before its first step. `key` names the random streams: network and training seed.
     pub fn new(blueprint: Blueprint, seed: Seed, key: [u64; 2], device: &B::Device) -> Self {
         let mut rng = seed.rng(Stream::ResultingInitialisation, &key);
+        Self::starting_from(Network::new(blueprint, &mut rng, device), key)
+    }
+
+    /// Any network before its first step. Two networks with the same key see the same images in the same order.
+    pub fn starting_from(net: Network<B>, key: [u64; 2]) -> Self {
         Self {
-            net: Network::new(blueprint, &mut rng, device),
+            net,
             optimiser: Nesterov::new(WEIGHT_DECAY),
             key,
             history: Vec::new(),

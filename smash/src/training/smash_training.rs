@@ -7,6 +7,7 @@ use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 use smash_space::architecture::Architecture;
 use smash_space::learned_convolutions::LearnedConvolutions;
+use smash_space::op_normalisation::OpNormalisation;
 use smash_space::random::{Seed, Stream};
 use smash_space::sampling::{Limits, Sampling};
 
@@ -63,6 +64,9 @@ pub struct SmashTraining {
     /// Which ops share the learned convolutions of the main network.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub learned_convolutions: LearnedConvolutions,
+    /// The normalisation of the 1x1 convolutions of ops.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub normalisation: OpNormalisation,
 }
 
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.
@@ -127,6 +131,7 @@ impl SmashTraining {
             average_last: None,
             noise: yes(),
             learned_convolutions: LearnedConvolutions::default(),
+            normalisation: OpNormalisation::default(),
         }
     }
 

@@ -1,8 +1,13 @@
 //! Tests of short trainings from random weights and from the weights of a SMASH network.
 
+use burn::Tensor;
+use burn::module::Param;
 use burn_flex::{Flex, FlexDevice};
 use proptest::prelude::*;
-use smash::predictors::{ShortTraining, initial_network, warm_network};
+use smash::blueprint::Step;
+use smash::predictors::{
+    ShortTraining, initial_network, warm_network, warm_resulting_network, warm_weight_norm_network,
+};
 use smash::scoring::{score, score_noise};
 use smash::space::Bottleneck;
 use smash::{LearnedConvolutions, Mode, Network, Phase, SearchSpace, Seed, SmashNet, Task};
@@ -72,16 +77,71 @@ proptest! {
         let architecture = architecture(&space, seed);
         let weights = net.generate(&architecture, &score_noise(Seed(seed), 0));
         let warm: Network<B> = warm_network(&net, task, &architecture, &weights);
+        // Weights of another length have the same direction, which is all that counts with WeightNorm.
+        let mut normed: Network<B> = warm_weight_norm_network(&net, task, &architecture, &weights);
+        double_normed_weights(&mut normed);
         let images = random([3, 3, task.image_size, task.image_size], -1.0..1.0, &mut rng(seed));
         for (mode, phase) in [(Mode::Evaluate, Phase::Evaluate), (Mode::Train, Phase::Measure)] {
             let (expected, statistics) = net.forward(&architecture, &weights, images.clone(), mode);
-            let (found, of_warm) = warm.forward(burn::Tensor::from_inner(images.clone()), phase);
+            let (found, of_warm) = warm.forward(Tensor::from_inner(images.clone()), phase);
             let off: f32 = (found.inner() - expected.clone()).abs().max().into_scalar();
             prop_assert!(off < 1e-5, "{mode:?}: off by {off}");
+            if mode == Mode::Evaluate {
+                let (found, _) = normed.forward(Tensor::from_inner(images.clone()), Phase::Evaluate);
+                let off: f32 = (found.inner() - expected.clone()).abs().max().into_scalar();
+                prop_assert!(off < 1e-5, "with WeightNorm: off by {off}");
+            }
             prop_assert_eq!(statistics.len(), of_warm.len());
             let spread: f32 = (expected.clone() - expected.mean_dim(0)).abs().max().into_scalar();
             prop_assert!(spread > 1e-4, "{spread}");
         }
+    }
+}
+
+/// Doubles the weights of the convolutions with WeightNorm; there is one for each op.
+fn double_normed_weights(net: &mut Network<B>) {
+    let is_normed = |step: &Step| match step {
+        Step::Conv { weight_norm, .. } => Some(*weight_norm),
+        _ => None,
+    };
+    let normed: Vec<bool> = net.blueprint.steps.iter().filter_map(is_normed).collect();
+    assert!(normed.contains(&true), "no convolution has WeightNorm");
+    for (conv, _) in net.weights.convs.iter_mut().zip(normed).filter(|(_, is_normed)| *is_normed) {
+        *conv = Param::from_tensor(Tensor::from_inner(conv.val().inner() * 2.0));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_warm_resulting_network_has_all_weights_that_the_smash_network_has(
+        space in spaces(),
+        learned in ways_to_share(),
+        seed: u64,
+    ) {
+        let net = smash_net(&space, learned, TASK, true, seed);
+        let architecture = architecture(&space, seed);
+        let weights = net.generate(&architecture, &score_noise(Seed(seed), 0));
+        let initial: Network<B> = initial_network(&space, TASK, &architecture, Seed(seed), [0, 0], &FlexDevice);
+        let warm = warm_resulting_network(&net, TASK, &architecture, &weights, initial.clone());
+        let in_smash: Network<B> = warm_network(&net, TASK, &architecture, &weights);
+        prop_assert_eq!(&warm.blueprint, &initial.blueprint);
+        for (found, expected) in warm.weights.convs.iter().zip(&in_smash.weights.convs) {
+            let part = found.val().slice(expected.dims().map(|size| 0..size));
+            prop_assert_eq!(part.into_data(), expected.val().into_data());
+        }
+        // The BatchNorms at the ends of blocks; those around 1x1 convolutions are as in the network with standard weights.
+        let mut ends = in_smash.weights.norms.iter();
+        for (found, initial) in warm.weights.norms.iter().zip(&initial.weights.norms) {
+            let [found, untouched] = [found, initial].map(|norm| norm.running_mean.val().into_data());
+            if found != untouched {
+                prop_assert_eq!(Some(found), ends.next().map(|end| end.running_mean.val().into_data()));
+            }
+        }
+        prop_assert!(ends.next().is_none());
+        let output = [&warm, &in_smash].map(|net| net.weights.output_weight.val().into_data());
+        prop_assert_eq!(&output[0], &output[1]);
     }
 }
 

@@ -304,7 +304,7 @@ mod tests {
     fn an_argument_for_a_run_is_refused_if_nothing_runs() {
         let (args, forwarded) = parse("./src ./recipes --jobs 2").unwrap();
         let error = compare(&args, &forwarded).unwrap_err().to_string();
-        assert!(error.starts_with("`--jobs`: "), "{error}");
+        assert!(error.starts_with("`--jobs` is an argument of runs, "), "{error}");
     }
 
     #[test]

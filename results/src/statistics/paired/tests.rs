@@ -42,6 +42,20 @@ fn the_sign_test_matches_scipy() {
 }
 
 #[test]
+fn the_interval_of_a_difference_of_shares_matches_newcombe() {
+    // Newcombe 1998, table II, method 10, to four digits.
+    for (first, second, low, high) in
+        [((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090), ((10, 10), (0, 20), 0.6791, 1.0)]
+    {
+        let found = share_difference(first, second).unwrap();
+        assert!((found.low - low).abs() < 5e-5 && (found.high - high).abs() < 5e-5, "{found:?}");
+    }
+    let agreed = share_difference((0, 40), (0, 40)).unwrap();
+    assert!(agreed.estimate == 0.0 && agreed.low < -0.08 && agreed.high > 0.08, "{agreed:?}");
+    assert_eq!(share_difference((0, 40), (0, 0)), None);
+}
+
+#[test]
 fn wilsons_interval_matches_scipy_and_has_a_width_if_all_agree() {
     // proportion_ci(method="wilson") of scipy.stats.binomtest.
     for (successes, n, low, high) in [

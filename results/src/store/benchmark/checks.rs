@@ -63,8 +63,8 @@ fn training_problem(made: &Made<'_>, row: &TrainingRow) -> Option<String> {
     if let Some(problem) = row.train_loss.and_then(|loss| loss_problem("train_loss", loss)) {
         return Some(problem);
     }
-    if row.status == Status::Skipped {
-        return Some("`status` is skipped, expected ok or failed".to_owned());
+    if !matches!(row.status, Status::Ok | Status::Failed) {
+        return Some(format!("`status` is {}, expected ok or failed", row.status));
     }
     let (is_ok, epochs) = (row.status == Status::Ok, i64::from(row.epochs));
     let is_possible = match made.epochs {

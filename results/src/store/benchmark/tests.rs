@@ -305,13 +305,16 @@ fn a_row_that_no_training_can_have_written_is_named() {
     let good = benchmark_in(folder.path());
     let place = folder.path().join("changed");
     type Change = fn(&mut Benchmark);
-    let changes: [(&str, Change); 19] = [
+    let changes: [(&str, Change); 20] = [
         ("trainings.parquet: row 1: `validation_error` is 5", |b| b.trainings[1].validation_error = Some(5.0)),
         ("trainings.parquet: row 1: `train_error` is NaN", |b| b.trainings[1].train_error = Some(f64::NAN)),
         ("trainings.parquet: row 0: `train_loss` is inf", |b| b.trainings[0].train_loss = Some(f64::INFINITY)),
         ("trainings.parquet: row 2: `epochs` is 0", |b| b.trainings[2].epochs = 0),
         ("trainings.parquet: row 0: `status` is skipped", |b| {
             (b.trainings[0].status, b.trainings[0].test_error) = (Status::Skipped, None);
+        }),
+        ("trainings.parquet: row 0: `status` is diverged", |b| {
+            (b.trainings[0].status, b.trainings[0].test_error) = (Status::Diverged, None);
         }),
         ("trainings.parquet: row 3: `test_sha256`", |b| b.trainings[3].test_sha256 = "f".repeat(64)),
         ("trainings.parquet: row 1: `architecture` and `training_seed`", |b| b.trainings[1].training_seed = 0),

@@ -13,6 +13,21 @@ fn system(seed: u64, system: &str, parameters: u64) -> SystemRow {
         multiply_adds: 1,
         depth: 10,
         json: None,
+        network: None,
+        equal: None,
+        budget: None,
+        training_seed: None,
+    }
+}
+
+/// A network of WRN-28-10 that was scaled to a budget.
+fn scaled(count: &str, budget: u64, network: &str, [parameters, multiply_adds]: [u64; 2]) -> SystemRow {
+    SystemRow {
+        multiply_adds,
+        network: Some(network.to_owned()),
+        equal: Some(count.to_owned()),
+        budget: Some(budget),
+        ..system(0, &format!("WRN-28-10, equal {count}"), parameters)
     }
 }
 
@@ -95,6 +110,34 @@ fn root_seeds_are_averaged_and_two_trainings_have_no_interval() {
     let error = summary.systems[0].error.unwrap();
     assert!((error.mean - 0.225).abs() < 1e-12 && error.n == 3, "{error:?}");
     assert_eq!(summary.error_difference("A", "B"), None);
+}
+
+#[test]
+fn a_scaled_network_is_named_by_its_size_and_a_size_that_is_not_reached_is_told() {
+    let systems = [
+        system(0, "SMASHv2", 1000),
+        scaled("parameters", 1000, "WRN-10-0.5", [920, 7]),
+        scaled("parameters", 1200, "WRN-10-0.625", [1250, 9]),
+        scaled("multiply-adds", 50, "WRN-10-1", [9000, 59]),
+    ];
+    let summary = summary(&[], &systems, &[], &[]);
+    let sizes: Vec<(String, String)> = summary
+        .systems
+        .iter()
+        .filter_map(|system| system.equal.as_ref())
+        .map(|equal| (equal.to_string(), equal.difference_text()))
+        .collect();
+    let expected = [
+        ("WRN-10-0.5 to WRN-10-0.625 (for WRN-28-10, equal parameters)", "-8.0 %"),
+        ("WRN-10-1 (for WRN-28-10, equal multiply-adds)", "+18.0 %, not within 10 %"),
+    ];
+    assert_eq!(sizes, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    assert_eq!(summary.systems[1].multiply_adds, Some([7, 9]));
+    let text = summary.to_string();
+    assert!(
+        text.contains("equal multiply-adds)") && text.contains(", +18.0 %, not within 10 % multiply-adds"),
+        "{text}"
+    );
 }
 
 #[test]

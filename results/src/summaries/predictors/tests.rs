@@ -49,6 +49,9 @@ fn two_predictors_differ_by_the_paired_change_and_one_is_the_first() {
     assert_eq!(between("bad", "good").unwrap(), Some(change));
     let turned = between("good", "bad").unwrap().unwrap();
     assert_eq!([turned.estimate, turned.low, turned.high], [-change.estimate, -change.high, -change.low]);
+    // `bad` is the negative of `good`, whose mean over the eight architectures is 0.275.
+    let lower = summary.score_difference(&["good".to_owned(), "bad".to_owned()]).unwrap().unwrap();
+    assert!((lower.estimate + 0.55).abs() < 1e-12 && lower.low < -0.55 && lower.high > -0.55, "{lower:?}");
     assert_eq!(between("good", "lost").unwrap_err(), "`lost` is no predictor");
     assert!(between("bad", "holes").unwrap_err().contains("neither is `good`"));
 }

@@ -1,22 +1,28 @@
-//! Blueprints of the two networks of an architecture.
+//! Blueprints of the networks of an architecture.
 //!
-//! One is the resulting network (paper, section 3 and appendix C), the other is the network inside the SMASH network.
+//! They are the resulting network (paper, section 3 and appendix C), the same with another normalisation, and the network
+//! inside the SMASH network.
 
 use super::{Blueprint, ConvShape, Value};
 use crate::architecture::{Architecture, Block, Op};
 use crate::blueprint::Activation;
 use crate::counts::STEM_KERNEL;
+use crate::op_normalisation::OpNormalisation;
 use crate::space::SearchSpace;
 use crate::task::Task;
 
 /// Kernel size of the stem on volumes, and of all convolutions of ops on volumes (paper, appendix C).
 const VOLUME_KERNEL: usize = 3;
 
-/// One of the two networks of an architecture.
+/// One of the networks of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Resulting,
-    InSmash,
+    InSmash {
+        /// Whether the 1x1 convolutions of ops divide their weights by their norms.
+        weight_norm: bool,
+    },
+    Normalised(OpNormalisation),
 }
 
 impl Blueprint {
@@ -29,11 +35,28 @@ impl Blueprint {
         Self::build(space, task, architecture, Kind::Resulting)
     }
 
+    /// The resulting network with a normalisation of the 1x1 convolutions in place of the two BatchNorms around them. The
+    /// order is ReLU, convolution (paper, appendix C). BatchNorm stays before transitions and the output layer.
+    pub fn normalised(
+        space: &SearchSpace,
+        task: Task,
+        architecture: &Architecture,
+        normalisation: OpNormalisation,
+    ) -> Self {
+        Self::build(space, task, architecture, Kind::Normalised(normalisation))
+    }
+
     /// The network that a SMASH network runs for an architecture, with free weights. It has no BatchNorm and no ReLU
     /// around the 1x1 convolutions, but a ReLU after the stem. Its 1x1 convolutions are no wider than the generated
     /// weights.
     pub fn in_smash(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        Self::build(space, task, architecture, Kind::InSmash)
+        Self::build(space, task, architecture, Kind::InSmash { weight_norm: false })
+    }
+
+    /// As [`Self::in_smash`], but each op divides the weight of its 1x1 convolution by its norm, as the SMASH network
+    /// does with generated weights. Training then moves the direction of the weight alone.
+    pub fn in_smash_with_weight_norm(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Self::build(space, task, architecture, Kind::InSmash { weight_norm: true })
     }
 
     fn build(space: &SearchSpace, task: Task, architecture: &Architecture, kind: Kind) -> Self {
@@ -44,7 +67,7 @@ impl Blueprint {
         if task.stem_stride == 2 {
             value = blueprint.subsample(value, 0);
         }
-        if kind == Kind::InSmash {
+        if matches!(kind, Kind::InSmash { .. }) {
             value = blueprint.relu(value);
         }
         for (index, block) in architecture.blocks.iter().enumerate() {
@@ -95,10 +118,17 @@ impl Blueprint {
                 let narrowed = self.conv(&[normalised], Activation::Relu, channels, pointwise);
                 self.norm(&[narrowed])
             }
-            Kind::InSmash => {
-                let channels = space.generated_channels(inputs, outputs);
-                self.conv(reads, Activation::Identity, channels, pointwise)
+            Kind::Normalised(normalisation) => {
+                self.pointwise(reads, space.bottleneck_channels(inputs, outputs), normalisation)
             }
+            Kind::InSmash { weight_norm } => {
+                let channels = space.generated_channels(inputs, outputs);
+                self.conv(reads, Activation::Identity, channels, ConvShape { weight_norm, ..pointwise })
+            }
+        };
+        let first_activation = match kind {
+            Kind::Normalised(normalisation) if normalisation.has_relu() => Activation::Identity,
+            _ => Activation::Relu,
         };
         let mut path = |first: usize| {
             let convs = op.convs[first..first + 2].iter().flatten();
@@ -109,9 +139,13 @@ impl Blueprint {
                     dilation: conv.dilation,
                     groups: conv.groups,
                     may_round: true,
+                    weight_norm: false,
                 };
-                let input = value.unwrap_or(bottleneck);
-                value = Some(self.conv(&[input], Activation::Relu, outputs, shape));
+                let (input, activation) = match value {
+                    Some(value) => (value, Activation::Relu),
+                    None => (bottleneck, first_activation),
+                };
+                value = Some(self.conv(&[input], activation, outputs, shape));
             }
             value
         };

@@ -41,8 +41,8 @@ fn an_entry_that_is_no_file_is_refused_by_name() {
         (EntryType::Char, "a device"),
         (EntryType::Block, "a device"),
         (EntryType::Fifo, "a pipe"),
-        (EntryType::GNULongName, "of a kind"),
-        (EntryType::GNUSparse, "of a kind"),
+        (EntryType::GNULongName, "of an unknown kind"),
+        (EntryType::GNUSparse, "of an unknown kind"),
     ];
     for (kind, what) in kinds {
         // An entry that is left out is refused all the same.
