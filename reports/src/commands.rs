@@ -4,6 +4,7 @@ pub mod claims;
 pub mod compare;
 pub mod deviations;
 pub mod draw;
+pub mod form;
 pub mod rank;
 pub mod stats;
 pub mod status;

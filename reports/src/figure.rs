@@ -1,9 +1,8 @@
 //! The figures of artefacts: title, legend, plot, and a caption of conditions and statistics.
-//!
-//! The same drawing goes to SVG and to PNG.
 
 mod axis;
-pub(crate) mod canvas;
+mod canvas;
+mod chance;
 mod conditions;
 mod corruption;
 mod costs;
@@ -11,7 +10,10 @@ pub mod definition;
 mod descent;
 mod ends;
 mod histograms;
+mod legend;
+mod marks;
 mod normalisation;
+mod plot;
 mod predictors;
 mod rank;
 mod scatter;
@@ -20,55 +22,61 @@ mod search_cost;
 mod starts;
 mod systems;
 
-use std::cell::RefCell;
-use std::path::Path;
-
 use anyhow::{Context, Result};
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
-use results::store::files::write_by;
 
 use crate::artefact::Artefact;
-use crate::drawing::{Scene, banks_figure, encoding_figure};
-use canvas::{Canvas, HEADER, MARGIN, Placed, SIZE, register_font, text_width};
+use crate::drawing::{banks_figure, encoding_figure};
+use crate::picture::{Format, Picture, Width};
+use canvas::Canvas;
+pub(crate) use canvas::Placed;
+use chance::error_by_chance;
 use definition::{FigureData, FigureDefinition};
 
-/// Height of the strip between the axis label and the caption.
-const CAPTION_GAP: i32 = 24;
-const CAPTION_LINE: i32 = 26;
+/// The look of a figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Its width in a paper.
+    pub width: Width,
+    /// Whether it has its title.
+    pub with_title: bool,
+    /// Whether it has its caption.
+    pub with_caption: bool,
+}
 
-/// The figure as an SVG document.
+impl Default for Look {
+    fn default() -> Self {
+        Self { width: Width::Page, with_title: true, with_caption: true }
+    }
+}
+
+/// The figure as an SVG document with title and caption, as wide as a page.
+///
+/// # Errors
+/// As for [`picture`].
+pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
+    picture(artefact, Look::default())?.bytes(Format::Svg)
+}
+
+/// The figure as a picture.
 ///
 /// # Errors
 /// If the artefact has no figure, if its figure does not fit its kind of study, or if there is nothing to draw.
-pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
-    svg_with_places(artefact).map(|(document, _)| document)
+pub fn picture(artefact: &Artefact, look: Look) -> Result<Picture> {
+    picture_with_places(artefact, look).map(|(picture, _)| picture)
 }
 
-/// The figure as an SVG document, and the places of the single architectures in it.
-pub(crate) fn svg_with_places(artefact: &Artefact) -> Result<(Vec<u8>, Vec<Placed>)> {
-    if let Some(drawing) = drawing_of(artefact).with_context(|| artefact.name())? {
-        return Ok((drawing.svg()?, Vec::new()));
-    }
-    let mut document = String::new();
-    let backend = SVGBackend::with_string(&mut document, SIZE);
-    let placed = draw(backend.into_drawing_area(), artefact).with_context(|| artefact.name())?;
-    Ok((document.into_bytes(), placed))
+/// The figure as a picture, and the places of the single architectures in it.
+pub(crate) fn picture_with_places(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
+    draw(artefact, look).with_context(|| artefact.name())
 }
 
-/// Writes the figure as a PNG image.
+/// The facts of the caption: conditions, statistics and notes on the drawing.
 ///
 /// # Errors
-/// As for [`svg`], and if the file system refuses.
-pub fn write_png(artefact: &Artefact, path: &Path) -> Result<()> {
-    if let Some(drawing) = drawing_of(artefact).with_context(|| artefact.name())? {
-        return drawing.write_png(path);
-    }
-    write_by(path, |unfinished| {
-        let area = BitMapBackend::new(unfinished, SIZE).into_drawing_area();
-        draw(area, artefact).with_context(|| artefact.name()).map(drop)
-    })
+/// As for [`picture`].
+pub fn caption(artefact: &Artefact) -> Result<Vec<String>> {
+    let (_, data) = definition_and_data(artefact).with_context(|| artefact.name())?;
+    Ok(caption_lines(artefact, &data).concat())
 }
 
 /// The definition of an artefact's figure, and its data.
@@ -77,69 +85,57 @@ fn definition_and_data(artefact: &Artefact) -> Result<(&FigureDefinition, Figure
     Ok((definition, artefact.findings.figure(definition.kind)?))
 }
 
-/// Draws the figure of an artefact that shows architectures, with the conditions below it. It is as large as necessary.
-/// `None` if the figure has axes instead.
-fn drawing_of(artefact: &Artefact) -> Result<Option<Scene>> {
-    let (definition, data) = definition_and_data(artefact)?;
-    let drawing = match data {
-        FigureData::MemoryBanks(drawings) => banks_figure(drawings, &definition.title),
-        FigureData::Encoding(drawings, cells) => encoding_figure(drawings, cells, &definition.title),
-        _ => return Ok(None),
-    };
-    drawing?.captioned(&artefact.conditions()).map(Some)
+/// The conditions, then the statistics with notes on the drawing. Both begin a line.
+fn caption_lines(artefact: &Artefact, data: &FigureData<'_>) -> [Vec<String>; 2] {
+    let mut facts = artefact.findings.caption();
+    match data {
+        FigureData::Scatter(data) => facts.extend(scatter::notes(data)),
+        FigureData::Search(_) | FigureData::Systems(..) => facts.extend(chance::fact(by_chance(artefact))),
+        _ => {}
+    }
+    [artefact.conditions(), facts]
 }
 
-fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, artefact: &Artefact) -> Result<Vec<Placed>>
-where
-    DB::ErrorType: 'static,
-{
+fn by_chance(artefact: &Artefact) -> Option<f64> {
+    error_by_chance(&artefact.group.manifest().dataset.name)
+}
+
+fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
     let (definition, data) = definition_and_data(artefact)?;
-    register_font();
-    root.fill(&WHITE)?;
-    let caption = [wrap(artefact.conditions())?, wrap(artefact.findings.caption())?].concat();
-    let caption_top = SIZE.1 as i32 - MARGIN / 2 - CAPTION_LINE * caption.len() as i32;
-    let canvas = Canvas {
-        root: &root,
-        plot_size: (SIZE.0 - 2 * MARGIN as u32, (caption_top - CAPTION_GAP - HEADER) as u32),
-        placed: RefCell::default(),
+    let captions = if look.with_caption { caption_lines(artefact, &data) } else { Default::default() };
+    let title = look.with_title.then_some(definition.title.as_str());
+    // Drawings of architectures are as large as necessary.
+    let drawing = match data {
+        FigureData::MemoryBanks(drawings) => Some(banks_figure(drawings, title, look.width)?),
+        FigureData::Encoding(drawings, cells) => Some(encoding_figure(drawings, cells, title, look.width)?),
+        _ => None,
     };
-    canvas.title(&definition.title)?;
-    for (line, y) in caption.iter().zip((caption_top..).step_by(CAPTION_LINE as usize)) {
-        canvas.text(line, (MARGIN, y), HPos::Left, VPos::Top)?;
+    if let Some(drawing) = drawing {
+        return Ok((drawing.captioned(&captions.concat()).picture().fitted(look.width), Vec::new()));
     }
+    let mut canvas = Canvas::new(look.width);
+    title.iter().for_each(|title| canvas.title(title));
+    let by_chance = by_chance(artefact);
     match data {
-        FigureData::Scatter(summary) => scatter::draw(&canvas, definition, summary, false)?,
-        FigureData::ScatterErrorBars(summary) => scatter::draw(&canvas, definition, summary, true)?,
-        FigureData::Predictors(summary) => predictors::draw(&canvas, definition, summary)?,
-        FigureData::Conditions(panels) => conditions::draw(&canvas, &panels)?,
-        FigureData::Ensemble(summary) => rank::draw(&canvas, definition, summary)?,
-        FigureData::Corruption(summary) => corruption::draw(&canvas, definition, summary)?,
-        FigureData::Proxy(summary) => descent::draw(&canvas, definition, summary)?,
-        FigureData::Search(summary) => search::draw(&canvas, definition, summary)?,
-        FigureData::SearchCost(summary) => search_cost::draw(&canvas, definition, summary)?,
-        FigureData::Systems(summary, labels) => systems::draw(&canvas, definition, summary, &labels)?,
-        FigureData::Starts(summary) => starts::draw(&canvas, definition, summary)?,
-        FigureData::Normalisation(summary) => normalisation::draw(&canvas, summary)?,
-        FigureData::Costs(summary) => costs::draw(&canvas, definition, summary)?,
-        FigureData::Histograms(summary) => histograms::draw(&canvas, summary)?,
+        FigureData::Scatter(data) => scatter::draw(&mut canvas, definition, &data)?,
+        FigureData::Predictors(summary) => predictors::draw(&mut canvas, definition, summary)?,
+        FigureData::Conditions(panels) => conditions::draw(&mut canvas, &panels),
+        FigureData::Ensemble(summary) => rank::draw(&mut canvas, definition, summary)?,
+        FigureData::Corruption(summary) => corruption::draw(&mut canvas, definition, summary)?,
+        FigureData::Proxy(summary) => descent::draw(&mut canvas, definition, summary)?,
+        FigureData::Search(summary) => search::draw(&mut canvas, definition, summary, by_chance)?,
+        FigureData::SearchCost(summary) => search_cost::draw(&mut canvas, definition, summary)?,
+        FigureData::Systems(summary, labels) => {
+            systems::draw(&mut canvas, definition, summary, &labels, by_chance)?;
+        }
+        FigureData::Starts(summary) => starts::draw(&mut canvas, definition, summary)?,
+        FigureData::Normalisation(summary) => normalisation::draw(&mut canvas, summary)?,
+        FigureData::Costs(summary) => costs::draw(&mut canvas, definition, summary)?,
+        FigureData::Histograms(summary) => histograms::draw(&mut canvas, summary)?,
         FigureData::MemoryBanks(_) | FigureData::Encoding(..) => unreachable!("this figure has no axes"),
     }
-    root.present()?;
-    Ok(canvas.placed.into_inner())
-}
-
-/// Joins facts into lines that fit into the figure.
-fn wrap(facts: Vec<String>) -> Result<Vec<String>> {
-    let mut lines: Vec<String> = Vec::new();
-    for fact in facts {
-        let longer = lines.last().map(|line| format!("{line} · {fact}"));
-        match longer {
-            Some(longer) if text_width(&longer)? <= SIZE.0 as i32 - 2 * MARGIN => {
-                lines.pop();
-                lines.push(longer);
-            }
-            _ => lines.push(fact),
-        }
+    for facts in &captions {
+        canvas.caption(facts);
     }
-    Ok(lines)
+    Ok(canvas.finish())
 }

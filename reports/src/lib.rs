@@ -11,4 +11,5 @@ pub mod figure;
 pub mod findings;
 pub mod ledger;
 pub mod output;
+pub mod picture;
 pub mod report;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use commands::form::Form;
 use commands::stored::Stored;
 use commands::{claims, compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
@@ -19,6 +20,7 @@ use reports::report::claims::Ledger;
 use reports::report::history::histories;
 use reports::report::{html, json};
 use reports::{figure, report};
+use results::store::files::create_folder;
 use results::{errln, outln, terminal, threads};
 
 /// Figures, tables and the report, drawn from stored results.
@@ -46,11 +48,10 @@ enum Command {
         /// Folder for the figure.
         #[arg(long, default_value = "reports/figures")]
         out: PathBuf,
-        /// Draw a PNG image too.
-        #[arg(long)]
-        png: bool,
+        #[command(flatten)]
+        form: Form,
         /// Draw nothing; print the findings as JSON, in the form of `report --json`.
-        #[arg(long, conflicts_with = "png")]
+        #[arg(long, conflicts_with_all = ["pdf", "png"])]
         json: bool,
     },
     /// Write REPORT.md with its figures, and report.html, one file that holds the figures and more.
@@ -63,6 +64,8 @@ enum Command {
         /// Folder for REPORT.md, report.html and the folder `figures`.
         #[arg(long, default_value = "reports")]
         out: PathBuf,
+        #[command(flatten)]
+        form: Form,
         /// Also splice the table of results, and of speed if it was measured, into this README.
         #[arg(long, value_name = "FILE")]
         readme: Option<PathBuf>,
@@ -111,7 +114,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     threads::bound(true)?;
     match command {
-        Command::Figure { artefact, all: _, run, stored, out, png, json } => {
+        Command::Figure { artefact, all: _, run, stored, out, form, json } => {
             let selected = match artefact {
                 Some(name) => stored.newest(&name)?,
                 None if run.is_empty() => stored.all(None)?,
@@ -122,7 +125,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 return Ok(selected.finish());
             }
             for artefact in &selected.artefacts {
-                show(artefact, &out, png)?;
+                show(artefact, &out, &form)?;
             }
             Ok(selected.finish())
         }
@@ -149,8 +152,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Claims(options) => claims::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
-        Command::Report { artefact, stored, out, readme, check, json } => {
-            let selected = stored.all(artefact.as_deref())?;
+        Command::Report { artefact, stored, out, form, readme, check, json } => {
+            let mut selected = stored.all(artefact.as_deref())?;
+            report::sort(&mut selected.artefacts);
             let artefacts = &selected.artefacts;
             if json {
                 outln!("{:#}", json::results(artefacts));
@@ -166,7 +170,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 path: out.join("report.html"),
                 bytes: html::page(artefacts, &selected.faulty, ledger.as_ref(), &histories)?.into_bytes(),
             });
-            for (name, bytes) in report::figures(artefacts)? {
+            for (name, bytes) in report::figures(artefacts, form.look(), &form.formats())? {
                 let path = out.join("figures").join(name);
                 outputs.push(Output { path, bytes });
             }
@@ -181,7 +185,7 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
+fn show(artefact: &Artefact, out: &Path, form: &Form) -> Result<()> {
     let findings = artefact.findings.to_string();
     if !findings.is_empty() {
         outln!("{findings}");
@@ -192,13 +196,16 @@ fn show(artefact: &Artefact, out: &Path, png: bool) -> Result<()> {
     if artefact.figure.is_none() {
         return Ok(());
     }
-    let path = out.join(format!("{}.svg", artefact.name()));
-    let bytes = figure::svg(artefact)?;
-    let png_path = path.with_extension("png");
-    output::write(&[Output { path, bytes }])?;
-    if png {
-        figure::write_png(artefact, &png_path)?;
-        outln!("{}", png_path.display());
+    let look = form.look();
+    if !look.with_caption {
+        outln!("caption: {}", figure::caption(artefact)?.join(" · "));
+    }
+    let picture = figure::picture(artefact, look)?;
+    create_folder(out)?;
+    for format in form.formats() {
+        let path = out.join(format!("{}.{}", artefact.name(), format.extension()));
+        picture.write(&path, format)?;
+        outln!("{}", path.display());
     }
     Ok(())
 }

@@ -13,6 +13,47 @@ use results::store::manifest::{DatasetRecord, SplitRecord};
 use results::summaries::text::quoted;
 
 use crate::artefact::{Artefact, Judged};
+use crate::figure::{Look, picture};
+use crate::picture::Format;
+
+/// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
+const ORDER: [&str; 27] = [
+    "fig1",
+    "fig3",
+    "normalisation",
+    "weight-compression",
+    "fig4",
+    "fig5a",
+    "high-budget",
+    "fig5b",
+    "encoding-corruption",
+    "gradient-by-proxy",
+    "transfer-stl10",
+    "transfer-modelnet10",
+    "table1",
+    "table2",
+    "table3",
+    "cost",
+    "sampling",
+    "appendix-e",
+    "warm-init",
+    "rivals",
+    "ladder",
+    "fig4-combined",
+    "conditions",
+    "search-cost",
+    "benchmark",
+    "fidelity",
+    "throughput",
+];
+
+/// Puts artefacts into the order of the report. Those of one's own come last.
+pub fn sort(artefacts: &mut [Artefact]) {
+    artefacts.sort_by_key(|artefact| {
+        let name = &artefact.group.manifest().artefact;
+        ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len())
+    });
+}
 use crate::report::claims::Ledger;
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read, and
@@ -197,13 +238,19 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// The figures of all artefacts that have one, with the names of their files.
+/// The figures of all artefacts that have one in these formats, with the names of their files.
 ///
 /// # Errors
 /// If one cannot be drawn.
-pub fn figures(artefacts: &[Artefact]) -> Result<Vec<(String, Vec<u8>)>> {
-    let with_figure = artefacts.iter().filter(|artefact| artefact.figure.is_some());
-    with_figure.map(|artefact| Ok((format!("{}.svg", artefact.name()), crate::figure::svg(artefact)?))).collect()
+pub fn figures(artefacts: &[Artefact], look: Look, formats: &[Format]) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for artefact in artefacts.iter().filter(|artefact| artefact.figure.is_some()) {
+        let picture = picture(artefact, look)?;
+        for format in formats {
+            files.push((format!("{}.{}", artefact.name(), format.extension()), picture.bytes(*format)?));
+        }
+    }
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -163,7 +163,10 @@ fn a_study_is_shown_beside_the_study_that_it_is_compared_with() {
         "Claim: drop of the mean score > 0.1. Verdict: **held**",
         "Compared with fig4, laptop scale, shapes, seeds 0, commit 0123456789ab:",
     ];
-    check(&beside, &[], &parts);
+    check(&beside, &["fig4, for comparison"], &parts);
+    // Its own 30 points, the 40 of fig4, and one of each in the legend.
+    let svg = String::from_utf8(figure::svg(&beside).unwrap()).unwrap();
+    assert_eq!(svg.matches("<circle").count(), 30 + 40 + 2);
     assert!(beside.headline().starts_with("drop of the mean score +2"), "{}", beside.headline());
     assert!(beside.findings.to_string().contains("reference - here: mean score +2"), "{}", beside.findings);
 }
@@ -283,8 +286,17 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         "| On shapes 16x16 | 40 |",
         "SMASH searched on shapes 16x16.",
     ];
-    check(&artefact, &["not run", "(n = 3), 1 failed", "hand-designed", "trained search"], &in_report);
+    let in_figure = ["not run", "(n = 3), 1 failed", "hand-designed", "trained search", "error by chance 90.00 %"];
+    check(&artefact, &in_figure, &in_report);
     let svg = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
+    // The best system is at the top.
+    let height = |name: &str| {
+        let (before, _) = svg.split_once(&format!(">{name}")).unwrap();
+        let (_, y) = before.rsplit_once(" y=\"").unwrap();
+        y.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    let heights = ["WRN-28-10", "Large-Scale Evolution", "SMASHv2", "NASNet"].map(height);
+    assert!(heights.is_sorted(), "{heights:?}");
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
     // A name of a system and the note on it are two lines.
     for part in ["Error on shapes", "\nWRN-10-2\n", "\nours, for WRN-28-10\n", "searched on shapes 16x16"] {

@@ -169,7 +169,7 @@ fn figures_and_joined_rows_go_to_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     store_run(&folder.path().join("runs"));
     std::fs::write(folder.path().join("t.csv"), table("hash", |index| architecture(index).hash())).unwrap();
-    let output = rank(folder.path(), &["--json", "--out", "out", "--higher-is-better", "accuracy"]);
+    let output = rank(folder.path(), &["--json", "--out", "out", "--png", "--higher-is-better", "accuracy"]);
     let paths = String::from_utf8(output.stderr.clone()).unwrap();
     serde_json::from_str::<Value>(&text_of(output)).unwrap();
     let starts = ["fig4-laptop-shapes-by-loss", "fig4-laptop-shapes-by-accuracy"];

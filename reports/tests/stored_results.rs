@@ -91,10 +91,9 @@ fn a_figure_drawn_twice_is_the_same_to_the_byte() {
         let svg = figure::svg(&artefact).unwrap();
         assert_eq!(svg, figure::svg(&newest(root.path(), "fig4").unwrap()).unwrap());
         let text = String::from_utf8(svg).unwrap();
-        // One seed has circles as points, with one more in the legend, and a polygon as band. A second seed has
-        // triangles, and there is no band.
+        // The first seed has circles as points, the second has triangles. Each has a band. The legend has one more of each.
         assert_eq!(text.matches("<circle").count(), 51);
-        assert_eq!(text.matches("<polygon").count(), if seeds == 1 { 1 } else { 51 });
+        assert_eq!(text.matches("<polygon").count(), if seeds == 1 { 2 } else { 51 + 4 });
         for fact in ["laptop scale", "data set shapes", "0123456789ab (dirty)", "Kendall τ +0."] {
             assert!(text.contains(fact), "the caption lacks {fact}");
         }
@@ -134,6 +133,24 @@ fn the_figure_command_prints_statistics_verdict_and_path() {
 }
 
 #[test]
+fn a_figure_fits_a_column_of_a_paper_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    store_run(&folder.path().join("results/runs"), 0, DEFINITION);
+    let for_a_paper = ["figure", "fig4", "--width", "column", "--no-title", "--no-caption", "--pdf", "--out", "out"];
+    let output = reports(folder.path(), &for_a_paper);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("\ncaption: fig4 · laptop scale · data set shapes · "), "{text}");
+    assert!(text.ends_with("out/fig4-laptop-shapes.svg\nout/fig4-laptop-shapes.pdf\n"), "{text}");
+    let read = |extension: &str| std::fs::read(folder.path().join("out/fig4-laptop-shapes").with_extension(extension));
+    let svg = String::from_utf8(read("svg").unwrap()).unwrap();
+    assert!(svg.starts_with("<svg width=\"237.6pt\" "), "{svg}");
+    assert!(!svg.contains("laptop scale") && !svg.contains("True error and SMASH score"), "{svg}");
+    assert!(svg.contains("True error (test error, trained weights)"), "{svg}");
+    assert!(read("pdf").unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
 fn results_are_printed_as_json_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     store_run(&folder.path().join("results/runs"), 0, DEFINITION);
@@ -163,9 +180,8 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     store_run(root.path(), 0, &format!("{DEFINITION}by = \"loss\"\n"));
     let artefact = newest(root.path(), "fig4").unwrap();
     let text = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
-    assert!(of_losses.iter().chain(&of_errors).all(|tick| lines.contains(tick)), "{text}");
+    assert!(of_losses.iter().chain(&of_errors).all(|tick| text.contains(&format!(">{tick}</text>"))), "{text}");
     let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], None, &[]).unwrap();
     let report = reports::report::markdown(std::slice::from_ref(&artefact), &[], None);
     for words in ["SMASH score, by loss", "not held"] {

@@ -9,9 +9,9 @@ use clap::{Args, ValueEnum};
 use reports::artefact::Space;
 use reports::drawing::{Architecture, Graph, dot, graph_figure};
 use reports::output::{self, Output};
-use results::store::files::create_folder;
+use reports::picture;
+use results::errln;
 use results::summaries::search::{Best, SearchRun};
-use results::{errln, outln};
 
 use super::stored::{Selected, Stored};
 
@@ -52,8 +52,10 @@ pub struct Draw {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A vector image.
+    /// A vector image for browsers.
     Svg,
+    /// A vector image for documents.
+    Pdf,
     /// Text for Graphviz.
     Dot,
     /// A pixel image.
@@ -156,18 +158,17 @@ fn graphs(subject: &Subject, block: Option<usize>, expanded: bool) -> Result<Vec
 }
 
 fn write(options: &Draw, name: &str, title: &str, graph: &Graph) -> Result<()> {
-    let scene = || graph_figure(graph, title).with_context(|| name.to_owned());
+    let picture = || anyhow::Ok(graph_figure(graph, title).with_context(|| name.to_owned())?.picture());
     let path = |extension: &str| options.out.join(format!("{name}.{extension}"));
     for format in &options.format {
         let (path, bytes) = match format {
-            Format::Svg => (path("svg"), scene()?.svg()?),
+            Format::Svg => (path("svg"), picture()?.bytes(picture::Format::Svg)?),
+            Format::Pdf => (path("pdf"), picture()?.bytes(picture::Format::Pdf)?),
             Format::Dot => (path("dot"), dot(title, graph).into_bytes()),
             Format::Png => {
                 let path = path("png");
-                create_folder(&options.out)?;
-                scene()?.write_png(&path)?;
-                outln!("{}", path.display());
-                continue;
+                let bytes = picture()?.bytes(picture::Format::Png).with_context(|| path.display().to_string())?;
+                (path, bytes)
             }
         };
         output::write(&[Output { path, bytes }])?;

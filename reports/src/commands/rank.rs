@@ -8,9 +8,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use reports::artefact::Artefact;
 use reports::figure;
+use reports::picture::Picture;
 use results::statistics::bootstrap::Interval;
 use results::store::Group;
-use results::store::files::{create_folder, write_atomically};
+use results::store::files::create_folder;
 use results::store::identity::Identity;
 use results::summaries::predictors::PredictorSummary;
 use results::summaries::ranked::{RankedRow, RunTables, SCORE};
@@ -20,6 +21,7 @@ use results::terminal::escaped;
 use results::{Measure, PredictionRow, PredictorsSummary, ScoreRow, TruthRow, errln, outln};
 use serde_json::{Value, json};
 
+use super::form::Form;
 use super::stored::{Stored, architectures_of};
 use table::{MOST_NAMES, OwnTable, Wanted};
 
@@ -46,9 +48,11 @@ pub struct Rank {
     /// Print JSON. A statistic that is undefined is null.
     #[arg(long)]
     json: bool,
-    /// Folder for a figure of each predictor of your own, as SVG and PNG, and for the joined rows, as Parquet.
+    /// Folder for a figure of each predictor of your own, and for the joined rows, as Parquet.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Compares the predictors, and prints or writes the answer.
@@ -239,13 +243,18 @@ fn write(paths: &[PathBuf], answer: &Answer<'_>, tables: &RunTables, rows: &[Ran
         let label = if is_higher_better { format!("{}, sign changed", predictor.name) } else { predictor.name.clone() };
         figures.push((path, Artefact::of_own_predictor(answer.group.clone(), tables, &rows, label)?));
     }
-    let drawn: Vec<Vec<u8>> = figures.iter().map(|(_, artefact)| figure::svg(artefact)).collect::<Result<_>>()?;
-    for ((path, artefact), svg) in figures.iter().zip(drawn) {
-        write_atomically(path, &svg)?;
-        errln!("{}", path.display());
-        let image = path.with_extension("png");
-        figure::write_png(artefact, &image)?;
-        errln!("{}", image.display());
+    let form = &answer.options.form;
+    let draw = |(_, artefact): &(_, Artefact)| figure::picture(artefact, form.look());
+    let drawn: Vec<Picture> = figures.iter().map(draw).collect::<Result<_>>()?;
+    for ((path, artefact), picture) in figures.iter().zip(drawn) {
+        if !form.look().with_caption {
+            errln!("caption: {}", figure::caption(artefact)?.join(" · "));
+        }
+        for format in form.formats() {
+            let path = path.with_extension(format.extension());
+            picture.write(&path, format)?;
+            errln!("{}", path.display());
+        }
     }
     let path = paths[0].with_file_name(format!("{}-ranked.parquet", answer.group.name()));
     let identity = Identity::default().with("artefact", &answer.group.manifest().artefact);

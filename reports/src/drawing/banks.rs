@@ -3,15 +3,15 @@
 //! Each bank is a lane. Time runs downwards, and ops read and write.
 
 use anyhow::{Context, Result, ensure};
-use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::DrawingRow;
 
 use smash_space::architecture::Op;
 
 use super::architecture::{Architecture, Block, outputs, path_labels};
-use super::scene::{LINE, Outline, SHADE, Scene, circle, width_of};
-use crate::figure::canvas::{INK, Pixel};
+use super::scene::{LINE, Outline, Pixel, SHADE, Scene, ring, width_of};
+use crate::picture::Width;
+use crate::picture::shapes::INK;
 
 /// Pixels between two lanes, and between the last one and the ops.
 const LANE: i32 = 40;
@@ -23,17 +23,16 @@ const BETWEEN_OPS: i32 = 22;
 const PADDING: i32 = 8;
 /// Half the width of a mark, in pixels.
 const MARK: i32 = 8;
-/// Pixels between drawings; half as many lie between the blocks of one drawing.
-const BETWEEN: i32 = 72;
+/// Pixels between the blocks of one drawing.
+const BETWEEN: i32 = 32;
 
-/// Draws several architectures side by side, each with its name and with its blocks one below the other.
+/// Draws several architectures in columns, each with its name and with its blocks one below the other.
 ///
 /// # Errors
 /// If there is no architecture, or one is not in the stored form.
-pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
+pub fn banks_figure(rows: &[DrawingRow], title: Option<&str>, width: Width) -> Result<Scene> {
     ensure!(!rows.is_empty(), "no architecture to draw");
-    let mut figure = Scene::default();
-    let mut left = 0;
+    let mut panels = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         // A named pattern is the same for every root seed.
         let is_drawn = |other: &DrawingRow| other.drawing == row.drawing && other.json == row.json;
@@ -43,14 +42,12 @@ pub fn banks_figure(rows: &[DrawingRow], title: &str) -> Result<Scene> {
         let architecture = of_row(row)?;
         let base_channels = Some(row.base_channels as usize);
         let mut panel = Scene::default();
-        panel.text(&row.drawing, (0, 0), HPos::Left, VPos::Top)?;
-        panel.place(banks_scene(&architecture, base_channels)?, (0, LINE + 8));
-        figure.place(panel, (left, 0));
-        left = figure.size().0 + BETWEEN;
+        panel.text(&row.drawing, (0, 0), HPos::Left, VPos::Top);
+        panel.place(banks_scene(&architecture, base_channels), (0, LINE + 8));
+        panels.push(panel);
     }
-    let top = figure.size().1 + LINE;
-    figure.place(legend()?, (0, top));
-    figure.titled(title)
+    panels.push(legend());
+    Ok(Scene::in_columns(panels, width).titled(title))
 }
 
 /// Reads the architecture of a row.
@@ -60,32 +57,31 @@ pub(super) fn of_row(row: &DrawingRow) -> Result<Architecture> {
 }
 
 /// Draws the blocks one below the other, or only the first if all are equal.
-pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usize>) -> Result<Scene> {
+pub(super) fn banks_scene(architecture: &Architecture, base_channels: Option<usize>) -> Scene {
     let blocks = &architecture.blocks;
     let mut scene = Scene::default();
     let mut panel = |title: &str, block: &Block, name: &str| {
         let top = match scene.size().1 {
             0 => 0,
-            height => height + BETWEEN / 2,
+            height => height + BETWEEN,
         };
         let mut panel = Scene::default();
-        panel.text(title, (0, 0), HPos::Left, VPos::Top)?;
-        panel.place(block_scene(block, name, base_channels)?, (0, LINE + 8));
+        panel.text(title, (0, 0), HPos::Left, VPos::Top);
+        panel.place(block_scene(block, name, base_channels), (0, LINE + 8));
         scene.place(panel, (0, top));
-        anyhow::Ok(())
     };
     if blocks.iter().all(|block| *block == blocks[0]) && blocks.len() > 1 {
-        panel(&format!("each of {} blocks", blocks.len()), &blocks[0], "op ")?;
+        panel(&format!("each of {} blocks", blocks.len()), &blocks[0], "op ");
     } else {
         for (index, block) in blocks.iter().enumerate() {
-            panel(&format!("block {index}"), block, &format!("op {index}."))?;
+            panel(&format!("block {index}"), block, &format!("op {index}."));
         }
     }
-    Ok(scene)
+    scene
 }
 
 /// Explains the marks, in one column.
-pub(super) fn legend() -> Result<Scene> {
+pub(super) fn legend() -> Scene {
     let mut scene = Scene::default();
     let x = MARK + 4;
     let names = ["an op reads the bank", "an op writes to the empty bank", "an op adds to what the bank holds"];
@@ -96,21 +92,20 @@ pub(super) fn legend() -> Result<Scene> {
             1 => write_mark(&mut scene, (x, y), false),
             _ => write_mark(&mut scene, (x, y), true),
         }
-        scene.text(name, (x + 24, y), HPos::Left, VPos::Center)?;
+        scene.text(name, (x + 24, y), HPos::Left, VPos::Center);
     }
     let y = LINE / 2 + 2 + 26 * 3;
     scene.dashed(&[(x, y - 10), (x, y)]);
-    scene.line(vec![(x, y), (x, y + 10)], 3);
-    scene.text("a bank, empty and in use", (x + 24, y), HPos::Left, VPos::Center)?;
-    Ok(scene)
+    scene.line(&[(x, y), (x, y + 10)], 3.0);
+    scene.text("a bank, empty and in use", (x + 24, y), HPos::Left, VPos::Center);
+    scene
 }
 
 /// Draws one block. The names of its ops begin with `name`.
-fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Result<Scene> {
+fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Scene {
     let labels: Vec<Vec<String>> =
         (0..).zip(&block.ops).map(|(op_index, op)| op_label(op, &format!("{name}{op_index}"), base_channels)).collect();
-    let widths: Vec<i32> = labels.iter().flatten().map(|line| width_of(line)).collect::<Result<_>>()?;
-    let box_width = widths.into_iter().max().unwrap_or(0) + 24;
+    let box_width = labels.iter().flatten().map(|line| width_of(line)).max().unwrap_or(0) + 24;
     let lane = |bank: usize| MARK + 4 + LANE * bank as i32;
     let box_left = lane(block.banks() - 1) + TO_OPS;
     let heights = labels.iter().map(|label| LINE * label.len() as i32 + 2 * PADDING);
@@ -121,44 +116,43 @@ fn block_scene(block: &Block, name: &str, base_channels: Option<usize>) -> Resul
         bottom += height + BETWEEN_OPS;
     }
     let mut scene = Scene::default();
-    draw_lanes(&mut scene, block, lane, &tops, bottom)?;
+    draw_lanes(&mut scene, block, lane, &tops, bottom);
     let input = block.input_banks;
     let mut written = input;
     for (((op, label), top), height) in block.ops.iter().zip(&labels).zip(&tops).zip(heights) {
         let (reads, writes) = (read_height(*top), write_height(*top));
-        scene.line(vec![(lane(op.reads[0]), reads), (box_left, reads)], 1);
+        scene.line(&[(lane(op.reads[0]), reads), (box_left, reads)], 1.0);
         scene.arrow_head((0, reads), (box_left, reads));
         for &bank in &op.reads {
             read_mark(&mut scene, (lane(bank), reads));
         }
-        scene.line(vec![(lane(op.writes[0]), writes), (box_left, writes)], 1);
+        scene.line(&[(lane(op.writes[0]), writes), (box_left, writes)], 1.0);
         for &bank in &op.writes {
             scene.arrow_head((box_left, writes), (lane(bank) + MARK, writes));
             write_mark(&mut scene, (lane(bank), writes), bank < written);
         }
         written = op.writes.iter().fold(written, |written, bank| written.max(bank + 1));
-        scene.frame([box_left, *top, box_width, height], 0, SHADE, Outline::Solid(2));
-        scene.label(label, (box_left + box_width / 2, top + height / 2))?;
+        scene.frame([box_left, *top, box_width, height], 0, SHADE, Outline::Solid(2.0));
+        scene.label(label, (box_left + box_width / 2, top + height / 2));
     }
-    Ok(scene)
+    scene
 }
 
 /// Draws each bank with its number: thin while the bank is empty, then heavy, with an arrow at the end of the block.
-fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, tops: &[i32], bottom: i32) -> Result<()> {
+fn draw_lanes(scene: &mut Scene, block: &Block, lane: impl Fn(usize) -> i32, tops: &[i32], bottom: i32) {
     let begin = LINE + 2;
     for bank in 0..block.banks() {
         let x = lane(bank);
-        scene.text(&bank.to_string(), (x, 0), HPos::Center, VPos::Top)?;
+        scene.text(&bank.to_string(), (x, 0), HPos::Center, VPos::Top);
         let first = block.ops.iter().position(|op| op.writes.contains(&bank));
         let filled = match first {
             Some(op) if bank >= block.input_banks => write_height(tops[op]),
             _ => begin,
         };
         scene.dashed(&[(x, begin), (x, filled)]);
-        scene.line(vec![(x, filled), (x, bottom)], 3);
+        scene.line(&[(x, filled), (x, bottom)], 3.0);
         scene.arrow_head((x, begin), (x, bottom + 8));
     }
-    Ok(())
 }
 
 /// Height at which the line of reads meets an op, below its top.
@@ -179,14 +173,14 @@ fn op_label(op: &Op, name: &str, base_channels: Option<usize>) -> Vec<String> {
 }
 
 fn read_mark(scene: &mut Scene, at: Pixel) {
-    scene.fill(circle(at, MARK - 2), INK);
+    scene.disc(at, f64::from(MARK - 2), INK);
 }
 
 fn write_mark(scene: &mut Scene, (x, y): Pixel, adds: bool) {
-    scene.frame([x - MARK, y - MARK, 2 * MARK, 2 * MARK], MARK, WHITE, Outline::Solid(2));
+    ring(scene, (x, y), f64::from(MARK));
     if adds {
-        scene.line(vec![(x - MARK + 3, y), (x + MARK - 3, y)], 2);
-        scene.line(vec![(x, y - MARK + 3), (x, y + MARK - 3)], 2);
+        scene.line(&[(x - MARK + 3, y), (x + MARK - 3, y)], 2.0);
+        scene.line(&[(x, y - MARK + 3), (x, y + MARK - 3)], 2.0);
     }
 }
 
@@ -196,6 +190,7 @@ mod tests {
 
     use super::super::made_up::{RESNET, SMALL, blocks};
     use super::*;
+    use crate::picture::Format;
 
     fn row(drawing: &str, json: &str) -> DrawingRow {
         DrawingRow {
@@ -211,9 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn drawings_stand_side_by_side_with_their_names_each_once() {
+    fn drawings_stand_in_columns_with_their_names_each_once() {
         let mut rows = vec![row("ResNet", RESNET), row("small", SMALL)];
-        let figure = banks_figure(&rows, "Two blocks").unwrap();
+        let figure = banks_figure(&rows, Some("Two blocks"), Width::Page).unwrap();
         figure.assert_legible();
         let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
         for part in ["Two blocks", "ResNet", "small", "op 0.0: N = 16", "op 0.1: N = 8", "3x5, d 1x2, g 2"] {
@@ -221,13 +216,13 @@ mod tests {
         }
         let again = DrawingRow { seed: 4, ..rows[0].clone() };
         rows.push(again);
-        let svg = |figure: Scene| figure.svg().unwrap();
-        assert_eq!(svg(banks_figure(&rows, "Two blocks").unwrap()), svg(figure));
+        let svg = |figure: Scene| figure.picture().bytes(Format::Svg).unwrap();
+        assert_eq!(svg(banks_figure(&rows, Some("Two blocks"), Width::Page).unwrap()), svg(figure));
     }
 
     #[test]
     fn faults_in_stored_drawings_are_named() {
-        let message = |rows: &[DrawingRow]| format!("{:#}", banks_figure(rows, "").err().unwrap());
+        let message = |rows: &[DrawingRow]| format!("{:#}", banks_figure(rows, None, Width::Page).err().unwrap());
         assert_eq!(message(&[]), "no architecture to draw");
         let found = message(&[row("ResNet", "{}")]);
         assert!(found.starts_with("drawings: seed 3: `ResNet`: "), "{found}");
@@ -237,7 +232,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn no_text_covers_another(block in blocks()) {
-            block_scene(&block, "op 0.", Some(8)).unwrap().titled("A block").unwrap().assert_legible();
+            block_scene(&block, "op 0.", Some(8)).titled(Some("A block")).assert_legible();
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Compact {
 /// Draws the whole network with one node for each op. A node shows its outputs, then its paths of convolutions, a line each.
 ///
 /// # Errors
-/// If a label cannot be measured, or the network has too many lines to draw.
+/// If the network has too many lines to draw.
 pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>) -> Result<Compact> {
     let graph = Graph::network(architecture, base_channels);
     let labels: Vec<Vec<String>> = graph
@@ -52,11 +52,10 @@ pub(crate) fn compact(architecture: &Architecture, base_channels: Option<usize>)
         arrows[to] += 1;
     }
     let size = |(label, arrows): (&Vec<String>, i32)| {
-        let widths: Vec<i32> = label.iter().map(|line| width_of(line)).collect::<Result<_>>()?;
-        let width = widths.into_iter().max().unwrap_or(0) + 2 * PADDING.0;
-        Ok((width.max(ARROW * (arrows + 1)), LINE * label.len() as i32 + 2 * PADDING.1))
+        let width = label.iter().map(|line| width_of(line)).max().unwrap_or(0) + 2 * PADDING.0;
+        (width.max(ARROW * (arrows + 1)), LINE * label.len() as i32 + 2 * PADDING.1)
     };
-    let sizes: Vec<(i32, i32)> = labels.iter().zip(arrows).map(size).collect::<Result<_>>()?;
+    let sizes: Vec<(i32, i32)> = labels.iter().zip(arrows).map(size).collect();
     let laid_out = layout(&graph, &sizes, GAP)?;
     let mut shapes = String::new();
     for line in &laid_out.lines {

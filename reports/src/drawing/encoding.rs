@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use plotters::prelude::*;
+use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::{DrawingRow, EncodingCellRow};
 
@@ -11,13 +11,13 @@ use super::architecture::Architecture;
 use super::banks::{banks_scene, legend, of_row};
 use super::graph::Graph;
 use super::network::graph_scene;
-use super::scene::{LINE, Outline, SHADE, Scene, width_of};
-use crate::figure::canvas::Pixel;
+use super::scene::{LINE, Outline, Pixel, SHADE, Scene, width_of};
+use crate::picture::Width;
 
-/// Pixels between the panels.
-const BETWEEN: i32 = 90;
+/// Pixels between two architectures.
+const BETWEEN: i32 = 60;
 /// Pixels that all cells should take together, `(width, height)`, then the least and the most for one cell.
-const CELLS: Pixel = (640, 900);
+const CELLS: Pixel = (300, 700);
 const LEAST_CELL: i32 = 5;
 const MOST_CELL: Pixel = (44, 24);
 /// Pixels above the cells for the names of ops, and between the names and the cells.
@@ -32,7 +32,12 @@ const TO_CELLS: i32 = 40;
 ///
 /// # Errors
 /// If there is no such architecture, one is not in the stored form, or its encoding does not fit it.
-pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &str) -> Result<Scene> {
+pub fn encoding_figure(
+    rows: &[DrawingRow],
+    cells: &[EncodingCellRow],
+    title: Option<&str>,
+    width: Width,
+) -> Result<Scene> {
     let mut figure = Scene::default();
     let encoded: Vec<&DrawingRow> = rows.iter().filter(|row| row.encoding_channels.is_some()).collect();
     ensure!(!encoded.is_empty(), "no architecture with an encoding to draw");
@@ -43,27 +48,27 @@ pub fn encoding_figure(rows: &[DrawingRow], cells: &[EncodingCellRow], title: &s
         }
         let architecture = of_row(row)?;
         let base_channels = Some(row.base_channels as usize);
-        let mut banks = banks_scene(&architecture, base_channels)?;
+        let mut banks = banks_scene(&architecture, base_channels);
         let bottom = banks.size().1 + LINE;
-        banks.place(legend()?, (0, bottom));
+        banks.place(legend(), (0, bottom));
         let panels = [
             (format!("{name}: graph"), graph_scene(&Graph::network(&architecture, base_channels))?),
             ("memory banks".to_owned(), banks),
-            ("encoding c, by op and channel".to_owned(), Encoding::of(row, cells, &architecture)?.scene()?),
+            ("encoding c, by op and channel".to_owned(), Encoding::of(row, cells, &architecture)?.scene()),
         ];
         let top = match figure.size().1 {
             0 => 0,
             height => height + BETWEEN,
         };
-        let mut left = 0;
-        for (heading, panel) in panels {
-            let width = panel.size().0.max(width_of(&heading)?);
-            figure.text(&heading, (left, top), HPos::Left, VPos::Top)?;
-            figure.place(panel, (left, top + LINE + 12));
-            left += width + BETWEEN;
-        }
+        let with_heading = panels.map(|(heading, panel)| {
+            let mut whole = Scene::default();
+            whole.text(&heading, (0, 0), HPos::Left, VPos::Top);
+            whole.place(panel, (0, LINE + 12));
+            whole
+        });
+        figure.place(Scene::in_columns(with_heading.to_vec(), width), (0, top));
     }
-    figure.titled(title)
+    Ok(figure.titled(title))
 }
 
 /// An encoding with the meaning of its rows and columns.
@@ -116,10 +121,9 @@ impl Encoding {
         Ok(Self { channels, units, slices, hot, parts, ops })
     }
 
-    fn scene(&self) -> Result<Scene> {
+    fn scene(&self) -> Scene {
         let mut scene = Scene::default();
-        let names: Vec<i32> = self.parts.iter().map(|(part, ..)| width_of(part)).collect::<Result<_>>()?;
-        let left = names.into_iter().max().unwrap_or(0) + TO_CELLS;
+        let left = self.parts.iter().map(|(part, ..)| width_of(part)).max().unwrap_or(0) + TO_CELLS;
         let cell = |room: i32, count: usize, most: i32| (room / count as i32).clamp(LEAST_CELL, most);
         let cell_width = cell(CELLS.0, self.slices, MOST_CELL.0);
         let cell_height = cell(CELLS.1, self.channels, MOST_CELL.1);
@@ -127,52 +131,51 @@ impl Encoding {
         let y = |channel: usize| HEAD + cell_height * channel as i32;
         let (right, bottom) = (x(self.slices), y(self.channels));
         for (&(channel, slice), &count) in &self.hot {
-            let corners = [(slice, channel), (slice + 1, channel), (slice + 1, channel + 1), (slice, channel + 1)];
-            let outline = corners.map(|(slice, channel)| (x(slice), y(channel)));
-            scene.fill(outline.to_vec(), shade(count, self.units));
+            let corner = (x(slice + 1), y(channel + 1));
+            scene.fill((x(slice), y(channel)), corner, shade(count, self.units));
         }
-        scene.line(vec![(left, HEAD), (right, HEAD), (right, bottom), (left, bottom), (left, HEAD)], 2);
+        scene.line(&[(left, HEAD), (right, HEAD), (right, bottom), (left, bottom), (left, HEAD)], 2.0);
         let mut free = 0;
         for (name, slice) in &self.ops {
             // A line goes from the op's first slice to its name, which moves aside for the names before it.
             let text = x(*slice).max(free);
-            scene.line(vec![(text, HEAD - TO_NAMES), (x(*slice), HEAD), (x(*slice), bottom)], 1);
-            scene.text(name, (text, HEAD - TO_NAMES - 2), HPos::Left, VPos::Bottom)?;
-            free = text + width_of(name)? + 10;
+            scene.line(&[(text, HEAD - TO_NAMES), (x(*slice), HEAD), (x(*slice), bottom)], 1.0);
+            scene.text(name, (text, HEAD - TO_NAMES - 2), HPos::Left, VPos::Bottom);
+            free = text + width_of(name) + 10;
         }
         let mut lowest = i32::MIN;
         for (part, first, last) in &self.parts {
             let (top, end) = (y(*first) + 1, y(last + 1) - 1);
             let bracket = left - 8;
-            scene.line(vec![(left - 3, top), (bracket, top), (bracket, end), (left - 3, end)], 1);
+            scene.line(&[(left - 3, top), (bracket, top), (bracket, end), (left - 3, end)], 1.0);
             let middle = (top + end) / 2;
             let text = middle.max(lowest);
-            scene.line(vec![(bracket, middle), (left - TO_CELLS + 8, text)], 1);
-            scene.text(part, (left - TO_CELLS + 4, text), HPos::Right, VPos::Center)?;
+            scene.line(&[(bracket, middle), (left - TO_CELLS + 8, text)], 1.0);
+            scene.text(part, (left - TO_CELLS + 4, text), HPos::Right, VPos::Center);
             lowest = text + LINE;
         }
         let below = bottom.max(lowest) + 14;
         let size = format!("{} slices of input channels, {} channels", self.slices, self.channels);
-        scene.text(&size, (left, below), HPos::Left, VPos::Top)?;
+        scene.text(&size, (left, below), HPos::Left, VPos::Top);
         let mut next = left;
         for count in 1..=self.units {
             let text = match self.units {
                 1 => "+1".to_owned(),
                 units => format!("{count} of {units}"),
             };
-            let width = 22 + 8 + width_of(&text)? + 24;
-            if next + width > right.max(left + CELLS.0 / 2) && next > left {
+            let width = 22 + 8 + width_of(&text) + 24;
+            if next + width > right.max(left + CELLS.0) && next > left {
                 break;
             }
             let top = below + LINE + 12;
-            scene.frame([next, top, 22, 16], 0, shade(count, self.units), Outline::Solid(1));
-            scene.text(&text, (next + 30, top + 8), HPos::Left, VPos::Center)?;
+            scene.frame([next, top, 22, 16], 0, shade(count, self.units), Outline::Solid(1.0));
+            scene.text(&text, (next + 30, top + 8), HPos::Left, VPos::Center);
             next += width;
         }
         if self.units > 1 {
-            scene.text("output units hold +1, all others -1", (left, below + 2 * LINE + 14), HPos::Left, VPos::Top)?;
+            scene.text("output units hold +1, all others -1", (left, below + 2 * LINE + 14), HPos::Left, VPos::Top);
         }
-        Ok(scene)
+        scene
     }
 }
 
@@ -215,6 +218,7 @@ fn first_slices(architecture: &Architecture, slices: usize) -> Option<Vec<(Strin
 mod tests {
     use super::super::made_up::SMALL;
     use super::*;
+    use crate::picture::Format;
 
     fn row() -> DrawingRow {
         DrawingRow {
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn a_figure_shows_graph_banks_and_encoding_with_its_parts() {
         let cells = [cell("reads", 0, 0, 0), cell("reads", 1, 0, 2), cell("writes", 4, 0, 1), cell("writes", 4, 1, 1)];
-        let figure = encoding_figure(&[row()], &cells, "A network").unwrap();
+        let figure = encoding_figure(&[row()], &cells, Some("A network"), Width::Page).unwrap();
         figure.assert_legible();
         let texts: Vec<String> = figure.texts().into_iter().map(|(text, _)| text).collect();
         for part in [
@@ -251,16 +255,19 @@ mod tests {
         ] {
             assert!(texts.iter().any(|text| text == part), "{part} is missing in {texts:?}");
         }
-        let again = encoding_figure(&[row()], &cells, "A network").unwrap();
-        assert_eq!(figure.svg().unwrap(), again.svg().unwrap());
-        let dark =
-            encoding_figure(&[row()], &[cells.to_vec(), vec![cell("reads", 0, 1, 0)]].concat(), "A network").unwrap();
-        assert_ne!(figure.svg().unwrap(), dark.svg().unwrap(), "a cell more makes no difference");
+        let svg = |cells: &[EncodingCellRow]| {
+            let figure = encoding_figure(&[row()], cells, Some("A network"), Width::Page).unwrap();
+            figure.picture().bytes(Format::Svg).unwrap()
+        };
+        assert_eq!(svg(&cells), svg(&cells));
+        let darker = [cells.to_vec(), vec![cell("reads", 0, 1, 0)]].concat();
+        assert_ne!(svg(&cells), svg(&darker), "a cell more makes no difference");
     }
 
     #[test]
     fn cells_that_do_not_fit_are_named() {
-        let message = |row: DrawingRow, cell| format!("{:#}", encoding_figure(&[row], &[cell], "").err().unwrap());
+        let message =
+            |row: DrawingRow, cell| format!("{:#}", encoding_figure(&[row], &[cell], None, Width::Page).err().unwrap());
         let found = message(row(), cell("reads", 9, 0, 0));
         assert!(found.contains("expected a cell of 9 channels, 2 units and 3 slices, found (9, 0, 0)"), "{found}");
         let mut long = row();

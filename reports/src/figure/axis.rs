@@ -1,52 +1,124 @@
-//! The axes of a figure: their ranges, and the numbers or names on them.
+//! The axes of a figure: their ranges, and the numbers on them.
 
 use std::ops::Range;
 
+use plotters::coord::ranged1d::{
+    BoldPoints, KeyPointHint, KeyPointWeight, NoDefaultFormatting, Ranged, ValueFormatter,
+};
+use plotters::coord::types::RangedCoordf64;
+
+/// Numbers on an axis: their places and texts.
+pub(super) type Numbers = Vec<(f64, String)>;
+
 /// Format of the numbers on an axis.
-pub(super) enum Ticks<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ticks {
     /// In percent.
     Percent,
     /// In the unit of the drawn values.
     Plain,
-    /// In signed percentage points.
-    Points,
+    /// In signed percentage points or other signed numbers.
+    Signed,
     /// In whole numbers.
     Whole,
+    /// In whole numbers from 1 on.
+    Ranks,
     /// In powers of ten: the drawn values are logarithms to the base 10.
     PowersOfTen,
-    /// Names at 0, 1, ..., from the bottom.
-    Names(&'a [String]),
 }
 
 /// One axis.
-pub(super) struct Axis<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
     pub range: Range<f64>,
-    pub ticks: Ticks<'a>,
+    pub ticks: Ticks,
 }
 
-impl<'a> Axis<'a> {
-    /// One row for each name, the first at the bottom.
-    pub fn rows(names: &'a [String]) -> Self {
-        Self { range: -0.6..names.len() as f64 - 0.4, ticks: Ticks::Names(names) }
+impl Axis {
+    /// Places and texts of the numbers on the axis, at most `most` of them, and the first rank.
+    pub fn numbers(&self, most: usize) -> Numbers {
+        let (range, most) = (&self.range, most.max(2));
+        if self.ticks == Ticks::PowersOfTen {
+            return powers(range, most);
+        }
+        let mut values = RangedCoordf64::from(range.clone()).key_points(BoldPoints(most));
+        let step = values.windows(2).map(|pair| pair[1] - pair[0]).fold(range.end - range.start, f64::min);
+        // Key points carry errors of rounding.
+        values.iter_mut().filter(|value| value.abs() < 1e-9 * step).for_each(|value| *value = 0.0);
+        let is_whole = matches!(self.ticks, Ticks::Whole | Ticks::Ranks);
+        if is_whole {
+            values.retain(|value| (value - value.round()).abs() < 1e-6);
+        }
+        if self.ticks == Ticks::Ranks && values.first().is_none_or(|&first| first > 1.5) {
+            values.insert(0, 1.0);
+        }
+        // The digits after the point that a multiple of the step has.
+        let digits = if is_whole { 0 } else { (-(step * (1.0 + 1e-9)).log10().floor()).max(0.0) as usize };
+        let text = |value: f64| match self.ticks {
+            Ticks::Percent => format!("{value:.digits$} %"),
+            Ticks::Signed if value == 0.0 => "0".to_owned(),
+            Ticks::Signed => format!("{value:+.digits$}"),
+            _ => format!("{value:.digits$}"),
+        };
+        values.into_iter().map(|value| (value, text(value))).collect()
+    }
+}
+
+/// Powers of ten within the range of an exponent, and their multiples by 2 and 5 if there is room.
+fn powers(range: &Range<f64>, most: usize) -> Numbers {
+    let [first, last] = [range.start.floor() as i32, range.end.ceil() as i32];
+    let with = |factors: &[f64]| -> Numbers {
+        let powers = (first..=last).map(|exponent| 10_f64.powi(exponent));
+        let values = powers.flat_map(|power| factors.iter().map(move |factor| factor * power));
+        let within = values.filter(|value| range.contains(&value.log10()));
+        within.map(|value| (value.log10(), format!("{value}"))).collect()
+    };
+    let many = with(&[1.0, 2.0, 5.0]);
+    if many.len() <= most { many } else { with(&[1.0]) }
+}
+
+/// A range of values as a coordinate of plotters, which draws the grid at its numbers.
+pub(super) struct Scale {
+    values: RangedCoordf64,
+    numbers: Numbers,
+}
+
+impl Scale {
+    pub fn new(range: Range<f64>, numbers: Numbers) -> Self {
+        Self { values: range.into(), numbers }
     }
 
-    /// Writes a number of the axis.
-    pub fn format(&self) -> Box<dyn Fn(&f64) -> String> {
-        let digits = tick_digits(&self.range);
-        match self.ticks {
-            Ticks::Percent => Box::new(move |x| format!("{x:.digits$} %")),
-            Ticks::Plain => Box::new(move |x| format!("{x:.digits$}")),
-            Ticks::Points => Box::new(move |x| match x.abs() < 1e-9 {
-                true => "0".to_owned(),
-                false => format!("{x:+.digits$}"),
-            }),
-            Ticks::Whole => Box::new(|x| match (x - x.round()).abs() < 1e-6 {
-                true => format!("{x:.0}"),
-                false => String::new(),
-            }),
-            Ticks::PowersOfTen => Box::new(|x| power_text(*x)),
-            Ticks::Names(_) => Box::new(|_| String::new()),
+    /// A range without numbers and grid.
+    pub fn bare(range: Range<f64>) -> Self {
+        Self::new(range, Vec::new())
+    }
+}
+
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.values.map(value, limit)
+    }
+
+    fn key_points<H: KeyPointHint>(&self, hint: H) -> Vec<f64> {
+        match hint.weight() {
+            KeyPointWeight::Bold => self.numbers.iter().map(|number| number.0).collect(),
+            // There is no finer grid.
+            KeyPointWeight::Any => Vec::new(),
         }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.values.range()
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format_ext(&self, value: &f64) -> String {
+        let found = self.numbers.iter().find(|number| number.0 == *value);
+        found.map_or_else(String::new, |(_, text)| text.clone())
     }
 }
 
@@ -65,23 +137,11 @@ pub(super) fn plain_range(values: impl Iterator<Item = f64>) -> Range<f64> {
     low - air..high + air
 }
 
-/// Number of digits after the point that distinguish the ticks of an axis.
-fn tick_digits(range: &Range<f64>) -> usize {
-    match range.end - range.start {
-        span if span >= 8.0 => 0,
-        span if span >= 0.8 => 1,
-        span if span >= 0.08 => 2,
-        span if span >= 1e-3 => 3,
-        span => (2.0 - span.log10()).clamp(3.0, 15.0) as usize,
-    }
-}
-
-/// Ten to a power, with a digit after the point below 10 unless it is whole.
-fn power_text(exponent: f64) -> String {
-    let power = 10_f64.powf(exponent);
-    let is_whole = (power - power.round()).abs() < 1e-6;
-    let digits = if power < 10.0 && !is_whole { 1 } else { 0 };
-    format!("{power:.digits$}")
+/// The range of tau and its changes: the same for all results, and wider only if a value asks for it.
+pub(super) fn tau_range(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (low, high) = values.fold((-0.44, 0.94), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
+    let half = |value: f64| 0.5 * value;
+    half((2.0 * low - 0.1).floor())..half((2.0 * high + 0.1).ceil())
 }
 
 #[cfg(test)]
@@ -89,8 +149,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_ten_are_short_numbers() {
-        let numbers = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0].map(power_text);
-        assert_eq!(numbers, ["1", "3.2", "10", "32", "100", "1000"]);
+    fn numbers_are_short_and_few() {
+        for (range, ticks, most, expected) in [
+            (21.3..47.2, Ticks::Percent, 6, "25 %, 30 %, 35 %, 40 %, 45 %"),
+            (-0.5..1.0, Ticks::Signed, 8, "-0.4, -0.2, 0, +0.2, +0.4, +0.6, +0.8, +1.0"),
+            (1.0..1000.0, Ticks::Ranks, 6, "1, 200, 400, 600, 800, 1000"),
+            (0.5..3.5, Ticks::Whole, 9, "1, 2, 3"),
+            (1.62..1.81, Ticks::Plain, 5, "1.65, 1.70, 1.75, 1.80"),
+            (24.2..27.9, Ticks::Percent, 2, "26 %"),
+            (-0.1..2.2, Ticks::PowersOfTen, 9, "1, 2, 5, 10, 20, 50, 100"),
+            (-0.1..5.0, Ticks::PowersOfTen, 9, "1, 10, 100, 1000, 10000"),
+        ] {
+            let numbers: Vec<String> = Axis { range, ticks }.numbers(most).into_iter().map(|(_, text)| text).collect();
+            assert_eq!(numbers.join(", "), expected);
+        }
+    }
+
+    #[test]
+    fn all_results_share_the_range_of_tau_unless_a_value_asks_for_more() {
+        assert_eq!(tau_range([0.1, 0.3].into_iter()), -0.5..1.0);
+        assert_eq!(tau_range([-0.34, 0.65].into_iter()), -0.5..1.0);
+        assert_eq!(tau_range([-1.9, 0.0].into_iter()), -2.0..1.0);
+        assert_eq!(tau_range([0.0, 1.0].into_iter()), -0.5..1.5);
     }
 }

@@ -1,33 +1,27 @@
 //! The cost of each system's search and of one training of its network, on a logarithmic axis.
 
 use anyhow::{Result, ensure};
-use plotters::prelude::*;
 use results::CostSummary;
 use results::summaries::cost::SystemCost;
 use results::summaries::text::cost_text;
 
 use super::axis::{Axis, Ticks, plain_range};
-use super::canvas::{COLOURS, Canvas, Mark, Sample, Shape, widest};
+use super::canvas::Canvas;
 use super::definition::FigureDefinition;
+use super::legend::Sample;
+use super::marks::{COLOURS, Mark, MarkShape};
 
-const SEARCH: Mark = Mark { shape: Shape::Circle, colour: COLOURS[0], radius: 8 };
-const QUOTED: Mark = Mark { shape: Shape::Diamond, colour: COLOURS[1], radius: 8 };
-const TRAINING: Mark = Mark { shape: Shape::Triangle, colour: COLOURS[2], radius: 8 };
+const SEARCH: Mark = Mark::new(MarkShape::Circle, COLOURS[0], 6.0);
+const QUOTED: Mark = Mark::new(MarkShape::Diamond, COLOURS[1], 6.0);
+const TRAINING: Mark = Mark::new(MarkShape::Triangle, COLOURS[2], 6.0);
 
 /// Draws legend and plot.
-pub(super) fn draw<DB: DrawingBackend>(
-    canvas: &Canvas<DB>,
-    definition: &FigureDefinition,
-    summary: &CostSummary,
-) -> Result<()>
-where
-    DB::ErrorType: 'static,
-{
+pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: &CostSummary) -> Result<()> {
     canvas.legend(&[
         (Sample::Mark(SEARCH), "search, counted".to_owned()),
         (Sample::Mark(QUOTED), "search, quoted".to_owned()),
         (Sample::Mark(TRAINING), "one training, counted".to_owned()),
-    ])?;
+    ]);
     let systems: Vec<&SystemCost> = summary.systems.iter().rev().collect();
     let costs: Vec<f64> =
         systems.iter().flat_map(|system| marks(system).into_iter().map(|(_, cost)| cost.log10())).collect();
@@ -37,14 +31,12 @@ where
     let range = plain_range(costs.into_iter());
     // Whole powers of ten at both ends.
     let x = Axis { range: range.start.floor()..range.end.ceil(), ticks: Ticks::Whole };
-    let y = Axis::rows(&names);
-    let last = x.range.end;
-    let plot = canvas.axes(definition, x, y, 24 + widest(&notes)?)?;
-    for (place, (system, note)) in systems.iter().zip(&notes).enumerate() {
+    let plot = canvas.rows(definition, x, &names, &notes);
+    canvas.row_texts(&plot, &names, &notes);
+    for (place, system) in systems.iter().enumerate() {
         for (mark, cost) in marks(system) {
-            canvas.mark(plot.at((cost.log10(), place as f64)), mark)?;
+            canvas.mark(plot.in_row(cost.log10(), place, 0.0), mark);
         }
-        canvas.note(&plot, (last, place as f64), note)?;
     }
     Ok(())
 }

@@ -12,9 +12,7 @@ use results::{
 /// The data that a figure shows.
 pub enum FigureData<'a> {
     /// A predictor against true error.
-    Scatter(&'a CorrelationSummary),
-    /// The same, with error bars.
-    ScatterErrorBars(&'a CorrelationSummary),
+    Scatter(Scatter<'a>),
     /// Kendall's tau of several predictors.
     Predictors(&'a PredictorsSummary),
     /// Statistics of predictors along axes of conditions.
@@ -43,6 +41,16 @@ pub enum FigureData<'a> {
     MemoryBanks(&'a [DrawingRow]),
     /// Architectures, and the cells of their encodings that hold +1.
     Encoding(&'a [DrawingRow], &'a [EncodingCellRow]),
+}
+
+/// A predictor against true error.
+pub struct Scatter<'a> {
+    /// The points of each root seed.
+    pub summary: &'a CorrelationSummary,
+    /// Whether the definition asks for error bars of one standard deviation.
+    pub bars: bool,
+    /// Name and points of the artefact that this one is compared with.
+    pub reference: Option<(&'a str, &'a CorrelationSummary)>,
 }
 
 /// An axis of conditions with its measured points.

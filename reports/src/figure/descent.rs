@@ -1,58 +1,52 @@
 //! The lowest error so far by step, along the gradient by proxy and by random steps.
 
 use anyhow::{Result, ensure};
-use plotters::prelude::*;
+use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::ProxySummary;
 use results::summaries::proxy::Descent;
 
+use crate::picture::shapes::{DASHES, INK};
+
 use super::axis::{Axis, Ticks, percent_range};
-use super::canvas::{COLOURS, Canvas, DASHES, INK, MARGIN, Mark, Sample, Shape};
+use super::canvas::Canvas;
 use super::definition::FigureDefinition;
+use super::legend::{LINE_WIDTH, Sample};
+use super::marks::{BAND, COLOURS, Mark, MarkShape};
 
 /// Draws legend and plot.
-pub(super) fn draw<DB: DrawingBackend>(
-    canvas: &Canvas<DB>,
-    definition: &FigureDefinition,
-    summary: &ProxySummary,
-) -> Result<()>
-where
-    DB::ErrorType: 'static,
-{
+pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, summary: &ProxySummary) -> Result<()> {
     ensure!(summary.n() > 0, "no starting point has equal steps by both methods");
-    let mark = |index: usize, shape| Mark { shape, colour: COLOURS[index], radius: 7 };
+    let mark = |index: usize, shape| Mark::new(shape, COLOURS[index], 5.0);
     let methods = [
-        (&summary.gradient, mark(0, Shape::Circle), DASHES[0], "gradient"),
-        (&summary.random, mark(1, Shape::Square), DASHES[1], "random steps"),
+        (&summary.gradient, mark(0, MarkShape::Circle), DASHES[0], "gradient"),
+        (&summary.random, mark(1, MarkShape::Square), DASHES[1], "random steps"),
     ];
-    let mut entries = Vec::new();
-    for (_, mark, dash, name) in methods {
-        entries.push((Sample::Line(mark.colour, dash), format!("{name}, mean")));
-        entries.push((Sample::Band(mark.colour), "95 % bootstrap".to_owned()));
-    }
-    canvas.legend(&entries)?;
+    let entry = |(_, mark, dash, name): &(_, Mark, _, &str)| {
+        let sample = Sample::Course { line: (mark.colour, *dash), mark: Some(*mark), has_band: true };
+        (sample, format!("{name}, mean and 95 % bootstrap"))
+    };
+    canvas.legend(&methods.iter().map(entry).collect::<Vec<_>>());
     let paths = methods.map(|(descent, ..)| path(descent));
     let heights = paths.iter().flatten().flat_map(|&(_, mean, (low, high))| [mean, low, high]);
     let steps = summary.steps().max(1) as f64;
     let x = Axis { range: -0.04 * steps..1.04 * steps, ticks: Ticks::Whole };
     let y = Axis { range: percent_range(heights), ticks: Ticks::Percent };
-    let right = x.range.end;
-    let plot = canvas.axes(definition, x, y, MARGIN)?;
+    let plot = canvas.axes(definition, x, y, 0.0);
     let at = |step: f64, error: f64| plot.at((step, 100.0 * error));
-    let start = paths[0][0].1;
-    canvas.line(&[at(-0.04 * steps, start), at(right, start)], INK, 2, DASHES[2])?;
-    let (edge, height) = at(right, start);
-    canvas.text("start", (edge - 8, height - 6), HPos::Right, VPos::Bottom)?;
+    let (_, start) = at(0.0, paths[0][0].1);
+    canvas.line(&[(plot.left, start), (plot.right, start)], INK, 1.5, DASHES[2]);
+    canvas.text("start", (plot.right - 8.0, start - 5.0), HPos::Right, VPos::Bottom);
     for (path, (_, mark, ..)) in paths.iter().zip(&methods) {
-        let upper = path.iter().map(|&(step, _, (_, high))| at(step, high));
-        let lower = path.iter().rev().map(|&(step, _, (low, _))| at(step, low));
-        canvas.fill(upper.chain(lower).collect(), mark.colour.mix(0.15))?;
+        let high = path.iter().map(|&(step, _, (_, high))| at(step, high));
+        let low = path.iter().map(|&(step, _, (low, _))| at(step, low));
+        canvas.band(low, high, mark.colour.mix(BAND));
     }
     for (path, (_, mark, dash, _)) in paths.iter().zip(methods) {
         let points: Vec<_> = path.iter().map(|&(step, mean, _)| at(step, mean)).collect();
-        canvas.line(&points, mark.colour, 3, dash)?;
+        canvas.line(&points, mark.colour, LINE_WIDTH, dash);
         for &point in &points {
-            canvas.mark(point, mark)?;
+            canvas.mark(point, mark);
         }
     }
     Ok(())

@@ -1,23 +1,31 @@
 //! The distributions of sampled architectures in small panels, one for each quantity, with a line for each space.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use anyhow::{Result, ensure};
-use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use results::SamplingSummary;
 use results::summaries::sampling::Distribution;
 
-use super::canvas::{COLOURS, Canvas, DASHES, HEADER, INK, MARGIN, Mark, Pixel, SOLID, Sample, series_mark};
+use super::axis::{Axis, Numbers, Scale, Ticks};
+use super::canvas::{Canvas, MARGIN};
+use super::ends::line_style;
+use super::legend::{LINE_WIDTH, Sample};
+use super::marks::{Mark, mark_of_many};
 
-/// Panels in a row.
-const COLUMNS: i32 = 3;
+/// Most panels in a row.
+const COLUMNS: usize = 3;
 
-/// Pixels around the plot of a panel, for its heading and for the numbers below it.
-const ABOVE: i32 = 34;
-const LEFT: i32 = 20;
-const BELOW: i32 = 40;
-const RIGHT: i32 = 20;
+/// Height in pixels of a panel, and the space around its plot: for its heading and for the numbers below it.
+const HEIGHT: f64 = 190.0;
+const ABOVE: f64 = 30.0;
+const LEFT: f64 = 12.0;
+const BELOW: f64 = 38.0;
+const RIGHT: f64 = 12.0;
+
+/// Most numbers below a panel.
+const MOST_NUMBERS: usize = 6;
 
 /// Most bins of a panel. A quantity with fewer values has a bin for each.
 const BINS: usize = 24;
@@ -31,36 +39,35 @@ struct Histogram {
 }
 
 /// Draws the legend, and the panels in rows.
-pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<DB>, summary: &SamplingSummary) -> Result<()>
-where
-    DB::ErrorType: 'static,
-{
+pub(super) fn draw(canvas: &mut Canvas, summary: &SamplingSummary) -> Result<()> {
     ensure!(summary.spaces.iter().any(|space| space.draws > 0), "no architecture was drawn");
-    let series = |space: usize| (Mark { radius: 4, ..series_mark(space) }, COLOURS[space % COLOURS.len()]);
-    let entry = |(index, name): (usize, &str)| (Sample::Mark(series(index).0), name.to_owned());
+    let mark = |space: usize| Mark { radius: 3.5, ..mark_of_many(space, 1).0 };
+    let entry = |(index, name): (usize, &str)| {
+        let sample = Sample::Course { line: line_style(index), mark: Some(mark(index)), has_band: false };
+        (sample, name.to_owned())
+    };
     let names = summary.spaces.iter().map(|space| space.name.as_str());
-    canvas.legend(&names.enumerate().map(entry).collect::<Vec<_>>())?;
-    let rows = (summary.distributions.len() as i32 + COLUMNS - 1) / COLUMNS;
-    let (width, height) = (canvas.plot_size.0 as i32 / COLUMNS, canvas.plot_size.1 as i32 / rows);
-    for (index, distribution) in (0..).zip(&summary.distributions) {
-        let (left, top) = (MARGIN + index % COLUMNS * width, HEADER + index / COLUMNS * height);
-        let corners = [(left + LEFT, top + ABOVE), (left + width - RIGHT, top + height - BELOW)];
-        canvas.text(&distribution.name, (left + LEFT, top + ABOVE - 6), HPos::Left, VPos::Bottom)?;
-        let histogram = Histogram::of(distribution);
-        let points = histogram.points(corners);
-        for (space, points) in points.iter().enumerate() {
-            let (mark, colour) = series(space);
-            canvas.line(points, colour, 2, DASHES[space % DASHES.len()])?;
-            points.iter().try_for_each(|&at| canvas.mark(at, mark))?;
+    canvas.legend(&names.enumerate().map(entry).collect::<Vec<_>>());
+    let columns = if canvas.is_narrow() { 1 } else { COLUMNS };
+    let width = (canvas.width() - 2.0 * MARGIN) / columns as f64;
+    for row in summary.distributions.chunks(columns) {
+        for (column, distribution) in row.iter().enumerate() {
+            let (left, top) = (MARGIN + column as f64 * width, canvas.top);
+            let corners = [(left + LEFT, top + ABOVE), (left + width - RIGHT, top + HEIGHT - BELOW)];
+            canvas.text(&distribution.name, (left + LEFT, top + ABOVE - 6.0), HPos::Left, VPos::Bottom);
+            let histogram = Histogram::of(distribution);
+            let (x, y) = histogram.axes(distribution.unit);
+            let numbers = histogram.numbers(&x, distribution.unit);
+            let plot = canvas.chart(corners, Scale::new(x.range, numbers), Scale::bare(y));
+            for (space, points) in histogram.points().into_iter().enumerate() {
+                let at = |(value, share): (f64, f64)| plot.at((value / distribution.unit, share));
+                let points: Vec<_> = points.into_iter().map(at).collect();
+                let (colour, dash) = line_style(space);
+                canvas.line(&points, colour, LINE_WIDTH, dash);
+                points.iter().for_each(|&at| canvas.mark(at, mark(space)));
+            }
         }
-        let [(left, top), (right, bottom)] = corners;
-        canvas.line(&[(left, top), (left, bottom), (right, bottom)], INK, 1, SOLID)?;
-        let ends = [histogram.middles.first(), histogram.middles.last()];
-        for (end, (at, anchor)) in ends.into_iter().zip([(left, HPos::Left), (right, HPos::Right)]) {
-            let value = end.map_or(0.0, |end| end / distribution.unit);
-            let digits = if distribution.unit > 1.0 { 1 } else { 0 };
-            canvas.text(&format!("{value:.digits$}"), (at, bottom + 10), anchor, VPos::Top)?;
-        }
+        canvas.top += HEIGHT;
     }
     Ok(())
 }
@@ -89,22 +96,31 @@ impl Histogram {
         Self { shares: shares.collect(), middles }
     }
 
-    /// The middle of each bin at the height of its share, in pixels between two corners, for each space. Empty bins
-    /// beyond the values of a space have no point.
-    fn points(&self, [(left, top), (right, bottom)]: [Pixel; 2]) -> Vec<Vec<Pixel>> {
-        let (low, high) = (self.middles.first().copied(), self.middles.last().copied());
-        let (low, span) = (low.unwrap_or(0.0), high.unwrap_or(0.0) - low.unwrap_or(0.0));
+    /// The axis of values and the range of shares, both with some margin.
+    fn axes(&self, unit: f64) -> (Axis, Range<f64>) {
+        let [low, high] = [self.middles.first(), self.middles.last()].map(|end| end.copied().unwrap_or(0.0) / unit);
+        let air = if high > low { 0.04 * (high - low) } else { 1.0 };
+        let ticks = if unit > 1.0 { Ticks::Plain } else { Ticks::Whole };
         let highest = self.shares.iter().flatten().copied().fold(0.0, f64::max);
+        (Axis { range: low - air..high + air, ticks }, 0.0..1.05 * highest)
+    }
+
+    /// The numbers on the axis of values: each value if there are few whole ones.
+    fn numbers(&self, axis: &Axis, unit: f64) -> Numbers {
+        match axis.ticks {
+            Ticks::Whole if self.middles.len() <= MOST_NUMBERS => {
+                self.middles.iter().map(|&value| (value / unit, (value / unit).to_string())).collect()
+            }
+            _ => axis.numbers(MOST_NUMBERS),
+        }
+    }
+
+    /// The middle of each bin with its share, for each space. Empty bins beyond the values of a space have no point.
+    fn points(&self) -> Vec<Vec<(f64, f64)>> {
         let of_space = |shares: &Vec<f64>| {
             let first = shares.iter().position(|&share| share > 0.0).unwrap_or(shares.len());
             let last = shares.iter().rposition(|&share| share > 0.0).unwrap_or(0);
-            let at = |bin: usize| {
-                let across = if span > 0.0 { (self.middles[bin] - low) / span } else { 0.5 };
-                let up = shares[bin] / highest;
-                let x = left + (across * f64::from(right - left)).round() as i32;
-                (x, bottom - (up * f64::from(bottom - top)).round() as i32)
-            };
-            (first..=last).map(at).collect()
+            (first..=last).map(|bin| (self.middles[bin], shares[bin])).collect()
         };
         self.shares.iter().map(of_space).collect()
     }
@@ -125,9 +141,11 @@ mod tests {
         let few = histogram(vec![BTreeMap::from([(1, 3), (8, 1)]), BTreeMap::from([(4, 5)])]);
         assert_eq!(few.middles, [1.0, 4.0, 8.0]);
         assert_eq!(few.shares, [vec![0.75, 0.0, 0.25], vec![0.0, 1.0, 0.0]]);
-        // 4 lies at 3/7 of the way from 1 to 8. The highest share is 1.
-        let points = few.points([(0, 0), (70, 100)]);
-        assert_eq!(points, [vec![(0, 25), (30, 100), (70, 75)], vec![(30, 0)]]);
+        assert_eq!(few.points(), [vec![(1.0, 0.75), (4.0, 0.0), (8.0, 0.25)], vec![(4.0, 1.0)]]);
+        let (x, y) = few.axes(1.0);
+        assert!(x.range.contains(&1.0) && x.range.contains(&8.0) && y.contains(&1.0), "{x:?}, {y:?}");
+        let numbers: Vec<String> = few.numbers(&x, 1.0).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(numbers, ["1", "4", "8"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct ComparedWith {
 pub(super) struct Comparison {
     /// How the two differ.
     pub contrast: Contrast,
+    /// The other result.
+    reference: CorrelationSummary,
     /// Describes the other result.
     run: String,
 }
@@ -61,7 +63,8 @@ impl ComparedWith {
             Ok(Side::new(summary, &architectures, &scores, weights.as_deref()))
         };
         let own = side(group, summary)?;
-        let reference = side(&other, &correlation(&other)?)?;
+        let of_other = correlation(&other)?;
+        let reference = side(&other, &of_other)?;
         let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();
         let commit = &other.manifest().commit;
         let run = format!(
@@ -72,13 +75,19 @@ impl ComparedWith {
             commit.get(..12).unwrap_or(commit)
         );
         let contrast = contrast(&own, &reference);
-        Ok(Self { artefact, comparison: Some(Comparison { contrast, run }) })
+        Ok(Self { artefact, comparison: Some(Comparison { contrast, reference: of_other, run }) })
+    }
+
+    /// Name and points of the other result, if there is one.
+    pub fn reference(&self) -> Option<(&str, &CorrelationSummary)> {
+        let comparison = self.comparison.as_ref()?;
+        Some((&self.artefact, &comparison.reference))
     }
 
     /// The comparison as paragraphs of the report.
     pub fn paragraphs(&self) -> Vec<String> {
         let artefact = &self.artefact;
-        let Some(Comparison { contrast, run }) = &self.comparison else {
+        let Some(Comparison { contrast, run, .. }) = &self.comparison else {
             return vec![format!(
                 "No result of `{artefact}` at this scale and on this data set is stored, so there is nothing to compare with."
             )];
@@ -127,7 +136,7 @@ impl ComparedWith {
 impl fmt::Display for ComparedWith {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.comparison {
-            Some(Comparison { contrast, run }) => write!(f, "compared with {run}\n{contrast}"),
+            Some(Comparison { contrast, run, .. }) => write!(f, "compared with {run}\n{contrast}"),
             None => write!(f, "no run of `{}` at this scale and on this data set to compare with", self.artefact),
         }
     }

@@ -27,7 +27,7 @@ use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
 use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, search_cost, with_deviation};
-use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition, measured};
+use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition, Scatter, measured};
 
 /// Number of a predictor's best architectures that a search is assumed to train.
 const PICKED: usize = 5;
@@ -233,8 +233,11 @@ impl KindOfStudy for CorrelationFindings {
 
     fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {
         match kind {
-            FigureKind::ScatterFit => Ok(FigureData::Scatter(&self.summary)),
-            FigureKind::ScatterErrorBars => Ok(FigureData::ScatterErrorBars(&self.summary)),
+            FigureKind::ScatterFit | FigureKind::ScatterErrorBars => Ok(FigureData::Scatter(Scatter {
+                summary: &self.summary,
+                bars: kind == FigureKind::ScatterErrorBars,
+                reference: self.compared_with.as_ref().and_then(ComparedWith::reference),
+            })),
             FigureKind::TauCost | FigureKind::TauChanges => {
                 let predictors = self.predictors.as_ref().context("its study compares no predictors")?;
                 Ok(FigureData::Predictors(predictors))

@@ -13,8 +13,10 @@ mod text;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use results::Manifest;
 
 use crate::artefact::{Artefact, Judged};
+use crate::figure::Placed;
 use crate::report;
 use crate::report::claims::Ledger;
 use crate::report::history::History;
@@ -46,11 +48,12 @@ pub fn page(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta \
          http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src \
-         'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n<main>\n\
+         'unsafe-inline'\">\n<title>SMASH: results</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n{side}<main>\n\
          <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{claims}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
          hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark = figure::dark_rules(&colours),
         left_out = report::not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
+        side = side(artefacts),
         contents = contents(artefacts, ledger.is_some()),
         claims = ledger.map_or_else(String::new, claims::section),
         history = history::section(histories),
@@ -88,6 +91,19 @@ fn contents(artefacts: &[Artefact], has_ledger: bool) -> String {
     )
 }
 
+/// A short list of the sections, which stays in view.
+fn side(artefacts: &[Artefact]) -> String {
+    let item = |artefact: &Artefact| {
+        let Manifest { artefact: name, scale, dataset, .. } = artefact.group.manifest();
+        let place = format!("{scale}, {}", dataset.name);
+        format!("<li><a href=\"#{}\">{} <small>{}</small></a></li>\n", anchor(artefact), escape(name), escape(&place))
+    };
+    let items: String = artefacts.iter().map(item).collect();
+    format!(
+        "<nav class=\"side\" aria-label=\"Sections\">\n<ul>\n{items}<li><a href=\"#history\">history</a></li>\n</ul>\n</nav>\n"
+    )
+}
+
 /// The verdicts on all claims, each as a word in a coloured box.
 fn badges(artefact: &Artefact) -> String {
     let judged = artefact.judged();
@@ -120,7 +136,7 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
     }
     let values = artefact.findings.values();
     if artefact.figure.is_some() {
-        let target = |place: &crate::figure::canvas::Placed| {
+        let target = |place: &Placed| {
             let key = (place.seed, place.architecture);
             let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))

@@ -209,7 +209,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = unfinished(path, "")?;
+    let mut file = unfinished(path)?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
     file.write_all(first)?;
     faults::room()?;
@@ -223,35 +223,19 @@ fn write_local(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file by a function that opens a path itself: it gets the path of an unfinished file with the same extension.
-///
-/// # Errors
-/// As [`write_atomically`], and the error of the function.
-pub fn write_by<E: From<Error>>(
-    path: &Path,
-    write: impl FnOnce(&Path) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    let suffix = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-    let file = unfinished(path, &suffix.unwrap_or_default()).map_err(Error::io(path, "write"))?;
-    write(file.path())?;
-    file.as_file().sync_all().map_err(Error::io(path, "write"))?;
-    file.persist(path).map_err(|error| Error::io(path, "write")(error.error))?;
-    Ok(())
-}
-
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Creates an unfinished file beside a path. It is locked until it is closed, so nobody takes it for the remains of a
 /// killed process; see [`remove_unfinished`].
-fn unfinished(path: &Path, suffix: &str) -> io::Result<NamedTempFile> {
+fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
     loop {
         let mut builder = tempfile::Builder::new();
         // By default, only the owner can read a temporary file. Results are as readable as other files.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.prefix(UNFINISHED).suffix(suffix).tempfile_in(folder_of(path))?;
+        let file = builder.prefix(UNFINISHED).tempfile_in(folder_of(path))?;
         // Another process may have found the file before it was locked, and have removed it.
         if !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) && file.path().exists() {
             return Ok(file);

@@ -54,7 +54,11 @@ const BOUNDARIES: [Boundary; 11] = [
         may_use: &["datasets", "smash-kernels", "smash-space"],
         must_not_use: &["clap", "indicatif", "polars"],
     },
-    Boundary { member: "experiments", may_use: &["datasets", "results", "smash"], must_not_use: &["plotters"] },
+    Boundary {
+        member: "experiments",
+        may_use: &["datasets", "results", "smash"],
+        must_not_use: &["pdf-writer", "tiny-skia"],
+    },
     Boundary {
         member: "experiments/program",
         may_use: &["experiments", "experiments-label", "results", "smash", "smash-emulator"],
@@ -66,7 +70,7 @@ const BOUNDARIES: [Boundary; 11] = [
     Boundary {
         member: "xtask",
         may_use: &["experiments-label", "smash-emulator"],
-        must_not_use: &["burn", "polars", "plotters"],
+        must_not_use: &["burn", "pdf-writer", "polars", "tiny-skia"],
     },
 ];
 

@@ -178,7 +178,7 @@ mod tests {
         let metadata = metadata(Gpu::Without).unwrap();
         let names: Vec<&str> =
             linked(&metadata).unwrap().iter().filter_map(|package| package["name"].as_str()).collect();
-        for expected in ["burn", "libmimalloc-sys", "plotters", "polars-io", "serde"] {
+        for expected in ["burn", "libmimalloc-sys", "plotters", "polars-io", "serde", "tiny-skia"] {
             assert!(names.contains(&expected), "{expected}: {names:?}");
         }
         for other in ["criterion", "experiments-program", "proptest", "smash"] {

@@ -31,9 +31,21 @@ pub struct Args {
     /// such as 30m; run nothing.
     #[arg(long, value_name = "TIME")]
     budget: Option<String>,
+    /// Draw the figure as PDF too.
+    #[arg(long)]
+    pdf: bool,
     /// Draw the figure as PNG too.
     #[arg(long)]
     png: bool,
+    /// Width of the figure in a paper: a column (3.3 inches) or a page (6.9 inches) [default: page]
+    #[arg(long, value_parser = ["column", "page"])]
+    width: Option<String>,
+    /// Draw the figure without its title.
+    #[arg(long)]
+    no_title: bool,
+    /// Draw the figure without its caption, which is printed instead.
+    #[arg(long)]
+    no_caption: bool,
     /// Engine that runs the units: this program on this machine, Snakemake, or Slurm.
     #[arg(long, default_value = "local", value_parser = ["local", "snakemake", "slurm"], conflicts_with_all = ["all", "plan", "budget"])]
     engine: String,
@@ -174,7 +186,10 @@ fn figure_arguments(args: &Args, said: &[String]) -> Vec<OsString> {
     arguments.extend(said.iter().filter_map(|line| Some(flag("--run", line.strip_prefix("tables: ")?))));
     // The figures go beside the runs, which git ignores, so that reproducing does not touch the committed figures.
     arguments.push(flag("--out", process::beside(&results(args)).join("figures")));
-    arguments.extend(args.png.then(|| "--png".into()));
+    arguments.extend(args.width.iter().map(|width| flag("--width", width)));
+    let Args { no_title, no_caption, pdf, png, .. } = *args;
+    let form = [(no_title, "--no-title"), (no_caption, "--no-caption"), (pdf, "--pdf"), (png, "--png")];
+    arguments.extend(form.into_iter().filter(|(is_given, _)| *is_given).map(|(_, name)| name.into()));
     arguments
 }
 
@@ -218,6 +233,15 @@ mod tests {
             "--all --results r --device cuda:1 --png",
             "run --all --scale=gpu --results=r --device=cuda:1",
             "figure --results=r --out=r/figures --png",
+        );
+    }
+
+    #[test]
+    fn the_form_of_the_figure_is_no_matter_of_the_run() {
+        check(
+            "fig4 --results r --pdf --width column --seeds 2 --no-title --no-caption",
+            "run fig4 --scale=laptop --results=r --device=cpu --seeds 2",
+            "figure --results=r --out=r/figures --width=column --no-title --no-caption --pdf",
         );
     }
 
@@ -320,6 +344,7 @@ mod tests {
             ("fig4 --engine condor", "local, snakemake, slurm"),
             ("--all --engine slurm", "cannot be used with"),
             ("fig4 --plan --export-workflow d", "cannot be used with"),
+            ("fig4 --width slide", "column, page"),
             ("fig4 --device gpu", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cuda:", "expected cpu, cuda, cuda:INDEX or wgpu"),
             ("fig4 --device cpu:0", "expected cpu, cuda, cuda:INDEX or wgpu"),

@@ -8,11 +8,11 @@ use anyhow::Result;
 
 use super::text::escape;
 use crate::artefact::Artefact;
-use crate::figure::canvas::{Placed, SIZE};
-use crate::figure::svg_with_places;
+use crate::figure::{Look, Placed, picture_with_places};
+use crate::picture::Format;
 
 /// Radius around a point within which the point is hit, in pixels of the figure.
-const REACH: i32 = 13;
+const REACH: f64 = 11.0;
 
 /// A figure and its colours, as `#RRGGBB`.
 pub(super) struct Figure {
@@ -29,8 +29,8 @@ pub(super) fn figure(
     title: &str,
     mut target: impl FnMut(&Placed) -> Result<(String, String)>,
 ) -> Result<Figure> {
-    let (svg, placed) = svg_with_places(artefact)?;
-    let svg = String::from_utf8(svg).expect("an SVG is text");
+    let (picture, placed) = picture_with_places(artefact, Look::default())?;
+    let svg = String::from_utf8(picture.bytes(Format::Svg)?).expect("an SVG is text");
     let label = match artefact.headline() {
         words if words.is_empty() => escape(title),
         words => escape(&format!("{title}: {words}")),
@@ -47,22 +47,25 @@ pub(super) fn figure(
             links.push((
                 x,
                 format!(
-                    "<a href=\"#{id}\" aria-label=\"{}\"><circle cx=\"{x}\" cy=\"{y}\" r=\"{REACH}\"/></a>\n",
+                    "<a href=\"#{id}\" aria-label=\"{}\"><circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{REACH}\"/></a>\n",
                     escape(&words)
                 ),
             ));
         }
         // The order from left to right is that of the arrow keys.
-        links.sort_by_key(|(x, _)| *x);
+        links.sort_by(|a, b| a.0.total_cmp(&b.0));
         let links: String = links.into_iter().map(|(_, link)| link).collect();
-        let (width, height) = SIZE;
+        let (width, height) = picture.size();
         layer = format!(
             "<svg class=\"points\" viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{} points; arrow keys go from one \
              to the next\">\n{links}</svg>\n",
             placed.len()
         );
     }
-    let html = format!("<figure class=\"wide\"><div class=\"plot\">\n{svg}{layer}</div></figure>\n");
+    let html = format!(
+        "<figure class=\"wide\" tabindex=\"0\"><div class=\"plot\">\n{svg}{layer}</div><figcaption class=\"hint\">The figure is \
+         wider than the window. It scrolls to the side.</figcaption></figure>\n"
+    );
     Ok(Figure { html, colours })
 }
 

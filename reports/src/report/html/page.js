@@ -1,18 +1,20 @@
 "use strict";
 
-// Tables: a click on a heading sorts by its column, and once more the other way round. What has no value stays at the end.
+// Tables: columns of numbers stand at the right. A click on a heading sorts by its column, and once more the other way round. What has no value stays at the end.
 const isMissing = (text) => /^(|undefined.*|no .*|not (?!held).*|none)$/.test(text);
 const numberIn = (text) => {
-  const found = /^(?:p [<=] )?([+-]?\d+(?:\.\d+)?)(?![\w.])/.exec(text);
+  const found = /^(?:p [<=] )?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w.])/.exec(text);
   return found ? Number(found[1]) : NaN;
 };
+
+const isNumeric = (texts) => texts.every((text) => isMissing(text) || !Number.isNaN(numberIn(text)));
 
 function sort(table, headings, column) {
   const down = headings[column].getAttribute("aria-sort") === "ascending";
   headings.forEach((heading) => heading.removeAttribute("aria-sort"));
   headings[column].setAttribute("aria-sort", down ? "descending" : "ascending");
   const rows = [...table.tBodies[0].rows].map((row) => ({ row, text: row.cells[column].textContent.trim() }));
-  const numeric = rows.every(({ text }) => isMissing(text) || !Number.isNaN(numberIn(text)));
+  const numeric = isNumeric(rows.map(({ text }) => text));
   const compare = (a, b) => (numeric ? numberIn(a.text) - numberIn(b.text) : a.text.localeCompare(b.text, "en"));
   const [missing, known] = [true, false].map((side) => rows.filter(({ text }) => isMissing(text) === side));
   known.sort((a, b) => (down ? compare(b, a) : compare(a, b)));
@@ -22,6 +24,8 @@ function sort(table, headings, column) {
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
+    const cells = [...table.tBodies[0].rows].map((row) => row.cells[column]);
+    if (isNumeric(cells.map((cell) => cell.textContent.trim()))) [heading, ...cells].forEach((cell) => cell.classList.add("number"));
     if (heading.textContent.trim() === "") return;
     const button = document.createElement("button");
     button.type = "button";

@@ -73,7 +73,7 @@ fn only_the_remains_of_dead_writers_are_removed() {
     let at = |name: &str| folder.path().join(name);
     fs::write(at(".writing-dead"), "half").unwrap();
     fs::write(at("table.parquet"), "whole").unwrap();
-    let live = unfinished(&at("live"), "").unwrap();
+    let live = unfinished(&at("live")).unwrap();
     remove_unfinished(folder.path()).unwrap();
     assert!(!at(".writing-dead").exists() && live.path().exists() && at("table.parquet").exists());
     live.persist(at("live")).unwrap();
