@@ -93,7 +93,7 @@ fn without_results_every_statement_is_there_and_none_is_judged() {
     assert!(all.iter().all(|one| one["results"].as_array().unwrap().is_empty()), "{ledger}");
     let text = printed(&["claims"], root.path());
     assert!(text.contains("Stored results give 0 verdicts: 0 held, 0 not held, 0 undecided."), "{text}");
-    assert!(text.contains("    no artefact yet   ") && text.contains("    cannot be tested  "), "{text}");
+    assert!(text.contains("    not run           ") && text.contains("    cannot be tested  "), "{text}");
 }
 
 #[test]
