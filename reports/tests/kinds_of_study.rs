@@ -295,7 +295,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
         let (_, y) = before.rsplit_once(" y=\"").unwrap();
         y.split('"').next().unwrap().parse::<f64>().unwrap()
     };
-    let heights = ["WRN-28-10", "Large-Scale Evolution", "SMASHv2", "NASNet"].map(height);
+    let heights = ["WRN-10-2", "Regularised evolution", "SMASHv2", "NASNet"].map(height);
     assert!(heights.is_sorted(), "{heights:?}");
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
     // A name of a system and the note on it are two lines.

@@ -54,7 +54,7 @@ fn text_element(text: &Text) -> String {
     let (x, y) = text.base();
     let [x, y, size] = [x, y, text.size].map(number);
     let turn = if text.is_turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
-    let text = text.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let text = text.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     format!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{turn} fill=\"#222222\">{text}</text>")
 }
 
