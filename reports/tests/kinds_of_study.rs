@@ -299,7 +299,7 @@ fn a_comparison_keeps_quoted_numbers_apart() {
     assert!(heights.is_sorted(), "{heights:?}");
     assert!(!svg.contains("17.54") && !svg.contains("3.65"), "a quoted number is drawn");
     // A name of a system and the note on it are two lines.
-    for part in ["Error on shapes", "\nWRN-10-2\n", "\nours, for WRN-28-10\n", "searched on shapes 16x16"] {
+    for part in ["Error on shapes", ">WRN-10-2<", ">ours, for WRN-28-10<", "searched on shapes 16x16"] {
         assert!(svg.contains(part), "no `{part}` in\n{svg}");
     }
     let report = report::markdown(std::slice::from_ref(&artefact), &[], None);
