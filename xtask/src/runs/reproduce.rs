@@ -90,7 +90,12 @@ pub fn run(args: &Args, forwarded: &[OsString]) -> Result<()> {
         bail!("{place}: a folder; `NAME --definitions {place}` runs its artefact NAME");
     }
     check_engine(&args.engine, is_installed)?;
-    let gpu = if computes_here(args) { Gpu::needed_for(&args.device)? } else { Gpu::of(&args.device) };
+    // A plan only counts. An exported workflow starts this program on the device.
+    let gpu = match computes_here(args) {
+        _ if is_plan(args) => Gpu::Without,
+        true => Gpu::needed_for(&args.device)?,
+        false => Gpu::of(&args.device),
+    };
     let binaries = Binaries::build(gpu)?;
     let mut experiments = binaries.experiments();
     experiments.args(run_arguments(args, forwarded));
