@@ -258,6 +258,16 @@ pub(crate) fn positive_seconds(seconds: f64) -> Option<&'static str> {
     (!is_time).then_some("`seconds` must be finite and above 0")
 }
 
+/// What is wrong with an error that is no fraction, in the column of this name.
+pub fn fraction_problem(name: &str, error: f64) -> Option<String> {
+    (!(0.0..=1.0).contains(&error)).then(|| format!("`{name}` is {error}, expected a fraction in [0, 1]"))
+}
+
+/// What is wrong with a loss that no training has, in the column of this name.
+pub fn loss_problem(name: &str, loss: f64) -> Option<String> {
+    (!(0.0..f64::INFINITY).contains(&loss)).then(|| format!("`{name}` is {loss}, expected a number from 0"))
+}
+
 /// The rule that a status and a measured error break, if they contradict each other.
 pub(crate) fn measured_if_ok(status: Status, error: Option<f64>) -> Option<&'static str> {
     match (status, error) {

@@ -19,7 +19,7 @@ use crate::settings::correlation::NetworkSettings;
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::predictions::Predictors;
-use crate::tasks::scores::{Scored, Scorer, mean_of_all, shards};
+use crate::tasks::scores::{Scorer, ranked, shards};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::{SmashRun, epochs_of};
 use crate::tasks::true_errors::TrueErrors;
@@ -161,15 +161,9 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         if let Some(selected) = self.selected.get() {
             return Ok(selected.clone());
         }
-        let scores = self.scores()?;
-        let mut ranking: Vec<(f64, usize)> = Vec::new();
-        for architecture in 0..self.architectures.len() {
-            let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
-            let values = draws.map(|row| self.study.by.of(row.error, row.loss));
-            ranking.extend(mean_of_all(values).map(|score| (score, architecture)));
-        }
-        ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let selected = ranking.into_iter().step_by(self.study.trained_every()).map(|(_, architecture)| architecture);
+        let value = |row: &ScoreRow| self.study.by.of(row.error, row.loss);
+        let ranking = ranked(&self.scores()?, 0..self.architectures.len(), value);
+        let selected = ranking.into_iter().step_by(self.study.trained_every());
         Ok(self.selected.get_or_init(|| selected.collect()).clone())
     }
 
@@ -189,18 +183,10 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
 
     fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: Done<'_>) -> Result<()> {
         let net = self.smash().network()?;
-        let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
-            seed: self.setup.seed.0,
-            architecture,
-            draw,
-            error,
-            loss,
-            status,
-        };
         let study = self.study;
         let scorer = Scorer::new(&self.setup, &net, study.noise_draws);
         let scorer = scorer.with_statistics(study.statistics, study.smash.batch_size);
-        let rows = scorer.rows(&self.architectures, range, done, row)?;
+        let rows = scorer.score_rows(&self.architectures, range, done)?;
         Ok(write_table(&self.shard_file(shard), &rows)?)
     }
 

@@ -20,7 +20,7 @@ use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::settings::initialisation::InitialisationStudy;
 use crate::tasks::kept_networks::keep;
-use crate::tasks::scores::{Scored, Scorer, mean_of_all, shards};
+use crate::tasks::scores::{Scorer, ranked, shards};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::SmashRun;
 use crate::tasks::training::Training;
@@ -86,15 +86,7 @@ impl<'a, B: AutodiffBackend> InitialisationRun<'a, B> {
 
     fn score(&self, range: Range<usize>, done: Done<'_>) -> Result<Vec<ScoreRow>> {
         let net = self.smash().network()?;
-        let row = |architecture, draw, Scored { error, loss, status }| ScoreRow {
-            seed: self.setup.seed.0,
-            architecture,
-            draw,
-            error,
-            loss,
-            status,
-        };
-        Scorer::new(&self.setup, &net, self.study.noise_draws).rows(&self.architectures, range, done, row)
+        Scorer::new(&self.setup, &net, self.study.noise_draws).score_rows(&self.architectures, range, done)
     }
 
     /// The best candidates by SMASH score; fewer if too many scores failed.
@@ -103,14 +95,9 @@ impl<'a, B: AutodiffBackend> InitialisationRun<'a, B> {
             return Ok(best);
         }
         let scores: Vec<ScoreRow> = gather(&self.scoring_units())?;
-        let mut ranking: Vec<(f64, usize)> = Vec::new();
-        for candidate in self.study.architectures..self.architectures.len() {
-            let draws = scores.iter().filter(|row| row.architecture as usize == candidate);
-            ranking.extend(mean_of_all(draws.map(|row| row.error)).map(|score| (score, candidate)));
-        }
-        ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let best = ranking.into_iter().take(self.study.best).map(|(_, candidate)| candidate);
-        Ok(self.best.get_or_init(|| best.collect()))
+        let mut best = ranked(&scores, self.study.architectures..self.architectures.len(), |row| row.error);
+        best.truncate(self.study.best);
+        Ok(self.best.get_or_init(|| best))
     }
 
     /// The index of the architecture at a place among the trained ones; `None` if too many scores failed.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::Status;
+use results::{ScoreRow, Status};
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
 use smash::{Architecture, Evaluation, Seed, SmashNet};
 
@@ -100,6 +100,43 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
         }
         Ok(rows)
     }
+
+    /// As [`Self::rows`], for the table `scores`.
+    ///
+    /// # Errors
+    /// [`Stopped`](crate::engine::stop::Stopped).
+    pub fn score_rows(
+        &self,
+        architectures: &[Architecture],
+        range: Range<usize>,
+        done: Done<'_>,
+    ) -> Result<Vec<ScoreRow>> {
+        let seed = self.setup.seed.0;
+        self.rows(architectures, range, done, |architecture, draw, Scored { error, loss, status }| ScoreRow {
+            seed,
+            architecture,
+            draw,
+            error,
+            loss,
+            status,
+        })
+    }
+}
+
+/// The architectures of a range by the mean of a value over their noise draws, the lowest first. An architecture with a failed draw
+/// is left out.
+pub fn ranked(
+    scores: &[ScoreRow],
+    architectures: Range<usize>,
+    value: impl Fn(&ScoreRow) -> Option<f64>,
+) -> Vec<usize> {
+    let mut ranking: Vec<(f64, usize)> = Vec::new();
+    for architecture in architectures {
+        let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
+        ranking.extend(mean_of_all(draws.map(&value)).map(|score| (score, architecture)));
+    }
+    ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    ranking.into_iter().map(|(_, architecture)| architecture).collect()
 }
 
 /// The mean error of some evaluations; `None` if one of them failed.

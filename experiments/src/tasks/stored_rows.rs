@@ -5,24 +5,33 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use results::store::benchmark::{Benchmark, Settings, TrainingRow, lists_its_tables};
+use results::tables::{fraction_problem, loss_problem};
 use results::{EpochRow, PooledTruthRow, Status, errln};
 use serde::Deserialize;
 use smash::{Architecture, Counts, ResultingTraining, SearchSpace, Task};
 
 use crate::tasks::learning_curve::parse_curve;
 
-/// The architecture of a row, which must be one of the space and have this canonical hash.
+/// The architecture of a row, which must be one of the space and have these hashes. Pools of older programs lack the plain one.
 ///
 /// # Errors
 /// The first column that is wrong, and the expectation.
-pub fn architecture_of(json: &str, canonical: &str, space: &SearchSpace) -> Result<Architecture, String> {
+fn architecture_of(
+    json: &str,
+    canonical: &str,
+    hash: Option<&str>,
+    space: &SearchSpace,
+) -> Result<Architecture, String> {
     let architecture = Architecture::from_json(json).map_err(|error| format!("`json`: {error}"))?;
     architecture.validate(space).map_err(|error| format!("`json`, in the search space: {error}"))?;
-    let expected = architecture.canonical_hash(space);
-    match canonical == expected {
-        true => Ok(architecture),
-        false => Err(format!("`canonical` is {canonical}, expected {expected}, the hash of `json`")),
+    let hashes =
+        [("canonical", Some(canonical), architecture.canonical_hash(space)), ("hash", hash, architecture.hash())];
+    for (name, stored, expected) in hashes {
+        if let Some(stored) = stored.filter(|stored| *stored != expected) {
+            return Err(format!("`{name}` is {stored}, expected {expected}, the hash of `json`"));
+        }
     }
+    Ok(architecture)
 }
 
 /// Reads a benchmark and checks the architecture of each row; `None` if the folder has none.
@@ -110,21 +119,14 @@ pub fn pooled_problem(row: &PooledTruthRow) -> Result<(), String> {
     let context: StoredContext = serde_json::from_str(&row.context)
         .map_err(|error| format!("`context` does not describe a training: {error}"))?;
     context.space.validate().map_err(|error| format!("`context`: {error}"))?;
-    let architecture = architecture_of(&row.json, &row.canonical, &context.space)?;
-    let hash = architecture.hash();
-    if let Some(stored) = row.hash.as_ref().filter(|stored| **stored != hash) {
-        return Err(format!("`hash` is {stored}, expected {hash}, the hash of `json`"));
-    }
+    architecture_of(&row.json, &row.canonical, row.hash.as_deref(), &context.space)?;
     if context.data.split != row.seed {
         return Err(format!("`seed` is {}, expected {}, as in `context`", row.seed, context.data.split));
     }
-    for (name, error) in [("validation_error", row.validation_error), ("train_error", row.train_error)] {
-        if let Some(error) = error.filter(|error| !(0.0..=1.0).contains(error)) {
-            return Err(format!("`{name}` is {error}, expected a fraction in [0, 1]"));
-        }
-    }
-    if let Some(loss) = row.train_loss.filter(|loss| !(0.0..f64::INFINITY).contains(loss)) {
-        return Err(format!("`train_loss` is {loss}, expected a number from 0"));
+    let errors = [("validation_error", row.validation_error), ("train_error", row.train_error)];
+    let problem = errors.into_iter().find_map(|(name, error)| fraction_problem(name, error?));
+    if let Some(problem) = problem.or_else(|| loss_problem("train_loss", row.train_loss?)) {
+        return Err(problem);
     }
     let (epochs, all) = (row.epochs as usize, context.recipe.epochs);
     let is_possible = if row.status == Status::Ok { epochs == all } else { epochs <= all };
@@ -163,13 +165,7 @@ fn space_of(settings: &Settings) -> Result<SearchSpace> {
 }
 
 fn row_problem(space: &SearchSpace, row: &TrainingRow) -> Option<String> {
-    match architecture_of(&row.json, &row.canonical, space) {
-        Ok(architecture) if architecture.hash() == row.hash => None,
-        Ok(architecture) => {
-            Some(format!("`hash` is {}, expected {}, the hash of `json`", row.hash, architecture.hash()))
-        }
-        Err(problem) => Some(problem),
-    }
+    architecture_of(&row.json, &row.canonical, Some(&row.hash), space).err()
 }
 
 /// Applies a check to the first row of each architecture: [`Benchmark::read`] has compared the others with it.

@@ -1,12 +1,11 @@
 //! Checks of the rows of a benchmark: a training can have written each of them, and the three tables fit together.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::store::benchmark::rows::{CurveRow, SecondsRow, TrainingRow};
-use crate::tables::Status;
+use crate::tables::{Status, fraction_problem, loss_problem};
 
 /// The properties that all trainings of a benchmark have.
 pub(super) struct Made<'a> {
@@ -18,9 +17,6 @@ pub(super) struct Made<'a> {
 
 /// The rows of a table, and its file.
 type Table<'a, R> = (&'a Path, &'a [R]);
-
-/// The values of an error.
-const FRACTION: RangeInclusive<f64> = 0.0..=1.0;
 
 /// Checks the rows of the trainings, of their epochs and of their durations.
 ///
@@ -160,14 +156,6 @@ fn check_seconds(trainings: &[TrainingRow], (path, rows): Table<'_, SecondsRow>)
         }
     }
     Ok(())
-}
-
-fn fraction_problem(name: &str, error: f64) -> Option<String> {
-    (!FRACTION.contains(&error)).then(|| format!("`{name}` is {error}, expected a fraction in [0, 1]"))
-}
-
-fn loss_problem(name: &str, loss: f64) -> Option<String> {
-    (!(0.0..f64::INFINITY).contains(&loss)).then(|| format!("`{name}` is {loss}, expected a number from 0"))
 }
 
 fn fault(path: &Path, row: usize, problem: &str) -> Error {
