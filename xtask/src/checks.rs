@@ -5,6 +5,7 @@ pub mod ci;
 pub mod deny;
 pub mod fuzz;
 pub mod gpu_check;
+mod kernel_times;
 pub mod sanitize;
 pub mod soak;
 pub mod tables;

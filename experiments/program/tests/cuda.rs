@@ -45,15 +45,15 @@ fn a_small_smash_network_agrees_with_the_released_code() {
     succeeded(&on_cuda(&emulator, other(&["golden", &files[0], &files[1]])).output().unwrap());
 }
 
-/// The same numbers are drawn, so only the order of sums differs. Trainings of a few steps do not spread that yet.
+/// The same numbers are drawn, so only the order of sums differs.
 #[test]
 fn a_run_agrees_with_the_cpu_and_with_itself() {
     let Some(emulator) = emulator() else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    succeeded(&experiments(&at("cpu"), &["fig4"]).output().unwrap());
+    succeeded(&experiments(&at("cpu"), &devices::FIG4).output().unwrap());
     for name in ["cuda", "again"] {
-        succeeded(&on_cuda(&emulator, experiments(&at(name), &["fig4"])).output().unwrap());
+        succeeded(&on_cuda(&emulator, experiments(&at(name), &devices::FIG4)).output().unwrap());
     }
     assert_eq!(tables(&at("cuda")), tables(&at("again")), "the same seed twice");
     let deviations = devices::largest_deviations([&at("cpu"), &at("cuda")]);

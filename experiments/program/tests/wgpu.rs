@@ -19,9 +19,10 @@ fn a_run_agrees_with_the_cpu_and_with_itself() {
     let mut without = experiments(&at("none"), &["fig4", "--device", "wgpu"]);
     let missing = error_of(without.env("VK_ICD_FILENAMES", at("no.json")));
     assert!(missing.contains("no GPU for wgpu"), "{missing}");
-    succeeded(&experiments(&at("cpu"), &["fig4"]).output().unwrap());
+    succeeded(&experiments(&at("cpu"), &devices::FIG4).output().unwrap());
     for name in ["wgpu", "again"] {
-        succeeded(&experiments(&at(name), &["fig4", "--device", "wgpu"]).output().unwrap());
+        let mut run = experiments(&at(name), &devices::FIG4);
+        succeeded(&run.args(["--device", "wgpu"]).output().unwrap());
     }
     assert_eq!(tables(&at("wgpu")), tables(&at("again")), "the same seed twice");
     let deviations = devices::largest_deviations([&at("cpu"), &at("wgpu")]);

@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use smash_emulator::Emulator;
 
-use crate::checks::{bench, tables};
+use crate::checks::{bench, kernel_times, tables};
 use crate::outln;
 use crate::process::{self, Binaries, Gpu};
 
 /// What to check, and where.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Args {
     /// Device to check: `cuda`, `cuda:INDEX` or `wgpu`
     #[arg(long, default_value = "cuda", value_parser = process::parse_device)]
@@ -53,7 +53,10 @@ pub struct Args {
     results: PathBuf,
 }
 
-/// Largest deviation from the CPU that fig4 at smoke scale may have. Trainings of a few steps spread rounding only a little.
+/// Figure 4 with a SMASH training of a few small steps, which spread rounding only a little.
+const SHORT: [&str; 5] = ["fig4", "--set", "study.smash.epochs=2", "--set", "study.smash.learning-rate=0.001"];
+
+/// Largest deviation from the CPU that the short fig4 may have.
 const DEVIATION: &str = "1e-4";
 
 /// Minutes that a step may take, unless it says otherwise.
@@ -71,6 +74,8 @@ struct Check<'a> {
 
 /// Runs the checks one after the other. It continues after a check that fails.
 pub fn run(args: &Args) -> Result<()> {
+    // Some steps work in a folder of their own.
+    let args = &Args { results: std::path::absolute(&args.results)?, ..args.clone() };
     let gpu = if args.emulated { Gpu::Cuda } else { Gpu::needed_for(&args.device)? };
     ensure!(gpu != Gpu::Without, "--device cpu: a CPU has its own checks, `cargo xtask ci`");
     let nvrtc = args.nvrtc.as_deref().map(library_of_nvrtc).transpose()?;
@@ -89,8 +94,10 @@ pub fn run(args: &Args) -> Result<()> {
     check.golden_values();
     check.smoke();
     check.memory();
+    check.kernel_times();
     if args.emulated {
-        outln!("\n==> left out on an emulator: throughput, PyTorch, and a part of fig4 on CIFAR-100");
+        outln!("\n==> times of an emulator say nothing about a card");
+        outln!("==> left out on it: throughput, PyTorch, and a part of fig4 on CIFAR-100");
     } else {
         check.speed();
         check.real_data();
@@ -117,30 +124,36 @@ impl Check<'_> {
         }
     }
 
-    /// Every artefact at smoke scale here and on the CPU, and fig4 once more.
+    /// Every artefact at smoke scale here and on the CPU; then a short fig4 on the CPU, and twice here.
     fn smoke(&mut self) {
-        let [cpu, device, again] = ["smoke-cpu", "smoke", "smoke-again"].map(|name| self.args.results.join(name));
-        let run = |artefact: &str, results: &Path| {
+        let run = |what: &[&str], results: &Path| {
             let mut run = self.binaries.experiments();
-            run.args(["run", artefact, "--scale", "smoke", "--results"]).arg(results);
+            run.arg("run").args(what).args(["--scale", "smoke", "--results"]).arg(results);
             run
         };
-        let mut on_cpu = run("--all", &cpu);
-        let mut here = self.on_device(run("--all", &device));
-        let mut once_more = self.on_device(run("fig4", &again));
-        let deviations = |artefact: &str| {
+        let deviations = |results: [&Path; 2]| {
             let mut deviations = self.binaries.reports();
-            deviations.arg("deviations").args([&cpu, &device].map(|results| results.join(artefact)));
+            deviations.arg("deviations").args(results);
             deviations
         };
-        let (mut of_all, mut of_figure) = (deviations(""), deviations("fig4"));
-        of_figure.args(["--at-most", DEVIATION]);
-        self.command("all artefacts on the CPU", LIMIT, &mut on_cpu);
+        let at = |name: &str| self.args.results.join(name);
+        let [all_cpu, all, cpu, device, again] = ["smoke-cpu", "smoke", "short-cpu", "short", "short-again"].map(at);
+        let mut all_on_cpu = run(&["--all"], &all_cpu);
+        let mut all_here = self.on_device(run(&["--all"], &all));
+        let mut of_all = deviations([&all_cpu, &all]);
+        let mut on_cpu = run(&SHORT, &cpu);
+        let mut here = self.on_device(run(&SHORT, &device));
+        let mut once_more = self.on_device(run(&SHORT, &again));
+        let mut of_short = deviations([&cpu, &device]);
+        of_short.args(["--at-most", DEVIATION]);
+        self.command("all artefacts on the CPU", LIMIT, &mut all_on_cpu);
         // On an emulator, most of this time goes into compiling kernels.
-        self.command("all artefacts on the device", 60, &mut here);
-        self.command("fig4 on the device again", LIMIT, &mut once_more);
+        self.command("all artefacts on the device", 60, &mut all_here);
         self.command("largest deviations from the CPU", LIMIT, &mut of_all);
-        self.command("fig4 within the largest deviation allowed", LIMIT, &mut of_figure);
+        self.command("a short fig4 on the CPU", LIMIT, &mut on_cpu);
+        self.command("a short fig4 on the device", LIMIT, &mut here);
+        self.command("a short fig4 on the device again", LIMIT, &mut once_more);
+        self.command("the short fig4 within the largest deviation allowed", LIMIT, &mut of_short);
         self.step("the same seed twice", |_| {
             let first = tables::read_results(&device)?;
             let differences =
@@ -173,6 +186,32 @@ impl Check<'_> {
                 })
             });
         }
+    }
+
+    /// A short fig4 that compiles its kernels, another one that finds them compiled, and one that logs the time of each launch.
+    fn kernel_times(&mut self) {
+        let run = |folder: &Path, name: &str| {
+            let mut run = self.binaries.experiments();
+            run.arg("run").args(SHORT).args(["--scale", "smoke", "--results"]).arg(folder.join(name));
+            let mut run = self.on_device(run);
+            run.current_dir(folder);
+            run
+        };
+        let [kept, logged] = ["kept-kernels", "logged-launches"].map(|name| self.args.results.join(name));
+        let [mut compiles, mut compiled] = ["compiles", "compiled"].map(|name| run(&kept, name));
+        let mut logs = run(&logged, "results");
+        self.step("a short fig4 that compiles its kernels", |output| {
+            new_folder(&kept, kernel_times::KEPT_KERNELS)?;
+            end_within(&mut compiles, LIMIT, output).map(|()| String::new())
+        });
+        self.command("a short fig4 with compiled kernels", LIMIT, &mut compiled);
+        self.step("time by kind of kernel", |output| {
+            new_folder(&logged, kernel_times::LOGGED_LAUNCHES)?;
+            end_within(&mut logs, LIMIT, output)?;
+            let log = logged.join("launches.log");
+            let launches = fs::read_to_string(&log).with_context(|| log.display().to_string())?;
+            Ok(format!("each launch waits for the one before\n{}", kernel_times::by_kind(&launches)))
+        });
     }
 
     fn speed(&mut self) {
@@ -287,6 +326,15 @@ fn kernels(emulator: &Emulator, args: &Args) -> Result<String> {
     let refusals = fs::read_to_string(args.results.join("refused.txt")).unwrap_or_default();
     ensure!(refusals.is_empty(), "NVRTC refuses kernels:\n{refusals}");
     Ok(format!("{compiled} kernels compiled; NVRTC takes all of them for {}", args.architectures))
+}
+
+/// Makes an empty folder that holds nothing but settings of CubeCL.
+fn new_folder(folder: &Path, settings: &str) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("cubecl.toml"), settings).with_context(|| folder.display().to_string())
 }
 
 /// Runs a program to its end with its output in a file. After these minutes it is killed.
