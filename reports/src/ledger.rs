@@ -8,6 +8,9 @@ use serde::Deserialize;
 const PLACE: &str = "reports/claims.toml";
 const TEXT: &str = include_str!("../claims.toml");
 
+/// The keys of which a statement has one.
+const WAYS: &str = "`artefact` with `claim`, `tests`, `refuted` or `untestable`, and no two of these";
+
 /// A statement of the paper.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
@@ -35,8 +38,6 @@ pub enum Check {
     Tests(Vec<String>),
     /// Tests of the code contradict it.
     Refuted(Vec<String>),
-    /// An artefact that is not there yet will test it.
-    Planned(String),
     /// It cannot be tested here, for this reason.
     Untestable(String),
 }
@@ -51,7 +52,6 @@ struct Entry {
     claim: Option<Claim>,
     tests: Option<Vec<String>>,
     refuted: Option<Vec<String>>,
-    planned: Option<String>,
     untestable: Option<String>,
     note: Option<String>,
 }
@@ -87,24 +87,19 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
 impl Entry {
     /// The statement, or the fault of the entry in words.
     fn check(self) -> Result<Statement, String> {
-        let Self { section, says, artefact, claim, tests, refuted, planned, untestable, note } = self;
+        let Self { section, says, artefact, claim, tests, refuted, untestable, note } = self;
         let texts = [&section, &says].into_iter().chain(tests.iter().flatten()).chain(refuted.iter().flatten());
-        for text in texts.chain(&artefact).chain(&planned).chain(&untestable).chain(&note) {
+        for text in texts.chain(&artefact).chain(&untestable).chain(&note) {
             if text.trim().is_empty() || text.contains(['\n', '|']) {
                 return Err(format!("expected one line without `|`, found {text:?}"));
             }
         }
-        let check = match (artefact, claim, tests, refuted, planned, untestable) {
-            (Some(artefact), Some(claim), None, None, None, None) => Check::Claim { artefact, claim },
-            (None, None, Some(tests), None, None, None) if !tests.is_empty() => Check::Tests(tests),
-            (None, None, None, Some(tests), None, None) if !tests.is_empty() => Check::Refuted(tests),
-            (None, None, None, None, Some(artefact), None) => Check::Planned(artefact),
-            (None, None, None, None, None, Some(why)) => Check::Untestable(why),
-            _ => {
-                let expected =
-                    "`artefact` with `claim`, `tests`, `refuted`, `planned` or `untestable`, and no two of these";
-                return Err(format!("expected {expected}"));
-            }
+        let check = match (artefact, claim, tests, refuted, untestable) {
+            (Some(artefact), Some(claim), None, None, None) => Check::Claim { artefact, claim },
+            (None, None, Some(tests), None, None) if !tests.is_empty() => Check::Tests(tests),
+            (None, None, None, Some(tests), None) if !tests.is_empty() => Check::Refuted(tests),
+            (None, None, None, None, Some(why)) => Check::Untestable(why),
+            _ => return Err(format!("expected {WAYS}")),
         };
         Ok(Statement { section, says, check, note })
     }
@@ -120,7 +115,6 @@ mod tests {
     #[test]
     fn each_statement_has_one_way_to_test_it() {
         let check = |keys: &str| parse(&format!("{START}says = 'Second.'\n{keys}")).unwrap().swap_remove(1).check;
-        assert_eq!(check("planned = 'cost'"), Check::Planned("cost".into()));
         assert_eq!(check("tests = ['a.rs::b']"), Check::Tests(vec!["a.rs::b".into()]));
         assert_eq!(check("refuted = ['a.rs::b']"), Check::Refuted(vec!["a.rs::b".into()]));
         assert_eq!(check("untestable = 'Why.'"), Check::Untestable("Why.".into()));
@@ -131,17 +125,15 @@ mod tests {
 
     #[test]
     fn a_faulty_statement_is_named_with_its_file() {
-        let ways =
-            "expected `artefact` with `claim`, `tests`, `refuted`, `planned` or `untestable`, and no two of these";
         for (keys, expected) in [
-            ("", ways),
-            ("artefact = 'fig4'", ways),
-            ("planned = 'cost'\nuntestable = 'Why.'", ways),
-            ("tests = []", ways),
+            ("", WAYS),
+            ("artefact = 'fig4'", WAYS),
+            ("tests = ['a.rs::b']\nuntestable = 'Why.'", WAYS),
+            ("tests = []", WAYS),
             ("artefact = 'fig4'\nclaim = { statistic = 'tau', greater_than = 0.0 }", "`tau`"),
             ("artefact = 'fig4'\nclaim = { statistic = 'kendall' }", "greater_than"),
-            ("planned = 'cost'\nnotes = 'x'", "unknown field `notes`"),
-            ("planned = 'cost'\nnote = \"a\\nb\"", "expected one line without `|`"),
+            ("untestable = 'Why.'\nnotes = 'x'", "unknown field `notes`"),
+            ("untestable = 'Why.'\nnote = \"a\\nb\"", "expected one line without `|`"),
         ] {
             let error = format!("{:#}", parse(&format!("{START}says = 'Second.'\n{keys}")).unwrap_err());
             assert!(error.starts_with("reports/claims.toml: statement 2 (Second.): "), "{keys}: {error}");

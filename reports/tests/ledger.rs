@@ -44,7 +44,6 @@ fn statements_and_definitions_make_the_same_claims() {
                 assert!(claims.contains(claim), "{}: `{artefact}` does not claim {claim}", statement.says);
                 named.push((artefact, claim));
             }
-            Check::Planned(artefact) => panic!("{}: no statement lacks an artefact, not `{artefact}`", statement.says),
             Check::Tests(_) | Check::Refuted(_) | Check::Untestable(_) => {}
         }
     }

@@ -86,7 +86,7 @@ impl<'a> Ledger<'a> {
         };
         format!(
             "The ledger has {} statements. Stored results give {} verdicts: {} held, {} not held, {} undecided. Statements without a \
-             verdict: {} not run, {} without an artefact yet, {} shown and {} refuted by tests of the code, {} that cannot be \
+             verdict: {} not run, {} shown and {} refuted by tests of the code, {} that cannot be \
              tested.",
             self.lines.len(),
             verdicts.len(),
@@ -94,7 +94,6 @@ impl<'a> Ledger<'a> {
             of_verdict(Verdict::NotHeld),
             of_verdict(Verdict::Undecided),
             without(|check| matches!(check, Check::Claim { .. })),
-            without(|check| matches!(check, Check::Planned(_))),
             without(|check| matches!(check, Check::Tests(_))),
             without(|check| matches!(check, Check::Refuted(_))),
             without(|check| matches!(check, Check::Untestable(_))),
@@ -154,15 +153,14 @@ impl<'a> Line<'a> {
                 remark,
             ],
         };
-        let untested = |name: &str, word: &str, remark: String| {
-            vec![row(None, None, [name.to_owned(), String::new(), word.to_owned(), String::new(), remark])]
+        let untested = |word: &str, remark: String| {
+            vec![row(None, None, [String::new(), String::new(), word.to_owned(), String::new(), remark])]
         };
         let (name, claim) = match check {
             Check::Claim { artefact, claim } => (artefact, claim),
-            Check::Tests(tests) => return untested("", "shown by tests", with_note(tests)),
-            Check::Refuted(tests) => return untested("", "refuted by tests", with_note(tests)),
-            Check::Planned(artefact) => return untested(artefact, "no artefact yet", note()),
-            Check::Untestable(why) => return untested("", "cannot be tested", why.clone()),
+            Check::Tests(tests) => return untested("shown by tests", with_note(tests)),
+            Check::Refuted(tests) => return untested("refuted by tests", with_note(tests)),
+            Check::Untestable(why) => return untested("cannot be tested", why.clone()),
         };
         if self.results.is_empty() {
             return vec![row(None, None, [name.clone(), claim.to_string(), "not run".into(), String::new(), note()])];
@@ -186,7 +184,7 @@ impl<'a> Line<'a> {
         let Statement { section, says, check, note } = self.statement;
         let mut object = json!({
             "section": section, "says": says, "note": note,
-            "artefact": null, "claim": null, "tests": null, "refuted": null, "planned": null, "untestable": null,
+            "artefact": null, "claim": null, "tests": null, "refuted": null, "untestable": null,
             "results": self.results.iter().map(Tested::json).collect::<Vec<_>>(),
         });
         match check {
@@ -196,7 +194,6 @@ impl<'a> Line<'a> {
             }
             Check::Tests(tests) => object["tests"] = json!(tests),
             Check::Refuted(tests) => object["refuted"] = json!(tests),
-            Check::Planned(artefact) => object["planned"] = json!(artefact),
             Check::Untestable(why) => object["untestable"] = json!(why),
         }
         object
