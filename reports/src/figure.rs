@@ -96,8 +96,9 @@ fn caption_lines(artefact: &Artefact, data: &FigureData<'_>) -> [Vec<String>; 2]
     [artefact.conditions(), facts]
 }
 
+/// The error by chance; `None` if a manifest of an older program lacks the number of classes.
 fn by_chance(artefact: &Artefact) -> Option<f64> {
-    error_by_chance(&artefact.group.manifest().dataset.name)
+    artefact.group.manifest().dataset.classes.map(error_by_chance)
 }
 
 fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {

@@ -118,7 +118,13 @@ pub(crate) fn provenance(artefact: &Artefact) -> Vec<(&'static str, String)> {
     let kinds: Vec<String> =
         of_kinds.into_iter().map(|(kind, seconds)| format!("{kind}: {}", duration(seconds))).collect();
     let examples = |set: &DatasetRecord| {
-        format!("{}, {} training and {} test examples", set.name, set.train.examples, set.test.examples)
+        let classes = set.classes.map_or_else(String::new, |classes| format!(", {classes} classes"));
+        // Images have depth 1, which their sizes leave out.
+        let sizes = set.shape.map_or_else(String::new, |[channels, depth, height, width]| match depth {
+            1 => format!(", {channels} x {height} x {width}"),
+            _ => format!(", {channels} x {depth} x {height} x {width}"),
+        });
+        format!("{}{classes}{sizes}, {} training and {} test examples", set.name, set.train.examples, set.test.examples)
     };
     let mut rows = vec![("paper", manifest.paper.clone()), ("scale", manifest.scale.clone())];
     if let Some((n, what)) = artefact.findings.n() {

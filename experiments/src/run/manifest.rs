@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use datasets::ImageSet;
 use results::errln;
 use results::store::manifest::{DatasetRecord, Host, RunStatus, SourceRecord, SplitRecord, has_timestamp, timestamp};
 use results::summaries::regime::Regimes;
@@ -113,8 +114,7 @@ pub fn new<B: AutodiffBackend>(
 
 /// A data set of a run, with digests of its images and files.
 fn data_set<B: AutodiffBackend>(name: &str, images: &Images<B>, options: &RunOptions) -> DatasetRecord {
-    let split =
-        |set: &datasets::ImageSet, digest: &String| SplitRecord { examples: set.len() as u64, sha256: digest.clone() };
+    let split = |set: &ImageSet, digest: &String| SplitRecord { examples: set.len() as u64, sha256: digest.clone() };
     // Paths are relative to the data folder, because its place on this machine says nothing about the data.
     let relative = |path: &str| {
         let folder = options.data_dir.as_ref()?;
@@ -127,8 +127,11 @@ fn data_set<B: AutodiffBackend>(name: &str, images: &Images<B>, options: &RunOpt
         sha256: source.sha256.clone(),
     };
     let (data, [train, test]) = (&images.data, images.digests());
+    let ImageSet { classes, channels, depth, height, width, .. } = data.train;
     DatasetRecord {
         name: name.into(),
+        classes: Some(classes as u32),
+        shape: Some([channels, depth, height, width].map(|size| size as u32)),
         train: split(&data.train, train),
         test: split(&data.test, test),
         sources: data.sources.iter().map(source).collect(),

@@ -32,6 +32,8 @@ pub fn manifest(artefact: &str, seed: u64, definition: &str) -> Manifest {
         host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
         dataset: DatasetRecord {
             name: "shapes".to_owned(),
+            classes: Some(10),
+            shape: Some([3, 1, 16, 16]),
             train: split(4000),
             test: split(2000),
             sources: Vec::new(),

@@ -57,9 +57,9 @@ impl Settings {
             return None;
         }
         study.retain(|key, _| !RANGE.contains(&key));
-        let mut dataset = run.manifest.dataset.clone();
-        // The paths of the files on that machine say nothing about the images.
-        dataset.sources.clear();
+        let dataset = run.manifest.dataset.clone();
+        // The paths of the files on that machine say nothing about the images, and older programs noted neither classes nor sizes.
+        let dataset = DatasetRecord { classes: None, shape: None, sources: Vec::new(), ..dataset };
         Some(Self { scale: run.manifest.scale.clone(), seed: run.manifest.seed, dataset, study })
     }
 

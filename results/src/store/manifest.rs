@@ -109,6 +109,12 @@ pub struct Host {
 pub struct DatasetRecord {
     /// Name, such as `cifar100`.
     pub name: String,
+    /// Number of classes. Manifests of older programs may lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<u32>,
+    /// Sizes of an example, `[channels, depth, height, width]`; images have depth 1. Manifests of older programs lack them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<[u32; 4]>,
     /// The training split, before a validation split is taken from it.
     pub train: SplitRecord,
     /// The test split.
@@ -411,6 +417,8 @@ pub(crate) mod tests {
             host: Host { cpu: "Some CPU".to_owned(), threads: 2 },
             dataset: DatasetRecord {
                 name: "shapes".to_owned(),
+                classes: Some(10),
+                shape: Some([3, 1, 16, 16]),
                 train: split(2000, "a"),
                 test: split(1000, "b"),
                 sources: Vec::new(),

@@ -6,8 +6,7 @@ use results::store::{StoredRun, find_runs_below};
 use results::{EpochRow, Row, ScoreRow, TruthRow};
 
 /// Figure 4 with a SMASH training of a few small steps. Over more of them, the rounding of two devices spreads.
-pub const FIG4: [&str; 5] =
-    ["fig4", "--set", "study.smash.epochs=2", "--set", "study.smash.learning-rate=0.001"];
+pub const FIG4: [&str; 5] = ["fig4", "--set", "study.smash.epochs=2", "--set", "study.smash.learning-rate=0.001"];
 
 /// Largest differences of losses between two runs of `fig4`: of the SMASH network's training, of scores, and of trainings.
 pub fn largest_deviations(folders: [&Path; 2]) -> [f64; 3] {
