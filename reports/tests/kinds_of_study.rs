@@ -436,7 +436,7 @@ fn a_claim_or_figure_of_another_kind_of_study_is_an_error() {
     let wrong_figure = COMPARISON.replace("system-bars", "descent");
     let without_label = COMPARISON.replace("y_label", "# y_label");
     for (definition, expected) in [
-        (unknown, "`between` names `SMASHv3`, which is no system"),
+        (unknown, "this run has no system `SMASHv3`"),
         (wrong_figure, "a figure of kind \"descent\" does not fit its kind of study"),
         (without_label, "the definition's `figure`: expected `x_label` and `y_label`"),
     ] {

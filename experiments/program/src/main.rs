@@ -1,4 +1,4 @@
-//! Command line of the experiments: `list` and `run`.
+//! Command line of the experiments: runs, lists, benchmarks, pools, architectures and measurements.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]

@@ -142,7 +142,7 @@ pub struct Machine {
     /// The folder of data sets.
     #[command(flatten)]
     pub data: DataFolder,
-    /// Device to compute on: cpu, cuda or cuda:INDEX.
+    /// Device to compute on: cpu, cuda, cuda:INDEX or wgpu.
     #[arg(long, default_value = "cpu")]
     pub device: Device,
 }

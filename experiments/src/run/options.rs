@@ -57,7 +57,7 @@ pub struct RunOptions {
     /// Leave out the further SMASH networks and the predictors of a correlation study: its own scores and true errors stay.
     #[arg(long)]
     pub only_scores: bool,
-    /// Folder of a pool, or s3://BUCKET/PREFIX: the run reuses its trained networks and adds new ones.
+    /// Folder of a pool, or s3://BUCKET/PREFIX: the run takes true errors and SMASH networks from it, and adds its own.
     #[arg(long, value_name = "DIR")]
     pub pool: Option<PathBuf>,
     /// Write each network that the run trains as safetensors to `networks` in the folder of its root seed.

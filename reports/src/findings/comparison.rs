@@ -148,7 +148,7 @@ impl KindOfStudy for ComparisonFindings {
             (Statistic::SearchGain, _) => Ok(self.searches.gain),
             (Statistic::ErrorDifference, Some([better, worse])) => {
                 for name in [better, worse] {
-                    ensure!(self.summary.system(name).is_some(), "`between` names `{name}`, which is no system");
+                    ensure!(self.summary.system(name).is_some(), "this run has no system `{name}`");
                 }
                 Ok(self.summary.error_difference(better, worse))
             }

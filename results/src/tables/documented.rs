@@ -21,7 +21,7 @@ This document lists every table and column that the programs write. It is genera
 `results/src/store/benchmark/rows.rs`, `results/src/store/pool.rs`, `results/src/summaries/ranked.rs` and
 `results/src/summaries/architectures.rs`. To renew it:
 
-    RENEW_TABLES=1 cargo test --release -p results --lib documented
+    RENEW_TABLES=1 cargo test --release --workspace --lib documented
 
 Each table is a Parquet file `<table>.parquet`. The types are those of polars; `str` is text. *Unit* is empty for names, indices
 and other values without a unit. A fraction of 0.25 stands for 25 %. If *missing* is yes, a value may be null, and a table of an

@@ -15,7 +15,7 @@ use crate::runs::forward::{SCALES, default_flag, flag};
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Scale of the run [default: laptop, or gpu with --device cuda]
+    /// Scale of the run [default: laptop, or gpu on a GPU]
     #[arg(long, value_parser = SCALES)]
     scale: Option<String>,
     /// Device to compute on: `cpu`, `cuda`, `cuda:INDEX` or `wgpu`.
