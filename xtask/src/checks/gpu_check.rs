@@ -169,7 +169,7 @@ impl Check<'_> {
         for architectures in ["100", "500"] {
             let name = format!("memory over {architectures} new architectures");
             let mut run = self.binaries.experiments();
-            run.args(["run", "fig4", "--scale", "smoke", "--set"]);
+            run.arg("run").args(SHORT).args(["--scale", "smoke", "--set"]);
             run.arg(format!("study.scored={architectures}")).arg("--results");
             run.arg(self.args.results.join(format!("memory-{architectures}")));
             let mut run = self.on_device(run);
