@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod evaluation;
+pub mod guide;
 pub mod images;
 pub mod optimiser;
 pub mod resulting_training;

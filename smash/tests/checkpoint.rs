@@ -2,23 +2,38 @@
 
 mod tiny;
 
+use std::collections::BTreeMap;
+
 use burn_flex::FlexDevice;
 use smash::baselines::Baseline;
 use smash::convolution::Precision;
 use smash::error::CheckpointError;
+use smash::sampling::Sampling;
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use smash::{Blueprint, ResultingTrainer, ResultingTraining, Schedule, Seed, SmashTrainer, SmashTraining};
 use tiny::{B, TASK, architecture, smash_trainer, space, with_examples};
 
+/// The paper's distribution and the guides.
+const SAMPLINGS: [Sampling; 4] =
+    [Sampling::Paper, Sampling::Bandit, Sampling::SuccessiveHalving, Sampling::PolicyGradient];
+
 #[test]
 fn a_smash_network_resumes_bit_for_bit() {
+    let networks = SAMPLINGS.map(resumed_at_each_step);
+    assert!(networks.iter().enumerate().all(|(place, network)| !networks[..place].contains(network)), "guides differ");
+}
+
+/// The tensors of a network that was trained without a stop, equal to those of one that was stopped after each step.
+fn resumed_at_each_step(sampling: Sampling) -> BTreeMap<String, HostTensor> {
     let settings = SmashTraining {
         anneal_limits: true,
         augment: true,
         architectures_per_step: 2,
         average_last: Some(2),
+        sampling,
         ..SmashTraining::plain(3, 10, 1e-3)
     };
+    let mut tensors = BTreeMap::new();
     with_examples(|examples| {
         let train = |trainer: &mut SmashTrainer<B>, after_step: &dyn Fn() -> bool| {
             let epoch = trainer.train_epoch(&settings, examples, Seed(5), after_step);
@@ -34,12 +49,29 @@ fn a_smash_network_resumes_bit_for_bit() {
             let checkpoint = Checkpoint::from_bytes(&resumed.checkpoint().to_bytes()).unwrap();
             resumed = smash_trainer();
             resumed.restore(checkpoint).unwrap();
+            resumed.check_progress(&settings, 4).unwrap();
             stops += 1;
         }
         assert_eq!(stops, 3 * 4, "one for each step");
         assert_eq!(resumed.history, whole.history);
         assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes());
         assert_ne!(initial, whole.checkpoint().to_bytes(), "training moves the weights");
+        tensors = whole.checkpoint().tensors;
+    });
+    tensors
+}
+
+#[test]
+fn a_guide_of_another_sampling_is_refused() {
+    let settings = |sampling| SmashTraining { sampling, ..SmashTraining::plain(3, 10, 1e-3) };
+    with_examples(|examples| {
+        for trained in SAMPLINGS {
+            let mut trainer = smash_trainer();
+            trainer.train_epoch(&settings(trained), examples, Seed(5), &|| true).unwrap();
+            for continued in SAMPLINGS {
+                assert_eq!(trainer.check_progress(&settings(continued), 4).is_ok(), continued == trained);
+            }
+        }
     });
 }
 

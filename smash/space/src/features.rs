@@ -1,6 +1,14 @@
-//! Numbers that describe an architecture, for distances between architectures. No training tells any of them.
+//! Numbers that describe an architecture, for distances between architectures and for guides of the sampling. They are
+//! known without any training.
 
 use crate::architecture::{Architecture, Block, Conv, Op};
+use crate::space::BLOCKS;
+
+/// Number of features of a block.
+const OF_BLOCK: usize = 9;
+
+/// Number of features of an architecture.
+pub const FEATURES: usize = OF_BLOCK * BLOCKS;
 
 /// The features of an architecture with their names, such as `block 1: mean reads`, in an order that is the same for all
 /// architectures of a space.
@@ -16,7 +24,7 @@ pub fn features(architecture: &Architecture) -> Vec<(String, f64)> {
     (1..).zip(&architecture.blocks).flat_map(of_block).collect()
 }
 
-fn block_features(block: &Block) -> [(&'static str, f64); 9] {
+fn block_features(block: &Block) -> [(&'static str, f64); OF_BLOCK] {
     let of_ops = |count: fn(&Op) -> usize| mean(block.ops.iter().map(count));
     let convs = || block.ops.iter().flat_map(|op| op.convs.iter().flatten());
     let of_axes = |pair: fn(&Conv) -> [usize; 2]| mean(convs().flat_map(pair));

@@ -20,6 +20,10 @@ pub enum Stream {
     SmashAugmentation,
     /// The architecture sampled at one training step.
     SmashArchitecture,
+    /// A new architecture of a pool from which a guide chooses (successive halving).
+    GuidePool,
+    /// The architectures that give the mean and the spread of the features that a guide reads.
+    GuideFeatures,
     /// The noise z of one training step.
     SmashNoise,
     /// The architectures that are scored.

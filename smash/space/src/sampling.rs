@@ -45,15 +45,27 @@ pub enum Sampling {
     Paper,
     /// About uniform in the logarithm of the resulting network's multiply-adds; see [`sample_size_balanced`].
     SizeBalanced,
+    /// Draws of the paper's distribution, among which a linear bandit chooses (appendix D).
+    Bandit,
+    /// Draws of the paper's distribution, of which the better half is trained on more often (appendix D).
+    SuccessiveHalving,
+    /// Draws of the paper's distribution, among which a learned policy chooses (appendix D).
+    PolicyGradient,
 }
 
 impl Sampling {
-    /// Draws one architecture. It is valid in the same way as one of [`sample`].
+    /// Draws one architecture. It is valid in the same way as one of [`sample`]. For guided sampling, it is one of the
+    /// draws from which the guide chooses.
     pub fn draw(self, space: &SearchSpace, limits: Limits, task: Task, rng: &mut ChaCha8Rng) -> Architecture {
         match self {
-            Self::Paper => sample(space, limits, rng),
             Self::SizeBalanced => sample_size_balanced(space, limits, task, rng),
+            Self::Paper | Self::Bandit | Self::SuccessiveHalving | Self::PolicyGradient => sample(space, limits, rng),
         }
+    }
+
+    /// Whether a guide chooses among the draws, by the losses of the training so far.
+    pub fn is_guided(self) -> bool {
+        matches!(self, Self::Bandit | Self::SuccessiveHalving | Self::PolicyGradient)
     }
 }
 

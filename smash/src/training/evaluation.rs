@@ -131,6 +131,12 @@ impl<B: Backend> Tally<B> {
         self.batches.len()
     }
 
+    /// The mean loss of the last batch, which waits for the device.
+    pub fn last_loss(&self) -> f64 {
+        let last = Self { batches: self.batches.last().cloned().into_iter().collect() };
+        last.read().iter().map(|batch| batch.loss / batch.images as f64).sum()
+    }
+
     /// Stores the batches so far, if there are any: `[batches, batch, 2]`. All have the same size.
     pub fn save(&self, checkpoint: &mut Checkpoint) {
         if !self.batches.is_empty() {
@@ -215,11 +221,22 @@ pub(crate) fn impossible_progress(epochs: usize, tallied: usize) -> CheckpointEr
     CheckpointError::Format { reason }
 }
 
+/// The bits of a floating-point value as 16 digits.
+pub(crate) fn bits_of(value: f64) -> String {
+    format!("{:016x}", value.to_bits())
+}
+
+/// The value that [`bits_of`] wrote.
+pub(crate) fn float_of(digits: &str) -> Option<f64> {
+    let bits = u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16);
+    bits.map(f64::from_bits)
+}
+
 /// Text of a checkpoint: errors and loss of each finished epoch, as the bits of their floating-point values.
 pub fn history_text(history: &[Evaluation]) -> String {
     let bits = |evaluation: &Evaluation| {
         let Evaluation { error, top5_error, loss } = evaluation;
-        [error, top5_error, loss].map(|value| format!("{:016x}", value.to_bits())).concat()
+        [error, top5_error, loss].map(|&value| bits_of(value)).concat()
     };
     history.iter().map(bits).collect::<Vec<_>>().join(" ")
 }
@@ -227,11 +244,10 @@ pub fn history_text(history: &[Evaluation]) -> String {
 /// Reads the text that [`history_text`] wrote.
 pub fn parse_history(text: &str) -> Result<Vec<Evaluation>, CheckpointError> {
     let parse = |word: &str| {
-        let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok().map(f64::from_bits);
         Some(Evaluation {
-            error: number(word.get(..16))?,
-            top5_error: number(word.get(16..32))?,
-            loss: number(word.get(32..))?,
+            error: float_of(word.get(..16)?)?,
+            top5_error: float_of(word.get(16..32)?)?,
+            loss: float_of(word.get(32..)?)?,
         })
     };
     let history = text.split_whitespace().map(parse).collect::<Option<_>>();

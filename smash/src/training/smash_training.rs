@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use smash_space::architecture::Architecture;
 use smash_space::learned_convolutions::LearnedConvolutions;
@@ -19,6 +20,7 @@ use crate::training::checkpoint::{Checkpoint, HostTensor};
 use crate::training::evaluation::{
     Evaluation, Examples, Tally, history_text, impossible_progress, negative_log_likelihood, parse_history,
 };
+use crate::training::guide::{Choice, Guide, Scale};
 use crate::training::optimiser::Adam;
 use crate::{SearchSpace, Task};
 
@@ -51,7 +53,7 @@ pub struct SmashTraining {
     /// (paper: 1).
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub architectures_per_step: usize,
-    /// The distribution from which they are drawn.
+    /// The distribution from which they are drawn, and the guide that chooses among draws, if there is one.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub sampling: Sampling,
     /// Number of last epochs, 1 to all, over whose ends the scored network is averaged. If not given, the scored
@@ -162,6 +164,8 @@ pub struct SmashTrainer<B: AutodiffBackend> {
     tally: Tally<B::InnerBackend>,
     /// Mean of the network over the ends of the last epochs, by name in a checkpoint; empty before the first of them.
     average: BTreeMap<String, HostTensor>,
+    /// The guide of the sampling, from the first step on, if the sampling has one.
+    guide: Option<Guide>,
 }
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
@@ -183,6 +187,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             history: Vec::new(),
             tally: Tally::default(),
             average: BTreeMap::new(),
+            guide: None,
         }
     }
 
@@ -193,7 +198,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// Checkpoints hold its progress, and the next call goes on with it.
     ///
     /// # Errors
-    /// A loss that is not finite, reported once the epoch is over.
+    /// A loss that is not finite, reported once the epoch is over. A guide reads every loss, so the step reports it.
     pub fn train_epoch(
         &mut self,
         settings: &SmashTraining,
@@ -206,12 +211,13 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         let steps = (settings.epochs * batches) as f64;
         let progress = |step: usize| step as f64 / steps;
         let (space, task) = (self.net.space.clone(), self.task);
-        let architecture = |step: usize, member: usize| -> Architecture {
-            let limits = settings.limits(&space, progress(step));
-            let mut rng = seed.rng(Stream::SmashArchitecture, &key_of(step, member));
-            settings.sampling.draw(&space, limits, task, &mut rng)
-        };
         let members = settings.architectures_per_step;
+        let rng = |pass: usize| seed.rng(Stream::SmashArchitecture, &key_of(pass / members, pass % members));
+        let draw = |pass: usize, rng: &mut ChaCha8Rng| -> Architecture {
+            settings.sampling.draw(&space, settings.limits(&space, progress(pass / members)), task, rng)
+        };
+        self.guide = self.guide.take().or_else(|| Guide::new(settings.sampling));
+        let scale = self.guide.is_some().then(|| Scale::of(&space, seed));
         self.net.noise = settings.noise;
         let streams = [Stream::SmashOrder, Stream::SmashAugmentation];
         let done = self.tally.len() / members;
@@ -222,11 +228,22 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             let images = Tensor::from_inner(images);
             let (mut gradients, mut statistics) = (Vec::new(), Vec::new());
             for member in 0..members {
-                let architecture = architecture(step, member);
+                let pass = step * members + member;
+                let (architecture, choice) = match self.guide.as_ref().zip(scale.as_ref()) {
+                    Some((guide, scale)) => guide.choose(scale, seed, rng(pass), draw),
+                    None => (draw(pass, &mut rng(pass)), Choice::default()),
+                };
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
                 let weights = self.net.generate(&architecture, &noise);
                 let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
                 self.tally.add(log_probabilities.clone().inner(), labels.clone());
+                if let Some(guide) = &mut self.guide {
+                    let loss = self.tally.last_loss();
+                    if !loss.is_finite() {
+                        return Err(DivergedError { loss, step: Some(step), architecture: architecture.hash() });
+                    }
+                    guide.learn(&choice, loss);
+                }
                 gradients.push(
                     negative_log_likelihood(log_probabilities, Tensor::from_inner(labels.clone()), 0.0).backward(),
                 );
@@ -242,7 +259,7 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
             }
         }
         let tally = std::mem::take(&mut self.tally);
-        let of_pass = |pass: usize| architecture(pass / members, pass % members).hash();
+        let of_pass = |pass: usize| draw(pass, &mut rng(pass)).hash();
         let evaluation = tally.of_epoch(epoch * batches * members, of_pass);
         self.history.push(
             evaluation
@@ -295,9 +312,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         Ok(net)
     }
 
-    /// Network, optimiser, epochs including an unfinished one, and average.
+    /// Network, optimiser, epochs including an unfinished one, average, and guide.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut checkpoint = Checkpoint { metadata: history_text(&self.history), ..Default::default() };
+        let guide = self.guide.iter().map(|guide| format!("\n{}", guide.text()));
+        let metadata = std::iter::once(history_text(&self.history)).chain(guide).collect();
+        let mut checkpoint = Checkpoint { metadata, ..Default::default() };
         checkpoint.add("hypernet", &self.net.hypernet);
         checkpoint.add("main", &self.net.main);
         self.hypernet_optimiser.save("optimiser.hypernet", &mut checkpoint);
@@ -313,7 +332,9 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// A checkpoint that does not fit.
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         let device = &self.net.device();
-        self.history = parse_history(&checkpoint.metadata)?;
+        let (history, guide) = checkpoint.metadata.split_once('\n').unzip();
+        self.history = parse_history(history.unwrap_or(&checkpoint.metadata))?;
+        self.guide = guide.map(Guide::parse).transpose()?;
         (self.average, checkpoint.tensors) =
             checkpoint.tensors.into_iter().partition(|(name, _)| name.starts_with(AVERAGE));
         if !self.average.is_empty() {
@@ -330,15 +351,22 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
     /// Checks that a training with these settings, with `batches` in an epoch, can have come this far.
     ///
     /// # Errors
-    /// More epochs, or more batches of the next epoch, than it has, or an average too many or too few.
+    /// More epochs, or more batches of the next epoch, than it has, an average too many or too few, or another guide.
     pub fn check_progress(&self, settings: &SmashTraining, batches: usize) -> Result<(), CheckpointError> {
         let (epochs, tallied) = (self.history.len(), self.tally.len());
         let averages = settings.average_last.is_some_and(|last| epochs + last > settings.epochs);
         let is_within = tallied.is_multiple_of(settings.architectures_per_step)
             && tallied < batches * settings.architectures_per_step
             && epochs < settings.epochs;
-        let is_possible =
-            epochs <= settings.epochs && (tallied == 0 || is_within) && averages != self.average.is_empty();
+        let passes = epochs * batches * settings.architectures_per_step + tallied;
+        let is_guided = match &self.guide {
+            Some(guide) => guide.fits(settings.sampling, passes),
+            None => passes == 0 || !settings.sampling.is_guided(),
+        };
+        let is_possible = epochs <= settings.epochs
+            && (tallied == 0 || is_within)
+            && averages != self.average.is_empty()
+            && is_guided;
         is_possible.then_some(()).ok_or_else(|| impossible_progress(epochs, tallied))
     }
 }
