@@ -10,6 +10,7 @@ pub(crate) mod definition;
 mod drawings;
 mod ensemble;
 mod equal_size;
+mod fronts;
 mod initialisation;
 mod levels;
 pub(crate) mod markdown;

@@ -58,6 +58,20 @@ fn predictors_are_compared_with_the_first() {
 }
 
 #[test]
+fn fronts_of_error_and_cost_stand_beside_random_ones() {
+    let root = tempfile::tempdir().unwrap();
+    predictors(root.path(), "appendix-d", "tau-changes", "fronts = true\n");
+    let in_report = [
+        "| front by multiply-adds and | n | architectures found |",
+        "| right | 30 | ",
+        "| nothing | 0 | 0.0 | 0.0 | undefined | undefined | undefined |",
+        "| parameters | 30 | ",
+        "Two objectives: a front has the architectures",
+    ];
+    check(&newest(root.path(), "appendix-d").unwrap(), &["against right"], &in_report);
+}
+
+#[test]
 fn searches_are_drawn_by_cost_and_compared_with_random_search() {
     let root = tempfile::tempdir().unwrap();
     search_cost(root.path());

@@ -24,6 +24,7 @@ pub use summaries::correlation::{CorrelationSummary, Measure};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::cost::CostSummary;
 pub use summaries::ensemble::EnsembleSummary;
+pub use summaries::fronts::FrontsSummary;
 pub use summaries::initialisation::InitialisationSummary;
 pub use summaries::normalisation::NormalisationSummary;
 pub use summaries::predictors::PredictorsSummary;

@@ -6,6 +6,7 @@
 pub mod bootstrap;
 pub mod ceiling;
 pub mod coefficients;
+pub mod front;
 pub mod noise;
 pub mod paired;
 pub mod paired_bootstrap;

@@ -9,6 +9,7 @@ pub mod corruption;
 pub mod cost;
 pub mod ensemble;
 pub mod figure;
+pub mod fronts;
 pub mod initialisation;
 pub(crate) mod join;
 pub mod levels;

@@ -66,6 +66,9 @@ pub struct Definition {
     /// The artefact whose scores and correlation the report shows beside this artefact's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
+    /// Whether the report compares fronts of error and multiply-adds, of a correlation study with predictors.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub fronts: bool,
     /// The claims, which are checked by machine. A definition may have none.
     #[serde(default, rename = "claim", skip_serializing_if = "results::Claims::is_empty")]
     pub claims: results::Claims,
@@ -74,6 +77,10 @@ pub struct Definition {
     pub figure: Option<toml::Table>,
     /// The study to run.
     pub study: Study,
+}
+
+fn is_off(is_on: &bool) -> bool {
+    !*is_on
 }
 
 impl Library<'_> {
@@ -171,6 +178,8 @@ fn resolved(mut table: toml::Table, scale: Scale, set: &[String]) -> Result<Defi
         // The error is put on one line: TOML puts the place on another.
         .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim().replace('\n', " ")))?;
     definition.study.validate()?;
+    let has_predictors = matches!(&definition.study, Study::Correlation(study) if !study.predictors.is_empty());
+    ensure!(!definition.fronts || has_predictors, "`fronts` belongs to correlation studies with predictors");
     if let Some(figure) = &definition.figure {
         check_figure(figure, &kind_of_study)?;
     }

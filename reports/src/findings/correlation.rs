@@ -14,8 +14,8 @@ use results::store::Group;
 use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
 use results::summaries::text::{SIGN, cost_text, draws_text, interval_text, p_text};
 use results::{
-    ArchitectureRow, Claim, CorrelationSummary, Measure, PredictionRow, PredictorsSummary, SearchCostSummary,
-    Statistic, TruthRow, VerificationRow,
+    ArchitectureRow, Claim, CorrelationSummary, FrontsSummary, Measure, PredictionRow, PredictorsSummary,
+    SearchCostSummary, Statistic, TruthRow, VerificationRow,
 };
 use serde::Deserialize;
 
@@ -26,7 +26,9 @@ use super::levels::LevelFindings;
 use super::markdown::{bootstrap_note, table};
 use super::ranking::correlation;
 use super::regime::RegimeFindings;
-use super::{BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, no_statistic, search_cost, with_deviation};
+use super::{
+    BOOTSTRAP, Findings, KindOfStudy, Values, does_not_fit, fronts, no_statistic, search_cost, with_deviation,
+};
 use crate::figure::definition::{FigureData, FigureDefinition, FigureKind, Panel, PanelDefinition, Scatter, measured};
 
 /// Number of a predictor's best architectures that a search is assumed to train.
@@ -67,6 +69,8 @@ struct CorrelationFindings {
     panels: Vec<PanelDefinition>,
     /// Simulated searches, if the definition asks for them.
     search_cost: Option<SearchCostSummary>,
+    /// Fronts of error and multiply-adds, if the definition asks for them.
+    fronts: Option<FrontsSummary>,
     /// The conditions, beside the paper's.
     regime: Option<RegimeFindings>,
     /// The levels of the scores, if the predictor is a score.
@@ -96,6 +100,7 @@ pub(super) fn load(group: &Group, root: &Path) -> Result<Findings> {
         predictors,
         panels: figure.map_or_else(Vec::new, |figure| figure.panels),
         search_cost: search_cost::load(group)?,
+        fronts: fronts::load(group)?,
         regime: RegimeFindings::load(group)?,
         levels: Some(LevelFindings::load(group, &summary)?),
         verification: group.read_if_there::<VerificationRow>()?.map(|rows| verification_text(&rows)),
@@ -119,6 +124,7 @@ pub(crate) fn of_summary(summary: CorrelationSummary) -> Findings {
         predictors: None,
         panels: Vec::new(),
         search_cost: None,
+        fronts: None,
         regime: None,
         levels: None,
         verification: None,
@@ -225,6 +231,7 @@ impl KindOfStudy for CorrelationFindings {
         paragraphs.extend((!panels.is_empty()).then(|| conditions_table(&panels)));
         paragraphs.extend(self.search_cost.iter().flat_map(search_cost::paragraphs));
         paragraphs.extend(self.predictors.as_ref().map(predictors_table));
+        paragraphs.extend(self.fronts.iter().flat_map(fronts::paragraphs));
         paragraphs.extend(self.levels.as_ref().and_then(LevelFindings::paragraph));
         paragraphs.extend(self.compared_with.iter().flat_map(ComparedWith::paragraphs));
         paragraphs.extend(self.regime.iter().flat_map(|regime| regime.paragraphs(&self.summary)));
@@ -303,6 +310,9 @@ impl fmt::Display for CorrelationFindings {
         }
         if let Some(searches) = &self.search_cost {
             write!(f, "\n{searches}")?;
+        }
+        if let Some(fronts) = &self.fronts {
+            write!(f, "\n{fronts}")?;
         }
         match &self.compared_with {
             Some(compared_with) => write!(f, "\n{compared_with}"),

@@ -279,7 +279,7 @@ pub fn check_levels(definition: &toml::Table) -> std::result::Result<(), String>
 pub fn deciding_part(definition: &toml::Table) -> toml::Table {
     let mut part = definition.clone();
     part.retain(|key, _| {
-        !matches!(key, "title" | "paper" | "statement" | "analysis" | "compared_with" | "claim" | "figure")
+        !matches!(key, "title" | "paper" | "statement" | "analysis" | "compared_with" | "claim" | "figure" | "fronts")
     });
     if let Some(toml::Value::Table(study)) = part.get_mut("study") {
         study.remove("top5");
