@@ -17,7 +17,7 @@ use crate::figure::{Look, picture};
 use crate::picture::Format;
 
 /// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "fig1",
     "fig3",
     "normalisation",
@@ -36,6 +36,7 @@ const ORDER: [&str; 27] = [
     "cost",
     "sampling",
     "appendix-e",
+    "appendix-d",
     "warm-init",
     "rivals",
     "ladder",

@@ -231,6 +231,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_sampling_without_a_guide_is_refused_with_the_known_ones() {
+        let error =
+            format!("{:#}", with(", smash = { sampling = 'greedy' }", "method = { kind = 'parameters' }").unwrap_err());
+        for name in
+            ["network `other`", "`greedy`", "`size-balanced`", "`bandit`", "`successive-halving`", "`policy-gradient`"]
+        {
+            assert!(error.contains(name), "no {name} in {error}");
+        }
+    }
+
+    #[test]
+    fn fronts_need_predictors() {
+        let error = load("fig4", Scale::Smoke, &["fronts=true".into()]).unwrap_err();
+        assert!(format!("{error:#}").contains("`fronts` belongs to correlation studies with predictors"), "{error:#}");
+    }
+
     /// Larger encodings make a step more costly, so their networks have fewer epochs.
     #[test]
     fn networks_of_weight_compression_cost_as_much_as_the_plain_one() {
