@@ -234,7 +234,7 @@ impl Guide {
                     let (inverse, rewarded) = learned.split_at(LENGTH * LENGTH);
                     Learned::Bandit { inverse: inverse.to_vec(), rewarded: rewarded.to_vec() }
                 }
-                "pool" => {
+                "pool" if !learned.is_empty() => {
                     let (pairs, []) = learned.as_chunks() else { return None };
                     Learned::Pool(pairs.iter().map(|&[number, sum]| (number as usize, sum)).collect())
                 }
