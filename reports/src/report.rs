@@ -36,7 +36,7 @@ const ORDER: [&str; 28] = [
     "cost",
     "sampling",
     "appendix-e",
-    "appendix-d",
+    "guided-sampling",
     "warm-init",
     "rivals",
     "ladder",
