@@ -205,7 +205,7 @@ impl<B: AutodiffBackend> Bench<B> {
                 let space = &self.net.space;
                 let weights = GeneratedWeights::from_output(space, hypernet.forward(self.input.clone()));
                 let (output, _) =
-                    main.forward(space, &self.architecture, &weights, self.images.clone(), Mode::Evaluate);
+                    main.forward(space, &self.architecture, &[], &weights, self.images.clone(), Mode::Evaluate);
                 let _ = output.into_data();
             }
             "HyperNet, forward and backward" => {

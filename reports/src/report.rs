@@ -35,6 +35,7 @@ const ORDER: [&str; 28] = [
     "table3",
     "cost",
     "sampling",
+    "appendix-d",
     "appendix-e",
     "guided-sampling",
     "warm-init",

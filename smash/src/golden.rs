@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::networks::hypernet::HyperNet;
 use crate::networks::layers::{BatchNorm, Mode, norm};
-use crate::networks::main_net::{MainNet, Transition, op_norms};
-use crate::{GeneratedWeights, HyperNetConfig, OpNormalisation, SmashNet};
+use crate::networks::main_net::{MainNet, Transition, memories, op_norms};
+use crate::{GeneratedWeights, HyperNetConfig, Memory, OpForms, OpNormalisation, SmashNet, Stem, Task};
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
@@ -246,12 +246,20 @@ impl<B: AutodiffBackend> Tensors<'_, B> {
             transitions: vec![transition(1)?, transition(2)?],
             pointwise: Vec::new(),
             op_norms: op_norms(OpNormalisation::default(), &space, &self.device),
+            memories: memories(Memory::default(), &space, Task::CIFAR_100, &self.device),
             norm: self.norm("bn1")?,
             output_weight: self.parameter("fc.weight")?,
             output_bias: self.parameter("fc.bias")?,
             stem_stride: 1,
+            stem_form: Stem::Learned,
         };
-        Ok(SmashNet { space, hypernet: Some(HyperNet::from_convs(&hyper_config, convs)), main, noise: true })
+        Ok(SmashNet {
+            space,
+            hypernet: Some(HyperNet::from_convs(&hyper_config, convs)),
+            main,
+            noise: true,
+            op_forms: OpForms::Paper,
+        })
     }
 }
 

@@ -25,11 +25,11 @@ pub use networks::main_net::MainNet;
 pub use networks::smash_net::{Noise, SmashNet};
 pub use smash_kernels::convolution;
 pub use smash_space::{
-    Activation, Architecture, Block, Blueprint, Conv, Counts, Encoding, LearnedConvolutions, Limits, Op,
-    OpNormalisation, SearchSpace, Seed, Stream, Task,
+    Activation, Architecture, Block, Blueprint, Conv, Counts, Encoding, LearnedConvolutions, Limits, Memory, Op,
+    OpForms, OpNormalisation, Read, SearchSpace, Seed, Stem, Stream, Task, Write,
 };
 pub use smash_space::{
-    baselines, blueprint, corruption, counts, encoding, equal_size, features, named_blocks, sampling, space,
+    baselines, blueprint, corruption, counts, encoding, equal_size, features, named_blocks, op_forms, sampling, space,
 };
 pub use training::evaluation::{Evaluation, Examples};
 pub use training::images::DeviceImages;

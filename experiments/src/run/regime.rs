@@ -23,6 +23,7 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     let CorrelationStudy { space, smash, .. } = study;
     let sample = (0..SAMPLED).map(|index| sampled_architecture(space, Seed(0), index));
     let architectures: Vec<Architecture> = sample.collect();
+    let learned = learned_weights(space, smash.learned_convolutions, smash.stem, smash.memory, task);
     let generated = mean(architectures.iter().map(|one| generated_weights(space, one) as f64));
     let blocks = |value: &dyn Fn(usize, &Architecture) -> f64| {
         (0..smash::space::BLOCKS).map(|block| mean(architectures.iter().map(|one| value(block, one)))).collect()
@@ -32,7 +33,7 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     costs.sort_by(f64::total_cmp);
     let steps = training_images.div_ceil(smash.batch_size) * smash.epochs;
     Regime {
-        learned_to_generated: learned_weights(space, smash.learned_convolutions, task) as f64 / generated,
+        learned_to_generated: learned as f64 / generated,
         hypernet_to_generated: study.hypernet.weights(space) as f64 / generated,
         max_units: space.max_units() as u64,
         depth_compression: space.depth_compression as u64,

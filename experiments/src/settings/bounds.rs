@@ -83,6 +83,8 @@ const BOUNDS: &[Bounds] = &[
     count("architectures-per-step", 1, 1_000),
     count("average-last", 1, 100_000),
     count("learned-convolutions.per-block", 1, 1_000),
+    // 0: memory banks start at zero.
+    number("memory.persistence", 0.0, 1.0),
     count("statistics.recalibrated.batches", 1, 10_000),
     // SMASH networks.
     count("growth", 1, 1_000),

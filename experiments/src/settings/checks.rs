@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{OpNormalisation, ResultingTraining, SearchSpace};
+use smash::{Memory, OpForms, OpNormalisation, ResultingTraining, SearchSpace, Write};
 
 use crate::settings::bounds::{self, check_space};
 use crate::settings::comparison::SystemKind;
@@ -181,6 +181,10 @@ impl Study {
                     OpNormalisation::SimpleWeightNorm.name(),
                     normalisation.name()
                 );
+                ensure!(
+                    study.smash.memory == Memory::default(),
+                    "`study.smash.memory` must be the paper's, which the networks trained from generated weights have"
+                );
                 check_smash(&study.space, &study.smash)
             }
             Self::Normalisation(study) => {
@@ -239,5 +243,15 @@ fn check_smash(space: &SearchSpace, smash: &SmashTraining) -> Result<()> {
             "`smash.average-last` must be from 1 to the number of epochs ({epochs}), got {last}"
         );
     }
+    let Memory { write, persistence, .. } = smash.memory;
+    ensure!(
+        persistence == 0.0 || write == Write::Add,
+        "`smash.memory.persistence` must be 0 where `smash.memory.write` is not `add`, got {persistence}"
+    );
+    ensure!(
+        smash.op_forms == OpForms::Paper || smash.normalisation != OpNormalisation::NormProp,
+        "`smash.op-forms` must be `paper` where `smash.normalisation` is `{}`, which has a ReLU of its own",
+        OpNormalisation::NormProp.name()
+    );
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use smash::training::smash_training::SmashTraining;
-use smash::{HyperNetConfig, OpNormalisation, SearchSpace};
+use smash::{HyperNetConfig, Memory, OpNormalisation, SearchSpace};
 
 use crate::settings::bounds::check_space;
 use crate::settings::networks::PLAIN;
@@ -171,6 +171,10 @@ fn check_fit(predictor: &Predictor, rated: &SearchSpace, network: &NetworkSettin
         normalisation.name(),
         OpNormalisation::SimpleWeightNorm.name()
     );
+    ensure!(
+        matches!(predictor.method, Method::Score(_)) || network.smash.memory == Memory::default(),
+        "network `{name}` has another `memory` than the paper's, which a warm score needs"
+    );
     let [most, of_network] = [rated, &network.space].map(|space| space.budget[1]);
     ensure!(
         most <= of_network,
@@ -307,6 +311,28 @@ mod tests {
                 ", smash = { normalisation = 'none' }",
                 "method = { kind = 'warm-score', network = 'other' }".to_owned(),
                 "network `other` has `none` in its ops; a warm score needs `simple-weight-norm`",
+            ),
+            (
+                ", smash = { memory = { read = 'attention' } }",
+                "method = { kind = 'warm-score', network = 'other' }".to_owned(),
+                "network `other` has another `memory` than the paper's, which a warm score needs",
+            ),
+            (
+                ", smash = { memory = { persistence = 1.5 } }",
+                plain.clone(),
+                "`smash.memory.persistence` must be from 0 to 1, got 1.5",
+            ),
+            (
+                ", smash = { memory = { write = 'overwrite', persistence = 0.1 } }",
+                plain.clone(),
+                "network `other`: `smash.memory.persistence` must be 0 where `smash.memory.write` is not `add`, got 0.1",
+            ),
+            (", smash = { memory = { write = 'append' } }", plain.clone(), "append"),
+            (", smash = { stem = 'sobel' }", plain.clone(), "sobel"),
+            (
+                ", smash = { op-forms = 'varied', normalisation = 'norm-prop' }",
+                plain.clone(),
+                "network `other`: `smash.op-forms` must be `paper` where `smash.normalisation` is `norm-prop`",
             ),
         ] {
             let error = format!("{:#}", with(network, &predictor).unwrap_err());

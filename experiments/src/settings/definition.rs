@@ -418,6 +418,11 @@ mod tests {
             ("noise=true", "noise=false"),
             ("learned-convolutions={per-block=1}", "learned-convolutions='one-for-all'"),
             ("normalisation='simple-weight-norm'", "normalisation='layer-norm'"),
+            ("stem='learned'", "stem='gabor'"),
+            ("op-forms='paper'", "op-forms='varied'"),
+            ("memory={}", "memory={write='multiply'}"),
+            ("memory={read='even'}", "memory={read='attention'}"),
+            ("memory={persistence=0}", "memory={persistence=0.1}"),
         ] {
             let [off, on] = [off, on].map(|setting| hash(&format!("study.smash.{setting}")));
             assert_eq!(off, plain);

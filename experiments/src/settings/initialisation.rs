@@ -42,6 +42,7 @@ mod tests {
     fn settings_without_a_meaning_are_refused_by_name() {
         for (set, expected) in [
             ("study.best=1000", "`study.best` must be at most `study.candidates`"),
+            ("study.smash.memory.write='overwrite'", "`study.smash.memory` must be the paper's"),
             ("study.smash.normalisation='none'", "`study.smash.normalisation` must be `simple-weight-norm`"),
         ] {
             let error = load("warm-init", Scale::Laptop, &[set.to_owned()]).unwrap_err();

@@ -79,9 +79,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
         let learned = self.settings.learned_convolutions;
-        let mut trainer = SmashTrainer::new(space, self.hypernet, learned, task, seed, device);
-        trainer.net = trainer.net.with_op_normalisation(self.settings.normalisation);
-        trainer
+        SmashTrainer::new(space, self.hypernet, learned, task, seed, device).in_form(self.settings)
     }
 
     fn in_training(&self) -> StoredFile {

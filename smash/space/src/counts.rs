@@ -1,6 +1,7 @@
 //! Size and cost of an architecture's resulting network, counted without building it.
 
 use crate::architecture::Architecture;
+use crate::forms::{Memory, Read, Stem};
 use crate::learned_convolutions::LearnedConvolutions;
 use crate::space::{BLOCKS, Patterns, SearchSpace};
 use crate::task::Task;
@@ -29,8 +30,21 @@ pub const fn shared_convolutions(patterns: Patterns) -> usize {
 
 /// Number of freely learned weights of the main network inside SMASH, counted without building it. All architectures
 /// share them, so a set of convolutions also counts where no op uses it.
-pub fn learned_weights(space: &SearchSpace, learned: LearnedConvolutions, task: Task) -> u64 {
-    let stem = space.block_input(0) * task.image_channels * STEM_KERNEL * STEM_KERNEL;
+pub fn learned_weights(
+    space: &SearchSpace,
+    learned: LearnedConvolutions,
+    stem: Stem,
+    memory: Memory,
+    task: Task,
+) -> u64 {
+    let stem = match stem {
+        Stem::Learned => space.block_input(0) * task.image_channels * STEM_KERNEL * STEM_KERNEL,
+        Stem::Gabor => 0,
+    };
+    let queries = match memory.read {
+        Read::Even => 0,
+        Read::Attention => BLOCKS * space.max_channels,
+    };
     // The second convolution of a path reads the outputs of the first.
     let inputs = |place: usize| match place % 2 {
         0 => space.shared_inputs(),
@@ -43,7 +57,7 @@ pub fn learned_weights(space: &SearchSpace, learned: LearnedConvolutions, task: 
     let transition = |block| space.block_width(block) * (2 + space.block_input(block + 1));
     let transitions: usize = (0..BLOCKS - 1).map(transition).sum();
     let output = space.block_width(BLOCKS - 1) * (2 + task.classes) + task.classes;
-    (stem + shared + transitions + output) as u64
+    (stem + shared + queries + transitions + output) as u64
 }
 
 /// Number of weights in the 1x1 convolutions of an architecture, which a HyperNet generates.

@@ -168,7 +168,7 @@ impl Encoding {
         self.values[(channel * height + row) * length + cell]
     }
 
-    fn mark(&mut self, channel: usize, rows: usize, cells: Range<usize>) {
+    pub(crate) fn mark(&mut self, channel: usize, rows: usize, cells: Range<usize>) {
         let [_, height, length] = self.shape;
         for row in 0..rows {
             let first = (channel * height + row) * length;

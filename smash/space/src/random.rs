@@ -26,6 +26,8 @@ pub enum Stream {
     GuideFeatures,
     /// The noise z of one training step.
     SmashNoise,
+    /// The forms of the ops of one training step.
+    SmashOpForms,
     /// The architectures that are scored.
     ScoredArchitecture,
     /// The recorded list of noise draws z of the scores.

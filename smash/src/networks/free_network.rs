@@ -9,6 +9,7 @@ use burn::tensor::module::max_pool2d;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use smash_kernels::convolution::Precision;
+use smash_kernels::normalisation::BatchStatistics;
 use smash_kernels::parts::{Shared, add, parts};
 use smash_kernels::pooling::{every_second, halve};
 use smash_kernels::products::matmul;
@@ -16,7 +17,6 @@ use smash_kernels::weight_norm::weight_norm;
 use smash_space::blueprint::{Activation, Blueprint, Step, Value};
 
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
-use crate::networks::main_net::NetStatistics;
 use crate::networks::op_norm::OpNorm;
 use crate::networks::volume;
 
@@ -96,7 +96,7 @@ impl<B: Backend> Network<B> {
     /// # Shapes
     /// - `examples`: `[batch, channels, height, width]`; volumes `[batch, depth, height, width]`
     /// - output: `[batch, classes]`
-    pub fn forward(&self, examples: Tensor<B, 4>, phase: Phase<'_>) -> (Tensor<B, 2>, NetStatistics<B>) {
+    pub fn forward(&self, examples: Tensor<B, 4>, phase: Phase<'_>) -> (Tensor<B, 2>, Vec<BatchStatistics<B>>) {
         let (features, statistics) = self.features(examples, phase, &mut |_, _| {});
         let weights = &self.weights;
         let logits = matmul(features, weights.output_weight.val().transpose()) + weights.output_bias.val().unsqueeze();
@@ -114,7 +114,7 @@ impl<B: Backend> Network<B> {
         examples: Tensor<B, 4>,
         phase: Phase<'_>,
         see: &mut dyn FnMut(usize, &Tensor<B, 4>),
-    ) -> (Tensor<B, 2>, NetStatistics<B>) {
+    ) -> (Tensor<B, 2>, Vec<BatchStatistics<B>>) {
         let weights = &self.weights;
         let [batch, ..] = examples.dims();
         let examples = volume::slices_as_images(examples, self.blueprint.task.image_depth);
@@ -141,7 +141,7 @@ impl<B: Backend> Network<B> {
     }
 
     /// Moves BatchNorm's running statistics towards the statistics of a training batch.
-    pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
+    pub fn update_statistics(&mut self, statistics: &[BatchStatistics<B>]) {
         let norms = &mut self.weights.norms;
         assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
         norms.iter_mut().zip(statistics).for_each(|(norm, batch)| norm.update(batch));
@@ -168,7 +168,7 @@ struct Run<'a, B: Backend> {
     convs: std::slice::Iter<'a, Param<Tensor<B, 4>>>,
     norms: std::slice::Iter<'a, BatchNorm<B>>,
     op_norms: std::slice::Iter<'a, OpNorm<B>>,
-    statistics: NetStatistics<B>,
+    statistics: Vec<BatchStatistics<B>>,
     phase: Phase<'a>,
     see: &'a mut dyn FnMut(usize, &Tensor<B, 4>),
     batch: usize,

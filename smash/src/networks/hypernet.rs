@@ -95,6 +95,24 @@ impl<B: Backend> HyperNet<B> {
         Self { convs, layers: config.layers.clone() }
     }
 
+    /// The same HyperNet with further channels after its first `inputs` channels of input. Their weights are zero, so
+    /// that it computes the same until it is trained.
+    pub fn with_further_inputs(mut self, inputs: usize, further: usize) -> Self {
+        // All convolutions up to the end of the first dense block read the input, before all else.
+        let readers = self.layers[0] + 2;
+        for conv in &mut self.convs[..readers] {
+            let weight = conv.val();
+            let [outputs, channels, height, width] = weight.dims();
+            let zeros = Tensor::zeros([outputs, further, height, width], &weight.device());
+            let mut parts = vec![weight.clone().narrow(1, 0, inputs), zeros];
+            if channels > inputs {
+                parts.push(weight.narrow(1, inputs, channels - inputs));
+            }
+            *conv = Param::from_tensor(Tensor::cat(parts, 1).detach());
+        }
+        self
+    }
+
     /// # Shapes
     /// - `input`: `[1, 1 + encoding channels, units, slices]`, the noise z first
     /// - output: `[1, outputs of a cell, units, slices]`, where a cell has `r * D * N^2` outputs in the paper

@@ -1,6 +1,6 @@
 //! The main network inside SMASH: variable wiring, generated 1x1 weights, shared and sliced convolutions.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::activation::{log_softmax, relu};
 use rand_chacha::ChaCha8Rng;
@@ -13,14 +13,18 @@ use smash_kernels::products::matmul;
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
 use smash_space::counts::{STEM_KERNEL, shared_convolutions};
+use smash_space::forms::{Memory, Stem};
 use smash_space::learned_convolutions::LearnedConvolutions;
+use smash_space::op_forms::{OpForm, Order};
 use smash_space::op_normalisation::OpNormalisation;
 use smash_space::space::{BLOCKS, SearchSpace};
 use smash_space::task::Task;
 
+use crate::networks::gabor;
 use crate::networks::generated_weights::GeneratedWeights;
 use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
-use crate::networks::memory::MemoryBanks;
+use crate::networks::memory::{BlockMemory, MemoryBanks};
+use crate::networks::op_form::{activated, before_convolution};
 use crate::networks::op_norm::OpNorm;
 
 /// The freely learned parts of the main network (paper, section 3.1).
@@ -40,6 +44,8 @@ pub struct MainNet<B: Backend> {
     /// The normalisation of the 1x1 convolutions of each block. All ops of a block share its gains and shifts, as they share
     /// its convolutions.
     pub op_norms: Vec<OpNorm<B>>,
+    /// The memory of each block.
+    pub memories: Vec<BlockMemory<B>>,
     /// BatchNorm before the output layer.
     pub norm: BatchNorm<B>,
     /// Weight of the output layer, `[classes, channels]`.
@@ -48,6 +54,8 @@ pub struct MainNet<B: Backend> {
     pub output_bias: Param<Tensor<B, 1>>,
     /// See [`Task::stem_stride`].
     pub stem_stride: usize,
+    /// Whether the stem is learned.
+    pub stem_form: Stem,
 }
 
 /// BatchNorm, ReLU, 1x1 convolution and 2x2 average pooling between two blocks.
@@ -59,8 +67,15 @@ pub struct Transition<B: Backend> {
     pub conv: Param<Tensor<B, 2>>,
 }
 
-/// Batch statistics of the two transitions and the output layer, in training mode.
-pub type NetStatistics<B> = Vec<BatchStatistics<B>>;
+/// What a forward pass in training mode leaves for the network's running values.
+#[derive(Clone, Debug)]
+pub struct NetStatistics<B: Backend> {
+    /// Batch statistics of the two transitions and the output layer.
+    pub norms: Vec<BatchStatistics<B>>,
+    /// For each block whose memory persists, the mean over images of what was written to its banks, `[channels, height,
+    /// width]`.
+    pub written: Vec<Tensor<B, 3>>,
+}
 
 impl<B: Backend> Transition<B> {
     /// A transition with an orthogonal convolution.
@@ -119,14 +134,24 @@ impl<B: Backend> MainNet<B> {
             transitions,
             pointwise: Vec::new(),
             op_norms: op_norms(OpNormalisation::default(), space, device),
+            memories: memories(Memory::default(), space, task, device),
             norm: BatchNorm::new(width, device),
             output_weight,
             output_bias,
             stem_stride: task.stem_stride,
+            stem_form: Stem::Learned,
         }
     }
 
-    /// Log-probabilities of the classes under one architecture and its generated weights.
+    /// The same network with a fixed stem of Gabor filters, which no optimiser changes.
+    pub fn with_gabor_stem(self) -> Self {
+        let (shape, device) = (self.stem.dims(), self.stem.device());
+        let filters = Tensor::from_data(TensorData::new(gabor::filters(shape), shape), &device);
+        Self { stem: Param::initialized(ParamId::new(), filters), stem_form: Stem::Gabor, ..self }
+    }
+
+    /// Log-probabilities of the classes under one architecture and its generated weights. Its ops, all blocks in turn,
+    /// have the given forms. Ops beyond the list have the paper's form.
     ///
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
@@ -135,19 +160,20 @@ impl<B: Backend> MainNet<B> {
         &self,
         space: &SearchSpace,
         architecture: &Architecture,
+        forms: &[OpForm],
         weights: &GeneratedWeights<B>,
         images: Tensor<B, 4>,
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
-        let mut statistics = Vec::new();
+        let mut statistics = NetStatistics { norms: Vec::new(), written: Vec::new() };
         let mut stem = conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1);
         if self.stem_stride == 2 {
             stem = every_second(stem, 0);
         }
         let mut banks = vec![relu(stem)];
-        let mut channels_read = 0;
+        let (mut channels_read, mut forms) = (0, forms.iter());
         for (index, block) in architecture.blocks.iter().enumerate() {
-            let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels);
+            let mut memory = MemoryBanks::new(concatenate(banks), block, space.base_channels, &self.memories[index]);
             for (place, op) in block.ops.iter().enumerate() {
                 let input = memory.read(op);
                 let inputs = input.iter().map(|bank| bank.dims()[1]).sum();
@@ -155,18 +181,21 @@ impl<B: Backend> MainNet<B> {
                 let weight = weights.of_op(channels_read, inputs, outputs);
                 channels_read += inputs;
                 let bottleneck = self.op_norms[index].forward(input, Activation::Identity, weight);
-                memory.write(op, self.op(space, [index, place], op, bottleneck));
+                let form = forms.next().copied().unwrap_or_default();
+                memory.write(op, self.op(space, [index, place], op, form, bottleneck));
             }
-            banks = memory.into_output();
+            let written;
+            (banks, written) = memory.into_output();
+            statistics.written.extend(written);
             if let Some(transition) = self.transitions.get(index) {
                 let (output, batch) = transition.forward(banks, mode);
                 banks = vec![output];
-                statistics.extend(batch);
+                statistics.norms.extend(batch);
             }
         }
         let (normalised, batch) = self.norm.forward(banks, mode);
         let channels = normalised.dims()[1];
-        statistics.extend(batch);
+        statistics.norms.extend(batch);
         let [classes, _] = self.output_weight.dims();
         let weight = self.output_weight.val().slice([0..classes, 0..channels]);
         let logits = matmul(global_average(relu(normalised)), weight.transpose()) + self.output_bias.val().unsqueeze();
@@ -175,12 +204,26 @@ impl<B: Backend> MainNet<B> {
 
     /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes. The op has a place
     /// in a block.
-    fn op(&self, space: &SearchSpace, [block, place]: [usize; 2], op: &Op, bottleneck: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn op(
+        &self,
+        space: &SearchSpace,
+        [block, place]: [usize; 2],
+        op: &Op,
+        form: OpForm,
+        bottleneck: Tensor<B, 4>,
+    ) -> Tensor<B, 4> {
         let outputs = op.units * space.base_channels;
         let has_relu = self.op_norms[block].normalisation.has_relu();
-        run_paths(op, bottleneck, |slot, input| {
+        let end = |output| match form.order {
+            Order::ActivationFirst => output,
+            Order::ConvolutionFirst => activated(form.function, output),
+        };
+        run_paths(op, bottleneck, end, |slot, input| {
             let is_first = slot.is_multiple_of(2);
-            let activation = if is_first && has_relu { Activation::Identity } else { Activation::Relu };
+            let (input, activation) = match is_first && has_relu {
+                true => (input, Activation::Identity),
+                false => before_convolution(form.function, input),
+            };
             let conv = op.convs[slot].expect("only active convolutions run");
             let weight = self.conv_weight(space, [block, place, slot], conv, [outputs, input.dims()[1]]);
             conv_same(input, activation, weight, conv.dilation, conv.groups)
@@ -207,13 +250,14 @@ impl<B: Backend> MainNet<B> {
         window(of_block[set * slots + slot].val(), [0..outputs, 0..inputs, rows, columns])
     }
 
-    /// Moves BatchNorm's running statistics towards the statistics of a training batch.
+    /// Moves BatchNorm's running statistics, and the start of memory that persists, towards those of a training batch.
     pub fn update_statistics(&mut self, statistics: &NetStatistics<B>) {
-        self.norms().zip(statistics).for_each(|(norm, batch)| norm.update(batch));
+        self.norms().zip(&statistics.norms).for_each(|(norm, batch)| norm.update(batch));
+        self.memories.iter_mut().zip(&statistics.written).for_each(|(memory, written)| memory.update(written));
     }
 
     /// Replaces BatchNorm's running statistics by the mean of the statistics of some batches. These batches ran one
-    /// architecture.
+    /// architecture. The start of memory stays.
     ///
     /// # Panics
     /// If there is no batch.
@@ -221,7 +265,7 @@ impl<B: Backend> MainNet<B> {
         assert!(!batches.is_empty(), "statistics are a mean over batches");
         for (index, norm) in self.norms().enumerate() {
             let mean = |part: fn(&BatchStatistics<B>) -> &Tensor<B, 1>| {
-                let parts = batches.iter().map(|batch| part(&batch[index]).clone());
+                let parts = batches.iter().map(|batch| part(&batch.norms[index]).clone());
                 let sum = parts.reduce(|sum, part| sum + part).expect("at least one batch");
                 sum / batches.len() as f64
             };
@@ -229,7 +273,7 @@ impl<B: Backend> MainNet<B> {
         }
     }
 
-    /// The BatchNorms in the order of [`NetStatistics`].
+    /// The BatchNorms in the order of [`NetStatistics::norms`].
     fn norms(&mut self) -> impl Iterator<Item = &mut BatchNorm<B>> {
         let of_transitions = self.transitions.iter_mut().map(|transition| &mut transition.norm);
         of_transitions.chain([&mut self.norm])
@@ -245,15 +289,30 @@ pub(crate) fn op_norms<B: Backend>(
     (0..BLOCKS).map(|_| OpNorm::new(normalisation, space.weight_rows(), device)).collect()
 }
 
-/// Runs the active convolutions of an op, `conv(slot, input)` with its ReLU, and adds the two paths.
+/// The memory of each block in a form, before the first training step.
+pub(crate) fn memories<B: Backend>(
+    form: Memory,
+    space: &SearchSpace,
+    task: Task,
+    device: &B::Device,
+) -> Vec<BlockMemory<B>> {
+    let of_block = |block: usize| {
+        let pixels = (task.image_size / task.stem_stride) >> block;
+        BlockMemory::new(form, [space.block_width(block), pixels, pixels], space.max_channels, device)
+    };
+    (0..BLOCKS).map(of_block).collect()
+}
+
+/// Runs the active convolutions of an op, `conv(slot, input)` with its activation, and adds the `end` of the two paths.
 fn run_paths<B: Backend>(
     op: &Op,
     bottleneck: Tensor<B, 4>,
+    end: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>,
     conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,
 ) -> Tensor<B, 4> {
     let path = |first: usize| {
         let output = conv(first, bottleneck.clone());
-        if op.convs[first + 1].is_some() { conv(first + 1, output) } else { output }
+        end(if op.convs[first + 1].is_some() { conv(first + 1, output) } else { output })
     };
     let output = path(0);
     if op.convs[2].is_some() { add(output, path(2)) } else { output }

@@ -74,7 +74,7 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     for chunk in examples.indices.chunks(BATCH) {
         let (images, labels) = examples.images.batch(chunk, None);
         let images = Tensor::from_inner(images);
-        let (log_probabilities, _) = main.forward(&net.space, architecture, &weights, images, Mode::Evaluate);
+        let (log_probabilities, _) = main.forward(&net.space, architecture, &[], &weights, images, Mode::Evaluate);
         let loss = negative_log_likelihood(log_probabilities, Tensor::from_inner(labels), 0.0);
         let value = HostTensor::scalar(loss.clone().inner());
         if !value.is_finite() {
@@ -87,8 +87,9 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     let along = (generated * Tensor::from_inner(matrix_gradient)).sum();
     let gradient = input.grad(&along.backward()).expect("the HyperNet reads its input");
     let [_, units, slices] = encoding.shape;
-    // The noise comes first.
-    let values = HostTensor::of(gradient).values.split_off(units * slices);
+    // The noise comes first. Channels for the forms of ops may come last.
+    let mut values = HostTensor::of(gradient).values.split_off(units * slices);
+    values.truncate(encoding.values.len());
     Ok(EncodingGradient { shape: encoding.shape, values })
 }
 

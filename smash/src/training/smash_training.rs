@@ -7,7 +7,9 @@ use burn::tensor::backend::AutodiffBackend;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use smash_space::architecture::Architecture;
+use smash_space::forms::{Memory, Stem};
 use smash_space::learned_convolutions::LearnedConvolutions;
+use smash_space::op_forms::OpForms;
 use smash_space::op_normalisation::OpNormalisation;
 use smash_space::random::{Seed, Stream};
 use smash_space::sampling::{Limits, Sampling};
@@ -69,6 +71,15 @@ pub struct SmashTraining {
     /// The normalisation of the 1x1 convolutions of ops.
     #[serde(default, skip_serializing_if = "is_paper")]
     pub normalisation: OpNormalisation,
+    /// The weights of the stem.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub stem: Stem,
+    /// The form of the memory banks.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub memory: Memory,
+    /// The forms of ops on which the network is trained. Scored architectures have the paper's.
+    #[serde(default, skip_serializing_if = "is_paper")]
+    pub op_forms: OpForms,
 }
 
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.
@@ -134,6 +145,9 @@ impl SmashTraining {
             noise: yes(),
             learned_convolutions: LearnedConvolutions::default(),
             normalisation: OpNormalisation::default(),
+            stem: Stem::default(),
+            memory: Memory::default(),
+            op_forms: OpForms::default(),
         }
     }
 
@@ -191,6 +205,13 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         }
     }
 
+    /// The same before its first step, with the forms of the network that some settings ask for.
+    pub fn in_form(mut self, settings: &SmashTraining) -> Self {
+        let net = self.net.with_op_normalisation(settings.normalisation);
+        self.net = net.with_forms(settings.stem, settings.memory, self.task).with_op_forms(settings.op_forms);
+        self
+    }
+
     /// Trains one epoch. For each batch there is one new architecture, or several, each with new noise and new weights
     /// W = H(c, z).
     ///
@@ -234,8 +255,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
                     None => (draw(pass, &mut rng(pass)), Choice::default()),
                 };
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
-                let weights = self.net.generate(&architecture, &noise);
-                let (log_probabilities, batch) = self.net.forward(&architecture, &weights, images.clone(), Mode::Train);
+                let mut rng = seed.rng(Stream::SmashOpForms, &key_of(step, member));
+                let forms = settings.op_forms.draw(architecture.op_count(), &mut rng);
+                let weights = self.net.generate_formed(&architecture, &forms, &noise);
+                let (log_probabilities, batch) =
+                    self.net.forward_formed(&architecture, &forms, &weights, images.clone(), Mode::Train);
                 self.tally.add(log_probabilities.clone().inner(), labels.clone());
                 if let Some(guide) = &mut self.guide {
                     let loss = self.tally.last_loss();

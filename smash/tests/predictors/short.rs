@@ -91,7 +91,7 @@ proptest! {
                 let off: f32 = (found.inner() - expected.clone()).abs().max().into_scalar();
                 prop_assert!(off < 1e-5, "with WeightNorm: off by {off}");
             }
-            prop_assert_eq!(statistics.len(), of_warm.len());
+            prop_assert_eq!(statistics.norms.len(), of_warm.len());
             let spread: f32 = (expected.clone() - expected.mean_dim(0)).abs().max().into_scalar();
             prop_assert!(spread > 1e-4, "{spread}");
         }
