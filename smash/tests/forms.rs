@@ -79,7 +79,7 @@ fn output(index: u64) -> Tensor<Flex, 4> {
     normal([3, 1, 5, 5], 1 + index)
 }
 
-/// What the last op reads, all banks at the end, and the mean of what was written.
+/// The banks that the last op reads, all banks at the end, and the mean of the tensors written to them.
 fn run(memory: &BlockMemory<Flex>, block: &Block) -> (Vec<f32>, Vec<f32>, Option<Tensor<Flex, 3>>) {
     let mut banks = MemoryBanks::new(input(), block, 1, memory);
     let mut read = Vec::new();
@@ -173,14 +173,14 @@ fn banks_start_with_the_mean_of_earlier_steps() {
     assert!(end.iter().zip(values(written)).all(|(end, written)| (end - written).abs() < 1e-5));
 }
 
-/// A weighted sum of what the last op reads and of all banks at the end. The ops have the given outputs.
+/// A weighted sum of all banks that ops read, and of all banks at the end. The ops have the given outputs.
 fn objective<A: Backend<Device = FlexDevice>>(memory: &BlockMemory<A>, tensors: &[Tensor<A, 4>; 3]) -> Tensor<A, 1> {
     let [input, outputs @ ..] = tensors.clone();
     let block = block(true);
     let mut banks = MemoryBanks::new(input, &block, 1, memory);
     let mut seen = Vec::new();
     for (op, output) in block.ops.iter().zip(outputs) {
-        seen = banks.read(op);
+        seen.extend(banks.read(op));
         banks.write(op, output);
     }
     seen.extend(banks.into_output().0);

@@ -320,7 +320,7 @@ mod tests {
             (
                 ", smash = { memory = { persistence = 1.5 } }",
                 plain.clone(),
-                "`smash.memory.persistence` must be from 0 to 1, got 1.5",
+                "smash.memory.persistence` must be from 0 to 1, got 1.5",
             ),
             (
                 ", smash = { memory = { write = 'overwrite', persistence = 0.1 } }",

@@ -15,11 +15,11 @@ pub enum Stem {
     Gabor,
 }
 
-/// How memory banks are read and written, and what they start with.
+/// How memory banks are read and written, and how they start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Memory {
-    /// What a write does with the tensor that a bank holds.
+    /// The effect of a write on the tensor that a bank holds.
     #[serde(skip_serializing_if = "is_paper")]
     pub write: Write,
     /// How an op weighs the banks that it reads.
@@ -35,7 +35,7 @@ fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
 
-/// What a write does with the tensor that a bank holds. The first write to an empty bank sets it. The input of a block
+/// The effect of a write on the tensor that a bank holds. The first write to an empty bank sets it. The input of a block
 /// counts as a write to the first banks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -67,13 +67,13 @@ pub struct Transition<B: Backend> {
     pub conv: Param<Tensor<B, 2>>,
 }
 
-/// What a forward pass in training mode leaves for the network's running values.
+/// Means and variances of a forward pass in training mode, by which the network's running values move.
 #[derive(Clone, Debug)]
 pub struct NetStatistics<B: Backend> {
     /// Batch statistics of the two transitions and the output layer.
     pub norms: Vec<BatchStatistics<B>>,
-    /// For each block whose memory persists, the mean over images of what was written to its banks, `[channels, height,
-    /// width]`.
+    /// For each block whose memory persists, the mean over images of the tensors written to its banks, `[channels,
+    /// height, width]`.
     pub written: Vec<Tensor<B, 3>>,
 }
 

@@ -12,9 +12,9 @@ use crate::networks::layers::global_average;
 /// The form of a block's memory, with its parameters. In the paper's form it has none.
 #[derive(Module, Debug)]
 pub struct BlockMemory<B: Backend> {
-    /// How banks are read and written, and what they start with.
+    /// How banks are read and written, and how they start.
     pub form: Memory,
-    /// What banks start with if memory persists, `[channels, height, width]` for all channels of the block. A bank has
+    /// The start of the banks if memory persists, `[channels, height, width]` for all channels of the block. A bank has
     /// the channels that it would have if all banks were concatenated, at any size of banks. Training steps move it
     /// without a gradient.
     pub start: Option<Param<Tensor<B, 3>>>,
@@ -38,8 +38,8 @@ impl<B: Backend> BlockMemory<B> {
         }
     }
 
-    /// Moves the start of the banks towards the mean over images of what a training step wrote to them, `[channels,
-    /// height, width]`. Channels of banks that the step did not use stay.
+    /// Moves the start of the banks towards the tensors that a training step wrote to them, as their mean over images,
+    /// `[channels, height, width]`. Channels of banks that the step did not use stay.
     pub fn update(&mut self, written: &Tensor<B, 3>) {
         let start = self.start.take().expect("only memory that persists has a mean");
         let leading = start.val().slice(0..written.dims()[0]);
@@ -51,7 +51,7 @@ impl<B: Backend> BlockMemory<B> {
 
 /// The banks of one block while it runs.
 pub struct MemoryBanks<'a, B: Backend> {
-    /// What the block wrote, without the start.
+    /// The tensors that the block wrote, without the start.
     banks: Vec<Option<Shared<B>>>,
     bank_channels: usize,
     memory: &'a BlockMemory<B>,
@@ -95,7 +95,7 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
     }
 
     /// All banks, to be concatenated along the channels: the output of the block. If memory persists, also the mean over
-    /// images of what was written to them, `[channels, height, width]`.
+    /// images of the tensors written to them, `[channels, height, width]`.
     pub fn into_output(self) -> (Vec<Tensor<B, 4>>, Option<Tensor<B, 3>>) {
         let written: Vec<_> = (0..self.banks.len()).map(|bank| self.bank(bank)).collect();
         let mean = self.memory.start.as_ref().map(|_| {
@@ -114,7 +114,7 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
         }
     }
 
-    /// What a bank holds: the sum of its start and of what was written to it.
+    /// The sum of the start of a bank and of the tensor written to it.
     fn with_start(&self, bank: usize, written: Tensor<B, 4>) -> Tensor<B, 4> {
         match &self.memory.start {
             Some(start) => written + start.val().narrow(0, bank * self.bank_channels, self.bank_channels).unsqueeze(),
@@ -123,7 +123,7 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
     }
 }
 
-/// What a bank holds after a write.
+/// The tensor that a bank holds after a write.
 fn written<B: Backend>(write: Write, held: Tensor<B, 4>, slice: Tensor<B, 4>) -> Tensor<B, 4> {
     match write {
         Write::Add => add(held, slice),
