@@ -17,7 +17,7 @@ use crate::figure::{Look, picture};
 use crate::picture::Format;
 
 /// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "fig1",
     "fig3",
     "normalisation",
