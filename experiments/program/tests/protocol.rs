@@ -349,7 +349,7 @@ fn bad_input_gives_one_clear_line() {
     let abacus = experiments(&results, &["fig4", "--device", "abacus"]).output().unwrap();
     assert!(!abacus.status.success());
     assert!(String::from_utf8_lossy(&abacus.stderr).contains("expected cpu, cuda, cuda:INDEX or wgpu"));
-    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: appendix-e, benchmark, "));
+    assert!(error(&["fig99"]).contains("unknown artefact `fig99`; known: appendix-d, appendix-e, "));
     for (device, backend) in [("cuda", "CUDA"), ("wgpu", "wgpu")] {
         let reason = error(&["fig4", "--device", device]);
         // The checks of a build with that backend have their own tests.
