@@ -57,12 +57,12 @@ fn share(some: &[Candidate], all: &[Candidate]) -> Option<f64> {
     (of_all > 0.0).then(|| hypervolume(some, all) / of_all)
 }
 
-/// The [`share`] of the front by predicted error.
+/// The share of the true hypervolume that the front by predicted error has.
 pub fn front_share(all: &[Candidate]) -> Option<f64> {
     share(&front(all, |candidate| candidate.predicted), all)
 }
 
-/// The mean [`share`] of random subsets that are as large as the front by predicted error.
+/// The mean share of the true hypervolume of random subsets that are as large as the front by predicted error.
 pub fn random_share(all: &[Candidate]) -> Option<f64> {
     let size = front(all, |candidate| candidate.predicted).len();
     let mut rng = ChaCha8Rng::seed_from_u64(SUBSET_SEED);
