@@ -67,7 +67,7 @@ pub struct Definition {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
     /// Whether the report compares fronts of error and multiply-adds, of a correlation study with predictors.
-    #[serde(default, skip_serializing_if = "is_off")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fronts: bool,
     /// The claims, which are checked by machine. A definition may have none.
     #[serde(default, rename = "claim", skip_serializing_if = "results::Claims::is_empty")]
@@ -77,10 +77,6 @@ pub struct Definition {
     pub figure: Option<toml::Table>,
     /// The study to run.
     pub study: Study,
-}
-
-fn is_off(is_on: &bool) -> bool {
-    !*is_on
 }
 
 impl Library<'_> {

@@ -9,6 +9,7 @@ use crate::statistics::bootstrap::{
     BOOTSTRAP_SEED, Interval, RESAMPLES, Units, generator, mean_over_groups, resample_groups,
 };
 use crate::statistics::front::{Candidate, front, front_share, random_share};
+use crate::statistics::sample::mean;
 use crate::summaries::join::{by_seed, join, keep_common, units, values};
 use crate::summaries::text::share_text;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
@@ -95,24 +96,37 @@ fn measure(name: &str, groups: Vec<Vec<Placed>>, units: Units) -> FrontSummary {
     let size = |estimate: fn(&Candidate) -> f64| {
         mean_over_groups(&groups, |group| Some(front(&distinct(group), estimate).len() as f64)).unwrap_or(0.0)
     };
+    let estimates = mean_shares(&groups);
+    let mut rng = generator(BOOTSTRAP_SEED);
+    let resamples: Vec<[f64; 2]> = match estimates {
+        Some(_) => (0..RESAMPLES).filter_map(|_| mean_shares(&resample_groups(&groups, units, &mut rng))).collect(),
+        None => Vec::new(),
+    };
+    // Fronts are statistics of the best few candidates, for which `Interval::centred` is made.
+    let interval = |statistic: fn([f64; 2]) -> f64| {
+        Interval::centred(statistic(estimates?), RESAMPLES, resamples.iter().copied().map(statistic))
+    };
     let within = |interval: Interval| Interval { low: interval.low.max(0.0), high: interval.high.min(1.0), ..interval };
     FrontSummary {
         name: name.to_owned(),
         n: units.count(groups.iter().map(Vec::len)),
         size: size(|candidate| candidate.predicted),
         true_size: size(|candidate| candidate.error),
-        share: interval(&groups, units, front_share).map(within),
-        random: interval(&groups, units, random_share).map(within),
-        gain: interval(&groups, units, |candidates| Some(front_share(candidates)? - random_share(candidates)?)),
+        share: interval(|[found, _]| found).map(within),
+        random: interval(|[_, random]| random).map(within),
+        gain: interval(|[found, random]| found - random),
     }
 }
 
-/// A statistic of candidates by rising cost, with a centred interval: it is one of the best few, as `Interval::centred` explains.
-fn interval(groups: &[Vec<Placed>], units: Units, statistic: fn(&[Candidate]) -> Option<f64>) -> Option<Interval> {
-    let value = |groups: &[Vec<Placed>]| mean_over_groups(groups, |group| statistic(&distinct(group)));
-    let mut rng = generator(BOOTSTRAP_SEED);
-    let values = (0..RESAMPLES).filter_map(|_| value(&resample_groups(groups, units, &mut rng)));
-    Interval::centred(value(groups)?, RESAMPLES, values)
+/// The shares of the fronts and of random subsets, as means over root seeds. `None` if a share is undefined.
+fn mean_shares(groups: &[Vec<Placed>]) -> Option<[f64; 2]> {
+    let of_group = |group: &Vec<Placed>| {
+        let candidates = distinct(group);
+        Some([front_share(&candidates)?, random_share(&candidates)?])
+    };
+    let shares: Vec<[f64; 2]> = groups.iter().map(of_group).collect::<Option<_>>()?;
+    let mean = |place: usize| mean(&shares.iter().map(|shares| shares[place]).collect::<Vec<_>>());
+    (!shares.is_empty()).then(|| [0, 1].map(mean))
 }
 
 /// The candidates of a resample by rising cost, each once: a second copy changes no front.

@@ -67,7 +67,7 @@ struct Losses {
 enum Learned {
     /// A⁻¹ `[vector, vector]`, row by row, and b `[vector]`.
     Bandit { inverse: Vec<f64>, rewarded: Vec<f64> },
-    /// The remaining draws of the pool: number of the draw, and sum of its rewards.
+    /// The number of each remaining draw of the pool, and the sum of its rewards.
     Pool(Vec<(usize, f64)>),
     /// θ `[vector]`.
     Policy(Vec<f64>),
@@ -152,8 +152,9 @@ impl Guide {
         Some(Self { losses: Losses::default(), learned })
     }
 
-    /// Chooses the next architecture, from which [`Self::learn`] learns next. `draw` gives one by the paper's distribution, within the limits at the turn of this
-    /// number; turns count all architectures trained so far. `rng` is the stream of the turn.
+    /// Chooses the next architecture, from which [`Self::learn`] learns next. A turn trains one architecture, and turns
+    /// count from 0. `draw` takes the number of a turn, and draws by the paper's distribution within the limits of that
+    /// turn. `rng` is the stream of this turn.
     pub fn choose(
         &self,
         scale: &Scale,

@@ -126,11 +126,6 @@ impl Check<'_> {
 
     /// Every artefact at smoke scale here and on the CPU; then a short fig4 on the CPU, and twice here.
     fn smoke(&mut self) {
-        let run = |what: &[&str], results: &Path| {
-            let mut run = self.binaries.experiments();
-            run.arg("run").args(what).args(["--scale", "smoke", "--results"]).arg(results);
-            run
-        };
         let deviations = |results: [&Path; 2]| {
             let mut deviations = self.binaries.reports();
             deviations.arg("deviations").args(results);
@@ -138,12 +133,12 @@ impl Check<'_> {
         };
         let at = |name: &str| self.args.results.join(name);
         let [all_cpu, all, cpu, device, again] = ["smoke-cpu", "smoke", "short-cpu", "short", "short-again"].map(at);
-        let mut all_on_cpu = run(&["--all"], &all_cpu);
-        let mut all_here = self.on_device(run(&["--all"], &all));
+        let mut all_on_cpu = self.smoke_run(&["--all"], &all_cpu);
+        let mut all_here = self.on_device(self.smoke_run(&["--all"], &all));
         let mut of_all = deviations([&all_cpu, &all]);
-        let mut on_cpu = run(&SHORT, &cpu);
-        let mut here = self.on_device(run(&SHORT, &device));
-        let mut once_more = self.on_device(run(&SHORT, &again));
+        let mut on_cpu = self.smoke_run(&SHORT, &cpu);
+        let mut here = self.on_device(self.smoke_run(&SHORT, &device));
+        let mut once_more = self.on_device(self.smoke_run(&SHORT, &again));
         let mut of_short = deviations([&cpu, &device]);
         of_short.args(["--at-most", DEVIATION]);
         self.command("all artefacts on the CPU", LIMIT, &mut all_on_cpu);
@@ -168,11 +163,9 @@ impl Check<'_> {
     fn memory(&mut self) {
         for architectures in ["100", "500"] {
             let name = format!("memory over {architectures} new architectures");
-            let mut run = self.binaries.experiments();
-            run.arg("run").args(SHORT).args(["--scale", "smoke", "--set"]);
-            run.arg(format!("study.scored={architectures}")).arg("--results");
-            run.arg(self.args.results.join(format!("memory-{architectures}")));
-            let mut run = self.on_device(run);
+            let results = self.args.results.join(format!("memory-{architectures}"));
+            let mut run = self.on_device(self.smoke_run(&SHORT, &results));
+            run.arg("--set").arg(format!("study.scored={architectures}"));
             let log = self.args.results.join(format!("memory-{architectures}.json"));
             run.env("EMULATED_CUDA_LOG", &log);
             self.step(&name, |output| {
@@ -191,9 +184,7 @@ impl Check<'_> {
     /// A short fig4 that compiles its kernels, another one that finds them compiled, and one that logs the time of each launch.
     fn kernel_times(&mut self) {
         let run = |folder: &Path, name: &str| {
-            let mut run = self.binaries.experiments();
-            run.arg("run").args(SHORT).args(["--scale", "smoke", "--results"]).arg(folder.join(name));
-            let mut run = self.on_device(run);
+            let mut run = self.on_device(self.smoke_run(&SHORT, &folder.join(name)));
             run.current_dir(folder);
             run
         };
@@ -258,6 +249,13 @@ impl Check<'_> {
             Ok(format!("{end}; use of the GPU: {} % on average", usage.mean()))
         });
         self.command("what is left of it", LIMIT, plan.arg("--plan"));
+    }
+
+    /// A run at smoke scale of an artefact with settings, or of all.
+    fn smoke_run(&self, what: &[&str], results: &Path) -> Command {
+        let mut run = self.binaries.experiments();
+        run.arg("run").args(what).args(["--scale", "smoke", "--results"]).arg(results);
+        run
     }
 
     /// The command on the device that is checked.
