@@ -32,6 +32,7 @@ mod winograd;
 use smash_space::Activation;
 
 use crate::burn_flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
+use crate::interleaved::{as_batch, as_one_image, images_in_one};
 use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
 use folding::Folding;
 use geometry::Geometry;
@@ -118,7 +119,8 @@ pub fn conv_concatenated<B: Backend>(
         }
     }
     let output = if !plain.is_empty() {
-        Primitive::Plain(forward(&Operands::new(plain, geometry)))
+        let operands = Operands::new(plain, geometry);
+        Primitive::Plain(as_batch(forward(&operands), operands.images))
     } else if !tracked.is_empty() {
         Primitive::Tracked(track(tracked, geometry))
     } else {
@@ -174,18 +176,22 @@ pub fn stock<B: Backend>(
 /// The operands of a convolution.
 #[derive(Clone, Debug)]
 struct Operands {
-    /// Planar.
+    /// Planar. An interleaved batch is one image.
     inputs: Vec<FlexTensor>,
     /// Contiguous.
     weight: FlexTensor,
     geometry: Geometry,
+    /// Number of images in one.
+    images: usize,
 }
 
 impl Operands {
     /// From the inputs, followed by the weight.
     fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
         let weight = contiguous(&tensors.pop().expect("a weight"));
-        Self { inputs: planar(tensors), weight, geometry }
+        let images = images_in_one(&tensors);
+        let inputs = planar(tensors.iter().map(|input| as_one_image(input, images)).collect());
+        Self { inputs, weight, geometry: if images == 1 { geometry } else { geometry.joined(images) }, images }
     }
 }
 
@@ -212,7 +218,7 @@ fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> Float
         let Ok(tensors) = <[_; N]>::try_from(tensors) else {
             unreachable!("as many tensors as counted");
         };
-        let output = forward(&operands);
+        let output = as_batch(forward(&operands), operands.images);
         on_tape::<_, N>(ConvSame, tensors, operands, output)
     }
     by_count!(of_count, tensors, geometry)
@@ -226,7 +232,8 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let operands = ops.state;
-        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let gradient = as_one_image(&gradients.consume::<Flex>(&ops.node), operands.images);
+        let gradient = contiguous(&gradient);
         let (planes, gradient) = (Planes::of(&operands.inputs), values(&gradient));
         let [_, channels, _, _] = operands.geometry.output_shape();
         let folding = Folding::of(operands.geometry);
@@ -272,7 +279,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
             let parts = split(values, &operands.inputs[skipped..]);
             for (node, part) in input_nodes[skipped..].iter().zip(parts) {
                 if let Some(node) = node {
-                    gradients.register::<Flex>(node.id, part);
+                    gradients.register::<Flex>(node.id, as_batch(part, operands.images));
                 }
             }
         }

@@ -3,8 +3,11 @@
 //! On burn-flex each has a kernel of its own, for the forward pass and the gradient. On other backends burn's operations
 //! compute the same; `stock` in each file is that version.
 
+pub mod activation;
 mod burn_flex;
 pub mod convolution;
+pub mod interleaved;
+pub mod leaves;
 pub mod normalisation;
 pub mod parts;
 mod planes;

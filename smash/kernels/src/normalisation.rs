@@ -10,12 +10,14 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
+use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::burn_flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of_task, tensor, values};
+use crate::interleaved::{as_batch, as_one_image, images_in_one};
 use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
 
 /// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
@@ -59,8 +61,9 @@ pub fn normalise<B: Backend>(
     }
     let (output, moments) = match (Primitive::of(weight), Primitive::of(bias)) {
         (Primitive::Plain(weight), Primitive::Plain(bias)) => {
-            let (output, moments) = forward(&planar(plain), &contiguous(&weight), &contiguous(&bias), epsilon);
-            (Primitive::Plain(output), moments)
+            let (inputs, images) = joined(&plain);
+            let (output, moments) = forward(&inputs, &contiguous(&weight), &contiguous(&bias), epsilon);
+            (Primitive::Plain(as_batch(output, images)), moments)
         }
         (Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
             tracked.extend([weight, bias]);
@@ -105,8 +108,43 @@ pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Te
         [mean, factor, shift].map(|tensor| tensor.into_data().into_vec::<f32>().expect("float32 on burn-flex"));
     let channel = |channel: usize| Affine { mean: mean[channel], factor: factor[channel], shift: shift[channel] };
     let channels: Vec<Affine> = (0..mean.len()).map(channel).collect();
-    let inputs = planar(plain);
-    Primitive::Plain(apply(&Planes::of(&inputs), &channels, sizes(&inputs))).into_tensor()
+    let (inputs, images) = joined(&plain);
+    let output = apply(&Planes::of(&inputs), &channels, sizes(&inputs));
+    Primitive::Plain(as_batch(output, images)).into_tensor()
+}
+
+/// Planar inputs, and the number of images in one.
+fn joined(inputs: &[FlexTensor]) -> (Vec<FlexTensor>, usize) {
+    let images = images_in_one(inputs);
+    (planar(inputs.iter().map(|input| as_one_image(input, images)).collect()), images)
+}
+
+/// Running statistics, `[channels]`, of which the leading ones are moved towards those of a batch. They are off the
+/// gradient tape.
+pub fn moved<B: Backend>(running: Tensor<B, 1>, batch: Tensor<B, 1>, momentum: f64) -> Tensor<B, 1> {
+    let plain = |running: &FlexTensor, batch: &FlexTensor| {
+        let (running, batch) = (contiguous(running), contiguous(batch));
+        let mut moved = values(&running).to_vec();
+        let [kept, added] = [1.0 - momentum, momentum].map(|factor| factor as f32);
+        for (value, &batch) in moved.iter_mut().zip(values(&batch)) {
+            *value = *value * kept + batch * added;
+        }
+        let channels = moved.len();
+        tensor(moved, [channels])
+    };
+    match (Primitive::<B>::of(running), Primitive::<B>::of(batch)) {
+        (Primitive::Plain(running), Primitive::Plain(batch)) => Primitive::Plain(plain(&running, &batch)).into_tensor(),
+        (Primitive::Tracked(running), Primitive::Tracked(batch)) => {
+            let moved = plain(&running.primitive, &batch.primitive);
+            Primitive::Tracked(Autodiff::<Flex>::from_inner(moved)).into_tensor()
+        }
+        (running, batch) => {
+            let (running, batch): (Tensor<B, 1>, Tensor<B, 1>) = (running.into_tensor(), batch.into_tensor());
+            let leading = 0..batch.dims()[0];
+            let moved = running.clone().slice(leading.clone()) * (1.0 - momentum) + batch * momentum;
+            running.slice_assign(leading, moved).detach().set_require_grad(false)
+        }
+    }
 }
 
 /// [`normalise`] with burn's own operations.
@@ -207,9 +245,18 @@ fn apply(input: &Planes<'_>, channels: &[Affine], [batch, height, width]: [usize
     tensor(output, [batch, channels.len(), height, width])
 }
 
+/// Number of values that are summed in float32 before their sum is added in float64: long chains lose digits.
+const CHAIN: usize = 64 * LANES;
+
 /// Sum of `term` over the values at each place of two planes.
 #[inline(always)]
 pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+    let chains = left.chunks(CHAIN).zip(right.chunks(CHAIN));
+    chains.map(|(left, right)| sum_of_chain(left, right, &term)).sum()
+}
+
+#[inline(always)]
+fn sum_of_chain(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
     let mut lanes = [0.0; LANES];
     for (left, right) in left.iter().zip(right) {
@@ -231,10 +278,10 @@ fn track<const N: usize>(
     };
     let mut inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
     let [bias, weight] = [(); 2].map(|()| contiguous(&inputs.pop().expect("two parameters")));
-    let inputs = planar(inputs);
+    let (inputs, images) = joined(&inputs);
     let (output, moments) = forward(&inputs, &weight, &bias, epsilon);
-    let state = State { inputs, weight, moments: moments.clone() };
-    (on_tape::<_, N>(Normalise, tensors, state, output), moments)
+    let state = State { inputs, images, weight, moments: moments.clone() };
+    (on_tape::<_, N>(Normalise, tensors, state, as_batch(output, images)), moments)
 }
 
 #[derive(Debug)]
@@ -244,6 +291,8 @@ struct Normalise;
 struct State {
     /// Planar.
     inputs: Vec<FlexTensor>,
+    /// Number of images in one.
+    images: usize,
     weight: FlexTensor,
     moments: Vec<Moments>,
 }
@@ -252,11 +301,11 @@ impl<const N: usize> Backward<Flex, N> for Normalise {
     type State = State;
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let State { inputs, weight, moments } = ops.state;
+        let State { inputs, images, weight, moments } = ops.state;
         let [input_nodes @ .., weight_node, bias_node] = &ops.parents[..] else {
             unreachable!("a normalisation has two parameters");
         };
-        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let gradient = contiguous(&as_one_image(&gradients.consume::<Flex>(&ops.node), images));
         let (planes, sizes) = (Planes::of(&inputs), sizes(&inputs));
         let (weight, gradient) = (values(&weight), values(&gradient));
         let sums = gradient_sums(&planes, gradient, &moments, sizes);
@@ -272,7 +321,7 @@ impl<const N: usize> Backward<Flex, N> for Normalise {
             let values = input_gradient(&planes, weight, gradient, &moments, &sums, sizes);
             for (node, part) in input_nodes.iter().zip(split(values, &inputs)) {
                 if let Some(node) = node {
-                    gradients.register::<Flex>(node.id, part);
+                    gradients.register::<Flex>(node.id, as_batch(part, images));
                 }
             }
         }

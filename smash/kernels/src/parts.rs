@@ -15,6 +15,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::burn_flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values as values_of};
+use crate::interleaved::{as_batch, as_one_image, images_in_one, settled};
 use crate::planes::{Planes, planar};
 
 /// The first `count` parts of `channels` channels each. Channels after them are dropped.
@@ -74,10 +75,10 @@ impl Backward<Flex, 1> for Part {
         if parts.iter().any(Option::is_none) {
             return;
         }
-        let parts = planar(parts.iter_mut().filter_map(Option::take).collect());
+        let parts: Vec<FlexTensor> = parts.iter_mut().filter_map(Option::take).collect();
         let [node] = ops.parents;
         if let Some(node) = node {
-            gradients.register::<Flex>(node.id, side_by_side(&parts, gathered.shape));
+            gradients.register::<Flex>(node.id, side_by_side(parts, gathered.shape));
         }
     }
 }
@@ -154,10 +155,12 @@ impl Backward<Flex, 1> for Reader {
     }
 }
 
-/// Planar parts as one tensor of the given shape. Channels after them are 0.
-fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
-    let [_, channels, height, width] = shape;
-    let (pixels, planes) = (height * width, Planes::of(parts));
+/// Parts as one tensor of the given shape. Channels after them are 0.
+fn side_by_side(parts: Vec<FlexTensor>, [batch, channels, height, width]: [usize; 4]) -> FlexTensor {
+    let images = images_in_one(&parts);
+    let parts = planar(parts.iter().map(|part| as_one_image(part, images)).collect());
+    let shape = [batch / images, channels, height, width * images];
+    let (pixels, planes) = (height * width * images, Planes::of(&parts));
     let values = filled(shape.iter().product(), |values| {
         let images = values.par_chunks_exact_mut(channels * pixels).enumerate();
         images.with_min_len(pieces_of_task(channels * pixels)).for_each(|(image, values)| {
@@ -169,7 +172,7 @@ fn side_by_side(parts: &[FlexTensor], shape: [usize; 4]) -> FlexTensor {
             rest.fill(0.0);
         });
     });
-    tensor(values, shape)
+    as_batch(tensor(values, shape), images)
 }
 
 /// A part of a weight in all four dimensions: `[ranges[0], ranges[1], ranges[2], ranges[3]]`.
@@ -238,10 +241,11 @@ fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
     if tensors.len() == 1 {
         return tensors.remove(0);
     }
+    let images = images_in_one(&tensors);
+    let tensors = planar(tensors.iter().map(|tensor| as_one_image(tensor, images)).collect());
     let shape = shape_of(&tensors[0]);
     let [_, channels, height, width] = shape;
     let (pixels, arch) = (height * width, Arch::new());
-    let tensors = planar(tensors);
     let terms: Vec<Planes<'_>> = tensors.iter().map(|tensor| Planes::of(std::slice::from_ref(tensor))).collect();
     let values = filled(shape.iter().product(), |values| {
         let planes = values.par_chunks_exact_mut(pixels).enumerate();
@@ -261,7 +265,7 @@ fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
             });
         });
     });
-    tensor(values, shape)
+    as_batch(tensor(values, shape), images)
 }
 
 #[derive(Debug)]
@@ -272,7 +276,7 @@ impl Backward<Flex, 2> for Sum {
 
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         // burn adds views value by value where a tensor has several gradients.
-        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let gradient = settled(&gradients.consume::<Flex>(&ops.node));
         for node in ops.parents.into_iter().flatten() {
             gradients.register::<Flex>(node.id, gradient.clone());
         }

@@ -1,4 +1,4 @@
-//! The pooling of transitions, as one operation on the CPU.
+//! Pooling: halves between blocks, and the mean over each image, as one operation each on the CPU.
 //!
 //! burn-flex pools in three dimensions, one of which is empty.
 
@@ -12,6 +12,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::burn_flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values};
+use crate::interleaved::{as_batch, as_one_image, images_in_one};
 
 /// Average over 2x2 squares; an odd last row or column is dropped.
 ///
@@ -20,15 +21,87 @@ use crate::burn_flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, s
 /// - output: `[batch, channels, height / 2, width / 2]`
 pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     let output = match Primitive::of(input) {
-        Primitive::Plain(input) => Primitive::Plain(halved(&contiguous(&input))),
+        Primitive::Plain(input) => {
+            let images = images_in_one(std::slice::from_ref(&input));
+            Primitive::Plain(halved(&input, images))
+        }
         Primitive::Tracked(input) => {
-            let shape = shape_of(&input.primitive);
-            let output = halved(&contiguous(&input.primitive));
-            Primitive::Tracked(on_tape(Halve, [input], shape, output))
+            let images = images_in_one(std::slice::from_ref(&input.primitive));
+            let output = halved(&input.primitive, images);
+            let state = (shape_of(&input.primitive), images);
+            Primitive::Tracked(on_tape(Halve, [input], state, output))
         }
         other @ Primitive::Other(_) => return stock(other.into_tensor()),
     };
     output.into_tensor()
+}
+
+/// Mean over height and width.
+///
+/// # Shapes
+/// - `input`: `[batch, channels, height, width]`
+/// - output: `[batch, channels]`
+pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
+    let shape @ [batch, channels, height, width] = input.dims();
+    let output = match Primitive::of(input) {
+        Primitive::Plain(input) if images_in_one(std::slice::from_ref(&input)) > 1 => Primitive::Plain(means(&input)),
+        Primitive::Tracked(input) if images_in_one(std::slice::from_ref(&input.primitive)) > 1 => {
+            let output = means(&input.primitive);
+            Primitive::Tracked(on_tape(Mean, [input], shape, output))
+        }
+        input => {
+            let input: Tensor<B, 4> = input.into_tensor();
+            return input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
+        }
+    };
+    output.into_tensor()
+}
+
+/// The mean over each image of an interleaved batch.
+fn means(input: &FlexTensor) -> FlexTensor {
+    let [images, channels, height, width] = shape_of(input);
+    let input = contiguous(&as_one_image(input, images));
+    let pixels = height * width;
+    let mut output = vec![0.0; images * channels];
+    let mut sums = vec![0.0; images];
+    for (channel, plane) in values(&input).chunks_exact(pixels * images).enumerate() {
+        sums.fill(0.0);
+        for pixel in plane.chunks_exact(images) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+        }
+        for (image, sum) in sums.iter().enumerate() {
+            output[image * channels + channel] = sum / pixels as f32;
+        }
+    }
+    tensor(output, [images, channels])
+}
+
+#[derive(Debug)]
+struct Mean;
+
+impl Backward<Flex, 1> for Mean {
+    /// Shape of the input.
+    type State = [usize; 4];
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [images, channels, height, width] = ops.state;
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let [node] = ops.parents;
+        let Some(node) = node else { return };
+        let gradient = values(&gradient);
+        let pixels = height * width;
+        let values = filled(images * channels * pixels, |result| {
+            for (channel, plane) in result.chunks_exact_mut(pixels * images).enumerate() {
+                let (first, rest) = plane.split_at_mut(images);
+                for (image, value) in first.iter_mut().enumerate() {
+                    *value = gradient[image * channels + channel] / pixels as f32;
+                }
+                rest.chunks_exact_mut(images).for_each(|pixel| pixel.copy_from_slice(first));
+            }
+        });
+        let one = tensor(values, [1, channels, height, width * images]);
+        gradients.register::<Flex>(node.id, as_batch(one, images));
+    }
 }
 
 /// Every second row and column, from `offset`: `[batch, channels, height, width]` to `[batch, channels, height / 2, width / 2]`.
@@ -50,22 +123,27 @@ pub fn stock<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)
 }
 
-fn halved(input: &FlexTensor) -> FlexTensor {
-    let [batch, channels, height, width] = shape_of(input);
-    let shape = [batch, channels, height / 2, width / 2];
+/// The columns of `images` images alternate in a row of their one image.
+fn halved(input: &FlexTensor, images: usize) -> FlexTensor {
+    let input = contiguous(&as_one_image(input, images));
+    let [batch, channels, height, width] = shape_of(&input);
+    let shape = [batch, channels, height / 2, width / images / 2 * images];
     let (image, plane, half_plane) = (channels * height * width, height * width, shape[2] * shape[3]);
     let arch = Arch::new();
     let output = filled(shape.iter().product(), |output| {
-        let images = output.par_chunks_exact_mut(channels * half_plane);
-        images.zip(values(input).par_chunks_exact(image)).with_min_len(pieces_of_task(image)).for_each(
+        let outputs = output.par_chunks_exact_mut(channels * half_plane);
+        outputs.zip(values(&input).par_chunks_exact(image)).with_min_len(pieces_of_task(image)).for_each(
             |(output, input)| {
                 arch.dispatch(|| {
                     for (output, input) in output.chunks_exact_mut(half_plane).zip(input.chunks_exact(plane)) {
                         for (output, rows) in output.chunks_exact_mut(shape[3]).zip(input.chunks_exact(2 * width)) {
                             let (upper, lower) = rows.split_at(width);
-                            let squares = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-                            for (output, (upper, lower)) in output.iter_mut().zip(squares) {
-                                *output = (upper[0] + upper[1] + lower[0] + lower[1]) / 4.0;
+                            let squares = upper.chunks_exact(2 * images).zip(lower.chunks_exact(2 * images));
+                            for (output, (upper, lower)) in output.chunks_exact_mut(images).zip(squares) {
+                                for (image, output) in output.iter_mut().enumerate() {
+                                    let upper = upper[image] + upper[images + image];
+                                    *output = (upper + lower[image] + lower[images + image]) / 4.0;
+                                }
                             }
                         }
                     }
@@ -73,42 +151,49 @@ fn halved(input: &FlexTensor) -> FlexTensor {
             },
         );
     });
-    tensor(output, shape)
+    as_batch(tensor(output, shape), images)
 }
 
 #[derive(Debug)]
 struct Halve;
 
 impl Backward<Flex, 1> for Halve {
-    /// Shape of the input.
-    type State = [usize; 4];
+    /// Shape of the input, and number of images in one.
+    type State = ([usize; 4], usize);
 
     /// Each value of a square gets a quarter of its gradient.
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let shape @ [_, channels, height, width] = ops.state;
-        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        let ([batch, channels, height, width], images) = ops.state;
+        let gradient = contiguous(&as_one_image(&gradients.consume::<Flex>(&ops.node), images));
         let [node] = ops.parents;
         let Some(node) = node else { return };
-        let (plane, half_plane, half) = (height * width, (height / 2) * (width / 2), width / 2);
+        let shape = [batch / images, channels, height, width * images];
+        let half = width / 2 * images;
+        let (plane, half_plane) = (height * shape[3], height / 2 * half);
         let arch = Arch::new();
         let values = filled(shape.iter().product(), |result| {
-            let images = result.par_chunks_exact_mut(channels * plane);
+            let results = result.par_chunks_exact_mut(channels * plane);
             let gradients = values(&gradient).par_chunks_exact(channels * half_plane);
-            images.zip(gradients).with_min_len(pieces_of_task(channels * plane)).for_each(|(result, gradient)| {
+            results.zip(gradients).with_min_len(pieces_of_task(channels * plane)).for_each(|(result, gradient)| {
                 arch.dispatch(|| {
                     for (result, gradient) in result.chunks_exact_mut(plane).zip(gradient.chunks_exact(half_plane)) {
-                        for (row, result) in result.chunks_exact_mut(width).enumerate() {
+                        for (row, result) in result.chunks_exact_mut(shape[3]).enumerate() {
                             let gradient = gradient.get(row / 2 * half..(row / 2 + 1) * half).unwrap_or_default();
-                            let (squares, rest) = result.as_chunks_mut::<2>();
-                            for (place, square) in squares.iter_mut().enumerate() {
-                                *square = [gradient.get(place).map_or(0.0, |gradient| gradient / 4.0); 2];
+                            for (column, result) in result.chunks_exact_mut(images).enumerate() {
+                                match gradient.get(column / 2 * images..(column / 2 + 1) * images) {
+                                    Some(gradient) => {
+                                        for (result, gradient) in result.iter_mut().zip(gradient) {
+                                            *result = gradient / 4.0;
+                                        }
+                                    }
+                                    None => result.fill(0.0),
+                                }
                             }
-                            rest.fill(0.0);
                         }
                     }
                 });
             });
         });
-        gradients.register::<Flex>(node.id, tensor(values, shape));
+        gradients.register::<Flex>(node.id, as_batch(tensor(values, shape), images));
     }
 }

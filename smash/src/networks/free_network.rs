@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::prelude::*;
-use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::module::max_pool2d;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use smash_kernels::activation::relu;
 use smash_kernels::convolution::Precision;
+use smash_kernels::interleaved::interleave;
 use smash_kernels::normalisation::BatchStatistics;
 use smash_kernels::parts::{Shared, add, parts};
-use smash_kernels::pooling::{every_second, halve};
+use smash_kernels::pooling::{every_second, global_average, halve};
 use smash_kernels::products::matmul;
 use smash_kernels::weight_norm::weight_norm;
 use smash_space::blueprint::{Activation, Blueprint, Step, Value};
 
-use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
+use crate::networks::layers::{BatchNorm, Mode, orthogonal, output_layer};
 use crate::networks::op_norm::OpNorm;
 use crate::networks::volume;
 
@@ -117,7 +119,10 @@ impl<B: Backend> Network<B> {
     ) -> (Tensor<B, 2>, Vec<BatchStatistics<B>>) {
         let weights = &self.weights;
         let [batch, ..] = examples.dims();
-        let examples = volume::slices_as_images(examples, self.blueprint.task.image_depth);
+        let examples = match self.blueprint.is_volume() {
+            true => volume::slices_as_images(examples, self.blueprint.task.image_depth),
+            false => interleave(examples),
+        };
         let mut run = Run {
             values: vec![Some(Shared::new(examples))],
             unread: reads(&self.blueprint),

@@ -5,18 +5,12 @@ use burn::prelude::*;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use smash_kernels::normalisation::{BatchStatistics, normalise, rescale};
+use smash_kernels::normalisation::{BatchStatistics, moved, normalise, rescale};
 
 /// Momentum of BatchNorm's running statistics.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 /// Constant that BatchNorm adds to the variance.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
-
-/// Mean over height and width: `[batch, channels, height, width]` to `[batch, channels]`.
-pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
-    let [batch, channels, height, width] = input.dims();
-    input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
-}
 
 /// Euclidean norm of a whole tensor, shape `[1]`.
 pub fn norm<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
@@ -71,7 +65,10 @@ impl<B: Backend> BatchNorm<B> {
     /// - output: `[batch, channels, height, width]`
     pub fn forward(&self, inputs: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
         let channels = inputs.iter().map(|input| input.dims()[1]).sum();
-        let leading = |param: &Param<Tensor<B, 1>>| param.val().slice(0..channels);
+        let leading = |param: &Param<Tensor<B, 1>>| match param.val() {
+            all if all.dims() == [channels] => all,
+            all => all.slice(0..channels),
+        };
         let (weight, bias) = (leading(&self.weight), leading(&self.bias));
         if mode == Mode::Train {
             let (output, statistics) = normalise(inputs, weight, bias, BATCH_NORM_EPSILON);
@@ -84,13 +81,11 @@ impl<B: Backend> BatchNorm<B> {
     /// Moves the running statistics of the leading channels towards the statistics of a batch.
     pub fn update(&mut self, statistics: &BatchStatistics<B>) {
         let moved = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
-            let leading = running.val().slice(0..batch.dims()[0]) * (1.0 - BATCH_NORM_MOMENTUM);
-            leading + batch.clone() * BATCH_NORM_MOMENTUM
+            let new = moved(running.val(), batch.clone(), BATCH_NORM_MOMENTUM);
+            Param::initialized(running.id, new)
         };
-        self.replace(&BatchStatistics {
-            mean: moved(&self.running_mean, &statistics.mean),
-            variance: moved(&self.running_variance, &statistics.variance),
-        });
+        self.running_mean = moved(&self.running_mean, &statistics.mean);
+        self.running_variance = moved(&self.running_variance, &statistics.variance);
     }
 
     /// Replaces the running statistics of the leading channels.

@@ -2,13 +2,15 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
-use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::activation::log_softmax;
 use rand_chacha::ChaCha8Rng;
+use smash_kernels::activation::relu;
 use smash_kernels::concatenate;
 use smash_kernels::convolution::{conv_1x1, conv_same};
+use smash_kernels::interleaved::interleave;
 use smash_kernels::normalisation::BatchStatistics;
-use smash_kernels::parts::{add, window};
-use smash_kernels::pooling::{every_second, halve};
+use smash_kernels::parts::{Shared, add, window};
+use smash_kernels::pooling::{every_second, global_average, halve};
 use smash_kernels::products::matmul;
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
@@ -22,7 +24,7 @@ use smash_space::task::Task;
 
 use crate::networks::gabor;
 use crate::networks::generated_weights::GeneratedWeights;
-use crate::networks::layers::{BatchNorm, Mode, global_average, orthogonal, output_layer};
+use crate::networks::layers::{BatchNorm, Mode, orthogonal, output_layer};
 use crate::networks::memory::{BlockMemory, MemoryBanks};
 use crate::networks::op_form::{activated, before_convolution};
 use crate::networks::op_norm::OpNorm;
@@ -166,7 +168,7 @@ impl<B: Backend> MainNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = NetStatistics { norms: Vec::new(), written: Vec::new() };
-        let mut stem = conv_same(images, Activation::Identity, self.stem.val(), [1, 1], 1);
+        let mut stem = conv_same(interleave(images), Activation::Identity, self.stem.val(), [1, 1], 1);
         if self.stem_stride == 2 {
             stem = every_second(stem, 0);
         }
@@ -310,10 +312,13 @@ fn run_paths<B: Backend>(
     end: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>,
     conv: impl Fn(usize, Tensor<B, 4>) -> Tensor<B, 4>,
 ) -> Tensor<B, 4> {
-    let path = |first: usize| {
-        let output = conv(first, bottleneck.clone());
+    let path = |first: usize, input: Tensor<B, 4>| {
+        let output = conv(first, input);
         end(if op.convs[first + 1].is_some() { conv(first + 1, output) } else { output })
     };
-    let output = path(0);
-    if op.convs[2].is_some() { add(output, path(2)) } else { output }
+    if op.convs[2].is_none() {
+        return path(0, bottleneck);
+    }
+    let bottleneck = Shared::new(bottleneck);
+    add(path(0, bottleneck.read()), path(2, bottleneck.read()))
 }

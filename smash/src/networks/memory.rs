@@ -4,10 +4,9 @@ use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::activation::{sigmoid, softmax};
 use smash_kernels::parts::{Shared, add, parts};
+use smash_kernels::pooling::global_average;
 use smash_space::architecture::{Block, Op};
 use smash_space::forms::{Memory, Read, Write};
-
-use crate::networks::layers::global_average;
 
 /// The form of a block's memory, with its parameters. In the paper's form it has none.
 #[derive(Module, Debug)]

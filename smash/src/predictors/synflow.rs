@@ -3,13 +3,12 @@
 use burn::prelude::*;
 use smash_kernels::convolution::conv_concatenated;
 use smash_kernels::parts::{add, parts};
-use smash_kernels::pooling::{every_second, halve};
+use smash_kernels::pooling::{every_second, global_average, halve};
 use smash_space::Activation;
 use smash_space::blueprint::{Step, Value};
 
 use crate::error::PredictorError;
 use crate::networks::free_network::{Network, reads};
-use crate::networks::layers::global_average;
 use crate::training::checkpoint::HostTensor;
 
 /// Natural logarithm of the synaptic flow of a network. Larger is better.

@@ -37,13 +37,7 @@ impl Folding {
 
     /// The convolution of the folded images.
     pub fn folded(self) -> Geometry {
-        let Self { count, geometry } = self;
-        Geometry {
-            batch: geometry.batch.div_ceil(count),
-            width: geometry.width * count,
-            dilation: [geometry.dilation[0], geometry.dilation[1] * count],
-            ..geometry
-        }
+        self.geometry.joined(self.count)
     }
 
     /// Folds images to `[folded images, channels, height, width * count]`.

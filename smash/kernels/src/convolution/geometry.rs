@@ -52,6 +52,16 @@ impl Geometry {
         Self { inputs: self.outputs, outputs: self.inputs, slope: 1.0, ..self }
     }
 
+    /// The convolution of images whose pixels alternate, `count` images in one. Images missing from the last one are zeros.
+    pub fn joined(self, count: usize) -> Self {
+        Self {
+            batch: self.batch.div_ceil(count),
+            width: self.width * count,
+            dilation: [self.dilation[0], self.dilation[1] * count],
+            ..self
+        }
+    }
+
     /// `[batch, channels_out, height, width]`
     pub fn output_shape(self) -> [usize; 4] {
         [self.batch, self.groups * self.outputs, self.height, self.width]
@@ -256,27 +266,31 @@ pub struct Positions {
     pub padded: Vec<usize>,
     /// Rows of the kernel that reach into the image from each vector. For a large kernel on a small map they are few.
     pub rows: Vec<Range<usize>>,
-    /// First position of each vector in a plane without padding; `None` if a vector would reach beyond its row.
+    /// First position of each vector in a plane without padding; `None` if rows are shorter than a vector.
     pub plain: Option<Vec<usize>>,
-    /// Values that the vectors cover at the padded pitch.
+    /// Values of all vectors.
     pub size: usize,
+    /// Vectors that together cover a row. The last one overlaps the one before it by `overlap` values.
+    of_row: usize,
+    pub overlap: usize,
 }
 
 impl Positions {
     pub fn new(geometry: Geometry, lanes: usize) -> Self {
         let Geometry { height, width, .. } = geometry;
         let (pixels, pitch) = (geometry.pixels(), geometry.pitch());
-        let (padded, plain): (Vec<usize>, _) = if pitch == width && pixels.is_multiple_of(lanes) {
-            let starts: Vec<usize> = (0..pixels).step_by(lanes).collect();
-            (starts.clone(), Some(starts))
-        } else if width.is_multiple_of(lanes) {
+        // Rows without padding between them are one row.
+        let (rows, row) = if pitch == width { (1, pixels) } else { (height, width) };
+        let of_row = row.div_ceil(lanes);
+        let (padded, plain, overlap): (Vec<usize>, _, _) = if row >= lanes {
+            let column = |vector: usize| (vector * lanes).min(row - lanes);
             let starts = |pitch: usize| {
-                let of_row = |row: usize| (0..width).step_by(lanes).map(move |column| row * pitch + column);
-                (0..height).flat_map(of_row).collect()
+                let of_row = |row: usize| (0..of_row).map(move |vector| row * pitch + column(vector));
+                (0..rows).flat_map(of_row).collect()
             };
-            (starts(pitch), Some(starts(width)))
+            (starts(pitch), Some(starts(width)), of_row * lanes - row)
         } else {
-            ((0..(height - 1) * pitch + width).step_by(lanes).collect(), None)
+            ((0..(height - 1) * pitch + width).step_by(lanes).collect(), None, 0)
         };
         let rows_of = |start: usize| start / pitch..((start + lanes - 1) / pitch + 1).min(height);
         Self {
@@ -284,7 +298,15 @@ impl Positions {
             size: padded.len() * lanes,
             padded,
             plain,
+            of_row,
+            overlap,
         }
+    }
+
+    /// The vectors that overlap the one before them.
+    pub fn overlapping(&self) -> impl Iterator<Item = usize> {
+        let count = if self.overlap > 0 { self.padded.len() } else { 0 };
+        (self.of_row - 1..count).step_by(self.of_row)
     }
 
     /// The vectors from which a row of the kernel reaches into the image. They are contiguous.

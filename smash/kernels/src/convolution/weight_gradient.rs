@@ -75,7 +75,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
     };
     let runs = runs(plan);
     let (mut padded, mut buffer) = (Vec::new(), Vec::new());
-    let lanes = positions.size / positions.padded.len();
+    let lanes = plan.vectors.lanes;
     let take_out = |block: &Block, lane_sums: &[f32], first: usize, sums: &mut [f32]| {
         let outputs = block.len;
         plan.arch.dispatch(TakeOut { lane_sums, outputs, first, sums });
@@ -184,6 +184,7 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
     let Plan { geometry, positions, .. } = plan;
     let channels = geometry.groups * geometry.outputs;
     let images = gradient.len() / (channels * geometry.pixels());
+    let lanes = plan.vectors.lanes;
     let size = images * channels * positions.size;
     buffer.resize(size + CACHE_LINE, 0.0);
     let start = buffer.as_ptr().align_offset(CACHE_LINE * size_of::<f32>()).min(CACHE_LINE);
@@ -202,6 +203,12 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
                     }
                 };
                 plan.arch.dispatch(Scatter { values, starts, target, output, outputs: block.len });
+            }
+            // A value in two vectors must count once.
+            for vector in positions.overlapping() {
+                for lanes in target[vector * block.len * lanes..][..block.len * lanes].chunks_exact_mut(lanes) {
+                    lanes[..positions.overlap].fill(0.0);
+                }
             }
         }
     }

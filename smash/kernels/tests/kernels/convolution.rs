@@ -4,6 +4,7 @@ use burn::prelude::*;
 use burn_flex::Flex;
 use proptest::prelude::*;
 use smash_kernels::convolution::{Precision, conv_concatenated, conv_same, stock};
+use smash_kernels::interleaved::interleave;
 use smash_space::Activation;
 
 use super::{B, random};
@@ -21,6 +22,7 @@ struct Case {
     kernel: [usize; 2],
     dilation: [usize; 2],
     activation: Activation,
+    interleaved: bool,
 }
 
 fn largest<const D: usize>(tensor: Tensor<Flex, D>) -> f32 {
@@ -29,11 +31,13 @@ fn largest<const D: usize>(tensor: Tensor<Flex, D>) -> f32 {
 
 /// Largest deviation relative to the largest value, for output, input gradient and weight gradient.
 fn deviations(case: Case) -> [f32; 3] {
-    let Case { batch, groups, inputs, outputs, size: [height, width], kernel, dilation, activation } = case;
+    let Case { batch, groups, inputs, outputs, size: [height, width], kernel, dilation, activation, interleaved } =
+        case;
     let run = |conv: Convolution| {
         let input = random([batch, groups * inputs, height, width], 0).require_grad();
         let weight = random([groups * outputs, inputs, kernel[0], kernel[1]], 1).require_grad();
-        let output = conv(input.clone(), activation, weight.clone(), dilation, groups);
+        let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+        let output = conv(ordered, activation, weight.clone(), dilation, groups);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
         [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
     };
@@ -60,8 +64,9 @@ proptest! {
         kernel in [0_usize..4, 0_usize..4],
         dilation in [1_usize..4, 1_usize..4],
         activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.02)]),
+        interleaved in any::<bool>(),
     ) {
-        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation };
+        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation, interleaved };
         let deviations = deviations(case);
         prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
     }
@@ -82,8 +87,9 @@ proptest! {
         kernel in [1_usize..4, 0_usize..4],
         dilation in [1_usize..4, 1_usize..4],
         activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.02)]),
+        interleaved in any::<bool>(),
     ) {
-        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation };
+        let case = Case { batch, groups, inputs, outputs, size: [height, width], kernel: kernel.map(|k| 2 * k + 1), dilation, activation, interleaved };
         let deviations = deviations(case);
         prop_assert!(deviations.iter().all(|&deviation| deviation < 2e-5), "{case:?}: {deviations:?}");
     }
@@ -91,12 +97,13 @@ proptest! {
 
 /// Output and the gradients of two tensors and the weight, for a convolution of slices of the tensors. The slices are
 /// read one after the other, some of them twice.
-fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation) -> Vec<Vec<f32>> {
+fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation, interleaved: bool) -> Vec<Vec<f32>> {
     let tensors = [0, 1].map(|stream| random([9, 7, 6, 5], stream).require_grad());
+    let ordered = tensors.clone().map(|tensor| if interleaved { interleave(tensor) } else { tensor });
     let slices: Vec<Tensor<B, 4>> = sizes
         .iter()
         .enumerate()
-        .map(|(index, &[start, count])| tensors[index % 2].clone().narrow(1, start, count))
+        .map(|(index, &[start, count])| ordered[index % 2].clone().narrow(1, start, count))
         .collect();
     let channels = sizes.iter().map(|[_, count]| count).sum();
     let weight = random([4, channels, 3, 3], 2).require_grad();
@@ -124,9 +131,10 @@ proptest! {
     fn concatenated_views_agree_with_burn(
         sizes in prop::collection::vec((0_usize..4, 1_usize..4).prop_map(|(start, count)| [start, count]), 1..19),
         activation in prop::sample::select(vec![Activation::Identity, Activation::Relu]),
+        interleaved in any::<bool>(),
     ) {
-        let expected = of_slices(false, &sizes, activation);
-        for (ours, expected) in of_slices(true, &sizes, activation).iter().zip(&expected) {
+        let expected = of_slices(false, &sizes, activation, false);
+        for (ours, expected) in of_slices(true, &sizes, activation, interleaved).iter().zip(&expected) {
             let largest = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
             for (ours, expected) in ours.iter().zip(expected) {
                 prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
@@ -156,18 +164,21 @@ fn a_weight_gradient_agrees_with_finite_differences() {
 fn the_number_of_threads_changes_no_bit() {
     // Many channels are convolved in another way than few.
     for channels in [[4, 3], [40, 36]] {
-        assert_eq!(of_threads(1, channels), of_threads(2, channels));
-        assert_eq!(of_threads(1, channels), of_threads(5, channels));
+        for interleaved in [false, true] {
+            assert_eq!(of_threads(1, channels, interleaved), of_threads(2, channels, interleaved));
+            assert_eq!(of_threads(1, channels, interleaved), of_threads(5, channels, interleaved));
+        }
     }
 }
 
 /// Output and gradients on the given number of threads, for two groups of inputs and outputs.
-fn of_threads(threads: usize, [inputs, outputs]: [usize; 2]) -> [Vec<f32>; 3] {
+fn of_threads(threads: usize, [inputs, outputs]: [usize; 2], interleaved: bool) -> [Vec<f32>; 3] {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let input = random([13, 2 * inputs, 9, 9], 0).require_grad();
         let weight = random([2 * outputs, inputs, 3, 3], 1).require_grad();
-        let output = conv_same(input.clone(), Activation::Relu, weight.clone(), [1, 1], 2);
+        let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+        let output = conv_same(ordered, Activation::Relu, weight.clone(), [1, 1], 2);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
         let tensors = [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()];
         tensors.map(|tensor| tensor.into_data().into_vec::<f32>().unwrap())

@@ -2,6 +2,7 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
+use smash_kernels::interleaved::interleave;
 use smash_kernels::normalisation::BatchStatistics;
 use smash_kernels::normalisation::{normalise, stock};
 
@@ -19,13 +20,14 @@ fn stock_of_concatenated(
 }
 
 /// Output, mean, variance, and the gradients of input, weight and bias.
-fn results(normalise: Normalisation, shape: [usize; 4]) -> Vec<Vec<f32>> {
+fn results(normalise: Normalisation, shape: [usize; 4], interleaved: bool) -> Vec<Vec<f32>> {
     let input = (random(shape, 0) + 0.5).require_grad();
     let [weight, bias] = [1, 2].map(|stream| random([shape[1]], stream).require_grad());
     // The input as views of some channels, which together have all channels of `input`.
     let cuts = [0, shape[1] / 3, shape[1] / 2, shape[1]];
     let parts = cuts.windows(2).filter(|cut| cut[0] < cut[1]);
-    let parts = parts.map(|cut| input.clone().narrow(1, cut[0], cut[1] - cut[0]));
+    let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+    let parts = parts.map(|cut| ordered.clone().narrow(1, cut[0], cut[1] - cut[0]));
     let (output, statistics) = normalise(parts.collect(), weight.clone(), bias.clone(), 1e-5);
     let gradients = (output.clone() * random(shape, 3)).sum().backward();
     let parameter = |tensor: Tensor<B, 1>| tensor.grad(&gradients).unwrap().into_data();
@@ -50,9 +52,10 @@ proptest! {
         channels in 1_usize..9,
         height in 2_usize..20,
         width in 2_usize..20,
+        interleaved in any::<bool>(),
     ) {
         let shape = [batch, channels, height, width];
-        for (ours, expected) in results(normalise, shape).iter().zip(results(stock_of_concatenated, shape)) {
+        for (ours, expected) in results(normalise, shape, interleaved).iter().zip(results(stock_of_concatenated, shape, false)) {
             let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
             for (ours, expected) in ours.iter().zip(expected) {
                 prop_assert!((ours - expected).abs() < 2e-5 * largest, "{ours} against {expected}");
@@ -65,7 +68,7 @@ proptest! {
 fn the_number_of_threads_changes_no_bit() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| results(normalise, [13, 8, 9, 9]))
+        pool.install(|| [false, true].map(|interleaved| results(normalise, [13, 8, 9, 9], interleaved)))
     };
     assert_eq!(run(1), run(2));
     assert_eq!(run(1), run(5));

@@ -2,8 +2,10 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
+use smash_kernels::activation::relu;
+use smash_kernels::interleaved::interleave;
 use smash_kernels::parts::{Shared, add, parts, window};
-use smash_kernels::pooling::{halve, stock};
+use smash_kernels::pooling::{global_average, halve, stock};
 
 use super::{B, random};
 
@@ -15,6 +17,10 @@ fn both(input: Tensor<B, 4>, function: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>) ->
     [output.into_data(), input.grad(&gradients).unwrap().into_data()]
 }
 
+fn ordered(input: Tensor<B, 4>, interleaved: bool) -> Tensor<B, 4> {
+    if interleaved { interleave(input) } else { input }
+}
+
 proptest! {
     #[test]
     fn parts_and_their_sums_are_slices_and_their_sums(
@@ -24,6 +30,7 @@ proptest! {
         dropped in 0_usize..2,
         height in 1_usize..6,
         width in 1_usize..6,
+        interleaved in any::<bool>(),
     ) {
         let input = || random([batch, channels * count + dropped, height, width], 0);
         // The sum of the first and the last part, and each part once more, so that some parts have several gradients.
@@ -31,7 +38,7 @@ proptest! {
             let sum = add(parts[0].clone(), parts[count - 1].clone());
             Tensor::cat(parts.into_iter().chain([sum]).collect(), 1)
         };
-        let ours = both(input(), |input| banks(parts(input, channels, count), add));
+        let ours = both(input(), |input| banks(parts(ordered(input, interleaved), channels, count), add));
         let expected = both(input(), |input| {
             let part = |index: usize| input.clone().narrow(1, index * channels, channels);
             banks((0..count).map(part).collect(), |left, right| left + right)
@@ -41,10 +48,14 @@ proptest! {
     }
 
     #[test]
-    fn a_shared_tensor_has_the_gradients_of_all_its_readers(readers in 1_usize..6, channels in 1_usize..4) {
+    fn a_shared_tensor_has_the_gradients_of_all_its_readers(
+        readers in 1_usize..6,
+        channels in 1_usize..4,
+        interleaved in any::<bool>(),
+    ) {
         let input = || random([2, channels, 3, 5], 0);
         let ours = both(input(), |input| {
-            let shared = Shared::new(input);
+            let shared = Shared::new(ordered(input, interleaved));
             Tensor::cat((0..readers).map(|_| shared.read()).collect(), 1)
         });
         let expected = both(input(), |input| Tensor::cat(vec![input; readers], 1));
@@ -71,11 +82,34 @@ proptest! {
         channels in 1_usize..4,
         height in 2_usize..9,
         width in 2_usize..9,
+        interleaved in any::<bool>(),
     ) {
         let input = || random([batch, channels, height, width], 0);
-        let [ours, expected] = [both(input(), halve), both(input(), stock)];
+        let [ours, expected] = [both(input(), |input| halve(ordered(input, interleaved))), both(input(), stock)];
         for (ours, expected) in ours.iter().zip(&expected) {
             ours.assert_approx_eq::<f32>(expected, burn::tensor::Tolerance::absolute(1e-6));
+        }
+    }
+
+    #[test]
+    fn positive_parts_and_means_over_images_are_burns(
+        batch in 1_usize..4,
+        channels in 1_usize..4,
+        height in 1_usize..9,
+        width in 1_usize..9,
+        interleaved in any::<bool>(),
+    ) {
+        let input = || random([batch, channels, height, width], 0);
+        let ours = both(input(), |input| {
+            let kept = relu(ordered(input, interleaved));
+            kept.clone() * global_average(kept).unsqueeze_dims(&[2, 3])
+        });
+        let expected = both(input(), |input| {
+            let kept = burn::tensor::activation::relu(input);
+            kept.clone() * kept.mean_dims(&[2, 3])
+        });
+        for (ours, expected) in ours.iter().zip(&expected) {
+            ours.assert_approx_eq::<f32>(expected, burn::tensor::Tolerance::absolute(1e-5));
         }
     }
 }
