@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use results::{errln, threads};
 
 use crate::engine::study::{Study, open_units, units_of_stage};
@@ -31,8 +31,12 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     // Units that measure time have the machine to themselves.
     let jobs = if first.kind == Kind::Time { 1 } else { jobs.min(open.len()) };
     let bar = ProgressBar::new(open.iter().map(|(_, unit)| unit.steps as u64).sum()).with_prefix(first.kind.name());
-    let style = "{prefix} [{bar:30}] {percent} %  {per_sec}, {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
+    let template = "{prefix} [{bar:30}] {percent} %  {per_sec}, {left} left";
+    let style = ProgressStyle::with_template(template).expect("a valid template");
+    bar.set_style(style.with_key("left", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{}", time_left(state.elapsed(), state.pos(), state.len().unwrap_or(0)));
+    }));
     bar.tick();
     let last_line = Mutex::new(Instant::now());
     let step = |steps: usize| {
@@ -41,8 +45,9 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
         // The bar is hidden if standard error is not a terminal.
         if bar.is_hidden() && last_line.elapsed() >= LINE_EVERY {
             *last_line = Instant::now();
-            let percent = 100 * bar.position() / bar.length().unwrap_or(1).max(1);
-            errln!("{}: {percent} %, {} left", first.kind.name(), HumanDuration(bar.eta()));
+            let (done, all) = (bar.position(), bar.length().unwrap_or(0));
+            let left = time_left(bar.elapsed(), done, all);
+            errln!("{}: {} %, {left} left", first.kind.name(), 100 * done / all.max(1));
         }
     };
     let result = match jobs {
@@ -51,6 +56,13 @@ pub fn run(stage: usize, units: &[Unit<'_>], jobs: usize, workers: &mut Workers)
     };
     bar.finish_and_clear();
     result
+}
+
+/// The time for the rest of the steps at the mean rate so far. A rate of the last seconds alone would follow the size of the
+/// present unit, and any pause of the machine.
+fn time_left(elapsed: Duration, done: u64, all: u64) -> HumanDuration {
+    let share_left = all.saturating_sub(done) as f64 / done.max(1) as f64;
+    HumanDuration(elapsed.mul_f64(share_left))
 }
 
 /// Runs one unit, if it is not done, with as many threads as `RAYON_NUM_THREADS` says, up to a bound.
@@ -147,4 +159,15 @@ fn side_by_side(
         killed.join(", ")
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_mean_rate() {
+        let left = |done: u64| time_left(Duration::from_secs(20), done, 40).0.as_secs();
+        assert_eq!([10, 20, 40].map(left), [60, 20, 0]);
+    }
 }

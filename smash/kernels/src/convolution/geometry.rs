@@ -137,11 +137,11 @@ impl Geometry {
         self.ordered_taps().map(offset).collect()
     }
 
-    /// Rows of the kernel that reach into the image from any of the given rows of outputs.
-    pub fn rows_inside(self, outputs: Range<usize>) -> Range<usize> {
+    /// Rows of the kernel that reach into the image from a row of outputs.
+    pub fn rows_inside(self, output: usize) -> Range<usize> {
         let (above, down) = (self.padding()[0], self.dilation[0]);
-        let first = above.saturating_sub(outputs.end - 1).div_ceil(down);
-        let end = (self.height - 1 + above - outputs.start) / down + 1;
+        let first = above.saturating_sub(output).div_ceil(down);
+        let end = (self.height - 1 + above - output) / down + 1;
         first..end.min(self.kernel[0])
     }
 
@@ -292,9 +292,13 @@ impl Positions {
         } else {
             ((0..(height - 1) * pitch + width).step_by(lanes).collect(), None, 0)
         };
-        let rows_of = |start: usize| start / pitch..((start + lanes - 1) / pitch + 1).min(height);
+        let inside: Vec<Range<usize>> = (0..height).map(|row| geometry.rows_inside(row)).collect();
+        let rows_of = |start: usize| {
+            let (first, last) = (start / pitch, ((start + lanes - 1) / pitch).min(height - 1));
+            inside[last].start..inside[first].end
+        };
         Self {
-            rows: padded.iter().map(|&start| geometry.rows_inside(rows_of(start))).collect(),
+            rows: padded.iter().map(|&start| rows_of(start)).collect(),
             size: padded.len() * lanes,
             padded,
             plain,

@@ -71,7 +71,7 @@ impl Winograd {
         // Before anything is built: with few channels nothing would be used.
         let (factors, row) = (count_factors(rows), inputs * outputs * columns);
         let transforms = TRANSFORMED * (factors * inputs + TILE * outputs);
-        let direct: usize = (0..height).map(|output| geometry.rows_inside(output..output + 1).len()).sum();
+        let direct: usize = (0..height).map(|output| geometry.rows_inside(output).len()).sum();
         let cost = first_rows(geometry).count() * (factors * row + transforms);
         (cost < direct * row).then(|| Self::new(geometry))
     }
