@@ -3,10 +3,6 @@
 use std::any::Any;
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::prelude::*;
 use burn::tensor::TensorPrimitive;
 use burn::tensor::ops::FloatTensor;
@@ -52,21 +48,6 @@ impl<B: Backend> Primitive<B> {
         };
         let primitive = primitive.downcast().expect("a tensor of its backend");
         Tensor::from_primitive(TensorPrimitive::Float(*primitive))
-    }
-}
-
-/// Puts one of our operations on the gradient tape. It takes the operation's output for some tensors, and the state
-/// that the backward pass needs.
-pub fn on_tape<O: Backward<Flex, N>, const N: usize>(
-    operation: O,
-    inputs: [FloatTensor<Autodiff<Flex>>; N],
-    state: O::State,
-    output: FlexTensor,
-) -> FloatTensor<Autodiff<Flex>> {
-    let nodes = inputs.map(|input| input.node);
-    match operation.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(state, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
     }
 }
 
@@ -152,75 +133,30 @@ pub fn contiguous(view: &FlexTensor) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(copy, shape.clone()))
 }
 
-/// Leaves a tensor unchanged. On burn-flex it makes the tensor and its gradient contiguous, because burn adds views
-/// value by value.
-pub fn compact<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
-    let output = match Primitive::of(input) {
-        Primitive::Plain(input) => Primitive::Plain(contiguous(&input)),
-        Primitive::Tracked(input) => {
-            let output = contiguous(&input.primitive);
-            Primitive::Tracked(on_tape(Compact, [input], (), output))
-        }
-        other @ Primitive::Other(_) => other,
-    };
-    output.into_tensor()
-}
-
-/// Concatenates tensors along their channels. On burn-flex the gradient of each is contiguous.
-pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
-    if tensors.len() == 1 {
-        return tensors.remove(0);
-    }
-    Tensor::cat(tensors.into_iter().map(compact).collect(), 1)
-}
-
-#[derive(Debug)]
-struct Compact;
-
-impl Backward<Flex, 1> for Compact {
-    type State = ();
-
-    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [node] = ops.parents;
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        if let Some(node) = node {
-            gradients.register::<Flex>(node.id, contiguous(&gradient));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn_flex::FlexDevice;
     use proptest::prelude::*;
 
-    type B = Autodiff<Flex>;
-
-    fn counted(shape: [usize; 4]) -> Tensor<B, 4> {
-        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|value| value as f32).collect();
-        Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
-    }
-
     proptest! {
         #[test]
-        fn a_compact_view_has_the_values_and_the_gradient_of_the_view(
+        fn a_contiguous_copy_has_the_values_of_the_view(
             sizes in prop::array::uniform4(1_usize..5),
             before in prop::array::uniform4(0_usize..2),
             after in prop::array::uniform4(0_usize..2),
             transposed in any::<bool>(),
         ) {
-            let shape = std::array::from_fn(|i| before[i] + sizes[i] + after[i]);
+            let shape: [_; 4] = std::array::from_fn(|i| before[i] + sizes[i] + after[i]);
             let ranges: [_; 4] = std::array::from_fn(|i| before[i]..before[i] + sizes[i]);
-            let gradients = [compact, |view| view].map(|pass: fn(Tensor<B, 4>) -> Tensor<B, 4>| {
-                let whole = counted(shape).require_grad();
-                let view = whole.clone().slice(ranges.clone());
-                let view = if transposed { view.swap_dims(1, 3) } else { view };
-                let output = pass(view);
-                let loss = (output.clone() * counted(output.dims())).sum();
-                (output.into_data(), whole.grad(&loss.backward()).unwrap().into_data())
-            });
-            prop_assert_eq!(&gradients[0], &gradients[1]);
+            let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|value| value as f32).collect();
+            let whole: Tensor<Flex, 4> = Tensor::from_data(TensorData::new(values, shape), &FlexDevice);
+            let view = whole.slice(ranges);
+            let view = if transposed { view.swap_dims(1, 3) } else { view };
+            let Primitive::<Flex>::Plain(primitive) = Primitive::of(view.clone()) else { unreachable!() };
+            let copy = contiguous(&primitive);
+            prop_assert!(copy.is_contiguous());
+            prop_assert_eq!(copy.into_data(), view.into_data());
         }
     }
 }

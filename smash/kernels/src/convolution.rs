@@ -31,9 +31,11 @@ mod winograd;
 
 use smash_space::Activation;
 
-use crate::burn_flex::{Primitive, concatenate, contiguous, on_tape, tensor, values};
+use crate::burn_flex::{Primitive, contiguous, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, images_in_one};
-use crate::planes::{MOST_INPUTS, Planes, by_count, planar, split};
+use crate::parts::{as_kernel, concatenate};
+use crate::planes::{MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::recording::on_tape;
 use folding::Folding;
 use geometry::Geometry;
 
@@ -142,8 +144,7 @@ pub fn conv_concatenated<B: Backend>(
 /// - `weight`: `[channels_out, channels_in]`
 /// - output: `[batch, channels_out, height, width]`
 pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, weight: Tensor<B, 2>) -> Tensor<B, 4> {
-    let weight = weight.unsqueeze_dims(&[2, 3]);
-    conv_concatenated(inputs, activation, weight, [1, 1], 1)
+    conv_concatenated(inputs, activation, as_kernel(weight), [1, 1], 1)
 }
 
 /// Whether tensors of this backend are on a GPU for which this build has kernels.
@@ -276,7 +277,7 @@ impl<const N: usize> Backward<Flex, N> for ConvSame {
             },
         );
         if let Some(values) = input_values {
-            let parts = split(values, &operands.inputs[skipped..]);
+            let parts = split(values, &shapes(&operands.inputs[skipped..]));
             for (node, part) in input_nodes[skipped..].iter().zip(parts) {
                 if let Some(node) = node {
                     gradients.register::<Flex>(node.id, as_batch(part, operands.images));

@@ -11,7 +11,8 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn_flex::{Flex, FlexTensor, Layout};
 
-use crate::burn_flex::{Primitive, contiguous, filled, on_tape, shape_of, tensor, values};
+use crate::burn_flex::{Primitive, contiguous, filled, shape_of, tensor, values};
+use crate::recording::on_tape;
 
 /// Largest number of columns of an image that is worth interleaving: wider ones fill vectors by themselves.
 const MOST_COLUMNS: usize = 16;

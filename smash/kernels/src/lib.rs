@@ -7,12 +7,12 @@ pub mod activation;
 mod burn_flex;
 pub mod convolution;
 pub mod interleaved;
-pub mod leaves;
 pub mod normalisation;
 pub mod parts;
 mod planes;
 pub mod pooling;
 pub mod products;
+pub mod recording;
 pub mod weight_norm;
 
-pub use burn_flex::{Primitive, concatenate, contiguous, pieces_of_task, tensor, values};
+pub use burn_flex::{Primitive, contiguous, pieces_of_task, tensor, values};

@@ -16,9 +16,11 @@ use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, concatenate, contiguous, filled, on_tape, pieces_of_task, tensor, values};
+use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, images_in_one};
-use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, split};
+use crate::parts::concatenate;
+use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::recording::on_tape;
 
 /// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
 #[derive(Clone, Debug)]
@@ -319,7 +321,7 @@ impl<const N: usize> Backward<Flex, N> for Normalise {
         }
         if input_nodes.iter().any(Option::is_some) {
             let values = input_gradient(&planes, weight, gradient, &moments, &sums, sizes);
-            for (node, part) in input_nodes.iter().zip(split(values, &inputs)) {
+            for (node, part) in input_nodes.iter().zip(split(values, &shapes(&inputs))) {
                 if let Some(node) = node {
                     gradients.register::<Flex>(node.id, as_batch(part, images));
                 }

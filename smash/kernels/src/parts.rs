@@ -6,17 +6,20 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
+use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values as values_of};
+use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values as values_of};
 use crate::interleaved::{as_batch, as_one_image, images_in_one, settled};
-use crate::planes::{Planes, planar};
+use crate::planes::{MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::recording::on_tape;
 
 /// The first `count` parts of `channels` channels each. Channels after them are dropped.
 ///
@@ -49,6 +52,73 @@ pub fn parts<B: Backend>(input: Tensor<B, 4>, channels: usize, count: usize) -> 
             let input: Tensor<B, 4> = other.into_tensor();
             let part = |index: usize| input.clone().narrow(1, index * channels, channels);
             (0..count).map(part).collect()
+        }
+    }
+}
+
+/// Concatenates tensors along their channels.
+///
+/// # Shapes
+/// - `tensors`: `[batch, channels, height, width]` each
+pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+    while tensors.len() > MOST_INPUTS {
+        let mut groups = Vec::with_capacity(tensors.len().div_ceil(MOST_INPUTS));
+        while !tensors.is_empty() {
+            groups.push(concatenate(tensors.drain(..tensors.len().min(MOST_INPUTS)).collect()));
+        }
+        tensors = groups;
+    }
+    if tensors.len() == 1 {
+        return tensors.remove(0);
+    }
+    let [batch, _, height, width] = tensors[0].dims();
+    let shape = [batch, tensors.iter().map(|tensor| tensor.dims()[1]).sum(), height, width];
+    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for tensor in tensors {
+        match Primitive::of(tensor) {
+            Primitive::Plain(tensor) => plain.push(tensor),
+            Primitive::Tracked(tensor) => tracked.push(tensor),
+            tensor @ Primitive::Other(_) => other.push(tensor.into_tensor()),
+        }
+    }
+    if !plain.is_empty() {
+        return Primitive::Plain(side_by_side(plain, shape)).into_tensor();
+    }
+    if !tracked.is_empty() {
+        return Primitive::Tracked(by_count!(tracked_side_by_side, tracked, shape)).into_tensor();
+    }
+    Tensor::cat(other, 1)
+}
+
+fn tracked_side_by_side<const N: usize>(
+    tensors: Vec<FloatTensor<Autodiff<Flex>>>,
+    shape: [usize; 4],
+) -> FloatTensor<Autodiff<Flex>> {
+    let Ok(tensors) = <[FloatTensor<Autodiff<Flex>>; N]>::try_from(tensors) else {
+        unreachable!("as many tensors as counted");
+    };
+    let inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
+    let state = (shapes(&inputs), images_in_one(&inputs));
+    on_tape::<_, N>(Concatenate, tensors, state, side_by_side(inputs, shape))
+}
+
+#[derive(Debug)]
+struct Concatenate;
+
+impl<const N: usize> Backward<Flex, N> for Concatenate {
+    /// Shape of each tensor, and number of images in one.
+    type State = (Vec<[usize; 4]>, usize);
+
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (shapes, images) = ops.state;
+        let gradient = contiguous(&as_one_image(&gradients.consume::<Flex>(&ops.node), images));
+        let shapes =
+            shapes.iter().map(|&[batch, channels, height, width]| [batch / images, channels, height, width * images]);
+        let parts = split(values_of(&gradient).to_vec(), &shapes.collect::<Vec<_>>());
+        for (node, part) in ops.parents.iter().zip(parts) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, as_batch(part, images));
+            }
         }
     }
 }
@@ -175,10 +245,14 @@ fn side_by_side(parts: Vec<FlexTensor>, [batch, channels, height, width]: [usize
     as_batch(tensor(values, shape), images)
 }
 
-/// A part of a weight in all four dimensions: `[ranges[0], ranges[1], ranges[2], ranges[3]]`.
+/// A part of a weight of at most four dimensions: `weight[ranges[0], ranges[1], ...]`.
 ///
 /// burn's gradient of a slice takes four passes over the whole weight; this one takes one.
-pub fn window<B: Backend>(weight: Tensor<B, 4>, ranges: [Range<usize>; 4]) -> Tensor<B, 4> {
+pub fn window<B: Backend, const D: usize>(weight: Tensor<B, D>, ranges: [Range<usize>; D]) -> Tensor<B, D> {
+    let shape = weight.dims();
+    if ranges.iter().zip(shape).all(|(range, size)| *range == (0..size)) {
+        return weight;
+    }
     let view = |weight: &FlexTensor| {
         let narrow = |view: FlexTensor, (dimension, range): (usize, &Range<usize>)| {
             view.narrow(dimension, range.start, range.len())
@@ -189,10 +263,9 @@ pub fn window<B: Backend>(weight: Tensor<B, 4>, ranges: [Range<usize>; 4]) -> Te
         Primitive::Plain(weight) => Primitive::Plain(view(&weight)).into_tensor(),
         Primitive::Tracked(weight) => {
             let output = view(&weight.primitive);
-            let state = (shape_of(&weight.primitive), ranges);
-            Primitive::Tracked(on_tape(Window, [weight], state, output)).into_tensor()
+            Primitive::Tracked(on_tape(Window, [weight], (shape.to_vec(), ranges.to_vec()), output)).into_tensor()
         }
-        other @ Primitive::Other(_) => other.into_tensor::<4>().slice(ranges),
+        other @ Primitive::Other(_) => other.into_tensor::<D>().slice(ranges),
     }
 }
 
@@ -201,25 +274,62 @@ struct Window;
 
 impl Backward<Flex, 1> for Window {
     /// Shape of the whole, and the part that was taken.
-    type State = ([usize; 4], [Range<usize>; 4]);
+    type State = (Vec<usize>, Vec<Range<usize>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (shape, [firsts, seconds, rows, columns]) = ops.state;
+        let (shape, mut ranges) = ops.state;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
         let [node] = ops.parents;
         let Some(node) = node else { return };
+        // As a weight of four dimensions, with leading ones of size 1.
+        let mut sizes = shape.clone();
+        while sizes.len() < 4 {
+            sizes.insert(0, 1);
+            ranges.insert(0, 0..1);
+        }
+        let [firsts, seconds, rows, columns] = <[_; 4]>::try_from(ranges).expect("at most four dimensions");
         let mut values = vec![0.0; shape.iter().product()];
         let mut source = values_of(&gradient).chunks_exact(columns.len());
         for first in firsts {
             for second in seconds.clone() {
                 for row in rows.clone() {
-                    let start = ((first * shape[1] + second) * shape[2] + row) * shape[3] + columns.start;
+                    let start = ((first * sizes[1] + second) * sizes[2] + row) * sizes[3] + columns.start;
                     let source = source.next().expect("as many rows as were taken");
                     values[start..start + columns.len()].copy_from_slice(source);
                 }
             }
         }
-        gradients.register::<Flex>(node.id, tensor(values, shape));
+        gradients.register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(values, shape)));
+    }
+}
+
+/// A matrix as the weight of a 1x1 convolution: `[outputs, inputs]` to `[outputs, inputs, 1, 1]`.
+pub fn as_kernel<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 4> {
+    let [outputs, inputs] = matrix.dims();
+    let shaped = |matrix: &FlexTensor| contiguous(matrix).reshape([outputs, inputs, 1, 1].into());
+    match Primitive::of(matrix) {
+        Primitive::Plain(matrix) => Primitive::Plain(shaped(&matrix)).into_tensor(),
+        Primitive::Tracked(matrix) => {
+            let output = shaped(&matrix.primitive);
+            Primitive::Tracked(on_tape(AsKernel, [matrix], [outputs, inputs], output)).into_tensor()
+        }
+        other @ Primitive::Other(_) => other.into_tensor::<2>().unsqueeze_dims(&[2, 3]),
+    }
+}
+
+#[derive(Debug)]
+struct AsKernel;
+
+impl Backward<Flex, 1> for AsKernel {
+    /// Shape of the matrix.
+    type State = [usize; 2];
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [node] = ops.parents;
+        let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
+        if let Some(node) = node {
+            gradients.register::<Flex>(node.id, gradient.reshape(ops.state.into()));
+        }
     }
 }
 

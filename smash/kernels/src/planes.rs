@@ -68,35 +68,38 @@ pub fn planar(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
     tensors.into_iter().map(planar).collect()
 }
 
-/// Cuts values `[batch, channels, height, width]` into as many channels as each tensor has. For a single image the
-/// parts are views.
-pub fn split(values: Vec<f32>, tensors: &[FlexTensor]) -> Vec<FlexTensor> {
-    let shape = |index: usize| shape_of(&tensors[index]);
-    if tensors.len() == 1 {
-        return vec![tensor(values, shape(0))];
+/// Cuts values `[batch, channels, height, width]` into parts of these shapes, which differ in their channels. For a single
+/// image the parts are views.
+pub fn split(values: Vec<f32>, shapes: &[[usize; 4]]) -> Vec<FlexTensor> {
+    if let [shape] = *shapes {
+        return vec![tensor(values, shape)];
     }
-    let [batch, _, height, width] = shape(0);
+    let [batch, _, height, width] = shapes[0];
     let (pixels, image) = (height * width, values.len() / batch);
     if batch == 1 {
         let whole = tensor(values, [1, image / pixels, height, width]);
         let mut first = 0;
-        let parts = tensors.iter().map(|tensor| {
-            let channels = tensor.layout().shape()[1];
+        let parts = shapes.iter().map(|&[_, channels, ..]| {
             first += channels;
             whole.narrow(1, first - channels, channels)
         });
         return parts.collect();
     }
     let part = |index: usize| {
-        let shape = shape(index);
-        let first = (0..index).map(|before| tensors[before].layout().shape()[1]).sum::<usize>() * pixels;
+        let shape = shapes[index];
+        let first = shapes[..index].iter().map(|[_, channels, ..]| channels).sum::<usize>() * pixels;
         let mut part = Vec::with_capacity(shape.iter().product());
         for image in values.chunks_exact(image) {
             part.extend_from_slice(&image[first..][..shape[1] * pixels]);
         }
         tensor(part, shape)
     };
-    (0..tensors.len()).into_par_iter().map(part).collect()
+    (0..shapes.len()).into_par_iter().map(part).collect()
+}
+
+/// The shape of each tensor.
+pub fn shapes(tensors: &[FlexTensor]) -> Vec<[usize; 4]> {
+    tensors.iter().map(shape_of).collect()
 }
 
 /// Calls a function that is generic over its number of tensors: up to [`MOST_INPUTS`] and two parameters.

@@ -11,8 +11,10 @@ use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, contiguous, filled, on_tape, pieces_of_task, shape_of, tensor, values};
+use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, images_in_one};
+use crate::normalisation::sum;
+use crate::recording::on_tape;
 
 /// Average over 2x2 squares; an odd last row or column is dropped.
 ///
@@ -42,27 +44,34 @@ pub fn halve<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
 /// - `input`: `[batch, channels, height, width]`
 /// - output: `[batch, channels]`
 pub fn global_average<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 2> {
-    let shape @ [batch, channels, height, width] = input.dims();
-    let output = match Primitive::of(input) {
-        Primitive::Plain(input) if images_in_one(std::slice::from_ref(&input)) > 1 => Primitive::Plain(means(&input)),
-        Primitive::Tracked(input) if images_in_one(std::slice::from_ref(&input.primitive)) > 1 => {
-            let output = means(&input.primitive);
-            Primitive::Tracked(on_tape(Mean, [input], shape, output))
+    let [batch, channels, height, width] = input.dims();
+    match Primitive::of(input) {
+        Primitive::Plain(input) => Primitive::Plain(means(&input)).into_tensor(),
+        Primitive::Tracked(input) => {
+            let images = images_in_one(std::slice::from_ref(&input.primitive));
+            let (output, state) = (means(&input.primitive), ([batch, channels, height, width], images));
+            Primitive::Tracked(on_tape(Mean, [input], state, output)).into_tensor()
         }
-        input => {
-            let input: Tensor<B, 4> = input.into_tensor();
-            return input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
+        other @ Primitive::Other(_) => {
+            let input: Tensor<B, 4> = other.into_tensor();
+            input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
         }
-    };
-    output.into_tensor()
+    }
 }
 
-/// The mean over each image of an interleaved batch.
+/// The mean over each image: `[batch, channels]`.
 fn means(input: &FlexTensor) -> FlexTensor {
-    let [images, channels, height, width] = shape_of(input);
+    let [batch, channels, height, width] = shape_of(input);
+    let images = images_in_one(std::slice::from_ref(input));
     let input = contiguous(&as_one_image(input, images));
     let pixels = height * width;
-    let mut output = vec![0.0; images * channels];
+    let mut output = vec![0.0; batch * channels];
+    if images == 1 {
+        for (mean, plane) in output.iter_mut().zip(values(&input).chunks_exact(pixels)) {
+            *mean = Arch::new().dispatch(|| sum(plane, plane, |value, _| value)) as f32 / pixels as f32;
+        }
+        return tensor(output, [batch, channels]);
+    }
     let mut sums = vec![0.0; images];
     for (channel, plane) in values(&input).chunks_exact(pixels * images).enumerate() {
         sums.fill(0.0);
@@ -73,24 +82,30 @@ fn means(input: &FlexTensor) -> FlexTensor {
             output[image * channels + channel] = sum / pixels as f32;
         }
     }
-    tensor(output, [images, channels])
+    tensor(output, [batch, channels])
 }
 
 #[derive(Debug)]
 struct Mean;
 
 impl Backward<Flex, 1> for Mean {
-    /// Shape of the input.
-    type State = [usize; 4];
+    /// Shape of the input, and number of images in one.
+    type State = ([usize; 4], usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [images, channels, height, width] = ops.state;
+        let ([batch, channels, height, width], images) = ops.state;
         let gradient = contiguous(&gradients.consume::<Flex>(&ops.node));
         let [node] = ops.parents;
         let Some(node) = node else { return };
         let gradient = values(&gradient);
         let pixels = height * width;
-        let values = filled(images * channels * pixels, |result| {
+        let values = filled(batch * channels * pixels, |result| {
+            if images == 1 {
+                for (plane, gradient) in result.chunks_exact_mut(pixels).zip(gradient) {
+                    plane.fill(gradient / pixels as f32);
+                }
+                return;
+            }
             for (channel, plane) in result.chunks_exact_mut(pixels * images).enumerate() {
                 let (first, rest) = plane.split_at_mut(images);
                 for (image, value) in first.iter_mut().enumerate() {
@@ -99,7 +114,7 @@ impl Backward<Flex, 1> for Mean {
                 rest.chunks_exact_mut(images).for_each(|pixel| pixel.copy_from_slice(first));
             }
         });
-        let one = tensor(values, [1, channels, height, width * images]);
+        let one = tensor(values, [batch / images, channels, height, width * images]);
         gradients.register::<Flex>(node.id, as_batch(one, images));
     }
 }

@@ -12,8 +12,9 @@ use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 
-use crate::burn_flex::{Primitive, contiguous, on_tape, values};
+use crate::burn_flex::{Primitive, contiguous, values};
 use crate::normalisation::sum;
+use crate::recording::on_tape;
 
 /// A tensor divided by its Euclidean norm.
 pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use smash_kernels::convolution::conv_concatenated;
 use smash_kernels::parts::Shared;
+use smash_kernels::recording::recorded;
 use smash_kernels::weight_norm::weight_norm;
 use smash_space::Activation;
 use smash_space::encoding::EncodingLayout;
@@ -117,6 +118,10 @@ impl<B: Backend> HyperNet<B> {
     /// - `input`: `[1, 1 + encoding channels, units, slices]`, the noise z first
     /// - output: `[1, outputs of a cell, units, slices]`, where a cell has `r * D * N^2` outputs in the paper
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        recorded(None, || self.outputs(input))
+    }
+
+    fn outputs(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
         let mut next = |inputs: Vec<Tensor<B, 4>>, activation: Activation| {
             let weight = convs.next().expect("as many convolutions as layers");

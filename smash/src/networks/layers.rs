@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use smash_kernels::normalisation::{BatchStatistics, moved, normalise, rescale};
+use smash_kernels::parts::window;
 
 /// Momentum of BatchNorm's running statistics.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
@@ -65,10 +66,7 @@ impl<B: Backend> BatchNorm<B> {
     /// - output: `[batch, channels, height, width]`
     pub fn forward(&self, inputs: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
         let channels = inputs.iter().map(|input| input.dims()[1]).sum();
-        let leading = |param: &Param<Tensor<B, 1>>| match param.val() {
-            all if all.dims() == [channels] => all,
-            all => all.slice(0..channels),
-        };
+        let leading = |param: &Param<Tensor<B, 1>>| window(param.val(), [0..channels]);
         let (weight, bias) = (leading(&self.weight), leading(&self.bias));
         if mode == Mode::Train {
             let (output, statistics) = normalise(inputs, weight, bias, BATCH_NORM_EPSILON);

@@ -5,13 +5,13 @@ use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 use rand_chacha::ChaCha8Rng;
 use smash_kernels::activation::relu;
-use smash_kernels::concatenate;
 use smash_kernels::convolution::{conv_1x1, conv_same};
 use smash_kernels::interleaved::interleave;
 use smash_kernels::normalisation::BatchStatistics;
-use smash_kernels::parts::{Shared, add, window};
+use smash_kernels::parts::{Shared, add, concatenate, window};
 use smash_kernels::pooling::{every_second, global_average, halve};
 use smash_kernels::products::matmul;
+use smash_kernels::recording::recorded;
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
 use smash_space::counts::{STEM_KERNEL, shared_convolutions};
@@ -93,7 +93,7 @@ impl<B: Backend> Transition<B> {
         let rows = conv.dims()[0];
         // Pooling and a 1x1 convolution commute. Pooling first costs a quarter of the multiply-adds, but changes
         // rounding. So the order of the paper stays.
-        let output = conv_1x1(vec![normalised], Activation::Relu, conv.slice([0..rows, 0..channels]));
+        let output = conv_1x1(vec![normalised], Activation::Relu, window(conv, [0..rows, 0..channels]));
         (halve(output), statistics)
     }
 }
@@ -168,6 +168,39 @@ impl<B: Backend> MainNet<B> {
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = NetStatistics { norms: Vec::new(), written: Vec::new() };
+        let pass = || self.features(space, architecture, forms, weights, images, mode, &mut statistics);
+        let features = match mode == Mode::Train && self.can_be_recorded(forms) {
+            true => recorded(Some(weights.matrix()), pass),
+            false => pass(),
+        };
+        let ([classes, _], [_, channels]) = (self.output_weight.dims(), features.dims());
+        let weight = self.output_weight.val().slice([0..classes, 0..channels]);
+        let logits = matmul(features, weight.transpose()) + self.output_bias.val().unsqueeze();
+        (log_softmax(logits, 1), statistics)
+    }
+
+    /// Whether a training pass needs no operation of burn.
+    fn can_be_recorded(&self, forms: &[OpForm]) -> bool {
+        let is_ours =
+            |norm: &OpNorm<B>| matches!(norm.normalisation, OpNormalisation::None | OpNormalisation::SimpleWeightNorm);
+        self.stem_stride == 1
+            && forms.iter().all(|form| *form == OpForm::default())
+            && self.memories.iter().all(|memory| memory.form == Memory::default())
+            && self.op_norms.iter().all(is_ours)
+    }
+
+    /// The values that the output layer reads, `[batch, channels]`. It adds to the statistics.
+    #[allow(clippy::too_many_arguments)]
+    fn features(
+        &self,
+        space: &SearchSpace,
+        architecture: &Architecture,
+        forms: &[OpForm],
+        weights: &GeneratedWeights<B>,
+        images: Tensor<B, 4>,
+        mode: Mode,
+        statistics: &mut NetStatistics<B>,
+    ) -> Tensor<B, 2> {
         let mut stem = conv_same(interleave(images), Activation::Identity, self.stem.val(), [1, 1], 1);
         if self.stem_stride == 2 {
             stem = every_second(stem, 0);
@@ -196,12 +229,8 @@ impl<B: Backend> MainNet<B> {
             }
         }
         let (normalised, batch) = self.norm.forward(banks, mode);
-        let channels = normalised.dims()[1];
         statistics.norms.extend(batch);
-        let [classes, _] = self.output_weight.dims();
-        let weight = self.output_weight.val().slice([0..classes, 0..channels]);
-        let logits = matmul(global_average(relu(normalised)), weight.transpose()) + self.output_bias.val().unsqueeze();
-        (log_softmax(logits, 1), statistics)
+        global_average(relu(normalised))
     }
 
     /// The convolutions of an op after its 1x1 convolution, with shared weights sliced to its sizes. The op has a place

@@ -4,7 +4,7 @@
 //! of neighbouring slices. So the kernels for images, and their gradients, do all the work.
 
 use burn::prelude::*;
-use smash_kernels::concatenate;
+use smash_kernels::parts::concatenate;
 
 /// Volumes `[batch, depth, height, width]` as `[batch * depth, 1, height, width]`. Images stay unchanged.
 pub(crate) fn slices_as_images<B: Backend>(examples: Tensor<B, 4>, depth: usize) -> Tensor<B, 4> {

@@ -5,7 +5,6 @@ use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 use smash_kernels::convolution::Precision;
-use smash_kernels::leaves::join;
 use smash_space::blueprint::Blueprint;
 use smash_space::random::{Seed, Stream};
 
@@ -99,7 +98,6 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         let epoch_batches = examples.training_batches(settings.batch_size, settings.augment, seed, streams, &key);
         for (index, (images, labels)) in epoch_batches.enumerate().skip(self.tally.len()) {
             let step = first + index;
-            join(&self.net.weights);
             let (log_probabilities, statistics) =
                 self.net.forward(Tensor::from_inner(images), Phase::Train(&mut regularisation));
             self.tally.add(log_probabilities.clone().inner(), labels.clone());

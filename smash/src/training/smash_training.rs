@@ -6,7 +6,6 @@ use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use smash_kernels::leaves::join;
 use smash_space::architecture::Architecture;
 use smash_space::forms::{Memory, Stem};
 use smash_space::learned_convolutions::LearnedConvolutions;
@@ -258,8 +257,6 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
                 let noise = Noise::new(seed.rng(Stream::SmashNoise, &key_of(step, member)));
                 let mut rng = seed.rng(Stream::SmashOpForms, &key_of(step, member));
                 let forms = settings.op_forms.draw(architecture.op_count(), &mut rng);
-                join(&self.net.hypernet);
-                join(&self.net.main);
                 let weights = self.net.generate_formed(&architecture, &forms, &noise);
                 let (log_probabilities, batch) =
                     self.net.forward_formed(&architecture, &forms, &weights, images.clone(), Mode::Train);

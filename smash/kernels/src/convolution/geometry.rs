@@ -223,7 +223,7 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
         let targets = padded[..size].par_chunks_exact_mut(plane).zip(&sources);
         targets.with_min_len(pieces_of_task(plane)).for_each(|(target, source)| {
             if is_fresh {
-                target.fill(0.0);
+                fill_padding(target, geometry);
             }
             arch.dispatch(move || pad_plane(source, target, geometry));
         });
@@ -237,6 +237,17 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
         fill(padded, true);
         padded[size..].fill(0.0);
     });
+}
+
+/// Zeros everything around the rows of an image.
+fn fill_padding(target: &mut [f32], geometry: Geometry) {
+    let [above, left] = geometry.padding();
+    let (pitch, width) = (geometry.pitch(), geometry.width);
+    let (first, target) = target.split_at_mut(above * pitch + left);
+    let (rows, last) = target.split_at_mut(geometry.height * pitch - left);
+    first.fill(0.0);
+    rows.chunks_mut(pitch).for_each(|row| row[width..].fill(0.0));
+    last.fill(0.0);
 }
 
 #[inline(always)]
