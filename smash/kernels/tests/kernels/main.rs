@@ -3,6 +3,7 @@
 mod convolution;
 mod normalisation;
 mod parts;
+mod recording;
 mod weight_norm;
 
 use burn::backend::Autodiff;
