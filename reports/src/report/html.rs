@@ -70,17 +70,13 @@ const INTRODUCTION: &str = "<p>One-shot architecture search by HyperNetworks: th
 fn contents(artefacts: &[Artefact], has_ledger: bool) -> String {
     let item = |artefact: &Artefact| {
         let manifest = artefact.group.manifest();
-        let headline = match artefact.headline() {
-            words if words.is_empty() => String::new(),
-            words => format!("<br>{}", escape(&words)),
-        };
         format!(
-            "<li><span class=\"badges\">{}</span><span><a href=\"#{}\">{}</a> <small>{} · {}</small>{headline}</span></li>\n",
-            badges(artefact),
+            "<li><span class=\"title\"><a href=\"#{}\">{}</a> <small>{} · {}</small></span>{}</li>\n",
             anchor(artefact),
             escape(&artefact.title),
             escape(&manifest.scale),
             escape(&manifest.dataset.name),
+            found(artefact),
         )
     };
     let items: String = artefacts.iter().map(item).collect();
@@ -104,12 +100,13 @@ fn side(artefacts: &[Artefact]) -> String {
     )
 }
 
-/// The verdicts on all claims, each as a word in a coloured box.
-fn badges(artefact: &Artefact) -> String {
+/// The verdict on each claim, as a word in a coloured box, beside the statistic; the headline if there is no claim.
+fn found(artefact: &Artefact) -> String {
+    let row = |badge: &str, words: &str| format!("{badge}<span>{}</span>", escape(words));
     let judged = artefact.judged();
     match judged.is_empty() {
-        true => NO_CLAIM.to_owned(),
-        false => judged.iter().map(|judged| badge(judged.verdict)).collect(),
+        true => row(NO_CLAIM, &artefact.headline()),
+        false => judged.iter().map(|judged| row(&badge(judged.verdict), &judged.found)).collect(),
     }
 }
 

@@ -98,9 +98,31 @@ pub fn bootstrap<T: Copy>(
     units: Units,
     statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
-    let value = |groups: &[Vec<T>]| mean_over_groups(groups, &statistic);
+    let [interval] = bootstrap_all(groups, units, |values| [statistic(values)]);
+    interval
+}
+
+/// [`bootstrap`] of several statistics of the same units, which share the resamples.
+pub fn bootstrap_all<T: Copy, const N: usize>(
+    groups: &[Vec<T>],
+    units: Units,
+    statistics: impl Fn(&[T]) -> [Option<f64>; N],
+) -> [Option<Interval>; N] {
+    let values = |groups: &[Vec<T>]| -> [Option<f64>; N] {
+        let of_groups: Vec<[Option<f64>; N]> = groups.iter().map(|group| statistics(group)).collect();
+        std::array::from_fn(|index| mean_of_all(of_groups.iter().map(|of_group| of_group[index])))
+    };
+    let estimates = values(groups);
+    if estimates.iter().all(Option::is_none) {
+        return [None; N];
+    }
     let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(value(groups)?, RESAMPLES, || value(&resample_groups(groups, units, &mut rng)))
+    let drawn: Vec<[Option<f64>; N]> =
+        (0..RESAMPLES).map(|_| values(&resample_groups(groups, units, &mut rng))).collect();
+    std::array::from_fn(|index| {
+        let mut of_statistic = drawn.iter().map(|values| values[index]);
+        percentiles(estimates[index]?, RESAMPLES, || of_statistic.next().flatten())
+    })
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
@@ -146,7 +168,12 @@ pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64
 }
 
 pub(crate) fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
-    let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
+    mean_of_all(groups.iter().map(|group| statistic(group)))
+}
+
+/// The mean of some values; `None` if there are none, or one of them is undefined.
+fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Option<Vec<f64>> = values.collect();
     values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
 

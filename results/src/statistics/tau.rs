@@ -7,17 +7,43 @@ use crate::statistics::sample::Point;
 /// # Panics
 /// If a value is not a number.
 pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
-    // Knight's algorithm on integers, without branches that depend on them: intervals take thousands of resamples. The
-    // points are sorted by x, then y. The discordant pairs are then those that sorting by y has to swap.
     let both = |&(x, y): &Point| u128::from(key(x)) << 64 | u128::from(key(y));
-    let mut sorted: Vec<u128> = points.iter().map(both).collect();
+    tau_of_keys(points.iter().map(both).collect(), |both| (both >> 64) as u64, |both| both as u64)
+}
+
+/// The same from the ranks of x and y, which is faster for many resamples of some points.
+pub fn tau_of_ranks(ranks: impl Iterator<Item = [u32; 2]>) -> Option<f64> {
+    let both = |[x, y]: [u32; 2]| u64::from(x) << 32 | u64::from(y);
+    tau_of_keys(ranks.map(both).collect(), |both| (both >> 32) as u32, |both| both as u32)
+}
+
+/// The rank of each value among the different values, from 0.
+///
+/// # Panics
+/// If a value is not a number.
+pub fn ranks(values: &[f64]) -> Vec<u32> {
+    let keys: Vec<u64> = values.iter().map(|&value| key(value)).collect();
+    let mut different = keys.clone();
+    different.sort_unstable();
+    different.dedup();
+    let rank = |key: &u64| different.partition_point(|other| other < key);
+    keys.iter().map(|key| u32::try_from(rank(key)).expect("fewer than 2^32 values")).collect()
+}
+
+/// Knight's algorithm on integers that hold x above y, without branches that depend on them: intervals take thousands of
+/// resamples. The points are sorted by x, then y. The discordant pairs are then those that sorting by y has to swap.
+fn tau_of_keys<K: Ord + Copy, V: Ord + Copy + Default>(
+    mut sorted: Vec<K>,
+    x: impl Fn(K) -> V,
+    y: impl Fn(K) -> V,
+) -> Option<f64> {
     sorted.sort_unstable();
-    let tied_x = tied_pairs(sorted.chunk_by(|a, b| a >> 64 == b >> 64));
+    let tied_x = tied_pairs(sorted.chunk_by(|&a, &b| x(a) == x(b)));
     let tied_both = tied_pairs(sorted.chunk_by(|a, b| a == b));
-    let mut ys: Vec<u64> = sorted.iter().map(|&both| both as u64).collect();
+    let mut ys: Vec<V> = sorted.iter().map(|&both| y(both)).collect();
     let discordant = sort_counting_swaps(&mut ys);
     let tied_y = tied_pairs(ys.chunk_by(|a, b| a == b));
-    let all = pairs(points.len());
+    let all = pairs(sorted.len());
     let [distinct_x, distinct_y] = [tied_x, tied_y].map(|tied| (all - tied) as f64);
     if distinct_x == 0.0 || distinct_y == 0.0 {
         return None;
@@ -47,8 +73,8 @@ fn tied_pairs<'a, T: 'a>(groups: impl Iterator<Item = &'a [T]>) -> usize {
 }
 
 /// Sorts the values by merging, and returns the number of pairs that were in the wrong order.
-fn sort_counting_swaps(values: &mut Vec<u64>) -> usize {
-    let mut merged = vec![0; values.len()];
+fn sort_counting_swaps<V: Ord + Copy + Default>(values: &mut Vec<V>) -> usize {
+    let mut merged = vec![V::default(); values.len()];
     let (mut width, mut swaps) = (1, 0);
     while width < values.len() {
         for (from, to) in values.chunks(2 * width).zip(merged.chunks_mut(2 * width)) {

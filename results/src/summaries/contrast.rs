@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, enough, mean_interval};
+use crate::statistics::coefficients::Coefficient;
 use crate::statistics::paired_bootstrap::{Pairing, paired_difference};
-use crate::statistics::ranking::{BEST, mean_of_best};
+use crate::statistics::ranking::resampling::intervals;
+use crate::statistics::ranking::{BEST, Ranking, mean_of_best};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
@@ -108,7 +110,7 @@ impl Side {
             weights_ratio: self.weights_ratio,
             scored: self.units.count(scores.iter().map(Vec::len)),
             level: mean_interval(&scores, self.units),
-            tau: bootstrap(&points, self.units, kendall_tau_b),
+            tau: intervals(&points, self.units, &[Ranking::Coefficient(Coefficient::Kendall)])[0],
             top: if enough(&points) { bootstrap(&points, self.units, top) } else { None },
         }
     }

@@ -8,10 +8,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, bootstrap, mean_interval};
+use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, mean_interval};
 use crate::statistics::ceiling::noise_ceiling;
 use crate::statistics::coefficients::{Coefficient, Line, least_squares};
 use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
+use crate::statistics::ranking::Ranking;
+use crate::statistics::ranking::resampling::intervals;
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
 use crate::summaries::join::{Joined, Values, by_seed, join, keep_common, units, values};
@@ -81,14 +83,13 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
-    /// Coefficients averaged over root seeds; see [`bootstrap`].
+    /// Coefficients averaged over root seeds; see [`intervals`].
     fn of(groups: &[Vec<Point>], units: Units) -> Self {
-        let interval = |c: Coefficient| bootstrap(groups, units, |points| c.of(points));
-        Self {
-            kendall: interval(Coefficient::Kendall),
-            spearman: interval(Coefficient::Spearman),
-            pearson: interval(Coefficient::Pearson),
-        }
+        let coefficients =
+            [Coefficient::Kendall, Coefficient::Spearman, Coefficient::Pearson].map(Ranking::Coefficient);
+        let found = intervals(groups, units, &coefficients);
+        let [kendall, spearman, pearson] = found.try_into().expect("an interval for each coefficient");
+        Self { kendall, spearman, pearson }
     }
 
     /// Returns one of the three coefficients.

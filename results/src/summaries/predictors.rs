@@ -9,10 +9,10 @@ use std::fmt;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::error::Result;
-use crate::statistics::bootstrap::{Interval, Units, bootstrap};
+use crate::statistics::bootstrap::{Interval, Units, bootstrap_all};
 use crate::statistics::ranking::{BEST, precision};
-use crate::statistics::sample::mean;
-use crate::statistics::tau::kendall_tau_b;
+use crate::statistics::sample::{Point, mean};
+use crate::statistics::tau::{ranks, tau_of_ranks};
 use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
 use crate::summaries::text::interval_text;
 use crate::tables::Status;
@@ -66,9 +66,6 @@ struct Known {
     parameters: f64,
     true_error: f64,
 }
-
-/// A statistic of the architectures of one root seed.
-type Statistic = fn(&[Known]) -> Option<f64>;
 
 /// Kendall's partial tau of two variables given a third, computed from the three taus.
 pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
@@ -145,29 +142,52 @@ pub fn summary(
 
 /// Tau, its change, the rise of the mean value, tau with the first predictor, partial tau, and precision.
 fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 6] {
-    let statistics: [Statistic; 6] = [
-        |known| tau(known, |k| (k.value, k.true_error)),
-        |known| Some(tau(known, |k| (k.value, k.true_error))? - tau(known, |k| (k.first, k.true_error))?),
-        |known| {
-            let rises: Vec<f64> = known.iter().map(|k| k.value - k.first).collect();
-            (!rises.is_empty()).then(|| mean(&rises))
-        },
-        |known| tau(known, |k| (k.value, k.first)),
-        |known| {
-            let [xy, xz, yz] = [
-                tau(known, |k| (k.value, k.true_error))?,
-                tau(known, |k| (k.value, k.parameters))?,
-                tau(known, |k| (k.true_error, k.parameters))?,
-            ];
-            partial_tau(xy, xz, yz)
-        },
-        |known| precision(&known.iter().map(|k| (k.value, k.true_error)).collect::<Vec<_>>(), BEST),
-    ];
-    statistics.map(|statistic| bootstrap(groups, units, statistic))
+    let ranked: Vec<Vec<Ranked>> = groups.iter().map(|known| Ranked::of(known)).collect();
+    bootstrap_all(&ranked, units, |units| {
+        let tau =
+            |x: fn(&Ranked) -> u32, y: fn(&Ranked) -> u32| tau_of_ranks(units.iter().map(|unit| [x(unit), y(unit)]));
+        let own = tau(|unit| unit.value, |unit| unit.true_error);
+        let of_first = tau(|unit| unit.first, |unit| unit.true_error);
+        let own_by_size = tau(|unit| unit.value, |unit| unit.parameters);
+        let true_by_size = tau(|unit| unit.true_error, |unit| unit.parameters);
+        let rises: Vec<f64> = units.iter().map(|unit| unit.rise).collect();
+        let points: Vec<Point> = units.iter().map(|unit| (unit.value.into(), unit.true_error.into())).collect();
+        [
+            own,
+            own.zip(of_first).map(|(own, first)| own - first),
+            (!rises.is_empty()).then(|| mean(&rises)),
+            tau(|unit| unit.value, |unit| unit.first),
+            own.zip(own_by_size.zip(true_by_size)).and_then(|(xy, (xz, yz))| partial_tau(xy, xz, yz)),
+            precision(&points, BEST),
+        ]
+    })
 }
 
-fn tau(known: &[Known], point: impl Fn(&Known) -> (f64, f64)) -> Option<f64> {
-    kendall_tau_b(&known.iter().map(point).collect::<Vec<_>>())
+/// An architecture with the ranks of its values in its root seed.
+#[derive(Clone, Copy)]
+struct Ranked {
+    value: u32,
+    first: u32,
+    parameters: u32,
+    true_error: u32,
+    /// The predictor's value minus that of the first.
+    rise: f64,
+}
+
+impl Ranked {
+    fn of(known: &[Known]) -> Vec<Self> {
+        let ranks = |of: fn(&Known) -> f64| ranks(&known.iter().map(of).collect::<Vec<_>>());
+        let [values, firsts] = [ranks(|known| known.value), ranks(|known| known.first)];
+        let [parameters, true_errors] = [ranks(|known| known.parameters), ranks(|known| known.true_error)];
+        let ranked = |index: usize| Self {
+            value: values[index],
+            first: firsts[index],
+            parameters: parameters[index],
+            true_error: true_errors[index],
+            rise: known[index].value - known[index].first,
+        };
+        (0..known.len()).map(ranked).collect()
+    }
 }
 
 impl PredictorsSummary {

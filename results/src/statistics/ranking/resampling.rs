@@ -41,18 +41,13 @@ pub fn measure(
     progress: &mut dyn FnMut(f64),
 ) -> Vec<Measured> {
     let ordered: Vec<Ordered> = groups.iter().map(|points| Ordered::new(points)).collect();
-    let of_groups: Vec<Vec<Option<f64>>> = ordered.iter().map(|group| group.values(statistics)).collect();
-    let estimates: Vec<Option<f64>> = (0..statistics.len()).map(|s| mean_over_groups(&of_groups, |of| of[s])).collect();
     let half = resamples as f64 * 2.0;
-    let mut drawn = Resamples { ordered: &ordered, units, rng: generator(BOOTSTRAP_SEED) };
-    let values = in_batches(&ordered, resamples, statistics, || drawn.next(), &mut |done| progress(done as f64 / half));
+    let intervals = intervals_of(&ordered, units, statistics, resamples, &mut |done| progress(done as f64 / half));
     let mut permuted = Permutations::new(&ordered, units);
     let by_chance = in_batches(&ordered, resamples, statistics, || permuted.next(), &mut |done| {
         progress((resamples + done) as f64 / half)
     });
-    let measured = |(index, (&statistic, estimate)): (usize, (&Ranking, Option<f64>))| {
-        let mut of_resamples = values.iter().map(|values| values[index]);
-        let interval = estimate.and_then(|estimate| statistic.interval(estimate, resamples, &mut of_resamples));
+    let measured = |(index, (&statistic, interval)): (usize, (&Ranking, Option<Interval>))| {
         let p = interval.map(|interval| {
             // Rounding must not make a permutation without any change less extreme.
             let slack = 1e-12 * interval.estimate.abs().max(1.0);
@@ -61,7 +56,30 @@ pub fn measure(
         });
         Measured { statistic, interval, p, by_chance: statistic.by_chance(groups.iter().map(Vec::len)) }
     };
-    statistics.iter().zip(estimates).enumerate().map(measured).collect()
+    statistics.iter().zip(intervals).enumerate().map(measured).collect()
+}
+
+/// The intervals of [`measure`], without p-values.
+pub fn intervals(groups: &[Vec<Point>], units: Units, statistics: &[Ranking]) -> Vec<Option<Interval>> {
+    let ordered: Vec<Ordered> = groups.iter().map(|points| Ordered::new(points)).collect();
+    intervals_of(&ordered, units, statistics, RESAMPLES, &mut |_| ())
+}
+
+fn intervals_of(
+    ordered: &[Ordered],
+    units: Units,
+    statistics: &[Ranking],
+    resamples: usize,
+    progress: &mut dyn FnMut(usize),
+) -> Vec<Option<Interval>> {
+    let of_groups: Vec<Vec<Option<f64>>> = ordered.iter().map(|group| group.values(statistics)).collect();
+    let mut drawn = Resamples { ordered, units, rng: generator(BOOTSTRAP_SEED) };
+    let values = in_batches(ordered, resamples, statistics, || drawn.next(), progress);
+    let interval = |(index, statistic): (usize, &Ranking)| {
+        let estimate = mean_over_groups(&of_groups, |of_group| of_group[index])?;
+        statistic.interval(estimate, resamples, &mut values.iter().map(|values| values[index]))
+    };
+    statistics.iter().enumerate().map(interval).collect()
 }
 
 /// As [`measure`], for groups with units of their own. Each statistic is the mean over the groups that have a value of it.

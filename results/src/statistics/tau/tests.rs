@@ -69,7 +69,7 @@ fn by_definition(points: &[Point], weights: &[f64]) -> Option<f64> {
 proptest! {
     #[test]
     fn both_agree_with_their_definition(drawn in prop::collection::vec((0_u8..6, 0_u8..6), 0..60)) {
-        let points: Vec<Point> = drawn.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
+        let points: Vec<Point> = drawn.iter().map(|&(x, y)| (f64::from(x) - 3.0, f64::from(y))).collect();
         let swapped: Vec<Point> = points.iter().map(|&(x, y)| (y, x)).collect();
         let by_predictor = by_definition(&points, &weights(&points));
         let by_truth = by_definition(&points, &weights(&swapped));
@@ -83,5 +83,8 @@ proptest! {
         }
         // Two ways to the same number.
         prop_assert_eq!(Ranking::Coefficient(Coefficient::Kendall).of(&points), kendall_tau_b(&points));
+        let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+        let by_ranks = tau_of_ranks(ranks(&xs).into_iter().zip(ranks(&ys)).map(|(x, y)| [x, y]));
+        prop_assert_eq!(by_ranks, kendall_tau_b(&points));
     }
 }
