@@ -3,7 +3,7 @@
 //! Built from burn's operations, it takes about ten passes over memory, and as many again for its gradients. Like
 //! [`crate::convolution`], this module runs our own kernels on burn-flex, and burn's operations on every other backend.
 //!
-//! Sums run over images in their order, so the result is bit-identical on any number of threads.
+//! Sums run in a fixed order, so the result is bit-identical on any number of threads.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
