@@ -25,11 +25,14 @@ use crate::burn_flex::{Primitive, tensor};
 /// A tensor of burn-flex on the gradient tape.
 type Tracked = FloatTensor<Autodiff<Flex>>;
 
+/// Moves the gradient of an operation's output on to its inputs.
+type Run = Box<dyn FnOnce(&mut Gradients, &mut Checkpointer) + Send>;
+
 /// The backward pass of an operation.
 struct Step {
     node: NodeId,
     parents: Vec<NodeId>,
-    run: Box<dyn FnOnce(&mut Gradients, &mut Checkpointer) + Send>,
+    run: Run,
 }
 
 thread_local! {

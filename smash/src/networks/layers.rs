@@ -65,8 +65,8 @@ impl<B: Backend> BatchNorm<B> {
     ///   the parameters have
     /// - output: `[batch, channels, height, width]`
     pub fn forward(&self, inputs: Vec<Tensor<B, 4>>, mode: Mode) -> (Tensor<B, 4>, Option<BatchStatistics<B>>) {
-        let channels = inputs.iter().map(|input| input.dims()[1]).sum();
-        let leading = |param: &Param<Tensor<B, 1>>| window(param.val(), [0..channels]);
+        let channels = 0..inputs.iter().map(|input| input.dims()[1]).sum();
+        let leading = |param: &Param<Tensor<B, 1>>| window(param.val(), [channels.clone()]);
         let (weight, bias) = (leading(&self.weight), leading(&self.bias));
         if mode == Mode::Train {
             let (output, statistics) = normalise(inputs, weight, bias, BATCH_NORM_EPSILON);
