@@ -32,9 +32,9 @@ mod winograd;
 use smash_space::Activation;
 
 use crate::burn_flex::{Primitive, contiguous, tensor, values};
-use crate::interleaved::{as_batch, as_one_image, images_in_one};
+use crate::interleaved::{as_batch, as_one_image, joined};
 use crate::parts::{as_kernel, concatenate};
-use crate::planes::{MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::planes::{MOST_INPUTS, Planes, by_count, shapes, split};
 use crate::recording::on_tape;
 use folding::Folding;
 use geometry::Geometry;
@@ -190,9 +190,8 @@ impl Operands {
     /// From the inputs, followed by the weight.
     fn new(mut tensors: Vec<FlexTensor>, geometry: Geometry) -> Self {
         let weight = contiguous(&tensors.pop().expect("a weight"));
-        let images = images_in_one(&tensors);
-        let inputs = planar(tensors.iter().map(|input| as_one_image(input, images)).collect());
-        Self { inputs, weight, geometry: if images == 1 { geometry } else { geometry.joined(images) }, images }
+        let (inputs, images) = joined(&tensors);
+        Self { inputs, weight, geometry: geometry.joined(images), images }
     }
 }
 

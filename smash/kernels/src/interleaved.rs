@@ -12,6 +12,7 @@ use burn::prelude::*;
 use burn_flex::{Flex, FlexTensor, Layout};
 
 use crate::burn_flex::{Primitive, contiguous, filled, shape_of, tensor, values};
+use crate::planes::planar;
 use crate::recording::on_tape;
 
 /// Largest number of columns of an image that is worth interleaving: wider ones fill vectors by themselves.
@@ -84,6 +85,13 @@ pub fn as_one_image(tensor: &FlexTensor, images: usize) -> FlexTensor {
     let layout =
         Layout::new([1, channels, height, width * batch].into(), vec![plane * channels as isize, plane, row, 1], start);
     interleaved.with_layout(layout)
+}
+
+/// The inputs of an operation as its kernels read them: planar, and as one image if one of them is interleaved. Also the number of
+/// images in one.
+pub fn joined(inputs: &[FlexTensor]) -> (Vec<FlexTensor>, usize) {
+    let images = images_in_one(inputs);
+    (planar(inputs.iter().map(|input| as_one_image(input, images)).collect()), images)
 }
 
 /// The batch whose images [`as_one_image`] has joined.

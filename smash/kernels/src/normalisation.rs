@@ -17,9 +17,9 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values};
-use crate::interleaved::{as_batch, as_one_image, images_in_one};
+use crate::interleaved::{as_batch, as_one_image, joined};
 use crate::parts::concatenate;
-use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, shapes, split};
 use crate::recording::on_tape;
 
 /// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
@@ -113,12 +113,6 @@ pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Te
     let (inputs, images) = joined(&plain);
     let output = apply(&Planes::of(&inputs), &channels, sizes(&inputs));
     Primitive::Plain(as_batch(output, images)).into_tensor()
-}
-
-/// Planar inputs, and the number of images in one.
-fn joined(inputs: &[FlexTensor]) -> (Vec<FlexTensor>, usize) {
-    let images = images_in_one(inputs);
-    (planar(inputs.iter().map(|input| as_one_image(input, images)).collect()), images)
 }
 
 /// Running statistics, `[channels]`, of which the leading ones are moved towards those of a batch. They are off the

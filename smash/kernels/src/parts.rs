@@ -17,8 +17,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values as values_of};
-use crate::interleaved::{as_batch, as_one_image, images_in_one, settled};
-use crate::planes::{MOST_INPUTS, Planes, by_count, planar, shapes, split};
+use crate::interleaved::{as_batch, as_one_image, images_in_one, joined, settled};
+use crate::planes::{MOST_INPUTS, Planes, by_count, shapes, split};
 use crate::recording::on_tape;
 
 /// The first `count` parts of `channels` channels each. Channels after them are dropped.
@@ -227,8 +227,7 @@ impl Backward<Flex, 1> for Reader {
 
 /// Parts as one tensor of the given shape. Channels after them are 0.
 fn side_by_side(parts: Vec<FlexTensor>, [batch, channels, height, width]: [usize; 4]) -> FlexTensor {
-    let images = images_in_one(&parts);
-    let parts = planar(parts.iter().map(|part| as_one_image(part, images)).collect());
+    let (parts, images) = joined(&parts);
     let shape = [batch / images, channels, height, width * images];
     let (pixels, planes) = (height * width * images, Planes::of(&parts));
     let values = filled(shape.iter().product(), |values| {
@@ -351,8 +350,7 @@ fn sum(mut tensors: Vec<FlexTensor>) -> FlexTensor {
     if tensors.len() == 1 {
         return tensors.remove(0);
     }
-    let images = images_in_one(&tensors);
-    let tensors = planar(tensors.iter().map(|tensor| as_one_image(tensor, images)).collect());
+    let (tensors, images) = joined(&tensors);
     let shape = shape_of(&tensors[0]);
     let [_, channels, height, width] = shape;
     let (pixels, arch) = (height * width, Arch::new());

@@ -78,12 +78,11 @@ impl<B: Backend> BatchNorm<B> {
 
     /// Moves the running statistics of the leading channels towards the statistics of a batch.
     pub fn update(&mut self, statistics: &BatchStatistics<B>) {
-        let moved = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
-            let new = moved(running.val(), batch.clone(), BATCH_NORM_MOMENTUM);
-            Param::initialized(running.id, new)
+        let updated = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
+            Param::initialized(running.id, moved(running.val(), batch.clone(), BATCH_NORM_MOMENTUM))
         };
-        self.running_mean = moved(&self.running_mean, &statistics.mean);
-        self.running_variance = moved(&self.running_variance, &statistics.variance);
+        self.running_mean = updated(&self.running_mean, &statistics.mean);
+        self.running_variance = updated(&self.running_variance, &statistics.variance);
     }
 
     /// Replaces the running statistics of the leading channels.

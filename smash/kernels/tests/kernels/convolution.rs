@@ -4,10 +4,9 @@ use burn::prelude::*;
 use burn_flex::Flex;
 use proptest::prelude::*;
 use smash_kernels::convolution::{Precision, conv_concatenated, conv_same, stock};
-use smash_kernels::interleaved::interleave;
 use smash_space::Activation;
 
-use super::{B, random};
+use super::{B, ordered, random};
 
 /// Maps input, activation, weight, dilation and groups to output.
 type Convolution = fn(Tensor<B, 4>, Activation, Tensor<B, 4>, [usize; 2], usize) -> Tensor<B, 4>;
@@ -36,7 +35,7 @@ fn deviations(case: Case) -> [f32; 3] {
     let run = |conv: Convolution| {
         let input = random([batch, groups * inputs, height, width], 0).require_grad();
         let weight = random([groups * outputs, inputs, kernel[0], kernel[1]], 1).require_grad();
-        let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+        let ordered = ordered(input.clone(), interleaved);
         let output = conv(ordered, activation, weight.clone(), dilation, groups);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
         [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
@@ -99,7 +98,7 @@ proptest! {
 /// read one after the other, some of them twice.
 fn of_slices(separate: bool, sizes: &[[usize; 2]], activation: Activation, interleaved: bool) -> Vec<Vec<f32>> {
     let tensors = [0, 1].map(|stream| random([9, 7, 6, 5], stream).require_grad());
-    let ordered = tensors.clone().map(|tensor| if interleaved { interleave(tensor) } else { tensor });
+    let ordered = tensors.clone().map(|tensor| ordered(tensor, interleaved));
     let slices: Vec<Tensor<B, 4>> = sizes
         .iter()
         .enumerate()
@@ -177,7 +176,7 @@ fn of_threads(threads: usize, [inputs, outputs]: [usize; 2], interleaved: bool) 
     pool.install(|| {
         let input = random([13, 2 * inputs, 9, 9], 0).require_grad();
         let weight = random([2 * outputs, inputs, 3, 3], 1).require_grad();
-        let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+        let ordered = ordered(input.clone(), interleaved);
         let output = conv_same(ordered, Activation::Relu, weight.clone(), [1, 1], 2);
         let gradients = (output.clone() * random(output.dims(), 2)).sum().backward();
         let tensors = [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()];

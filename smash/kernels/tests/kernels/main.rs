@@ -10,9 +10,14 @@ use burn::backend::Autodiff;
 use burn::prelude::*;
 use burn_flex::{Flex, FlexDevice};
 use rand::RngExt;
+use smash_kernels::interleaved::interleave;
 use smash_space::{Seed, Stream};
 
 type B = Autodiff<Flex>;
+
+fn ordered(input: Tensor<B, 4>, interleaved: bool) -> Tensor<B, 4> {
+    if interleaved { interleave(input) } else { input }
+}
 
 fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
     let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);

@@ -2,11 +2,10 @@
 
 use burn::prelude::*;
 use proptest::prelude::*;
-use smash_kernels::interleaved::interleave;
 use smash_kernels::normalisation::BatchStatistics;
 use smash_kernels::normalisation::{normalise, stock};
 
-use super::{B, random};
+use super::{B, ordered, random};
 
 type Normalisation = fn(Vec<Tensor<B, 4>>, Tensor<B, 1>, Tensor<B, 1>, f64) -> (Tensor<B, 4>, BatchStatistics<B>);
 
@@ -26,7 +25,7 @@ fn results(normalise: Normalisation, shape: [usize; 4], interleaved: bool) -> Ve
     // The input as views of some channels, which together have all channels of `input`.
     let cuts = [0, shape[1] / 3, shape[1] / 2, shape[1]];
     let parts = cuts.windows(2).filter(|cut| cut[0] < cut[1]);
-    let ordered = if interleaved { interleave(input.clone()) } else { input.clone() };
+    let ordered = ordered(input.clone(), interleaved);
     let parts = parts.map(|cut| ordered.clone().narrow(1, cut[0], cut[1] - cut[0]));
     let (output, statistics) = normalise(parts.collect(), weight.clone(), bias.clone(), 1e-5);
     let gradients = (output.clone() * random(shape, 3)).sum().backward();

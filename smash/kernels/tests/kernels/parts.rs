@@ -3,11 +3,10 @@
 use burn::prelude::*;
 use proptest::prelude::*;
 use smash_kernels::activation::relu;
-use smash_kernels::interleaved::interleave;
 use smash_kernels::parts::{Shared, add, parts, window};
 use smash_kernels::pooling::{global_average, halve, stock};
 
-use super::{B, random};
+use super::{B, ordered, random};
 
 /// Output and gradient of a function of one tensor.
 fn both(input: Tensor<B, 4>, function: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>) -> [TensorData; 2] {
@@ -15,10 +14,6 @@ fn both(input: Tensor<B, 4>, function: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>) ->
     let output = function(input.clone());
     let gradients = (output.clone() * random(output.dims(), 1)).sum().backward();
     [output.into_data(), input.grad(&gradients).unwrap().into_data()]
-}
-
-fn ordered(input: Tensor<B, 4>, interleaved: bool) -> Tensor<B, 4> {
-    if interleaved { interleave(input) } else { input }
 }
 
 proptest! {
