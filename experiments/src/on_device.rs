@@ -1,9 +1,10 @@
 //! The dispatch of work to a device; no other file names a backend.
 
 use std::fmt::Display;
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 use burn_flex::{Flex, FlexDevice};
@@ -47,7 +48,10 @@ impl Task<'_> {
         match self {
             Self::Run(artefact, options, program) => run::run::<B>(artefact, options, program, device),
             Self::Golden(safetensors, json) => {
-                let deviations = smash::golden::compare::<B>(safetensors, json, device).map_err(anyhow::Error::msg)?;
+                let tensors = fs::read(safetensors).with_context(|| safetensors.display().to_string())?;
+                let cases = fs::read_to_string(json).with_context(|| json.display().to_string())?;
+                let deviations = smash::golden::compare::<B>(&tensors, &cases, device)
+                    .map_err(|fault| anyhow!("{}, {}: {fault}", safetensors.display(), json.display()))?;
                 let far = deviations.iter().filter(|deviation| !deviation.is_within_tolerance());
                 judge(&deviations, far.map(|deviation| format!("{:?}", deviation.kind)).collect())
             }

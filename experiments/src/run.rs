@@ -20,7 +20,7 @@ use results::store::files::{flush_folder, is_file, is_folder};
 use results::store::manifest::{RunStatus, timestamp};
 use results::{Manifest, RunDir, RunKey};
 use results::{errln, outln};
-use smash::convolution::Precision;
+use smash::Precision;
 
 use crate::engine::program::Program;
 use crate::engine::schedule;

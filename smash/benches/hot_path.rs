@@ -1,7 +1,6 @@
 //! Benchmarks of the hot path at the `small` size of the golden files.
 //!
 //! This is depth 4, width 1, N = 8, N_max = 32, and batches of 50.
-//! 50.
 
 use std::hint::black_box;
 
@@ -10,7 +9,7 @@ use burn_flex::{Flex, FlexDevice};
 use criterion::{Criterion, criterion_group, criterion_main};
 use datasets::LoadOptions;
 use mimalloc::MiMalloc;
-use smash::convolution::Precision;
+use smash::Precision;
 use smash::scoring::{score, score_noise};
 use smash::{
     Architecture, Blueprint, DeviceImages, Encoding, Examples, HyperNetConfig, LearnedConvolutions, Limits,
@@ -70,7 +69,7 @@ fn hot_path(criterion: &mut Criterion) {
 
     // One epoch of one batch is one step.
     let settings = SmashTraining { augment: true, ..SmashTraining::plain(1_000_000, BATCH, 1e-3) };
-    let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&hypernet), learned, TASK, Seed(0), &device);
+    let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(&hypernet), &settings, TASK, Seed(0), &device);
     group.bench_function("SMASH training step", |bencher| {
         bencher.iter(|| trainer.train_epoch(&settings, examples, Seed(0), &|| true).expect("finite"));
     });

@@ -12,7 +12,7 @@ pub struct MethodError {
     pub expected: String,
 }
 
-/// A loss that is not a finite number, or another failure of training.
+/// A loss that is not a finite number.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("loss is {loss}{}, architecture {architecture}", at_step(.step))]
 pub struct DivergedError {

@@ -5,7 +5,6 @@
 pub mod format;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::networks::hypernet::HyperNet;
 use crate::networks::layers::{BatchNorm, Mode, norm};
@@ -88,26 +87,11 @@ impl Deviation {
     }
 }
 
-/// Compares all cases of a file pair, on a device.
-///
-/// # Errors
-/// A file that cannot be read. The error names the file and the fault.
-pub fn compare<B: AutodiffBackend>(
-    safetensors: &Path,
-    json: &Path,
-    device: &B::Device,
-) -> Result<Vec<Deviation>, String> {
-    let bytes = std::fs::read(safetensors).map_err(|error| format!("{}: {error}", safetensors.display()))?;
-    let text = std::fs::read_to_string(json).map_err(|error| format!("{}: {error}", json.display()))?;
-    let pair = format!("{}, {}", safetensors.display(), json.display());
-    compare_contents::<B>(&bytes, &text, device).map_err(|error| format!("{pair}: {error}"))
-}
-
-/// The same for the contents of the files.
+/// Compares all cases of a pair of files, on a device. It takes the contents of both files.
 ///
 /// # Errors
 /// The fault in the contents.
-pub fn compare_contents<B: AutodiffBackend>(
+pub fn compare<B: AutodiffBackend>(
     safetensors: &[u8],
     json: &str,
     device: &B::Device,

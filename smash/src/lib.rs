@@ -6,6 +6,9 @@
 //! architecture as a [`Network`] with free weights.
 //!
 //! Architectures as data come from the package `smash-space`, tensor operations from `smash-kernels`.
+//!
+//! A training gives the same bits again only if no other training runs in the process: burn's autodiff has state that all
+//! threads share. Run trainings side by side in processes of their own.
 #![forbid(unsafe_code)]
 
 pub mod agreement;
@@ -23,7 +26,7 @@ pub use networks::hypernet::{HyperNet, HyperNetConfig};
 pub use networks::layers::Mode;
 pub use networks::main_net::MainNet;
 pub use networks::smash_net::{Noise, SmashNet};
-pub use smash_kernels::convolution;
+pub use smash_kernels::convolution::Precision;
 pub use smash_space::{
     Activation, Architecture, Block, Blueprint, Conv, Counts, Encoding, LearnedConvolutions, Limits, Memory, Op,
     OpForms, OpNormalisation, Read, SearchSpace, Seed, Stem, Stream, Task, Write,

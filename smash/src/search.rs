@@ -8,7 +8,7 @@ use smash_space::random::{Seed, Stream};
 use smash_space::sampling::{Limits, perturb, sample};
 use smash_space::space::SearchSpace;
 
-/// Number of architectures that each stage scores. The default is the paper's 500, 100 and 100 at 5 %.
+/// Sizes of the stages, and the probability of a perturbation. The default is the paper's 500, 100 and 100 at 5 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SearchPlan {

@@ -5,8 +5,8 @@ mod tiny;
 use std::collections::BTreeMap;
 
 use burn_flex::FlexDevice;
+use smash::Precision;
 use smash::baselines::Baseline;
-use smash::convolution::Precision;
 use smash::error::CheckpointError;
 use smash::sampling::Sampling;
 use smash::training::checkpoint::{Checkpoint, HostTensor};
@@ -39,15 +39,15 @@ fn resumed_at_each_step(sampling: Sampling) -> BTreeMap<String, HostTensor> {
             let epoch = trainer.train_epoch(&settings, examples, Seed(5), after_step);
             epoch.unwrap();
         };
-        let mut whole = smash_trainer();
+        let mut whole = trainer();
         (0..3).for_each(|_| train(&mut whole, &|| true));
 
-        let mut resumed = smash_trainer();
+        let mut resumed = trainer();
         let (initial, mut stops) = (resumed.checkpoint().to_bytes(), 0);
         while resumed.history.len() < 3 {
             train(&mut resumed, &|| false);
             let checkpoint = Checkpoint::from_bytes(&resumed.checkpoint().to_bytes()).unwrap();
-            resumed = smash_trainer();
+            resumed = trainer();
             resumed.restore(checkpoint).unwrap();
             resumed.check_progress(&settings, 4).unwrap();
             stops += 1;
@@ -66,7 +66,7 @@ fn a_guide_of_another_sampling_is_refused() {
     let settings = |sampling| SmashTraining { sampling, ..SmashTraining::plain(3, 10, 1e-3) };
     with_examples(|examples| {
         for trained in SAMPLINGS {
-            let mut trainer = smash_trainer();
+            let mut trainer = trainer();
             trainer.train_epoch(&settings(trained), examples, Seed(5), &|| true).unwrap();
             for continued in SAMPLINGS {
                 assert_eq!(trainer.check_progress(&settings(continued), 4).is_ok(), continued == trained);
@@ -134,12 +134,25 @@ fn a_training_from_given_weights_sees_the_images_that_its_key_names() {
     });
 }
 
+fn trainer() -> SmashTrainer<B> {
+    smash_trainer(&SmashTraining::plain(1, 10, 1e-3))
+}
+
+/// A checkpoint after one step, with the state of the optimisers.
+fn trained_once() -> Checkpoint {
+    let mut trainer = trainer();
+    with_examples(|examples| {
+        trainer.train_epoch(&SmashTraining::plain(1, 10, 1e-3), examples, Seed(5), &|| false).unwrap();
+    });
+    trainer.checkpoint()
+}
+
 #[test]
 fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
     let check = |change: fn(&mut Checkpoint), expected: CheckpointError| {
-        let mut checkpoint = smash_trainer().checkpoint();
+        let mut checkpoint = trainer().checkpoint();
         change(&mut checkpoint);
-        assert_eq!(smash_trainer().restore(checkpoint).unwrap_err(), expected);
+        assert_eq!(trainer().restore(checkpoint).unwrap_err(), expected);
     };
     check(
         |checkpoint| {
@@ -159,7 +172,16 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
         },
         CheckpointError::Unknown { name: "extra".into() },
     );
-    let bytes = smash_trainer().checkpoint().to_bytes();
+    // Moments of another length, and a count that is no number, would end the next step.
+    for (part, shape, expected) in [("first_moment", vec![3], vec![10]), ("updates", vec![0], vec![1])] {
+        let name = format!("optimiser.main.output_bias.{part}");
+        let mut checkpoint = trained_once();
+        let values = vec![0.0; shape[0]];
+        assert!(checkpoint.tensors.insert(name.clone(), HostTensor { shape: shape.clone(), values }).is_some());
+        let refused = CheckpointError::Shape { name, found: shape, expected };
+        assert_eq!(trainer().restore(checkpoint).unwrap_err(), refused);
+    }
+    let bytes = trainer().checkpoint().to_bytes();
     let cut = Checkpoint::from_bytes(&bytes[..bytes.len() - 1]);
     assert!(matches!(cut, Err(CheckpointError::Format { .. })), "{cut:?}");
 }

@@ -11,8 +11,8 @@ use smash::counts::learned_weights;
 use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
 use smash::{
-    Architecture, Blueprint, Counts, HyperNetConfig, LearnedConvolutions, Limits, Memory, Network, Read, SearchSpace,
-    SmashNet, Stem, Task,
+    Architecture, Blueprint, Counts, HyperNetConfig, LearnedConvolutions, Limits, Memory, Network, OpNormalisation,
+    Read, SearchSpace, SmashNet, Stem, Task,
 };
 
 const CIFAR_100: Task = Task { image_channels: 3, image_size: 32, classes: 100, image_depth: 1, stem_stride: 1 };
@@ -117,11 +117,17 @@ fn sampled_networks_are_built_as_counted() {
     }
 }
 
-/// The counts for the setting of a study, without building a network.
 /// Weights of the HyperNet at the paper's size, and weights that are learned freely beside it. The paper places "the majority of
 /// the network's capacity in the HyperNet" (section 3.1).
 fn trained_weights(space: &SearchSpace) -> [u64; 2] {
-    let learned = learned_weights(space, LearnedConvolutions::default(), Stem::Learned, Memory::default(), CIFAR_100);
+    let learned = learned_weights(
+        space,
+        LearnedConvolutions::default(),
+        OpNormalisation::default(),
+        Stem::Learned,
+        Memory::default(),
+        CIFAR_100,
+    );
     [HyperNetConfig::default().weights(space), learned]
 }
 
@@ -147,11 +153,14 @@ fn weights_of_the_smash_network_are_counted_as_they_are_built() {
         {
             let (mut rng, device) = (ChaCha8Rng::seed_from_u64(1), Default::default());
             let net = SmashNet::<Flex>::new(space.clone(), Some(&hypernet), learned, CIFAR_100, &mut rng, &device);
-            let counted = |stem, memory| learned_weights(&space, learned, stem, memory, CIFAR_100);
-            assert_eq!(counted(Stem::Learned, Memory::default()), net.learned_weights());
+            let counted = |norm, stem, memory| learned_weights(&space, learned, norm, stem, memory, CIFAR_100);
+            for norm in [OpNormalisation::WeightNorm, OpNormalisation::LayerNorm, OpNormalisation::default()] {
+                let normalised = net.clone().with_op_normalisation(norm);
+                assert_eq!(counted(norm, Stem::Learned, Memory::default()), normalised.learned_weights(), "{norm:?}");
+            }
             let memory = Memory { read: Read::Attention, persistence: 0.5, ..Memory::default() };
             let formed = net.clone().with_forms(Stem::Gabor, memory, CIFAR_100);
-            assert_eq!(counted(Stem::Gabor, memory), formed.learned_weights());
+            assert_eq!(counted(OpNormalisation::default(), Stem::Gabor, memory), formed.learned_weights());
             assert_eq!(hypernet.weights(&space), net.hypernet().num_params() as u64);
         }
     }

@@ -13,7 +13,7 @@ use smash::networks::memory::{BlockMemory, MemoryBanks};
 use smash::op_forms::{FUNCTIONS, ORDERS, OpForm};
 use smash::scoring::{score, score_noise};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
-use smash::{Block, Memory, Mode, Op, OpForms, Read, Seed, SmashNet, SmashTrainer, SmashTraining, Stem, Write};
+use smash::{Block, Memory, Mode, Op, OpForms, Read, Seed, SmashNet, SmashTraining, Stem, Write};
 use tiny::{B, TASK, architecture, smash_trainer, with_examples};
 
 const ATTENTION: Memory = Memory { write: Write::Add, read: Read::Attention, persistence: 0.0 };
@@ -216,22 +216,18 @@ fn gradients_equal_finite_differences() {
     }
 }
 
-fn trainer(settings: &SmashTraining) -> SmashTrainer<B> {
-    smash_trainer().in_form(settings)
-}
-
 #[test]
 fn every_form_trains_and_resumes_bit_for_bit_after_every_step() {
     with_examples(|examples| {
         let mut losses = Vec::new();
         for settings in [plain()].iter().chain(&all()) {
-            let mut whole = trainer(settings);
+            let mut whole = smash_trainer(settings);
             (0..2).for_each(|_| whole.train_epoch(settings, examples, Seed(5), &|| true).unwrap());
-            let mut resumed = trainer(settings);
+            let mut resumed = smash_trainer(settings);
             while resumed.history.len() < settings.epochs {
                 resumed.train_epoch(settings, examples, Seed(5), &|| false).unwrap();
                 let bytes = resumed.checkpoint().to_bytes();
-                resumed = trainer(settings);
+                resumed = smash_trainer(settings);
                 resumed.restore(Checkpoint::from_bytes(&bytes).unwrap()).unwrap();
             }
             assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes(), "{settings:?}");
@@ -249,7 +245,7 @@ fn gabor_filters_stay_and_the_optimiser_does_not_know_them() {
     let settings = SmashTraining { stem: Stem::Gabor, ..plain() };
     with_examples(|examples| {
         let of_stem = |settings: &SmashTraining| {
-            let mut trainer = trainer(settings);
+            let mut trainer = smash_trainer(settings);
             trainer.train_epoch(settings, examples, Seed(5), &|| true).unwrap();
             let mut tensors = trainer.checkpoint().tensors;
             let stem = tensors.remove("main.stem").unwrap();
@@ -268,7 +264,7 @@ fn training_changes_the_memory_of_a_form_alone() {
     with_examples(|examples| {
         let named = |memory: Memory| {
             let settings = SmashTraining { memory, ..plain() };
-            let mut trainer = trainer(&settings);
+            let mut trainer = smash_trainer(&settings);
             trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
             let tensors = trainer.checkpoint().tensors;
             let of_memory = tensors.into_iter().filter(|(name, _)| name.starts_with("main.memories"));
@@ -286,7 +282,7 @@ fn training_changes_the_memory_of_a_form_alone() {
 fn scores_start_with_the_stored_memory() {
     let settings = SmashTraining { memory: PERSISTENT, ..plain() };
     with_examples(|examples| {
-        let mut trainer = trainer(&settings);
+        let mut trainer = smash_trainer(&settings);
         trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
         let net = trainer.network(&settings).valid();
         let mut emptied = net.clone();
@@ -303,7 +299,7 @@ fn scores_start_with_the_stored_memory() {
 fn before_its_first_step_a_network_of_most_forms_computes_as_the_papers() {
     let memory = Memory { persistence: 1.0, ..ATTENTION };
     let [plain, formed] = [plain(), SmashTraining { memory, op_forms: OpForms::Varied, ..plain() }]
-        .map(|settings| trainer(&settings).net.valid());
+        .map(|settings| smash_trainer(&settings).net.valid());
     let images = normal([4, TASK.image_channels, TASK.image_size, TASK.image_size], 9);
     for index in 0..4 {
         let output = |net: &SmashNet<Flex>| {
@@ -319,7 +315,7 @@ fn before_its_first_step_a_network_of_most_forms_computes_as_the_papers() {
 fn the_form_of_an_op_decides_its_output_and_reaches_the_hypernet() {
     with_examples(|examples| {
         let settings = SmashTraining { op_forms: OpForms::Varied, ..plain() };
-        let mut trainer = trainer(&settings);
+        let mut trainer = smash_trainer(&settings);
         trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
         let (net, architecture, noise) = (trainer.net.valid(), architecture(0), score_noise(Seed(5), 0));
         let (images, _) = examples.images.batch(&[0, 1, 2, 3], None);

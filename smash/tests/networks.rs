@@ -11,14 +11,15 @@ use datasets::{LoadOptions, load};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use smash::Activation;
+use smash::Precision;
 use smash::baselines::Baseline;
 use smash::blueprint::{ConvShape, Value};
-use smash::convolution::{Precision, conv_same};
 use smash::sampling::sample;
 use smash::{
     Blueprint, DeviceImages, Examples, Limits, Network, Phase, ResultingTrainer, ResultingTraining, Schedule,
     SearchSpace, Seed, Task,
 };
+use smash_kernels::convolution::conv_same;
 use smash_kernels::pooling::every_second;
 
 type B = Autodiff<Flex>;

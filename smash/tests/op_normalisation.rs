@@ -181,12 +181,6 @@ fn gradients_equal_finite_differences() {
     }
 }
 
-fn trainer(normalisation: OpNormalisation) -> SmashTrainer<B> {
-    let mut trainer = smash_trainer();
-    trainer.net = trainer.net.with_op_normalisation(normalisation);
-    trainer
-}
-
 #[test]
 fn a_smash_network_with_each_normalisation_trains_and_resumes_bit_for_bit() {
     with_examples(|examples| {
@@ -196,7 +190,7 @@ fn a_smash_network_with_each_normalisation_trains_and_resumes_bit_for_bit() {
             let train = |trainer: &mut SmashTrainer<B>| {
                 trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();
             };
-            let mut whole = trainer(normalisation);
+            let mut whole = smash_trainer(&settings);
             let (images, _) = examples.images.batch(&[0, 1, 2, 3], None);
             let net = whole.net.valid();
             let weights = net.generate(&architecture(0), &score_noise(Seed(5), 0));
@@ -206,7 +200,7 @@ fn a_smash_network_with_each_normalisation_trains_and_resumes_bit_for_bit() {
             outputs.push(output);
 
             train(&mut whole);
-            let mut resumed = trainer(normalisation);
+            let mut resumed = smash_trainer(&settings);
             resumed.restore(Checkpoint::from_bytes(&whole.checkpoint().to_bytes()).unwrap()).unwrap();
             [&mut whole, &mut resumed].into_iter().for_each(train);
             assert_eq!(resumed.checkpoint().to_bytes(), whole.checkpoint().to_bytes(), "{normalisation:?}");

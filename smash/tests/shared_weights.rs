@@ -104,7 +104,7 @@ fn a_network_without_a_hypernet_trains_and_resumes_bit_for_bit() {
     let indices: Vec<usize> = (0..set.len()).collect();
     let examples = Examples { images: &images, indices: &indices };
     let settings = SmashTraining { augment: true, ..SmashTraining::plain(6, 10, 5e-3) };
-    let new = || SmashTrainer::<B>::new(space(), None, settings.learned_convolutions, TASK, Seed(5), &FlexDevice);
+    let new = || SmashTrainer::<B>::new(space(), None, &settings, TASK, Seed(5), &FlexDevice);
     let epochs = |trainer: &mut SmashTrainer<B>, count| {
         for _ in 0..count {
             trainer.train_epoch(&settings, examples, Seed(5), &|| true).unwrap();

@@ -17,7 +17,7 @@ use smash::{
     Examples, HyperNetConfig, LearnedConvolutions, Mode, Noise, SearchSpace, Seed, SmashNet, SmashTrainer,
     SmashTraining, Stream,
 };
-use tiny::{B, TASK, architecture, smash_trainer, smash_trainer_with, space, with_examples};
+use tiny::{B, TASK, architecture, smash_trainer, space, with_examples};
 
 const EPOCHS: usize = 3;
 
@@ -46,7 +46,7 @@ fn train(trainer: &mut SmashTrainer<B>, settings: &SmashTraining, examples: Exam
 }
 
 fn trained(settings: &SmashTraining, epochs: usize, examples: Examples<'_, Flex>) -> SmashTrainer<B> {
-    let mut trainer = smash_trainer_with(settings.learned_convolutions);
+    let mut trainer = smash_trainer(settings);
     (0..epochs).for_each(|_| train(&mut trainer, settings, examples));
     trainer
 }
@@ -78,7 +78,7 @@ fn a_training_with_switches_resumes_bit_for_bit() {
     with_examples(|examples| {
         for settings in alone.iter().chain([&all_switched()]) {
             let whole = trained(settings, EPOCHS, examples);
-            let new = || smash_trainer_with(settings.learned_convolutions);
+            let new = || smash_trainer(settings);
             let mut resumed = new();
             for _ in 0..EPOCHS {
                 train(&mut resumed, settings, examples);
@@ -127,7 +127,7 @@ fn every_architecture_of_a_step_is_counted_and_drawn_anew() {
 #[test]
 fn gradients_of_several_losses_equal_those_of_their_mean() {
     with_examples(|examples| {
-        let trainer = smash_trainer();
+        let trainer = smash_trainer(&plain());
         let net = &trainer.net;
         let (images, labels) = examples.images.batch(&[0, 1, 2, 3], None);
         let loss = |index| {
@@ -255,11 +255,11 @@ fn each_layout_of_the_weights_is_trained_and_gives_as_many_weights() {
         Some(Compression { rows: cell.rows / 2, ..cell }),
         Some(Compression { upsampling: 2, ..cell }),
     ];
-    let (hypernet, learned) = (HyperNetConfig { growth: 2, layers: vec![1, 1] }, LearnedConvolutions::default());
+    let hypernet = HyperNetConfig { growth: 2, layers: vec![1, 1] };
     with_examples(|examples| {
         let outcomes = layouts.map(|compression| {
             let space = SearchSpace { compression, ..space() };
-            let mut trainer = SmashTrainer::<B>::new(space, Some(&hypernet), learned, TASK, Seed(5), &FlexDevice);
+            let mut trainer = SmashTrainer::<B>::new(space, Some(&hypernet), &plain(), TASK, Seed(5), &FlexDevice);
             let before = tensors(&trainer.net).tensors;
             train(&mut trainer, &plain(), examples);
             let after = tensors(&trainer.net).tensors;

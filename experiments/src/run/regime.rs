@@ -23,7 +23,8 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
     let CorrelationStudy { space, smash, .. } = study;
     let sample = (0..SAMPLED).map(|index| sampled_architecture(space, Seed(0), index));
     let architectures: Vec<Architecture> = sample.collect();
-    let learned = learned_weights(space, smash.learned_convolutions, smash.stem, smash.memory, task);
+    let learned =
+        learned_weights(space, smash.learned_convolutions, smash.normalisation, smash.stem, smash.memory, task);
     let generated = mean(architectures.iter().map(|one| generated_weights(space, one) as f64));
     let blocks = |value: &dyn Fn(usize, &Architecture) -> f64| {
         (0..smash::space::BLOCKS).map(|block| mean(architectures.iter().map(|one| value(block, one)))).collect()

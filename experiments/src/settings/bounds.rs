@@ -35,7 +35,7 @@ const fn above_0(key: &'static str, most: f64) -> Bounds {
 /// All numbers. A lower bound of 0 has its meaning beside it.
 const BOUNDS: &[Bounds] = &[
     // Images.
-    count("data.image-size", 1, 512),
+    count("data.image-size", 4, 512),
     count("data.train", 1, 10_000_000),
     count("data.validation", 1, 10_000_000),
     count("data.test", 1, 10_000_000),

@@ -53,7 +53,14 @@ impl Size {
     }
 
     fn smash(&mut self, space: &SearchSpace, hypernet: Option<&HyperNetConfig>, smash: &SmashTraining, data: &Data) {
-        let learned = learned_weights(space, smash.learned_convolutions, smash.stem, smash.memory, LARGEST_TASK) as f64;
+        let learned = learned_weights(
+            space,
+            smash.learned_convolutions,
+            smash.normalisation,
+            smash.stem,
+            smash.memory,
+            LARGEST_TASK,
+        ) as f64;
         let own = hypernet.map_or(0.0, |hypernet| values_of_hypernet(hypernet, space));
         self.weights = self.weights.max(learned + own);
         self.batch(space, smash.batch_size, data);

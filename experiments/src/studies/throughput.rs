@@ -42,9 +42,7 @@ impl<'a, B: AutodiffBackend> ThroughputRun<'a, B> {
         let (task, seed, device) = (self.setup.task, self.setup.seed, self.setup.device());
         let images = self.setup.training();
         let batch = Examples { indices: &images.indices[..smash.batch_size.min(images.indices.len())], ..images };
-        let learned = smash.learned_convolutions;
-        let trainer = SmashTrainer::<B>::new(space.clone(), Some(hypernet), learned, task, seed, device);
-        let mut trainer = trainer.in_form(smash);
+        let mut trainer = SmashTrainer::<B>::new(space.clone(), Some(hypernet), smash, task, seed, device);
         let net = trainer.net.valid();
         // Every step ends by reading a value back, so that the device has finished. An epoch of one batch is a step.
         let mut step = |index: usize, architecture: &Architecture| -> Result<f64> {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::errln;
 
 use crate::settings::studies::{Data, Study};
-use crate::tasks::setup::Images;
+use crate::tasks::setup::{Images, task_of};
 
 /// The data sets of a study without their images, for a plan where their files are missing.
 ///
@@ -34,9 +34,12 @@ pub fn outlines<B: AutodiffBackend>(study: &Study, device: &B::Device, error: an
 /// Loads a data set as a study uses it.
 ///
 /// # Errors
-/// A data set that cannot be read, or has too few images.
+/// A data set that cannot be read, has too few images, or has images that are too small for a network.
 pub fn load_data(settings: &Data, data_dir: Option<&Path>) -> Result<DataSet> {
-    Ok(datasets::load(&settings.name, &load_options(settings, data_dir))?)
+    let data = datasets::load(&settings.name, &load_options(settings, data_dir))?;
+    let (size, least) = (data.train.height, task_of(&data).smallest_image());
+    ensure!(size >= least, "data set {}: images of {size}x{size} pixels, expected at least {least}x{least}", data.name);
+    Ok(data)
 }
 
 fn load_options(settings: &Data, data_dir: Option<&Path>) -> LoadOptions {

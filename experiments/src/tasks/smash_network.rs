@@ -78,8 +78,7 @@ impl<'a, B: AutodiffBackend> SmashRun<'a, B> {
     fn trainer(&self) -> SmashTrainer<B> {
         let Setup { task, .. } = *self.setup;
         let (space, seed, device) = (self.space.clone(), self.seed, self.setup.device());
-        let learned = self.settings.learned_convolutions;
-        SmashTrainer::new(space, self.hypernet, learned, task, seed, device).in_form(self.settings)
+        SmashTrainer::new(space, self.hypernet, self.settings, task, seed, device)
     }
 
     fn in_training(&self) -> StoredFile {

@@ -8,8 +8,8 @@ use burn::tensor::activation;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 
-use crate::burn_flex::{Primitive, contiguous, filled, shape_of, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, images_in_one};
+use crate::primitive::{Primitive, contiguous, filled, shape_of, tensor, values};
 use crate::recording::on_tape;
 
 /// The positive part of each value.

@@ -2,10 +2,8 @@
 //!
 //! burn-flex has no backward pass of its own for convolutions and packs its patches one value at a time. Most of a
 //! training step would go there. On burn-flex, with or without automatic differentiation, this module runs the kernels
-//! of the modules below. On a GPU it runs those of `gpu.rs`, and on every other backend burn's own operations. No
-//! other module knows of this choice.
+//! of the modules below. On a GPU it runs those of `gpu.rs`, and on every other backend burn's own operations.
 
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
@@ -13,7 +11,7 @@ use burn::prelude::*;
 use burn::tensor::FloatDType;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::conv2d;
-use burn::tensor::ops::{ConvOptions, FloatTensor};
+use burn::tensor::ops::ConvOptions;
 use burn_flex::{Flex, FlexTensor};
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +29,10 @@ mod winograd;
 
 use smash_space::Activation;
 
-use crate::burn_flex::{Primitive, contiguous, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, joined};
 use crate::parts::{as_kernel, concatenate};
 use crate::planes::{MOST_INPUTS, Planes, by_count, shapes, split};
+use crate::primitive::{Primitive, Primitives, Tracked, contiguous, primitive_of, tensor, tensor_of, values};
 use crate::recording::on_tape;
 use folding::Folding;
 use geometry::Geometry;
@@ -44,14 +42,15 @@ use geometry::Geometry;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// 24 bits.
+    /// Factors have a significand of 24 bits.
     Float32,
-    /// 8 bits, by burn's own operations. It is faster on GPUs that have units for it.
+    /// Factors are rounded to a significand of 8 bits, to show the effect of that rounding. Sums stay float32 on GPUs for
+    /// which there are kernels. It is not faster.
     Bfloat16,
 }
 
 impl Precision {
-    /// [`conv_concatenated`] with this precision.
+    /// [`conv_concatenated`] with this precision, with the same shapes.
     pub fn conv<B: Backend>(
         self,
         inputs: Vec<Tensor<B, 4>>,
@@ -111,30 +110,23 @@ pub fn conv_concatenated<B: Backend>(
     let shape = [batch, channels, height, width];
     let geometry = Geometry::new(shape, weight.dims(), dilation, groups, activation.slope());
     // The weight comes last.
-    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
-    let tensors = inputs.into_iter().map(Primitive::of).chain([Primitive::of(weight)]);
-    for tensor in tensors {
-        match tensor {
-            Primitive::Plain(tensor) => plain.push(tensor),
-            Primitive::Tracked(tensor) => tracked.push(tensor),
-            Primitive::Other(_) => other.push(tensor.into_tensor()),
+    let tensors = inputs.into_iter().map(primitive_of).chain([primitive_of(weight)]);
+    match Primitives::<B>::of(tensors.collect()) {
+        Primitives::Plain(tensors) => {
+            let operands = Operands::new(tensors, geometry);
+            Primitive::Plain(as_batch(forward(&operands), operands.images)).into_tensor()
+        }
+        Primitives::Tracked(tensors) => Primitive::Tracked(by_count!(track, tensors, geometry)).into_tensor(),
+        Primitives::Other(mut tensors) => {
+            let weight = tensor_of(tensors.pop().expect("a weight"));
+            let input = Tensor::cat(tensors.into_iter().map(tensor_of).collect(), 1);
+            #[cfg(feature = "gpu")]
+            if gpu::has::<B>() {
+                return gpu::conv(input, weight, geometry, false);
+            }
+            stock(input, activation, weight, dilation, groups)
         }
     }
-    let output = if !plain.is_empty() {
-        let operands = Operands::new(plain, geometry);
-        Primitive::Plain(as_batch(forward(&operands), operands.images))
-    } else if !tracked.is_empty() {
-        Primitive::Tracked(track(tracked, geometry))
-    } else {
-        let weight = other.pop().expect("pushed");
-        let input = Tensor::cat(other, 1);
-        #[cfg(feature = "gpu")]
-        if gpu::has::<B>() {
-            return gpu::conv(input, weight, geometry, false);
-        }
-        return stock(input, activation, weight, dilation, groups);
-    };
-    output.into_tensor()
 }
 
 /// 1x1 convolution of activated tensors that are concatenated along their channels.
@@ -149,14 +141,14 @@ pub fn conv_1x1<B: Backend>(inputs: Vec<Tensor<B, 4>>, activation: Activation, w
 
 /// Whether tensors of this backend are on a GPU for which this build has kernels.
 #[must_use]
-pub fn is_on_gpu<B: Backend>() -> bool {
+pub(crate) fn is_on_gpu<B: Backend>() -> bool {
     #[cfg(feature = "gpu")]
     return gpu::has::<B>();
     #[cfg(not(feature = "gpu"))]
     false
 }
 
-/// The same with burn's own operations.
+/// [`conv_same`] with burn's own operations.
 pub fn stock<B: Backend>(
     input: Tensor<B, 4>,
     activation: Activation,
@@ -209,19 +201,10 @@ fn forward(operands: &Operands) -> FlexTensor {
 }
 
 /// The kernels on the gradient tape. The weight comes last.
-fn track(tensors: Vec<FloatTensor<Autodiff<Flex>>>, geometry: Geometry) -> FloatTensor<Autodiff<Flex>> {
-    fn of_count<const N: usize>(
-        tensors: Vec<FloatTensor<Autodiff<Flex>>>,
-        geometry: Geometry,
-    ) -> FloatTensor<Autodiff<Flex>> {
-        let operands = Operands::new(tensors.iter().map(|tensor| tensor.primitive.clone()).collect(), geometry);
-        let Ok(tensors) = <[_; N]>::try_from(tensors) else {
-            unreachable!("as many tensors as counted");
-        };
-        let output = as_batch(forward(&operands), operands.images);
-        on_tape::<_, N>(ConvSame, tensors, operands, output)
-    }
-    by_count!(of_count, tensors, geometry)
+fn track<const N: usize>(tensors: [Tracked; N], geometry: Geometry) -> Tracked {
+    let operands = Operands::new(tensors.iter().map(|tensor| tensor.primitive.clone()).collect(), geometry);
+    let output = as_batch(forward(&operands), operands.images);
+    on_tape(ConvSame, tensors, operands, output)
 }
 
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn_flex::{Flex, FlexTensor, Layout};
 
-use crate::burn_flex::{Primitive, contiguous, filled, shape_of, tensor, values};
 use crate::planes::planar;
+use crate::primitive::{Primitive, contiguous, filled, shape_of, tensor, values};
 use crate::recording::on_tape;
 
 /// Largest number of columns of an image that is worth interleaving: wider ones fill vectors by themselves.
@@ -67,13 +67,13 @@ fn strides([batch, height, width]: [usize; 3]) -> [isize; 4] {
 }
 
 /// Number of images that the kernels see as one: the batch if a tensor of an operation is interleaved, else 1.
-pub fn images_in_one(tensors: &[FlexTensor]) -> usize {
+pub(crate) fn images_in_one(tensors: &[FlexTensor]) -> usize {
     if tensors.iter().any(is_interleaved) { shape_of(&tensors[0])[0] } else { 1 }
 }
 
 /// An interleaved batch as one image `[1, channels, height, width * batch]`. Other batches are copied into that order. A
 /// tensor stays as it is if `images` is 1.
-pub fn as_one_image(tensor: &FlexTensor, images: usize) -> FlexTensor {
+pub(crate) fn as_one_image(tensor: &FlexTensor, images: usize) -> FlexTensor {
     if images == 1 {
         return tensor.clone();
     }
@@ -89,13 +89,13 @@ pub fn as_one_image(tensor: &FlexTensor, images: usize) -> FlexTensor {
 
 /// The inputs of an operation as its kernels read them: planar, and as one image if one of them is interleaved. Also the number of
 /// images in one.
-pub fn joined(inputs: &[FlexTensor]) -> (Vec<FlexTensor>, usize) {
+pub(crate) fn joined(inputs: &[FlexTensor]) -> (Vec<FlexTensor>, usize) {
     let images = images_in_one(inputs);
     (planar(inputs.iter().map(|input| as_one_image(input, images)).collect()), images)
 }
 
 /// The batch whose images [`as_one_image`] has joined.
-pub fn as_batch(image: FlexTensor, images: usize) -> FlexTensor {
+pub(crate) fn as_batch(image: FlexTensor, images: usize) -> FlexTensor {
     if images == 1 {
         return image;
     }
@@ -107,7 +107,7 @@ pub fn as_batch(image: FlexTensor, images: usize) -> FlexTensor {
 }
 
 /// The same tensor, with values that burn adds in one pass: an interleaved batch as it is, anything else contiguous.
-pub fn settled(tensor: &FlexTensor) -> FlexTensor {
+pub(crate) fn settled(tensor: &FlexTensor) -> FlexTensor {
     if is_interleaved(tensor) { tensor.clone() } else { contiguous(tensor) }
 }
 

@@ -11,15 +11,16 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, joined};
 use crate::parts::concatenate;
 use crate::planes::{Channel, MOST_INPUTS, Planes, by_count, shapes, split};
+use crate::primitive::{
+    Primitive, Primitives, Tracked, contiguous, filled, pieces_of_task, primitive_of, tensor, tensor_of, values,
+};
 use crate::recording::on_tape;
 
 /// Mean and unbiased variance of one batch, `[channels]` each, off the gradient tape.
@@ -33,9 +34,11 @@ pub struct BatchStatistics<B: Backend> {
 
 /// Number of values that are summed side by side. It is a constant, so that it is the same on all processors.
 const LANES: usize = 16;
+
 /// Normalises each channel to mean 0 and variance 1 over the batch, then scales it by `weight` and moves it by `bias`.
 ///
-/// The statistics are off the gradient tape. The variance is the unbiased one.
+/// It divides by the root of the biased variance plus `epsilon`. The statistics are off the gradient tape, and hold the
+/// unbiased variance.
 ///
 /// # Shapes
 /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
@@ -53,27 +56,20 @@ pub fn normalise<B: Backend>(
     let [batch, _, height, width] = inputs[0].dims();
     let device = inputs[0].device();
     let elements = (batch * height * width) as f64;
-    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
-    for input in inputs {
-        match Primitive::of(input) {
-            Primitive::Plain(input) => plain.push(input),
-            Primitive::Tracked(input) => tracked.push(input),
-            input @ Primitive::Other(_) => other.push(input.into_tensor()),
+    let tensors = inputs.into_iter().map(primitive_of).chain([weight, bias].map(primitive_of));
+    let (output, moments) = match Primitives::<B>::of(tensors.collect()) {
+        Primitives::Plain(tensors) => {
+            let operands = Operands::new(tensors);
+            let (output, moments) = forward(&operands, epsilon);
+            (Primitive::Plain(as_batch(output, operands.images)), moments)
         }
-    }
-    let (output, moments) = match (Primitive::of(weight), Primitive::of(bias)) {
-        (Primitive::Plain(weight), Primitive::Plain(bias)) => {
-            let (inputs, images) = joined(&plain);
-            let (output, moments) = forward(&inputs, &contiguous(&weight), &contiguous(&bias), epsilon);
-            (Primitive::Plain(as_batch(output, images)), moments)
-        }
-        (Primitive::Tracked(weight), Primitive::Tracked(bias)) => {
-            tracked.extend([weight, bias]);
-            let (output, moments) = by_count!(track, tracked, epsilon);
+        Primitives::Tracked(tensors) => {
+            let (output, moments) = by_count!(track, tensors, epsilon);
             (Primitive::Tracked(output), moments)
         }
-        (weight, bias) => {
-            return stock(Tensor::cat(other, 1), weight.into_tensor(), bias.into_tensor(), epsilon);
+        Primitives::Other(mut tensors) => {
+            let [bias, weight] = [(); 2].map(|()| tensor_of(tensors.pop().expect("two parameters")));
+            return stock(Tensor::cat(tensors.into_iter().map(tensor_of).collect(), 1), weight, bias, epsilon);
         }
     };
     let unbiased = (elements / (elements - 1.0).max(1.0)) as f32;
@@ -88,36 +84,40 @@ pub fn normalise<B: Backend>(
     (output.into_tensor(), statistics)
 }
 
-/// Moves each channel by `-mean`, scales it by `factor` and moves it by `shift`, `[channels]` each. This is
+/// Moves each channel by `-mean`, scales it by `factor` and moves it by `shift`, in this order in `maps`. This is
 /// normalisation with given statistics.
 ///
 /// # Shapes
 /// - `inputs`: `[batch, channels, height, width]` each, concatenated along their channels
+/// - `maps`: `[channels]` each
 /// - output: `[batch, channels, height, width]`
-pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, [mean, factor, shift]: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
-    let (mut plain, mut other) = (Vec::new(), Vec::new());
-    for input in inputs {
-        match Primitive::of(input) {
-            Primitive::Plain(input) => plain.push(input),
-            input => other.push(input.into_tensor()),
+pub fn rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, maps: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
+    let inputs = match Primitives::<B>::of(inputs.into_iter().map(primitive_of).collect()) {
+        Primitives::Plain(inputs) => inputs,
+        Primitives::Tracked(inputs) => {
+            return stock_rescale(
+                inputs.into_iter().map(|input| Primitive::Tracked(input).into_tensor()).collect(),
+                maps,
+            );
         }
-    }
-    if plain.is_empty() {
-        let of_channel = |tensor: Tensor<B, 1>| tensor.unsqueeze_dims(&[0, 2, 3]);
-        return (Tensor::cat(other, 1) - of_channel(mean)) * of_channel(factor) + of_channel(shift);
-    }
-    let [mean, factor, shift] =
-        [mean, factor, shift].map(|tensor| tensor.into_data().into_vec::<f32>().expect("float32 on burn-flex"));
+        Primitives::Other(inputs) => return stock_rescale(inputs.into_iter().map(tensor_of).collect(), maps),
+    };
+    let [mean, factor, shift] = maps.map(|tensor| tensor.into_data().into_vec::<f32>().expect("float32 on burn-flex"));
     let channel = |channel: usize| Affine { mean: mean[channel], factor: factor[channel], shift: shift[channel] };
     let channels: Vec<Affine> = (0..mean.len()).map(channel).collect();
-    let (inputs, images) = joined(&plain);
+    let (inputs, images) = joined(&inputs);
     let output = apply(&Planes::of(&inputs), &channels, sizes(&inputs));
     Primitive::Plain(as_batch(output, images)).into_tensor()
 }
 
+fn stock_rescale<B: Backend>(inputs: Vec<Tensor<B, 4>>, maps: [Tensor<B, 1>; 3]) -> Tensor<B, 4> {
+    let [mean, factor, shift] = maps.map(|tensor| tensor.unsqueeze_dims(&[0, 2, 3]));
+    (Tensor::cat(inputs, 1) - mean) * factor + shift
+}
+
 /// Running statistics, `[channels]`, of which the leading ones are moved towards those of a batch. They are off the
 /// gradient tape.
-pub fn moved<B: Backend>(running: Tensor<B, 1>, batch: Tensor<B, 1>, momentum: f64) -> Tensor<B, 1> {
+pub fn moved_towards<B: Backend>(running: Tensor<B, 1>, batch: Tensor<B, 1>, momentum: f64) -> Tensor<B, 1> {
     let plain = |running: &FlexTensor, batch: &FlexTensor| {
         let (running, batch) = (contiguous(running), contiguous(batch));
         let mut moved = values(&running).to_vec();
@@ -180,9 +180,28 @@ fn sizes(inputs: &[FlexTensor]) -> [usize; 3] {
     [shape[0], shape[2], shape[3]]
 }
 
-/// The forward pass, for planar inputs and contiguous parameters.
-fn forward(inputs: &[FlexTensor], weight: &FlexTensor, bias: &FlexTensor, epsilon: f64) -> (FlexTensor, Vec<Moments>) {
-    let (weight, bias) = (values(weight), values(bias));
+/// The operands of a normalisation.
+struct Operands {
+    /// Planar. An interleaved batch is one image.
+    inputs: Vec<FlexTensor>,
+    /// Contiguous, as the bias.
+    weight: FlexTensor,
+    bias: FlexTensor,
+    /// Number of images in one.
+    images: usize,
+}
+
+impl Operands {
+    /// From the inputs, followed by weight and bias.
+    fn new(mut tensors: Vec<FlexTensor>) -> Self {
+        let [bias, weight] = [(); 2].map(|()| contiguous(&tensors.pop().expect("two parameters")));
+        let (inputs, images) = joined(&tensors);
+        Self { inputs, weight, bias, images }
+    }
+}
+
+fn forward(operands: &Operands, epsilon: f64) -> (FlexTensor, Vec<Moments>) {
+    let (inputs, weight, bias) = (&operands.inputs, values(&operands.weight), values(&operands.bias));
     let sizes @ [batch, height, width] = sizes(inputs);
     let (pixels, planes) = (height * width, Planes::of(inputs));
     let elements = batch * pixels;
@@ -246,7 +265,7 @@ const CHAIN: usize = 64 * LANES;
 
 /// Sum of `term` over the values at each place of two planes.
 #[inline(always)]
-pub fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+pub(crate) fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let chains = left.chunks(CHAIN).zip(right.chunks(CHAIN));
     chains.map(|(left, right)| sum_of_chain(left, right, &term)).sum()
 }
@@ -265,19 +284,12 @@ fn sum_of_chain(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> 
 }
 
 /// The kernels on the gradient tape. Weight and bias come last.
-fn track<const N: usize>(
-    tensors: Vec<FloatTensor<Autodiff<Flex>>>,
-    epsilon: f64,
-) -> (FloatTensor<Autodiff<Flex>>, Vec<Moments>) {
-    let Ok(tensors) = <[FloatTensor<Autodiff<Flex>>; N]>::try_from(tensors) else {
-        unreachable!("as many tensors as counted");
-    };
-    let mut inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
-    let [bias, weight] = [(); 2].map(|()| contiguous(&inputs.pop().expect("two parameters")));
-    let (inputs, images) = joined(&inputs);
-    let (output, moments) = forward(&inputs, &weight, &bias, epsilon);
+fn track<const N: usize>(tensors: [Tracked; N], epsilon: f64) -> (Tracked, Vec<Moments>) {
+    let operands = Operands::new(tensors.iter().map(|tensor| tensor.primitive.clone()).collect());
+    let (output, moments) = forward(&operands, epsilon);
+    let Operands { inputs, weight, images, .. } = operands;
     let state = State { inputs, images, weight, moments: moments.clone() };
-    (on_tape::<_, N>(Normalise, tensors, state, as_batch(output, images)), moments)
+    (on_tape(Normalise, tensors, state, as_batch(output, images)), moments)
 }
 
 #[derive(Debug)]

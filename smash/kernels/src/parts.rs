@@ -6,19 +6,20 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
-use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values as values_of};
 use crate::interleaved::{as_batch, as_one_image, images_in_one, joined, settled};
 use crate::planes::{MOST_INPUTS, Planes, by_count, shapes, split};
+use crate::primitive::{
+    Primitive, Primitives, Tracked, contiguous, filled, pieces_of_task, primitive_of, shape_of, tensor, tensor_of,
+    values as values_of,
+};
 use crate::recording::on_tape;
 
 /// The first `count` parts of `channels` channels each. Channels after them are dropped.
@@ -73,33 +74,19 @@ pub fn concatenate<B: Backend>(mut tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
     }
     let [batch, _, height, width] = tensors[0].dims();
     let shape = [batch, tensors.iter().map(|tensor| tensor.dims()[1]).sum(), height, width];
-    let (mut plain, mut tracked, mut other) = (Vec::new(), Vec::new(), Vec::new());
-    for tensor in tensors {
-        match Primitive::of(tensor) {
-            Primitive::Plain(tensor) => plain.push(tensor),
-            Primitive::Tracked(tensor) => tracked.push(tensor),
-            tensor @ Primitive::Other(_) => other.push(tensor.into_tensor()),
+    match Primitives::<B>::of(tensors.into_iter().map(primitive_of).collect()) {
+        Primitives::Plain(tensors) => Primitive::Plain(side_by_side(tensors, shape)).into_tensor(),
+        Primitives::Tracked(tensors) => {
+            Primitive::Tracked(by_count!(tracked_side_by_side, tensors, shape)).into_tensor()
         }
+        Primitives::Other(tensors) => Tensor::cat(tensors.into_iter().map(tensor_of).collect(), 1),
     }
-    if !plain.is_empty() {
-        return Primitive::Plain(side_by_side(plain, shape)).into_tensor();
-    }
-    if !tracked.is_empty() {
-        return Primitive::Tracked(by_count!(tracked_side_by_side, tracked, shape)).into_tensor();
-    }
-    Tensor::cat(other, 1)
 }
 
-fn tracked_side_by_side<const N: usize>(
-    tensors: Vec<FloatTensor<Autodiff<Flex>>>,
-    shape: [usize; 4],
-) -> FloatTensor<Autodiff<Flex>> {
-    let Ok(tensors) = <[FloatTensor<Autodiff<Flex>>; N]>::try_from(tensors) else {
-        unreachable!("as many tensors as counted");
-    };
+fn tracked_side_by_side<const N: usize>(tensors: [Tracked; N], shape: [usize; 4]) -> Tracked {
     let inputs: Vec<FlexTensor> = tensors.iter().map(|tensor| tensor.primitive.clone()).collect();
     let state = (shapes(&inputs), images_in_one(&inputs));
-    on_tape::<_, N>(Concatenate, tensors, state, side_by_side(inputs, shape))
+    on_tape(Concatenate, tensors, state, side_by_side(inputs, shape))
 }
 
 #[derive(Debug)]
@@ -175,7 +162,7 @@ struct Readers {
 }
 
 impl<B: Backend> Shared<B> {
-    /// A shared tensor without a reader.
+    /// A shared tensor `[batch, channels, height, width]` without a reader.
     pub fn new(tensor: Tensor<B, 4>) -> Self {
         Self { tensor, readers: Arc::default() }
     }
@@ -303,7 +290,7 @@ impl Backward<Flex, 1> for Window {
 }
 
 /// A matrix as the weight of a 1x1 convolution: `[outputs, inputs]` to `[outputs, inputs, 1, 1]`.
-pub fn as_kernel<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 4> {
+pub(crate) fn as_kernel<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 4> {
     let [outputs, inputs] = matrix.dims();
     let shaped = |matrix: &FlexTensor| contiguous(matrix).reshape([outputs, inputs, 1, 1].into());
     match Primitive::of(matrix) {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use crate::burn_flex::{contiguous, shape_of, tensor};
+use crate::primitive::{contiguous, shape_of, tensor};
 
 /// Largest number of inputs of one operation that are read in place. More inputs are concatenated first.
 pub const MOST_INPUTS: usize = 32;
@@ -102,14 +102,19 @@ pub fn shapes(tensors: &[FlexTensor]) -> Vec<[usize; 4]> {
     tensors.iter().map(shape_of).collect()
 }
 
-/// Calls a function that is generic over its number of tensors: up to [`MOST_INPUTS`] and two parameters.
+/// Calls a function with an array of the given tensors: up to [`MOST_INPUTS`] and two parameters.
 macro_rules! by_count {
     ($function:ident, $tensors:expr, $state:expr) => {
         by_count!($function, $tensors, $state; 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34)
     };
     ($function:ident, $tensors:expr, $state:expr; $($count:literal)*) => {
         match $tensors.len() {
-            $($count => $function::<$count>($tensors, $state),)*
+            $($count => {
+                let Ok(tensors) = <[_; $count]>::try_from($tensors) else {
+                    unreachable!("as many tensors as counted");
+                };
+                $function(tensors, $state)
+            })*
             count => unreachable!("{count} tensors with at most {} inputs", $crate::planes::MOST_INPUTS),
         }
     };

@@ -11,9 +11,9 @@ use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::burn_flex::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values};
 use crate::interleaved::{as_batch, as_one_image, images_in_one};
 use crate::normalisation::sum;
+use crate::primitive::{Primitive, contiguous, filled, pieces_of_task, shape_of, tensor, values};
 use crate::recording::on_tape;
 
 /// Average over 2x2 squares; an odd last row or column is dropped.
@@ -133,7 +133,7 @@ pub fn every_second<B: Backend>(input: Tensor<B, 4>, offset: usize) -> Tensor<B,
         .reshape([batch, channels, rows, columns])
 }
 
-/// The same with burn's own operation.
+/// [`halve`] with burn's own operation.
 pub fn stock<B: Backend>(input: Tensor<B, 4>) -> Tensor<B, 4> {
     avg_pool2d(input, [2, 2], [2, 2], [0, 0], true, false)
 }

@@ -17,13 +17,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 
-use crate::burn_flex::{Primitive, tensor};
-
-/// A tensor of burn-flex on the gradient tape.
-type Tracked = FloatTensor<Autodiff<Flex>>;
+use crate::primitive::{Primitive, Tracked, tensor};
 
 /// Moves the gradient of an operation's output on to its inputs.
 type Run = Box<dyn FnOnce(&mut Gradients, &mut Checkpointer) + Send>;
@@ -44,7 +40,7 @@ thread_local! {
 ///
 /// # Panics
 /// In a recording, if a tensor comes from an operation of burn inside it: its gradient would be lost.
-pub fn on_tape<O: Backward<Flex, N>, const N: usize>(
+pub(crate) fn on_tape<O: Backward<Flex, N>, const N: usize>(
     operation: O,
     inputs: [Tracked; N],
     state: O::State,

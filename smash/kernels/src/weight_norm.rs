@@ -3,17 +3,15 @@
 //! The HyperNet normalises all its convolutions at each step. Built from burn's operations, this takes several passes
 //! over each weight, some of them value by value.
 
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::prelude::*;
-use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 use pulp::Arch;
 
-use crate::burn_flex::{Primitive, contiguous, values};
 use crate::normalisation::sum;
+use crate::primitive::{Primitive, Tracked, contiguous, values};
 use crate::recording::on_tape;
 
 /// A tensor divided by its Euclidean norm.
@@ -26,7 +24,7 @@ pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B
     output.into_tensor()
 }
 
-/// The same with burn's own operations.
+/// [`weight_norm`] with burn's own operations.
 pub fn stock<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
     let shape = weight.dims();
     let row = weight.reshape([1, shape.iter().product::<usize>()]);
@@ -46,7 +44,7 @@ fn with_shape_of(tensor: &FlexTensor, values: Vec<f32>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, tensor.layout().shape().clone()))
 }
 
-fn tracked(weight: FloatTensor<Autodiff<Flex>>) -> FloatTensor<Autodiff<Flex>> {
+fn tracked(weight: Tracked) -> Tracked {
     let (normed, norm) = forward(&contiguous(&weight.primitive));
     on_tape(WeightNorm, [weight], (normed.clone(), norm), normed)
 }

@@ -71,7 +71,7 @@ pub fn corrupt(
     if corruption == Corruption::Other {
         let slices = |other: &Architecture| other.blocks.iter().map(|block| block.slices(space)).sum::<usize>();
         let drawn = (0..ATTEMPTS).map(|_| sample(space, Limits::of(space), rng));
-        let mut others = drawn.filter(|other| slices(other) == truth.shape[2] && other != architecture);
+        let mut others = drawn.filter(|other| slices(other) == slices(architecture) && other != architecture);
         return others.next().map(|other| Encoding::new(space, &other));
     }
     let mut lie = architecture.clone();
@@ -124,6 +124,7 @@ fn another<T: Clone + PartialEq>(truth: &T, mut options: Vec<T>, rng: &mut ChaCh
 mod tests {
     use super::*;
     use crate::encoding::EncodingLayout;
+    use crate::space::Compression;
     use rand::SeedableRng;
 
     /// Channels in which two encodings differ, in some rows.
@@ -167,12 +168,15 @@ mod tests {
 
     #[test]
     fn corrupted_encodings_fit_differ_and_repeat() {
-        let space = SearchSpace::smash_v1(4, 2);
-        for seed in 0..10 {
-            let architecture = sample(&space, Limits::of(&space), &mut ChaCha8Rng::seed_from_u64(seed));
-            let truth = Encoding::new(&space, &architecture);
+        let paper = SearchSpace::smash_v1(4, 2);
+        let cell = paper.cell();
+        let finer =
+            SearchSpace { compression: Some(Compression { columns: cell.columns / 3, ..cell }), ..paper.clone() };
+        for (seed, space) in (0..10).flat_map(|seed| [(seed, &paper), (seed, &finer)]) {
+            let architecture = sample(space, Limits::of(space), &mut ChaCha8Rng::seed_from_u64(seed));
+            let truth = Encoding::new(space, &architecture);
             for corruption in Corruption::KINDS {
-                let draw = || corrupt(&space, &architecture, corruption, &mut ChaCha8Rng::seed_from_u64(seed + 100));
+                let draw = || corrupt(space, &architecture, corruption, &mut ChaCha8Rng::seed_from_u64(seed + 100));
                 let lie = draw().expect("this space has other values for every part");
                 assert_eq!(lie.shape, truth.shape, "{corruption:?}");
                 assert_ne!(lie, truth, "{corruption:?}");

@@ -3,7 +3,8 @@
 use crate::architecture::Architecture;
 use crate::forms::{Memory, Read, Stem};
 use crate::learned_convolutions::LearnedConvolutions;
-use crate::space::{BLOCKS, Patterns, SearchSpace};
+use crate::op_normalisation::OpNormalisation;
+use crate::space::{BLOCKS, SearchSpace};
 use crate::task::Task;
 
 /// Size and cost of the resulting network of an architecture.
@@ -20,19 +21,13 @@ pub struct Counts {
 /// Kernel size of the stem convolution.
 pub const STEM_KERNEL: usize = 7;
 
-/// Number of convolutions in a set that ops share in the SMASH network: one for each place in an op.
-pub const fn shared_convolutions(patterns: Patterns) -> usize {
-    match patterns {
-        Patterns::Single => 1,
-        Patterns::UpToFour => 4,
-    }
-}
-
 /// Number of freely learned weights of the main network inside SMASH, counted without building it. All architectures
-/// share them, so a set of convolutions also counts where no op uses it.
+/// share them, so a set of convolutions also counts where no op uses it. The shared 1x1 matrices of a network without a
+/// HyperNet do not count.
 pub fn learned_weights(
     space: &SearchSpace,
     learned: LearnedConvolutions,
+    normalisation: OpNormalisation,
     stem: Stem,
     memory: Memory,
     task: Task,
@@ -45,19 +40,22 @@ pub fn learned_weights(
         Read::Even => 0,
         Read::Attention => BLOCKS * space.max_channels,
     };
+    // Each block has gains, shifts or both, for as many channels as an op can have inside the SMASH network.
+    let norms = normalisation.learned().into_iter().filter(|is_learned| *is_learned).count();
+    let norms = norms * BLOCKS * space.weight_rows();
     // The second convolution of a path reads the outputs of the first.
     let inputs = |place: usize| match place % 2 {
         0 => space.shared_inputs(),
         _ => space.max_channels,
     };
-    let inputs: usize = (0..shared_convolutions(space.patterns)).map(inputs).sum();
+    let inputs: usize = (0..space.patterns.convolutions()).map(inputs).sum();
     let sets: usize = learned.sets().iter().product();
     let shared = sets * space.max_channels * inputs * space.max_kernel * space.max_kernel;
     // BatchNorm has a scale and a shift for each channel.
     let transition = |block| space.block_width(block) * (2 + space.block_input(block + 1));
     let transitions: usize = (0..BLOCKS - 1).map(transition).sum();
     let output = space.block_width(BLOCKS - 1) * (2 + task.classes) + task.classes;
-    (stem + shared + queries + transitions + output) as u64
+    (stem + shared + norms + queries + transitions + output) as u64
 }
 
 /// Number of weights in the 1x1 convolutions of an architecture, which a HyperNet generates.

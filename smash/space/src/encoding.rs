@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::architecture::{Architecture, Op};
-use crate::space::{BLOCKS, Patterns, SearchSpace};
+use crate::space::{BLOCKS, SearchSpace};
 
 /// Meaning of each channel of the encoding. It depends on the space alone, so it never changes during training.
 ///
@@ -44,10 +44,7 @@ pub struct EncodingLayout {
 impl EncodingLayout {
     /// The layout of a search space.
     pub fn new(space: &SearchSpace) -> Self {
-        let convs = match space.patterns {
-            Patterns::Single => 1,
-            Patterns::UpToFour => 4,
-        };
+        let convs = space.patterns.convolutions();
         let axes = if space.square { 1 } else { 2 };
         let kernels = SearchSpace::kernels(space.max_kernel);
         let group_options = space.group_options();
@@ -136,7 +133,7 @@ impl EncodingLayout {
 /// The encoding of one architecture, on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoding {
-    /// `[channels, units, slices]`, or more rows and cells with another compression than the paper's.
+    /// `[channels, rows, cells]`: the paper's compression has one row for each unit and one cell for each slice.
     pub shape: [usize; 3],
     /// Values in row-major order, +1 or -1.
     pub values: Vec<f32>,

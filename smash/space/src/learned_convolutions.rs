@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::space::BLOCKS;
 
 /// How many sets of learned convolutions a SMASH network has, and which op uses which. A set has one convolution for
-/// each place in an op; see [`shared_convolutions`](crate::counts::shared_convolutions).
+/// each place in an op; see [`Patterns::convolutions`](crate::space::Patterns::convolutions).
 ///
 /// All sets have the same shapes, because all blocks have the same N_max and the same largest kernel. Architectures and
 /// their resulting networks do not depend on this setting.

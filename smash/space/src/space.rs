@@ -104,6 +104,16 @@ pub enum Patterns {
     UpToFour,
 }
 
+impl Patterns {
+    /// Number of convolutions that an op can have. As many places in an op have learned convolutions to share.
+    pub const fn convolutions(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::UpToFour => 4,
+        }
+    }
+}
+
 /// How bank sizes are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

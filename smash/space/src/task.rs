@@ -1,5 +1,7 @@
 //! The data that a network is built for: sizes of images, and classes.
 
+use crate::space::BLOCKS;
+
 /// Data that a network is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -23,6 +25,11 @@ fn one() -> usize {
 }
 
 impl Task {
+    /// Height and width of the smallest images that a network can read: it halves them between its blocks.
+    pub const fn smallest_image(self) -> usize {
+        self.stem_stride << (BLOCKS - 1)
+    }
+
     /// CIFAR-100, which the paper's networks are made for.
     pub const CIFAR_100: Self = Self::of_images(3, 32, 100);
 

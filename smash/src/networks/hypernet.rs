@@ -140,7 +140,7 @@ impl<B: Backend> HyperNet<B> {
                 features.push(Shared::new(grown));
             }
         }
-        next(read(&features), leaky)
+        next(features.into_iter().map(Shared::read_last).collect(), leaky)
     }
 }
 

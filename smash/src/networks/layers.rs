@@ -5,7 +5,7 @@ use burn::prelude::*;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use smash_kernels::normalisation::{BatchStatistics, moved, normalise, rescale};
+use smash_kernels::normalisation::{BatchStatistics, moved_towards, normalise, rescale};
 use smash_kernels::parts::window;
 
 /// Momentum of BatchNorm's running statistics.
@@ -79,7 +79,7 @@ impl<B: Backend> BatchNorm<B> {
     /// Moves the running statistics of the leading channels towards the statistics of a batch.
     pub fn update(&mut self, statistics: &BatchStatistics<B>) {
         let updated = |running: &Param<Tensor<B, 1>>, batch: &Tensor<B, 1>| {
-            Param::initialized(running.id, moved(running.val(), batch.clone(), BATCH_NORM_MOMENTUM))
+            Param::initialized(running.id, moved_towards(running.val(), batch.clone(), BATCH_NORM_MOMENTUM))
         };
         self.running_mean = updated(&self.running_mean, &statistics.mean);
         self.running_variance = updated(&self.running_variance, &statistics.variance);

@@ -14,7 +14,7 @@ use smash_kernels::products::matmul;
 use smash_kernels::recording::recorded;
 use smash_space::Activation;
 use smash_space::architecture::{Architecture, Conv, Op};
-use smash_space::counts::{STEM_KERNEL, shared_convolutions};
+use smash_space::counts::STEM_KERNEL;
 use smash_space::forms::{Memory, Stem};
 use smash_space::learned_convolutions::LearnedConvolutions;
 use smash_space::op_forms::{OpForm, Order};
@@ -112,7 +112,7 @@ impl<B: Backend> MainNet<B> {
     ) -> Self {
         assert_eq!(task.image_depth, 1, "the SMASH network is for images");
         let stem = orthogonal([space.block_input(0), task.image_channels, STEM_KERNEL, STEM_KERNEL], rng, device);
-        let convs = shared_convolutions(space.patterns);
+        let convs = space.patterns.convolutions();
         let n_max = space.max_channels;
         let kernel = space.max_kernel;
         let inputs = |slot: usize| {
@@ -276,7 +276,7 @@ impl<B: Backend> MainNet<B> {
         });
         let inputs = inputs / conv.groups;
         let of_block = &self.shared[block % self.shared.len()];
-        let slots = shared_convolutions(space.patterns);
+        let slots = space.patterns.convolutions();
         let set = place % (of_block.len() / slots);
         window(of_block[set * slots + slot].val(), [0..outputs, 0..inputs, rows, columns])
     }

@@ -46,6 +46,14 @@ impl<B: Backend> BlockMemory<B> {
         let new = start.val().slice_assign(0..written.dims()[0], moved);
         self.start = Some(Param::initialized(start.id, new.detach().set_require_grad(false)));
     }
+
+    /// The sum of the start of a bank and of the tensor written to it, `[batch, channels, height, width]`.
+    fn with_start(&self, bank: usize, channels: usize, written: Tensor<B, 4>) -> Tensor<B, 4> {
+        match &self.start {
+            Some(start) => written + start.val().narrow(0, bank * channels, channels).unsqueeze(),
+            None => written,
+        }
+    }
 }
 
 /// The banks of one block while it runs.
@@ -70,16 +78,21 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
         Self { banks, bank_channels, memory }
     }
 
-    /// The banks that an op reads, to be concatenated along the channels.
+    /// The banks that an op reads, `[batch, bank channels, height, width]` each, to be concatenated along the channels.
     pub fn read(&self, op: &Op) -> Vec<Tensor<B, 4>> {
-        let banks = op.reads.iter().map(|&bank| self.with_start(bank, self.bank(bank))).collect();
+        let read = |&bank: &usize| {
+            let held = held_by(bank, self.banks[bank].as_ref()).read();
+            self.memory.with_start(bank, self.bank_channels, held)
+        };
+        let banks = op.reads.iter().map(read).collect();
         match &self.memory.query {
             Some(query) => attended(query.val(), banks),
             None => banks,
         }
     }
 
-    /// Writes the output of an op to its banks, slice by slice in turn. An empty bank takes its slice as it is.
+    /// Writes the output of an op, `[batch, units * N, height, width]`, to its banks, slice by slice in turn. An empty bank
+    /// takes its slice as it is.
     pub fn write(&mut self, op: &Op, output: Tensor<B, 4>) {
         let slices = output.dims()[1] / self.bank_channels;
         let slices = parts(output, self.bank_channels, slices.min(op.writes.len()));
@@ -87,7 +100,7 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
         for (&bank, slice) in op.writes.iter().zip(slices.iter().cycle()) {
             let held = self.banks[bank].take();
             self.banks[bank] = Some(Shared::new(match held {
-                Some(held) => written(self.memory.form.write, held.read(), slice.read()),
+                Some(held) => written(self.memory.form.write, held.read_last(), slice.read()),
                 None => slice.read(),
             }));
         }
@@ -96,30 +109,23 @@ impl<'a, B: Backend> MemoryBanks<'a, B> {
     /// All banks, to be concatenated along the channels: the output of the block. If memory persists, also the mean over
     /// images of the tensors written to them, `[channels, height, width]`.
     pub fn into_output(self) -> (Vec<Tensor<B, 4>>, Option<Tensor<B, 3>>) {
-        let written: Vec<_> = (0..self.banks.len()).map(|bank| self.bank(bank)).collect();
-        let mean = self.memory.start.as_ref().map(|_| {
+        let Self { banks, bank_channels, memory } = self;
+        let written: Vec<_> =
+            banks.into_iter().enumerate().map(|(bank, held)| held_by(bank, held).read_last()).collect();
+        let mean = memory.start.as_ref().map(|_| {
             let banks = Tensor::cat(written.iter().map(|bank| bank.clone().detach()).collect(), 1);
             let [_, channels, height, width] = banks.dims();
             banks.mean_dim(0).reshape([channels, height, width])
         });
-        let output = written.into_iter().enumerate().map(|(bank, written)| self.with_start(bank, written));
+        let start = |(bank, written)| memory.with_start(bank, bank_channels, written);
+        let output = written.into_iter().enumerate().map(start);
         (output.collect(), mean)
     }
+}
 
-    fn bank(&self, bank: usize) -> Tensor<B, 4> {
-        match &self.banks[bank] {
-            Some(held) => held.read(),
-            None => panic!("bank {bank} is read before anything was written to it"),
-        }
-    }
-
-    /// The sum of the start of a bank and of the tensor written to it.
-    fn with_start(&self, bank: usize, written: Tensor<B, 4>) -> Tensor<B, 4> {
-        match &self.memory.start {
-            Some(start) => written + start.val().narrow(0, bank * self.bank_channels, self.bank_channels).unsqueeze(),
-            None => written,
-        }
-    }
+/// The contents of a bank.
+fn held_by<T>(bank: usize, held: Option<T>) -> T {
+    held.unwrap_or_else(|| panic!("bank {bank} is read before anything was written to it"))
 }
 
 /// The tensor that a bank holds after a write.

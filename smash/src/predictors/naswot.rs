@@ -57,6 +57,7 @@ fn rectified(blueprint: &Blueprint) -> BTreeSet<usize> {
                 read.insert(input.index());
                 behind.insert(made);
             }
+            Step::Pointwise { .. } => unreachable!("a network that predictors rate has BatchNorm"),
             _ => {}
         }
         made += match step {

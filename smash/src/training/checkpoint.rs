@@ -163,7 +163,11 @@ impl Checkpoint {
         self.tensors.remove(name).ok_or_else(|| CheckpointError::Missing { name: name.to_string() })
     }
 
-    fn take_shaped(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+    /// Takes the values of a tensor of this shape.
+    ///
+    /// # Errors
+    /// The tensor is missing or has another shape.
+    pub fn take_shaped(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let HostTensor { shape, values } = self.take(name)?;
         if shape != expected {
             return Err(CheckpointError::Shape { name: name.to_string(), found: shape, expected: expected.to_vec() });

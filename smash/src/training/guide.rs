@@ -117,7 +117,7 @@ impl Scale {
 }
 
 impl Losses {
-    /// The reward of a loss, which then counts among the losses so far. The first loss has the reward 0.
+    /// The reward of a loss, which then counts among the losses so far. The first two losses have the reward 0.
     fn reward(&mut self, loss: f64) -> f64 {
         let distance = self.mean - loss;
         let reward = match self.variance.sqrt() {

@@ -2,21 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{AutodiffModule, ModuleMapper, Param};
+use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
-use pulp::Arch;
-use rayon::prelude::*;
-use smash_kernels::{Primitive, contiguous, pieces_of_task, tensor, values};
+use smash_kernels::elementwise::fused;
 
 use crate::error::CheckpointError;
 use crate::training::checkpoint::{Checkpoint, HostTensor};
 
 /// Running averages of one parameter's gradient, flattened.
 type Slot<B> = Vec<Tensor<B, 1>>;
-
-/// Number of values that are updated at a time.
-const CHUNK: usize = 16 * 1024;
 
 /// Adam (Kingma and Ba 2015) with L2 weight decay added to the gradient.
 ///
@@ -82,18 +77,19 @@ impl<B: Backend> Adam<B> {
     /// Takes the state out of a checkpoint.
     ///
     /// # Errors
-    /// A state with a tensor missing.
-    pub fn load(
+    /// A state with a tensor missing, or with another number of values than the parameter of `module`.
+    pub fn load<A: Backend>(
         &mut self,
         prefix: &str,
+        module: &impl Module<A>,
         checkpoint: &mut Checkpoint,
         device: &B::Device,
     ) -> Result<(), CheckpointError> {
-        self.slots = load_slots(prefix, &MOMENTS, checkpoint, device)?;
+        self.slots = load_slots(prefix, &MOMENTS, module, checkpoint, device)?;
         self.updates.clear();
         for name in self.slots.keys() {
-            let updates = checkpoint.take(&format!("{prefix}.{name}.updates"))?;
-            self.updates.insert(name.clone(), updates.values[0] as u32);
+            let updates = checkpoint.take_shaped(&format!("{prefix}.{name}.updates"), &[1])?;
+            self.updates.insert(name.clone(), updates[0] as u32);
         }
         Ok(())
     }
@@ -142,14 +138,15 @@ impl<B: Backend> Nesterov<B> {
     /// Takes the state out of a checkpoint.
     ///
     /// # Errors
-    /// A state with a tensor missing.
-    pub fn load(
+    /// A state with a tensor missing, or with another number of values than the parameter of `module`.
+    pub fn load<A: Backend>(
         &mut self,
         prefix: &str,
+        module: &impl Module<A>,
         checkpoint: &mut Checkpoint,
         device: &B::Device,
     ) -> Result<(), CheckpointError> {
-        self.slots = load_slots(prefix, &["velocity"], checkpoint, device)?;
+        self.slots = load_slots(prefix, &["velocity"], module, checkpoint, device)?;
         Ok(())
     }
 }
@@ -211,43 +208,6 @@ impl NesterovUpdate {
     }
 }
 
-/// Applies a function to the elements of tensors of one length, in one pass on all cores. Tensors that are not of
-/// burn-flex come back unchanged.
-fn fused<B: Backend, const IN: usize, const OUT: usize>(
-    tensors: [Tensor<B, 1>; IN],
-    function: impl Fn([f32; IN]) -> [f32; OUT] + Sync,
-) -> Result<[Tensor<B, 1>; OUT], [Tensor<B, 1>; IN]> {
-    let tensors = tensors.map(Primitive::of);
-    if !tensors.iter().all(|tensor| matches!(tensor, Primitive::Plain(_))) {
-        return Err(tensors.map(Primitive::into_tensor));
-    }
-    let inputs = tensors.map(|tensor: Primitive<B>| match tensor {
-        Primitive::Plain(tensor) => contiguous(&tensor),
-        _ => unreachable!("all are of burn-flex"),
-    });
-    let inputs: [&[f32]; IN] = std::array::from_fn(|index| values(&inputs[index]));
-    let (count, arch) = (inputs[0].len(), Arch::new());
-    let mut outputs: [Vec<f32>; OUT] = std::array::from_fn(|_| vec![0.0; count]);
-    // Chunks of all outputs together, so that one pass over the inputs writes them all.
-    let mut chunks: Vec<[&mut [f32]; OUT]> = Vec::with_capacity(count.div_ceil(CHUNK));
-    let mut parts = outputs.each_mut().map(|output| output.chunks_mut(CHUNK));
-    for _ in 0..count.div_ceil(CHUNK) {
-        chunks.push(parts.each_mut().map(|chunks| chunks.next().expect("counted")));
-    }
-    chunks.into_par_iter().enumerate().with_min_len(pieces_of_task(CHUNK)).for_each(|(index, mut outputs)| {
-        let inputs = inputs.map(|input| &input[index * CHUNK..][..outputs[0].len()]);
-        arch.dispatch(|| {
-            for place in 0..outputs[0].len() {
-                let results = function(inputs.map(|input| input[place]));
-                for (output, result) in outputs.iter_mut().zip(results) {
-                    output[place] = result;
-                }
-            }
-        });
-    });
-    Ok(outputs.map(|output| Primitive::Plain(tensor(output, [count])).into_tensor()))
-}
-
 /// Replaces each parameter that has a gradient by `update(name, value, gradient)`, all flattened. The gradient is the
 /// mean over the given gradients.
 fn update_parameters<A, M, F>(module: M, gradients: &[A::Gradients], update: F) -> M
@@ -304,30 +264,50 @@ fn save_slots<B: Backend>(
     }
 }
 
-fn load_slots<B: Backend>(
+/// The state of each parameter that has one. A parameter that no step has used has none.
+fn load_slots<A: Backend, B: Backend>(
     prefix: &str,
     parts: &[&str],
+    module: &impl Module<A>,
     checkpoint: &mut Checkpoint,
     device: &B::Device,
 ) -> Result<BTreeMap<String, Slot<B>>, CheckpointError> {
-    let start = format!("{prefix}.");
-    let end = format!(".{}", parts[0]);
-    let names: Vec<String> = checkpoint
-        .tensors
-        .keys()
-        .filter_map(|key| Some(key.strip_prefix(&start)?.strip_suffix(&end)?.to_string()))
-        .collect();
     let mut slots = BTreeMap::new();
-    for name in names {
+    for (name, length) in lengths(module) {
+        let prefix = format!("{prefix}.{name}");
+        let tensor = |part: &&str| format!("{prefix}.{part}");
+        if !parts.iter().any(|part| checkpoint.tensors.contains_key(&tensor(part))) {
+            continue;
+        }
         let slot = parts.iter().map(|part| {
-            let tensor = checkpoint.take(&format!("{prefix}.{name}.{part}"))?;
-            let length = tensor.values.len();
-            Ok(Tensor::from_data(TensorData::new(tensor.values, [length]), device))
+            let values = checkpoint.take_shaped(&tensor(part), &[length])?;
+            Ok(Tensor::from_data(TensorData::new(values, [length]), device))
         });
-        let slot = slot.collect::<Result<_, CheckpointError>>()?;
-        slots.insert(name, slot);
+        slots.insert(name, slot.collect::<Result<_, CheckpointError>>()?);
     }
     Ok(slots)
+}
+
+/// Number of values of each parameter of a module, by name.
+fn lengths<B: Backend>(module: &impl Module<B>) -> Vec<(String, usize)> {
+    struct Collector {
+        lengths: Vec<(String, usize)>,
+        path: Vec<String>,
+    }
+    impl<B: Backend> ModuleVisitor<B> for Collector {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_string());
+        }
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            self.lengths.push((self.path.join("."), param.shape().num_elements()));
+        }
+    }
+    let mut collector = Collector { lengths: Vec::new(), path: Vec::new() };
+    module.visit(&mut collector);
+    collector.lengths
 }
 
 #[cfg(test)]
@@ -339,9 +319,12 @@ mod tests {
     /// A backend that is not recognised as burn-flex, because it is wrapped once more.
     type Wrapped = Autodiff<Flex>;
 
+    /// More values than a task has.
+    const LENGTH: usize = 16 * 1024 + 3;
+
     fn series<B: Backend<Device = FlexDevice>>(step: usize) -> Tensor<B, 1> {
-        let values = (0..CHUNK + 3).map(|index| ((index * step % 101) as f32 - 50.0) / 50.0).collect();
-        Tensor::from_data(TensorData::new(values, [CHUNK + 3]), &FlexDevice)
+        let values = (0..LENGTH).map(|index| ((index * step % 101) as f32 - 50.0) / 50.0).collect();
+        Tensor::from_data(TensorData::new(values, [LENGTH]), &FlexDevice)
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
         })?;
         self.history = parse_history(history)?;
         self.net.weights = checkpoint.restore("resulting", self.net.weights.clone())?;
-        self.optimiser.load("optimiser", &mut checkpoint, device)?;
+        self.optimiser.load("optimiser", &self.net.weights, &mut checkpoint, device)?;
         self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
     }

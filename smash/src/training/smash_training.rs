@@ -183,18 +183,22 @@ pub struct SmashTrainer<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> SmashTrainer<B> {
-    /// A network before its first step; see [`SmashNet::new`].
+    /// A network before its first step, in the form that the settings ask for; see [`SmashNet::new`].
     pub fn new(
         space: SearchSpace,
         hypernet: Option<&HyperNetConfig>,
-        learned: LearnedConvolutions,
+        settings: &SmashTraining,
         task: Task,
         seed: Seed,
         device: &B::Device,
     ) -> Self {
         let mut rng = seed.rng(Stream::SmashInitialisation, &[]);
+        let net = SmashNet::new(space, hypernet, settings.learned_convolutions, task, &mut rng, device)
+            .with_op_normalisation(settings.normalisation)
+            .with_forms(settings.stem, settings.memory, task)
+            .with_op_forms(settings.op_forms);
         Self {
-            net: SmashNet::new(space, hypernet, learned, task, &mut rng, device),
+            net,
             hypernet_optimiser: Adam::new(0.0),
             main_optimiser: Adam::new(WEIGHT_DECAY),
             task,
@@ -205,15 +209,11 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         }
     }
 
-    /// The same before its first step, with the forms of the network that some settings ask for.
-    pub fn in_form(mut self, settings: &SmashTraining) -> Self {
-        let net = self.net.with_op_normalisation(settings.normalisation);
-        self.net = net.with_forms(settings.stem, settings.memory, self.task).with_op_forms(settings.op_forms);
-        self
-    }
-
-    /// Trains one epoch. For each batch there is one new architecture, or several, each with new noise and new weights
-    /// W = H(c, z).
+    /// Trains one epoch, by the settings that the trainer was made with. For each batch there is one new architecture, or
+    /// several, each with new noise and new weights W = H(c, z).
+    ///
+    /// The result is the same to the bit only while no other training runs in the process: burn's autodiff has state that
+    /// all threads share.
     ///
     /// `after_step` is called after each step and says whether to go on. If not, the epoch stays unfinished.
     /// Checkpoints hold its progress, and the next call goes on with it.
@@ -366,8 +366,8 @@ impl<B: AutodiffBackend> SmashTrainer<B> {
         }
         self.net.hypernet = checkpoint.restore("hypernet", self.net.hypernet.clone())?;
         self.net.main = checkpoint.restore("main", self.net.main.clone())?;
-        self.hypernet_optimiser.load("optimiser.hypernet", &mut checkpoint, device)?;
-        self.main_optimiser.load("optimiser.main", &mut checkpoint, device)?;
+        self.hypernet_optimiser.load("optimiser.hypernet", &self.net.hypernet, &mut checkpoint, device)?;
+        self.main_optimiser.load("optimiser.main", &self.net.main, &mut checkpoint, device)?;
         self.tally = Tally::load(&mut checkpoint, device)?;
         checkpoint.finish()
     }

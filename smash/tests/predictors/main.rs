@@ -15,7 +15,7 @@ use burn_flex::{Flex, FlexDevice};
 use datasets::{ImageSet, LoadOptions, Normalisation};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use smash::convolution::Precision;
+use smash::Precision;
 use smash::networks::layers::BatchNorm;
 use smash::sampling::sample;
 use smash::{

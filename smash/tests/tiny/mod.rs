@@ -6,7 +6,7 @@ use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use datasets::{LoadOptions, Normalisation};
 use smash::{
-    Architecture, DeviceImages, Examples, HyperNetConfig, LearnedConvolutions, Limits, SearchSpace, Seed, SmashTrainer,
+    Architecture, DeviceImages, Examples, HyperNetConfig, Limits, SearchSpace, Seed, SmashTrainer, SmashTraining,
     Stream, Task,
 };
 
@@ -27,13 +27,9 @@ pub fn architecture(index: u64) -> Architecture {
     smash::sampling::sample(&space(), Limits::of(&space()), &mut rng)
 }
 
-pub fn smash_trainer() -> SmashTrainer<B> {
-    smash_trainer_with(LearnedConvolutions::default())
-}
-
-pub fn smash_trainer_with(learned: LearnedConvolutions) -> SmashTrainer<B> {
+pub fn smash_trainer(settings: &SmashTraining) -> SmashTrainer<B> {
     let hypernet = HyperNetConfig { growth: 2, layers: vec![1, 1] };
-    SmashTrainer::new(space(), Some(&hypernet), learned, TASK, Seed(5), &FlexDevice)
+    SmashTrainer::new(space(), Some(&hypernet), settings, TASK, Seed(5), &FlexDevice)
 }
 
 /// Runs a function with 40 images, one test at a time.

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Positions};
 use super::plan::Vectors;
-use crate::burn_flex::{filled, pieces_of_task};
 use crate::planes::Planes;
+use crate::primitive::{filled, pieces_of_task};
 
 /// Largest number of images folded into one.
 const MOST: usize = 8;

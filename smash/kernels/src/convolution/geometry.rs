@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::{Arch, Simd};
 use rayon::prelude::*;
 
-use crate::burn_flex::{filled, pieces_of_task};
 use crate::planes::Planes;
+use crate::primitive::{filled, pieces_of_task};
 
 /// Smallest number of multiply-adds in a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;

@@ -80,6 +80,11 @@ fn exchange<From: 'static, To: 'static>(value: From) -> To {
     *value.downcast().expect("two names of one type")
 }
 
+/// The kernels read float32, which the type of a tensor on a GPU does not say.
+fn assert_float32(operands: &[DType]) {
+    assert!(operands.iter().all(|operand| *operand == DType::F32), "operands of {operands:?}, expected float32");
+}
+
 /// One convolution. On the gradient tape its parents are input and weight.
 #[derive(Clone, Copy, Debug)]
 struct Conv {
@@ -90,6 +95,7 @@ struct Conv {
 
 impl Conv {
     fn plain<R: CubeRuntime>(self, operands: [CubeTensor<R>; 2]) -> CubeTensor<R> {
+        assert_float32(&operands.each_ref().map(|tensor| tensor.dtype));
         let [input, weight] = operands.map(into_contiguous);
         self.correlate(&input, &weight, None)
     }
@@ -98,6 +104,7 @@ impl Conv {
         self,
         operands: [FloatTensor<Autodiff<G>>; 2],
     ) -> FloatTensor<Autodiff<G>> {
+        assert_float32(&operands.each_ref().map(|tensor| tensor.primitive.dtype));
         let state = operands.each_ref().map(|tensor| into_contiguous(tensor.primitive.clone()));
         let output = self.correlate(&state[0], &state[1], None);
         let nodes = operands.map(|tensor| tensor.node);

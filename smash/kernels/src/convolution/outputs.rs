@@ -12,8 +12,8 @@ use super::method::{Method, PARALLEL_IMAGES};
 use super::plan::Vectors;
 use super::tile::most_outputs;
 use super::winograd::Winograd;
-use crate::burn_flex::{filled, pieces_of_task};
 use crate::planes::Planes;
+use crate::primitive::{filled, pieces_of_task};
 
 /// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
 /// kernel_height, kernel_width]`.

@@ -17,8 +17,8 @@ use super::geometry::{Block, Geometry, SLACK, load};
 use super::method::{Method, PARALLEL_IMAGES};
 use super::plan::Vectors;
 use super::tile::{MOST_OUTPUTS, Tiles};
-use crate::burn_flex::pieces_of_task;
 use crate::planes::Planes;
+use crate::primitive::pieces_of_task;
 use transforms::{
     ALL_POINTS, Factor, MOST_ROWS, TILE, count_factors, factors, inputs_of_one, inputs_of_three, inputs_of_two, outputs,
 };

@@ -1,4 +1,4 @@
-//! Code that our operations on burn-flex share, and copies of slices that are faster than burn's.
+//! The tensors behind burn's, by backend, and code that our operations on burn-flex share.
 
 use std::any::Any;
 
@@ -9,7 +9,10 @@ use burn::tensor::ops::FloatTensor;
 use burn_flex::{Flex, FlexTensor};
 
 /// Smallest number of values in a task: another thread takes about as long to wake up.
-const TASK: usize = 128 * 1024;
+const VALUES_OF_TASK: usize = 128 * 1024;
+
+/// A tensor of burn-flex on the gradient tape.
+pub(crate) type Tracked = FloatTensor<Autodiff<Flex>>;
 
 /// A float tensor whose backend is determined at run time. A trait bound would have to stand in every signature from
 /// here to the command line.
@@ -17,7 +20,7 @@ pub enum Primitive<B: Backend> {
     /// A tensor of burn-flex.
     Plain(FlexTensor),
     /// A tensor of burn-flex on the gradient tape.
-    Tracked(FloatTensor<Autodiff<Flex>>),
+    Tracked(Tracked),
     /// A tensor of any other backend.
     Other(FloatTensor<B>),
 }
@@ -25,7 +28,7 @@ pub enum Primitive<B: Backend> {
 impl<B: Backend> Primitive<B> {
     /// Finds out the backend of a tensor.
     pub fn of<const D: usize>(tensor: Tensor<B, D>) -> Self {
-        let primitive: Box<dyn Any> = Box::new(tensor.into_primitive().tensor());
+        let primitive: Box<dyn Any> = Box::new(primitive_of(tensor));
         let primitive = match primitive.downcast() {
             Ok(plain) => return Self::Plain(*plain),
             Err(other) => other,
@@ -46,9 +49,43 @@ impl<B: Backend> Primitive<B> {
             Self::Tracked(tracked) => Box::new(tracked),
             Self::Other(other) => Box::new(other),
         };
-        let primitive = primitive.downcast().expect("a tensor of its backend");
-        Tensor::from_primitive(TensorPrimitive::Float(*primitive))
+        tensor_of(*primitive.downcast().expect("a tensor of its backend"))
     }
+}
+
+/// The tensors of one operation, by their backend.
+pub(crate) enum Primitives<B: Backend> {
+    /// Tensors of burn-flex.
+    Plain(Vec<FlexTensor>),
+    /// Tensors of burn-flex on the gradient tape.
+    Tracked(Vec<Tracked>),
+    /// Tensors of any other backend.
+    Other(Vec<FloatTensor<B>>),
+}
+
+impl<B: Backend> Primitives<B> {
+    /// Finds out the backend of some tensors.
+    pub fn of(tensors: Vec<FloatTensor<B>>) -> Self {
+        let tensors: Box<dyn Any> = Box::new(tensors);
+        let tensors = match tensors.downcast() {
+            Ok(plain) => return Self::Plain(*plain),
+            Err(other) => other,
+        };
+        match tensors.downcast() {
+            Ok(tracked) => Self::Tracked(*tracked),
+            Err(other) => Self::Other(*other.downcast().expect("tensors of their backend")),
+        }
+    }
+}
+
+/// The float tensor behind one of burn's.
+pub(crate) fn primitive_of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
+    tensor.into_primitive().tensor()
+}
+
+/// The tensor of burn's with a float tensor behind it.
+pub(crate) fn tensor_of<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
+    Tensor::from_primitive(TensorPrimitive::Float(primitive))
 }
 
 /// `[batch, channels, height, width]`
@@ -81,8 +118,9 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     if cfg!(debug_assertions) {
         values.resize(count, f32::from_bits(UNWRITTEN));
     }
-    // SAFETY: the room is as large as the slice, and every pattern of bits is a float. All values are written before
-    // the length is set.
+    // SAFETY: the room is as large as the slice. `write` reads no value before it is written, and writes all of them before
+    // the length is set; tests run it with the check below. The contract of `from_raw_parts_mut` asks for initialised values
+    // all the same. A slice of `MaybeUninit` would keep to it, but the kernels share code with slices that are written twice.
     unsafe {
         write(std::slice::from_raw_parts_mut(values.as_mut_ptr(), count));
         values.set_len(count);
@@ -93,7 +131,7 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
 
 /// Number of pieces of work, each of `values` values, that make a task worth another thread.
 pub fn pieces_of_task(values: usize) -> usize {
-    TASK.div_ceil(values)
+    VALUES_OF_TASK.div_ceil(values)
 }
 
 /// The same tensor, with its values contiguous in row-major order.
