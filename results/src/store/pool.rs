@@ -4,9 +4,9 @@
 //! <pool>/truths/<key>.parquet          one training
 //! <pool>/networks/<key>.safetensors    one trained SMASH network, with its epochs as `.parquet`
 //! ```
-//! The key of a training covers everything that the training depends on: the architecture up to isomorphism, recipe,
-//! search space, data and seeds. It is the identity of the file. A look-up computes the key again from the stored row. It
-//! therefore refuses a file that was renamed or edited.
+//! The key of a training covers the architecture up to isomorphism, recipe, search space, data and seeds. It is the identity
+//! of the file. A look-up computes the key again from the stored row, so it refuses a file that was renamed or edited. It also
+//! asks for the same JSON, because isomorphic architectures train alike only up to noise.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
