@@ -1,6 +1,8 @@
 //! The tensors behind burn's, by backend, and code that our operations on burn-flex share.
 
 use std::any::Any;
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 
 use burn::backend::Autodiff;
 use burn::prelude::*;
@@ -112,9 +114,19 @@ const UNWRITTEN: u32 = 0xffa5_a5a5;
 ///
 /// # Panics
 /// With debug assertions, if a value was not written.
-#[allow(unsafe_code)]
 pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
-    let mut values: Vec<f32> = Vec::with_capacity(count);
+    let mut values = Vec::new();
+    refill(&mut values, count, write);
+    values
+}
+
+/// As [`filled`], in the room of a vector whose values are no longer needed.
+#[allow(unsafe_code)]
+pub fn refill(values: &mut Vec<f32>, count: usize, write: impl FnOnce(&mut [f32])) {
+    values.clear();
+    if values.capacity() < count {
+        *values = Vec::with_capacity(count);
+    }
     if cfg!(debug_assertions) {
         values.resize(count, f32::from_bits(UNWRITTEN));
     }
@@ -126,7 +138,52 @@ pub fn filled(count: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
         values.set_len(count);
     }
     debug_assert!(values.iter().all(|value| value.to_bits() != UNWRITTEN), "some of {count} values were not written");
-    values
+}
+
+/// Most rooms that a thread keeps.
+const MOST_ROOMS: usize = 4;
+
+thread_local! {
+    static ROOMS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Room for values that an operation needs until its end. It starts empty. The next operation of the thread gets the same
+/// memory while it is still in a near cache.
+#[derive(Debug)]
+pub struct Scratch(Vec<f32>);
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self(ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+}
+
+impl Deref for Scratch {
+    type Target = Vec<f32>;
+
+    fn deref(&self) -> &Vec<f32> {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut Vec<f32> {
+        &mut self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let mut room = std::mem::take(&mut self.0);
+        room.clear();
+        // A thread that ends keeps nothing.
+        let _ = ROOMS.try_with(|rooms| {
+            let mut rooms = rooms.borrow_mut();
+            if rooms.len() < MOST_ROOMS {
+                rooms.push(room);
+            }
+        });
+    }
 }
 
 /// Number of pieces of work, each of `values` values, that make a task worth another thread.

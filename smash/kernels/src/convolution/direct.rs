@@ -5,6 +5,7 @@
 //! positions in registers. It serves all shapes of the space, grouped, dilated and 1x1, and copies no patches.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pulp::{Simd, WithSimd};
 
@@ -16,7 +17,7 @@ use crate::planes::Planes;
 
 /// A direct convolution.
 pub struct Direct {
-    plan: Plan,
+    plan: Arc<Plan>,
     /// The vectors of each pass.
     ranges: Vec<Range<usize>>,
 }
@@ -26,7 +27,7 @@ impl Direct {
         Self::by(Plan::for_outputs(geometry))
     }
 
-    fn by(plan: Plan) -> Self {
+    fn by(plan: Arc<Plan>) -> Self {
         let ranges = plan.ranges();
         Self { plan, ranges }
     }
@@ -146,7 +147,7 @@ mod tests {
         ) {
             let kernel = kernel.map(|half| 2 * half + 1);
             let geometry = Geometry { batch, groups, inputs, outputs, height, width, kernel, dilation, slope };
-            let run = |line: Option<usize>| outputs_by(&Direct::by(Plan::new(geometry, line)));
+            let run = |line: Option<usize>| outputs_by(&Direct::by(Plan::of(geometry, line)));
             prop_assert!(run(None) == run(Some(geometry.pitch())));
         }
     }

@@ -6,7 +6,7 @@ use pulp::{Arch, Simd};
 use rayon::prelude::*;
 
 use crate::planes::Planes;
-use crate::primitive::{filled, pieces_of_task};
+use crate::primitive::{pieces_of_task, refill};
 
 /// Smallest number of multiply-adds in a task: another thread takes about as long to wake up.
 const TASK: usize = 2_000_000;
@@ -30,7 +30,16 @@ pub struct Geometry {
     pub slope: f32,
 }
 
+/// All that distinguishes two geometries, to look one up.
+pub type GeometryKey = ([usize; 10], u32);
+
 impl Geometry {
+    pub fn key(self) -> GeometryKey {
+        let Self { batch, groups, inputs, outputs, height, width, kernel, dilation, slope } = self;
+        let [[rows, columns], [down, right]] = [kernel, dilation];
+        ([batch, groups, inputs, outputs, height, width, rows, columns, down, right], slope.to_bits())
+    }
+
     /// From the shapes of input and weight.
     ///
     /// # Panics
@@ -233,7 +242,7 @@ pub fn pad(planes: &Planes<'_>, images: Range<usize>, geometry: Geometry, padded
         fill(padded, false);
         return;
     }
-    *padded = filled(size + SLACK, |padded| {
+    refill(padded, size + SLACK, |padded| {
         fill(padded, true);
         padded[size..].fill(0.0);
     });

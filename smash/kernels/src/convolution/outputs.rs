@@ -13,7 +13,7 @@ use super::plan::Vectors;
 use super::tile::most_outputs;
 use super::winograd::Winograd;
 use crate::planes::Planes;
-use crate::primitive::{filled, pieces_of_task};
+use crate::primitive::{Scratch, filled, pieces_of_task, refill};
 
 /// Convolution of `input` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
 /// kernel_height, kernel_width]`.
@@ -88,7 +88,8 @@ fn convolve_by(
     let (pixels, taps, most) = (geometry.pixels(), method.taps(), most_outputs(Vectors::of(Arch::new())));
     let output_size = geometry.groups * geometry.outputs * pixels;
     let blocks = geometry.blocks(most);
-    let packed = filled(geometry.groups * geometry.outputs * taps, |packed| {
+    let mut packed = Scratch::new();
+    refill(&mut packed, geometry.groups * geometry.outputs * taps, |packed| {
         let blocks = split_mut(&blocks, packed, taps).into_par_iter();
         blocks.with_min_len(pieces_of_task(most * taps)).for_each(|(block, packed)| method.pack(block, &at, packed));
     });
@@ -98,7 +99,7 @@ fn convolve_by(
     };
     let by_image = |output: &mut [f32]| {
         let images = output.chunks_exact_mut(output_size).enumerate();
-        let buffers = || (Vec::new(), Vec::new());
+        let buffers = || (Scratch::new(), Scratch::new());
         let work = geometry.batch * geometry.multiply_adds();
         share_out(images, work, buffers, |(laid_out, scratch), (image, output)| {
             for pass in 0..method.passes() {
@@ -113,12 +114,12 @@ fn convolve_by(
         });
     };
     let by_block = |output: &mut [f32]| {
-        let mut laid_out = Vec::new();
+        let mut laid_out = Scratch::new();
         for (image, output) in output.chunks_exact_mut(output_size).enumerate() {
             method.lay_out(input, image, 0, &mut laid_out);
             let blocks = split_mut(&blocks, output, pixels).into_iter();
             let work = geometry.multiply_adds();
-            share_out(blocks, work, Vec::new, |scratch, (block, output)| {
+            share_out(blocks, work, Scratch::new, |scratch, (block, output)| {
                 for pass in 0..method.passes() {
                     compute(pass, &laid_out, block, scratch, output);
                 }

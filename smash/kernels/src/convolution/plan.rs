@@ -1,11 +1,15 @@
 //! Layout of an image's inputs for the kernels, and the place where each output finds them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::geometry::{Geometry, Positions, SLACK, activate, pad};
+use super::geometry::{Geometry, GeometryKey, Positions, SLACK, activate, pad};
 use crate::planes::Planes;
+use crate::primitive::refill;
 
 /// Vectors in a run of interleaved positions.
 const RUN: usize = 2;
@@ -44,6 +48,16 @@ impl WithSimd for OfMachine {
 /// Number of registers from which on the larger tiles of the kernels fit: AVX-512 and NEON have 32, AVX2 has 16.
 pub const MANY_REGISTERS: usize = 32;
 
+/// Most plans that a thread keeps.
+const MOST_PLANS: usize = 256;
+
+/// Plans by geometry and values in a line.
+type Plans = HashMap<(GeometryKey, Option<usize>), Arc<Plan>>;
+
+thread_local! {
+    static PLANS: RefCell<Plans> = RefCell::default();
+}
+
 /// Data that the kernels of a convolution share.
 pub struct Plan {
     pub arch: Arch,
@@ -62,7 +76,7 @@ impl Plan {
     /// For a 1x1 convolution a line is a run of positions. The run of all channels is used for all outputs before the
     /// next run. It lies in one piece in the first-level cache. For larger kernels a line is a padded row. This is used
     /// where planes are so large that they take more pages than the processor keeps at hand.
-    pub fn for_outputs(geometry: Geometry) -> Self {
+    pub fn for_outputs(geometry: Geometry) -> Arc<Self> {
         let lanes = Vectors::of(Arch::new()).lanes;
         let run = RUN * lanes;
         let line = if geometry.kernel == [1, 1] && geometry.pixels().is_multiple_of(run) {
@@ -72,7 +86,17 @@ impl Plan {
         } else {
             None
         };
-        Self::new(geometry, line)
+        Self::of(geometry, line)
+    }
+
+    /// [`Self::new`], or an earlier plan of this thread. A training makes the same convolutions in each step.
+    pub fn of(geometry: Geometry, line: Option<usize>) -> Arc<Self> {
+        PLANS.with_borrow_mut(|plans| {
+            if plans.len() > MOST_PLANS {
+                plans.clear();
+            }
+            plans.entry((geometry.key(), line)).or_insert_with(|| Arc::new(Self::new(geometry, line))).clone()
+        })
     }
 
     /// A plan with inputs interleaved by lines of `line` values, where each vector lies in one line. Without `line`,
@@ -103,17 +127,28 @@ impl Plan {
         let ([above, left], geometry) = (self.geometry.padding(), self.geometry);
         let (inputs, slope) = (geometry.inputs, geometry.slope);
         let group_size = inputs * geometry.plane();
-        // The zeros around the image are still there, if an earlier call has left them.
-        buffer.resize(geometry.groups * group_size + SLACK, 0.0);
-        for (index, plane) in planes.of_images(image..image + 1, geometry.pixels()).enumerate() {
-            let (group, input) = (index / inputs, index % inputs);
-            let lines = buffer[group * group_size + above * inputs * line..].chunks_exact_mut(line);
-            let lines = lines.skip(input).step_by(inputs);
-            self.arch.dispatch(move || {
-                for (source, target) in plane.chunks_exact(line - left).zip(lines) {
-                    activate(source, &mut target[left..], slope);
-                }
+        let size = geometry.groups * group_size;
+        let copy = |buffer: &mut [f32]| {
+            for (index, plane) in planes.of_images(image..image + 1, geometry.pixels()).enumerate() {
+                let (group, input) = (index / inputs, index % inputs);
+                let lines = buffer[group * group_size + above * inputs * line..].chunks_exact_mut(line);
+                let lines = lines.skip(input).step_by(inputs);
+                self.arch.dispatch(move || {
+                    for (source, target) in plane.chunks_exact(line - left).zip(lines) {
+                        activate(source, &mut target[left..], slope);
+                    }
+                });
+            }
+        };
+        if buffer.len() != size + SLACK && [above, left] == [0, 0] {
+            refill(buffer, size + SLACK, |buffer| {
+                copy(buffer);
+                buffer[size..].fill(0.0);
             });
+        } else {
+            // The zeros around the image are still there, if an earlier call has left them.
+            buffer.resize(size + SLACK, 0.0);
+            copy(buffer);
         }
     }
 

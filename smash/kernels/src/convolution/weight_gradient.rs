@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::geometry::{Block, Geometry, copy_rows, even_ranges, load, pad, share_out, split_mut};
 use super::plan::{MANY_REGISTERS, Plan};
 use crate::planes::Planes;
+use crate::primitive::{Scratch, refill};
 
 /// Largest number of outputs in a block: as many as fit into the registers with the taps of one kernel row.
 fn most_outputs(plan: &Plan) -> usize {
@@ -34,7 +35,7 @@ const FIRST_LEVEL: usize = 6 * 1024;
 /// Gradient of the weight. For each tap it is the output's gradient times the input there, summed over positions and
 /// images.
 pub fn weight_gradient(input: &Planes<'_>, gradient: &[f32], geometry: Geometry) -> Vec<f32> {
-    let plan = Plan::new(geometry, None);
+    let plan = Plan::of(geometry, None);
     let vectors = geometry.batch * plan.positions.padded.len();
     // Independent of the number of threads, so that the number decides no bit of the result.
     let parts = (vectors / PART).clamp(2, PARTS).min(geometry.batch);
@@ -74,13 +75,13 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
         _ => images.len(),
     };
     let runs = runs(plan);
-    let (mut padded, mut buffer) = (Vec::new(), Vec::new());
+    let (mut padded, mut buffer) = (Scratch::new(), Scratch::new());
     let lanes = plan.vectors.lanes;
     let take_out = |block: &Block, lane_sums: &[f32], first: usize, sums: &mut [f32]| {
         let outputs = block.len;
         plan.arch.dispatch(TakeOut { lane_sums, outputs, first, sums });
     };
-    let mut lane_sums = Vec::new();
+    let mut lane_sums = Scratch::new();
     if step < images.len() {
         lane_sums.resize(groups * outputs * taps * lanes, 0.0);
     }
@@ -107,7 +108,7 @@ fn sum_of_part(plan: &Plan, input: &Planes<'_>, gradient: &[f32], images: Range<
             share_out(blocks, work, || (), |(), (block, lane_sums)| products(block, &runs, lane_sums));
         } else {
             let blocks = split_mut(&blocks, &mut sums, taps).into_iter();
-            share_out(blocks, work, Vec::new, |lane_sums, (block, sums)| {
+            share_out(blocks, work, Scratch::new, |lane_sums, (block, sums)| {
                 let mut first = 0;
                 // Input by input, so that sums stay in the first-level cache until they are taken out.
                 for runs in runs.chunks(geometry.kernel[0]) {
@@ -184,12 +185,25 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
     let Plan { geometry, positions, .. } = plan;
     let channels = geometry.groups * geometry.outputs;
     let images = gradient.len() / (channels * geometry.pixels());
-    let lanes = plan.vectors.lanes;
     let size = images * channels * positions.size;
-    buffer.resize(size + CACHE_LINE, 0.0);
-    let start = buffer.as_ptr().align_offset(CACHE_LINE * size_of::<f32>()).min(CACHE_LINE);
-    let interleaved = &mut buffer[start..start + size];
-    let mut rows = vec![0.0; positions.size];
+    let mut rows = Scratch::new();
+    rows.resize(positions.size, 0.0);
+    let mut start = 0;
+    refill(buffer, size + CACHE_LINE, |room| {
+        start = room.as_ptr().align_offset(CACHE_LINE * size_of::<f32>()).min(CACHE_LINE);
+        room[..start].fill(0.0);
+        room[start + size..].fill(0.0);
+        copy_gradients(plan, blocks, gradient, &mut rows, &mut room[start..start + size]);
+    });
+    &buffer[start..start + size]
+}
+
+/// The copy itself. `rows` has room for a plane at the padded pitch, and holds zeros.
+fn copy_gradients(plan: &Plan, blocks: &[Block], gradient: &[f32], rows: &mut [f32], interleaved: &mut [f32]) {
+    let Plan { geometry, positions, .. } = plan;
+    let channels = geometry.groups * geometry.outputs;
+    let lanes = plan.vectors.lanes;
+    let images = gradient.len() / (channels * geometry.pixels());
     for (block, target) in split_mut(blocks, interleaved, images * positions.size) {
         for (image, target) in target.chunks_exact_mut(block.len * positions.size).enumerate() {
             for output in 0..block.len {
@@ -198,8 +212,8 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
                 let (values, starts) = match &positions.plain {
                     Some(starts) => (plane, starts),
                     None => {
-                        copy_rows(plane, geometry.width, &mut rows, geometry.pitch(), geometry.width);
-                        (&rows[..], &positions.padded)
+                        copy_rows(plane, geometry.width, rows, geometry.pitch(), geometry.width);
+                        (&*rows, &positions.padded)
                     }
                 };
                 plan.arch.dispatch(Scatter { values, starts, target, output, outputs: block.len });
@@ -212,7 +226,6 @@ fn interleave<'a>(plan: &Plan, blocks: &[Block], gradient: &[f32], buffer: &'a m
             }
         }
     }
-    interleaved
 }
 
 /// Copies each vector of `values` to its place among the vectors of the other outputs.
