@@ -24,7 +24,7 @@ use smash::training::evaluation::negative_log_likelihood;
 use smash::training::optimiser::{Adam, Nesterov};
 use smash::{
     Architecture, Blueprint, Encoding, GeneratedWeights, HyperNetConfig, LearnedConvolutions, Mode, Network, Phase,
-    Seed, SmashNet, Stream, Task,
+    Seed, SmashNet, Stream, Task, Wiring,
 };
 
 use crate::provenance;
@@ -204,8 +204,8 @@ impl<B: AutodiffBackend> Bench<B> {
                 let main = self.net.main.valid();
                 let space = &self.net.space;
                 let weights = GeneratedWeights::from_output(space, hypernet.forward(self.input.clone()));
-                let (output, _) =
-                    main.forward(space, &self.architecture, &[], &weights, self.images.clone(), Mode::Evaluate);
+                let wiring = Wiring { space, architecture: &self.architecture, forms: &[], weights: &weights };
+                let (output, _) = main.forward(&wiring, self.images.clone(), Mode::Evaluate);
                 let _ = output.into_data();
             }
             "HyperNet, forward and backward" => {

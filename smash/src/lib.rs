@@ -24,7 +24,7 @@ pub use networks::free_network::{Network, Phase};
 pub use networks::generated_weights::GeneratedWeights;
 pub use networks::hypernet::{HyperNet, HyperNetConfig};
 pub use networks::layers::Mode;
-pub use networks::main_net::MainNet;
+pub use networks::main_net::{MainNet, Wiring};
 pub use networks::smash_net::{Noise, SmashNet};
 pub use smash_kernels::convolution::Precision;
 pub use smash_space::{

@@ -4,7 +4,6 @@
 //! network with free weights, [`initial_network`]. Its initial weights come from random streams of their own. So a
 //! predictor shares no randomness with the trainings that give the truth.
 
-use burn::module::Param;
 use burn::prelude::*;
 use datasets::shuffled_indices;
 use smash_space::architecture::Architecture;
@@ -64,10 +63,7 @@ pub fn calibrate<B: Backend>(net: &mut Network<B>, images: Tensor<B, 4>) {
     let (_, statistics) = net.forward(images, Phase::Measure);
     let norms = &mut net.weights.norms;
     assert_eq!(norms.len(), statistics.len(), "one batch statistic for each BatchNorm");
-    for (norm, batch) in norms.iter_mut().zip(statistics) {
-        norm.running_mean = Param::initialized(norm.running_mean.id, batch.mean);
-        norm.running_variance = Param::initialized(norm.running_variance.id, batch.variance);
-    }
+    norms.iter_mut().zip(&statistics).for_each(|(norm, batch)| norm.replace(batch));
 }
 
 /// Error and loss with running statistics.
@@ -75,9 +71,5 @@ pub fn calibrate<B: Backend>(net: &mut Network<B>, images: Tensor<B, 4>) {
 /// # Errors
 /// A loss that is not finite.
 fn evaluate<B: Backend>(net: &Network<B>, examples: Examples<'_, B>) -> Result<Evaluation, DivergedError> {
-    let evaluation = examples.evaluate(|images| net.forward(images, Phase::Evaluate).0);
-    if !evaluation.loss.is_finite() {
-        return Err(DivergedError { loss: evaluation.loss, step: None, architecture: net.blueprint.name.clone() });
-    }
-    Ok(evaluation)
+    examples.evaluate(|images| net.forward(images, Phase::Evaluate).0).finite(|| net.blueprint.name.clone())
 }

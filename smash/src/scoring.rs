@@ -129,9 +129,5 @@ fn evaluate<B: Backend>(
     validation: Examples<'_, B>,
     mode: Mode,
 ) -> Result<Evaluation, DivergedError> {
-    let evaluation = validation.evaluate(|images| net.forward(architecture, weights, images, mode).0);
-    if !evaluation.loss.is_finite() {
-        return Err(DivergedError { loss: evaluation.loss, step: None, architecture: architecture.hash() });
-    }
-    Ok(evaluation)
+    validation.evaluate(|images| net.forward(architecture, weights, images, mode).0).finite(|| architecture.hash())
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use burn::module::{Module, Param};
+use burn::module::{AutodiffModule, Module, Param};
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
+use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::module::max_pool2d;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -72,6 +73,14 @@ impl Phase<'_> {
             Self::Train(_) | Self::Measure => Mode::Train,
             Self::Evaluate => Mode::Evaluate,
         }
+    }
+}
+
+impl<B: AutodiffBackend> Network<B> {
+    /// The same network off the gradient tape.
+    pub fn valid(&self) -> Network<B::InnerBackend> {
+        let Self { blueprint, precision, weights } = self;
+        Network { blueprint: blueprint.clone(), precision: *precision, weights: weights.valid() }
     }
 }
 

@@ -98,6 +98,18 @@ impl<B: Backend> Transition<B> {
     }
 }
 
+/// The network that a pass runs: an architecture and its weights.
+pub struct Wiring<'a, B: Backend> {
+    /// The space of the architecture.
+    pub space: &'a SearchSpace,
+    /// The ops, and the banks that they read and write.
+    pub architecture: &'a Architecture,
+    /// The forms of the ops, all blocks in turn. Ops beyond the list have the paper's form.
+    pub forms: &'a [OpForm],
+    /// The weights of the 1x1 convolutions.
+    pub weights: &'a GeneratedWeights<B>,
+}
+
 impl<B: Backend> MainNet<B> {
     /// A main network for a search space, with initial weights drawn from `rng`.
     ///
@@ -152,25 +164,21 @@ impl<B: Backend> MainNet<B> {
         Self { stem: Param::initialized(ParamId::new(), filters), stem_form: Stem::Gabor, ..self }
     }
 
-    /// Log-probabilities of the classes under one architecture and its generated weights. Its ops, all blocks in turn,
-    /// have the given forms. Ops beyond the list have the paper's form.
+    /// Log-probabilities of the classes under one architecture and its generated weights.
     ///
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
     /// - output: `[batch, classes]`
     pub fn forward(
         &self,
-        space: &SearchSpace,
-        architecture: &Architecture,
-        forms: &[OpForm],
-        weights: &GeneratedWeights<B>,
+        wiring: &Wiring<'_, B>,
         images: Tensor<B, 4>,
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
         let mut statistics = NetStatistics { norms: Vec::new(), written: Vec::new() };
-        let pass = || self.features(space, architecture, forms, weights, images, mode, &mut statistics);
-        let features = match mode == Mode::Train && self.can_be_recorded(forms) {
-            true => recorded(Some(weights.matrix()), pass),
+        let pass = || self.features(wiring, images, mode, &mut statistics);
+        let features = match mode == Mode::Train && self.can_be_recorded(wiring.forms) {
+            true => recorded(Some(wiring.weights.matrix()), pass),
             false => pass(),
         };
         let ([classes, _], [_, channels]) = (self.output_weight.dims(), features.dims());
@@ -190,17 +198,14 @@ impl<B: Backend> MainNet<B> {
     }
 
     /// The values that the output layer reads, `[batch, channels]`. It adds to the statistics.
-    #[allow(clippy::too_many_arguments)]
     fn features(
         &self,
-        space: &SearchSpace,
-        architecture: &Architecture,
-        forms: &[OpForm],
-        weights: &GeneratedWeights<B>,
+        wiring: &Wiring<'_, B>,
         images: Tensor<B, 4>,
         mode: Mode,
         statistics: &mut NetStatistics<B>,
     ) -> Tensor<B, 2> {
+        let &Wiring { space, architecture, forms, weights } = wiring;
         let mut stem = conv_same(interleave(images), Activation::Identity, self.stem.val(), [1, 1], 1);
         if self.stem_stride == 2 {
             stem = every_second(stem, 0);

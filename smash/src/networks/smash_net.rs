@@ -18,7 +18,7 @@ use smash_space::task::Task;
 use crate::networks::generated_weights::GeneratedWeights;
 use crate::networks::hypernet::{HyperNet, HyperNetConfig};
 use crate::networks::layers::{BatchNorm, Mode};
-use crate::networks::main_net::{MainNet, NetStatistics, memories, op_norms};
+use crate::networks::main_net::{MainNet, NetStatistics, Wiring, memories, op_norms};
 use crate::networks::shared_weights;
 
 /// "The HyperNet, the variable architecture main network, and any freely learned main network weights" (section 3).
@@ -180,7 +180,7 @@ impl<B: Backend> SmashNet<B> {
         images: Tensor<B, 4>,
         mode: Mode,
     ) -> (Tensor<B, 2>, NetStatistics<B>) {
-        self.main.forward(&self.space, architecture, forms, weights, images, mode)
+        self.main.forward(&Wiring { space: &self.space, architecture, forms, weights }, images, mode)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A few steps of training: the error after them predicts the error after the whole training.
 
-use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use smash_space::random::{Seed, Stream};
@@ -61,7 +60,7 @@ impl ShortTraining<'_> {
             net.weights = optimiser.step(net.weights.clone(), &loss.backward(), recipe.learning_rate);
             net.update_statistics(&statistics);
         }
-        let mut trained = Network { blueprint: net.blueprint, precision: net.precision, weights: net.weights.valid() };
+        let mut trained = net.valid();
         if steps > 0 {
             tally.of_epoch(0, |_| trained.blueprint.name.clone())?;
             calibrate(&mut trained, random_images(training, CALIBRATION_IMAGES, seed));

@@ -21,6 +21,7 @@ use smash_space::space::SearchSpace;
 use crate::error::DivergedError;
 use crate::networks::generated_weights::GeneratedWeights;
 use crate::networks::layers::Mode;
+use crate::networks::main_net::Wiring;
 use crate::networks::smash_net::{Noise, SmashNet};
 use crate::training::checkpoint::HostTensor;
 use crate::training::evaluation::{Examples, negative_log_likelihood};
@@ -74,7 +75,8 @@ pub fn encoding_gradient<B: AutodiffBackend>(
     for chunk in examples.indices.chunks(BATCH) {
         let (images, labels) = examples.images.batch(chunk, None);
         let images = Tensor::from_inner(images);
-        let (log_probabilities, _) = main.forward(&net.space, architecture, &[], &weights, images, Mode::Evaluate);
+        let wiring = Wiring { space: &net.space, architecture, forms: &[], weights: &weights };
+        let (log_probabilities, _) = main.forward(&wiring, images, Mode::Evaluate);
         let loss = negative_log_likelihood(log_probabilities, Tensor::from_inner(labels), 0.0);
         let value = HostTensor::scalar(loss.clone().inner());
         if !value.is_finite() {

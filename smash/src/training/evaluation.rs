@@ -84,6 +84,17 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The evaluation of a named architecture, if its loss is finite.
+    ///
+    /// # Errors
+    /// A loss that is not finite.
+    pub fn finite(self, architecture: impl FnOnce() -> String) -> Result<Self, DivergedError> {
+        match self.loss.is_finite() {
+            true => Ok(self),
+            false => Err(DivergedError { loss: self.loss, step: None, architecture: architecture() }),
+        }
+    }
+
     /// The evaluation over all images of some batches.
     fn over(batches: &[BatchTally]) -> Self {
         let sum = |value: fn(&BatchTally) -> f64| batches.iter().map(value).sum::<f64>();

@@ -1,6 +1,5 @@
 //! Training a network with free weights by Nesterov momentum (paper, appendix C): the true error of an architecture.
 
-use burn::module::AutodiffModule;
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
@@ -118,11 +117,7 @@ impl<B: AutodiffBackend> ResultingTrainer<B> {
 
     /// Error and loss with running statistics.
     pub fn evaluate(&self, examples: Examples<'_, B::InnerBackend>) -> Evaluation {
-        let net = Network {
-            blueprint: self.net.blueprint.clone(),
-            precision: self.net.precision,
-            weights: self.net.weights.valid(),
-        };
+        let net = self.net.valid();
         examples.evaluate(|images| net.forward(images, Phase::Evaluate).0)
     }
 
