@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use smash::{Counts, Seed, Task};
 
 use super::*;
 use crate::settings::definition::{Definition, Scale, load, parse};
 use crate::settings::library::Library;
+use crate::settings::studies::Study;
+use crate::tasks::setup::sampled_architecture;
 
 fn names() -> Vec<String> {
     Library { folder: None }.names().unwrap()
@@ -145,6 +148,17 @@ fn a_run_that_is_too_large_is_refused_with_its_size() {
     refused("fig4", &["study.scored=100000", "study.shard=100000", "study.every=100000"], 500, "banks read by");
     refused("fig4", &["study.hypernet.growth=1000", "study.hypernet.layers=[100]"], 1, "weights and values in a SMASH");
     refused("fig4", &["study.smash.batch-size=65536", "study.data.image-size=512"], 1, "read by the ops of a network");
+}
+
+#[test]
+fn the_smallest_images_pass_all_halvings_of_a_network() {
+    let with = |size: usize| load("fig4", Scale::Smoke, &[format!("study.data.image-size={size}")]);
+    assert!(with(3).unwrap_err().to_string().contains("image-size"));
+    let Study::Correlation(study) = with(4).unwrap().study else { unreachable!() };
+    let task = Task::of_images(3, 4, 10);
+    assert_eq!(task.smallest_image(), 4);
+    let architecture = sampled_architecture(&study.space, Seed(0), 0);
+    assert!(Counts::of(&study.space, task, &architecture).multiply_adds > 0);
 }
 
 /// Changes of a definition at smoke scale: for some of its numbers, another one from a wide range.
