@@ -302,7 +302,7 @@ fn nudged<B: Backend>(images: &Tensor<B, 4>, nudge: u64) -> Tensor<B, 4> {
     if nudge == 0 {
         return images.clone();
     }
-    let mut rng = crate::Seed(nudge).rng(crate::Stream::ScoreNoise, &[]);
+    let mut rng = crate::Seed(nudge).rng(crate::Stream::Check, &[]);
     let values: Vec<f32> = (0..images.shape().num_elements()).map(|_| rng.random_range(-1.0..1.0)).collect();
     let largest = RELU_TIE * f64::from(1 << ((nudge - 1) / 4));
     images.clone() + Tensor::from_data(TensorData::new(values, images.dims()), &images.device()) * largest

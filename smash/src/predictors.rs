@@ -24,7 +24,7 @@ pub use naswot::naswot;
 pub use random_weights::{LAST_LAYER_STEPS, random_weights};
 pub use short_training::ShortTraining;
 pub use synflow::synflow;
-pub use warm::{warm_network, warm_resulting_network, warm_weight_norm_network};
+pub use warm::{warm_network, warm_resulting_network, warm_simple_weight_norm_network};
 
 use crate::error::DivergedError;
 use crate::networks::free_network::{Network, Phase};

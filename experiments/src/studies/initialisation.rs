@@ -12,7 +12,7 @@ use results::store::identity::StoredFile;
 use results::summaries::initialisation::{BEST, Form, SAMPLED, Start};
 use results::tables::write_table;
 use results::{InitialisationCurveRow, InitialisationRow, ScoreRow};
-use smash::predictors::{warm_resulting_network, warm_weight_norm_network};
+use smash::predictors::{warm_resulting_network, warm_simple_weight_norm_network};
 use smash::scoring::score_noise;
 use smash::{Architecture, Blueprint, Network};
 
@@ -192,7 +192,7 @@ impl<'a, B: AutodiffBackend> InitialisationRun<'a, B> {
         let (space, task) = (&self.study.space, self.setup.task);
         let blueprint = match job.form {
             Form::BatchNorm => Blueprint::of(space, task, architecture),
-            Form::WeightNorm => Blueprint::in_smash_with_weight_norm(space, task, architecture),
+            Form::WeightNorm => Blueprint::in_smash_with_simple_weight_norm(space, task, architecture),
         };
         let standard = training.initial(blueprint);
         if job.start == Start::Standard {
@@ -202,7 +202,7 @@ impl<'a, B: AutodiffBackend> InitialisationRun<'a, B> {
         let weights = smash.generate(architecture, &score_noise(self.setup.seed, 0));
         Ok(match job.form {
             Form::BatchNorm => warm_resulting_network(&smash, task, architecture, &weights, standard),
-            Form::WeightNorm => warm_weight_norm_network(&smash, task, architecture, &weights),
+            Form::WeightNorm => warm_simple_weight_norm_network(&smash, task, architecture, &weights),
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::primitive::{Primitive, Tracked, contiguous, values};
 use crate::recording::on_tape;
 
 /// A tensor divided by its Euclidean norm.
-pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
+pub fn simple_weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
     let output = match Primitive::of(weight) {
         Primitive::Plain(weight) => Primitive::Plain(forward(&contiguous(&weight)).0),
         Primitive::Tracked(weight) => Primitive::Tracked(tracked(weight)),
@@ -24,7 +24,7 @@ pub fn weight_norm<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B
     output.into_tensor()
 }
 
-/// [`weight_norm`] with burn's own operations.
+/// [`simple_weight_norm`] with burn's own operations.
 pub fn stock<B: Backend, const D: usize>(weight: Tensor<B, D>) -> Tensor<B, D> {
     let shape = weight.dims();
     let row = weight.reshape([1, shape.iter().product::<usize>()]);

@@ -74,8 +74,8 @@ pub enum Step {
         /// Whether it may multiply with less precision, where that is requested.
         may_round: bool,
         /// Whether its weight is divided by its Euclidean norm (simple WeightNorm); left out of stored steps if not.
-        #[serde(skip_serializing_if = "is_off")]
-        weight_norm: bool,
+        #[serde(rename = "weight-norm", skip_serializing_if = "is_off")]
+        simple_weight_norm: bool,
     },
     /// BatchNorm.
     Norm {
@@ -265,7 +265,7 @@ impl Blueprint {
     /// # Panics
     /// If groups do not divide the channels.
     pub fn conv(&mut self, inputs: &[Value], activation: Activation, outputs: usize, shape: ConvShape) -> Value {
-        let ConvShape { kernel: [height, width], dilation, groups, may_round, weight_norm } = shape;
+        let ConvShape { kernel: [height, width], dilation, groups, may_round, simple_weight_norm } = shape;
         let channels = self.channels(inputs);
         assert!(
             channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
@@ -276,7 +276,7 @@ impl Blueprint {
         let weights: usize = weight.iter().product();
         self.multiply_adds += (weights * pixels * pixels * depth) as u64;
         self.convs.push(weight);
-        let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round, weight_norm };
+        let step = Step::Conv { inputs: inputs.to_vec(), activation, dilation, groups, may_round, simple_weight_norm };
         let size = Size { channels: outputs, pixels, depth };
         self.push(step, size)
     }
@@ -397,13 +397,13 @@ pub struct ConvShape {
     /// See [`Step::Conv`].
     pub may_round: bool,
     /// See [`Step::Conv`].
-    pub weight_norm: bool,
+    pub simple_weight_norm: bool,
 }
 
 impl ConvShape {
     /// A square kernel, neither dilated nor grouped.
     pub fn square(size: usize) -> Self {
-        Self { kernel: [size; 2], dilation: [1, 1], groups: 1, may_round: true, weight_norm: false }
+        Self { kernel: [size; 2], dilation: [1, 1], groups: 1, may_round: true, simple_weight_norm: false }
     }
 
     /// The same in full precision, for stems and transitions.

@@ -66,6 +66,8 @@ pub enum Stream {
     PredictorImages,
     /// The architectures by which a run verifies a benchmark.
     Verification,
+    /// Operands on which kernels are compared with other code, or a network with a nudged one.
+    Check,
 }
 
 /// The root seed of a run.

@@ -17,7 +17,7 @@ use smash_kernels::parts::{Shared, add, parts};
 use smash_kernels::pooling::{every_second, global_average, halve};
 use smash_kernels::products::matmul;
 use smash_kernels::recording::recorded;
-use smash_kernels::weight_norm::weight_norm;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::blueprint::{Activation, Blueprint, Step, Value};
 
 use crate::networks::layers::{BatchNorm, Mode, orthogonal, output_layer};
@@ -237,10 +237,10 @@ impl<B: Backend> Run<'_, B> {
         let blueprint = &self.net.blueprint;
         let is_volume = blueprint.is_volume();
         match step {
-            Step::Conv { inputs, activation, dilation, groups, may_round, weight_norm: is_normed } => {
+            Step::Conv { inputs, activation, dilation, groups, may_round, simple_weight_norm: is_normed } => {
                 let mut weight = self.convs.next().expect("a weight for each convolution").val();
                 if *is_normed {
-                    weight = weight_norm(weight);
+                    weight = simple_weight_norm(weight);
                 }
                 let precision = if *may_round { self.net.precision } else { Precision::Float32 };
                 let mut inputs_read = self.read_all(inputs);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smash_kernels::convolution::conv_concatenated;
 use smash_kernels::parts::Shared;
 use smash_kernels::recording::recorded;
-use smash_kernels::weight_norm::weight_norm;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::Activation;
 use smash_space::encoding::EncodingLayout;
 use smash_space::space::SearchSpace;
@@ -125,7 +125,7 @@ impl<B: Backend> HyperNet<B> {
         let mut convs = self.convs.iter().map(|conv| conv.val());
         let mut next = |inputs: Vec<Tensor<B, 4>>, activation: Activation| {
             let weight = convs.next().expect("as many convolutions as layers");
-            conv_concatenated(inputs, activation, weight_norm(weight), [1, 1], 1)
+            conv_concatenated(inputs, activation, simple_weight_norm(weight), [1, 1], 1)
         };
         let leaky = Activation::LeakyRelu(SLOPE);
         let read = |features: &[Shared<B>]| features.iter().map(Shared::read).collect();

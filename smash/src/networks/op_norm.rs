@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::prelude::*;
 use burn::tensor::activation::relu;
 use smash_kernels::convolution::conv_1x1;
-use smash_kernels::weight_norm::weight_norm;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::Activation;
 use smash_space::op_normalisation::OpNormalisation;
 
@@ -48,7 +48,7 @@ impl<B: Backend> OpNorm<B> {
         let by_row = || rows_to_norm_1(weight.clone()) * leading(&self.gain).reshape([outputs, 1]);
         match self.normalisation {
             OpNormalisation::None => conv_1x1(inputs, activation, weight),
-            OpNormalisation::SimpleWeightNorm => conv_1x1(inputs, activation, weight_norm(weight)),
+            OpNormalisation::SimpleWeightNorm => conv_1x1(inputs, activation, simple_weight_norm(weight)),
             OpNormalisation::WeightNorm => conv_1x1(inputs, activation, by_row()),
             OpNormalisation::LayerNorm => {
                 let output = layer_norm(conv_1x1(inputs, activation, weight));

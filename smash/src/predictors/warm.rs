@@ -4,7 +4,7 @@ use burn::module::{Param, ParamId};
 use burn::prelude::*;
 use burn::tensor::backend::AutodiffBackend;
 use smash_kernels::convolution::Precision;
-use smash_kernels::weight_norm::weight_norm;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::architecture::Architecture;
 use smash_space::blueprint::Blueprint;
 use smash_space::task::Task;
@@ -52,13 +52,13 @@ pub fn warm_network<B: AutodiffBackend>(
 }
 
 /// The network that [`warm_network`] gives, but each op goes on to divide the weight of its 1x1 convolution by its norm.
-pub fn warm_weight_norm_network<B: AutodiffBackend>(
+pub fn warm_simple_weight_norm_network<B: AutodiffBackend>(
     net: &SmashNet<B::InnerBackend>,
     task: Task,
     architecture: &Architecture,
     weights: &GeneratedWeights<B::InnerBackend>,
 ) -> Network<B> {
-    let blueprint = Blueprint::in_smash_with_weight_norm(&net.space, task, architecture);
+    let blueprint = Blueprint::in_smash_with_simple_weight_norm(&net.space, task, architecture);
     Network { blueprint: blueprint.into(), ..warm_network(net, task, architecture, weights) }
 }
 
@@ -109,7 +109,7 @@ fn convolutions<B: Backend>(
             let inputs = op.reads.len() * block.bank_size * space.base_channels;
             let outputs = op.units * space.base_channels;
             let bottleneck = space.generated_channels(inputs, outputs);
-            let generated = weight_norm(weights.of_op(channels_read, inputs, bottleneck));
+            let generated = simple_weight_norm(weights.of_op(channels_read, inputs, bottleneck));
             convs.push(generated.unsqueeze_dims(&[2, 3]));
             channels_read += inputs;
             for (slot, conv) in op.convs.iter().enumerate() {

@@ -6,7 +6,7 @@ use burn_flex::{Flex, FlexDevice};
 use proptest::prelude::*;
 use smash::blueprint::Step;
 use smash::predictors::{
-    ShortTraining, initial_network, warm_network, warm_resulting_network, warm_weight_norm_network,
+    ShortTraining, initial_network, warm_network, warm_resulting_network, warm_simple_weight_norm_network,
 };
 use smash::scoring::{score, score_noise};
 use smash::space::Bottleneck;
@@ -78,7 +78,7 @@ proptest! {
         let weights = net.generate(&architecture, &score_noise(Seed(seed), 0));
         let warm: Network<B> = warm_network(&net, task, &architecture, &weights);
         // Weights of another length have the same direction, which is all that counts with WeightNorm.
-        let mut normed: Network<B> = warm_weight_norm_network(&net, task, &architecture, &weights);
+        let mut normed: Network<B> = warm_simple_weight_norm_network(&net, task, &architecture, &weights);
         double_normed_weights(&mut normed);
         let images = random([3, 3, task.image_size, task.image_size], -1.0..1.0, &mut rng(seed));
         for (mode, phase) in [(Mode::Evaluate, Phase::Evaluate), (Mode::Train, Phase::Measure)] {
@@ -101,7 +101,7 @@ proptest! {
 /// Doubles the weights of the convolutions with WeightNorm; there is one for each op.
 fn double_normed_weights(net: &mut Network<B>) {
     let is_normed = |step: &Step| match step {
-        Step::Conv { weight_norm, .. } => Some(*weight_norm),
+        Step::Conv { simple_weight_norm, .. } => Some(*simple_weight_norm),
         _ => None,
     };
     let normed: Vec<bool> = net.blueprint.steps.iter().filter_map(is_normed).collect();

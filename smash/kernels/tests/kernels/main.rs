@@ -20,7 +20,7 @@ fn ordered(input: Tensor<B, 4>, interleaved: bool) -> Tensor<B, 4> {
 }
 
 fn random<const D: usize>(shape: [usize; D], stream: u64) -> Tensor<B, D> {
-    let mut rng = Seed(0).rng(Stream::ScoreNoise, &[stream]);
+    let mut rng = Seed(0).rng(Stream::Check, &[stream]);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
     Tensor::from_data(TensorData::new(values, shape), &FlexDevice)
 }

@@ -9,7 +9,7 @@ use smash_kernels::normalisation::normalise;
 use smash_kernels::parts::{Shared, add, concatenate, parts, window};
 use smash_kernels::pooling::{global_average, halve};
 use smash_kernels::recording::recorded;
-use smash_kernels::weight_norm::weight_norm;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::Activation;
 
 use super::{B, random};
@@ -45,7 +45,7 @@ impl Net {
         let whole = concatenate(vec![add(banks[0].clone(), banks[1].clone()), stem.clone(), banks[0].clone()]);
         let [weight, bias] = self.norm.clone();
         let (normalised, _) = normalise(vec![whole], weight, bias, 1e-5);
-        let weight = weight_norm(window(self.matrix.clone(), [0..3, 0..8]));
+        let weight = simple_weight_norm(window(self.matrix.clone(), [0..3, 0..8]));
         let output = conv_1x1(vec![normalised.clone()], Activation::Relu, weight);
         let other = conv_1x1(vec![normalised], Activation::Identity, window(self.matrix.clone(), [0..3, 0..8]));
         global_average(halve(concatenate(vec![output, other])))

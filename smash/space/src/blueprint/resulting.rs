@@ -20,7 +20,7 @@ enum Kind {
     Resulting,
     InSmash {
         /// Whether the 1x1 convolutions of ops divide their weights by their norms.
-        weight_norm: bool,
+        simple_weight_norm: bool,
     },
     Normalised(OpNormalisation),
 }
@@ -50,13 +50,13 @@ impl Blueprint {
     /// around the 1x1 convolutions, but a ReLU after the stem. Its 1x1 convolutions are no wider than the generated
     /// weights.
     pub fn in_smash(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        Self::build(space, task, architecture, Kind::InSmash { weight_norm: false })
+        Self::build(space, task, architecture, Kind::InSmash { simple_weight_norm: false })
     }
 
     /// As [`Self::in_smash`], but each op divides the weight of its 1x1 convolution by its norm, as the SMASH network
     /// does with generated weights. Training then moves the direction of the weight alone.
-    pub fn in_smash_with_weight_norm(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
-        Self::build(space, task, architecture, Kind::InSmash { weight_norm: true })
+    pub fn in_smash_with_simple_weight_norm(space: &SearchSpace, task: Task, architecture: &Architecture) -> Self {
+        Self::build(space, task, architecture, Kind::InSmash { simple_weight_norm: true })
     }
 
     fn build(space: &SearchSpace, task: Task, architecture: &Architecture, kind: Kind) -> Self {
@@ -121,9 +121,9 @@ impl Blueprint {
             Kind::Normalised(normalisation) => {
                 self.pointwise(reads, space.bottleneck_channels(inputs, outputs), normalisation)
             }
-            Kind::InSmash { weight_norm } => {
+            Kind::InSmash { simple_weight_norm } => {
                 let channels = space.generated_channels(inputs, outputs);
-                self.conv(reads, Activation::Identity, channels, ConvShape { weight_norm, ..pointwise })
+                self.conv(reads, Activation::Identity, channels, ConvShape { simple_weight_norm, ..pointwise })
             }
         };
         let first_activation = match kind {
@@ -139,7 +139,7 @@ impl Blueprint {
                     dilation: conv.dilation,
                     groups: conv.groups,
                     may_round: true,
-                    weight_norm: false,
+                    simple_weight_norm: false,
                 };
                 let (input, activation) = match value {
                     Some(value) => (value, Activation::Relu),
