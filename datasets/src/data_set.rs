@@ -17,16 +17,10 @@ pub struct LoadOptions {
     /// to 1024. All examples of a subset together take at most 2 GiB.
     pub image_size: Option<usize>,
     /// Number of training examples: a random subset of a set on disk, or the number to draw. If not given, all examples
-    /// on disk, 50,000 `shapes`, or 4,000 `solids`. For rotated meshes it is the number of objects.
+    /// on disk, 50,000 `shapes`, or 4,000 `solids`.
     pub n_train: Option<usize>,
     /// Number of test examples, as `n_train`. If not given, all examples on disk, 10,000 `shapes`, or 1,000 `solids`.
     pub n_test: Option<usize>,
-    /// How often each training mesh of `modelnet10` is shown: 1 (the default), 12 or 24 times. The mesh is rotated
-    /// about the vertical axis by equal angles. Test meshes keep their stored orientation. Other sets have no
-    /// rotations.
-    pub rotations: Option<usize>,
-    /// Whether the inside of ModelNet10's objects is full too. If not, only their surface is. Other sets do not use it.
-    pub solid: bool,
     /// Seed of the random subsets and of the examples of `shapes` and `solids`.
     pub seed: u64,
 }
@@ -44,11 +38,9 @@ pub struct DataSet {
     /// The published folds of the training set, each as indices into it. Empty if the set has no folds, or if
     /// [`LoadOptions::n_train`] took a subset.
     pub folds: Vec<Vec<usize>>,
-    /// Number of consecutive training examples that show the same object, rotated: 1 unless [`LoadOptions::rotations`]
-    /// says more. A split must keep them together, see [`crate::Split::spread`].
-    pub rotations: usize,
-    /// The constants that normalise the set. A whole set of images at its full size has the published constants; a part
-    /// of CIFAR counts as whole. Voxels have [`Normalisation::occupancy`]. Other sets have the constants of `train`.
+    /// The constants that normalise the set. CIFAR, STL-10 and ImageNet32x32 have the published constants at their full
+    /// size, also for a random subset of their examples. If files of STL-10 or ImageNet32x32 lack examples, they are
+    /// measured. Voxels have [`Normalisation::occupancy`]. Other sets have the constants of `train`.
     pub normalisation: Normalisation,
     /// The files read; empty for a drawn set.
     pub sources: Vec<Source>,

@@ -117,16 +117,6 @@ pub enum Error {
         /// The rule for possible sizes.
         rule: String,
     },
-    /// The set is not available with this number of rotations.
-    #[error("{set}: {wanted} rotations are not possible, expected {possible}")]
-    Rotations {
-        /// The set's name.
-        set: String,
-        /// The requested number of rotations.
-        wanted: usize,
-        /// The possible numbers.
-        possible: &'static str,
-    },
     /// The request is for no examples, or for more than the set has.
     #[error("{set}: {wanted} examples requested, expected 1 to {available}")]
     Count {

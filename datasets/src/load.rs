@@ -24,13 +24,6 @@ pub fn kind_and_path(name: &str) -> Option<(&str, &Path)> {
 /// An unknown name, missing or damaged files, or a size or number that the set cannot give. Whole files with fewer or
 /// more examples than the official ones are no error: [`DataSet::warnings`] reports them.
 pub fn load(name: &str, options: &LoadOptions) -> Result<DataSet, Error> {
-    if let Some(wanted) = options.rotations.filter(|&wanted| wanted != 1 && name != "modelnet10") {
-        return Err(Error::Rotations {
-            set: name.into(),
-            wanted,
-            possible: "1, because only the meshes of modelnet10 can be turned",
-        });
-    }
     match kind_and_path(name) {
         Some((_, path)) if path.as_os_str().is_empty() => return Err(Error::NoPath { name: name.into() }),
         Some(("folder", path)) => return folder::load(path, options),
@@ -67,7 +60,6 @@ fn from_files(name: &str, files: Files, options: &LoadOptions) -> Result<DataSet
         train,
         test,
         folds: options.n_train.map_or(files.folds, |_| Vec::new()),
-        rotations: 1,
         sources: files.sources,
         warnings: files.warnings,
     })
@@ -93,7 +85,6 @@ fn drawn(
         train,
         test,
         folds: Vec::new(),
-        rotations: 1,
         sources: Vec::new(),
         warnings: Vec::new(),
     })
@@ -126,13 +117,6 @@ mod tests {
             let message = load(name, &LoadOptions::default()).unwrap_err().to_string();
             assert_eq!(message, format!("data set {name:?}: no path; expected folder:DIR or npz:FILE"));
         }
-    }
-
-    #[test]
-    fn sets_that_cannot_be_turned_refuse_rotations() {
-        let options = LoadOptions { rotations: Some(12), ..Default::default() };
-        let message = load("shapes", &options).unwrap_err().to_string();
-        assert!(message.contains("shapes: 12 rotations are not possible, expected 1,"), "{message}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Data sets without their examples: enough to plan with, where the files are missing.
 
+use crate::sets::modelnet10::edge_of_meshes;
 use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation};
 
 /// The official size of a set on disk.
@@ -37,12 +38,14 @@ pub fn outline(name: &str, options: &LoadOptions) -> Result<Option<DataSet>, Err
         return Ok(None);
     };
     let [channels, depth, edge, _] = official.shape;
-    let size = options.image_size.unwrap_or(edge);
-    // Meshes become voxels at any edge.
-    if name != "modelnet10" && (size == 0 || !edge.is_multiple_of(size)) {
-        let rule = format!("{edge} by {edge} pixels / size must be whole");
-        return Err(Error::ImageSize { set: name.to_owned(), wanted: size, rule });
-    }
+    let size = match options.image_size.unwrap_or(edge) {
+        _ if name == "modelnet10" => edge_of_meshes(options)?,
+        size if size > 0 && edge.is_multiple_of(size) => size,
+        wanted => {
+            let rule = format!("{edge} by {edge} pixels / size must be whole");
+            return Err(Error::ImageSize { set: name.to_owned(), wanted, rule });
+        }
+    };
     let depth = if depth > 1 { size } else { 1 };
     let part = |part: &str, all: usize, wanted: Option<usize>| match wanted.unwrap_or(all) {
         wanted if (1..=all).contains(&wanted) => Ok(ImageSet {
@@ -57,7 +60,6 @@ pub fn outline(name: &str, options: &LoadOptions) -> Result<Option<DataSet>, Err
         train: part("train", official.examples[0], options.n_train)?,
         test: part("test", official.examples[1], options.n_test)?,
         folds: if options.n_train.is_none() { vec![(0..in_each).collect(); count] } else { Vec::new() },
-        rotations: 1,
         normalisation: Normalisation::occupancy(),
         sources: Vec::new(),
         warnings: Vec::new(),
@@ -88,6 +90,9 @@ mod tests {
         assert_eq!((part.train.len(), part.train.height, part.folds.len()), (70, 48, 0));
         assert!(of("cifar10", LoadOptions { image_size: Some(12), ..Default::default() }).is_err());
         assert!(of("cifar10", LoadOptions { n_test: Some(10_001), ..Default::default() }).is_err());
+        for edge in [7, 129] {
+            assert!(of("modelnet10", LoadOptions { image_size: Some(edge), ..Default::default() }).is_err());
+        }
         let volume = of("modelnet10", LoadOptions { image_size: Some(12), ..Default::default() }).unwrap().train;
         assert_eq!([volume.channels, volume.depth, volume.height, volume.width], [1, 12, 12, 12]);
     }

@@ -27,16 +27,6 @@ impl Split {
         let train = validation.split_off(n_validation);
         Ok(Split { train, validation })
     }
-
-    /// Turns this split of objects into a split of their examples. Each object has `rotations` consecutive examples,
-    /// which stay on the same side.
-    pub fn spread(&self, rotations: usize) -> Split {
-        let spread = |objects: &[usize]| {
-            let examples = |object: &usize| object * rotations..(object + 1) * rotations;
-            objects.iter().flat_map(examples).collect()
-        };
-        Split { train: spread(&self.train), validation: spread(&self.validation) }
-    }
 }
 
 /// The indices `0..n` in random order.
@@ -63,15 +53,6 @@ mod tests {
             all.sort_unstable();
             prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn examples_of_an_object_stay_together() {
-        let split = Split { train: vec![2, 0], validation: vec![1] };
-        let spread = split.spread(3);
-        assert_eq!(spread.train, [6, 7, 8, 0, 1, 2]);
-        assert_eq!(spread.validation, [3, 4, 5]);
-        assert_eq!(split.spread(1), split);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 pub mod architecture;
 pub mod images;
-pub mod measure;
+pub(crate) mod measure;
 
 use std::path::PathBuf;
 

@@ -1,14 +1,14 @@
 //! Runs an artefact: data, plan, units, tables.
 
-pub mod failures;
-pub mod manifest;
+pub(crate) mod failures;
+pub(crate) mod manifest;
 pub mod options;
-pub mod part;
-pub mod plan;
-pub mod power;
-pub mod regime;
-pub mod times;
-pub mod workflow;
+pub(crate) mod part;
+pub(crate) mod plan;
+pub(crate) mod power;
+pub(crate) mod regime;
+pub(crate) mod times;
+pub(crate) mod workflow;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,9 @@ use crate::studies::proxy::ProxyRun;
 use crate::studies::sampling::SamplingRun;
 use crate::studies::search::SearchRun;
 use crate::studies::throughput::ThroughputRun;
-use crate::tasks::images::{load_images, name_data_sets, outlines};
+use crate::tasks::images::{load_images, name_data_sets, outlines, tasks_of};
 use crate::tasks::kept_networks;
+use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::pool::{Origins, RunPool};
 use crate::tasks::setup::{Images, Setup};
 use crate::tasks::stored_rows::warn_if_unlisted;
@@ -71,11 +72,11 @@ pub fn run<B: AutodiffBackend>(
         workers::go_first_where_memory_is_short();
     }
     let mut definition = chosen_definition(artefact, options)?;
-    definition.study.check_size(options.seeds)?;
     let images: Vec<Images<B>> = match load_images(&definition.study, options.data_dir.as_deref(), device) {
         Err(error) if options.plan_only => outlines(&definition.study, device, error)?,
         images => images?,
     };
+    definition.study.check_size(options.seeds, &tasks_of(&images))?;
     // The starter of a part has already shown the warnings.
     if options.part.is_none() {
         let warnings = images.iter().flat_map(|images| &images.data.warnings);
@@ -98,12 +99,12 @@ pub fn run<B: AutodiffBackend>(
     if let (Some(folder), None) = (&benchmark, &options.part) {
         warn_if_unlisted(folder)?;
     }
-    let sources = Sources {
-        commit: &commit,
-        pool: pool.as_ref(),
-        benchmark: benchmark.as_deref(),
-        keeps_networks: options.keep_networks,
+    let known = match (&definition.study, &benchmark) {
+        (StudyDefinition::Correlation(study), Some(folder)) => Some(KnownErrors::read(folder, study, &images[0])?),
+        _ => None,
     };
+    let sources =
+        Sources { commit: &commit, pool: pool.as_ref(), known: known.as_ref(), keeps_networks: options.keep_networks };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
         stop::check()?;
@@ -184,7 +185,7 @@ fn benchmark_folder(study: &StudyDefinition, options: &RunOptions) -> Result<Opt
         ensure!(options.benchmark.is_none(), "--benchmark is for studies of kind correlation");
         return Ok(None);
     };
-    let named = study.benchmark.as_ref().map(|used| format!("{}-{}", used.name, study.data.name));
+    let named = study.benchmark.as_ref().map(|used| used.folder_name(&study.data.name));
     Ok(options.benchmark.clone().or(named.map(|name| options.benchmarks.join(name))))
 }
 
@@ -284,8 +285,8 @@ struct Sources<'a> {
     commit: &'a str,
     /// The pool, if the run has one.
     pool: Option<&'a RunPool>,
-    /// Folder of the benchmark, if the run uses one.
-    benchmark: Option<&'a Path>,
+    /// The benchmark, if the run uses one.
+    known: Option<&'a KnownErrors>,
     /// Whether it keeps the networks that it trains.
     keeps_networks: bool,
 }
@@ -305,7 +306,7 @@ fn study_of<'a, B: AutodiffBackend>(
     }
     let first = |mut setups: Vec<Setup<'a, B>>| setups.swap_remove(0);
     Ok(match study {
-        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups), sources.benchmark)?),
+        StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups), sources.known)?),
         StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
         StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), sources.commit)?),
         StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),

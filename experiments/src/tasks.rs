@@ -1,17 +1,17 @@
 //! The kinds of work that several study kinds share.
 
-pub mod images;
-pub mod kept_networks;
-pub mod known_errors;
-pub mod learning_curve;
+pub(crate) mod images;
+pub(crate) mod kept_networks;
+pub(crate) mod known_errors;
+pub(crate) mod learning_curve;
 pub mod pool;
-pub mod predictions;
-pub mod score_search;
-pub mod scores;
-pub mod setup;
-pub mod smash_network;
+pub(crate) mod predictions;
+pub(crate) mod score_search;
+pub(crate) mod scores;
+pub(crate) mod setup;
+pub(crate) mod smash_network;
 pub mod stored_rows;
-pub mod trained_search;
-pub mod training;
-pub mod true_errors;
-pub mod verification;
+pub(crate) mod trained_search;
+pub(crate) mod training;
+pub(crate) mod true_errors;
+pub(crate) mod verification;

@@ -14,7 +14,6 @@ fuzz_target!(|data: &[u8]| {
     };
     let options = LoadOptions {
         image_size: [None, Some(1), Some(2), Some(4)][usize::from(edge % 4)],
-        solid: edge >= 128,
         ..LoadOptions::default()
     };
     let files = [("ModelNet10-voxels/modelnet10_4_train.npz", file), ("ModelNet10-voxels/modelnet10_4_test.npz", file)];

@@ -33,7 +33,7 @@ pub fn read(set: &str, files: &[(&str, &[u8])], options: LoadOptions) -> Option<
     check(&data.test);
     assert!(data.folds.iter().flatten().all(|&index| index < data.train.len()));
     let in_files: usize = data.sources.iter().map(|source| source.records).sum();
-    assert!(in_files >= (data.train.len() + data.test.len()) / data.rotations);
+    assert!(in_files >= data.train.len() + data.test.len());
     Some(data)
 }
 

@@ -24,14 +24,10 @@ pub(crate) struct Files {
 /// Most examples of a file, as a multiple of the official number.
 pub(crate) const MOST_OF_OFFICIAL: usize = 4;
 
-/// Reads all bytes of a file; `None` if the file does not exist. Its size is checked first: a sparse file can claim more
-/// than there is memory.
-pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
+/// Reads all bytes of a file. Its size is checked first: a sparse file can claim more than there is memory.
+pub(crate) fn read_present(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
     let failed = |cause| Error::Read { path: path.into(), cause };
-    let metadata = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(failed)?,
-    };
+    let metadata = fs::metadata(path).map_err(failed)?;
     // Devices and pipes may have no end.
     if !metadata.is_file() {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "expected a file")));
@@ -41,7 +37,15 @@ pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>,
     if found > most {
         return Err(Error::TooLarge { path: path.into(), found, most });
     }
-    fs::read(path).map(Some).map_err(failed)
+    fs::read(path).map_err(failed)
+}
+
+/// As [`read_present`]; `None` if the file does not exist.
+pub(crate) fn read_if_there(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
+    match read_present(path, most) {
+        Err(Error::Read { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// The stored record of a file that was read.

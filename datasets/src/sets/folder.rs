@@ -5,7 +5,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegDecoder;
@@ -18,7 +17,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::formats::numpy::MAX_BYTES;
-use crate::sets::files::read_if_there;
+use crate::sets::files::read_present;
 use crate::sets::own::{self, MOST_CLASSES};
 use crate::subset::{Subset, random_indices};
 use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation, Source, shuffled_indices};
@@ -95,7 +94,6 @@ pub(crate) fn load(folder: &Path, options: &LoadOptions) -> Result<DataSet, Erro
         train,
         test,
         folds: Vec::new(),
-        rotations: 1,
         sources,
         warnings: warnings.collect(),
         name,
@@ -177,11 +175,6 @@ fn find_pictures(
     Ok(without_example)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let gone = || Error::Read { path: path.into(), cause: io::ErrorKind::NotFound.into() };
-    read_if_there(path, MOST_OF_FILE)?.ok_or_else(gone)
-}
-
 fn unreadable(path: &Path) -> impl Fn(ImageError) -> Error {
     move |error| Error::format(path, "the whole file", error.to_string(), "a PNG or JPEG image")
 }
@@ -193,7 +186,7 @@ fn heads_of(pictures: &[Picture]) -> Result<Vec<Head>, Error> {
 }
 
 fn head_of(path: &Path) -> Result<Head, Error> {
-    let bytes = read_file(path)?;
+    let bytes = read_present(path, MOST_OF_FILE)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_OF_DECODER);
     let ((width, height), colour) = match image::guess_format(&bytes) {
@@ -304,7 +297,7 @@ fn read_pictures(folder: &Path, pictures: &[&Picture], edge: usize, mut set: Ima
 
 /// The pixels of an image in the size and the channels of a set, `[channels, height, width]`.
 fn pixels(path: &Path, edge: usize, set: &ImageSet) -> Result<Vec<u8>, Error> {
-    let decoded = image::load_from_memory(&read_file(path)?).map_err(unreadable(path))?;
+    let decoded = image::load_from_memory(&read_present(path, MOST_OF_FILE)?).map_err(unreadable(path))?;
     if [decoded.width(), decoded.height()] != [edge as u32; 2] {
         return Err(Error::format(
             path,

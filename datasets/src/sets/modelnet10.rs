@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::formats::numpy::Npz;
 use crate::formats::off;
-use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, source};
-use crate::sets::voxels::{EMPTY, FULL, ROTATIONS, fill, surface};
+use crate::sets::files::{Files, NAME_DATA_DIR, difference, read_if_there, read_present, source};
+use crate::sets::voxels::{EMPTY, FULL, surface};
 use crate::subset::Subset;
 use crate::subset::random_indices;
 use crate::{DataSet, Error, ImageSet, LoadOptions, Normalisation, Source};
@@ -24,10 +24,16 @@ const VOXELS: &str = "ModelNet10-voxels";
 /// Default edge in voxels of the cubes that meshes become.
 const EDGE: usize = 32;
 
+/// The smallest and the largest edge of these cubes.
+const EDGES: [usize; 2] = [8, 128];
+
 /// Largest mesh file in bytes.
 const MOST_OF_MESH: usize = 1 << 28;
 
-/// Largest file of stored voxels in bytes. All 24 rotations of the training set take 3.1 GB at an edge of 32, unpacked.
+/// Most stored volumes of each object: public files hold it turned about the vertical axis in steps of 15 degrees.
+const MOST_OF_OBJECT: usize = 24;
+
+/// Largest file of stored voxels in bytes. All 24 volumes of each training object take 3.1 GB at an edge of 32, unpacked.
 const MOST_OF_VOXELS: usize = 1 << 32;
 
 /// A class, with the official number of its meshes in each part.
@@ -72,43 +78,45 @@ fn empty_set(name: &str, part: Part, edge: usize) -> ImageSet {
 pub(crate) fn load_meshes(options: &LoadOptions) -> Result<DataSet, Error> {
     let no_folder = || missing_meshes("no data folder is given");
     let folder = options.data_dir.as_ref().ok_or_else(no_folder)?.join(MESHES);
-    let edge = options.image_size.unwrap_or(EDGE);
-    if !(8..=128).contains(&edge) {
-        return Err(Error::ImageSize {
-            set: "modelnet10".into(),
-            wanted: edge,
-            rule: "meshes become cubes with an edge of 8 to 128 voxels".into(),
-        });
-    }
-    let rotations = options.rotations.unwrap_or(1);
-    if ![1, 12, ROTATIONS].contains(&rotations) {
-        return Err(Error::Rotations { set: "modelnet10".into(), wanted: rotations, possible: "1, 12 or 24" });
-    }
+    let edge = edge_of_meshes(options)?;
     let mut sources = Vec::new();
     let mut warnings = Vec::new();
-    let mut load_part = |part: Part, wanted: Option<usize>, subset: Subset, rotations: usize| {
+    let mut load_part = |part: Part, wanted: Option<usize>, subset: Subset| {
         let mut set = empty_set("modelnet10", part, edge);
         let mut meshes = find_meshes(&folder, part, &set, &mut warnings)?;
         if let Some(wanted) = wanted {
             let chosen = random_indices(&set.name, meshes.len(), wanted, options.seed, subset)?;
             meshes = chosen.into_iter().map(|index| meshes[index].clone()).collect();
         }
-        set.reserve(meshes.len() * rotations)?;
-        append_meshes(&meshes, rotations, options.solid, &mut set, &mut sources)?;
+        set.reserve(meshes.len())?;
+        append_meshes(&meshes, &mut set, &mut sources)?;
         Ok::<_, Error>(set)
     };
-    let train = load_part(TRAIN, options.n_train, Subset::Train, rotations)?;
-    let test = load_part(TEST, options.n_test, Subset::Test, 1)?;
+    let train = load_part(TRAIN, options.n_train, Subset::Train)?;
+    let test = load_part(TEST, options.n_test, Subset::Test)?;
     Ok(DataSet {
         name: "modelnet10".into(),
         train,
         test,
         folds: Vec::new(),
-        rotations,
         normalisation: Normalisation::occupancy(),
         sources,
         warnings,
     })
+}
+
+/// The edge in voxels of the cubes that meshes become.
+///
+/// # Errors
+/// An edge that is too small or too large.
+pub(crate) fn edge_of_meshes(options: &LoadOptions) -> Result<usize, Error> {
+    let edge = options.image_size.unwrap_or(EDGE);
+    let [least, most] = EDGES;
+    if !(least..=most).contains(&edge) {
+        let rule = format!("meshes become cubes with an edge of {least} to {most} voxels");
+        return Err(Error::ImageSize { set: "modelnet10".into(), wanted: edge, rule });
+    }
+    Ok(edge)
 }
 
 /// A mesh and its class.
@@ -165,23 +173,17 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// Appends a volume for each rotation of each mesh, and a source for each class.
-fn append_meshes(
-    meshes: &[MeshFile],
-    rotations: usize,
-    solid: bool,
-    set: &mut ImageSet,
-    sources: &mut Vec<Source>,
-) -> Result<(), Error> {
+/// Appends the volume of each mesh, and a source for each class.
+fn append_meshes(meshes: &[MeshFile], set: &mut ImageSet, sources: &mut Vec<Source>) -> Result<(), Error> {
     let edge = set.height;
     let mut digests: Vec<(Sha256, usize)> = CLASSES.iter().map(|_| (Sha256::new(), 0)).collect();
     // Meshes run in parallel, but only 64 at a time, so that results not yet appended take little memory.
     for some in meshes.chunks(64) {
-        let results: Vec<_> = some.par_iter().map(|mesh| volumes(&mesh.path, edge, rotations, solid)).collect();
+        let results: Vec<_> = some.par_iter().map(|mesh| volume(&mesh.path, edge)).collect();
         for (mesh, result) in some.iter().zip(results) {
-            let (digest, volumes) = result?;
-            set.labels.extend(vec![mesh.label; rotations]);
-            set.images.extend(volumes);
+            let (digest, volume) = result?;
+            set.labels.push(mesh.label);
+            set.images.extend(volume);
             let (class_digest, records) = &mut digests[usize::from(mesh.label)];
             if let Some(name) = mesh.path.file_name() {
                 class_digest.update(name.as_encoded_bytes());
@@ -202,23 +204,16 @@ fn append_meshes(
     Ok(())
 }
 
-/// The digest of a mesh file, and the mesh's volumes `[rotations, edge, edge, edge]`.
-fn volumes(path: &Path, edge: usize, rotations: usize, solid: bool) -> Result<([u8; 32], Vec<u8>), Error> {
-    let gone = || Error::Read { path: path.into(), cause: io::ErrorKind::NotFound.into() };
-    let bytes = read_if_there(path, MOST_OF_MESH)?.ok_or_else(gone)?;
+/// The digest of a mesh file, and the mesh's volume `[edge, edge, edge]`.
+fn volume(path: &Path, edge: usize) -> Result<([u8; 32], Vec<u8>), Error> {
+    let bytes = read_present(path, MOST_OF_MESH)?;
     let mesh = off::read(path, &bytes)?;
-    let mut volumes = Vec::with_capacity(rotations * edge * edge * edge);
-    for rotation in (0..ROTATIONS).step_by(ROTATIONS / rotations) {
-        let Some(mut volume) = surface(&mesh, edge, rotation) else {
-            let found = "corners at one place, or infinitely far apart";
-            return Err(Error::format(path, "the whole file", found, "a mesh with an extent"));
-        };
-        if solid {
-            fill(&mut volume, edge);
-        }
-        volumes.extend(volume);
-    }
-    Ok((Sha256::digest(&bytes).into(), volumes))
+    let without_extent = || {
+        let found = "corners at one place, or infinitely far apart";
+        Error::format(path, "the whole file", found, "a mesh with an extent")
+    };
+    let volume = surface(&mesh, edge).ok_or_else(without_extent)?;
+    Ok((Sha256::digest(&bytes).into(), volume))
 }
 
 fn missing_meshes(found: &str) -> Error {
@@ -267,12 +262,7 @@ pub(crate) fn read_voxels(options: &LoadOptions) -> Result<Files, Error> {
             let file = format!("modelnet10_{edge}_{}.npz holds {}", part.0, stored.len());
             warnings.push(difference(&stored, official(part), &[file]));
         }
-        let mut set = stored.box_occupied(options.image_size.unwrap_or(edge))?;
-        if options.solid {
-            let edge = set.height;
-            set.images.par_chunks_exact_mut(edge * edge * edge).for_each(|volume| fill(volume, edge));
-        }
-        Ok::<_, Error>(set)
+        stored.box_occupied(options.image_size.unwrap_or(edge))
     };
     Ok(Files {
         train: read_part(TRAIN)?,
@@ -303,8 +293,7 @@ fn edges_in(folder: &Path) -> Result<Vec<usize>, Error> {
 }
 
 fn parse_voxels(path: &Path, bytes: &[u8], part: Part, edge: usize) -> Result<ImageSet, Error> {
-    // All objects in all rotations.
-    let most = ROTATIONS * official(part);
+    let most = MOST_OF_OBJECT * official(part);
     let mut file = Npz::open(path, bytes)?;
     let expected = format!("[n, {edge}, {edge}, {edge}], n from 1 to {most}");
     let fits = |shape: &[usize]| matches!(*shape, [n, d, h, w] if (1..=most).contains(&n) && [d, h, w] == [edge; 3]);

@@ -4,12 +4,11 @@
 //! from 0 to 1. Labels are `[n]` or `[n, 1]`, integers from 0. Other arrays of the file are left unread.
 
 use std::ffi::OsStr;
-use std::io;
 use std::path::Path;
 
 use crate::formats::npz_writer::{npy, npz};
 use crate::formats::numpy::Npz;
-use crate::sets::files::{Files, read_if_there, source};
+use crate::sets::files::{Files, read_present, source};
 use crate::sets::own::{self, MOST_CLASSES};
 use crate::{DataSet, Error, ImageSet, Source};
 
@@ -47,8 +46,7 @@ fn layout(shape: &[usize]) -> Option<Layout> {
 
 /// Reads a file. The name of the set comes first.
 pub(crate) fn read(path: &Path) -> Result<(String, Files), Error> {
-    let gone = || Error::Read { path: path.into(), cause: io::ErrorKind::NotFound.into() };
-    let bytes = read_if_there(path, MOST_OF_FILE)?.ok_or_else(gone)?;
+    let bytes = read_present(path, MOST_OF_FILE)?;
     let mut file = Npz::open(path, &bytes)?;
     let Some([x_train, y_train, x_test, y_test]) = NAMES.into_iter().find(|names| file.has(names[0])) else {
         let expected = NAMES.map(|names| names.join(", ")).join(", or ");

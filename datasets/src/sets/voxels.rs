@@ -1,4 +1,4 @@
-//! Volumes of voxels from meshes: which cells of a cube a surface touches, and which lie inside.
+//! Volumes of voxels from meshes: which cells of a cube a surface touches.
 //!
 //! A volume is `[z, y, x]`, z upwards, of 0 (empty) and 255 (full). Only exactly rounded arithmetic (`+ - * /` and square
 //! roots) is used, so a mesh gives the same volume on every machine.
@@ -11,27 +11,13 @@ pub(crate) const FULL: u8 = 255;
 /// Free margin on each side of an object, as a share of the edge of the cube.
 const MARGIN: f64 = 1.0 / 16.0;
 
-/// Number of rotations about the vertical axis: one every 15 degrees.
-pub(crate) const ROTATIONS: usize = 24;
-
-/// Cosines of 0, 15, 30 to 90 degrees.
-const COSINES: [f64; 7] = [
-    1.0,
-    0.965_925_826_289_068_3,
-    0.866_025_403_784_438_6,
-    std::f64::consts::FRAC_1_SQRT_2,
-    0.5,
-    0.258_819_045_102_520_74,
-    0.0,
-];
-
-/// The cells of a cube of `edge` cells that the surface of a mesh touches. The mesh is turned about the vertical axis
-/// by `rotation` of [`ROTATIONS`] steps. `None` if all corners lie at one place. Also `None` if they are too near or
-/// too far apart to compute their distances.
+/// The cells of a cube of `edge` cells that the surface of a mesh touches. `None` if all corners lie at one place. Also
+/// `None` if they are too near or too far apart to compute their distances.
 ///
-/// The middle of the mesh's bounds lies in the middle of the cube. The scale is the largest at which every rotation of
-/// the mesh stays within the margin. So an object has the same size in all rotations.
-pub(crate) fn surface(mesh: &Mesh, edge: usize, rotation: usize) -> Option<Vec<u8>> {
+/// The middle of the mesh's bounds lies in the middle of the cube. The scale is the largest at which the mesh stays
+/// within the margin however it is turned about the vertical axis. So the size of an object does not depend on its
+/// orientation.
+pub(crate) fn surface(mesh: &Mesh, edge: usize) -> Option<Vec<u8>> {
     let corners = || mesh.triangles.iter().flatten().map(|&vertex| mesh.vertices[vertex]);
     let middle: [f64; 3] = std::array::from_fn(|axis| {
         let ends = corners().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), corner| {
@@ -49,26 +35,13 @@ pub(crate) fn surface(mesh: &Mesh, edge: usize, rotation: usize) -> Option<Vec<u
     }
     let half = edge as f64 / 2.0;
     let scale = half * (1.0 - 2.0 * MARGIN) / reach;
-    let [cosine, sine] = cosine_and_sine(rotation);
-    let placed: Vec<[f64; 3]> = mesh
-        .vertices
-        .iter()
-        .map(|vertex| {
-            let [x, y, z] = std::array::from_fn(|axis| (vertex[axis] - middle[axis]) * scale);
-            [half + x * cosine - y * sine, half + x * sine + y * cosine, half + z]
-        })
-        .collect();
+    let place = |vertex: &[f64; 3]| std::array::from_fn(|axis| half + (vertex[axis] - middle[axis]) * scale);
+    let placed: Vec<[f64; 3]> = mesh.vertices.iter().map(place).collect();
     let mut volume = vec![EMPTY; edge * edge * edge];
     for triangle in &mesh.triangles {
         mark(triangle.map(|vertex| placed[vertex]), edge, &mut volume);
     }
     Some(volume)
-}
-
-fn cosine_and_sine(rotation: usize) -> [f64; 2] {
-    let (quarters, rest) = (rotation / 6 % 4, rotation % 6);
-    let (cosine, sine) = (COSINES[rest], COSINES[6 - rest]);
-    [[cosine, sine], [-sine, cosine], [-cosine, -sine], [sine, -cosine]][quarters]
 }
 
 /// Fills the cells that a triangle touches.
@@ -102,7 +75,7 @@ fn mark(triangle: [[f64; 3]; 3], edge: usize, volume: &mut [u8]) {
     // For each direction, the range in which the middle of a cell that touches the triangle lies.
     let slabs = directions.map(|direction| {
         let (least, most) = ends(triangle.map(|corner| dot(direction, corner)));
-        // The factor makes up for rounding: a gap in a surface would empty a solid.
+        // The factor makes up for rounding: a surface has no gaps.
         let reach = 0.5 * (1.0 + 1e-9) * direction.iter().map(|value| value.abs()).sum::<f64>();
         (direction, least - reach, most + reach)
     });
@@ -134,36 +107,6 @@ fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-/// Fills the inside: all empty cells of a cube that cannot be reached from its sides through empty cells.
-pub(crate) fn fill(volume: &mut [u8], edge: usize) {
-    let mut is_outside = vec![false; volume.len()];
-    let is_side = |cell: usize| {
-        [cell % edge, cell / edge % edge, cell / edge / edge].iter().any(|&place| place == 0 || place == edge - 1)
-    };
-    let mut reached: Vec<usize> = (0..volume.len()).filter(|&cell| volume[cell] == EMPTY && is_side(cell)).collect();
-    for &cell in &reached {
-        is_outside[cell] = true;
-    }
-    while let Some(cell) = reached.pop() {
-        for stride in [1, edge, edge * edge] {
-            let place = cell / stride % edge;
-            let below = (place > 0).then(|| cell - stride);
-            let above = (place + 1 < edge).then(|| cell + stride);
-            for next in [below, above].into_iter().flatten() {
-                if volume[next] == EMPTY && !is_outside[next] {
-                    is_outside[next] = true;
-                    reached.push(next);
-                }
-            }
-        }
-    }
-    for (voxel, is_outside) in volume.iter_mut().zip(is_outside) {
-        if !is_outside {
-            *voxel = FULL;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -180,16 +123,12 @@ mod tests {
         Mesh { vertices, triangles }
     }
 
-    fn count(volume: &[u8]) -> usize {
-        volume.iter().filter(|&&voxel| voxel == FULL).count()
-    }
-
     #[test]
-    fn a_box_is_a_shell_that_is_filled() {
+    fn a_box_is_a_shell() {
         // Reach 10, scale 1.4. The faces are at 16 +- 8.4, 16 +- 11.2 and 16 +- 12.6, so the cells are 7 to 24, 4 to 27
         // and 3 to 28.
         let mesh = box_mesh([6.0, 8.0, 9.0]);
-        let mut volume = surface(&mesh, 32, 0).unwrap();
+        let volume = surface(&mesh, 32).unwrap();
         let inside = |z: usize, y: usize, x: usize, rim: usize| {
             (3 + rim..=28 - rim).contains(&z) && (4 + rim..=27 - rim).contains(&y) && (7 + rim..=24 - rim).contains(&x)
         };
@@ -198,18 +137,6 @@ mod tests {
             let expected = inside(z, y, x, 0) && !inside(z, y, x, 1);
             assert_eq!(voxel == FULL, expected, "{z} {y} {x}");
         }
-        fill(&mut volume, 32);
-        assert_eq!(count(&volume), 18 * 24 * 26);
-    }
-
-    #[test]
-    fn a_box_without_a_side_stays_hollow() {
-        let mut mesh = box_mesh([6.0, 8.0, 9.0]);
-        mesh.triangles.truncate(10);
-        let open = surface(&mesh, 32, 0).unwrap();
-        let mut filled = open.clone();
-        fill(&mut filled, 32);
-        assert_eq!(filled, open);
     }
 
     #[test]
@@ -218,31 +145,21 @@ mod tests {
         // Powers of 2, so that nothing is rounded.
         let moved =
             Mesh { vertices: mesh.vertices.iter().map(|v| v.map(|x| x * 1024.0 + 4096.0)).collect(), ..mesh.clone() };
-        assert_eq!(surface(&moved, 16, 5), surface(&mesh, 16, 5));
+        assert_eq!(surface(&moved, 16), surface(&mesh, 16));
     }
 
     #[test]
     fn an_unused_vertex_and_a_point_have_no_extent() {
         let mut mesh = box_mesh([1.0, 0.5, 0.25]);
-        let whole = surface(&mesh, 16, 0);
+        let whole = surface(&mesh, 16);
         mesh.vertices.push([1e6; 3]);
-        assert_eq!(surface(&mesh, 16, 0), whole);
+        assert_eq!(surface(&mesh, 16), whole);
         mesh.triangles = vec![[0, 0, 0]];
-        assert_eq!(surface(&mesh, 16, 0), None);
+        assert_eq!(surface(&mesh, 16), None);
         mesh.triangles = vec![[0, 1, 1]];
         for ends in [[f64::MAX, f64::MIN], [0.0, 1e-200]] {
             mesh.vertices = ends.map(|end| [end; 3]).to_vec();
-            assert_eq!(surface(&mesh, 16, 0), None, "{ends:?}");
-        }
-    }
-
-    #[test]
-    fn rotations_are_equal_angles_of_one_turn() {
-        for rotation in 0..ROTATIONS {
-            let angle = rotation as f64 * std::f64::consts::TAU / ROTATIONS as f64;
-            let [cosine, sine] = cosine_and_sine(rotation);
-            assert!((cosine - angle.cos()).abs() < 1e-15, "{rotation}");
-            assert!((sine - angle.sin()).abs() < 1e-15, "{rotation}");
+            assert_eq!(surface(&mesh, 16), None, "{ends:?}");
         }
     }
 
@@ -253,10 +170,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn touched_cells_are_the_cells_with_a_point_of_the_triangle(mesh in triangle(), rotation in 0..ROTATIONS) {
+        fn touched_cells_are_the_cells_with_a_point_of_the_triangle(mesh in triangle()) {
             const EDGE: usize = 8;
             const STEPS: usize = 64;
-            let Some(volume) = surface(&mesh, EDGE, rotation) else { return Ok(()) };
+            let Some(volume) = surface(&mesh, EDGE) else { return Ok(()) };
             // The same placement, written independently.
             let bounds: [[f64; 2]; 3] = std::array::from_fn(|axis| {
                 let along = [0, 1, 2].map(|i| mesh.vertices[i][axis]);
@@ -266,10 +183,7 @@ mod tests {
                 std::array::from_fn(|axis| mesh.vertices[i][axis] - (bounds[axis][0] + bounds[axis][1]) / 2.0)
             });
             let reach = centred.iter().fold(0.0, |r: f64, [x, y, z]| r.max(x.hypot(*y)).max(z.abs()));
-            let (sine, cosine) = (rotation as f64 * std::f64::consts::TAU / 24.0).sin_cos();
-            let placed = centred.map(|[x, y, z]| {
-                [x * cosine - y * sine, x * sine + y * cosine, z].map(|value| 4.0 + value * 3.5 / reach)
-            });
+            let placed = centred.map(|corner| corner.map(|value| 4.0 + value * 3.5 / reach));
             let mut near = vec![false; EDGE * EDGE * EDGE];
             let longest = minus(placed[0], placed[1]).iter().chain(&minus(placed[0], placed[2])).fold(0.0, |m: f64, d| m.max(d.abs()));
             let slack = 2.0 * longest / STEPS as f64 + 1e-9;
@@ -294,18 +208,6 @@ mod tests {
             }
             for (cell, &voxel) in volume.iter().enumerate() {
                 prop_assert!(voxel == EMPTY || near[cell], "cell {} is far from the triangle", cell);
-            }
-        }
-
-        #[test]
-        fn a_quarter_turn_turns_the_volume(half in proptest::array::uniform3(0.1..1.0_f64), rotation in 0..6_usize) {
-            const EDGE: usize = 12;
-            let mesh = box_mesh(half);
-            let [before, after] = [rotation, rotation + 6].map(|rotation| surface(&mesh, EDGE, rotation).unwrap());
-            for (i, &voxel) in before.iter().enumerate() {
-                let (z, y, x) = (i / (EDGE * EDGE), i / EDGE % EDGE, i % EDGE);
-                // (x, y) moves to (-y, x).
-                prop_assert_eq!(voxel, after[(z * EDGE + x) * EDGE + EDGE - 1 - y], "{} {} {}", z, y, x);
             }
         }
     }

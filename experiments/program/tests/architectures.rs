@@ -210,4 +210,29 @@ fn an_artefact_with_several_spaces_needs_the_name_of_a_search() {
     stdout_of(validate.args(SMOKE).args(["--search", "SMASHv2"]));
     let error = error_of(&mut architecture(&["build", "--seed", "1", "--search", "SMASHv2"]));
     assert!(error.contains("has one search space"), "{error}");
+    let error = error_of(&mut of(&["--search", "SMASHv3"]));
+    assert!(error.contains("--search SMASHv3: expected a search of `appendix-e`: SMASHv1, SMASHv2"), "{error}");
+    // The only search of an artefact needs no name.
+    let only = ["build", "--seed", "1", "--artefact", "transfer-modelnet10"];
+    let found = stdout_of(architecture(&only).args(SMOKE));
+    assert_eq!(stdout_of(architecture(&only).args(SMOKE).args(["--search", "On CIFAR-100"])), found);
+}
+
+#[test]
+fn counts_need_no_official_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.json");
+    fs::write(&file, stdout_of(&mut architecture(&["build", "--seed", "0", "--scale", "gpu"]))).unwrap();
+    let counts = stdout_of(&mut architecture(&["canonical", file.to_str().unwrap(), "--scale", "gpu"]));
+    assert!(counts.contains("multiply-adds"), "{counts}");
+}
+
+#[test]
+fn trainings_that_no_machine_can_hold_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = sample(folder.path(), 0);
+    let mut train = architecture(&["train", &file, "--dataset", "solids", "--set", "study.data.image-size=16"]);
+    train.args(SMOKE).args(["--set", "study.resulting.batch-size=65536", "--results"]).arg(folder.path().join("r"));
+    assert!(error_of(&mut train).contains("read by the ops of a network"));
+    assert!(!folder.path().join("r").exists());
 }

@@ -11,7 +11,7 @@ use experiments::tasks::stored_rows;
 use results::store::StoredRun;
 use results::store::benchmark::{Benchmark, TrainingRow};
 use results::{Row, TrainingCurveRow, VerificationRow};
-use smash::{SearchSpace, Task};
+use smash::Task;
 
 /// Enough epochs to stop a run in the middle of a training.
 const LONG: [&str; 3] = ["benchmark", "--set", "study.resulting.epochs=40"];
@@ -147,9 +147,12 @@ fn a_study_takes_the_true_errors_of_a_benchmark_and_trains_the_rest() {
     assert!(!manifest("trained").contains("trainings were taken"));
 
     let error = error_of(using("other").args(["--set", "study.resulting.learning-rate=0.5"]));
-    assert!(error.contains("known") && error.contains("recipe"), "{error}");
+    assert!(
+        error.ends_with("known: the benchmark has another recipe of the resulting networks than the study"),
+        "{error}"
+    );
     let error = error_of(using("seeds").args(["--seeds", "2"]));
-    assert!(error.contains("root seed"), "{error}");
+    assert!(error.ends_with("known: the benchmark has root seed 0, the study 1"), "{error}");
     let error = error_of(experiments(&at("kind"), &["fig1", "--benchmark"]).arg(at("known")));
     assert!(error.contains("correlation"), "{error}");
 }
@@ -228,7 +231,13 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
     assert_eq!(read("wrong", "scores.parquet"), None, "nothing runs after a benchmark that does not hold");
 
     let error = error_of(&mut run("missing", &at("nowhere")));
-    assert!(error.contains("known-shapes") && error.contains("--fresh"), "{error}");
+    assert!(
+        error.contains("known-shapes: no benchmark") && error.ends_with("; --fresh trains here instead"),
+        "{error}"
+    );
+    let error = error_of(run("space", folder.path()).args(["--set", "study.space.depth=3"]));
+    let expected = "known-shapes: the benchmark has another search space than the study; --fresh trains here instead";
+    assert!(error.ends_with(expected), "{error}");
     let error = error_of(&mut experiments(&at("none"), &["fig1", "--fresh"]));
     assert!(error.contains("fig1") && error.contains("no benchmark"), "{error}");
 }
@@ -241,10 +250,9 @@ fn committed_benchmarks_hold_what_their_rows_say() {
     for entry in std::fs::read_dir(root).unwrap() {
         let folder = entry.unwrap().path();
         let benchmark = stored_rows::read_benchmark(&folder).unwrap().unwrap();
-        let space: SearchSpace = benchmark.settings.study["space"].clone().try_into().unwrap();
         let size = benchmark.settings.study["data"]["image-size"].as_integer().unwrap() as usize;
         let classes = if benchmark.settings.dataset.name == "cifar100" { 100 } else { 10 };
-        stored_rows::check_counts(&folder, &benchmark, &space, Task::of_images(3, size, classes)).unwrap();
+        benchmark.check_counts(Task::of_images(3, size, classes)).unwrap();
         assert_eq!(benchmark.trainings.len(), benchmark.seconds.len(), "{}", folder.display());
         checked += 1;
     }

@@ -12,7 +12,7 @@ use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
 use results::store::identity::{Listed, StoredFile};
 use results::store::{StoredRun, seal};
 use results::tables::{read_table, write_table};
-use results::{Manifest, Row, RunDir, TruthRow};
+use results::{Manifest, PredictionRow, Row, RunDir, ScoreRow, TruthRow};
 use smash::training::checkpoint::{Checkpoint, HostTensor};
 use stored::{flip, name_of, sealed, stored_manifest, text_of};
 
@@ -224,6 +224,33 @@ fn changed_outputs_of_an_open_run_are_reported_and_made_again() {
         assert!(file.path.with_file_name(format!("{name}.damaged")).exists());
     }
     assert_eq!(tables(&at("open")), tables(&at("whole")));
+}
+
+/// Predictors do not evaluate again what the scores of the run hold: if these change, the predictions follow.
+#[test]
+fn predictors_take_the_evaluations_of_the_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let predictor = "study.predictor=[{ name = 'SMASH score', method = { kind = 'score', draws = 2 } }]";
+    let arguments = ["fig4", "--jobs", "1", "--set", predictor];
+    run(folder.path(), &arguments);
+    let dir = first_run(folder.path());
+    let predictions = |dir: &RunDir| -> Vec<Option<f64>> {
+        let rows: Vec<PredictionRow> = read_table(&dir.unit::<PredictionRow>("predictions-0000")).unwrap();
+        rows.into_iter().map(|row| row.value).collect()
+    };
+    let before = predictions(&dir);
+    assert!(before.iter().all(|value| value.is_some_and(|value| value > 0.0)), "{before:?}");
+    for shard in ["scores-0000", "scores-0001"] {
+        let file = dir.unit::<ScoreRow>(shard);
+        let mut rows: Vec<ScoreRow> = read_table(&file).unwrap();
+        rows.iter_mut().for_each(|row| row.error = row.error.map(|error| error / 2.0));
+        write_table(&file, &rows).unwrap();
+    }
+    fs::remove_file(dir.unit::<PredictionRow>("predictions-0000").path).unwrap();
+    fs::remove_file(stored_manifest(folder.path())).unwrap();
+    run(folder.path(), &arguments);
+    let halves: Vec<Option<f64>> = before.iter().map(|value| value.map(|value| value / 2.0)).collect();
+    assert_eq!(predictions(&dir), halves);
 }
 
 #[test]

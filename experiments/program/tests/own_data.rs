@@ -112,7 +112,7 @@ fn wrong_images_are_one_clear_line() {
     let (results, images) = (folder.path().join("runs"), folder.path().join("blobs"));
     let error = |name: &str| error_of(&mut experiments(&results, &["fig4", "--dataset", name]));
     assert!(error("folder:no-such").contains("cannot read no-such: No such file"));
-    assert!(error("npz:no-such.npz").contains("cannot read no-such.npz"));
+    assert!(error("npz:no-such.npz").contains("cannot read no-such.npz: No such file"));
     let name = format!("folder:{}", images.display());
     write_images(&images, false);
     let wrong = images.join("test/light/extra.png");

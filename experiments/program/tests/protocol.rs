@@ -420,6 +420,16 @@ fn numbers_out_of_bounds_end_in_one_error_before_any_work() {
         ("fig4", "study.fast.label-smoothing=-5", "label-smoothing` must be from 0 to 1, got -5"),
         ("fig4", "study.data={image-size=512,train=10000000}", "shapes train: 10000000 examples requested"),
         ("fig4", "study.data={image-size=512,train=10000}", "10000 examples of 786432 bytes each are too many"),
+        (
+            "fig4",
+            "study.data.validation=200",
+            "data set shapes: `data.validation`: cannot hold out 200 of 200 examples for validation",
+        ),
+        (
+            "fig4",
+            "study={data={name='solids',image-size=16},smash={batch-size=65536}}",
+            "values read by the ops of a network for one batch",
+        ),
         ("table2", "study.folds={count=4294967296,size=4294967296}", "`study.folds.count` must be"),
         ("fig5b", "study.members=100000000000", "`study.members` must be"),
         ("fig5b", "study={members=1000,scored=100000}", "the run is too large: up to "),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use datasets::LoadOptions;
-use results::store::benchmark::Benchmark;
 use results::store::files::read_text;
 use results::summaries::text::percent;
 use results::{errln, outln};
@@ -18,7 +17,7 @@ use crate::settings::definition::{Definition, Scale};
 use crate::settings::library::Library;
 use crate::settings::studies::{Data, Pattern, Study};
 use crate::tasks::setup::{sampled_architecture, task_of};
-use crate::tasks::stored_rows::{check_counts, read_benchmark, warn_if_unlisted};
+use crate::tasks::stored_rows::{CheckedBenchmark, read_benchmark, warn_if_unlisted};
 
 /// The commands.
 #[derive(Subcommand)]
@@ -244,10 +243,17 @@ impl Place {
                 let searches = study.searches();
                 let names: Vec<&str> = searches.iter().map(|search| search.name.as_str()).collect();
                 ensure!(!names.is_empty(), "`{artefact}` has no single search space; fig4 has one");
-                let found = searches.iter().find(|found| Some(found.name.as_str()) == search);
-                let found = found.with_context(|| {
-                    format!("`{artefact}` has several searches: expected --search with one of {}", names.join(", "))
-                })?;
+                let names = names.join(", ");
+                let found = match (search, searches) {
+                    (Some(name), _) => {
+                        let found = searches.iter().find(|search| search.name == name);
+                        found.with_context(|| format!("--search {name}: expected a search of `{artefact}`: {names}"))?
+                    }
+                    (None, [only]) => only,
+                    (None, _) => {
+                        bail!("`{artefact}` has several searches: expected --search with one of {names}")
+                    }
+                };
                 Ok((&found.space, found.data.as_ref().unwrap_or(data)))
             }
         }
@@ -304,7 +310,11 @@ pub fn canonical(options: &Canonical) -> Result<()> {
         n_test: Some(1),
         ..LoadOptions::default()
     };
-    let images = datasets::load(&data.name, &load)?;
+    let images = match datasets::load(&data.name, &load) {
+        // The shapes of official files are known without the files.
+        Err(error @ datasets::Error::Missing { .. }) => datasets::outline(&data.name, &load)?.ok_or(error)?,
+        images => images?,
+    };
     let task = task_of(&images);
     let benchmark = benchmark(options, &definition.study, (space, task), &images.name)?;
     let mut answers = Vec::new();
@@ -352,9 +362,9 @@ fn benchmark(
     study: &Study,
     (space, task): (&SearchSpace, Task),
     dataset: &str,
-) -> Result<Option<(String, Benchmark)>> {
+) -> Result<Option<(String, CheckedBenchmark)>> {
     let named = match study {
-        Study::Correlation(study) => study.benchmark.as_ref().map(|used| format!("{}-{dataset}", used.name)),
+        Study::Correlation(study) => study.benchmark.as_ref().map(|used| used.folder_name(dataset)),
         _ => None,
     };
     let folder = options.benchmark.clone().or(named.map(|name| options.benchmarks.join(name)));
@@ -366,14 +376,13 @@ fn benchmark(
         return Ok(None);
     };
     let settings = &benchmark.settings;
-    let own = settings.study.get("space").cloned().and_then(|space| space.try_into::<SearchSpace>().ok());
-    ensure!(own.as_ref() == Some(space), "{place}: the benchmark has another search space than the artefact");
+    ensure!(benchmark.space == *space, "{place}: the benchmark has another search space than the artefact");
     ensure!(
         settings.dataset.name == dataset,
         "{place}: the benchmark has images of `{}`, expected `{dataset}`",
         settings.dataset.name
     );
-    check_counts(&folder, &benchmark, space, task)?;
+    benchmark.check_counts(task)?;
     warn_if_unlisted(&folder)?;
     Ok(Some((folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), benchmark)))
 }

@@ -19,7 +19,7 @@ use crate::engine::workers::Workers;
 use crate::provenance;
 use crate::settings::definition::Definition;
 use crate::settings::studies::Study;
-use crate::tasks::images::{load_images, name_data_sets};
+use crate::tasks::images::{load_images, name_data_sets, tasks_of};
 use crate::tasks::scores::{Scorer, mean_of_all};
 use crate::tasks::setup::{Images, Setup};
 use crate::tasks::smash_network::SmashRun;
@@ -59,7 +59,9 @@ pub fn score<B: AutodiffBackend>(options: &Score, device: &B::Device) -> Result<
     let advice = || {
         format!("{place}: give its images by --data-dir, or by --dataset folder:DIR or npz:FILE if they are your own")
     };
-    let images = only(images.with_context(advice)?);
+    let images = images.with_context(advice)?;
+    definition.study.check_size(1, &tasks_of(&images))?;
+    let images = only(images);
     let is_same = images.digests()[0] == manifest.dataset.train.sha256;
     ensure!(is_same, "{place}: the run was trained on other images of `{}`", manifest.dataset.name);
     let setup = Setup::new(&images, &study.data, &dir, None, manifest.seed)?;
@@ -155,6 +157,7 @@ pub fn train<B: AutodiffBackend>(options: &Train, label: &str, device: &B::Devic
     let (space, ..) = recipe_of(&definition.study, &place.artefact)?;
     subjects.iter().try_for_each(|subject| subject.validate(space, &place.words()))?;
     let images = load_images::<B>(&definition.study, options.machine.data.path().as_deref(), device)?;
+    definition.study.check_size(1, &tasks_of(&images))?;
     name_data_sets(&mut definition.study, &images);
     let images = only(images);
     let (space, recipe, training_seeds) = recipe_of(&definition.study, &place.artefact)?;

@@ -6,27 +6,37 @@ use smash::{Memory, OpForms, OpNormalisation, ResultingTraining, SearchSpace, Wr
 
 use crate::settings::bounds::{self, check_space};
 use crate::settings::comparison::SystemKind;
-use crate::settings::studies::{ComparisonStudy, Data, SearchStudy, SmashSearch, Study, Subject, System};
+use crate::settings::studies::{ComparisonStudy, Data, SmashSearch, Study, Subject, System};
+
+/// The images of a study and its searches by SMASH score, borrowed as constants or, with `mut`, to change them.
+macro_rules! data_and_searches {
+    ($study:expr $(, $mutable:ident)?) => {
+        match $study {
+            Study::Correlation(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Fidelity(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Benchmark(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Throughput(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Ensemble(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Corruption(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::ProxyGradient(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Search(study) => (&$($mutable)? study.data, &$($mutable)? study.searches),
+            Study::Comparison(study) => (&$($mutable)? study.data, &$($mutable)? study.searches),
+            Study::Initialisation(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Normalisation(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Drawing(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Sampling(study) => (&$($mutable)? study.data, &$($mutable)? []),
+            Study::Cost(study) => (&$($mutable)? study.data, &$($mutable)? study.searches),
+        }
+    };
+}
 
 impl Study {
-    /// The images.
-    fn data(&self) -> &Data {
-        match self {
-            Self::Correlation(study) => &study.data,
-            Self::Fidelity(study) => &study.data,
-            Self::Benchmark(study) => &study.data,
-            Self::Throughput(study) => &study.data,
-            Self::Ensemble(study) => &study.data,
-            Self::Corruption(study) => &study.data,
-            Self::ProxyGradient(study) => &study.data,
-            Self::Search(study) => &study.data,
-            Self::Comparison(study) => &study.data,
-            Self::Initialisation(study) => &study.data,
-            Self::Normalisation(study) => &study.data,
-            Self::Drawing(study) => &study.data,
-            Self::Sampling(study) => &study.data,
-            Self::Cost(study) => &study.data,
-        }
+    fn parts(&self) -> (&Data, &[SmashSearch]) {
+        data_and_searches!(self)
+    }
+
+    fn parts_mut(&mut self) -> (&mut Data, &mut [SmashSearch]) {
+        data_and_searches!(self, mut)
     }
 
     /// Replaces each system's quoted numbers by the paper's numbers on this data set, if it quotes any.
@@ -40,54 +50,23 @@ impl Study {
 
     /// The searches by SMASH score.
     pub fn searches_mut(&mut self) -> &mut [SmashSearch] {
-        match self {
-            Self::Search(study) => &mut study.searches,
-            Self::Comparison(study) => &mut study.searches,
-            Self::Cost(study) => &mut study.searches,
-            _ => &mut [],
-        }
+        self.parts_mut().1
     }
 
     /// As [`Study::searches_mut`].
     pub fn searches(&self) -> &[SmashSearch] {
-        match self {
-            Self::Search(study) => &study.searches,
-            Self::Comparison(study) => &study.searches,
-            Self::Cost(study) => &study.searches,
-            _ => &[],
-        }
+        self.parts().1
     }
 
     /// The study's images, then the images of each search that has its own.
     pub fn data_sets(&self) -> Vec<&Data> {
-        let own = self.searches().iter().filter_map(|search| search.data.as_ref());
-        [self.data()].into_iter().chain(own).collect()
+        let (data, searches) = self.parts();
+        [data].into_iter().chain(searches.iter().filter_map(|search| search.data.as_ref())).collect()
     }
 
     /// As [`Self::data_sets`], to change them.
     pub fn data_sets_mut(&mut self) -> Vec<&mut Data> {
-        let (data, searches): (_, &mut [SmashSearch]) = match self {
-            Self::Correlation(study) => (&mut study.data, &mut []),
-            Self::Fidelity(study) => (&mut study.data, &mut []),
-            Self::Benchmark(study) => (&mut study.data, &mut []),
-            Self::Throughput(study) => (&mut study.data, &mut []),
-            Self::Ensemble(study) => (&mut study.data, &mut []),
-            Self::Corruption(study) => (&mut study.data, &mut []),
-            Self::ProxyGradient(study) => (&mut study.data, &mut []),
-            Self::Normalisation(study) => (&mut study.data, &mut []),
-            Self::Search(study) => {
-                let SearchStudy { data, searches } = &mut **study;
-                (data, searches)
-            }
-            Self::Comparison(study) => {
-                let ComparisonStudy { data, searches, .. } = &mut **study;
-                (data, searches)
-            }
-            Self::Initialisation(study) => (&mut study.data, &mut []),
-            Self::Drawing(study) => (&mut study.data, &mut []),
-            Self::Sampling(study) => (&mut study.data, &mut []),
-            Self::Cost(study) => (&mut study.data, &mut []),
-        };
+        let (data, searches) = self.parts_mut();
         [data].into_iter().chain(searches.iter_mut().filter_map(|search| search.data.as_mut())).collect()
     }
 
@@ -119,7 +98,10 @@ impl Study {
     /// Largest number of noise draws z per score; 0 if nothing is scored.
     pub fn noise_draws(&self) -> usize {
         match self {
-            Self::Correlation(study) => study.noise_draws,
+            Self::Correlation(study) => {
+                let of_predictors = study.predictors.iter().map(|predictor| predictor.method.draws());
+                of_predictors.fold(study.noise_draws, usize::max)
+            }
             Self::Ensemble(study) => study.noise_draws,
             Self::Corruption(study) => study.noise_draws,
             Self::ProxyGradient(study) => study.noise_draws,

@@ -205,6 +205,13 @@ mod tests {
     }
 
     #[test]
+    fn a_run_needs_the_noise_draws_of_its_predictors() {
+        let draws = |name: &str, set: &[String]| load(name, Scale::Laptop, set).unwrap().study.noise_draws();
+        assert_eq!(draws("ladder", &[]), 8);
+        assert_eq!(draws("ladder", &["study.noise-draws=20".into()]), 20);
+    }
+
+    #[test]
     fn a_network_keeps_the_states_that_predictors_ask_for() {
         let kept = |after: usize| {
             let score =

@@ -100,6 +100,15 @@ impl Method {
         }
     }
 
+    /// Number of noise draws z that it looks at; 0 if it generates no weights.
+    pub fn draws(&self) -> usize {
+        match self {
+            Self::Score(score) => score.draws,
+            Self::WarmScore { .. } => 1,
+            _ => 0,
+        }
+    }
+
     /// Number of epochs of its networks' training after which it looks at them; `None` for the whole training.
     pub fn after_epochs(&self) -> Option<usize> {
         match self {

@@ -9,7 +9,7 @@ use smash::space::BLOCKS;
 use smash::training::smash_training::SmashTraining;
 use smash::{HyperNetConfig, ResultingTraining, SearchSpace, Task};
 
-use crate::settings::studies::{Data, SmashSearch, Study, Subject};
+use crate::settings::studies::{SmashSearch, Study, Subject};
 
 /// Largest number of units of work in all root seeds. Each is a file.
 const MOST_UNITS: f64 = 200_000.0;
@@ -22,12 +22,6 @@ pub const MOST_WEIGHTS: u64 = 1 << 28;
 
 /// Largest number of values that the ops of a network read for one batch: 8 GiB.
 const MOST_OF_BATCH: f64 = (1_u64 << 31) as f64;
-
-/// Largest height and width of images in the first block, if the settings leave their size to the data set: the stem halves STL-10's.
-const LARGEST_IMAGE: usize = 48;
-
-/// Images of the data set with the most classes.
-const LARGEST_TASK: Task = Task::of_images(3, 32, 1000);
 
 /// The size of one root seed. Each field is an upper bound, as a float, because a product may be far too large.
 #[derive(Default)]
@@ -52,38 +46,34 @@ impl Size {
         self.reads += count as f64 * banks as f64;
     }
 
-    fn smash(&mut self, space: &SearchSpace, hypernet: Option<&HyperNetConfig>, smash: &SmashTraining, data: &Data) {
-        let learned = learned_weights(
-            space,
-            smash.learned_convolutions,
-            smash.normalisation,
-            smash.stem,
-            smash.memory,
-            LARGEST_TASK,
-        ) as f64;
+    fn smash(&mut self, space: &SearchSpace, hypernet: Option<&HyperNetConfig>, smash: &SmashTraining, task: Task) {
+        let learned =
+            learned_weights(space, smash.learned_convolutions, smash.normalisation, smash.stem, smash.memory, task)
+                as f64;
         let own = hypernet.map_or(0.0, |hypernet| values_of_hypernet(hypernet, space));
         self.weights = self.weights.max(learned + own);
-        self.batch(space, smash.batch_size, data);
+        self.batch(space, smash.batch_size, task);
     }
 
-    fn training(&mut self, space: &SearchSpace, training: &ResultingTraining, data: &Data) {
-        self.batch(space, training.batch_size, data);
+    fn training(&mut self, space: &SearchSpace, training: &ResultingTraining, task: Task) {
+        self.batch(space, training.batch_size, task);
     }
 
-    fn batch(&mut self, space: &SearchSpace, batch_size: usize, data: &Data) {
+    fn batch(&mut self, space: &SearchSpace, batch_size: usize, task: Task) {
+        let Task { image_size, image_depth, stem_stride, .. } = task;
         let pixels = |block: usize| {
-            let size = data.image_size.unwrap_or(LARGEST_IMAGE) >> block;
-            (size * size) as f64
+            let [size, depth] = [image_size, image_depth].map(|edge| edge.div_ceil(stem_stride << block) as f64);
+            depth * size * size
         };
         let values: f64 = (0..BLOCKS).map(|block| pixels(block) * space.block_budget(block) as f64).sum();
         self.batch = self.batch.max(batch_size as f64 * space.budget[1] * values);
     }
 
-    fn search(&mut self, search: &SmashSearch, data: &Data) {
+    fn search(&mut self, search: &SmashSearch, task: Task) {
         let SmashSearch { space, hypernet, smash, plan, .. } = search;
         self.units(2);
         self.samples(plan.random + plan.perturbations + plan.chain, space);
-        self.smash(space, Some(hypernet), smash, search.data.as_ref().unwrap_or(data));
+        self.smash(space, Some(hypernet), smash, task);
     }
 }
 
@@ -97,12 +87,13 @@ fn values_of_hypernet(hypernet: &HyperNetConfig, space: &SearchSpace) -> f64 {
 }
 
 impl Study {
-    /// Checks that the run of some root seeds is not too large. The settings have passed [`Study::validate`].
+    /// Checks that the run of some root seeds is not too large. The settings have passed [`Study::validate`]. The tasks are those of
+    /// [`Study::data_sets`].
     ///
     /// # Errors
     /// A run that is too large, with its size and the bound.
-    pub fn check_size(&self, seeds: u64) -> Result<()> {
-        let Size { units, reads, weights, batch } = self.size()?;
+    pub fn check_size(&self, seeds: u64, tasks: &[Task]) -> Result<()> {
+        let Size { units, reads, weights, batch } = self.size(tasks)?;
         let seeds = seeds as f64;
         for (found, what, most) in [
             (seeds * units, "units of work", MOST_UNITS),
@@ -115,8 +106,14 @@ impl Study {
         Ok(())
     }
 
-    fn size(&self) -> Result<Size> {
+    fn size(&self, tasks: &[Task]) -> Result<Size> {
         let mut size = Size::default();
+        let task = tasks[0];
+        let mut of_searches = tasks[1..].iter();
+        let mut of_search = |search: &SmashSearch| match &search.data {
+            Some(_) => *of_searches.next().expect("a task for each data set"),
+            None => task,
+        };
         match self {
             Self::Correlation(study) => {
                 let (scored, verified) = match &study.benchmark {
@@ -127,51 +124,52 @@ impl Study {
                 size.units(verified + scored.div_ceil(study.shard));
                 size.units(trained * study.training_seeds + trained.div_ceil(study.shard));
                 size.samples(scored, &study.space);
-                size.training(&study.space, study.truth_settings(), &study.data);
+                size.training(&study.space, study.truth_settings(), task);
                 for network in study.network_settings()? {
                     size.units(1);
-                    size.smash(&network.space, network.hypernet.as_ref(), &network.smash, &study.data);
+                    size.smash(&network.space, network.hypernet.as_ref(), &network.smash, task);
                 }
             }
             Self::Fidelity(study) => {
                 size.units(2 * study.architectures * study.training_seeds);
                 size.samples(study.architectures, &study.space);
-                size.training(&study.space, &study.resulting, &study.data);
-                size.training(&study.space, &study.fast, &study.data);
+                size.training(&study.space, &study.resulting, task);
+                size.training(&study.space, &study.fast, task);
             }
             Self::Benchmark(study) => {
                 size.units(study.architectures * study.training_seeds);
                 size.samples(study.first + study.architectures, &study.space);
-                size.training(&study.space, &study.resulting, &study.data);
+                size.training(&study.space, &study.resulting, task);
             }
             Self::Throughput(study) => {
                 size.samples(study.steps, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
             }
             Self::Ensemble(study) => {
                 size.units(study.members * (1 + study.scored.div_ceil(study.shard)));
                 size.samples(study.scored, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
             }
             Self::Corruption(study) => {
                 size.units(1 + study.scored.div_ceil(study.shard));
                 size.samples(study.scored, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
             }
             Self::ProxyGradient(study) => {
                 size.units(1 + study.starts);
                 size.samples(study.starts, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
             }
-            Self::Search(study) => study.searches.iter().for_each(|search| size.search(search, &study.data)),
+            Self::Search(study) => study.searches.iter().for_each(|search| size.search(search, of_search(search))),
             Self::Comparison(study) => {
                 let folds = study.folds.as_ref().map_or(1, |folds| folds.count);
                 size.units(study.systems.len() + study.rows().len() * folds * study.training_seeds);
                 let of_trials = study.systems.iter().filter_map(|system| system.trained_search.as_ref());
                 let trainings: Vec<_> = of_trials.map(|search| &search.training).chain([&study.training]).collect();
                 for search in &study.searches {
-                    (0..study.searches_of_each()).for_each(|_| size.search(search, &study.data));
-                    trainings.iter().for_each(|training| size.training(&search.space, training, &study.data));
+                    let own = of_search(search);
+                    (0..study.searches_of_each()).for_each(|_| size.search(search, own));
+                    trainings.iter().for_each(|training| size.training(&search.space, training, task));
                 }
             }
             Self::Initialisation(study) => {
@@ -180,16 +178,16 @@ impl Study {
                     1 + sampled.div_ceil(study.shard) + 4 * (study.architectures + study.best) * study.training_seeds,
                 );
                 size.samples(sampled, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
-                size.training(&study.space, &study.resulting, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
+                size.training(&study.space, &study.resulting, task);
             }
             Self::Normalisation(study) => {
                 let smash = study.normalisations.len() * study.learning_rates.len() * study.smash_seeds;
                 let fixed = (study.normalisations.len() + 1) * study.architectures * study.training_seeds;
                 size.units(smash + fixed);
                 size.samples(study.architectures, &study.space);
-                size.smash(&study.space, Some(&study.hypernet), &study.smash, &study.data);
-                size.training(&study.space, &study.resulting, &study.data);
+                size.smash(&study.space, Some(&study.hypernet), &study.smash, task);
+                size.training(&study.space, &study.resulting, task);
             }
             Self::Sampling(study) => {
                 for sampled in &study.spaces {

@@ -132,6 +132,13 @@ pub struct UsedBenchmark {
     pub scored: usize,
 }
 
+impl UsedBenchmark {
+    /// Name of the folder of the benchmark for a data set.
+    pub fn folder_name(&self, dataset: &str) -> String {
+        format!("{}-{dataset}", self.name)
+    }
+}
+
 // A setting with the paper's value is not written, so that definitions keep the hashes that name results.
 fn is_paper<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()

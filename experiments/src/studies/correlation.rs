@@ -1,25 +1,22 @@
 //! The correlation study: train a SMASH network, score sampled architectures, train every k-th by score (section 4.1).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
-use results::store::identity::StoredFile;
-use results::tables::write_table;
 use results::{ArchitectureFeatureRow, EpochRow, ScoreRow, TrainingCurveRow, TruthRow, VerificationRow, WeightsRow};
 use smash::Architecture;
 use smash::features::features;
 use smash::predictors::Costs;
 
 use crate::engine::study::Study;
-use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
+use crate::engine::unit::{Kind, Unit, gather, gather_beside};
 use crate::settings::correlation::NetworkSettings;
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::known_errors::KnownErrors;
 use crate::tasks::predictions::Predictors;
-use crate::tasks::scores::{Scorer, ranked, shards};
+use crate::tasks::scores::{Scoring, ranked};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::{SmashRun, epochs_of};
 use crate::tasks::true_errors::TrueErrors;
@@ -33,7 +30,9 @@ pub struct CorrelationRun<'a, B: AutodiffBackend> {
     /// The SMASH networks, the plain one first.
     networks: Vec<NetworkSettings>,
     /// True errors that a benchmark has, if the run uses one.
-    known: Option<KnownErrors>,
+    known: Option<&'a KnownErrors>,
+    /// See [`CorrelationRun::scores`].
+    scores: OnceLock<Vec<ScoreRow>>,
     /// The architectures to train, once all scores exist.
     selected: OnceLock<Vec<usize>>,
     /// See [`CorrelationRun::planned`].
@@ -46,20 +45,28 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     /// Samples the architectures to score, or takes them from the benchmark that the definition names.
     ///
     /// # Errors
-    /// Settings of a network that do not fit.
-    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>, benchmark: Option<&Path>) -> Result<Self> {
-        let known = benchmark.map(|folder| KnownErrors::read(folder, study, &setup)).transpose();
-        let known = match &study.benchmark {
-            Some(_) => known.context("the definition names a benchmark; --fresh trains here instead")?,
-            None => known?,
-        };
-        let architectures = match (&known, &study.benchmark) {
-            (Some(known), Some(used)) => known.architectures(&study.space, study.training_seeds, used.scored)?,
-            _ => setup.sample(&study.space, study.scored),
+    /// Settings of a network that do not fit, or a benchmark of another root seed or with too few trainings.
+    pub fn new(study: &'a CorrelationStudy, setup: Setup<'a, B>, known: Option<&'a KnownErrors>) -> Result<Self> {
+        let architectures = match (known, &study.benchmark) {
+            (Some(known), Some(used)) => known.architectures(study.training_seeds, used.scored)?,
+            (Some(known), None) => {
+                known.check_seed(setup.seed)?;
+                setup.sample(&study.space, study.scored)
+            }
+            (None, _) => setup.sample(&study.space, study.scored),
         };
         let networks = study.network_settings()?;
-        let (selected, planned, step_costs) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Ok(Self { study, setup, architectures, networks, known, selected, planned, step_costs })
+        Ok(Self {
+            study,
+            setup,
+            architectures,
+            networks,
+            known,
+            scores: OnceLock::new(),
+            selected: OnceLock::new(),
+            planned: OnceLock::new(),
+            step_costs: OnceLock::new(),
+        })
     }
 
     fn predictors(&self) -> Predictors<'_, B> {
@@ -81,22 +88,16 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
         self.networks.iter().map(|settings| self.predictors().run_of(settings))
     }
 
-    fn shard_file(&self, shard: usize) -> StoredFile {
-        self.setup.dir.unit::<ScoreRow>(&format!("scores-{shard:04}"))
-    }
-
     fn scoring_units(&self) -> Vec<Unit<'_>> {
-        let unit = |(shard, range): (usize, std::ops::Range<usize>)| Unit {
-            kind: Kind::Score,
-            name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
-            output: self.shard_file(shard),
-            beside: None,
-            supplied: None,
-            steps: range.len() * self.study.noise_draws,
-            work: Box::new(move |done| self.score_shard(shard, range.clone(), done)),
+        let scoring = Scoring {
+            setup: &self.setup,
+            architectures: &self.architectures,
+            draws: self.study.noise_draws,
+            shard: self.study.shard,
+            statistics: self.study.statistics,
+            batch_size: self.study.smash.batch_size,
         };
-        let shards = shards(self.architectures.len(), self.study.shard);
-        shards.enumerate().map(unit).collect()
+        scoring.units(|| self.smash().network())
     }
 
     /// Number of architectures that are trained, if no score fails.
@@ -114,7 +115,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
                     stem: "truth",
                     space: &self.study.space,
                     settings: self.study.truth_settings(),
-                    known: self.known.as_ref(),
+                    known: self.known,
                     validates: self.study.search_cost.is_some(),
                 };
                 let find = move || {
@@ -140,7 +141,7 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     }
 
     fn verification_units(&self) -> Vec<Unit<'_>> {
-        let Some(known) = &self.known else { return Vec::new() };
+        let Some(known) = self.known else { return Vec::new() };
         let verification = Verification {
             study: self.study,
             setup: &self.setup,
@@ -152,42 +153,37 @@ impl<'a, B: AutodiffBackend> CorrelationRun<'a, B> {
     }
 
     fn prediction_units(&self) -> Vec<Unit<'_>> {
-        self.predictors().units(self.trained(), || self.selected())
+        self.predictors().units(self.trained(), || Ok((self.selected()?, self.scores()?)))
     }
 
-    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out. Every
-    /// training asks for them, so the scores are read once.
-    fn selected(&self) -> Result<Vec<usize>> {
+    /// Sorts the architectures by SMASH score and takes every k-th; architectures with a failed score are left out.
+    fn selected(&self) -> Result<&[usize]> {
         if let Some(selected) = self.selected.get() {
-            return Ok(selected.clone());
+            return Ok(selected);
         }
         let value = |row: &ScoreRow| self.study.by.of(row.error, row.loss);
-        let ranking = ranked(&self.scores()?, 0..self.architectures.len(), value);
+        let ranking = ranked(self.scores()?, 0..self.architectures.len(), value);
         let selected = ranking.into_iter().step_by(self.study.trained_every());
-        Ok(self.selected.get_or_init(|| selected.collect()).clone())
+        Ok(self.selected.get_or_init(|| selected.collect()))
     }
 
     /// The architectures to train, as far as a plan can know them. Before all scores exist, they are known only if all are
     /// trained, and have no order.
     fn planned(&self) -> &[usize] {
         self.planned.get_or_init(|| match self.selected() {
-            Ok(selected) => selected,
+            Ok(selected) => selected.to_vec(),
             Err(_) if self.study.trained_every() == 1 => (0..self.architectures.len()).collect(),
             Err(_) => Vec::new(),
         })
     }
 
-    fn scores(&self) -> Result<Vec<ScoreRow>> {
-        gather(&self.scoring_units())
-    }
-
-    fn score_shard(&self, shard: usize, range: std::ops::Range<usize>, done: Done<'_>) -> Result<()> {
-        let net = self.smash().network()?;
-        let study = self.study;
-        let scorer = Scorer::new(&self.setup, &net, study.noise_draws);
-        let scorer = scorer.with_statistics(study.statistics, study.smash.batch_size);
-        let rows = scorer.score_rows(&self.architectures, range, done)?;
-        Ok(write_table(&self.shard_file(shard), &rows)?)
+    /// The scores, once all exist. Every training and every predictor asks for them, so they are read once.
+    fn scores(&self) -> Result<&[ScoreRow]> {
+        if let Some(scores) = self.scores.get() {
+            return Ok(scores);
+        }
+        let scores = gather(&self.scoring_units())?;
+        Ok(self.scores.get_or_init(|| scores))
     }
 
     fn features(&self) -> Vec<ArchitectureFeatureRow> {
@@ -262,7 +258,7 @@ impl<B: AutodiffBackend> Study for CorrelationRun<'_, B> {
         let dir = self.setup.dir;
         dir.write(&self.setup.architecture_rows(&self.study.space, &self.architectures))?;
         dir.write(&self.weights()?)?;
-        dir.write(&self.scores()?)?;
+        dir.write(self.scores()?)?;
         let trainings = self.true_error_units();
         let mut true_errors: Vec<TruthRow> = gather(&trainings)?;
         true_errors.sort_by_key(|row| (row.architecture, row.training_seed));

@@ -3,7 +3,6 @@
 //! Each architecture is trained four times for each training seed: as a network with BatchNorm and as one with simple WeightNorm,
 //! from generated and from standard weights. All four have the same recipe and see the same images in the same order.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use anyhow::Result;
@@ -13,14 +12,14 @@ use results::summaries::initialisation::{BEST, Form, SAMPLED, Start};
 use results::tables::write_table;
 use results::{InitialisationCurveRow, InitialisationRow, ScoreRow};
 use smash::predictors::{warm_resulting_network, warm_simple_weight_norm_network};
-use smash::scoring::score_noise;
+use smash::scoring::{ScoreStatistics, score_noise};
 use smash::{Architecture, Blueprint, Network};
 
 use crate::engine::study::Study;
 use crate::engine::unit::{Done, Kind, Unit, gather, gather_beside};
 use crate::settings::initialisation::InitialisationStudy;
 use crate::tasks::kept_networks::keep;
-use crate::tasks::scores::{Scorer, ranked, shards};
+use crate::tasks::scores::{Scoring, ranked};
 use crate::tasks::setup::Setup;
 use crate::tasks::smash_network::SmashRun;
 use crate::tasks::training::Training;
@@ -64,29 +63,16 @@ impl<'a, B: AutodiffBackend> InitialisationRun<'a, B> {
         SmashRun::only(&self.setup, &study.space, &study.hypernet, &study.smash)
     }
 
-    fn shard_file(&self, shard: usize) -> StoredFile {
-        self.setup.dir.unit::<ScoreRow>(&format!("scores-{shard:04}"))
-    }
-
     fn scoring_units(&self) -> Vec<Unit<'_>> {
-        let unit = |(shard, range): (usize, Range<usize>)| Unit {
-            kind: Kind::Score,
-            name: format!("seed {}, scores, shard {shard}", self.setup.seed.0),
-            output: self.shard_file(shard),
-            beside: None,
-            supplied: None,
-            steps: range.len() * self.study.noise_draws,
-            work: Box::new(move |done| {
-                let rows = self.score(range.clone(), done)?;
-                Ok(write_table(&self.shard_file(shard), &rows)?)
-            }),
+        let scoring = Scoring {
+            setup: &self.setup,
+            architectures: &self.architectures,
+            draws: self.study.noise_draws,
+            shard: self.study.shard,
+            statistics: ScoreStatistics::Running,
+            batch_size: self.study.smash.batch_size,
         };
-        shards(self.architectures.len(), self.study.shard).enumerate().map(unit).collect()
-    }
-
-    fn score(&self, range: Range<usize>, done: Done<'_>) -> Result<Vec<ScoreRow>> {
-        let net = self.smash().network()?;
-        Scorer::new(&self.setup, &net, self.study.noise_draws).score_rows(&self.architectures, range, done)
+        scoring.units(|| self.smash().network())
     }
 
     /// The best candidates by SMASH score; fewer if too many scores failed.

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, LoadOptions};
 use results::errln;
+use smash::Task;
 
 use crate::settings::studies::{Data, Study};
 use crate::tasks::setup::{Images, task_of};
@@ -50,14 +51,13 @@ fn load_options(settings: &Data, data_dir: Option<&Path>) -> LoadOptions {
         n_test: settings.test,
         // Every seed of a run uses the same images, so that seeds differ only in training.
         seed: 0,
-        ..LoadOptions::default()
     }
 }
 
 /// The images of a study's data sets.
 ///
 /// # Errors
-/// A data set that cannot be read, or has too few images.
+/// As [`load_data`].
 pub fn load_images<B: AutodiffBackend>(
     study: &Study,
     data_dir: Option<&Path>,
@@ -68,6 +68,11 @@ pub fn load_images<B: AutodiffBackend>(
         images.push(Images::new(load_data(settings, data_dir)?, device.clone()));
     }
     Ok(images)
+}
+
+/// The tasks of some data sets.
+pub fn tasks_of<B: AutodiffBackend>(images: &[Images<B>]) -> Vec<Task> {
+    images.iter().map(Images::task).collect()
 }
 
 /// Names the data sets of a study as their images are named. The name of a data set of one's own identifies its files, and its

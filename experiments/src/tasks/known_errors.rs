@@ -1,19 +1,19 @@
 //! True errors of a benchmark, which a correlation study may use instead of training.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use results::statistics::sample::pooled_variance;
 use results::store::benchmark::TrainingRow;
-use smash::{Architecture, ResultingTraining, SearchSpace};
+use smash::{Architecture, ResultingTraining, SearchSpace, Seed};
 
 use crate::settings::studies::CorrelationStudy;
 use crate::tasks::learning_curve::Epoch;
 use crate::tasks::pool::Taken;
-use crate::tasks::setup::Setup;
-use crate::tasks::stored_rows::{check_counts, read_benchmark};
+use crate::tasks::setup::Images;
+use crate::tasks::stored_rows::read_benchmark;
 
 /// Standard deviations by which two trainings of one architecture may differ. Chance exceeds them once in 16,000 pairs.
 const MOST_DEVIATIONS: f64 = 4.0;
@@ -25,6 +25,12 @@ pub struct KnownErrors {
     trainings: BTreeMap<(String, u32), TrainingRow>,
     /// The completed epochs, by number of the architecture in the benchmark and training seed.
     curves: BTreeMap<(u32, u32), Vec<Epoch>>,
+    /// The architectures, by number.
+    architectures: BTreeMap<u32, Architecture>,
+    /// The canonical hashes of the architectures.
+    canonical: HashMap<Architecture, String>,
+    /// Its folder, for messages.
+    place: String,
     /// Name of the benchmark.
     name: String,
     /// Root seed of the trainings.
@@ -38,9 +44,16 @@ impl KnownErrors {
     /// Reads the benchmark in a folder.
     ///
     /// # Errors
-    /// A folder without a benchmark, a damaged file or a wrong row, or a benchmark of other images, another search space, recipe or
-    /// root seed than the study.
-    pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, setup: &Setup<'_, B>) -> Result<Self> {
+    /// A folder without a benchmark, a damaged file or a wrong row, or a benchmark of other images, another search space or another
+    /// recipe than the study.
+    pub fn read<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, images: &Images<B>) -> Result<Self> {
+        Self::checked(folder, study, images).map_err(|error| match study.benchmark {
+            Some(_) => anyhow!("{error:#}; --fresh trains here instead"),
+            None => error,
+        })
+    }
+
+    fn checked<B: AutodiffBackend>(folder: &Path, study: &CorrelationStudy, images: &Images<B>) -> Result<Self> {
         let place = folder.display().to_string();
         let benchmark = read_benchmark(folder)?;
         let benchmark = benchmark.with_context(|| format!("{place}: no benchmark.toml there"))?;
@@ -49,22 +62,19 @@ impl KnownErrors {
             let value = settings.study.get(key).cloned();
             value.with_context(|| format!("{place}: benchmark.toml has no `study.{key}`"))
         };
-        let space: SearchSpace = own("space")?.try_into().with_context(|| place.clone())?;
         let recipe: ResultingTraining = own("resulting")?.try_into().with_context(|| place.clone())?;
         let validation = own("data")?.get("validation").and_then(toml::Value::as_integer);
-        let [train, test] = setup.images.digests();
+        let [train, test] = images.digests();
         let parts = [
             ("images", settings.dataset.train.sha256 == *train && settings.dataset.test.sha256 == *test),
             ("number of validation images", validation == i64::try_from(study.data.validation).ok()),
-            ("search space", space == study.space),
+            ("search space", benchmark.space == study.space),
             ("recipe of the resulting networks", recipe == *study.truth_settings()),
-            // A study that takes the architectures from the benchmark too may have any root seed.
-            ("root seed", study.benchmark.is_some() || settings.seed == setup.seed.0),
         ];
         for (part, is_same) in parts {
-            ensure!(is_same, "{place}: the benchmark has another {part} than seed {} of the study", setup.seed.0);
+            ensure!(is_same, "{place}: the benchmark has another {part} than the study");
         }
-        check_counts(folder, &benchmark, &space, setup.task)?;
+        benchmark.check_counts(images.task())?;
         let mut curves: BTreeMap<(u32, u32), Vec<Epoch>> = BTreeMap::new();
         for row in &benchmark.curves {
             curves.entry((row.architecture, row.training_seed)).or_default().push(Epoch {
@@ -73,8 +83,10 @@ impl KnownErrors {
                 validation_error: Some(row.validation_error),
             });
         }
-        let key = |row: TrainingRow| ((row.canonical.clone(), row.training_seed), row);
-        let trainings = benchmark.trainings.into_iter().map(key).collect();
+        let key = |row: &TrainingRow| ((row.canonical.clone(), row.training_seed), row.clone());
+        let trainings = benchmark.trainings.iter().map(key).collect();
+        let canonical = |row: &TrainingRow| (benchmark.architectures[&row.architecture].clone(), row.canonical.clone());
+        let canonical = benchmark.trainings.iter().map(canonical).collect();
         let largest_difference = largest_difference(&trainings);
         let is_verified = study.benchmark.as_ref().is_some_and(|used| used.verified > 0);
         ensure!(
@@ -84,31 +96,38 @@ impl KnownErrors {
         Ok(Self {
             trainings,
             curves,
+            canonical,
             seed: settings.seed,
             largest_difference,
+            place,
+            architectures: benchmark.architectures,
             // Where the folder lies on this machine says nothing about the trainings.
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         })
     }
 
+    /// Checks that the benchmark has the root seed of a study that samples its own architectures. A study that takes the
+    /// architectures of the benchmark may have any.
+    ///
+    /// # Errors
+    /// Another root seed.
+    pub fn check_seed(&self, seed: Seed) -> Result<()> {
+        ensure!(self.seed == seed.0, "{}: the benchmark has root seed {}, the study {}", self.place, self.seed, seed.0);
+        Ok(())
+    }
+
     /// The architectures that have at least `trainings` trainings, in the order of sampling, `most` of them at most.
     ///
     /// # Errors
-    /// A stored architecture that cannot be read or is not one of the space, or none with enough trainings.
-    pub fn architectures(&self, space: &SearchSpace, trainings: usize, most: usize) -> Result<Vec<Architecture>> {
-        let mut known: BTreeMap<u32, (&str, usize)> = BTreeMap::new();
+    /// None with enough trainings.
+    pub fn architectures(&self, trainings: usize, most: usize) -> Result<Vec<Architecture>> {
+        let mut known: BTreeMap<u32, usize> = BTreeMap::new();
         for row in self.trainings.values().filter(|row| (row.training_seed as usize) < trainings) {
-            known.entry(row.architecture).or_insert((&row.json, 0)).1 += 1;
+            *known.entry(row.architecture).or_default() += 1;
         }
-        let complete = known.into_values().filter(|&(_, count)| count == trainings).take(most);
-        let read = |json| -> Result<Architecture> {
-            let place = || format!("benchmark {}", self.name);
-            let architecture = Architecture::from_json(json).with_context(place)?;
-            architecture.validate(space).with_context(place)?;
-            Ok(architecture)
-        };
-        let architectures: Vec<_> = complete.map(|(json, _)| read(json)).collect::<Result<_>>()?;
-        ensure!(!architectures.is_empty(), "benchmark {}: no architecture has {trainings} trainings", self.name);
+        let complete = known.into_iter().filter(|&(_, count)| count == trainings).take(most);
+        let architectures: Vec<_> = complete.map(|(number, _)| self.architectures[&number].clone()).collect();
+        ensure!(!architectures.is_empty(), "{}: no architecture has {trainings} trainings", self.place);
         Ok(architectures)
     }
 
@@ -120,7 +139,10 @@ impl KnownErrors {
         training_seed: usize,
         [seed, index]: [u64; 2],
     ) -> Option<Taken> {
-        let row = self.trainings.get(&(architecture.canonical_hash(space), training_seed as u32))?;
+        // A hash takes a while, and the benchmark has most of them.
+        let canonical = self.canonical.get(architecture).cloned();
+        let canonical = canonical.unwrap_or_else(|| architecture.canonical_hash(space));
+        let row = self.trainings.get(&(canonical, training_seed as u32))?;
         Some(Taken {
             truth: row.truth(seed, index as u32),
             epochs: self.curves.get(&(row.architecture, row.training_seed)).cloned().unwrap_or_default(),

@@ -278,19 +278,19 @@ fn as_json(context: &impl Serialize) -> String {
     serde_json::to_string(context).expect("plain data always serialises")
 }
 
-/// Notes beside a unit's output that the pool supplied it, and which commit trained it.
+/// Notes beside a unit's output that a pool or a benchmark supplied it, with its origin in words.
 ///
 /// # Errors
 /// If the file system refuses.
-pub fn note_origin(dir: &RunDir, name: &str, commit: &str) -> Result<()> {
-    Ok(write_atomically(&dir.unit_path(&format!("{name}.origin")), commit.as_bytes())?)
+pub fn note_origin(dir: &RunDir, name: &str, origin: &str) -> Result<()> {
+    Ok(write_atomically(&dir.unit_path(&format!("{name}.origin")), origin.as_bytes())?)
 }
 
-/// The trainings that a run took from the pool.
+/// The trainings that a run took from a pool or a benchmark.
 pub struct Origins {
-    /// Names of the units that the pool supplied.
+    /// Names of the units whose outputs were taken.
     names: Vec<String>,
-    /// Their number and commits, in words.
+    /// Their number and origins, in words.
     pub words: String,
 }
 
@@ -300,23 +300,23 @@ impl Origins {
     /// # Errors
     /// If the folder of the units cannot be read.
     pub fn of(dir: &RunDir) -> Result<Option<Self>> {
-        let (mut names, mut commits) = (Vec::new(), Vec::new());
+        let (mut names, mut origins) = (Vec::new(), Vec::new());
         let entries = list(&dir.unit_path(""))?.into_iter();
         for origin in entries.filter(|entry| entry.has_extension("origin")) {
             names.extend(stem(&origin.path));
-            commits.push(read_text(&origin.path)?);
+            origins.push(read_text(&origin.path)?);
         }
-        commits.sort_unstable();
-        commits.dedup();
+        origins.sort_unstable();
+        origins.dedup();
         let words = format!(
             "{} trainings were taken from a pool or a benchmark, made by commit {}",
             names.len(),
-            commits.join(", ")
+            origins.join(", ")
         );
         Ok((!names.is_empty()).then_some(Self { names, words }))
     }
 
-    /// Whether the unit with this output took it from the pool.
+    /// Whether the unit with this output took it from a pool or a benchmark.
     pub fn has(&self, output: &Path) -> bool {
         stem(output).is_some_and(|name| self.names.contains(&name))
     }

@@ -1,12 +1,13 @@
 //! The predictors that a study applies to the architectures it trains: variants of the SMASH score, and its rivals.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use results::tables::write_table;
-use results::{Measure, PredictionRow, Status};
+use results::{Measure, PredictionRow, ScoreRow, Status};
 use smash::predictors::{
     Costs, ShortTraining, initial_network, naswot, random_images, random_weights, steps_at_cost_of_score, synflow,
     warm_network,
@@ -25,6 +26,12 @@ use crate::tasks::smash_network::SmashRun;
 
 fn measured(by: Measure, evaluation: Evaluation) -> f64 {
     by.of(evaluation.error, evaluation.loss)
+}
+
+/// The networks that a predictor needs, as keys of [`Networks`].
+fn needed(predictor: &Predictor) -> Vec<(String, Option<usize>)> {
+    let after_epochs = predictor.method.after_epochs();
+    predictor.method.networks().iter().map(|name| (name.clone(), after_epochs)).collect()
 }
 
 /// The predictors of one seed of a study.
@@ -51,8 +58,11 @@ impl<B: AutodiffBackend> Clone for Predictors<'_, B> {
 impl<B: AutodiffBackend> Copy for Predictors<'_, B> {}
 
 /// Evaluations with generated weights, which several predictors may share: by network, number of epochs of its training, statistics
-/// of BatchNorm, noise draw and architecture. `None` if one is not finite.
-type Evaluations = BTreeMap<(String, Option<usize>, ScoreStatistics, usize, usize), Option<Evaluation>>;
+/// of BatchNorm, noise draw and architecture. Error and loss; `None` if one is not finite.
+type Evaluations = BTreeMap<(String, Option<usize>, ScoreStatistics, usize, usize), Option<(f64, f64)>>;
+
+/// Networks by name and number of epochs of their training.
+type Networks<B> = BTreeMap<(String, Option<usize>), SmashNet<B>>;
 
 /// A predictor's value for an architecture, and its cost in multiply-adds.
 struct Predicted {
@@ -63,11 +73,11 @@ struct Predicted {
 
 impl<'a, B: AutodiffBackend> Predictors<'a, B> {
     /// The units that ask each predictor about the trained architectures. There are `count` of these architectures if no score
-    /// fails; `trained` gives their indices when a unit runs.
+    /// fails; `trained` gives their indices and the scores of the run when a unit runs.
     pub fn units(
         self,
         count: usize,
-        trained: impl Fn() -> Result<Vec<usize>> + Copy + Send + Sync + 'a,
+        trained: impl Fn() -> Result<(&'a [usize], &'a [ScoreRow])> + Copy + Send + Sync + 'a,
     ) -> Vec<Unit<'a>> {
         let unit = |(shard, places): (usize, std::ops::Range<usize>)| {
             let output = self.setup.dir.unit::<PredictionRow>(&format!("predictions-{shard:04}"));
@@ -79,11 +89,23 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 supplied: None,
                 steps: places.len() * self.study.predictors.len(),
                 work: Box::new(move |done| {
-                    let indices: Vec<usize> = trained()?.into_iter().skip(places.start).take(places.len()).collect();
-                    let mut evaluations = Evaluations::new();
+                    let (trained, scores) = trained()?;
+                    let indices: Vec<usize> = trained.iter().skip(places.start).take(places.len()).copied().collect();
+                    let mut evaluations = self.evaluations_of(scores, &indices);
+                    let mut networks = Networks::new();
                     let mut rows = Vec::new();
-                    for predictor in &self.study.predictors {
-                        rows.extend(self.predict(predictor, &indices, &mut evaluations, done)?);
+                    for (place, predictor) in self.study.predictors.iter().enumerate() {
+                        // A network is read once, and held as long as predictors need it.
+                        let left = &self.study.predictors[place..];
+                        networks.retain(|network, _| left.iter().any(|predictor| needed(predictor).contains(network)));
+                        for network in needed(predictor) {
+                            if let Entry::Vacant(place) = networks.entry(network) {
+                                let (name, after_epochs) = place.key();
+                                let read = self.run_of(self.settings(name)).network_after(*after_epochs)?;
+                                place.insert(read);
+                            }
+                        }
+                        rows.extend(self.predict(predictor, &indices, &networks, &mut evaluations, done)?);
                     }
                     Ok(write_table(&output, &rows)?)
                 }),
@@ -103,32 +125,40 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         Ok(rows)
     }
 
+    /// The evaluations of these architectures that the scores of the run hold.
+    fn evaluations_of(&self, scores: &[ScoreRow], indices: &[usize]) -> Evaluations {
+        let of_shard = scores.iter().filter(|row| indices.contains(&(row.architecture as usize)));
+        let evaluation = |row: &ScoreRow| {
+            let key = (PLAIN.to_owned(), None, self.study.statistics, row.draw as usize, row.architecture as usize);
+            (key, row.error.zip(row.loss))
+        };
+        of_shard.map(evaluation).collect()
+    }
+
     fn predict(
         &self,
         predictor: &Predictor,
         indices: &[usize],
+        networks: &Networks<B::InnerBackend>,
         evaluations: &mut Evaluations,
         done: Done<'_>,
     ) -> Result<Vec<PredictionRow>> {
         let after_epochs = predictor.method.after_epochs();
-        let loaded = predictor.method.networks().iter().map(|name| {
-            let settings = self.settings(name);
-            Ok((settings, self.run_of(settings).network_after(after_epochs)?))
-        });
-        let loaded: Vec<(&NetworkSettings, SmashNet<B::InnerBackend>)> = loaded.collect::<Result<_>>()?;
+        let own = needed(predictor).into_iter().map(|network| (self.settings(&network.0), &networks[&network]));
+        let own: Vec<(&NetworkSettings, &SmashNet<B::InnerBackend>)> = own.collect();
         let norm = match &predictor.method {
             Method::Score(ScoreMethod { statistics, .. }) => *statistics,
             _ => ScoreStatistics::Running,
         };
         let Setup { seed, .. } = *self.setup;
         let norm = norm.prepare(self.setup.training(), self.study.smash.batch_size, seed);
-        let shared_cost: u64 = loaded.iter().map(|(settings, _)| self.training_cost(settings, after_epochs)).sum();
+        let shared_cost: u64 = own.iter().map(|(settings, _)| self.training_cost(settings, after_epochs)).sum();
         let rated = self.study.rated_space(predictor);
         let mut rows = Vec::new();
         for &index in indices {
             let is_rated = predictor.max_budget.is_none() || self.architectures[index].validate(&rated).is_ok();
             let (status, Predicted { value, cost }) = if is_rated {
-                let predicted = self.ask(&predictor.method, &loaded, (&norm, &mut *evaluations), index)?;
+                let predicted = self.ask(&predictor.method, &own, (&norm, &mut *evaluations), index)?;
                 (status_of(predicted.value.is_some()), predicted)
             } else {
                 (Status::Skipped, Predicted { value: None, cost: 0 })
@@ -150,7 +180,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
     fn ask(
         &self,
         method: &Method,
-        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        networks: &[(&NetworkSettings, &SmashNet<B::InnerBackend>)],
         scoring: (&ScoreNorm<B::InnerBackend>, &mut Evaluations),
         index: usize,
     ) -> Result<Predicted> {
@@ -185,7 +215,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 (value, costs.steps(self.steps(), batch, n_validation))
             }
             Method::WarmScore { by, .. } => {
-                let (_, smash) = &networks[0];
+                let (_, smash) = networks[0];
                 let weights = smash.generate(architecture, &score_noise(setup.seed, 0));
                 let warm = warm_network::<B>(smash, setup.task, architecture, &weights);
                 let value = self.after_steps(warm, architecture, *by);
@@ -229,7 +259,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
     fn score(
         &self,
         method: &ScoreMethod,
-        networks: &[(&NetworkSettings, SmashNet<B::InnerBackend>)],
+        networks: &[(&NetworkSettings, &SmashNet<B::InnerBackend>)],
         (norm, evaluations): (&ScoreNorm<B::InnerBackend>, &mut Evaluations),
         index: usize,
     ) -> Result<Predicted> {
@@ -237,7 +267,7 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
         let architecture = &self.architectures[index];
         let validation = setup.validation();
         let (mut sum, mut cost) = (0.0, 0);
-        for (settings, net) in networks {
+        for &(settings, net) in networks {
             architecture
                 .validate(&settings.space)
                 .with_context(|| format!("architecture {index} in the space of network `{}`", settings.name))?;
@@ -251,12 +281,13 @@ impl<'a, B: AutodiffBackend> Predictors<'a, B> {
                 let key = (settings.name.clone(), method.after_epochs, method.statistics, draw, index);
                 let evaluation = evaluations.entry(key).or_insert_with(|| {
                     let noise = score_noise(setup.seed, draw);
-                    score_normalised_by(norm, net, architecture, &noise, validation).ok()
+                    let evaluation = score_normalised_by(norm, net, architecture, &noise, validation).ok()?;
+                    Some((evaluation.error, evaluation.loss))
                 });
-                let Some(evaluation) = *evaluation else {
+                let Some((error, loss)) = *evaluation else {
                     return Ok(Predicted { value: None, cost });
                 };
-                sum += measured(method.by, evaluation);
+                sum += method.by.of(error, loss);
             }
         }
         let value = sum / (networks.len() * method.draws) as f64;

@@ -1,14 +1,16 @@
 //! Scoring architectures with generated weights, in shards of some architectures each.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::Result;
 use burn::tensor::backend::AutodiffBackend;
+use results::tables::write_table;
 use results::{ScoreRow, Status};
 use smash::scoring::{ScoreNorm, ScoreStatistics, score_noise, score_normalised_by};
 use smash::{Architecture, Evaluation, Seed, SmashNet};
 
-use crate::engine::unit::Done;
+use crate::engine::unit::{Done, Kind, Unit};
 use crate::tasks::setup::Setup;
 
 /// The architectures of each shard.
@@ -123,6 +125,46 @@ impl<'a, B: AutodiffBackend> Scorer<'a, B> {
     }
 }
 
+/// The units that score the architectures of a run by one network.
+pub struct Scoring<'a, B: AutodiffBackend> {
+    /// The images.
+    pub setup: &'a Setup<'a, B>,
+    /// The architectures.
+    pub architectures: &'a [Architecture],
+    /// Number of noise draws of each architecture.
+    pub draws: usize,
+    /// Number of architectures that one unit scores.
+    pub shard: usize,
+    /// The statistics that BatchNorm normalises with.
+    pub statistics: ScoreStatistics,
+    /// Number of images in each batch that statistics are taken over.
+    pub batch_size: usize,
+}
+
+impl<'a, B: AutodiffBackend> Scoring<'a, B> {
+    /// One unit for each shard. `net` gives the trained network when a unit runs.
+    pub fn units(self, net: impl Fn() -> Result<SmashNet<B::InnerBackend>> + Copy + Send + Sync + 'a) -> Vec<Unit<'a>> {
+        let Self { setup, architectures, draws, shard, statistics, batch_size } = self;
+        let unit = |(index, range): (usize, Range<usize>)| {
+            let output = setup.dir.unit::<ScoreRow>(&format!("scores-{index:04}"));
+            Unit {
+                kind: Kind::Score,
+                name: format!("seed {}, scores, shard {index}", setup.seed.0),
+                output: output.clone(),
+                beside: None,
+                supplied: None,
+                steps: range.len() * draws,
+                work: Box::new(move |done| {
+                    let net = net()?;
+                    let scorer = Scorer::new(setup, &net, draws).with_statistics(statistics, batch_size);
+                    Ok(write_table(&output, &scorer.score_rows(architectures, range.clone(), done)?)?)
+                }),
+            }
+        };
+        shards(architectures.len(), shard).enumerate().map(unit).collect()
+    }
+}
+
 /// The architectures of a range by the mean of a value over their noise draws, the lowest first. An architecture with a failed draw
 /// is left out.
 pub fn ranked(
@@ -130,11 +172,13 @@ pub fn ranked(
     architectures: Range<usize>,
     value: impl Fn(&ScoreRow) -> Option<f64>,
 ) -> Vec<usize> {
-    let mut ranking: Vec<(f64, usize)> = Vec::new();
-    for architecture in architectures {
-        let draws = scores.iter().filter(|row| row.architecture as usize == architecture);
-        ranking.extend(mean_of_all(draws.map(&value)).map(|score| (score, architecture)));
+    let mut draws: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
+    for row in scores {
+        draws.entry(row.architecture as usize).or_default().push(value(row));
     }
+    let score =
+        |(&architecture, draws): (&usize, &Vec<Option<f64>>)| Some((mean_of_all(draws.iter().copied())?, architecture));
+    let mut ranking: Vec<(f64, usize)> = draws.range(architectures).filter_map(score).collect();
     ranking.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     ranking.into_iter().map(|(_, architecture)| architecture).collect()
 }
@@ -159,6 +203,33 @@ mod tests {
         assert_eq!(shards(7, 3).flatten().collect::<Vec<_>>(), (0..7).collect::<Vec<_>>());
         assert_eq!(shards(7, 3).last(), Some(6..7));
         assert_eq!(shards(6, 3).count(), 2);
+    }
+
+    #[test]
+    fn architectures_of_a_range_are_ranked_by_the_mean_of_their_draws() {
+        let row = |(architecture, draw, error): (u32, u32, Option<f64>)| ScoreRow {
+            seed: 0,
+            architecture,
+            draw,
+            error,
+            loss: None,
+            status: status_of(error.is_some()),
+        };
+        let errors = [
+            (0, 0, Some(0.1)),
+            (0, 1, Some(0.1)),
+            (1, 0, Some(0.2)),
+            (1, 1, None),
+            (2, 0, Some(0.9)),
+            (2, 1, Some(0.3)),
+            (3, 0, Some(0.5)),
+            (3, 1, Some(0.5)),
+            (4, 0, Some(0.6)),
+            (4, 1, Some(0.6)),
+        ];
+        let scores = errors.map(row);
+        assert_eq!(ranked(&scores, 1..5, |row| row.error), [3, 2, 4]);
+        assert_eq!(ranked(&scores, 0..6, |row| row.error), [0, 3, 2, 4]);
     }
 
     #[test]

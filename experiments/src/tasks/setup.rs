@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::AutodiffBackend;
 use datasets::{DataSet, ImageSet, Split, shuffled_indices};
 use results::{ArchitectureRow, RunDir};
@@ -38,7 +38,7 @@ impl<B: AutodiffBackend> Images<B> {
 
     /// Number of training images, without the validation images.
     pub fn training_images(&self, settings: &Data) -> usize {
-        self.data.train.len() - settings.validation * self.data.rotations
+        self.data.train.len() - settings.validation
     }
 
     /// Digests of the training and the test set. All seeds share them, because reading the images takes a while.
@@ -101,11 +101,10 @@ pub fn task_of(data: &DataSet) -> Task {
 }
 
 impl<'a, B: AutodiffBackend> Setup<'a, B> {
-    /// Splits the validation images off the training images, and keeps no networks. It splits by object if images show objects in
-    /// several rotations.
+    /// Splits the validation images off the training images, and keeps no networks.
     ///
     /// # Errors
-    /// More validation images or objects than there are.
+    /// Validation images that leave none for training.
     pub fn new(
         images: &'a Images<B>,
         settings: &Data,
@@ -116,10 +115,8 @@ impl<'a, B: AutodiffBackend> Setup<'a, B> {
         let pool = pool.map(|pool| (pool, PooledData::of(images.digests(), settings.validation, seed)));
         let seed = Seed(seed);
         let data = &images.data;
-        // If an object is shown in several rotations, all of them are held out or none.
-        let objects = data.train.len() / data.rotations;
-        let split =
-            Split::random(objects, settings.validation, &mut seed.rng(Stream::Split, &[]))?.spread(data.rotations);
+        let split = Split::random(data.train.len(), settings.validation, &mut seed.rng(Stream::Split, &[]));
+        let split = split.with_context(|| format!("data set {}: `data.validation`", data.name))?;
         Ok(Self { images, dir, seed, split, task: images.task(), pool, keeps_networks: false })
     }
 

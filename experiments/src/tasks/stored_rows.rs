@@ -1,9 +1,11 @@
 //! Checks of stored trainings, in a benchmark or a pool: a run can have made each, and it states the right hashes and counts.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use results::store::benchmark::{Benchmark, Settings, TrainingRow, lists_its_tables};
 use results::tables::{fraction_problem, loss_problem};
 use results::{EpochRow, PooledTruthRow, Status, errln};
@@ -34,43 +36,66 @@ fn architecture_of(
     Ok(architecture)
 }
 
+/// A benchmark whose architectures have been read and checked.
+#[derive(Debug)]
+pub struct CheckedBenchmark {
+    benchmark: Benchmark,
+    folder: PathBuf,
+    /// Its search space.
+    pub space: SearchSpace,
+    /// Its architectures, by number.
+    pub architectures: BTreeMap<u32, Architecture>,
+}
+
+impl Deref for CheckedBenchmark {
+    type Target = Benchmark;
+
+    fn deref(&self) -> &Benchmark {
+        &self.benchmark
+    }
+}
+
 /// Reads a benchmark and checks the architecture of each row; `None` if the folder has none.
 ///
 /// # Errors
 /// As [`Benchmark::read`], settings without a search space, or a row with a wrong column.
-pub fn read_benchmark(folder: &Path) -> Result<Option<Benchmark>> {
+pub fn read_benchmark(folder: &Path) -> Result<Option<CheckedBenchmark>> {
     let Some(benchmark) = Benchmark::read(folder)? else { return Ok(None) };
     let space = space_of(&benchmark.settings).with_context(|| folder.join("benchmark.toml").display().to_string())?;
-    check_rows(folder, &benchmark, |row| row_problem(&space, row))?;
-    Ok(Some(benchmark))
+    let architectures = checked_rows(folder, &benchmark, |row| of_row(&space, row))?;
+    Ok(Some(CheckedBenchmark { benchmark, folder: folder.into(), space, architectures }))
 }
 
-/// Checks the counts of each row of a benchmark, for networks of a task.
-///
-/// # Errors
-/// The first row with a wrong column.
-pub fn check_counts(folder: &Path, benchmark: &Benchmark, space: &SearchSpace, task: Task) -> Result<()> {
-    check_rows(folder, benchmark, |row| {
-        let architecture = match Architecture::from_json(&row.json) {
-            Ok(architecture) => architecture,
-            Err(error) => return Some(format!("`json`: {error}")),
-        };
-        let Counts { parameters, multiply_adds, depth } = Counts::of(space, task, &architecture);
-        let columns = [
-            ("parameters", row.parameters, parameters),
-            ("multiply_adds", row.multiply_adds, multiply_adds),
-            ("depth", row.depth.into(), depth.into()),
-            ("ops", row.ops.into(), architecture.op_count() as u64),
-        ];
-        let (name, found, expected) = columns.into_iter().find(|(_, found, expected)| found != expected)?;
-        Some(format!("`{name}` is {found}, expected {expected}, as `json` counts"))
-    })
+impl CheckedBenchmark {
+    /// Checks the counts of each row, for networks of a task.
+    ///
+    /// # Errors
+    /// The first row with a wrong column.
+    pub fn check_counts(&self, task: Task) -> Result<()> {
+        checked_rows(&self.folder, &self.benchmark, |row| {
+            let architecture = &self.architectures[&row.architecture];
+            let Counts { parameters, multiply_adds, depth } = Counts::of(&self.space, task, architecture);
+            let columns = [
+                ("parameters", row.parameters, parameters),
+                ("multiply_adds", row.multiply_adds, multiply_adds),
+                ("depth", row.depth.into(), depth.into()),
+                ("ops", row.ops.into(), architecture.op_count() as u64),
+            ];
+            match columns.into_iter().find(|(_, found, expected)| found != expected) {
+                Some((name, found, expected)) => {
+                    Err(format!("`{name}` is {found}, expected {expected}, as `json` counts"))
+                }
+                None => Ok(()),
+            }
+        })?;
+        Ok(())
+    }
 }
 
 /// What is wrong with the architecture of a training that is to be added to a benchmark.
 pub fn problem(settings: &Settings, row: &TrainingRow) -> Option<String> {
     match space_of(settings) {
-        Ok(space) => row_problem(&space, row),
+        Ok(space) => of_row(&space, row).err(),
         Err(error) => Some(format!("{error:#}")),
     }
 }
@@ -164,22 +189,25 @@ fn space_of(settings: &Settings) -> Result<SearchSpace> {
     Ok(space)
 }
 
-fn row_problem(space: &SearchSpace, row: &TrainingRow) -> Option<String> {
-    architecture_of(&row.json, &row.canonical, Some(&row.hash), space).err()
+fn of_row(space: &SearchSpace, row: &TrainingRow) -> Result<Architecture, String> {
+    architecture_of(&row.json, &row.canonical, Some(&row.hash), space)
 }
 
-/// Applies a check to the first row of each architecture: [`Benchmark::read`] has compared the others with it.
-fn check_rows(
+/// Applies a check to the first row of each architecture: [`Benchmark::read`] has compared the others with it. Returns the
+/// answers by number of the architecture.
+fn checked_rows<T: Send>(
     folder: &Path,
     benchmark: &Benchmark,
-    problem: impl Fn(&TrainingRow) -> Option<String> + Sync,
-) -> Result<()> {
+    check: impl Fn(&TrainingRow) -> Result<T, String> + Sync,
+) -> Result<BTreeMap<u32, T>> {
     let rows = &benchmark.trainings;
     let is_first = |index: usize| index == 0 || rows[index - 1].architecture != rows[index].architecture;
+    let first: Vec<usize> = (0..rows.len()).filter(|&index| is_first(index)).collect();
     // Hashes of hundreds of architectures take a second of one core.
-    let found = rows.par_iter().enumerate().find_map_first(|(index, row)| {
-        let problem = if is_first(index) { problem(row)? } else { return None };
-        Some(format!("{}: row {index}: {problem}", folder.join("trainings.parquet").display()))
-    });
-    found.map_or(Ok(()), |found| bail!(found))
+    let answers: Vec<Result<T, String>> = first.par_iter().map(|&index| check(&rows[index])).collect();
+    let answer = |(&index, answer): (&usize, Result<T, String>)| match answer {
+        Ok(answer) => Ok((rows[index].architecture, answer)),
+        Err(problem) => bail!("{}: row {index}: {problem}", folder.join("trainings.parquet").display()),
+    };
+    first.iter().zip(answers).map(answer).collect()
 }

@@ -77,11 +77,6 @@ impl<B: AutodiffBackend> Trained<B> {
 }
 
 impl<B: AutodiffBackend> Training<'_, B> {
-    /// Number of steps of the training.
-    pub fn steps(&self) -> usize {
-        self.settings.epochs * self.examples.batches(self.settings.batch_size)
-    }
-
     fn checkpoint(&self) -> StoredFile {
         self.setup.dir.tensors(&self.name)
     }

@@ -46,7 +46,7 @@ pub struct Manifest {
     pub burn_version: String,
     /// Description of the device.
     pub device: String,
-    /// Kind of device, as in the path of the run: `cpu` or a model of accelerator.
+    /// Kind of device, as in the path of the run: `cpu`, `cuda` or `wgpu`.
     pub device_class: String,
     /// Command-line options that changed the definition, besides the data sets, such as `--set` and `study.scored=34`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -36,7 +36,7 @@ fn meshes_become_volumes_class_after_class() {
     assert_eq!(data.train.classes, 10);
     let mesh = off::read(Path::new("a.off"), MESH.as_bytes()).unwrap();
     for i in 0..3 {
-        assert_eq!(data.train.image(i), surface(&mesh, 8, 0).unwrap());
+        assert_eq!(data.train.image(i), surface(&mesh, 8).unwrap());
     }
     assert_eq!(data.normalisation, Normalisation::occupancy());
     let expected = "modelnet10 train: 3 meshes, official 3991 (bathtub holds 0 of 106, bed holds 1 of 515, ";
@@ -50,45 +50,11 @@ fn meshes_become_volumes_class_after_class() {
 }
 
 #[test]
-fn a_training_mesh_is_shown_in_all_rotations_and_a_test_mesh_in_one() {
+fn a_subset_counts_meshes() {
     let dir = mesh_dir();
-    let once = load("modelnet10", &options(&dir)).unwrap();
-    for rotations in [12, 24] {
-        let options = LoadOptions { rotations: Some(rotations), ..options(&dir) };
-        let data = load("modelnet10", &options).unwrap();
-        assert_eq!((data.train.len(), data.rotations), (3 * rotations, rotations));
-        assert_eq!(data.test, once.test);
-        assert_eq!(data.train.labels[rotations - 1..=rotations], [1, 7]);
-        for i in 0..3 {
-            assert_eq!(data.train.image(i * rotations), once.train.image(i));
-        }
-        assert_ne!(data.train.image(0), data.train.image(1));
-        assert_eq!(data.train.images.len(), 3 * rotations * 512);
-    }
-    let options = LoadOptions { rotations: Some(4), ..options(&dir) };
-    let message = load("modelnet10", &options).unwrap_err().to_string();
-    assert!(message.contains("4 rotations are not possible, expected 1, 12 or 24"), "{message}");
-}
-
-#[test]
-fn solid_volumes_hold_the_hollow_ones() {
-    let dir = mesh_dir();
-    let with = |solid| {
-        let options = LoadOptions { image_size: Some(32), solid, ..options(&dir) };
-        load("modelnet10", &options).unwrap().test.images
-    };
-    let (hollow, solid) = (with(false), with(true));
-    let count = |voxels: &[u8]| voxels.iter().filter(|&&voxel| voxel == FULL).count();
-    assert!(hollow.iter().zip(&solid).all(|(hollow, solid)| hollow <= solid));
-    assert!(count(&solid) > count(&hollow) + 100, "{} {}", count(&solid), count(&hollow));
-}
-
-#[test]
-fn a_subset_counts_objects() {
-    let dir = mesh_dir();
-    let options = LoadOptions { n_train: Some(2), rotations: Some(12), ..options(&dir) };
+    let options = LoadOptions { n_train: Some(2), ..options(&dir) };
     let data = load("modelnet10", &options).unwrap();
-    assert_eq!(data.train.len(), 24);
+    assert_eq!(data.train.len(), 2);
     let of_sources: usize = data.sources.iter().map(|source| source.records).sum();
     assert_eq!(of_sources, 3);
     let message = load("modelnet10", &LoadOptions { n_train: Some(4), ..options }).unwrap_err().to_string();
@@ -160,7 +126,7 @@ fn stored_voxels_are_read_at_the_edge_that_fits() {
 }
 
 #[test]
-fn stored_voxels_may_be_truth_values_and_as_many_as_the_set_has_in_all_rotations() {
+fn stored_voxels_may_be_truth_values_and_24_of_each_object() {
     let dir = voxel_dir();
     let truths = npz(&[("data", npy("|b1", "1, 6, 6, 6", &thirds(1, 6))), ("labels", npy("|u1", "1,", &[1]))]);
     let options = LoadOptions { image_size: None, ..options(&dir) };
@@ -171,24 +137,6 @@ fn stored_voxels_may_be_truth_values_and_as_many_as_the_set_has_in_all_rotations
     fs::write(dir.path().join("ModelNet10-voxels/modelnet10_6_test.npz"), many).unwrap();
     let message = load("modelnet10-voxels", &options).unwrap_err().to_string();
     assert!(message.contains("modelnet10_6_test.npz") && message.contains("n from 1 to 21792"), "{message}");
-}
-
-#[test]
-fn stored_voxels_are_filled_on_request() {
-    let edge = 4;
-    // All voxels are full, except a hole of 2 by 2 by 2 in the middle.
-    let is_hole = |i: usize| [i / 16, i / 4 % 4, i % 4].iter().all(|place| (1..3).contains(place));
-    let shell: Vec<u8> = (0..edge * edge * edge).map(|i| u8::from(!is_hole(i))).collect();
-    let file = voxel_file(&[5], edge, &shell);
-    let dir = data_dir(&[
-        ("ModelNet10-voxels/modelnet10_4_train.npz", file.clone()),
-        ("ModelNet10-voxels/modelnet10_4_test.npz", file),
-    ]);
-    for (solid, expected) in [(false, 56), (true, 64)] {
-        let options = LoadOptions { image_size: None, solid, ..options(&dir) };
-        let images = load("modelnet10-voxels", &options).unwrap().test.images;
-        assert_eq!(images.iter().filter(|&&voxel| voxel == FULL).count(), expected);
-    }
 }
 
 #[test]

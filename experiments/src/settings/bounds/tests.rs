@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use datasets::{ImageSet, LoadOptions};
 use proptest::prelude::*;
 use smash::{Counts, Seed, Task};
 
 use super::*;
 use crate::settings::definition::{Definition, Scale, load, parse};
 use crate::settings::library::Library;
-use crate::settings::studies::Study;
+use crate::settings::studies::{Data, Study};
 use crate::tasks::setup::sampled_architecture;
 
 fn names() -> Vec<String> {
@@ -82,7 +83,7 @@ fn each_number_is_refused_outside_its_bounds_by_name() {
             let is_small = matches!(value.as_integer(), Some(0 | 1)) || matches!(value.as_float(), Some(0.0 | 1.0));
             match found {
                 // A number of this size is a question of the setting, and the run has a size.
-                Ok(definition) if is_small => drop(definition.study.check_size(1)),
+                Ok(definition) if is_small => drop(definition.study.check_size(1, &tasks(&definition.study))),
                 Ok(_) => assert!(is_quoted(path), "{path} = {value} was accepted"),
                 Err(error) => {
                     let error = format!("{error:#}");
@@ -131,14 +132,30 @@ fn lists_have_bounds_too() {
     refused(budget, "search space: `budget` up to 0.000000001 of 24 channels allows no op in block 0");
 }
 
+/// The tasks of a study's data sets: official sizes, or images of 32x32 pixels.
+fn tasks(study: &Study) -> Vec<Task> {
+    let task = |data: &&Data| {
+        let options = LoadOptions { image_size: data.image_size, ..Default::default() };
+        let Some(outline) = datasets::outline(&data.name, &options).ok().flatten() else {
+            return Task::of_images(3, data.image_size.unwrap_or(32), 10);
+        };
+        let ImageSet { channels, depth, height, classes, .. } = outline.train;
+        let stem_stride = if height < 64 { 1 } else { 2 };
+        Task { image_depth: depth, stem_stride, ..Task::of_images(channels, height, classes) }
+    };
+    study.data_sets().iter().map(task).collect()
+}
+
 #[test]
 fn a_run_that_is_too_large_is_refused_with_its_size() {
     for (name, scale) in names().iter().flat_map(|name| Scale::ALL.map(|scale| (name.as_str(), scale))) {
-        load(name, scale, &[]).unwrap().study.check_size(10).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let study = load(name, scale, &[]).unwrap().study;
+        study.check_size(10, &tasks(&study)).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     let refused = |artefact: &str, set: &[&str], seeds: u64, expected: &str| {
         let set: Vec<String> = set.iter().map(|&setting| setting.into()).collect();
-        let error = load(artefact, Scale::Smoke, &set).unwrap().study.check_size(seeds).unwrap_err().to_string();
+        let study = load(artefact, Scale::Smoke, &set).unwrap().study;
+        let error = study.check_size(seeds, &tasks(&study)).unwrap_err().to_string();
         assert!(error.starts_with("the run is too large: up to ") && error.contains(expected), "{error}");
     };
     let units = "units of work, expected at most 200000";
@@ -148,6 +165,15 @@ fn a_run_that_is_too_large_is_refused_with_its_size() {
     refused("fig4", &["study.scored=100000", "study.shard=100000", "study.every=100000"], 500, "banks read by");
     refused("fig4", &["study.hypernet.growth=1000", "study.hypernet.layers=[100]"], 1, "weights and values in a SMASH");
     refused("fig4", &["study.smash.batch-size=65536", "study.data.image-size=512"], 1, "read by the ops of a network");
+    // Sizes of one's own images are known only from the files.
+    let study = load("fig4", Scale::Paper, &[]).unwrap().study;
+    for (task, is_small) in [
+        (Task::of_images(3, 32, 10), true),
+        (Task::of_images(3, 512, 10), false),
+        (Task { image_depth: 32, ..Task::of_images(1, 32, 10) }, false),
+    ] {
+        assert_eq!(study.check_size(1, &[task]).is_ok(), is_small, "{task:?}");
+    }
 }
 
 #[test]
@@ -196,7 +222,7 @@ proptest! {
         if let Ok(changed) = with_study(&definition, study) {
             let again = parse(&toml::to_string(&changed.to_table()).unwrap(), Scale::Paper, &[]).unwrap();
             prop_assert_eq!(again.hash(), changed.hash());
-            let _ = changed.study.check_size(1);
+            let _ = changed.study.check_size(1, &tasks(&changed.study));
         }
     }
 }
