@@ -94,7 +94,8 @@ pub fn run<B: AutodiffBackend>(
         check_pool(folder)?;
     }
     let pool = options.pool.as_ref();
-    let pool = pool.map(|folder| RunPool::new(folder, &commit, options.device.class()));
+    // Work belongs to the program that does it, even if another one has started the run.
+    let pool = pool.map(|folder| RunPool::new(folder, program.label, options.device.class()));
     let benchmark = benchmark_folder(&definition.study, options)?;
     if let (Some(folder), None) = (&benchmark, &options.part) {
         warn_if_unlisted(folder)?;
@@ -103,8 +104,12 @@ pub fn run<B: AutodiffBackend>(
         (StudyDefinition::Correlation(study), Some(folder)) => Some(KnownErrors::read(folder, study, &images[0])?),
         _ => None,
     };
-    let sources =
-        Sources { commit: &commit, pool: pool.as_ref(), known: known.as_ref(), keeps_networks: options.keep_networks };
+    let sources = Sources {
+        label: program.label,
+        pool: pool.as_ref(),
+        known: known.as_ref(),
+        keeps_networks: options.keep_networks,
+    };
     let mut runs = Vec::new();
     for (seed, dir) in (0..).zip(&dirs) {
         stop::check()?;
@@ -156,6 +161,15 @@ pub fn run<B: AutodiffBackend>(
     Ok(())
 }
 
+/// Checks the choices of the command line for an artefact.
+///
+/// # Errors
+/// A choice that the artefact does not have.
+pub fn check(artefact: &str, options: &RunOptions) -> Result<()> {
+    let definition = chosen_definition(artefact, options)?;
+    benchmark_folder(&definition.study, options).map(drop)
+}
+
 /// Says that a folder holds no pool yet, because its name may be mistyped.
 ///
 /// # Errors
@@ -196,9 +210,6 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
     set.extend(name.map(|name| format!("study.data.name = {name}")));
     let mut definition = options.library().load(artefact, options.scale, &set)?;
     let study = &mut definition.study;
-    if let Some(name) = &options.dataset {
-        study.quote_for(name);
-    }
     if let Some(name) = &options.source {
         let own = study.searches_mut().iter_mut();
         let own: Vec<&mut Data> = own.filter_map(|search| search.data.as_mut()).collect();
@@ -225,9 +236,13 @@ fn chosen_definition(artefact: &str, options: &RunOptions) -> Result<Definition>
         }
     }
     if options.bfloat16 {
-        for training in study.trainings_mut() {
-            training.precision = Precision::Bfloat16;
-        }
+        let trainings = study.trainings_mut();
+        // With --all, it is for the artefacts that train. Their starter has checked the parts of a run.
+        ensure!(
+            options.all || options.part.is_some() || !trainings.is_empty(),
+            "--bfloat16: `{artefact}` trains no resulting network"
+        );
+        trainings.into_iter().for_each(|training| training.precision = Precision::Bfloat16);
     }
     Ok(definition)
 }
@@ -281,8 +296,8 @@ fn mark_failed(dirs: &[RunDir], manifests: &mut [Manifest]) {
 
 /// The origin of the code and of results that a run may take instead of computing them, and whether it keeps networks.
 struct Sources<'a> {
-    /// Commit of the code.
-    commit: &'a str,
+    /// Label of this program.
+    label: &'a str,
     /// The pool, if the run has one.
     pool: Option<&'a RunPool>,
     /// The benchmark, if the run uses one.
@@ -308,7 +323,7 @@ fn study_of<'a, B: AutodiffBackend>(
     Ok(match study {
         StudyDefinition::Correlation(study) => Box::new(CorrelationRun::new(study, first(setups), sources.known)?),
         StudyDefinition::Fidelity(study) => Box::new(FidelityRun::new(study, first(setups))),
-        StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), sources.commit)?),
+        StudyDefinition::Benchmark(study) => Box::new(BenchmarkRun::new(study, first(setups), sources.label)?),
         StudyDefinition::Throughput(study) => Box::new(ThroughputRun::new(study, first(setups))),
         StudyDefinition::Ensemble(study) => Box::new(EnsembleRun::new(study, first(setups))),
         StudyDefinition::Corruption(study) => Box::new(CorruptionRun::new(study, first(setups))),

@@ -24,5 +24,6 @@ pub mod regime;
 pub mod sampling;
 pub mod search;
 pub mod search_cost;
+pub mod taus;
 pub mod text;
 pub mod throughput;

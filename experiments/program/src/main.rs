@@ -16,6 +16,7 @@ use experiments::engine::program::Program;
 use experiments::engine::stop::{self, Stopped};
 use experiments::on_device::{self, Task};
 use experiments::provenance;
+use experiments::run;
 use experiments::run::options::RunOptions;
 use experiments::settings::definition::Scale;
 use experiments::settings::library::{self, Library};
@@ -143,7 +144,10 @@ fn main() -> ExitCode {
     let outcome = execute(Arguments::parse().command);
     match outcome.and_then(|()| Ok(terminal::check()?)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) if stop::is_asked() => {
+        Err(error) if stop::is_asked() => {
+            if !error.is::<Stopped>() {
+                errln!("error: {error:#}");
+            }
             errln!("{Stopped}");
             stop::exit_code()
         }
@@ -251,13 +255,14 @@ fn execute(command: Command) -> Result<()> {
                 Some(name) => vec![name.clone()],
                 None => options.library().names()?,
             };
-            // A fault in one definition is found before the work on another.
+            // A fault in one definition is found before the work on another, and so is a flag that one artefact has no use for.
             if options.part.is_none() {
                 names.iter().try_for_each(|name| options.library().load_at_all_scales(name))?;
+                names.iter().try_for_each(|name| run::check(name, &options))?;
             }
             let program = Program::running(LABEL)?;
-            let run = |name: &String| on_device::run(&Task::Run(name, &options, &program), options.device);
-            names.iter().try_for_each(run)
+            let on_device = |name: &String| on_device::run(&Task::Run(name, &options, &program), options.device);
+            names.iter().try_for_each(on_device)
         }
     }
 }

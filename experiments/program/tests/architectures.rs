@@ -195,6 +195,22 @@ fn well_known_blocks_are_valid_in_a_space_that_settings_give() {
 }
 
 #[test]
+fn a_well_known_block_takes_no_flag_of_an_artefact() {
+    for (flag, value) in [
+        ("--artefact", "fig4"),
+        ("--scale", "paper"),
+        ("--dataset", "cifar10"),
+        ("--set", "study.scored=4"),
+        ("--definitions", "."),
+        ("--search", "SMASHv2"),
+    ] {
+        let output = architecture(&["build", "--block", "resnet", flag, value]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains("cannot be used with") && text.contains(flag), "{text}");
+    }
+}
+
+#[test]
 fn an_artefact_with_several_spaces_needs_the_name_of_a_search() {
     let folder = tempfile::tempdir().unwrap();
     let of = |more: &[&str]| {

@@ -2,7 +2,7 @@
 
 mod binary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -201,6 +201,19 @@ fn a_named_benchmark_is_verified_by_training_some_of_it_again() {
 
     // A second root seed has another SMASH network, but the architectures and true errors of the benchmark.
     succeeded(&run("seeds", folder.path()).args(["--seeds", "2"]).output().unwrap());
+    // Only the benchmark's own root seed trains again. A plan has the mean time of these trainings.
+    let is_time = |file: &PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        name.starts_with("verification-") && name.ends_with(".seconds")
+    };
+    let times: Vec<PathBuf> = files(&at("seeds")).into_iter().filter(is_time).collect();
+    assert_eq!(times.len(), 2);
+    times.iter().zip(["2", "4"]).for_each(|(file, seconds)| std::fs::write(file, seconds).unwrap());
+    let plan = run("seeds", folder.path()).args(["--seeds", "2", "--plan", "--json"]).output().unwrap();
+    succeeded(&plan);
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!(plan["units"][0]["kind"], "verify benchmark");
+    assert_eq!(plan["units"][0]["seconds_of_unit"], 3.0, "{plan}");
     let of_seed = |name: &str, seed: &str| {
         let mut paths = tables(&at("seeds")).into_keys();
         let path = paths.find(|path| path.ends_with(name) && path.to_string_lossy().contains(seed));

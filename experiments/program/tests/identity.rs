@@ -144,6 +144,23 @@ fn a_manifest_with_a_field_more_or_less_does_not_block_the_run() {
 }
 
 #[test]
+fn a_run_that_another_machine_continues_names_both_processors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = killed(folder.path(), &[]).manifest_path();
+    let mut manifest = Manifest::read(&path).unwrap();
+    let here = std::mem::replace(&mut manifest.host.cpu, "Some other processor".to_owned());
+    manifest.write(&path).unwrap();
+    // It is continued twice, and says so once.
+    killed(folder.path(), &[]);
+    run(folder.path(), &["fig4", "--jobs", "1"]);
+    let expected =
+        format!("the run was started on a processor `Some other processor` and continued on a processor `{here}`");
+    assert_eq!(Manifest::read(&path).unwrap().warnings, [expected]);
+    // A complete run stays as it is.
+    assert!(!text_of(&run(folder.path(), &["fig4", "--jobs", "1"])).contains("warning"));
+}
+
+#[test]
 fn a_benchmark_takes_no_unit_in_the_place_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

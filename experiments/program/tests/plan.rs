@@ -5,7 +5,10 @@ mod binary;
 use std::fs;
 use std::path::Path;
 
-use binary::{error_of, experiments, other, succeeded};
+use binary::{error_of, experiments, files, other, succeeded};
+use results::Manifest;
+use results::statistics::bootstrap::Units;
+use results::statistics::power::expected_interval;
 use serde_json::Value;
 
 /// The plans of a command, one for each artefact.
@@ -102,9 +105,67 @@ fn published_results_serve_where_no_own_result_is_stored() {
 }
 
 #[test]
+fn root_seeds_that_share_a_benchmark_share_the_chance_of_its_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let benchmarks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/benchmarks");
+    let benchmarks = benchmarks.to_str().unwrap();
+    let mut command = other(&["run", "fig4", "--plan", "--json", "--seeds", "3", "--benchmarks", benchmarks]);
+    let output = command.arg("--results").arg(folder.path()).output().unwrap();
+    succeeded(&output);
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |name: &str| plan["precision"][name].as_f64().unwrap();
+    let architectures = plan["precision"]["architectures"].as_u64().unwrap() as usize;
+    let widths = [Units::Own, Units::Shared].map(|units| {
+        let interval = expected_interval(number("tau"), number("between_seeds"), architectures, 3, units).unwrap();
+        interval.high - interval.low
+    });
+    assert!((number("width") - widths[1]).abs() < 1e-9 && widths[0] < widths[1], "{plan}, {widths:?}");
+}
+
+#[test]
+fn a_budget_has_the_time_of_predictors() {
+    let folder = tempfile::tempdir().unwrap();
+    let early = "study.predictor=[{ name = 'early', method = { kind = 'score', draws = 1, after-epochs = 1 } }]";
+    let sized = ["fig4", "--set", "study.scored=20", "--set", early];
+    succeeded(&experiments(folder.path(), &sized).output().unwrap());
+    let budget = [&sized[..], &["--budget", "1h"]].concat();
+    let advice = plan(folder.path(), &budget);
+    assert!(advice["precision"]["budget"]["best"]["architectures"].as_u64().unwrap() >= 10, "{advice}");
+    // Predictors that take a million seconds leave no time for any run.
+    let path = files(folder.path()).into_iter().find(|file| file.ends_with("manifest.toml")).unwrap();
+    let mut manifest = Manifest::read(&path).unwrap();
+    assert!(manifest.timings.insert("ask predictors".to_owned(), 1e6).is_some());
+    manifest.write(&path).unwrap();
+    let error = error_of(experiments(folder.path(), &budget).arg("--plan"));
+    assert!(error.contains("--budget: a root seed with the fewest architectures takes "), "{error}");
+}
+
+#[test]
+fn a_plan_names_the_part_of_w_behind_a_cell_of_the_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let regime = |arguments: &[&str]| plan(folder.path(), arguments)["regime"].clone();
+    assert_eq!(regime(&["fig4"])["smoke"].get("cell"), None);
+    let own = regime(&["fig4", "--set", "study.space.compression={ rows = 1, columns = 2 }"]);
+    assert_eq!((&own["smoke"]["cell"], own["paper"].get("cell")), (&serde_json::json!([1, 2]), None));
+}
+
+#[test]
+fn a_flag_that_an_artefact_has_no_use_for_stops_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |arguments: &[&str]| error_of(&mut experiments(folder.path(), arguments));
+    // The first artefact has two recipes, the second one has not.
+    let recipe = error(&["--all", "--recipe", "fast"]);
+    assert!(recipe.contains("--recipe: `appendix-e` has one recipe"), "{recipe}");
+    let bfloat16 = error(&["fig1", "--plan", "--device", "cuda", "--bfloat16"]);
+    assert!(bfloat16.contains("--bfloat16: `fig1` trains no resulting network"), "{bfloat16}");
+    assert!(files(folder.path()).is_empty());
+}
+
+#[test]
 fn the_plan_of_all_artefacts_names_each() {
     let folder = tempfile::tempdir().unwrap();
-    let listed = plans(folder.path(), &["--all"]);
+    // Some artefacts train nothing. With --all, the flag is for the others.
+    let listed = plans(folder.path(), &["--all", "--device", "cuda", "--bfloat16"]);
     let names: Vec<&str> = listed.iter().map(|plan| plan["artefact"].as_str().unwrap()).collect();
     assert!(names.is_sorted() && names.contains(&"fig4") && names.contains(&"table1"), "{names:?}");
     let text = experiments(folder.path(), &["fig4", "--plan"]).output().unwrap().stdout;

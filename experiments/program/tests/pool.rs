@@ -1,6 +1,7 @@
 //! A pool through the binary: tables are the same with and without it, and no bad file gets into it or out of it.
 
 mod binary;
+mod planned;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::process::Command;
 
 use binary::{error_of, experiments, files, succeeded, tables};
 use experiments::engine::checkpoints::{read_checkpoint, write_checkpoint};
+use planned::Planned;
 use results::store::identity::{Listed, StoredFile};
 use results::store::{find_runs_below, seal};
 use results::tables::{read_table, write_table};
@@ -37,6 +39,31 @@ fn a_network_that_another_study_stored_gives_the_tables_of_training() {
     let origins = files(&at("with")).into_iter().filter(|file| file.extension().is_some_and(|end| end == "origin"));
     assert_eq!(origins.filter(|file| file.ends_with("smash-0.origin")).count(), 1);
     assert_eq!(tables(&at("with")), tables(&at("without")));
+}
+
+#[test]
+fn a_part_of_another_programs_run_stores_its_network_under_its_own_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pooled = |results: &str| {
+        let mut command = experiments(&at(results), &["fig4", "--pool"]);
+        command.arg(at("pool"));
+        command
+    };
+    let planned = Planned::of(&mut pooled("parts"), &at("workflow"));
+    let (network, _) = planned.units()[0];
+    let own = planned.part(&["--any-commit", "--unit", network]);
+    let words = own.get_args().map(|word| match word.to_str().unwrap().strip_prefix("--part-of=") {
+        None => word.to_owned(),
+        Some(version) => format!("--part-of=a1,{}", version.split_once(',').unwrap().1).into(),
+    });
+    succeeded(&Command::new(own.get_program()).args(words).output().unwrap());
+    let stored = || files(&at("pool").join("networks"));
+    let networks = stored();
+    assert_eq!(networks.len(), 2);
+    // This program has trained it, so a run of this program takes it.
+    succeeded(&pooled("own").output().unwrap());
+    assert_eq!(stored(), networks);
 }
 
 #[test]

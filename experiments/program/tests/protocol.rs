@@ -325,6 +325,9 @@ fn a_budget_names_the_run_that_makes_the_most_of_it() {
     assert!(text.contains("2 root seeds with 12 architectures each: expected Kendall"), "{text}");
     assert!(text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"), "{text}");
     assert!(text.contains("no stored result of `fidelity`"), "{text}");
+    let named = ["--set", "study.benchmark={name='none',verified=0,scored=9}", "--fresh", "--budget", "1h"];
+    let text = lines(&plan(&[&sized[..], &named].concat()));
+    assert!(text.contains("--set study.every=2 --fresh"), "{text}");
     let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];
     succeeded(&experiments(folder.path(), &sized_fidelity).output().unwrap());
     let text = lines(&plan(&[&sized[..], &["--budget", "1h"]].concat()));

@@ -105,6 +105,43 @@ fn the_end_of_a_terminal_that_is_ignored_does_not_stop_a_run() {
 }
 
 #[test]
+fn an_error_during_a_stop_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = start(&mut experiments(folder.path(), &[&LONG[..], &["--jobs", "1"]].concat()));
+    wait_for(folder.path(), "smash-in-training");
+    // The process sleeps while its folder of checkpoints becomes a file. It then finds the request to stop.
+    signal(&run, "-STOP");
+    let stored = files(folder.path());
+    let checkpoint = stored.iter().find(|file| name_of(file).starts_with("smash-in-training")).expect("in training");
+    let checkpoints = checkpoint.parent().unwrap();
+    fs::remove_dir_all(checkpoints).unwrap();
+    fs::write(checkpoints, "").unwrap();
+    signal(&run, "-TERM");
+    signal(&run, "-CONT");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{}", text_of(&output));
+    let text = text_of(&output);
+    assert!(text.contains("error: ") && text.contains("checkpoints") && text.contains("stopped; "), "{text}");
+}
+
+#[test]
+fn a_worker_refuses_a_unit_that_its_run_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let planned = Planned::of(&mut experiments(&folder.path().join("r"), &["fig4"]), &folder.path().join("workflow"));
+    let requests = folder.path().join("requests");
+    for (request, expected) in [
+        ("99 0", "the run has no stage 99"),
+        ("0 99", "stage 0 has no unit 99"),
+        ("next", "expected `STAGE INDEX`, found `next`"),
+    ] {
+        fs::write(&requests, format!("{request}\n")).unwrap();
+        let output = planned.part(&[]).stdin(fs::File::open(&requests).unwrap()).output().unwrap();
+        let text = text_of(&output);
+        assert!(!output.status.success() && text.contains(&format!("error: {expected}")), "{text}");
+    }
+}
+
+#[test]
 fn a_stop_keeps_the_states_that_predictors_ask_for() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

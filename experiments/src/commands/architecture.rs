@@ -150,7 +150,11 @@ pub struct Machine {
 #[derive(Args)]
 pub struct Build {
     /// Well-known block to repeat in all blocks; it is valid in a search space of its own.
-    #[arg(long, required_unless_present = "seed", conflicts_with_all = ["seed", "index"])]
+    #[arg(
+        long,
+        required_unless_present = "seed",
+        conflicts_with_all = ["seed", "index", "artefact", "scale", "dataset", "set", "definitions", "search"]
+    )]
     block: Option<Pattern>,
     /// Root seed of the sample.
     #[arg(long, value_name = "N")]

@@ -25,6 +25,11 @@ pub fn units_of_stage<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<
     runs.iter().flat_map(|run| run.units(stage)).collect()
 }
 
+/// The units of one stage for the first seed that has any: only one seed verifies a benchmark.
+pub fn units_of_first_seed<'a>(runs: &'a [Box<dyn Study + '_>], stage: usize) -> Vec<Unit<'a>> {
+    runs.iter().map(|run| run.units(stage)).find(|units| !units.is_empty()).unwrap_or_default()
+}
+
 /// The units that are not done, each with its index among all units.
 ///
 /// # Errors

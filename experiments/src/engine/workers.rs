@@ -3,15 +3,16 @@
 //! Threads of one process would wait for each other. After its backward pass, burn's autodiff asks every graph of the process
 //! whether it can be freed. The graph of another thread is locked while that thread's own backward pass runs.
 //!
-//! A worker is this program with the same arguments and `--part-of`, even after a build has replaced its file. It plans the same units and reads `STAGE INDEX` from each
-//! line of standard input. It answers with lines `step N`, and at the end with `done BYTES` or `failed MESSAGE`. BYTES is its
-//! peak memory so far. The worker stops at the end of its input, so no worker outlives the process that started it.
+//! A worker is this program with the same arguments and `--part-of`, even after a build has replaced its file. It plans the
+//! same units and reads `STAGE INDEX` from each line of standard input. It answers with lines `step N`, and at the end with
+//! `done BYTES`, `stopped` or `failed MESSAGE`. BYTES is its peak memory so far. The worker stops at the end of its input, so
+//! no worker outlives the process that started it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::engine::stop::{self, Stopped};
 use crate::engine::study::{Study, units_of_stage};
@@ -136,6 +137,7 @@ impl Worker {
                         rest.parse().with_context(|| format!("a worker process gave an unknown answer, `{line}`"))?;
                     return Ok(true);
                 }
+                "stopped" => bail!(Stopped),
                 "failed" => bail!("{rest}"),
                 _ => bail!("a worker process gave an unknown answer, `{line}`"),
             }
@@ -177,6 +179,7 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
         let Some(&[stage, index]) = numbers.as_deref() else {
             bail!("expected `STAGE INDEX`, found `{line}`");
         };
+        ensure!(stage < runs[0].stages().len(), "the run has no stage {stage}");
         if planned.as_ref().is_none_or(|(known, _)| *known != stage) {
             planned = Some((stage, units_of_stage(runs, stage)));
         }
@@ -189,6 +192,7 @@ pub fn serve(runs: &[Box<dyn Study + '_>], threads: usize) -> Result<()> {
                 let memory = provenance::peak_memory().unwrap_or(0);
                 say(&format!("done {memory}"));
             }
+            Err(error) if error.is::<Stopped>() => say("stopped"),
             // The answer is one line, whatever the message.
             Err(error) => say(&format!("failed {}", format!("{error:#}").replace('\n', " "))),
         }

@@ -29,6 +29,10 @@ pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
     if results::store::files::is_file(&path)? {
         match set_fault_aside(&path, dir.read_manifest())? {
             Ok(stored) => {
+                let (first, here) = (&stored.host.cpu, &fresh.host.cpu);
+                let moved = (stored.status != RunStatus::Complete && first != here).then(|| {
+                    format!("the run was started on a processor `{first}` and continued on a processor `{here}`")
+                });
                 // Both definitions decide the same tables, but their words may differ.
                 let is_stored = stored.definition == fresh.definition;
                 fresh = Manifest {
@@ -39,6 +43,9 @@ pub fn open(dir: &RunDir, mut fresh: Manifest) -> Result<Manifest> {
                     definition: fresh.definition,
                     ..stored
                 };
+                if let Some(warning) = moved.filter(|warning| !fresh.warnings.contains(warning)) {
+                    warn(&mut fresh, warning);
+                }
                 if is_stored && fresh.status == RunStatus::Complete {
                     return Ok(fresh);
                 }

@@ -8,8 +8,7 @@ use results::outln;
 use results::summaries::regime::Regime;
 use serde::Serialize;
 
-use crate::engine::study::Study;
-use crate::engine::study::{open_units, units_of_stage};
+use crate::engine::study::{Study, open_units, units_of_first_seed, units_of_stage};
 use crate::engine::unit::Kind;
 use crate::run::options::RunOptions;
 use crate::run::power::{self, Precision};
@@ -107,7 +106,7 @@ fn units(runs: &[Box<dyn Study + '_>], times: &Times, jobs: usize) -> Result<Vec
         }
         let open = unfinished.len() - supplied;
         let jobs = if kind == Kind::Time { 1 } else { jobs.min(open).max(1) };
-        let measured = times.of_unit(kind, &units[..units.len() / runs.len()])?;
+        let measured = times.of_unit(kind, &units_of_first_seed(runs, stage))?;
         let seconds = measured.as_ref().map(|measured| measured.seconds * open as f64 / jobs as f64);
         let (seconds_of_unit, seconds_source) =
             measured.map(|Measured { seconds, source, .. }| (seconds, source)).unzip();

@@ -1,16 +1,18 @@
 //! The precision that a run can expect, and the size of run that is most precise in a given time.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use results::outln;
-use results::statistics::bootstrap::Interval;
+use results::statistics::bootstrap::{Interval, Units};
 use results::statistics::power::{Budget, FEWEST_ARCHITECTURES, StandIn, between_seeds, expected_interval};
 use results::store::{Group, find_runs, groups};
 use results::summaries::correlation::Predictor;
+use results::summaries::taus::{Taus, taus};
 use results::summaries::text::interval_text;
-use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Manifest, Measure, ScoreRow, TruthRow};
+use results::{ArchitectureRow, FastTruthRow, Manifest, Measure, ScoreRow, TruthRow};
 use serde::Serialize;
 
 use crate::engine::unit::Kind;
@@ -79,6 +81,8 @@ struct Seconds {
     score: f64,
     /// Seconds of one training.
     training: f64,
+    /// Seconds of the predictors for one trained architecture.
+    predictions: f64,
 }
 
 /// Estimates that choices are made by.
@@ -150,11 +154,13 @@ pub fn precision(
         None => (UNKNOWN_TAU, "assumed, because no result is stored".to_owned()),
     };
     let between = ranking.map_or(Err("no result is stored"), |ranking| ranking.between);
-    let interval = expected_interval(tau, between.unwrap_or(0.0), architectures, seeds);
+    // All root seeds have the architectures of the benchmark that the definition names.
+    let units = if study.benchmark.is_some() { Units::Shared } else { Units::Own };
+    let interval = expected_interval(tau, between.unwrap_or(0.0), architectures, seeds, units);
     let advise = |seconds| {
-        let timed = candidates.iter().find(|group| {
-            group.runs.iter().all(|run| has_times(&run.manifest, &[Kind::TrainSmash, Kind::TrainResulting]))
-        });
+        let mut kinds = vec![Kind::TrainSmash, Kind::TrainResulting];
+        kinds.extend((!study.predictors.is_empty()).then_some(Kind::Predict));
+        let timed = candidates.iter().find(|group| group.runs.iter().all(|run| has_times(&run.manifest, &kinds)));
         let timed =
             timed.with_context(|| format!("--budget: no result of `{artefact}` at this scale to take times from"))?;
         let estimates = Estimates { tau, between: between.unwrap_or(0.0), times: times(timed)? };
@@ -260,11 +266,12 @@ fn advice(study: &CorrelationStudy, estimates: &Estimates, seconds: f64, options
     let Some(best) = best else {
         bail!("--budget: a root seed with the fewest architectures takes {:.0} minutes", least / 60.0);
     };
+    let fresh = if options.fresh { " --fresh" } else { "" };
     let recipe = if best.recipe == study.recipe.name() { "" } else { " --recipe fast" };
     let (seeds, scored, every) = (best.seeds, best.architectures * study.every, study.every);
     Ok(Advice {
         seconds,
-        arguments: format!("--seeds {seeds} --set study.scored={scored} --set study.every={every}{recipe}"),
+        arguments: format!("--seeds {seeds} --set study.scored={scored} --set study.every={every}{fresh}{recipe}"),
         best,
         choices,
         recipes_agree: fidelity.as_ref().map(|fidelity| fidelity.tau),
@@ -282,7 +289,9 @@ fn budget(
 ) -> Budget {
     let of_trainings = times.training * fast.map_or(1.0, |fast| fast.time) * study.training_seeds as f64;
     let of_scores = times.score * (study.every * study.noise_draws) as f64;
-    Budget { of_seed: times.smash, of_architecture: (of_trainings + of_scores) / options.jobs() as f64, seconds }
+    let of_predictions = if study.predictors.is_empty() { 0.0 } else { times.predictions };
+    let of_architecture = (of_trainings + of_scores + of_predictions) / options.jobs() as f64;
+    Budget { of_seed: times.smash, of_architecture, seconds }
 }
 
 /// The numbers of architectures and seeds that make the interval narrowest, if there is time for any.
@@ -294,7 +303,7 @@ fn choice(study: &CorrelationStudy, estimates: &Estimates, budget: &Budget, fast
         None => (tau, 1.0),
     };
     let (architectures, seeds) = budget.best(tau, slope * between)?;
-    let interval = expected_interval(tau, slope * between, architectures, seeds)?;
+    let interval = expected_interval(tau, slope * between, architectures, seeds, Units::Own)?;
     Some(Choice {
         architectures,
         seeds,
@@ -368,22 +377,17 @@ fn seconds_of(group: &Group, kind: Kind) -> f64 {
     of_run.sum()
 }
 
-fn summary(group: &Group, predictor: &Predictor, true_errors: &[TruthRow]) -> Result<CorrelationSummary> {
-    let test_examples = group.manifest().dataset.test.examples;
-    let architectures = group.read::<ArchitectureRow>()?;
-    Ok(results::summaries::correlation::summary(&architectures, predictor, true_errors, test_examples)?)
-}
-
 /// Kendall's tau in a stored result.
 fn ranking(group: &Group, definition: &Definition) -> Result<Ranking> {
     let (scores, true_errors) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
-    let summary = summary(group, &Predictor::score(&scores, Measure::of_group(group)?), &true_errors)?;
-    let taus: Vec<f64> = summary.seeds.iter().filter_map(|seed| Some(seed.score.kendall?.estimate)).collect();
+    let predictor = Predictor::score(&scores, Measure::of_group(group)?);
+    let Taus { mean, of_seeds, architectures, units } =
+        taus(&group.read::<ArchitectureRow>()?, &predictor, &true_errors)?;
     let (manifest, seeds) = (group.manifest(), group.runs.len());
-    let between = match between_seeds(&taus, summary.n() / seeds) {
+    let between = match between_seeds(&of_seeds, architectures, units) {
         Some(between) => Ok(between),
         None if seeds < 2 => Err("the stored result has one root seed"),
-        None if taus.len() < 2 => {
+        None if of_seeds.len() < 2 => {
             Err("Kendall's τ of the stored result is undefined for all root seeds but one, or for all")
         }
         None => Err("the stored result has too few architectures for each root seed"),
@@ -391,17 +395,20 @@ fn ranking(group: &Group, definition: &Definition) -> Result<Ranking> {
     let other = if manifest.definition_hash == definition.hash() { "" } else { ", by another definition" };
     Ok(Ranking {
         name: format!("{} of commit {}, {seeds} root seeds{other}", manifest.artefact, manifest.commit),
-        tau: summary.score.kendall.map(|tau| tau.estimate.clamp(-0.95, 0.95)),
+        tau: mean.map(|tau| tau.clamp(-0.95, 0.95)),
         between,
     })
 }
 
 fn times(group: &Group) -> Result<Seconds> {
     let each = |kind, count: usize| seconds_of(group, kind) / count.max(1) as f64;
+    let trainings = group.read::<TruthRow>()?;
+    let trained: BTreeSet<(u64, u32)> = trainings.iter().map(|row| (row.seed, row.architecture)).collect();
     Ok(Seconds {
         smash: each(Kind::TrainSmash, group.runs.len()),
         score: each(Kind::Score, group.read::<ScoreRow>()?.len()),
-        training: each(Kind::TrainResulting, group.read::<TruthRow>()?.len()),
+        training: each(Kind::TrainResulting, trainings.len()),
+        predictions: each(Kind::Predict, trained.len()),
     })
 }
 
@@ -413,8 +420,9 @@ fn fidelity(study: &CorrelationStudy, options: &RunOptions) -> Result<Option<Fid
         return Ok(None);
     };
     let (fast, true_errors) = (group.read::<FastTruthRow>()?, group.read::<TruthRow>()?);
-    let tau = summary(group, &Predictor::fast_recipe(&fast), &true_errors)?.score.kendall;
-    let tau = tau.map_or(0.0, |tau| tau.estimate.min(0.99));
+    let predictor = Predictor::fast_recipe(&fast);
+    let tau = taus(&group.read::<ArchitectureRow>()?, &predictor, &true_errors)?.mean;
+    let tau = tau.map_or(0.0, |tau| tau.min(0.99));
     let each = |kind, count: usize| seconds_of(group, kind) / count.max(1) as f64;
     Ok(StandIn::of(tau).map(|stand_in| Fidelity {
         name: format!("{ARTEFACT} of commit {}", group.manifest().commit),

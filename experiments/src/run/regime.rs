@@ -38,6 +38,7 @@ pub fn of(study: &CorrelationStudy, task: Task, training_images: usize) -> Regim
         hypernet_to_generated: study.hypernet.weights(space) as f64 / generated,
         max_units: space.max_units() as u64,
         depth_compression: space.depth_compression as u64,
+        cell: space.compression.map(|cell| [cell.rows as u64, cell.columns as u64]),
         banks: blocks(&|block, one| written_banks(space, block, one) as f64),
         ops: blocks(&|block, one| one.blocks[block].ops.len() as f64),
         single_op_blocks: blocks(&|block, one| f64::from(u8::from(one.blocks[block].ops.len() == 1))),
@@ -98,9 +99,10 @@ pub fn at_all_scales<B: AutodiffBackend>(
     };
     let mut of_scales = Vec::new();
     for other in Scale::ALL {
-        let regime = match other == scale {
-            true => Some(here.clone()),
-            false => at_scale(library, artefact, other)?,
+        let regime = match other {
+            _ if other == scale => Some(here.clone()),
+            Scale::Paper => Some(paper.clone()),
+            _ => at_scale(library, artefact, other)?,
         };
         of_scales.extend(regime.map(|regime| (other.name(), regime)));
     }
@@ -118,14 +120,14 @@ pub struct AllScales {
 impl AllScales {
     /// Prints a table with a column for each scale.
     pub fn print(&self) {
-        let columns: Vec<_> = self.of_scales.iter().map(|(name, regime)| (name, regime.cells(&self.paper))).collect();
+        let regimes: Vec<&Regime> = self.of_scales.iter().map(|(_, regime)| regime).collect();
         outln!();
         out!("{:<44}", "regime (* departs from the paper's)");
-        columns.iter().for_each(|(name, _)| out!("{name:<24}"));
+        self.of_scales.iter().for_each(|(name, _)| out!("{name:<24}"));
         outln!();
-        for (line, name) in Regime::LINES.iter().enumerate() {
+        for (name, cells) in Regime::lines(&regimes, &self.paper) {
             out!("{name:<44}");
-            columns.iter().for_each(|(_, cells)| out!("{:<24}", cells[line]));
+            cells.iter().for_each(|cell| out!("{cell:<24}"));
             outln!();
         }
         outln!();

@@ -12,7 +12,7 @@ use results::summaries::text::quoted;
 use serde::Serialize;
 
 use crate::device::Device;
-use crate::engine::study::Study;
+use crate::engine::study::{Study, units_of_first_seed};
 use crate::engine::unit::{Kind, Unit};
 use crate::run::options::RunOptions;
 use crate::run::times::Times;
@@ -122,7 +122,7 @@ pub fn export(
                 units.push(PlannedUnit::new(place, seed, &unit, folder)?);
             }
         }
-        let measured = times.of_unit(kind, &runs[0].units(stage))?;
+        let measured = times.of_unit(kind, &units_of_first_seed(runs, stage))?;
         let seconds = measured.filter(|measured| measured.is_same_definition).map(|measured| measured.seconds);
         stages.push(Stage {
             rule: kind.name().replace(' ', "_"),

@@ -39,11 +39,12 @@ impl Study {
         data_and_searches!(self, mut)
     }
 
-    /// Replaces each system's quoted numbers by the paper's numbers on this data set, if it quotes any.
-    pub fn quote_for(&mut self, dataset: &str) {
+    /// Replaces each system's quoted numbers by the paper's numbers on the study's data set, if it quotes any.
+    pub fn quote_for_data_set(&mut self) {
         if let Self::Comparison(study) = self {
-            for system in &mut study.systems {
-                system.paper = system.paper_on.remove(dataset).or(system.paper.take());
+            let ComparisonStudy { data, systems, .. } = &mut **study;
+            for system in systems {
+                system.paper = system.paper_on.remove(&data.name).or(system.paper.take());
             }
         }
     }

@@ -54,11 +54,15 @@ struct Takes {
 impl Takes {
     fn table(&self, other: &toml::Table) -> Result<toml::Table> {
         let mut missing: BTreeSet<&String> = self.parts.iter().collect();
+        let mut unused: BTreeSet<&str> = self.entries.iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut parts_of = |table: &toml::Table| {
             let study = table.get("study").and_then(toml::Value::as_table);
             let parts = self.parts.iter().filter_map(|part| {
                 let settings = study?.get(part)?.clone();
                 missing.remove(part);
+                for name in settings.as_array().into_iter().flatten().filter_map(named) {
+                    unused.remove(name);
+                }
                 Some((part.clone(), self.chosen(settings)))
             });
             toml::Table::from_iter([("study".to_string(), toml::Value::Table(parts.collect()))])
@@ -79,6 +83,9 @@ impl Takes {
         table.insert("scale".to_string(), toml::Value::Table(scales.collect()));
         if let Some(part) = missing.first() {
             bail!("`takes.parts`: the study of `{}` has no `{part}` at any scale", self.from);
+        }
+        if let Some(entry) = unused.first() {
+            bail!("`takes.entries`: no list that is taken from `{}` has an entry `{entry}` at any scale", self.from);
         }
         Ok(table)
     }
@@ -132,6 +139,10 @@ mod tests {
         for (text, expected) in [
             ("[takes]\nfrom = 'second'\nparts = ['data']", "circle: second, third, second"),
             ("[takes]\nfrom = 'fig4'\nparts = ['spice']", "the study of `fig4` has no `spice`"),
+            (
+                "[takes]\nfrom = 'appendix-e'\nparts = ['searches']\nentries = { SMASHv2 = ['a'], SMASHv3 = ['b'] }",
+                "`takes.entries`: no list that is taken from `appendix-e` has an entry `SMASHv3`",
+            ),
             ("[takes]\nfrom = 'fig9'\nparts = []", "`takes.from`: unknown artefact `fig9`"),
             ("[takes]\nform = 'fig4'\nparts = []", "unknown field `form`"),
             ("title = 'a'\nstudy = { kind 3 }", "line 2"),

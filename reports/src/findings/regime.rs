@@ -44,8 +44,8 @@ impl RegimeFindings {
     /// The conditions beside the paper's. `summary` is that of the same study.
     pub fn paragraphs(&self, summary: &CorrelationSummary) -> [String; 2] {
         let Regimes { here, paper } = &self.counted;
-        let counted = Regime::LINES.into_iter().zip(here.cells(paper)).zip(paper.cells(paper));
-        let counted = counted.map(|((name, here), paper)| vec![name.to_owned(), here, paper]);
+        let counted = Regime::lines(&[here, paper], paper).into_iter();
+        let counted = counted.map(|(name, cells)| [vec![name.to_owned()], cells].concat());
         let ratio = summary.spread.and_then(|spread| spread.ratio());
         let measured = [
             ("training error of the SMASH network, last epoch", self.smash_error.map(percent)),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use results::Verdict;
-use results::summaries::regime::Regime;
+use results::summaries::regime::Regimes;
 use serde_json::{Value, json};
 
 use crate::artefact::{Artefact, Judged};
@@ -117,7 +117,7 @@ impl<'a> Ledger<'a> {
     pub fn departures(&self) -> Option<String> {
         let mut rows: Vec<Vec<String>> = Vec::new();
         for artefact in self.lines.iter().flat_map(|line| &line.results).map(|result| result.artefact) {
-            if let Some(departures) = departures(artefact) {
+            if let Some(departures) = regimes(artefact).map(Regimes::departures) {
                 let row = vec![artefact.group.manifest().artefact.clone(), place(artefact), departures.join("; ")];
                 if !rows.contains(&row) {
                     rows.push(row);
@@ -211,20 +211,20 @@ impl Tested<'_> {
             "definition": manifest.definition_hash,
             "judged": self.judged.as_ref().ok().map(judged_claim),
             "problem": self.judged.as_ref().err(),
-            "departures": departures(self.artefact),
+            "departures": regimes(self.artefact).map(Regimes::departures),
         })
     }
 }
 
-/// The conditions in which a result departs from the paper; `None` if it did not record them.
-fn departures(artefact: &Artefact) -> Option<Vec<&'static str>> {
-    artefact.group.manifest().regime.as_ref().map(|regimes| regimes.departures())
+/// The conditions of a result beside the paper's; `None` if it did not record them.
+fn regimes(artefact: &Artefact) -> Option<&Regimes> {
+    artefact.group.manifest().regime.as_ref()
 }
 
-/// The number of these conditions, in words.
+/// The number of conditions in which a result departs from the paper, in words.
 fn departs(artefact: &Artefact) -> String {
-    match departures(artefact) {
-        Some(departures) => format!("{} of {}", departures.len(), Regime::LINES.len()),
+    match regimes(artefact) {
+        Some(regimes) => format!("{} of {}", regimes.departures().len(), regimes.count()),
         None => "not counted".to_owned(),
     }
 }
@@ -241,9 +241,9 @@ impl fmt::Display for Ledger<'_> {
         for line in &self.lines {
             writeln!(f, "{}: {}", line.statement.section, line.statement.says)?;
             for Row { artefact, cells: [_, _, name, claim, result, verdict, estimate, _, remark], .. } in line.rows() {
-                let departures = artefact.and_then(departures).map(|departures| match departures.len() {
-                    0 => "departs in no condition".to_owned(),
-                    number => format!("departs in {number} of {}: {}", Regime::LINES.len(), departures.join(", ")),
+                let departures = artefact.and_then(regimes).map(|regimes| match regimes.departures() {
+                    none if none.is_empty() => "departs in no condition".to_owned(),
+                    some => format!("departs in {} of {}: {}", some.len(), regimes.count(), some.join(", ")),
                 });
                 let parts = [name, claim, result, estimate, departures.unwrap_or_default(), remark];
                 let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();

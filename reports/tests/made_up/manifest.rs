@@ -52,6 +52,7 @@ fn regime(learned_to_generated: f64) -> Regime {
         hypernet_to_generated: 1.6,
         max_units: 7,
         depth_compression: 3,
+        cell: None,
         banks: vec![65.0, 95.0, 112.0],
         ops: vec![17.0, 21.0, 37.0],
         single_op_blocks: vec![0.0; 3],

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-use crate::statistics::bootstrap::Interval;
+use crate::statistics::bootstrap::{Interval, Units};
 
 /// Variance of Fisher's transform of Kendall's tau, times n - 4 (Fieller, Hartley and Pearson 1957).
 const FIELLER: f64 = 0.437;
@@ -25,31 +25,41 @@ fn sampling_variance(tau: f64, architectures: usize) -> f64 {
 ///
 /// `between` is the standard deviation of tau between root seeds beyond that of sampling architectures. Different SMASH
 /// networks are one cause of it. With 0, sampling architectures is the only source of chance; a single root seed
-/// permits nothing else. The interval is symmetric on the scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
+/// permits nothing else. If the root seeds share their architectures, they share the chance of sampling these too. The
+/// interval is symmetric on the scale of artanh. `None` for fewer than [`FEWEST_ARCHITECTURES`].
 ///
 /// # Panics
 /// If tau does not lie between -1 and 1, or there are no seeds.
-pub fn expected_interval(tau: f64, between: f64, architectures: usize, seeds: usize) -> Option<Interval> {
+pub fn expected_interval(tau: f64, between: f64, architectures: usize, seeds: usize, units: Units) -> Option<Interval> {
     assert!(tau.abs() < 1.0 && seeds > 0, "tau {tau}, {seeds} seeds");
     if architectures < FEWEST_ARCHITECTURES {
         return None;
     }
-    let variance = (between * between + sampling_variance(tau, architectures)) / seeds as f64;
+    let (of_networks, of_sampling) = (between * between / seeds as f64, sampling_variance(tau, architectures));
+    let variance = match units {
+        Units::Own => of_networks + of_sampling / seeds as f64,
+        Units::Shared => of_networks + of_sampling,
+    };
     let half = Z * variance.sqrt() / (1.0 - tau * tau);
     let at = |shift: f64| (tau.atanh() + shift).tanh();
     Some(Interval { estimate: tau, low: at(-half), high: at(half), undefined: 0 })
 }
 
 /// Standard deviation of tau between root seeds beyond that of sampling `architectures` of each. It is 0 if the taus
-/// vary no more than that. `None` with a single root seed or too few architectures.
-pub fn between_seeds(taus: &[f64], architectures: usize) -> Option<f64> {
+/// vary no more than that. Sampling causes no part of it if the root seeds share their architectures. `None` with a
+/// single root seed or too few architectures.
+pub fn between_seeds(taus: &[f64], architectures: usize, units: Units) -> Option<f64> {
     if taus.len() < 2 || architectures < FEWEST_ARCHITECTURES {
         return None;
     }
     let mean = taus.iter().sum::<f64>() / taus.len() as f64;
     let squares: f64 = taus.iter().map(|tau| (tau - mean).powi(2)).sum();
     let variance = squares / (taus.len() - 1) as f64;
-    Some((variance - sampling_variance(mean, architectures)).max(0.0).sqrt())
+    let of_sampling = match units {
+        Units::Own => sampling_variance(mean, architectures),
+        Units::Shared => 0.0,
+    };
+    Some((variance - of_sampling).max(0.0).sqrt())
 }
 
 /// Errors of a shorter training in place of those of a longer one.
@@ -98,7 +108,8 @@ impl Budget {
         seeds as f64 * (self.of_seed + architectures as f64 * self.of_architecture)
     }
 
-    /// The number of architectures for each root seed, and of root seeds, with the narrowest interval within the time.
+    /// The number of architectures for each root seed, and of root seeds, with the narrowest interval within the time. Each
+    /// root seed has architectures of its own.
     /// Ties go to fewer root seeds. `None` if the time is too short for [`FEWEST_ARCHITECTURES`] of one root seed.
     pub fn best(&self, tau: f64, between: f64) -> Option<(usize, usize)> {
         let mut best: Option<(f64, usize, usize)> = None;
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn the_expected_width_is_that_of_the_bootstrap() {
         for (tau, architectures, seeds) in [(0.0, 30, 1), (0.3, 30, 3), (0.6, 60, 1), (0.2, 100, 2)] {
-            let expected = width(expected_interval(tau, 0.0, architectures, seeds).unwrap());
+            let expected = width(expected_interval(tau, 0.0, architectures, seeds, Units::Own).unwrap());
             let found = simulated(tau, architectures, seeds);
             assert!(
                 (expected / found - 1.0).abs() < 0.1,
@@ -171,13 +182,15 @@ mod tests {
 
     #[test]
     fn more_data_narrows_the_interval_down_to_the_variation_between_seeds() {
-        let of = |between, architectures, seeds| width(expected_interval(0.3, between, architectures, seeds).unwrap());
+        let of = |between, architectures, seeds| {
+            width(expected_interval(0.3, between, architectures, seeds, Units::Own).unwrap())
+        };
         assert!(of(0.0, 40, 1) < of(0.0, 30, 1) && of(0.0, 30, 2) < of(0.0, 30, 1));
         // Both have 50 degrees of freedom.
         assert!((of(0.0, 54, 1) - of(0.0, 29, 2)).abs() < 1e-12);
         // The chance of one SMASH network remains, however many architectures there are.
         assert!(of(0.1, 1_000_000, 1) > 2.0 * 1.9 * 0.1);
-        assert_eq!(expected_interval(0.3, 0.0, 9, 100), None);
+        assert_eq!(expected_interval(0.3, 0.0, 9, 100, Units::Own), None);
     }
 
     #[test]
@@ -205,10 +218,26 @@ mod tests {
 
     #[test]
     fn variation_between_seeds_excludes_sampling() {
-        assert_eq!(between_seeds(&[0.3], 30), None);
-        assert_eq!(between_seeds(&[0.3, 0.3, 0.3], 30), Some(0.0));
-        let found = between_seeds(&[0.1, 0.5], 1_000_000).unwrap();
+        assert_eq!(between_seeds(&[0.3], 30, Units::Own), None);
+        assert_eq!(between_seeds(&[0.3, 0.3, 0.3], 30, Units::Own), Some(0.0));
+        let found = between_seeds(&[0.1, 0.5], 1_000_000, Units::Own).unwrap();
         assert!((found - 0.08f64.sqrt()).abs() < 1e-3, "{found}");
+    }
+
+    #[test]
+    fn shared_architectures_vary_the_taus_together() {
+        // The variance of the taus is 0.08. Sampling 30 architectures at tau 0.3 has the variance 0.013918.
+        for (units, expected) in [(Units::Own, 0.257_063), (Units::Shared, 0.282_843)] {
+            let found = between_seeds(&[0.1, 0.5], 30, units).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{units:?}: {found}");
+        }
+        for (units, low, high) in [(Units::Own, 0.142_004, 0.443_090), (Units::Shared, 0.033_530, 0.526_649)] {
+            let found = expected_interval(0.3, 0.1, 30, 4, units).unwrap();
+            assert!((found.low - low).abs() < 1e-6 && (found.high - high).abs() < 1e-6, "{units:?}: {found:?}");
+        }
+        // Without other chance, further root seeds show nothing new.
+        let [one, many] = [1, 100].map(|seeds| expected_interval(0.3, 0.0, 30, seeds, Units::Shared));
+        assert_eq!(one, many);
     }
 
     #[test]
@@ -218,7 +247,7 @@ mod tests {
         let (architectures, seeds) = budget.best(0.2, 0.2).unwrap();
         assert!(seeds > 1 && budget.time(architectures, seeds) <= 3600.0, "{seeds} times {architectures}");
         // No neighbour within the time has a narrower interval.
-        let of = |architectures, seeds| width(expected_interval(0.2, 0.2, architectures, seeds).unwrap());
+        let of = |architectures, seeds| width(expected_interval(0.2, 0.2, architectures, seeds, Units::Own).unwrap());
         for (other, seeds_of_other) in [(architectures - 1, seeds), (architectures, seeds - 1), (10, seeds + 1)] {
             if budget.time(other, seeds_of_other) <= 3600.0 {
                 assert!(of(other, seeds_of_other) >= of(architectures, seeds));

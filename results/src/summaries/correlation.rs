@@ -200,7 +200,7 @@ pub fn summary(
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
     };
-    let scored = groups(|m| (mean(&m.scores), m.true_error()));
+    let scored = groups(|m| m.point());
     let errors: Vec<Vec<Vec<f64>>> =
         sample.seeds.values().map(|measured| measured.iter().map(|m| m.errors.clone()).collect()).collect();
     let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
@@ -364,7 +364,7 @@ impl fmt::Display for SpreadAndNoise {
 }
 
 /// An architecture with all its measurements.
-struct Measured<'a> {
+pub(super) struct Measured<'a> {
     row: &'a ArchitectureRow,
     /// Values of the predictor, at least one; their mean counts.
     scores: Vec<f64>,
@@ -375,6 +375,11 @@ struct Measured<'a> {
 impl Measured<'_> {
     fn true_error(&self) -> f64 {
         mean(&self.errors)
+    }
+
+    /// Predictor and true error.
+    pub(super) fn point(&self) -> Point {
+        (mean(&self.scores), self.true_error())
     }
 
     fn deviations(&self) -> [Option<f64>; 2] {
@@ -388,16 +393,16 @@ impl Measured<'_> {
     }
 }
 
-struct Sample<'a> {
+pub(super) struct Sample<'a> {
     /// Architectures by root seed, in order.
-    seeds: BTreeMap<u64, Vec<Measured<'a>>>,
-    units: Units,
+    pub(super) seeds: BTreeMap<u64, Vec<Measured<'a>>>,
+    pub(super) units: Units,
     without_truth: usize,
     without_score: usize,
 }
 
 /// Gathers the trained architectures that have a score and a true error, and counts the others.
-fn sample<'a>(
+pub(super) fn sample<'a>(
     architectures: &'a [ArchitectureRow],
     predictor: &Predictor,
     true_errors: &[TruthRow],

@@ -16,6 +16,9 @@ pub struct Regime {
     pub max_units: u64,
     /// D: number of units of N channels that a slice of the encoding covers.
     pub depth_compression: u64,
+    /// Rows and columns of W that a cell of the encoding stands for; `None` in the paper's layout, r * N by D * N.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<[u64; 2]>,
     /// Written memory banks of each block, including the block's input.
     pub banks: Vec<f64>,
     /// Ops of each block.
@@ -50,8 +53,8 @@ pub const MARKED_SHARE: f64 = 0.1;
 pub const MARK: &str = "*";
 
 impl Regime {
-    /// Names of the lines of the table.
-    pub const LINES: [&'static str; 10] = [
+    /// Names of the lines of the table. The last line is left out if all regimes have the paper's layout of W.
+    const LINES: [&'static str; 11] = [
         "learned / generated weights",
         "HyperNet / generated weights",
         "N_max / N",
@@ -62,10 +65,21 @@ impl Regime {
         "million multiply-adds (5 to 95 %)",
         "steps of the SMASH network",
         "its epochs / those of a resulting network",
+        "rows x columns of W in a cell of c",
     ];
 
-    /// The cells of a column of the table, with [`MARK`] at each value that departs from the paper's regime.
-    pub fn cells(&self, paper: &Self) -> [String; 10] {
+    /// The lines of a table with a column for each of some regimes: the name and the cells, with [`MARK`] at each value that
+    /// departs from the paper's regime.
+    pub fn lines(columns: &[&Self], paper: &Self) -> Vec<(&'static str, Vec<String>)> {
+        let has_cell = columns.iter().chain([&paper]).any(|regime| regime.cell.is_some());
+        let columns: Vec<[String; 11]> = columns.iter().map(|regime| regime.cells(paper)).collect();
+        let cells = |line: usize| columns.iter().map(|cells| cells[line].clone()).collect();
+        let lines = Self::LINES.into_iter().enumerate().map(|(line, name)| (name, cells(line)));
+        lines.take(Self::LINES.len() - usize::from(!has_cell)).collect()
+    }
+
+    /// The cells of a column.
+    fn cells(&self, paper: &Self) -> [String; 11] {
         let near = |value: f64, paper: f64| {
             let factor = (value / paper).max(paper / value);
             factor.is_finite() && factor <= MARKED_FACTOR
@@ -93,6 +107,10 @@ impl Regime {
             ),
             whole(self.smash_steps, paper.smash_steps),
             real(self.epochs_ratio, paper.epochs_ratio),
+            marked(
+                self.cell.map_or("rN x DN".to_owned(), |[rows, columns]| format!("{rows} x {columns}")),
+                self.cell == paper.cell,
+            ),
         ]
     }
 }
@@ -100,8 +118,17 @@ impl Regime {
 impl Regimes {
     /// The conditions that depart from the paper's, by their names in the table.
     pub fn departures(&self) -> Vec<&'static str> {
-        let cells = Regime::LINES.into_iter().zip(self.here.cells(&self.paper));
-        cells.filter(|(_, cell)| cell.contains(MARK)).map(|(name, _)| name).collect()
+        let departs = |cells: &[String]| cells.iter().any(|cell| cell.contains(MARK));
+        self.lines().into_iter().filter(|(_, cells)| departs(cells)).map(|(name, _)| name).collect()
+    }
+
+    /// Number of conditions that are compared.
+    pub fn count(&self) -> usize {
+        self.lines().len()
+    }
+
+    fn lines(&self) -> Vec<(&'static str, Vec<String>)> {
+        Regime::lines(&[&self.here], &self.paper)
     }
 }
 
@@ -133,6 +160,7 @@ pub(crate) mod tests {
             hypernet_to_generated: 1.6,
             max_units: 7,
             depth_compression: 3,
+            cell: None,
             banks: vec![65.0, 95.0, 112.0],
             ops: vec![17.0, 21.0, 37.0],
             single_op_blocks: vec![0.0; 3],
@@ -165,5 +193,20 @@ pub(crate) mod tests {
         }
         let regimes = Regimes { here: regime(0.44, 0.11), paper: paper() };
         assert_eq!(regimes.departures(), ["learned / generated weights", "blocks with a single op, %"]);
+    }
+
+    #[test]
+    fn the_size_of_a_cell_is_a_condition_only_where_a_regime_has_its_own() {
+        let own = Regime { cell: Some([4, 12]), ..paper() };
+        let plain = Regimes { here: paper(), paper: paper() };
+        assert_eq!((plain.count(), plain.departures().len()), (10, 0));
+        let compressed = Regimes { here: own.clone(), paper: paper() };
+        assert_eq!((compressed.count(), compressed.departures()), (11, vec!["rows x columns of W in a cell of c"]));
+        let (_, cells) = Regime::lines(&[&own, &paper()], &paper()).pop().unwrap();
+        assert_eq!(cells, ["4 x 12 *", "rN x DN"]);
+        let alike = Regimes { here: own.clone(), paper: own };
+        assert_eq!((alike.count(), alike.departures().len()), (11, 0));
+        // Manifests of older programs lack the field, and so do those of the paper's layout.
+        assert!(!toml::to_string(&paper()).unwrap().contains("cell"));
     }
 }
