@@ -378,7 +378,7 @@ fn summary(group: &Group, predictor: &Predictor, true_errors: &[TruthRow]) -> Re
 fn ranking(group: &Group, definition: &Definition) -> Result<Ranking> {
     let (scores, true_errors) = (group.read::<ScoreRow>()?, group.read::<TruthRow>()?);
     let summary = summary(group, &Predictor::score(&scores, Measure::of_group(group)?), &true_errors)?;
-    let taus: Vec<f64> = summary.seeds.iter().filter_map(|seed| Some(seed.score.kendall?.estimate)).collect();
+    let taus: Vec<f64> = summary.score_of_seeds.iter().filter_map(|score| Some(score.kendall?.estimate)).collect();
     let (manifest, seeds) = (group.manifest(), group.runs.len());
     let between = match between_seeds(&taus, summary.n() / seeds) {
         Some(between) => Ok(between),

@@ -1,13 +1,20 @@
 //! The percentile bootstrap on two levels: root seeds, and the units of each.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 
 use super::coefficients::{Line, least_squares};
 use super::sample::{Point, mean};
 
 /// Number of resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
+
+/// Number of resamples that are drawn before their statistics are computed. It bounds the memory.
+const BATCH: usize = 250;
 
 /// Seed of the resampling, so that equal tables give equal intervals.
 pub const BOOTSTRAP_SEED: u64 = 0;
@@ -93,36 +100,80 @@ const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 ///
 /// # Panics
 /// If groups that share their units have different numbers of them.
-pub fn bootstrap<T: Copy>(
+pub fn bootstrap<T: Copy + PartialEq + Sync>(
     groups: &[Vec<T>],
     units: Units,
-    statistic: impl Fn(&[T]) -> Option<f64>,
+    statistic: impl Fn(&[T]) -> Option<f64> + Sync,
 ) -> Option<Interval> {
-    let [interval] = bootstrap_all(groups, units, |values| [statistic(values)]);
-    interval
+    bootstrap_all(groups, units, 1, |values| vec![statistic(values)])[0]
 }
 
-/// [`bootstrap`] of several statistics of the same units, which share the resamples.
-pub fn bootstrap_all<T: Copy, const N: usize>(
+/// [`bootstrap`] of some number of statistics of the same units, which share the resamples. These are drawn one after the
+/// other, and computed on all cores.
+pub fn bootstrap_all<T: Copy + PartialEq + Sync>(
     groups: &[Vec<T>],
     units: Units,
-    statistics: impl Fn(&[T]) -> [Option<f64>; N],
-) -> [Option<Interval>; N] {
-    let values = |groups: &[Vec<T>]| -> [Option<f64>; N] {
-        let of_groups: Vec<[Option<f64>; N]> = groups.iter().map(|group| statistics(group)).collect();
-        std::array::from_fn(|index| mean_of_all(of_groups.iter().map(|of_group| of_group[index])))
+    number: usize,
+    statistics: impl Fn(&[T]) -> Vec<Option<f64>> + Sync,
+) -> Vec<Option<Interval>> {
+    let mean_of = |of_groups: Vec<Vec<Option<f64>>>| -> Vec<Option<f64>> {
+        (0..number).map(|index| mean_of_all(of_groups.iter().map(|of_group| of_group[index]))).collect()
     };
-    let estimates = values(groups);
+    let estimates = mean_of(groups.iter().map(|group| statistics(group)).collect());
     if estimates.iter().all(Option::is_none) {
-        return [None; N];
+        return vec![None; number];
     }
+    let alike = first_alike(groups, units);
+    let of_group = |(group, chosen): &(usize, Arc<[usize]>)| {
+        statistics(&chosen.iter().map(|&unit| groups[*group][unit]).collect::<Vec<T>>())
+    };
+    let of_resample =
+        |drawn: Vec<(usize, Arc<[usize]>)>| mean_of(of_drawn(&drawn, |drawn| drawn.0, alike.as_deref(), of_group));
     let mut rng = generator(BOOTSTRAP_SEED);
-    let drawn: Vec<[Option<f64>; N]> =
-        (0..RESAMPLES).map(|_| values(&resample_groups(groups, units, &mut rng))).collect();
-    std::array::from_fn(|index| {
-        let mut of_statistic = drawn.iter().map(|values| values[index]);
-        percentiles(estimates[index]?, RESAMPLES, || of_statistic.next().flatten())
-    })
+    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(RESAMPLES);
+    while values.len() < RESAMPLES {
+        let drawn = (values.len()..RESAMPLES).take(BATCH).map(|_| draw_units(groups, units, &mut rng));
+        values.par_extend(drawn.collect::<Vec<_>>().into_par_iter().map(of_resample));
+    }
+    let interval = |(index, estimate): (usize, Option<f64>)| {
+        let mut of_statistic = values.iter().map(|values| values[index]);
+        percentiles(estimate?, RESAMPLES, || of_statistic.next().flatten())
+    };
+    estimates.into_iter().enumerate().map(interval).collect()
+}
+
+/// The groups of a resample, each with its units, as indices.
+fn draw_units<T>(groups: &[Vec<T>], units: Units, rng: &mut ChaCha8Rng) -> Vec<(usize, Arc<[usize]>)> {
+    let chosen: Vec<usize> = draw(groups.len(), rng).collect();
+    match units {
+        Units::Own => chosen.into_iter().map(|group| (group, draw(groups[group].len(), rng).collect())).collect(),
+        Units::Shared => {
+            let shared: Arc<[usize]> = draw(shared_count(groups), rng).collect();
+            chosen.into_iter().map(|group| (group, Arc::clone(&shared))).collect()
+        }
+    }
+}
+
+/// For each group the first one that equals it, if the groups share their units. Their statistics are then equal in every
+/// resample. `None` if each group has units of its own.
+pub(crate) fn first_alike<T: PartialEq>(groups: &[T], units: Units) -> Option<Vec<usize>> {
+    let first = |group: &T| groups.iter().position(|other| other == group);
+    // What is not a number equals nothing, not even itself.
+    let of_group = |(index, group): (usize, &T)| first(group).unwrap_or(index);
+    (units == Units::Shared).then(|| groups.iter().enumerate().map(of_group).collect())
+}
+
+/// The values of the groups of a resample. Those of alike groups are computed once; see [`first_alike`].
+pub(crate) fn of_drawn<D, V: Clone>(
+    drawn: &[D],
+    group: impl Fn(&D) -> usize,
+    alike: Option<&[usize]>,
+    value: impl Fn(&D) -> V,
+) -> Vec<V> {
+    let Some(alike) = alike else { return drawn.iter().map(value).collect() };
+    let mut known: BTreeMap<usize, V> = BTreeMap::new();
+    let of_group = |drawn: &D| known.entry(alike[group(drawn)]).or_insert_with(|| value(drawn)).clone();
+    drawn.iter().map(of_group).collect()
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every

@@ -15,8 +15,13 @@ const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// The difference `a - b` of two errors, each a mean of counts over examples. It is rounded to 1e-12, far below one
 /// example in any set. The order of a sum therefore neither breaks a tie nor makes one.
-pub fn difference(a: f64, b: f64) -> f64 {
-    ((a - b) * 1e12).round() / 1e12
+pub fn rounded_difference(a: f64, b: f64) -> f64 {
+    rounded(a - b)
+}
+
+/// Rounds a difference of errors, or a mean of such differences; see [`rounded_difference`].
+pub(crate) fn rounded(difference: f64) -> f64 {
+    (difference * 1e12).round() / 1e12
 }
 
 /// How many differences are above, at and below 0.

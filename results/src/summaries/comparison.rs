@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::Interval;
-use crate::statistics::paired::difference;
+use crate::statistics::paired::rounded_difference;
 use crate::statistics::sample::{mean, standard_deviation};
 use crate::statistics::student::{mean_t_difference, mean_t_interval};
 use crate::summaries::join::by_seed;
@@ -238,7 +238,7 @@ impl ComparisonSummary {
         let (first, second) = (self.system(first)?, self.system(second)?);
         let pair = |(key, error): (&TrainingKey, &f64)| {
             let other = second.errors.get(key)?;
-            Some((key.0, Some(difference(*other, *error))))
+            Some((key.0, Some(rounded_difference(*other, *error))))
         };
         let pairs: Vec<Vec<f64>> = by_seed(first.errors.iter().filter_map(pair)).into_values().collect();
         match pairs.is_empty() {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::statistics::bootstrap::{
     BOOTSTRAP_SEED, Interval, RESAMPLES, Units, generator, mean_over_groups, resample_groups,
 };
-use crate::statistics::front::{Candidate, front, front_share, random_share};
+use crate::statistics::front::{Candidate, Shares, front, shares};
 use crate::statistics::sample::mean;
 use crate::summaries::join::{by_seed, join, keep_common, units, values};
 use crate::summaries::text::share_text;
@@ -121,8 +121,8 @@ fn measure(name: &str, groups: Vec<Vec<Placed>>, units: Units) -> FrontSummary {
 /// The shares of the fronts and of random subsets, as means over root seeds. `None` if a share is undefined.
 fn mean_shares(groups: &[Vec<Placed>]) -> Option<[f64; 2]> {
     let of_group = |group: &Vec<Placed>| {
-        let candidates = distinct(group);
-        Some([front_share(&candidates)?, random_share(&candidates)?])
+        let Shares { front, random } = shares(&distinct(group))?;
+        Some([front, random])
     };
     let shares: Vec<[f64; 2]> = groups.iter().map(of_group).collect::<Option<_>>()?;
     let mean = |place: usize| mean(&shares.iter().map(|shares| shares[place]).collect::<Vec<_>>());

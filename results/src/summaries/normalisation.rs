@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, mean_interval};
-use crate::statistics::paired::{difference, share_difference, wilson};
+use crate::statistics::paired::{rounded_difference, share_difference, wilson};
 use crate::statistics::sample::mean;
 use crate::summaries::text::{left_out_text, percent, points_text, share_text};
 use crate::tables::Status;
@@ -164,7 +164,7 @@ fn drops(own: &BTreeMap<Key, Option<f64>>, other: &BTreeMap<Key, Option<f64>>) -
             continue;
         };
         let architectures = of_architectures.entry(key.0).or_default();
-        architectures.entry(key.1).or_default().push(difference(own, other));
+        architectures.entry(key.1).or_default().push(rounded_difference(own, other));
     }
     let of_seed = |architectures: BTreeMap<u32, Vec<f64>>| architectures.values().map(|pairs| mean(pairs)).collect();
     Drops { by_seed: of_architectures.into_values().map(of_seed).collect(), left_out }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::statistics::bootstrap::Interval;
-use crate::statistics::paired::difference;
+use crate::statistics::paired::rounded_difference;
 use crate::statistics::student::mean_t_interval;
 use crate::summaries::text::{counted, left_out_text, percent, points_text};
 use crate::tables::rows::CandidateRow;
@@ -126,7 +126,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
     }
     let random = stages.iter().find(|stage| stage.name == RANDOM).and_then(|stage| stage.best);
     for stage in stages.iter_mut().filter(|stage| stage.name != RANDOM) {
-        stage.improvement = random.zip(stage.best).map(|(random, best)| difference(random, best));
+        stage.improvement = random.zip(stage.best).map(|(random, best)| rounded_difference(random, best));
     }
     let (search, number) = without_number(&rows[0].search);
     SearchRun {

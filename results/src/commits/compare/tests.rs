@@ -11,6 +11,10 @@ use crate::tables::Status;
 
 const KENDALL: Statistic = Statistic::ALL[0].1;
 
+fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
+    changes(paired, &[statistic], resamples).remove(0)
+}
+
 /// Adds an architecture with its draws and trainings; `None` is a failure. Without trainings it was not trained.
 fn add(tables: &mut Tables, seed: u64, architecture: u32, draws: &[Option<f64>], trainings: &[Option<f64>]) {
     let draws = (0..).zip(draws).map(|(draw, &error)| score(seed, architecture, draw, error));

@@ -74,7 +74,7 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     let change = holes.change.unwrap();
     assert_eq!([change.estimate, change.low, change.high], [0.0; 3]);
     // The best tenth of eight architectures is one.
-    assert_eq!([good, bad].map(|predictor| estimate(predictor.precision)), [1.0, 0.0]);
+    assert_eq!([good, bad].map(|predictor| estimate(predictor.precision())), [1.0, 0.0]);
     assert_eq!(good.shared_cost, 1000.0);
     assert!((bad.cost - 13.5).abs() < 1e-12);
     assert_eq!(summary.seeds, 2);
