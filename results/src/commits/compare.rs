@@ -336,9 +336,9 @@ fn bootstrap<T: Copy>(
     let change = |((index, &statistic), values): ((usize, &Statistic), [Option<f64>; 2])| {
         let mut change = Change { statistic, values, interval: None, detectable: None };
         if let Some(estimate) = difference(values) {
-            let mut next = draws.iter().map(|draw| difference(draw[index]));
-            let defined: Vec<f64> = next.clone().flatten().collect();
-            change.interval = percentiles(estimate, resamples, || next.next().flatten());
+            let differences = draws.iter().map(|draw| difference(draw[index]));
+            let defined: Vec<f64> = differences.clone().flatten().collect();
+            change.interval = percentiles(estimate, differences);
             change.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
         }
         change

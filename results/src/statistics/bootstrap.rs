@@ -117,7 +117,7 @@ pub fn bootstrap_all<T: Copy + PartialEq + Sync>(
     statistics: impl Fn(&[T]) -> Vec<Option<f64>> + Sync,
 ) -> Vec<Option<Interval>> {
     let mean_of = |of_groups: Vec<Vec<Option<f64>>>| -> Vec<Option<f64>> {
-        (0..number).map(|index| mean_of_all(of_groups.iter().map(|of_group| of_group[index]))).collect()
+        (0..number).map(|index| mean_over_groups(&of_groups, |of_group| of_group[index])).collect()
     };
     let estimates = mean_of(groups.iter().map(|group| statistics(group)).collect());
     if estimates.iter().all(Option::is_none) {
@@ -135,10 +135,8 @@ pub fn bootstrap_all<T: Copy + PartialEq + Sync>(
         let drawn = (values.len()..RESAMPLES).take(BATCH).map(|_| draw_units(groups, units, &mut rng));
         values.par_extend(drawn.collect::<Vec<_>>().into_par_iter().map(of_resample));
     }
-    let interval = |(index, estimate): (usize, Option<f64>)| {
-        let mut of_statistic = values.iter().map(|values| values[index]);
-        percentiles(estimate?, RESAMPLES, || of_statistic.next().flatten())
-    };
+    let interval =
+        |(index, estimate): (usize, Option<f64>)| percentiles(estimate?, values.iter().map(|values| values[index]));
     estimates.into_iter().enumerate().map(interval).collect()
 }
 
@@ -188,10 +186,11 @@ pub fn bootstrap_difference<T: Copy>(
     };
     let estimate = difference(first, second)?;
     let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(estimate, RESAMPLES, || {
+    let resample = |_| {
         let drawn = resample_groups(first, units_of_first, &mut rng);
         difference(&drawn, &resample_groups(second, units_of_second, &mut rng))
-    })
+    };
+    percentiles(estimate, (0..RESAMPLES).map(resample))
 }
 
 /// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
@@ -218,13 +217,9 @@ pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64
     xs.iter().map(band).collect()
 }
 
+/// The mean of a statistic over groups; `None` if there are none, or if it is undefined for one of them.
 pub(crate) fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
-    mean_of_all(groups.iter().map(|group| statistic(group)))
-}
-
-/// The mean of some values; `None` if there are none, or one of them is undefined.
-fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let values: Option<Vec<f64>> = values.collect();
+    let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
     values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
 
@@ -273,10 +268,15 @@ pub(crate) fn shared_count<T>(groups: &[impl AsRef<[T]>]) -> usize {
     count
 }
 
-/// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.
-pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
-    let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
-    let undefined = resamples - values.len();
+/// An estimate with the percentiles of its resamples, whose statistics are given.
+pub(crate) fn percentiles(estimate: f64, resamples: impl IntoIterator<Item = Option<f64>>) -> Option<Interval> {
+    let (mut values, mut undefined) = (Vec::new(), 0);
+    for value in resamples {
+        match value {
+            Some(value) => values.push(value),
+            None => undefined += 1,
+        }
+    }
     let (low, high) = interval_of(&mut values)?;
     Some(Interval { estimate, low, high, undefined })
 }

@@ -11,7 +11,7 @@ use crate::statistics::bootstrap::{
 use crate::statistics::front::{Candidate, Shares, front, shares};
 use crate::statistics::sample::mean;
 use crate::summaries::join::{by_seed, join, keep_common, units, values};
-use crate::summaries::text::share_text;
+use crate::summaries::text::{in_order, share_text};
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
 /// Name of the front by the number of parameters, of which more predict a lower error.
@@ -60,12 +60,7 @@ pub fn summary(
     predictions: &[PredictionRow],
     true_errors: &[TruthRow],
 ) -> Result<FrontsSummary> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in predictions.iter().filter(|row| row.predictor != PARAMETERS) {
-        if !names.contains(&row.predictor.as_str()) {
-            names.push(&row.predictor);
-        }
-    }
+    let mut names = in_order(predictions.iter().map(|row| &row.predictor).filter(|name| *name != PARAMETERS));
     names.push(PARAMETERS);
     let front = |&name: &&str| {
         let predicted = predictions.iter().filter(|row| row.predictor == name);

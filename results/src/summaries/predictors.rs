@@ -13,7 +13,7 @@ use crate::statistics::ranking::{BEST, Ranking};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::{ranks, tau_of_ranks};
 use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
-use crate::summaries::text::interval_text;
+use crate::summaries::text::{in_order, interval_text};
 use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
@@ -83,12 +83,7 @@ pub fn summary(
     predictions: &[PredictionRow],
     true_errors: &[TruthRow],
 ) -> Result<PredictorsSummary> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in predictions {
-        if !names.contains(&row.predictor.as_str()) {
-            names.push(&row.predictor);
-        }
-    }
+    let names = in_order(predictions.iter().map(|row| &row.predictor));
     let of_predictor = |name: &str| {
         let rows = predictions.iter().filter(|row| row.predictor == name);
         let values = values(rows.map(|row| ((row.seed, row.architecture), row.value)));

@@ -1,5 +1,7 @@
 //! Text of statistics, the same for terminals, figures and reports, and quoted words for a shell.
 
+use std::collections::BTreeSet;
+
 use crate::statistics::bootstrap::{Interval, LEVEL};
 
 /// The sign of every τ, and of the other coefficients of a predictor. METHODOLOGY.md names the same convention.
@@ -111,6 +113,12 @@ pub fn left_out_text(reasons: &[(usize, &str)]) -> String {
 /// A number of omissions with the reason in the form for it, the one for 1 or the one for more, as [`left_out_text`] takes it.
 pub fn counted(count: usize, [one, more]: [&str; 2]) -> (usize, &str) {
     (count, if count == 1 { one } else { more })
+}
+
+/// The different names, in the order of their first use.
+pub fn in_order<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut known = BTreeSet::new();
+    names.into_iter().map(String::as_str).filter(|name| known.insert(*name)).collect()
 }
 
 /// Quotes a word for a shell.

@@ -118,7 +118,7 @@ impl Ranking {
         values: &mut dyn Iterator<Item = Option<f64>>,
     ) -> Option<Interval> {
         if self.chance() == Chance::Zero {
-            return percentiles(estimate, resamples, || values.next().flatten());
+            return percentiles(estimate, values);
         }
         let interval = Interval::centred(estimate, resamples, values.flatten())?;
         let (least, most) = self.range();
