@@ -20,7 +20,7 @@ const BATCH: usize = 250;
 pub const BOOTSTRAP_SEED: u64 = 0;
 
 /// Fewest values of each root seed for which a mean has an interval: one or two say nothing about their spread.
-pub const FEWEST: usize = 3;
+pub(crate) const FEWEST: usize = 3;
 
 /// An estimate with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,11 +36,11 @@ pub struct Interval {
 }
 
 /// A p-value below this level excludes chance, as a 95 % interval does that lies beside the value by chance.
-pub const LEVEL: f64 = 0.05;
+pub(crate) const LEVEL: f64 = 0.05;
 
 impl Interval {
     /// The interval of the negative of the statistic.
-    pub fn negated(self) -> Self {
+    pub(crate) fn negated(self) -> Self {
         let Self { estimate, low, high, undefined } = self;
         Self { estimate: -estimate, low: -high, high: -low, undefined }
     }
@@ -110,7 +110,7 @@ pub fn bootstrap<T: Copy + PartialEq + Sync>(
 
 /// [`bootstrap`] of some number of statistics of the same units, which share the resamples. These are drawn one after the
 /// other, and computed on all cores.
-pub fn bootstrap_all<T: Copy + PartialEq + Sync>(
+pub(crate) fn bootstrap_all<T: Copy + PartialEq + Sync>(
     groups: &[Vec<T>],
     units: Units,
     number: usize,
@@ -176,7 +176,7 @@ pub(crate) fn of_drawn<D, V: Clone>(
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
 /// resample draws from both, each as for [`bootstrap`].
-pub fn bootstrap_difference<T: Copy>(
+pub(crate) fn bootstrap_difference<T: Copy>(
     (first, units_of_first): (&[Vec<T>], Units),
     (second, units_of_second): (&[Vec<T>], Units),
     statistic: impl Fn(&[T]) -> Option<f64>,
@@ -195,7 +195,7 @@ pub fn bootstrap_difference<T: Copy>(
 
 /// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
 /// than [`FEWEST`] values.
-pub fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
+pub(crate) fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
     match enough(groups) {
         true => bootstrap(groups, units, |values| Some(mean(values))),
         false => None,

@@ -15,7 +15,7 @@ use crate::statistics::tau::{ranks_by_column, tau_between_columns};
 /// `groups[s][a]` holds the errors of the trainings of architecture a of root seed s. Each architecture counts with as
 /// many trainings as the one with the fewest has. The result is `None` if an architecture has a single training, or if
 /// the data leave tau undefined. The interval is a bootstrap over root seeds and architectures.
-pub fn noise_ceiling(groups: &[Vec<Vec<f64>>], units: Units) -> Option<Interval> {
+pub(crate) fn noise_ceiling(groups: &[Vec<Vec<f64>>], units: Units) -> Option<Interval> {
     let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
     let ranks: Vec<Vec<Vec<u32>>> = groups.iter().map(|group| ranks_by_column(group, trainings)).collect();
     let borrowed: Vec<Vec<&[u32]>> = ranks.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();

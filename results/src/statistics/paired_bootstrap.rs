@@ -25,7 +25,7 @@ pub enum Pairing {
 ///
 /// # Panics
 /// If the numbers of root seeds or of units contradict the pairing.
-pub fn paired_difference<T: Copy>(
+pub(crate) fn paired_difference<T: Copy>(
     [first, second]: [&[Vec<Option<T>>]; 2],
     pairing: Pairing,
     statistic: impl Fn(&[T]) -> Option<f64>,

@@ -110,7 +110,7 @@ impl Ranking {
 }
 
 /// The mean truth of the predictor's best. They are this fraction of the points, at least one.
-pub fn mean_of_best(points: &[Point], fraction: f64) -> Option<f64> {
+pub(crate) fn mean_of_best(points: &[Point], fraction: f64) -> Option<f64> {
     if points.is_empty() {
         return None;
     }
@@ -154,7 +154,7 @@ pub struct Measured {
 
 impl Measured {
     /// Whether one of interval and p-value excludes chance and the other does not.
-    pub fn disagrees(&self) -> bool {
+    pub(crate) fn disagrees(&self) -> bool {
         let (Some(interval), Some(by_chance), Some(p)) = (self.interval, self.by_chance, self.p) else { return false };
         let excludes = match self.statistic.chance() {
             Chance::Zero => interval.excludes(by_chance),

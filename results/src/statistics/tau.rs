@@ -6,7 +6,7 @@ use crate::statistics::sample::{Point, mean};
 ///
 /// # Panics
 /// If a value is not a number.
-pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
+pub(crate) fn kendall_tau_b(points: &[Point]) -> Option<f64> {
     let both = |&(x, y): &Point| u128::from(key(x)) << 64 | u128::from(key(y));
     let mut sorted: Vec<u128> = points.iter().map(both).collect();
     sorted.sort_unstable();
@@ -14,7 +14,7 @@ pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
 }
 
 /// The same from the ranks of x and y, which is faster for many resamples of some points.
-pub fn tau_of_ranks(ranks: impl Iterator<Item = [u32; 2]>) -> Option<f64> {
+pub(crate) fn tau_of_ranks(ranks: impl Iterator<Item = [u32; 2]>) -> Option<f64> {
     let mut sorted: Vec<u64> = ranks.map(both_ranks).collect();
     sorted.sort_unstable();
     tau_of_sorted(&sorted)

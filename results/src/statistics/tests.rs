@@ -113,6 +113,18 @@ fn an_interval_is_the_same_to_the_bit_wherever_it_is_computed() {
     assert_ne!(other, Some(expected));
 }
 
+/// Groups that a resample draws twice, and groups that are equal, are computed once. This changes no number.
+#[test]
+fn a_bootstrap_equals_its_resamples_one_by_one() {
+    let groups = [DISTINCT.to_vec(), DISTINCT.map(|(x, y)| (y, x)).to_vec(), DISTINCT.to_vec()];
+    for units in [Units::Own, Units::Shared] {
+        let mut rng = generator(BOOTSTRAP_SEED);
+        let of = |groups: &[Vec<Point>]| mean_over_groups(groups, pearson);
+        let one_by_one = (0..RESAMPLES).map(|_| of(&resample_groups(&groups, units, &mut rng)));
+        assert_eq!(bootstrap(&groups, units, pearson), percentiles(of(&groups).unwrap(), one_by_one), "{units:?}");
+    }
+}
+
 #[test]
 fn undefined_resamples_are_left_out_and_counted() {
     // Half of the resamples of two points draw one point twice.

@@ -69,7 +69,7 @@ struct Known {
 }
 
 /// Kendall's partial tau of two variables given a third, computed from the three taus.
-pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
+pub(crate) fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
     let scale = ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
     (scale > 0.0).then(|| (xy - xz * yz) / scale)
 }

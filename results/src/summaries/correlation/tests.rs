@@ -85,6 +85,7 @@ spread of true errors 5.42 points, noise of one 1.50 (1.50 by the test set, \
 the training seed's share not measured); spread / noise 3.6
 [ ]: 95 % percentile bootstrap over root seeds and their architectures, 10000 resamples";
     assert_eq!(summary.to_string(), expected);
+    assert_eq!(summary.points.kendall(), summary.score.kendall);
 }
 
 #[test]
