@@ -206,6 +206,19 @@ fn the_command_names_the_device_class_of_the_run() {
 }
 
 #[test]
+fn a_result_to_compare_with_that_cannot_be_read_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    studies::correlation(root.path(), "high-budget", studies::Correlation::of(5, "compared_with = \"fig4\"\n"));
+    let broken = root.path().join("fig4/laptop/cpu/commit/definition/seed-0");
+    std::fs::create_dir_all(&broken).unwrap();
+    std::fs::write(broken.join("manifest.toml"), "broken").unwrap();
+    let artefact = newest(root.path(), "high-budget").unwrap();
+    let report = reports::report::markdown(&[artefact], &[], None);
+    let expected = format!("**Left out, because it cannot be read:** {}", broken.display());
+    assert!(report.contains("nothing to compare with.") && report.contains(&expected), "{report}");
+}
+
+#[test]
 fn an_architecture_that_cannot_be_drawn_is_named() {
     let root = tempfile::tempdir().unwrap();
     studies::correlation(root.path(), "fig4", studies::Correlation::of(5, ""));

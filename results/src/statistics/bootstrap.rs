@@ -156,7 +156,7 @@ fn draw_units<T>(groups: &[Vec<T>], units: Units, rng: &mut ChaCha8Rng) -> Vec<(
 /// resample. `None` if each group has units of its own.
 pub(crate) fn first_alike<T: PartialEq>(groups: &[T], units: Units) -> Option<Vec<usize>> {
     let first = |group: &T| groups.iter().position(|other| other == group);
-    // What is not a number equals nothing, not even itself.
+    // A group that holds NaN does not equal itself.
     let of_group = |(index, group): (usize, &T)| first(group).unwrap_or(index);
     (units == Units::Shared).then(|| groups.iter().enumerate().map(of_group).collect())
 }

@@ -175,8 +175,8 @@ fn intervals_of_all(known: &[BTreeMap<u64, Vec<Known>>], units: Units) -> Vec<[O
 /// Number of statistics of each predictor.
 const STATISTICS: usize = 5;
 
-/// Of each predictor: tau, partial tau and, if it is compared with the first, the change of tau, the rise of the mean value, and tau
-/// with the first predictor.
+/// The statistics of each predictor: tau, partial tau and, if it is compared with the first, the change of tau, the rise of the
+/// mean value, and tau with the first predictor.
 fn statistics_of(ranked: &[Ranked], compared: &[bool]) -> Vec<Option<f64>> {
     let tau = |ranks: &dyn Fn(&Ranked) -> [u32; 2]| tau_of_ranks(ranked.iter().map(ranks));
     let of_first = tau(&|unit| [unit.first, unit.true_error]);
