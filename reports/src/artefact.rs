@@ -178,22 +178,13 @@ impl Artefact {
 
     /// The abbreviated commit, with a mark if the working tree differed from it.
     pub fn commit(&self) -> String {
-        short_commit(self.group.manifest())
+        self.group.manifest().short_commit()
     }
 }
 
 /// The title of a run's artefact, which names the data that were used.
 pub fn shown_title(manifest: &Manifest) -> String {
     used_data::of_run(manifest, &manifest.title)
-}
-
-/// The abbreviated commit of a run, with a mark if the working tree differed from it.
-pub fn short_commit(manifest: &Manifest) -> String {
-    let short = manifest.commit.get(..12).unwrap_or(&manifest.commit);
-    match manifest.dirty {
-        true => format!("{short} (dirty)"),
-        false => short.to_owned(),
-    }
 }
 
 /// Properties of a search space that a drawing of an architecture needs, where the definition has them.

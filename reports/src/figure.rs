@@ -23,6 +23,7 @@ mod starts;
 mod systems;
 
 use anyhow::{Context, Result};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::artefact::Artefact;
 use crate::drawing::{banks_figure, encoding_figure};
@@ -33,7 +34,7 @@ use chance::error_by_chance;
 use definition::{FigureData, FigureDefinition};
 
 /// The look of a figure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// Its width in a paper.
     pub width: Width,
@@ -49,6 +50,23 @@ impl Default for Look {
     }
 }
 
+/// A figure that is drawn.
+pub struct Drawn {
+    /// The figure.
+    pub picture: Picture,
+    /// The places of the single architectures in it.
+    pub(crate) places: Vec<Placed>,
+}
+
+/// The figures of some artefacts, in their order; `None` for an artefact without a figure.
+///
+/// # Errors
+/// As for [`picture`].
+pub fn drawn(artefacts: &[Artefact], look: Look) -> Result<Vec<Option<Drawn>>> {
+    let of_artefact = |artefact: &Artefact| artefact.figure.as_ref().map(|_| draw(artefact, look)).transpose();
+    artefacts.par_iter().map(|artefact| of_artefact(artefact).with_context(|| artefact.name())).collect()
+}
+
 /// The figure as an SVG document with title and caption, as wide as a page.
 ///
 /// # Errors
@@ -62,12 +80,7 @@ pub fn svg(artefact: &Artefact) -> Result<Vec<u8>> {
 /// # Errors
 /// If the artefact has no figure, if its figure does not fit its kind of study, or if there is nothing to draw.
 pub fn picture(artefact: &Artefact, look: Look) -> Result<Picture> {
-    picture_with_places(artefact, look).map(|(picture, _)| picture)
-}
-
-/// The figure as a picture, and the places of the single architectures in it.
-pub(crate) fn picture_with_places(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
-    draw(artefact, look).with_context(|| artefact.name())
+    Ok(draw(artefact, look).with_context(|| artefact.name())?.picture)
 }
 
 /// The facts of the caption: conditions, statistics and notes on the drawing.
@@ -101,7 +114,7 @@ fn by_chance(artefact: &Artefact) -> Option<f64> {
     artefact.group.manifest().dataset.classes.map(error_by_chance)
 }
 
-fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
+fn draw(artefact: &Artefact, look: Look) -> Result<Drawn> {
     let (definition, data) = definition_and_data(artefact)?;
     let captions = if look.with_caption { caption_lines(artefact, &data) } else { Default::default() };
     let title = look.with_title.then_some(definition.title.as_str());
@@ -112,7 +125,8 @@ fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
         _ => None,
     };
     if let Some(drawing) = drawing {
-        return Ok((drawing.captioned(&captions.concat()).picture().fitted(look.width), Vec::new()));
+        let picture = drawing.captioned(&captions.concat()).picture().fitted(look.width);
+        return Ok(Drawn { picture, places: Vec::new() });
     }
     let mut canvas = Canvas::new(look.width);
     title.iter().for_each(|title| canvas.title(title));
@@ -138,5 +152,6 @@ fn draw(artefact: &Artefact, look: Look) -> Result<(Picture, Vec<Placed>)> {
     for facts in &captions {
         canvas.caption(facts);
     }
-    Ok(canvas.finish())
+    let (picture, places) = canvas.finish();
+    Ok(Drawn { picture, places })
 }

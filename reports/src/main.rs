@@ -14,6 +14,7 @@ use commands::form::Form;
 use commands::stored::Stored;
 use commands::{claims, compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
+use reports::figure::Look;
 use reports::ledger::statements;
 use reports::output::{self, Output};
 use reports::report::claims::Ledger;
@@ -73,7 +74,7 @@ enum Command {
         #[arg(long)]
         check: bool,
         /// Write nothing; print claims, verdicts and statistics of all results as JSON.
-        #[arg(long, conflicts_with = "check")]
+        #[arg(long, conflicts_with_all = ["check", "readme", "pdf", "png"])]
         json: bool,
     },
     /// Print the ledger of the paper's claims: every statement, with the verdict of each stored result.
@@ -165,12 +166,17 @@ fn run(command: Command) -> Result<ExitCode> {
             let ledger = artefact.is_none().then(|| Ledger::new(&statements, artefacts));
             let text = report::markdown(artefacts, &selected.faulty, ledger.as_ref());
             let mut outputs = vec![Output { path: out.join("REPORT.md"), bytes: text.into_bytes() }];
+            let drawn = figure::drawn(artefacts, Look::default())?;
             let histories = histories(stored.runs(artefact.as_deref())?.runs);
             outputs.push(Output {
                 path: out.join("report.html"),
-                bytes: html::page(artefacts, &selected.faulty, ledger.as_ref(), &histories)?.into_bytes(),
+                bytes: html::page(artefacts, &drawn, &selected.faulty, ledger.as_ref(), &histories)?.into_bytes(),
             });
-            for (name, bytes) in report::figures(artefacts, form.look(), &form.formats())? {
+            let drawn = match form.look() == Look::default() {
+                true => drawn,
+                false => figure::drawn(artefacts, form.look())?,
+            };
+            for (name, bytes) in report::figures(artefacts, &drawn, &form.formats())? {
                 let path = out.join("figures").join(name);
                 outputs.push(Output { path, bytes });
             }

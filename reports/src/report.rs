@@ -13,8 +13,10 @@ use results::store::manifest::{DatasetRecord, SplitRecord};
 use results::summaries::text::quoted;
 
 use crate::artefact::{Artefact, Judged};
-use crate::figure::{Look, picture};
+use crate::figure::Drawn;
+use crate::findings::markdown::not_read;
 use crate::picture::Format;
+use crate::report::claims::Ledger;
 
 /// The artefacts in the order of the paper: its figures and sections, then its appendices, then our own additions.
 const ORDER: [&str; 29] = [
@@ -56,7 +58,6 @@ pub fn sort(artefacts: &mut [Artefact]) {
         ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len())
     });
 }
-use crate::report::claims::Ledger;
 
 /// The report in Markdown; figures are linked in the folder `figures` beside it. It names the results that cannot be read, and
 /// begins with the ledger of the paper's claims if it is given.
@@ -74,12 +75,6 @@ pub fn markdown(artefacts: &[Artefact], faulty: &[String], ledger: Option<&Ledge
         text.push_str(&section(artefact));
     }
     text
-}
-
-/// A paragraph about the results that cannot be read, if there are any.
-pub(crate) fn not_read(faulty: &[String]) -> Option<String> {
-    let faulty: Vec<String> = faulty.iter().map(|fault| fault.replace('\n', " ")).collect();
-    (!faulty.is_empty()).then(|| format!("**Left out, because it cannot be read:** {}", faulty.join("; ")))
 }
 
 /// Headline, figure, the paper's statement, statistics, claims, prose, provenance.
@@ -221,7 +216,7 @@ pub(crate) fn command(artefact: &Artefact) -> String {
         words.push("--data-dir DIR".to_owned());
     }
     if manifest.device_class != "cpu" {
-        words.push("--device cuda".to_owned());
+        words.push(format!("--device {}", manifest.device_class));
     }
     words.extend(manifest.options.iter().map(|word| shell_word(word)));
     words.join(" ")
@@ -246,16 +241,20 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// The figures of all artefacts that have one in these formats, with the names of their files.
+/// The drawn figures of artefacts in these formats, with the names of their files.
 ///
 /// # Errors
-/// If one cannot be drawn.
-pub fn figures(artefacts: &[Artefact], look: Look, formats: &[Format]) -> Result<Vec<(String, Vec<u8>)>> {
+/// If one cannot be written.
+pub fn figures(
+    artefacts: &[Artefact],
+    figures: &[Option<Drawn>],
+    formats: &[Format],
+) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for artefact in artefacts.iter().filter(|artefact| artefact.figure.is_some()) {
-        let picture = picture(artefact, look)?;
+    let drawn = artefacts.iter().zip(figures).filter_map(|(artefact, figure)| Some((artefact, figure.as_ref()?)));
+    for (artefact, figure) in drawn {
         for format in formats {
-            files.push((format!("{}.{}", artefact.name(), format.extension()), picture.bytes(*format)?));
+            files.push((format!("{}.{}", artefact.name(), format.extension()), figure.picture.bytes(*format)?));
         }
     }
     Ok(files)

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use results::store::find_runs;
 use results::store::manifest::RunStatus;
-use results::{ArchitectureRow, Manifest, RunDir, ScoreRow, Status, TruthRow};
+use results::{ArchitectureRow, CandidateRow, Manifest, RunDir, ScoreRow, Status, TruthRow};
 
 const DEFINITION: &str = "[study]\nkind = \"correlation\"\nevery = 4";
 
@@ -68,9 +68,13 @@ fn commit(name: &str, end: &str) -> impl FnOnce(&mut Manifest) {
 }
 
 fn compare(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reports"));
-    let Output { status, stdout, stderr } =
-        command.arg("compare").args(arguments).current_dir(folder).output().unwrap();
+    reports(folder, "compare", arguments)
+}
+
+/// Exit code, output and errors of a command.
+fn reports(folder: &Path, command: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_reports"));
+    let Output { status, stdout, stderr } = program.arg(command).args(arguments).current_dir(folder).output().unwrap();
     let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     (status.code(), stdout, stderr)
 }
@@ -238,4 +242,43 @@ fn a_head_that_has_not_regressed_becomes_the_baseline() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("`--save` needs runs of a commit"), "{stderr}");
     assert_eq!(stored(), [baselines.join("fig4/laptop/cpu/aaaa/dddddddd/seed-0")]);
+}
+
+#[test]
+fn a_row_of_an_unknown_architecture_is_named_with_its_run_and_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder.path().join("a"), true, |_| ());
+    let run = store(&folder.path().join("b"), true, |_| ());
+    let mut scores: Vec<ScoreRow> = find_runs(&folder.path().join("b"), None).unwrap().runs[0].read().unwrap();
+    scores[39].architecture = 40;
+    write(&run, &scores);
+    let (code, _, stderr) = compare(folder.path(), &["a", "b"]);
+    assert_eq!(code, Some(2));
+    let expected = "seed-0: table `scores` names architecture 40, table `architectures` lacks it\n";
+    assert!(stderr.starts_with("error: b/fig4/") && stderr.ends_with(expected), "{stderr}");
+}
+
+/// Writes a table of a complete run, which its manifest then lists.
+fn write<R: results::Row>(run: &RunDir, rows: &[R]) {
+    run.write(rows).unwrap();
+    let mut manifest = run.read_manifest().unwrap();
+    let end = manifest.end.clone().unwrap();
+    run.close(&mut manifest, RunStatus::Complete, end).unwrap();
+}
+
+#[test]
+fn deviations_name_both_folders_and_the_tables_of_one_side_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder.path().join("a"), true, |_| ());
+    let run = store(&folder.path().join("b"), false, |_| ());
+    let deviations = |arguments: &[&str]| reports(folder.path(), "deviations", arguments);
+    let (code, _, stderr) = deviations(&["a", "b", "--at-most", "0.1"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "error: a and b: beyond the largest deviation that is allowed: fig4 seed 0\n");
+    write::<CandidateRow>(&run, &[]);
+    for arguments in [["a", "b"], ["b", "a"]] {
+        let (code, _, stderr) = deviations(&arguments);
+        assert_eq!(code, Some(1));
+        assert!(stderr.starts_with("error: a/fig4/") && stderr.contains("has no table candidates"), "{stderr}");
+    }
 }

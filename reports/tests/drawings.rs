@@ -163,7 +163,14 @@ fn a_faulty_architecture_is_one_error_that_names_its_place() {
     let expected =
         "error: a.json: block 0: expected 2 to 1000 banks of input for these ops, found 1002 at this width\n";
     assert_eq!(found, expected);
-    for arguments in [&[][..], &["a.json", "--artefact", "appendix-e"], &["a.json", "--format", "gif"]] {
+    let refused: [&[&str]; 5] = [
+        &[],
+        &["a.json", "--artefact", "appendix-e"],
+        &["a.json", "--format", "gif"],
+        &["a.json", "--scale", "laptop"],
+        &["a.json", "--dataset", "shapes"],
+    ];
+    for arguments in refused {
         assert!(run(arguments).contains("--help"), "{arguments:?}");
     }
     assert_eq!(files(folder.path()), ["a.json", "b.json"]);

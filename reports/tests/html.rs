@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use made_up::{newest, write};
 use reports::artefact::Artefact;
+use reports::figure::{Look, drawn};
 use reports::ledger::statements;
 use reports::report::claims::Ledger;
 use reports::report::history::histories;
@@ -28,7 +29,7 @@ fn page(root: &Path) -> anyhow::Result<String> {
         .collect::<anyhow::Result<_>>()?;
     let statements = statements()?;
     let ledger = Ledger::new(&statements, &artefacts);
-    html::page(&artefacts, &[], Some(&ledger), &histories(runs))
+    html::page(&artefacts, &drawn(&artefacts, Look::default())?, &[], Some(&ledger), &histories(runs))
 }
 
 /// The page of runs of most kinds of study, made twice from the same runs.
@@ -194,6 +195,30 @@ fn store_again(root: &Path, commit: &str, end: &str) -> RunDir {
 }
 
 #[test]
+fn the_command_names_the_device_class_of_the_run() {
+    let root = tempfile::tempdir().unwrap();
+    studies::correlation(root.path(), "fig4", studies::Correlation::of(5, ""));
+    let mut artefact = newest(root.path(), "fig4").unwrap();
+    artefact.group.runs[0].manifest.device_class = "wgpu".to_owned();
+    let figures = drawn(std::slice::from_ref(&artefact), Look::default()).unwrap();
+    let page = html::page(&[artefact], &figures, &[], None, &[]).unwrap();
+    assert!(page.contains("--device wgpu"), "{page}");
+}
+
+#[test]
+fn a_result_to_compare_with_that_cannot_be_read_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    studies::correlation(root.path(), "high-budget", studies::Correlation::of(5, "compared_with = \"fig4\"\n"));
+    let broken = root.path().join("fig4/laptop/cpu/commit/definition/seed-0");
+    std::fs::create_dir_all(&broken).unwrap();
+    std::fs::write(broken.join("manifest.toml"), "broken").unwrap();
+    let artefact = newest(root.path(), "high-budget").unwrap();
+    let report = reports::report::markdown(&[artefact], &[], None);
+    let expected = format!("**Left out, because it cannot be read:** {}", broken.display());
+    assert!(report.contains("nothing to compare with.") && report.contains(&expected), "{report}");
+}
+
+#[test]
 fn an_architecture_that_cannot_be_drawn_is_named() {
     let root = tempfile::tempdir().unwrap();
     studies::correlation(root.path(), "fig4", studies::Correlation::of(5, ""));
@@ -202,7 +227,8 @@ fn an_architecture_that_cannot_be_drawn_is_named() {
     rows[3].json = studies::architecture(3).replace("\"units\":1", "\"units\":0");
     write(&run.dir, &rows);
     let artefact = newest(root.path(), "fig4").unwrap();
-    let message = format!("{:#}", html::page(&[artefact], &[], None, &[]).unwrap_err());
+    let figures = drawn(std::slice::from_ref(&artefact), Look::default()).unwrap();
+    let message = format!("{:#}", html::page(&[artefact], &figures, &[], None, &[]).unwrap_err());
     let expected = "fig4-laptop-shapes: architectures: seed 0, architecture 3: block 0: op 0: units must be a multiple";
     assert!(message.contains(expected), "{message}");
 }

@@ -127,6 +127,12 @@ fn stored_results_judge_the_claims_of_built_in_artefacts_and_no_others() {
     let text = printed(&["claims", "--scale", "laptop"], root.path());
     assert!(text.contains("    held              fig4; Kendall τ > 0; laptop, shapes; +0."), "{text}");
     assert!(text.contains("departs in 1 of 10: learned / generated weights"), "{text}");
+    assert!(
+        text.contains("    no statistic      rivals; ")
+            && text.contains(" whose results lack the statistic, ")
+            && text.contains("without predictors"),
+        "{text}"
+    );
     let other_scale = printed(&["claims", "--scale", "paper"], root.path());
     assert!(other_scale.contains("    not run           fig4; Kendall τ > 0"), "{other_scale}");
 }

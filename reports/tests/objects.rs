@@ -66,6 +66,9 @@ fn figures_comparisons_and_statistics_are_the_same() {
         said(&["compare", &local, &format!("{STORED}/fig4")]).replace(STORED, &local)
     );
     assert!(compared.contains("no difference shown"), "{compared}");
+    let baselines = at("baselines");
+    said(&["compare", &local, STORED, "--save", &baselines]);
+    assert_eq!(said(&["compare", &local, &baselines]), said(&["compare", &local, &at("baselines/fig4")]));
     let same = reports(&store, &["compare", STORED, STORED]);
     assert!(String::from_utf8_lossy(&same.stderr).contains("base and head are the same runs"), "{same:?}");
 
@@ -78,7 +81,10 @@ fn figures_comparisons_and_statistics_are_the_same() {
 fn missing_results_are_named() {
     let Some(store) = ObjectStore::start() else { return };
     for (arguments, expected) in [
-        (&["figure", "fig4", "--results", STORED][..], "s3://bucket/results: no complete run of `fig4`"),
+        (
+            &["figure", "fig4", "--results", STORED][..],
+            "s3://bucket/results: no such folder; expected one with a run of `fig4`",
+        ),
         (&["compare", STORED, STORED], "s3://bucket/results: expected a folder of stored runs"),
         (&["stats", "s3://bucket/none.csv", "--x", "a", "--y", "b"], "s3://bucket/none.csv: cannot read"),
     ] {

@@ -243,6 +243,16 @@ fn unusable_tables_are_one_error() {
 }
 
 #[test]
+fn the_look_of_figures_needs_a_folder_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for flag in ["--pdf", "--png", "--no-title", "--no-caption"] {
+        let output = rank(folder.path(), &[flag]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains("--out <DIR>"), "{flag}: {error}");
+    }
+}
+
+#[test]
 fn a_run_without_scores_and_a_table_without_a_run_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), table("hash", |index| architecture(index).hash())).unwrap();
@@ -251,7 +261,7 @@ fn a_run_without_scores_and_a_table_without_a_run_are_errors() {
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    assert_eq!(error(folder.path()), "error: runs: no complete run of `fig4`\n");
+    assert_eq!(error(folder.path()), "error: runs: no such folder; expected one with a run of `fig4`\n");
     made_up::open_run(&folder.path().join("runs"), "fig4", 0, "[study]\nkind = \"ensemble\"\n");
     let found = error(folder.path());
     assert!(found.contains("`fig4` has no table `architectures`, expected SMASH scores and true errors"), "{found}");

@@ -182,8 +182,10 @@ fn a_study_that_ranks_by_loss_shows_losses() {
     let text = String::from_utf8(figure::svg(&artefact).unwrap()).unwrap();
     let (of_losses, of_errors) = (["1.6", "2.4"], ["24 %", "36 %"]);
     assert!(of_losses.iter().chain(&of_errors).all(|tick| text.contains(&format!(">{tick}</text>"))), "{text}");
-    let page = reports::report::html::page(std::slice::from_ref(&artefact), &[], None, &[]).unwrap();
-    let report = reports::report::markdown(std::slice::from_ref(&artefact), &[], None);
+    let artefacts = std::slice::from_ref(&artefact);
+    let drawn = figure::drawn(artefacts, figure::Look::default()).unwrap();
+    let page = reports::report::html::page(artefacts, &drawn, &[], None, &[]).unwrap();
+    let report = reports::report::markdown(artefacts, &[], None);
     for words in ["SMASH score, by loss", "not held"] {
         assert!(report.contains(words), "{report}");
     }
@@ -375,6 +377,6 @@ fn no_result_is_one_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let output = reports(folder.path(), &["figure", "fig5", "--scale", "smoke"]);
     assert!(!output.status.success());
-    let expected = "error: results/runs: no complete run of `fig5` at scale smoke\n";
+    let expected = "error: results/runs: no such folder; expected one with a run of `fig5`\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
 }

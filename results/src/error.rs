@@ -105,6 +105,16 @@ pub enum Error {
         /// The architecture that is missing.
         architecture: u32,
     },
+    /// A table of a run names an architecture that the run lacks.
+    #[error("{path}: table `{table}` names architecture {architecture}, table `architectures` lacks it")]
+    MissingArchitecture {
+        /// Folder of the run.
+        path: PathBuf,
+        /// The table that names it.
+        table: &'static str,
+        /// The architecture that is missing.
+        architecture: u32,
+    },
     /// A row holds a word that the statistics do not know.
     #[error("table `{table}`: {problem}")]
     Unexpected {

@@ -20,7 +20,7 @@ pub use store::pool::{Pool, PooledTruthRow, TruthKey};
 pub use summaries::claim::{Claim, Claims, Statistic, Verdict};
 pub use summaries::comparison::ComparisonSummary;
 pub use summaries::contrast::Contrast;
-pub use summaries::correlation::{CorrelationSummary, Measure};
+pub use summaries::correlation::{CorrelationSummary, Measure, Points};
 pub use summaries::corruption::CorruptionSummary;
 pub use summaries::cost::CostSummary;
 pub use summaries::ensemble::EnsembleSummary;

@@ -215,11 +215,6 @@ pub fn newest(groups: impl IntoIterator<Item = Group>) -> Option<Group> {
     groups.into_iter().max_by(|a, b| a.age().cmp(&b.age()))
 }
 
-/// The newest of all groups with a complete run.
-pub fn latest_group(runs: Vec<StoredRun>) -> Option<Group> {
-    newest(latest_groups(runs))
-}
-
 /// Makes a group; `None` if no run is complete.
 fn group_of(mut runs: Vec<StoredRun>) -> Option<Group> {
     runs.sort_by_key(|run| run.manifest.seed);

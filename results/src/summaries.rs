@@ -17,6 +17,7 @@ pub mod levels;
 pub(crate) mod made_up;
 pub mod normalisation;
 pub mod peer;
+pub(crate) mod predictor;
 pub mod predictors;
 pub mod proxy;
 pub mod ranked;

@@ -22,9 +22,7 @@ use std::process::ExitCode;
 use checks::{bench, ci, deny, fuzz, gpu_check, sanitize, soak};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use runs::{
-    architecture, benchmark, claims, combinations, compare, draw, forward, list, package, report, reproduce, status,
-};
+use runs::{architecture, benchmark, claims, combinations, compare, draw, forward, list, package, report, reproduce};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Reproduce, report and check.", version)]
@@ -118,7 +116,7 @@ fn main() -> ExitCode {
     exit_code(match verb {
         Verb::List(args) => list::run(&args),
         Verb::Reproduce(args) => reproduce::run(&args, &forwarded),
-        Verb::Status => status::run(&forwarded),
+        Verb::Status => forward::run_on_results("status", &forwarded),
         Verb::Report(args) => report::run(&args, &forwarded),
         Verb::Claims(args) => claims::run(&args, &forwarded),
         Verb::Draw(args) => draw::run(&args, &forwarded),

@@ -225,7 +225,7 @@ pub fn lines_to_be_stopped(command: &mut Command) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Starts a command, and passes SIGTERM on to it until `wait` returns.
+/// Starts a command, and passes SIGTERM and SIGHUP on to it until `wait` returns.
 fn to_be_stopped(
     command: &mut Command,
     wait: impl FnOnce(&mut Child) -> io::Result<ExitStatus>,

@@ -12,4 +12,3 @@ mod notices;
 pub mod package;
 pub mod report;
 pub mod reproduce;
-pub mod status;

@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use results::Manifest;
 use results::commits::comparable::{Cost, peak_memory, reasons, times, warnings};
-use results::commits::compare::{Change, Paired, Statistic, Tables, Verdict, change, pair};
+use results::commits::compare::{Change, Paired, Statistic, Tables, Verdict, changes, pair};
 use results::statistics::bootstrap::RESAMPLES;
 use results::store::baseline::save;
 use results::store::files::is_folder;
@@ -119,7 +119,7 @@ fn compare(options: &Compare) -> Result<Comparison> {
     let head = head(options)?;
     let base = base(options, &head)?;
     if let Some(root) = &options.save {
-        let (head, root) = (head.folder().canonicalize()?, root.canonicalize().unwrap_or_default());
+        let (head, root) = (place(&head), root.canonicalize().unwrap_or_default());
         ensure!(
             root == Path::new("") || !head.starts_with(&root),
             "{}: `--save` would overwrite the store that holds the head",
@@ -197,7 +197,7 @@ fn measure(comparison: &mut Comparison) -> Result<()> {
         let text = "all trainings in common have the same error, so true errors of either side count for both";
         comparison.notes.push(text.to_owned());
     }
-    let changes: Vec<Change> = Statistic::ALL.map(|(_, statistic)| change(&paired, statistic, RESAMPLES)).to_vec();
+    let changes = changes(&paired, &Statistic::ALL.map(|(_, statistic)| statistic), RESAMPLES);
     let judged = changes.iter().find(|change| change.statistic == comparison.statistic);
     comparison.verdict = judged.expect("all statistics are measured").judge();
     comparison.measured = Some(Measured { changes, times: times(sides), peak_memory: peak_memory(sides), paired });
@@ -218,11 +218,6 @@ fn head(options: &Compare) -> Result<Group> {
 /// class. The newest such result is taken.
 fn base(options: &Compare, head: &Group) -> Result<Group> {
     let mut admitted = candidates(&options.base, options.base_commit.as_deref(), options)?;
-    // The path of an object has only one form.
-    let place = |group: &Group| {
-        let folder = group.folder();
-        folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
-    };
     admitted.retain(|group| place(group) != place(head));
     ensure!(!admitted.is_empty(), "{}: base and head are the same runs", options.base.display());
     prefer(&mut admitted, |group| group.subject() == head.subject());
@@ -236,6 +231,12 @@ fn base(options: &Compare, head: &Group) -> Result<Group> {
         manifest.definition == of_head.definition && manifest.device_class == of_head.device_class
     });
     Ok(newest(admitted))
+}
+
+/// The folder of a result in the one form that two paths to it share. The path of an object has only one form.
+fn place(group: &Group) -> PathBuf {
+    let folder = group.folder();
+    folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// Keeps the groups that fit, if any do.

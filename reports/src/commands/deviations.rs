@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use results::outln;
 use results::store::{StoredRun, find_runs_below};
@@ -12,6 +12,7 @@ use results::tables::columns::{AnyColumn, read_all_columns};
 /// Columns that hold what a run took, and no result.
 const COSTS: [&str; 4] = ["seconds", "memory", "throughput", "per_second"];
 
+/// The folders to compare, and the largest deviation that is allowed.
 #[derive(Args)]
 pub struct Deviations {
     /// Folder of runs of one device.
@@ -31,7 +32,7 @@ struct Largest {
     deviation: f64,
     /// Table and column of that deviation.
     place: String,
-    /// Columns of text that differ, and tables with other numbers of rows.
+    /// Columns of text that differ, columns of one side alone, and tables with other numbers of rows.
     different: Vec<String>,
 }
 
@@ -83,11 +84,17 @@ pub fn run(options: &Deviations) -> Result<()> {
         }
         let is_within = options.at_most.is_none_or(|most| *deviation <= most && different.is_empty());
         if !is_within {
-            beyond.push(artefact.as_str());
+            beyond.push(format!("{artefact} seed {seed}"));
         }
     }
     ensure!(compared > 0, "{} and {}: no artefact is in both", options.first.display(), options.second.display());
-    ensure!(beyond.is_empty(), "beyond the largest deviation that is allowed: {}", beyond.join(", "));
+    ensure!(
+        beyond.is_empty(),
+        "{} and {}: beyond the largest deviation that is allowed: {}",
+        options.first.display(),
+        options.second.display(),
+        beyond.join(", ")
+    );
     Ok(())
 }
 
@@ -95,12 +102,12 @@ pub fn run(options: &Deviations) -> Result<()> {
 fn runs_of(folder: &Path) -> Result<BTreeMap<(String, u64), StoredRun>> {
     let mut runs = BTreeMap::new();
     for run in find_runs_below(folder)?.all()? {
-        let key = (run.manifest.artefact.clone(), run.manifest.seed);
-        ensure!(
-            runs.insert(key, run).is_none(),
-            "{}: expected one run for each artefact and seed, found more",
-            folder.display()
-        );
+        let (artefact, seed) = (run.manifest.artefact.clone(), run.manifest.seed);
+        let place = run.dir.path().display().to_string();
+        if let Some(other) = runs.insert((artefact.clone(), seed), run) {
+            let other = other.dir.path().display();
+            bail!("{}: expected one run of {artefact} with seed {seed}, found {other} and {place}", folder.display());
+        }
     }
     Ok(runs)
 }
@@ -108,18 +115,23 @@ fn runs_of(folder: &Path) -> Result<BTreeMap<(String, u64), StoredRun>> {
 fn compare(runs: [&StoredRun; 2]) -> Result<Largest> {
     let [left, right] = runs.map(|run| &run.manifest.tables);
     let mut largest = Largest::default();
+    for (of_run, of_other, run) in [(right, left, runs[1]), (left, right, runs[0])] {
+        if let Some(name) = of_other.keys().find(|name| !of_run.contains_key(*name)) {
+            bail!("{}: has no table {name}, which the other run has", run.dir.path().display());
+        }
+    }
     for name in left.keys() {
-        ensure!(right.contains_key(name), "{}: has no table {name}", runs[1].dir.path().display());
         let columns = runs.map(|run| {
             let path = run.dir.path().join(format!("{name}.parquet"));
             read_all_columns(&path).with_context(|| format!("{}: cannot be compared", path.display()))
         });
         let [first, second] = columns;
         let (first, second) = (first?, second?);
-        for column in &first {
-            if COSTS.iter().any(|cost| column.name.contains(cost)) {
-                continue;
-            }
+        let is_result = |column: &&AnyColumn| !COSTS.iter().any(|cost| column.name.contains(cost));
+        let lacks = |column: &&AnyColumn| !first.iter().any(|own| own.name == column.name);
+        let added = second.iter().filter(is_result).filter(lacks);
+        largest.different.extend(added.map(|column| format!("{name}.{}", column.name)));
+        for column in first.iter().filter(is_result) {
             match second.iter().find(|other| other.name == column.name) {
                 Some(other) if length(other) == length(column) => largest.add(name, [column, other]),
                 _ => largest.different.push(format!("{name}.{}", column.name)),

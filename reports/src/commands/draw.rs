@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 1 << 24;
 #[derive(Args)]
 pub struct Draw {
     /// File with an architecture in its stored form, JSON.
-    #[arg(required_unless_present = "artefact", value_name = "ARCH.json")]
+    #[arg(required_unless_present = "artefact", conflicts_with_all = ["scale", "dataset"], value_name = "ARCH.json")]
     file: Option<PathBuf>,
     /// Draw the architecture with the lowest SMASH score of each search of this artefact's newest runs, by root seed;
     /// also expanded.

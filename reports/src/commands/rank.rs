@@ -49,7 +49,7 @@ pub struct Rank {
     #[arg(long)]
     json: bool,
     /// Folder for a figure of each predictor of your own, and for the joined rows, as Parquet.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_if_eq_any([("pdf", "true"), ("png", "true"), ("no_title", "true"), ("no_caption", "true")]))]
     out: Option<PathBuf>,
     #[command(flatten)]
     form: Form,

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
-use reports::artefact::{Artefact, short_commit};
+use reports::artefact::Artefact;
 use reports::report::readme;
+use results::store::files::is_folder;
 use results::store::manifest::RunStatus;
 use results::store::{DEFAULT_ROOT, Found, Group, StoredRun, find_runs, groups, latest_groups, newest};
 use results::{ArchitectureRow, errln};
@@ -170,7 +171,11 @@ impl Stored {
         Ok(found)
     }
 
+    /// Says why there is no result: the folder does not exist, or holds none that is wanted.
     fn nothing(&self, what: &str, faulty: &[String]) -> String {
+        if matches!(is_folder(&self.results), Ok(false)) {
+            return format!("{}: no such folder; expected one with a run of {what}", self.results.display());
+        }
         let scale = match self.scale.is_empty() {
             true => String::new(),
             false => format!(" at scale {}", self.scale.join(" or ")),
@@ -251,7 +256,7 @@ fn print_choice<'a>(chosen: &Group, candidates: impl Iterator<Item = &'a Group>)
         manifest.artefact,
         manifest.scale,
         manifest.dataset.name,
-        short_commit(manifest),
+        manifest.short_commit(),
         manifest.definition_hash
     );
 }

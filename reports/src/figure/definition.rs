@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 pub use results::summaries::figure::{FigureDefinition, FigureKind, PanelDefinition, PointDefinition};
 use results::summaries::predictors::PredictorSummary;
 use results::{
-    ComparisonSummary, CorrelationSummary, CorruptionSummary, CostSummary, DrawingRow, EncodingCellRow,
-    EnsembleSummary, InitialisationSummary, NormalisationSummary, PredictorsSummary, ProxySummary, SamplingSummary,
+    ComparisonSummary, CorruptionSummary, CostSummary, DrawingRow, EncodingCellRow, EnsembleSummary,
+    InitialisationSummary, NormalisationSummary, Points, PredictorsSummary, ProxySummary, SamplingSummary,
     SearchCostSummary, SearchSummary,
 };
 
@@ -46,11 +46,11 @@ pub enum FigureData<'a> {
 /// A predictor against true error.
 pub struct Scatter<'a> {
     /// The points of each root seed.
-    pub summary: &'a CorrelationSummary,
+    pub points: &'a Points,
     /// Whether the definition asks for error bars of one standard deviation.
     pub bars: bool,
     /// Name and points of the artefact that this one is compared with.
-    pub reference: Option<(&'a str, &'a CorrelationSummary)>,
+    pub reference: Option<(&'a str, &'a Points)>,
 }
 
 /// An axis of conditions with its measured points.

@@ -16,7 +16,7 @@ const LABEL: f64 = 21.0;
 /// Pixels between a plot and the labels beside it.
 const TO_LABELS: f64 = 40.0;
 
-/// RGBColor and dash of the line with this index.
+/// Colour and dash of the line with this index.
 pub(super) fn line_style(index: usize) -> (RGBColor, Dash) {
     (COLOURS[index % COLOURS.len()], DASHES[index % DASHES.len()])
 }

@@ -101,7 +101,7 @@ impl Histogram {
         let [low, high] = [self.middles.first(), self.middles.last()].map(|end| end.copied().unwrap_or(0.0) / unit);
         let air = if high > low { 0.04 * (high - low) } else { 1.0 };
         let ticks = if unit > 1.0 { Ticks::Plain } else { Ticks::Whole };
-        let highest = self.shares.iter().flatten().copied().fold(0.0, f64::max);
+        let highest = self.shares.iter().flatten().copied().reduce(f64::max).unwrap_or(1.0);
         (Axis { range: low - air..high + air, ticks }, 0.0..1.05 * highest)
     }
 
@@ -118,9 +118,10 @@ impl Histogram {
     /// The middle of each bin with its share, for each space. Empty bins beyond the values of a space have no point.
     fn points(&self) -> Vec<Vec<(f64, f64)>> {
         let of_space = |shares: &Vec<f64>| {
-            let first = shares.iter().position(|&share| share > 0.0).unwrap_or(shares.len());
-            let last = shares.iter().rposition(|&share| share > 0.0).unwrap_or(0);
-            (first..=last).map(|bin| (self.middles[bin], shares[bin])).collect()
+            let first = shares.iter().position(|&share| share > 0.0);
+            let last = shares.iter().rposition(|&share| share > 0.0);
+            let bins = first.zip(last).map(|(first, last)| first..=last);
+            bins.into_iter().flatten().map(|bin| (self.middles[bin], shares[bin])).collect()
         };
         self.shares.iter().map(of_space).collect()
     }
@@ -146,6 +147,13 @@ mod tests {
         assert!(x.range.contains(&1.0) && x.range.contains(&8.0) && y.contains(&1.0), "{x:?}, {y:?}");
         let numbers: Vec<String> = few.numbers(&x, 1.0).into_iter().map(|(_, text)| text).collect();
         assert_eq!(numbers, ["1", "4", "8"]);
+    }
+
+    #[test]
+    fn a_quantity_without_a_value_has_axes_and_no_points() {
+        let none = histogram(vec![BTreeMap::new(), BTreeMap::new()]);
+        assert_eq!(none.points(), [vec![], vec![]]);
+        assert!(!none.axes(1.0).1.is_empty());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use plotters::style::{Color, RGBColor, WHITE};
 use results::statistics::bootstrap::{BOOTSTRAP_SEED, RESAMPLES, regression_band};
 use results::statistics::sample::Point as Measured;
-use results::summaries::correlation::SeedSummary;
-use results::{CorrelationSummary, Measure};
+use results::summaries::correlation::SeedPoints;
+use results::{Measure, Points};
 
 use crate::picture::shapes::{Dash, SOLID};
 
@@ -19,30 +19,30 @@ use super::marks::{BAND, COLOURS, Mark, MarkShape, RED_LINE, mark_of_many};
 /// Most points with error bars. The bars of more would hide the points.
 const MOST_BARS: usize = 300;
 
-/// RGBColor of the points and lines of another artefact, which lie behind the others.
+/// Colour of the points and lines of another artefact, which lie behind the others.
 const REFERENCE: RGBColor = RGBColor(0x94, 0x94, 0x94);
 
 /// Draws legend and plot.
 pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Scatter<'_>) -> Result<()> {
-    let summary = data.summary;
-    ensure!(summary.n() > 0, "no architecture has both a score and a true error");
-    let bars = data.bars && points(summary) <= MOST_BARS;
+    let own = data.points;
+    ensure!(own.n() > 0, "no architecture has both a score and a true error");
+    let bars = data.bars && points(own) <= MOST_BARS;
     // Scores by error and by loss have no common axis.
-    let reference = data.reference.filter(|(_, reference)| reference.by == summary.by);
+    let reference = data.reference.filter(|(_, reference)| reference.by == own.by);
     let behind = reference.map_or(&[][..], |(_, reference)| &reference.seeds);
-    canvas.legend(&legend(summary, bars, reference.map(|(name, _)| name)));
-    let fits = Fit::of_seeds(&summary.seeds);
+    canvas.legend(&legend(own, bars, reference.map(|(name, _)| name)));
+    let fits = Fit::of_seeds(&own.seeds);
     let along = |axis: usize| {
-        let of_seeds = summary.seeds.iter().flat_map(move |seed| spans(seed, axis, bars));
+        let of_seeds = own.seeds.iter().flat_map(move |seed| spans(seed, axis, bars));
         of_seeds.chain(behind.iter().flat_map(move |seed| spans(seed, axis, false)))
     };
     let band_heights = fits.iter().flat_map(|fit| &fit.band).flat_map(|&(_, low, high)| [low, high]);
-    let (range, ticks) = match summary.by {
+    let (range, ticks) = match own.by {
         Measure::Error => (percent_range(along(0)), Ticks::Percent),
         Measure::Loss => (plain_range(along(0)), Ticks::Plain),
     };
     let x = Axis { range, ticks };
-    let x_scale = summary.by.of(100.0, 1.0);
+    let x_scale = own.by.of(100.0, 1.0);
     let y = Axis { range: percent_range(along(1).chain(band_heights)), ticks: Ticks::Percent };
     let plot = canvas.axes(definition, x, y, 0.0);
     let at = |(x, y): Measured| plot.at((x_scale * x, 100.0 * y));
@@ -51,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Sc
             canvas.mark(at(point), reference_mark());
         }
     }
-    for (index, seed) in summary.seeds.iter().enumerate() {
+    for (index, seed) in own.seeds.iter().enumerate() {
         let (mark, is_crowd) = mark_of_many(index, seed.points.len());
         let points = seed.points.iter().zip(&seed.deviations).zip(&seed.architectures);
         for ((&(x, y), [of_x, of_y]), &architecture) in points {
@@ -82,9 +82,9 @@ pub(super) fn draw(canvas: &mut Canvas, definition: &FigureDefinition, data: &Sc
 
 /// Facts for the caption: what the legend does not explain, and error bars that the definition asks for and are left out.
 pub(super) fn notes(data: &Scatter<'_>) -> Vec<String> {
-    let is_crowd = points(data.summary) > MOST_BARS;
+    let is_crowd = points(data.points) > MOST_BARS;
     let mut notes = Vec::new();
-    if data.summary.seeds.len() > 1 {
+    if data.points.seeds.len() > 1 {
         notes.push("lines: least squares by seed, with 95 % bootstrap bands".to_owned());
         notes.extend((data.bars && !is_crowd).then(|| "error bars: ± 1 standard deviation".to_owned()));
     }
@@ -93,12 +93,12 @@ pub(super) fn notes(data: &Scatter<'_>) -> Vec<String> {
 }
 
 /// Number of points of all root seeds.
-fn points(summary: &CorrelationSummary) -> usize {
-    summary.seeds.iter().map(|seed| seed.points.len()).sum()
+fn points(of: &Points) -> usize {
+    of.seeds.iter().map(|seed| seed.points.len()).sum()
 }
 
 /// The ends of a seed's points, or of their error bars, along x (0) or y (1).
-fn spans(seed: &SeedSummary, axis: usize, bars: bool) -> Vec<f64> {
+fn spans(seed: &SeedPoints, axis: usize, bars: bool) -> Vec<f64> {
     let span = |(point, deviations): (&Measured, &[Option<f64>; 2])| {
         let middle = [point.0, point.1][axis];
         let half = deviations[axis].filter(|_| bars).unwrap_or(0.0);
@@ -108,7 +108,7 @@ fn spans(seed: &SeedSummary, axis: usize, bars: bool) -> Vec<f64> {
 }
 
 /// The ends of a seed's least-squares line over the range of its scores; `None` if the line is undefined.
-fn line_of(seed: &SeedSummary) -> Option<[Measured; 2]> {
+fn line_of(seed: &SeedPoints) -> Option<[Measured; 2]> {
     let line = seed.line?;
     let scores = || seed.points.iter().map(|point| point.0);
     let [left, right] = [scores().fold(f64::MAX, f64::min), scores().fold(f64::MIN, f64::max)];
@@ -126,7 +126,7 @@ struct Fit {
 
 impl Fit {
     /// The line of each root seed for which it is defined.
-    fn of_seeds(seeds: &[SeedSummary]) -> Vec<Self> {
+    fn of_seeds(seeds: &[SeedPoints]) -> Vec<Self> {
         let styled = |(index, seed)| {
             let (colour, dash) = style(index, seeds.len());
             Self::of(seed, colour, dash)
@@ -134,7 +134,7 @@ impl Fit {
         seeds.iter().enumerate().filter_map(styled).collect()
     }
 
-    fn of(seed: &SeedSummary, colour: RGBColor, dash: Dash) -> Option<Self> {
+    fn of(seed: &SeedPoints, colour: RGBColor, dash: Dash) -> Option<Self> {
         let ends = line_of(seed)?;
         let [(left, _), (right, _)] = ends;
         let steps = 40;
@@ -146,7 +146,7 @@ impl Fit {
     }
 }
 
-/// RGBColor and dash of the line of a root seed. A single line is red, so that it differs from its points.
+/// Colour and dash of the line of a root seed. A single line is red, so that it differs from its points.
 fn style(index: usize, seeds: usize) -> (RGBColor, Dash) {
     if seeds == 1 { (RED_LINE, SOLID) } else { line_style(index) }
 }
@@ -156,10 +156,10 @@ fn reference_mark() -> Mark {
     Mark { paint: REFERENCE.mix(0.35), ..mark }
 }
 
-fn legend(summary: &CorrelationSummary, bars: bool, reference: Option<&str>) -> Vec<(Sample, String)> {
+fn legend(own: &Points, bars: bool, reference: Option<&str>) -> Vec<(Sample, String)> {
     let mut entries = Vec::new();
     let course = |line, mark| Sample::Course { line, mark, has_band: true };
-    match &summary.seeds[..] {
+    match &own.seeds[..] {
         [seed] => {
             let (mark, is_crowd) = mark_of_many(0, seed.points.len());
             entries.push(match bars {

@@ -4,22 +4,27 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::Result;
+use results::statistics::bootstrap::Interval;
 use results::store::manifest::{DatasetRecord, Manifest};
-use results::store::{Group, find_runs, groups, newest};
+use results::store::{Found, Group, find_runs, groups, newest};
 use results::summaries::contrast::{Measures, Side, contrast};
 use results::summaries::text::{error_text, interval_text, points_text};
-use results::{ArchitectureRow, Contrast, CorrelationSummary, ScoreRow, WeightsRow};
+use results::{ArchitectureRow, Contrast, CorrelationSummary, Points, ScoreRow, WeightsRow};
 
-use super::markdown::table;
-use super::ranking::correlation;
+use super::markdown::{not_read, table};
+use super::ranking::points;
 
 /// The comparison of a correlation study with another artefact.
 #[derive(Clone, Debug)]
 pub(super) struct ComparedWith {
     /// Name of the other artefact, such as `fig4`.
     artefact: String,
-    /// The comparison with its result of the same scale and data; `None` if there is no such result.
+    /// Class of device of both results.
+    device_class: String,
+    /// The comparison with its result of the same scale, data and class of device; `None` if there is no such result.
     pub comparison: Option<Comparison>,
+    /// Why other results of the artefact cannot be read.
+    faulty: Vec<String>,
 }
 
 /// The comparison of two results.
@@ -27,8 +32,8 @@ pub(super) struct ComparedWith {
 pub(super) struct Comparison {
     /// How the two differ.
     pub contrast: Contrast,
-    /// The other result.
-    reference: CorrelationSummary,
+    /// The points of the other result.
+    reference: Points,
     /// Describes the other result.
     run: String,
 }
@@ -47,7 +52,10 @@ impl ComparedWith {
             (&other.scale, &other.device_class) == (&manifest.scale, &manifest.device_class)
                 && data(other) == data(manifest)
         };
-        let mut others = groups(find_runs(root, Some(&artefact))?.runs);
+        let Found { runs, faulty } = find_runs(root, Some(&artefact))?;
+        let faulty = faulty.iter().map(ToString::to_string).collect();
+        let device_class = manifest.device_class.clone();
+        let mut others = groups(runs);
         others.retain(is_alike);
         let is_of_commit =
             |other: &Group| (&other.manifest().commit, other.manifest().dirty) == (&manifest.commit, manifest.dirty);
@@ -55,31 +63,31 @@ impl ComparedWith {
             others.retain(is_of_commit);
         }
         let Some(other) = newest(others) else {
-            return Ok(Self { artefact, comparison: None });
+            return Ok(Self { artefact, device_class, comparison: None, faulty });
         };
-        let side = |group: &Group, summary: &CorrelationSummary| -> Result<Side> {
+        let side = |group: &Group, points: &Points, tau: Option<Interval>| -> Result<Side> {
             let weights = group.read_if_there::<WeightsRow>()?;
             let (architectures, scores) = (group.read::<ArchitectureRow>()?, group.read::<ScoreRow>()?);
-            Ok(Side::new(summary, &architectures, &scores, weights.as_deref()))
+            Ok(Side::new(points, tau, &architectures, &scores, weights.as_deref()))
         };
-        let own = side(group, summary)?;
-        let of_other = correlation(&other)?;
-        let reference = side(&other, &of_other)?;
+        let own = side(group, &summary.points, summary.score.kendall)?;
+        let of_other = points(&other)?;
+        let reference = side(&other, &of_other, of_other.kendall())?;
         let seeds: Vec<String> = other.runs.iter().map(|run| run.manifest.seed.to_string()).collect();
-        let commit = &other.manifest().commit;
         let run = format!(
-            "{artefact}, {} scale, {}, seeds {}, commit {}",
+            "{artefact}, {} scale, {}, {device_class}, seeds {}, commit {}",
             manifest.scale,
             manifest.dataset.name,
             seeds.join(", "),
-            commit.get(..12).unwrap_or(commit)
+            other.manifest().short_commit()
         );
         let contrast = contrast(&own, &reference);
-        Ok(Self { artefact, comparison: Some(Comparison { contrast, reference: of_other, run }) })
+        let comparison = Some(Comparison { contrast, reference: of_other, run });
+        Ok(Self { artefact, device_class, comparison, faulty })
     }
 
     /// Name and points of the other result, if there is one.
-    pub fn reference(&self) -> Option<(&str, &CorrelationSummary)> {
+    pub fn reference(&self) -> Option<(&str, &Points)> {
         let comparison = self.comparison.as_ref()?;
         Some((&self.artefact, &comparison.reference))
     }
@@ -87,10 +95,14 @@ impl ComparedWith {
     /// The comparison as paragraphs of the report.
     pub fn paragraphs(&self) -> Vec<String> {
         let artefact = &self.artefact;
+        let faulty = not_read(&self.faulty);
         let Some(Comparison { contrast, run, .. }) = &self.comparison else {
-            return vec![format!(
-                "No result of `{artefact}` at this scale and on this data set is stored, so there is nothing to compare with."
-            )];
+            let nothing = format!(
+                "No result of `{artefact}` at this scale, on this data set and on this class of device ({}) is stored, so there is \
+                 nothing to compare with.",
+                self.device_class
+            );
+            return [nothing].into_iter().chain(faulty).collect();
         };
         let line = |name: &str, measures: &Measures| {
             let ratio = measures.weights_ratio.map(|ratio| format!("{ratio:.2}"));
@@ -128,7 +140,8 @@ impl ComparedWith {
             1 => " The interval of a side with one root seed excludes the variation between SMASH networks.",
             _ => "",
         };
-        vec![format!("Compared with {run}:"), table(&names, lines), format!("{}{one_network}", contrast.pairing_text())]
+        let pairing = format!("{}{one_network}", contrast.pairing_text());
+        [format!("Compared with {run}:"), table(&names, lines), pairing].into_iter().chain(faulty).collect()
     }
 }
 
@@ -136,8 +149,13 @@ impl ComparedWith {
 impl fmt::Display for ComparedWith {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.comparison {
-            Some(Comparison { contrast, run, .. }) => write!(f, "compared with {run}\n{contrast}"),
-            None => write!(f, "no run of `{}` at this scale and on this data set to compare with", self.artefact),
+            Some(Comparison { contrast, run, .. }) => write!(f, "compared with {run}\n{contrast}")?,
+            None => write!(
+                f,
+                "no run of `{}` at this scale, on this data set and on this class of device ({}) to compare with",
+                self.artefact, self.device_class
+            )?,
         }
+        self.faulty.iter().try_for_each(|fault| write!(f, "\ncannot be read: {fault}"))
     }
 }

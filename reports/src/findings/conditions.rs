@@ -23,6 +23,6 @@ fn line(axis: &str, point: &PanelPoint<'_>) -> Vec<String> {
         predictor.n.to_string(),
         interval_text(predictor.tau),
         interval_text(predictor.partial),
-        share_text(predictor.precision),
+        share_text(predictor.precision()),
     ]
 }

@@ -9,7 +9,6 @@ use results::statistics::bootstrap::{Interval, RESAMPLES};
 use results::statistics::coefficients::Coefficient;
 use results::statistics::ranking::resampling::measure;
 use results::statistics::ranking::{Measured, Ranking, disagreements};
-use results::statistics::sample::Point;
 use results::store::Group;
 use results::summaries::predictors::{PredictorSummary, summary as predictors_summary};
 use results::summaries::text::{SIGN, cost_text, draws_text, interval_text, p_text};
@@ -241,7 +240,7 @@ impl KindOfStudy for CorrelationFindings {
     fn figure(&self, kind: FigureKind) -> Result<FigureData<'_>> {
         match kind {
             FigureKind::ScatterFit | FigureKind::ScatterErrorBars => Ok(FigureData::Scatter(Scatter {
-                summary: &self.summary,
+                points: &self.summary.points,
                 bars: kind == FigureKind::ScatterErrorBars,
                 reference: self.compared_with.as_ref().and_then(ComparedWith::reference),
             })),
@@ -263,12 +262,12 @@ impl KindOfStudy for CorrelationFindings {
     }
 
     fn values(&self) -> Option<Values> {
-        let score = |value: f64, deviation: Option<f64>| match (self.summary.by, deviation) {
+        let score = |value: f64, deviation: Option<f64>| match (self.summary.points.by, deviation) {
             (Measure::Error, _) => with_deviation(value, deviation),
             (Measure::Loss, Some(deviation)) => format!("{value:.3} ± {deviation:.3}"),
             (Measure::Loss, None) => format!("{value:.3}"),
         };
-        let of_seeds = self.summary.seeds.iter().flat_map(|seed| {
+        let of_seeds = self.summary.points.seeds.iter().flat_map(|seed| {
             let values = seed.points.iter().zip(&seed.deviations);
             let values = values.map(|(&(x, y), &[of_x, of_y])| vec![score(x, of_x), with_deviation(y, of_y)]);
             let keys = seed.architectures.iter().map(|&architecture| (seed.seed, architecture));
@@ -291,10 +290,10 @@ impl CorrelationFindings {
     /// coefficients, which the summary has. They take seconds, so they are computed when they are first shown.
     fn ranking(&self) -> &[Measured] {
         self.ranking.get_or_init(|| {
-            let groups: Vec<Vec<Point>> = self.summary.seeds.iter().map(|seed| seed.points.clone()).collect();
+            let points = &self.summary.points;
             let mut statistics = Ranking::all(PICKED);
             statistics.retain(|statistic| !matches!(statistic, Ranking::Coefficient(_)));
-            measure(&groups, self.summary.units, &statistics, RESAMPLES, &mut |_| {})
+            measure(&points.groups(), points.units, &statistics, RESAMPLES, &mut |_| {})
         })
     }
 }
@@ -356,11 +355,11 @@ fn verification_text(rows: &[VerificationRow]) -> String {
 
 fn coefficients_table(summary: &CorrelationSummary) -> String {
     let names = ["true error against"].into_iter().chain(Coefficient::ALL.map(Coefficient::label));
-    let of_seeds = summary.seeds.iter().map(|seed| {
+    let of_seeds = summary.points.seeds.iter().zip(&summary.score_of_seeds).map(|(seed, &score)| {
         let name = format!("{}, seed {} (n = {})", summary.label(), seed.seed, seed.points.len());
-        (name, seed.score)
+        (name, score)
     });
-    let of_seeds = of_seeds.filter(|_| summary.seeds.len() > 1);
+    let of_seeds = of_seeds.filter(|_| summary.score_of_seeds.len() > 1);
     let predictors = summary.predictors().into_iter();
     let mut lines: Vec<_> = predictors.collect();
     lines.splice(1..1, of_seeds);

@@ -20,6 +20,12 @@ pub(super) fn left_out_sentence(left_out: &str) -> String {
     }
 }
 
+/// A paragraph about the results that cannot be read, if there are any.
+pub(crate) fn not_read(faulty: &[String]) -> Option<String> {
+    let faulty: Vec<String> = faulty.iter().map(|fault| fault.replace('\n', " ")).collect();
+    (!faulty.is_empty()).then(|| format!("**Left out, because it cannot be read:** {}", faulty.join("; ")))
+}
+
 /// Names the omissions, and explains the brackets of bootstrap intervals over root seeds and their units.
 pub(super) fn bootstrap_note(left_out: &str, units: &str) -> String {
     format!(

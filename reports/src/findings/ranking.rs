@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use results::store::{Group, StoredRun};
-use results::summaries::correlation::{Predictor, summary};
-use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Measure, ScoreRow, TruthRow};
+use results::summaries::correlation::{self, Predictor};
+use results::{ArchitectureRow, CorrelationSummary, FastTruthRow, Measure, Points, ScoreRow, TruthRow};
 
 use super::definition::kind_of_study;
 
@@ -20,14 +20,30 @@ pub(crate) fn is_correlation(group: &Group) -> bool {
 /// If a table is faulty, or if seeds were measured on test sets of different sizes.
 pub(crate) fn correlation(group: &Group) -> Result<CorrelationSummary> {
     let true_errors = group.read::<TruthRow>()?;
-    let predictor = match kind_of_study(group)?.as_deref() {
-        Some("fidelity") => Predictor::fast_recipe(&group.read::<FastTruthRow>()?),
-        Some("benchmark") => Predictor::validation_error(&true_errors),
-        _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
-    };
+    let predictor = predictor(group, &true_errors)?;
     let test_examples = test_examples(group)?;
-    let summary = summary(&group.read::<ArchitectureRow>()?, &predictor, &true_errors, test_examples);
+    let summary = correlation::summary(&group.read::<ArchitectureRow>()?, &predictor, &true_errors, test_examples);
     summary.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+/// The points of [`correlation`], without its coefficients.
+///
+/// # Errors
+/// As for [`correlation`].
+pub(crate) fn points(group: &Group) -> Result<Points> {
+    let true_errors = group.read::<TruthRow>()?;
+    let predictor = predictor(group, &true_errors)?;
+    test_examples(group)?;
+    let points = correlation::points(&group.read::<ArchitectureRow>()?, &predictor, &true_errors);
+    points.with_context(|| group.runs[0].dir.path().display().to_string())
+}
+
+fn predictor(group: &Group, true_errors: &[TruthRow]) -> Result<Predictor> {
+    Ok(match kind_of_study(group)?.as_deref() {
+        Some("fidelity") => Predictor::fast_recipe(&group.read::<FastTruthRow>()?),
+        Some("benchmark") => Predictor::validation_error(true_errors),
+        _ => Predictor::score(&group.read::<ScoreRow>()?, Measure::of_group(group)?),
+    })
 }
 
 /// Number of test images that true errors were measured on.

@@ -24,7 +24,8 @@ pub const VERDICT: usize = 5;
 /// Explains the table.
 pub const EXPLANATION: &str = "Each line is one statement of the paper, in our words or quoted, with one stored result. Verdicts \
     follow from 95 % intervals, given in brackets. *Departs in* counts the conditions that differ from the paper's, for correlation \
-    studies that recorded them. *Not run* means that no stored result of the artefact is reported.";
+    studies that recorded them. *Not run* means that no stored result of the artefact is reported. *No statistic* means that the result \
+    lacks the statistic, for the reason in the remark.";
 
 /// The statements with their stored results.
 pub struct Ledger<'a> {
@@ -80,13 +81,13 @@ impl<'a> Ledger<'a> {
         let verdicts: Vec<Verdict> = judged.map(|judged| judged.verdict).collect();
         let of_verdict = |verdict| verdicts.iter().filter(|one| **one == verdict).count();
         let without = |is_it: fn(&Check) -> bool| {
-            let is_without =
-                |line: &&Line| line.results.iter().all(|result| result.judged.is_err()) && is_it(&line.statement.check);
-            self.lines.iter().filter(is_without).count()
+            self.lines.iter().filter(|line| line.results.is_empty() && is_it(&line.statement.check)).count()
         };
+        let lacks_statistic =
+            |line: &&Line| !line.results.is_empty() && line.results.iter().all(|result| result.judged.is_err());
         format!(
             "The ledger has {} statements. Stored results give {} verdicts: {} held, {} not held, {} undecided. Statements without a \
-             verdict: {} not run, {} shown and {} refuted by tests of the code, {} that cannot be \
+             verdict: {} not run, {} whose results lack the statistic, {} shown and {} refuted by tests of the code, {} that cannot be \
              tested.",
             self.lines.len(),
             verdicts.len(),
@@ -94,6 +95,7 @@ impl<'a> Ledger<'a> {
             of_verdict(Verdict::NotHeld),
             of_verdict(Verdict::Undecided),
             without(|check| matches!(check, Check::Claim { .. })),
+            self.lines.iter().filter(lacks_statistic).count(),
             without(|check| matches!(check, Check::Tests(_))),
             without(|check| matches!(check, Check::Refuted(_))),
             without(|check| matches!(check, Check::Untestable(_))),
@@ -172,7 +174,9 @@ impl<'a> Line<'a> {
                     (words.clone(), Some(*verdict), verdict.to_string(), estimate, note())
                 }
                 Err(problem) => {
-                    (claim.to_string(), None, "not run".to_owned(), String::new(), problem.replace('\n', " "))
+                    let remark = [note(), problem.replace('\n', " ")].into_iter().filter(|part| !part.is_empty());
+                    let remark = remark.collect::<Vec<_>>().join("; ");
+                    (claim.to_string(), None, "no statistic".to_owned(), String::new(), remark)
                 }
             };
             row(Some(result.artefact), verdict, [name.clone(), words, word, estimate, remark])

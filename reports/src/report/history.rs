@@ -8,8 +8,8 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use results::statistics::bootstrap::Interval;
 use results::store::{Group, StoredRun, groups};
 
-use crate::artefact::{short_commit, shown_title};
-use crate::findings::ranking::{correlation, is_correlation};
+use crate::artefact::shown_title;
+use crate::findings::ranking::{is_correlation, points};
 
 /// The stored results of one artefact at one scale on one data set; at least two.
 #[derive(Clone, Debug)]
@@ -70,10 +70,10 @@ pub fn histories(runs: Vec<StoredRun>) -> Vec<History> {
 
 fn entry(group: &Group) -> Entry {
     let manifest = group.manifest();
-    let outcome = correlation(group).map(|summary| Outcome { n: summary.n(), tau: summary.score.kendall });
+    let outcome = points(group).map(|points| Outcome { n: points.n(), tau: points.kendall() });
     Entry {
         ended: group.end().to_owned(),
-        commit: short_commit(manifest),
+        commit: manifest.short_commit(),
         definition: manifest.definition_hash.chars().take(8).collect(),
         device: manifest.device.clone(),
         seeds: group.runs.len(),

@@ -16,7 +16,8 @@ use anyhow::{Context, Result};
 use results::Manifest;
 
 use crate::artefact::{Artefact, Judged};
-use crate::figure::Placed;
+use crate::figure::{Drawn, Placed};
+use crate::findings::markdown::not_read;
 use crate::report;
 use crate::report::claims::Ledger;
 use crate::report::history::History;
@@ -27,12 +28,13 @@ use text::{escape, facts, inline};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// Makes the page. It has a section with the ledger of the paper's claims if that is given.
+/// Makes the page with the drawn figures of the artefacts; see [`drawn`](crate::figure::drawn). It has a section with the ledger of the paper's claims if that is given.
 ///
 /// # Errors
-/// If a figure or an architecture cannot be drawn.
+/// If a figure cannot be written, or an architecture cannot be drawn.
 pub fn page(
     artefacts: &[Artefact],
+    figures: &[Option<Drawn>],
     faulty: &[String],
     ledger: Option<&Ledger>,
     histories: &[History],
@@ -40,8 +42,8 @@ pub fn page(
     let mut drawings = Drawings::default();
     let mut colours = BTreeSet::new();
     let mut sections = String::new();
-    for artefact in artefacts {
-        let section = section(artefact, &mut drawings, &mut colours);
+    for (artefact, figure) in artefacts.iter().zip(figures) {
+        let section = section(artefact, figure.as_ref(), &mut drawings, &mut colours);
         sections += &section.with_context(|| artefact.name())?;
     }
     Ok(format!(
@@ -52,7 +54,7 @@ pub fn page(
          <h1>SMASH: results</h1>\n{INTRODUCTION}{left_out}{contents}{claims}{sections}{history}</main>\n<div id=\"popup\" aria-hidden=\"true\" \
          hidden></div>\n{symbols}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark = figure::dark_rules(&colours),
-        left_out = report::not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
+        left_out = not_read(faulty).map_or_else(String::new, |words| format!("<p>{}</p>\n", inline(&words))),
         side = side(artefacts),
         contents = contents(artefacts, ledger.is_some()),
         claims = ledger.map_or_else(String::new, claims::section),
@@ -122,7 +124,12 @@ fn verdicts(artefact: &Artefact) -> String {
     }
 }
 
-fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<String>) -> Result<String> {
+fn section(
+    artefact: &Artefact,
+    figure: Option<&Drawn>,
+    drawings: &mut Drawings,
+    colours: &mut BTreeSet<String>,
+) -> Result<String> {
     let manifest = artefact.group.manifest();
     let id = anchor(artefact);
     let title = format!("{}: {} scale, {}", artefact.title, manifest.scale, manifest.dataset.name);
@@ -132,13 +139,13 @@ fn section(artefact: &Artefact, drawings: &mut Drawings, colours: &mut BTreeSet<
         html += &format!("<p class=\"paper\"><strong>The paper:</strong> {}</p>\n", inline(artefact.statement.trim()));
     }
     let values = artefact.findings.values();
-    if artefact.figure.is_some() {
+    if let Some(figure) = figure {
         let target = |place: &Placed| {
             let key = (place.seed, place.architecture);
             let values = values.as_ref().context("a figure with points of architectures that have no values")?;
             Ok((row_id(&id, key), words(values, key)))
         };
-        let drawn = figure::figure(artefact, &artefact.title, target)?;
+        let drawn = figure::figure(artefact, figure, target)?;
         html += &drawn.html;
         colours.extend(drawn.colours);
     }

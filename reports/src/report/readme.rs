@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use results::summaries::peer::PeerTable;
+use results::summaries::text::in_order;
 
 use crate::artefact::{Artefact, Judged};
 use crate::findings::markdown;
@@ -31,16 +32,8 @@ fn marks(name: &str) -> [String; 2] {
 
 /// The speed of our steps against PyTorch's: one line of a table for each size.
 pub fn speed_block(table: &PeerTable) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let mut sizes: Vec<&str> = Vec::new();
-    for row in &table.rows {
-        if !names.contains(&row.name.as_str()) {
-            names.push(&row.name);
-        }
-        if !sizes.contains(&row.size.as_str()) {
-            sizes.push(&row.size);
-        }
-    }
+    let names = in_order(table.rows.iter().map(|row| &row.name));
+    let sizes = in_order(table.rows.iter().map(|row| &row.size));
     let cell = |size: &str, name: &str| {
         let row = table.rows.iter().find(|row| row.size == size && row.name == name);
         row.map_or_else(String::new, |row| {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use reports::artefact::Artefact;
 use results::store::manifest::RunStatus;
-use results::store::{find_runs, latest_group};
+use results::store::{find_runs, groups};
 use results::{EpochRow, Manifest, Row, RunDir};
 
 use manifest::manifest;
@@ -37,6 +37,6 @@ pub fn write<R: Row>(dir: &RunDir, rows: &[R]) {
 
 /// The newest result of an artefact.
 pub fn newest(root: &Path, artefact: &str) -> anyhow::Result<Artefact> {
-    let group = latest_group(find_runs(root, Some(artefact))?.all()?).unwrap();
+    let group = results::store::newest(groups(find_runs(root, Some(artefact))?.all()?)).unwrap();
     Artefact::load(group, root)
 }

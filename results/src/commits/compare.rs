@@ -13,10 +13,12 @@ use crate::statistics::bootstrap::{
 };
 use crate::statistics::coefficients::Coefficient;
 use crate::statistics::ranking::Ranking;
+use crate::statistics::ranking::ordered::values_of;
 use crate::statistics::sample::{Point, mean, standard_deviation};
 use crate::store::Group;
-use crate::summaries::correlation::{Measure, score_values};
 use crate::summaries::join::{Joined, Key, by_seed, complete_mean, join, keep_common, units};
+use crate::summaries::predictor::{Measure, score_values};
+use crate::tables::Row;
 use crate::tables::rows::{ArchitectureRow, ScoreRow, TruthRow};
 
 /// Standard errors that a change must have to be found in four of five comparisons, at the two-sided 5 % level. The
@@ -49,10 +51,14 @@ impl Tables {
             true_errors: group.read()?,
         };
         let known: BTreeSet<Key> = tables.architectures.iter().map(|row| (row.seed, row.architecture)).collect();
-        let scored = tables.scores.iter().map(|row| (row.seed, row.architecture));
-        let trained = tables.true_errors.iter().map(|row| (row.seed, row.architecture));
-        match scored.chain(trained).find(|key| !known.contains(key)) {
-            Some((seed, architecture)) => Err(Error::UnknownArchitecture { seed, architecture }),
+        let scored = tables.scores.iter().map(|row| (ScoreRow::NAME, (row.seed, row.architecture)));
+        let trained = tables.true_errors.iter().map(|row| (TruthRow::NAME, (row.seed, row.architecture)));
+        match scored.chain(trained).find(|(_, key)| !known.contains(key)) {
+            Some((table, (seed, architecture))) => {
+                let run = group.runs.iter().find(|run| run.manifest.seed == seed);
+                let path = run.map_or(group.folder(), |run| run.dir.path()).to_path_buf();
+                Err(Error::MissingArchitecture { path, table, architecture })
+            }
             None => Ok(tables),
         }
     }
@@ -271,56 +277,73 @@ pub struct Change {
     pub detectable: Option<f64>,
 }
 
-/// Measures the change of a statistic, by a bootstrap with two levels and the given number of resamples.
+/// Measures the change of statistics, by a bootstrap with two levels and the given number of resamples.
 ///
 /// A resample draws root seeds with replacement, and for each of them its architectures. Both sides use the same draws.
 /// The statistic of a side uses the drawn architectures that the side has measured.
-pub fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
-    let in_both = |[base, head]: [Option<f64>; 2]| Some([Some(base?), Some(head?)]);
-    let mean_of = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
-    match statistic {
-        Statistic::Ranking(ranking) => {
-            let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
-            bootstrap(statistic, (&paired.groups(points), paired.units), resamples, |points| ranking.of(points))
-        }
-        Statistic::MeanScore => {
-            let groups = paired.groups(|pair| in_both(pair.score_errors));
-            bootstrap(statistic, (&groups, paired.units), resamples, mean_of)
-        }
-        Statistic::MeanError => {
-            let groups = paired.groups(|pair| in_both(pair.errors));
-            bootstrap(statistic, (&groups, paired.units), resamples, mean_of)
-        }
-    }
+pub fn changes(paired: &Paired, statistics: &[Statistic], resamples: usize) -> Vec<Change> {
+    let ranking = |statistic: &Statistic| match statistic {
+        Statistic::Ranking(ranking) => Some(*ranking),
+        Statistic::MeanScore | Statistic::MeanError => None,
+    };
+    let rankings: Vec<Ranking> = statistics.iter().filter_map(ranking).collect();
+    let points = |pair: &Pair| Some(pair.points()).filter(|points| points.iter().any(Option::is_some));
+    // All statistics of a ranking come from one sort of each resample.
+    let of_rankings = bootstrap(
+        &rankings.iter().copied().map(Statistic::Ranking).collect::<Vec<_>>(),
+        (&paired.groups(points), paired.units),
+        resamples,
+        |points| values_of(&rankings, points),
+    );
+    let mean_of = |values: &[f64]| vec![(!values.is_empty()).then(|| mean(values))];
+    let of_mean = |statistic, errors: fn(&Pair) -> [Option<f64>; 2]| {
+        let in_both = |[base, head]: [Option<f64>; 2]| Some([Some(base?), Some(head?)]);
+        let groups = paired.groups(|pair| in_both(errors(pair)));
+        bootstrap(&[statistic], (&groups, paired.units), resamples, mean_of).remove(0)
+    };
+    let mut of_rankings = of_rankings.into_iter();
+    let change = |&statistic: &Statistic| match statistic {
+        Statistic::Ranking(_) => of_rankings.next().expect("a change for each ranking"),
+        Statistic::MeanScore => of_mean(statistic, |pair| pair.score_errors),
+        Statistic::MeanError => of_mean(statistic, |pair| pair.errors),
+    };
+    statistics.iter().map(change).collect()
 }
 
 fn bootstrap<T: Copy>(
-    statistic: Statistic,
+    statistics: &[Statistic],
     (groups, units): (&[Vec<[Option<T>; 2]>], Units),
     resamples: usize,
-    value: impl Fn(&[T]) -> Option<f64>,
-) -> Change {
-    let values = |groups: &[Vec<[Option<T>; 2]>]| {
-        [0, 1].map(|side| {
-            mean_over_groups(groups, |pairs| {
-                let own: Vec<T> = pairs.iter().filter_map(|pair| pair[side]).collect();
-                value(&own)
-            })
-        })
+    values: impl Fn(&[T]) -> Vec<Option<f64>>,
+) -> Vec<Change> {
+    let of_sides = |groups: &[Vec<[Option<T>; 2]>]| -> Vec<[Option<f64>; 2]> {
+        let of_side = |side: usize| -> Vec<Vec<Option<f64>>> {
+            let own = |pairs: &Vec<[Option<T>; 2]>| pairs.iter().filter_map(|pair| pair[side]).collect::<Vec<T>>();
+            groups.iter().map(|pairs| values(&own(pairs))).collect()
+        };
+        let sides = [of_side(0), of_side(1)];
+        let of_statistic =
+            |index: usize| [0, 1].map(|side: usize| mean_over_groups(&sides[side], |of_group| of_group[index]));
+        (0..statistics.len()).map(of_statistic).collect()
     };
     let difference = |[base, head]: [Option<f64>; 2]| Some(head? - base?);
-    let mut change = Change { statistic, values: values(groups), interval: None, detectable: None };
-    let Some(estimate) = difference(change.values) else {
-        return change;
+    let measured = of_sides(groups);
+    let mut draws: Vec<Vec<[Option<f64>; 2]>> = Vec::new();
+    if measured.iter().any(|values| difference(*values).is_some()) {
+        let mut rng = generator(BOOTSTRAP_SEED);
+        draws.extend((0..resamples).map(|_| of_sides(&resample_groups(groups, units, &mut rng))));
+    }
+    let change = |((index, &statistic), values): ((usize, &Statistic), [Option<f64>; 2])| {
+        let mut change = Change { statistic, values, interval: None, detectable: None };
+        if let Some(estimate) = difference(values) {
+            let differences = draws.iter().map(|draw| difference(draw[index]));
+            let defined: Vec<f64> = differences.clone().flatten().collect();
+            change.interval = percentiles(estimate, differences);
+            change.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
+        }
+        change
     };
-    let mut rng = generator(BOOTSTRAP_SEED);
-    let draws: Vec<Option<f64>> =
-        (0..resamples).map(|_| difference(values(&resample_groups(groups, units, &mut rng)))).collect();
-    let mut next = draws.iter().copied();
-    change.interval = percentiles(estimate, resamples, || next.next().flatten());
-    let defined: Vec<f64> = draws.into_iter().flatten().collect();
-    change.detectable = standard_deviation(&defined).map(|error| DETECTABLE_ERRORS * error);
-    change
+    statistics.iter().enumerate().zip(measured).map(change).collect()
 }
 
 /// The verdict of a comparison.

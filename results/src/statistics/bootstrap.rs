@@ -1,7 +1,11 @@
 //! The percentile bootstrap on two levels: root seeds, and the units of each.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 
 use super::coefficients::{Line, least_squares};
 use super::sample::{Point, mean};
@@ -9,11 +13,14 @@ use super::sample::{Point, mean};
 /// Number of resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
 
+/// Number of resamples that are drawn before their statistics are computed. It bounds the memory.
+const BATCH: usize = 250;
+
 /// Seed of the resampling, so that equal tables give equal intervals.
 pub const BOOTSTRAP_SEED: u64 = 0;
 
 /// Fewest values of each root seed for which a mean has an interval: one or two say nothing about their spread.
-pub const FEWEST: usize = 3;
+pub(crate) const FEWEST: usize = 3;
 
 /// An estimate with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,11 +36,11 @@ pub struct Interval {
 }
 
 /// A p-value below this level excludes chance, as a 95 % interval does that lies beside the value by chance.
-pub const LEVEL: f64 = 0.05;
+pub(crate) const LEVEL: f64 = 0.05;
 
 impl Interval {
     /// The interval of the negative of the statistic.
-    pub fn negated(self) -> Self {
+    pub(crate) fn negated(self) -> Self {
         let Self { estimate, low, high, undefined } = self;
         Self { estimate: -estimate, low: -high, high: -low, undefined }
     }
@@ -93,41 +100,83 @@ const BOOTSTRAP_STREAM: u64 = 0x626f_6f74; // "boot"
 ///
 /// # Panics
 /// If groups that share their units have different numbers of them.
-pub fn bootstrap<T: Copy>(
+pub fn bootstrap<T: Copy + PartialEq + Sync>(
     groups: &[Vec<T>],
     units: Units,
-    statistic: impl Fn(&[T]) -> Option<f64>,
+    statistic: impl Fn(&[T]) -> Option<f64> + Sync,
 ) -> Option<Interval> {
-    let [interval] = bootstrap_all(groups, units, |values| [statistic(values)]);
-    interval
+    bootstrap_all(groups, units, 1, |values| vec![statistic(values)])[0]
 }
 
-/// [`bootstrap`] of several statistics of the same units, which share the resamples.
-pub fn bootstrap_all<T: Copy, const N: usize>(
+/// [`bootstrap`] of some number of statistics of the same units, which share the resamples. These are drawn one after the
+/// other, and computed on all cores.
+pub(crate) fn bootstrap_all<T: Copy + PartialEq + Sync>(
     groups: &[Vec<T>],
     units: Units,
-    statistics: impl Fn(&[T]) -> [Option<f64>; N],
-) -> [Option<Interval>; N] {
-    let values = |groups: &[Vec<T>]| -> [Option<f64>; N] {
-        let of_groups: Vec<[Option<f64>; N]> = groups.iter().map(|group| statistics(group)).collect();
-        std::array::from_fn(|index| mean_of_all(of_groups.iter().map(|of_group| of_group[index])))
+    number: usize,
+    statistics: impl Fn(&[T]) -> Vec<Option<f64>> + Sync,
+) -> Vec<Option<Interval>> {
+    let mean_of = |of_groups: Vec<Vec<Option<f64>>>| -> Vec<Option<f64>> {
+        (0..number).map(|index| mean_over_groups(&of_groups, |of_group| of_group[index])).collect()
     };
-    let estimates = values(groups);
+    let estimates = mean_of(groups.iter().map(|group| statistics(group)).collect());
     if estimates.iter().all(Option::is_none) {
-        return [None; N];
+        return vec![None; number];
     }
+    let alike = first_alike(groups, units);
+    let of_group = |(group, chosen): &(usize, Arc<[usize]>)| {
+        statistics(&chosen.iter().map(|&unit| groups[*group][unit]).collect::<Vec<T>>())
+    };
+    let of_resample =
+        |drawn: Vec<(usize, Arc<[usize]>)>| mean_of(of_drawn(&drawn, |drawn| drawn.0, alike.as_deref(), of_group));
     let mut rng = generator(BOOTSTRAP_SEED);
-    let drawn: Vec<[Option<f64>; N]> =
-        (0..RESAMPLES).map(|_| values(&resample_groups(groups, units, &mut rng))).collect();
-    std::array::from_fn(|index| {
-        let mut of_statistic = drawn.iter().map(|values| values[index]);
-        percentiles(estimates[index]?, RESAMPLES, || of_statistic.next().flatten())
-    })
+    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(RESAMPLES);
+    while values.len() < RESAMPLES {
+        let drawn = (values.len()..RESAMPLES).take(BATCH).map(|_| draw_units(groups, units, &mut rng));
+        values.par_extend(drawn.collect::<Vec<_>>().into_par_iter().map(of_resample));
+    }
+    let interval =
+        |(index, estimate): (usize, Option<f64>)| percentiles(estimate?, values.iter().map(|values| values[index]));
+    estimates.into_iter().enumerate().map(interval).collect()
+}
+
+/// The groups of a resample, each with its units, as indices.
+fn draw_units<T>(groups: &[Vec<T>], units: Units, rng: &mut ChaCha8Rng) -> Vec<(usize, Arc<[usize]>)> {
+    let chosen: Vec<usize> = draw(groups.len(), rng).collect();
+    match units {
+        Units::Own => chosen.into_iter().map(|group| (group, draw(groups[group].len(), rng).collect())).collect(),
+        Units::Shared => {
+            let shared: Arc<[usize]> = draw(shared_count(groups), rng).collect();
+            chosen.into_iter().map(|group| (group, Arc::clone(&shared))).collect()
+        }
+    }
+}
+
+/// For each group the first one that equals it, if the groups share their units. Their statistics are then equal in every
+/// resample. `None` if each group has units of its own.
+pub(crate) fn first_alike<T: PartialEq>(groups: &[T], units: Units) -> Option<Vec<usize>> {
+    let first = |group: &T| groups.iter().position(|other| other == group);
+    // A group that holds NaN does not equal itself.
+    let of_group = |(index, group): (usize, &T)| first(group).unwrap_or(index);
+    (units == Units::Shared).then(|| groups.iter().enumerate().map(of_group).collect())
+}
+
+/// The values of the groups of a resample. Those of alike groups are computed once; see [`first_alike`].
+pub(crate) fn of_drawn<D, V: Clone>(
+    drawn: &[D],
+    group: impl Fn(&D) -> usize,
+    alike: Option<&[usize]>,
+    value: impl Fn(&D) -> V,
+) -> Vec<V> {
+    let Some(alike) = alike else { return drawn.iter().map(value).collect() };
+    let mut known: BTreeMap<usize, V> = BTreeMap::new();
+    let of_group = |drawn: &D| known.entry(alike[group(drawn)]).or_insert_with(|| value(drawn)).clone();
+    drawn.iter().map(of_group).collect()
 }
 
 /// The difference of a statistic between two independent samples: that of `first` minus that of `second`. Every
 /// resample draws from both, each as for [`bootstrap`].
-pub fn bootstrap_difference<T: Copy>(
+pub(crate) fn bootstrap_difference<T: Copy>(
     (first, units_of_first): (&[Vec<T>], Units),
     (second, units_of_second): (&[Vec<T>], Units),
     statistic: impl Fn(&[T]) -> Option<f64>,
@@ -137,15 +186,16 @@ pub fn bootstrap_difference<T: Copy>(
     };
     let estimate = difference(first, second)?;
     let mut rng = generator(BOOTSTRAP_SEED);
-    percentiles(estimate, RESAMPLES, || {
+    let resample = |_| {
         let drawn = resample_groups(first, units_of_first, &mut rng);
         difference(&drawn, &resample_groups(second, units_of_second, &mut rng))
-    })
+    };
+    percentiles(estimate, (0..RESAMPLES).map(resample))
 }
 
 /// The mean over the root seeds of each root seed's mean, with its bootstrap interval. `None` if a root seed has fewer
 /// than [`FEWEST`] values.
-pub fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
+pub(crate) fn mean_interval(groups: &[Vec<f64>], units: Units) -> Option<Interval> {
     match enough(groups) {
         true => bootstrap(groups, units, |values| Some(mean(values))),
         false => None,
@@ -167,13 +217,9 @@ pub fn regression_band(points: &[Point], xs: &[f64], resamples: usize, seed: u64
     xs.iter().map(band).collect()
 }
 
+/// The mean of a statistic over groups; `None` if there are none, or if it is undefined for one of them.
 pub(crate) fn mean_over_groups<T>(groups: &[Vec<T>], statistic: impl Fn(&[T]) -> Option<f64>) -> Option<f64> {
-    mean_of_all(groups.iter().map(|group| statistic(group)))
-}
-
-/// The mean of some values; `None` if there are none, or one of them is undefined.
-fn mean_of_all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let values: Option<Vec<f64>> = values.collect();
+    let values: Option<Vec<f64>> = groups.iter().map(|group| statistic(group)).collect();
     values.filter(|values| !values.is_empty()).map(|values| mean(&values))
 }
 
@@ -222,10 +268,15 @@ pub(crate) fn shared_count<T>(groups: &[impl AsRef<[T]>]) -> usize {
     count
 }
 
-/// An estimate with the percentiles of its resamples. Each call of `draw` returns the statistic of one resample.
-pub(crate) fn percentiles(estimate: f64, resamples: usize, mut draw: impl FnMut() -> Option<f64>) -> Option<Interval> {
-    let mut values: Vec<f64> = (0..resamples).filter_map(|_| draw()).collect();
-    let undefined = resamples - values.len();
+/// An estimate with the percentiles of its resamples, whose statistics are given.
+pub(crate) fn percentiles(estimate: f64, resamples: impl IntoIterator<Item = Option<f64>>) -> Option<Interval> {
+    let (mut values, mut undefined) = (Vec::new(), 0);
+    for value in resamples {
+        match value {
+            Some(value) => values.push(value),
+            None => undefined += 1,
+        }
+    }
     let (low, high) = interval_of(&mut values)?;
     Some(Interval { estimate, low, high, undefined })
 }

@@ -3,7 +3,7 @@
 //! Few trainings measure each true error. Even the true error itself cannot be expected to correlate better.
 
 use crate::statistics::bootstrap::{Interval, Units, bootstrap};
-use crate::statistics::tau::kendall_tau_b;
+use crate::statistics::tau::{ranks_by_column, tau_between_columns};
 
 /// Kendall's tau that the expected error of each architecture would reach against the mean of its measured errors.
 ///
@@ -15,23 +15,11 @@ use crate::statistics::tau::kendall_tau_b;
 /// `groups[s][a]` holds the errors of the trainings of architecture a of root seed s. Each architecture counts with as
 /// many trainings as the one with the fewest has. The result is `None` if an architecture has a single training, or if
 /// the data leave tau undefined. The interval is a bootstrap over root seeds and architectures.
-pub fn noise_ceiling(groups: &[Vec<Vec<f64>>], units: Units) -> Option<Interval> {
+pub(crate) fn noise_ceiling(groups: &[Vec<Vec<f64>>], units: Units) -> Option<Interval> {
     let trainings = groups.iter().flatten().map(Vec::len).min().filter(|&fewest| fewest > 1)?;
-    let ceiling_of = |errors: &[&[f64]]| Some(ceiling(between_trainings(errors, trainings)?, trainings));
-    let borrowed: Vec<Vec<&[f64]>> = groups.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();
-    bootstrap(&borrowed, units, ceiling_of)
-}
-
-/// Mean of tau over all pairs of repetitions.
-fn between_trainings(errors: &[&[f64]], trainings: usize) -> Option<f64> {
-    let mut taus = Vec::new();
-    for second in 1..trainings {
-        for first in 0..second {
-            let points: Vec<_> = errors.iter().map(|errors| (errors[first], errors[second])).collect();
-            taus.push(kendall_tau_b(&points)?);
-        }
-    }
-    Some(taus.iter().sum::<f64>() / taus.len() as f64)
+    let ranks: Vec<Vec<Vec<u32>>> = groups.iter().map(|group| ranks_by_column(group, trainings)).collect();
+    let borrowed: Vec<Vec<&[u32]>> = ranks.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();
+    bootstrap(&borrowed, units, |ranks| Some(ceiling(tau_between_columns(ranks)?, trainings)))
 }
 
 /// Converts the tau of one training against another to that of the expected error against the mean of several trainings.
@@ -49,6 +37,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::statistics::tau::kendall_tau_b;
 
     /// A sum of uniform numbers, which is close enough to normal.
     fn normal(rng: &mut ChaCha8Rng) -> f64 {
@@ -71,8 +60,9 @@ mod tests {
             let means = errors.iter().map(|errors| errors.iter().sum::<f64>());
             let points: Vec<_> = expected.iter().copied().zip(means).collect();
             let reached = kendall_tau_b(&points).unwrap();
-            let references: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
-            let found = ceiling(between_trainings(&references, trainings).unwrap(), trainings);
+            let ranks = ranks_by_column(&errors, trainings);
+            let references: Vec<&[u32]> = ranks.iter().map(Vec::as_slice).collect();
+            let found = ceiling(tau_between_columns(&references).unwrap(), trainings);
             assert!((found - reached).abs() < 0.02, "{trainings} trainings, noise {noise}: {found}, {reached}");
         }
     }

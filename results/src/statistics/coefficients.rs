@@ -71,7 +71,7 @@ impl Line {
 }
 
 /// The line with the least sum of squared vertical distances.
-pub fn least_squares(points: &[Point]) -> Option<Line> {
+pub(crate) fn least_squares(points: &[Point]) -> Option<Line> {
     let moments = Moments::of(points)?;
     if moments.xx == 0.0 {
         return None;

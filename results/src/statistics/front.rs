@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::sample::mean;
 
-/// Random subsets behind the mean of [`random_share`].
+/// Random subsets behind the mean of [`Shares::random`].
 const SUBSETS: usize = 20;
 
 /// Seed of these subsets, so that equal candidates give equal means.
@@ -51,20 +51,23 @@ fn hypervolume(some: &[Candidate], all: &[Candidate]) -> f64 {
     area
 }
 
-/// The true hypervolume of some candidates, divided by that of all. `None` if that of all is 0.
-fn share(some: &[Candidate], all: &[Candidate]) -> Option<f64> {
+/// Shares of the true hypervolume of all candidates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shares {
+    /// That of the front by predicted error.
+    pub front: f64,
+    /// The mean of random subsets that are as large as this front.
+    pub random: f64,
+}
+
+/// The shares of some candidates; `None` if the hypervolume of all is 0.
+pub(crate) fn shares(all: &[Candidate]) -> Option<Shares> {
     let of_all = hypervolume(all, all);
-    (of_all > 0.0).then(|| hypervolume(some, all) / of_all)
-}
-
-/// The share of the true hypervolume that the front by predicted error has.
-pub fn front_share(all: &[Candidate]) -> Option<f64> {
-    share(&front(all, |candidate| candidate.predicted), all)
-}
-
-/// The mean share of the true hypervolume of random subsets that are as large as the front by predicted error.
-pub fn random_share(all: &[Candidate]) -> Option<f64> {
-    let size = front(all, |candidate| candidate.predicted).len();
+    if of_all <= 0.0 {
+        return None;
+    }
+    let front = front(all, |candidate| candidate.predicted);
+    let size = front.len();
     let mut rng = ChaCha8Rng::seed_from_u64(SUBSET_SEED);
     let mut order: Vec<usize> = (0..all.len()).collect();
     let mut of_subset = || {
@@ -74,10 +77,10 @@ pub fn random_share(all: &[Candidate]) -> Option<f64> {
         }
         let mut drawn = order[..size].to_vec();
         drawn.sort_unstable();
-        share(&drawn.into_iter().map(|index| all[index]).collect::<Vec<_>>(), all)
+        hypervolume(&drawn.into_iter().map(|index| all[index]).collect::<Vec<_>>(), all) / of_all
     };
-    let shares: Option<Vec<f64>> = (0..SUBSETS).map(|_| of_subset()).collect();
-    shares.map(|shares| mean(&shares))
+    let random: Vec<f64> = (0..SUBSETS).map(|_| of_subset()).collect();
+    Some(Shares { front: hypervolume(&front, all) / of_all, random: mean(&random) })
 }
 
 #[cfg(test)]
@@ -104,8 +107,8 @@ mod tests {
         assert_eq!(hypervolume(&all, &all), 1.25);
         assert_eq!(hypervolume(&all[..1], &all), 1.0);
         assert_eq!(hypervolume(&all[2..], &all), 0.0);
-        assert_eq!(share(&all[1..2], &all), Some(0.75 / 1.25));
-        assert_eq!(share(&all[..1], &all[..1]), None);
+        assert_eq!(hypervolume(&all[1..2], &all), 0.75);
+        assert_eq!(shares(&all[..1]), None);
     }
 
     #[test]
@@ -117,13 +120,12 @@ mod tests {
             })
             .collect();
         let all = candidates(&rows);
-        assert_eq!(front_share(&all), Some(1.0));
-        let random = random_share(&all).unwrap();
-        assert!(random > 0.0 && random < 0.9, "{random}");
-        assert_eq!(random_share(&all), Some(random));
+        let found = shares(&all).unwrap();
+        assert!(found.front == 1.0 && found.random > 0.0 && found.random < 0.9, "{found:?}");
+        assert_eq!(shares(&all), Some(found));
         // Here the front has all candidates, and so has every subset of equal size.
         let falling: Vec<[f64; 3]> =
             (0..9).map(|index| [f64::from(index), -f64::from(index), -f64::from(index)]).collect();
-        assert_eq!(random_share(&candidates(&falling)), Some(1.0));
+        assert_eq!(shares(&candidates(&falling)), Some(Shares { front: 1.0, random: 1.0 }));
     }
 }

@@ -38,7 +38,7 @@ impl SpreadAndNoise {
 ///
 /// # Panics
 /// If an architecture has no measurement, or the test set is empty.
-pub fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<SpreadAndNoise> {
+pub(crate) fn spread_and_noise(groups: &[Vec<Vec<f64>>], test_examples: u64) -> Option<SpreadAndNoise> {
     assert!(test_examples > 0, "the test set is empty");
     let means: Vec<Vec<f64>> =
         groups.iter().map(|architectures| architectures.iter().map(|errors| mean(errors)).collect()).collect();

@@ -15,8 +15,13 @@ const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// The difference `a - b` of two errors, each a mean of counts over examples. It is rounded to 1e-12, far below one
 /// example in any set. The order of a sum therefore neither breaks a tie nor makes one.
-pub fn difference(a: f64, b: f64) -> f64 {
-    ((a - b) * 1e12).round() / 1e12
+pub(crate) fn rounded_difference(a: f64, b: f64) -> f64 {
+    rounded(a - b)
+}
+
+/// Rounds a difference of errors, or a mean of such differences; see [`rounded_difference`].
+pub(crate) fn rounded(difference: f64) -> f64 {
+    (difference * 1e12).round() / 1e12
 }
 
 /// How many differences are above, at and below 0.
@@ -56,7 +61,7 @@ impl Signs {
     }
 
     /// Two-sided p-value of the exact sign test, which drops the zeros; `None` if nothing is left.
-    pub fn p_value(&self) -> Option<f64> {
+    pub(crate) fn p_value(&self) -> Option<f64> {
         let n = self.positive + self.negative;
         let fewer = self.positive.min(self.negative);
         // Logarithms are necessary because 2^-n leaves the range of floats for n above 1000.
@@ -72,7 +77,7 @@ impl Signs {
 
 /// Wilson's 95 % interval of a fraction, `successes` of `n`. Unlike a bootstrap interval, it has a width even if all
 /// agree. `None` for n = 0.
-pub fn wilson(successes: f64, n: usize) -> Option<Interval> {
+pub(crate) fn wilson(successes: f64, n: usize) -> Option<Interval> {
     if n == 0 {
         return None;
     }
@@ -92,7 +97,7 @@ pub fn wilson(successes: f64, n: usize) -> Option<Interval> {
 /// The difference of two fractions of independent trials, the first minus the second, each `(successes, trials)`. The 95 %
 /// interval is Newcombe's (1998, method 10): it combines the two Wilson intervals, so it has a width even if all trials
 /// agree. `None` if one of them has no trials.
-pub fn share_difference(first: (usize, usize), second: (usize, usize)) -> Option<Interval> {
+pub(crate) fn share_difference(first: (usize, usize), second: (usize, usize)) -> Option<Interval> {
     let [first, second] = [first, second].map(|(successes, trials)| wilson(successes as f64, trials));
     let (first, second) = (first?, second?);
     let estimate = first.estimate - second.estimate;

@@ -25,7 +25,7 @@ pub enum Pairing {
 ///
 /// # Panics
 /// If the numbers of root seeds or of units contradict the pairing.
-pub fn paired_difference<T: Copy>(
+pub(crate) fn paired_difference<T: Copy>(
     [first, second]: [&[Vec<Option<T>>]; 2],
     pairing: Pairing,
     statistic: impl Fn(&[T]) -> Option<f64>,
@@ -39,17 +39,21 @@ pub fn paired_difference<T: Copy>(
     match pairing {
         Pairing::Seeds(units) => {
             let pairs = pairs([first, second]);
-            percentiles(estimate, RESAMPLES, || {
+            let resample = |_| {
                 let [first, second] = sides(&resample_groups(&pairs, units, &mut rng));
                 difference(&first, &second)
-            })
+            };
+            percentiles(estimate, (0..RESAMPLES).map(resample))
         }
-        Pairing::Units => percentiles(estimate, RESAMPLES, || {
-            let drawn = [draw_groups(first, &mut rng), draw_groups(second, &mut rng)].concat();
-            let drawn = resample_shared(&drawn, &mut rng);
-            let (of_first, of_second) = drawn.split_at(first.len());
-            difference(of_first, of_second)
-        }),
+        Pairing::Units => {
+            let resample = |_| {
+                let drawn = [draw_groups(first, &mut rng), draw_groups(second, &mut rng)].concat();
+                let drawn = resample_shared(&drawn, &mut rng);
+                let (of_first, of_second) = drawn.split_at(first.len());
+                difference(of_first, of_second)
+            };
+            percentiles(estimate, (0..RESAMPLES).map(resample))
+        }
     }
 }
 

@@ -27,7 +27,8 @@ pub enum Ranking {
     /// Kendall's tau among the truly better half of the points, including all ties of the last one. It shows whether the
     /// predictor tells good from very good, which a search needs.
     BetterHalfTau,
-    /// [`precision`], of this fraction.
+    /// The share of the truly best points that are also among the predictor's best. Both groups are this fraction of the
+    /// points, at least one.
     Precision(f64),
     /// The true rank, from 1, of the truly best among this many of the predictor's best.
     BestRank(usize),
@@ -108,21 +109,8 @@ impl Ranking {
     }
 }
 
-/// The share of the truly best points that are also among the predictor's best. Both groups are this fraction of the
-/// points, at least one.
-pub fn precision(points: &[Point], fraction: f64) -> Option<f64> {
-    if points.is_empty() {
-        return None;
-    }
-    let k = count_of(fraction, points.len());
-    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
-    let [by_predictor, by_truth] = [xs, ys].map(|values| chances(&values, k));
-    let both: f64 = by_predictor.iter().zip(&by_truth).map(|(a, b)| a * b).sum();
-    Some(both / k as f64)
-}
-
 /// The mean truth of the predictor's best. They are this fraction of the points, at least one.
-pub fn mean_of_best(points: &[Point], fraction: f64) -> Option<f64> {
+pub(crate) fn mean_of_best(points: &[Point], fraction: f64) -> Option<f64> {
     if points.is_empty() {
         return None;
     }
@@ -139,11 +127,9 @@ fn count_of(fraction: f64, n: usize) -> usize {
 
 /// The probability that each value is among the `k` lowest, with ties broken at random.
 fn chances(values: &[f64], k: usize) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted[k - 1];
-    let better = sorted.iter().filter(|&&value| value < last).count();
-    let tied = sorted.iter().filter(|&&value| value == last).count();
+    let last = *values.to_vec().select_nth_unstable_by(k - 1, f64::total_cmp).1;
+    let better = values.iter().filter(|&&value| value < last).count();
+    let tied = values.iter().filter(|&&value| value == last).count();
     let chance = |&value: &f64| match value {
         value if value < last => 1.0,
         value if value == last => (k - better) as f64 / tied as f64,
@@ -168,7 +154,7 @@ pub struct Measured {
 
 impl Measured {
     /// Whether one of interval and p-value excludes chance and the other does not.
-    pub fn disagrees(&self) -> bool {
+    pub(crate) fn disagrees(&self) -> bool {
         let (Some(interval), Some(by_chance), Some(p)) = (self.interval, self.by_chance, self.p) else { return false };
         let excludes = match self.statistic.chance() {
             Chance::Zero => interval.excludes(by_chance),
@@ -195,11 +181,11 @@ impl Measured {
     pub fn line(&self, of_errors: bool) -> String {
         let (label, text) = (self.statistic.label(), self.value_text(of_errors));
         match self.interval {
-            Some(Interval { undefined: 0, .. }) => format!("{label:24}{text:32}{}", p_text(self.p)),
+            Some(Interval { undefined: 0, .. }) => format!("{label:22}  {text:30}  {}", p_text(self.p)),
             Some(Interval { undefined, .. }) => {
-                format!("{label:24}{text:32}{} ({undefined} resamples undefined)", p_text(self.p))
+                format!("{label:22}  {text:30}  {} ({undefined} resamples undefined)", p_text(self.p))
             }
-            None => format!("{label:24}{text}"),
+            None => format!("{label:22}  {text}"),
         }
     }
 }

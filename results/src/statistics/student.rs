@@ -8,12 +8,12 @@ use crate::statistics::bootstrap::{FEWEST, Interval};
 use crate::statistics::sample::{mean, standard_deviation};
 
 /// The mean over the root seeds of each root seed's mean. `None` if a root seed has fewer than [`FEWEST`] values.
-pub fn mean_t_interval(groups: &[Vec<f64>]) -> Option<Interval> {
+pub(crate) fn mean_t_interval(groups: &[Vec<f64>]) -> Option<Interval> {
     weighted(&[(1.0, groups)])
 }
 
 /// The difference of two such means of independent samples, `first` minus `second`, by Welch's interval.
-pub fn mean_t_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
+pub(crate) fn mean_t_difference(first: &[Vec<f64>], second: &[Vec<f64>]) -> Option<Interval> {
     weighted(&[(1.0, first), (-1.0, second)])
 }
 

@@ -1,20 +1,49 @@
 //! Kendall's tau in the time of a sort.
 
-use crate::statistics::sample::Point;
+use crate::statistics::sample::{Point, mean};
 
 /// Kendall's tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y)).
 ///
 /// # Panics
 /// If a value is not a number.
-pub fn kendall_tau_b(points: &[Point]) -> Option<f64> {
+pub(crate) fn kendall_tau_b(points: &[Point]) -> Option<f64> {
     let both = |&(x, y): &Point| u128::from(key(x)) << 64 | u128::from(key(y));
-    tau_of_keys(points.iter().map(both).collect(), |both| (both >> 64) as u64, |both| both as u64)
+    let mut sorted: Vec<u128> = points.iter().map(both).collect();
+    sorted.sort_unstable();
+    tau_of_keys(&sorted, |both| (both >> 64) as u64, |both| both as u64)
 }
 
 /// The same from the ranks of x and y, which is faster for many resamples of some points.
-pub fn tau_of_ranks(ranks: impl Iterator<Item = [u32; 2]>) -> Option<f64> {
-    let both = |[x, y]: [u32; 2]| u64::from(x) << 32 | u64::from(y);
-    tau_of_keys(ranks.map(both).collect(), |both| (both >> 32) as u32, |both| both as u32)
+pub(crate) fn tau_of_ranks(ranks: impl Iterator<Item = [u32; 2]>) -> Option<f64> {
+    let mut sorted: Vec<u64> = ranks.map(both_ranks).collect();
+    sorted.sort_unstable();
+    tau_of_sorted(&sorted)
+}
+
+/// The ranks of x and y as one number, in the order of x, then y.
+pub(crate) fn both_ranks([x, y]: [u32; 2]) -> u64 {
+    u64::from(x) << 32 | u64::from(y)
+}
+
+/// The same from sorted numbers of [`both_ranks`].
+pub(crate) fn tau_of_sorted(sorted: &[u64]) -> Option<f64> {
+    tau_of_keys(sorted, |both| (both >> 32) as u32, |both| both as u32)
+}
+
+/// The ranks of the values of each column. The rows are as long as there are columns, or longer.
+pub(crate) fn ranks_by_column(rows: &[impl AsRef<[f64]>], columns: usize) -> Vec<Vec<u32>> {
+    let of_column = |column| ranks(&rows.iter().map(|row| row.as_ref()[column]).collect::<Vec<_>>());
+    let by_column: Vec<Vec<u32>> = (0..columns).map(of_column).collect();
+    (0..rows.len()).map(|row| by_column.iter().map(|ranks| ranks[row]).collect()).collect()
+}
+
+/// The mean of tau over all pairs of columns, from their ranks; `None` if there are no pairs, or if one is undefined.
+pub(crate) fn tau_between_columns(rows: &[&[u32]]) -> Option<f64> {
+    let columns = rows.first()?.len();
+    let pairs = (0..columns).flat_map(|second| (0..second).map(move |first| (first, second)));
+    let tau = |(first, second)| tau_of_ranks(rows.iter().map(|row: &&[u32]| [row[first], row[second]]));
+    let taus: Option<Vec<f64>> = pairs.map(tau).collect();
+    taus.filter(|taus| !taus.is_empty()).map(|taus| mean(&taus))
 }
 
 /// The rank of each value among the different values, from 0.
@@ -33,11 +62,10 @@ pub fn ranks(values: &[f64]) -> Vec<u32> {
 /// Knight's algorithm on integers that hold x above y, without branches that depend on them: intervals take thousands of
 /// resamples. The points are sorted by x, then y. The discordant pairs are then those that sorting by y has to swap.
 fn tau_of_keys<K: Ord + Copy, V: Ord + Copy + Default>(
-    mut sorted: Vec<K>,
+    sorted: &[K],
     x: impl Fn(K) -> V,
     y: impl Fn(K) -> V,
 ) -> Option<f64> {
-    sorted.sort_unstable();
     let tied_x = tied_pairs(sorted.chunk_by(|&a, &b| x(a) == x(b)));
     let tied_both = tied_pairs(sorted.chunk_by(|a, b| a == b));
     let mut ys: Vec<V> = sorted.iter().map(|&both| y(both)).collect();

@@ -74,9 +74,9 @@ fn stored_files(run: &StoredRun) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::latest_group;
     use crate::store::manifest::tests::sample;
     use crate::store::manifest::{Manifest, RunStatus};
+    use crate::store::newest;
 
     fn store(root: &Path, change: impl FnOnce(&mut Manifest)) -> StoredRun {
         let mut manifest = sample();
@@ -112,7 +112,7 @@ mod tests {
                 m.seed = seed;
             });
         }
-        let group = latest_group(find_runs(&runs, None).unwrap().runs).unwrap();
+        let group = newest(groups(find_runs(&runs, None).unwrap().runs)).unwrap();
         // The second save replaces the first.
         for _ in 0..2 {
             let saved = save(&group, &baselines).unwrap();
@@ -137,7 +137,7 @@ mod tests {
         let (runs, baselines) = (folder.path().join("runs"), folder.path().join("baselines"));
         let run = store(&runs, |_| ());
         fs::write(run.dir.path().join("scores.parquet"), b"changed").unwrap();
-        let group = latest_group(find_runs(&runs, None).unwrap().runs).unwrap();
+        let group = newest(groups(find_runs(&runs, None).unwrap().runs)).unwrap();
         let error = save(&group, &baselines).unwrap_err().to_string();
         assert!(error.contains("scores.parquet: damaged"), "{error}");
         assert!(find_runs(&baselines, None).unwrap().runs.is_empty());

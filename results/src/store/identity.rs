@@ -42,7 +42,7 @@ impl StoredFile {
 
 impl Identity {
     /// Reads the text form.
-    pub fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         Self(text.to_owned())
     }
 

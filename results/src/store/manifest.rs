@@ -180,6 +180,12 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The abbreviated commit, with a mark if the working tree differed from it.
+    pub fn short_commit(&self) -> String {
+        let short = self.commit.get(..12).unwrap_or(&self.commit);
+        format!("{short}{}", if self.dirty { " (dirty)" } else { "" })
+    }
+
     /// Checks end, tables and timings.
     fn check_values(&self) -> std::result::Result<(), String> {
         if self.status == RunStatus::Complete {

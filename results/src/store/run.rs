@@ -90,7 +90,7 @@ impl RunDir {
     ///
     /// # Errors
     /// If the file of the lock is none, or the file system refuses.
-    pub fn is_locked(&self) -> Result<Option<bool>> {
+    pub(crate) fn is_locked(&self) -> Result<Option<bool>> {
         if files::is_object(&self.path) {
             return Ok(None);
         }
@@ -271,7 +271,7 @@ impl StoredRun {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_below(path: &Path, levels: usize) -> Result<Self> {
+    pub(crate) fn open_below(path: &Path, levels: usize) -> Result<Self> {
         let file = path.join("manifest.toml");
         let manifest = Manifest::read(&file)?;
         let key = manifest.key();

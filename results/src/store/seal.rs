@@ -29,7 +29,7 @@ const MARK: &[u8] = b"smash-sha256:";
 const DIGITS: usize = 64;
 
 /// An open seal, which must still be closed.
-pub fn blank() -> String {
+pub(crate) fn blank() -> String {
     String::from_utf8_lossy(MARK).into_owned() + &"0".repeat(DIGITS)
 }
 
@@ -57,7 +57,7 @@ pub fn close(bytes: &mut [u8]) {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_toml(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_toml(path: &Path, text: &str) -> Result<()> {
     let mut bytes = format!("{text}\n# {}\n", blank()).into_bytes();
     close(&mut bytes);
     files::write_atomically(path, &bytes)
@@ -139,7 +139,7 @@ pub fn check_has_digest_file(file: &StoredFile) -> Result<()> {
 ///
 /// # Errors
 /// If the place cannot be checked.
-pub fn has_digest_file(file: &StoredFile) -> Result<bool> {
+pub(crate) fn has_digest_file(file: &StoredFile) -> Result<bool> {
     files::is_file(&file.digest_file())
 }
 
@@ -147,7 +147,7 @@ pub fn has_digest_file(file: &StoredFile) -> Result<bool> {
 ///
 /// # Errors
 /// A file with another digest.
-pub fn check_listed(path: &Path, bytes: &[u8], listed: &str) -> Result<()> {
+pub(crate) fn check_listed(path: &Path, bytes: &[u8], listed: &str) -> Result<()> {
     if sha256(bytes) == listed {
         return Ok(());
     }

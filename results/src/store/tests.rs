@@ -171,7 +171,7 @@ fn a_run_that_claims_to_have_ended_in_the_future_hides_no_other() {
     let at = |commit: &str, end: &str| {
         store(root.path(), |m| (m.commit, m.end) = (commit.to_owned(), Some(end.to_owned())));
     };
-    let latest = || latest_group(find_runs(root.path(), None).unwrap().all().unwrap()).unwrap();
+    let latest = || newest(groups(find_runs(root.path(), None).unwrap().all().unwrap())).unwrap();
     at("ahead", "9999-01-01T00:00:00Z");
     assert!(latest().ends_in_future());
     at("now", "2025-01-01T00:00:00Z");
@@ -195,7 +195,7 @@ fn the_latest_group_is_the_newest_with_a_complete_run() {
     at("new", 9, RunStatus::Complete, "2025-01-02T00:00:00Z");
     at("new", 1, RunStatus::Failed, "2025-01-02T00:00:00Z");
     at("newest", 0, RunStatus::Running, "2025-01-04T00:00:00Z");
-    let group = latest_group(find_runs(root.path(), None).unwrap().all().unwrap()).unwrap();
+    let group = newest(groups(find_runs(root.path(), None).unwrap().all().unwrap())).unwrap();
     let seeds: Vec<u64> = group.runs.iter().map(|run| run.manifest.seed).collect();
     assert_eq!(group.manifest().commit, "new");
     assert_eq!((seeds, group.unfinished), (vec![9, 10], vec![1]));
@@ -219,7 +219,7 @@ fn a_table_that_one_run_lacks_is_missing_and_not_empty() {
     let root = tempfile::tempdir().unwrap();
     let dirs = [0, 1].map(|seed| store(root.path(), |m| m.seed = seed));
     let read = || {
-        let group = latest_group(find_runs(root.path(), None).unwrap().all().unwrap()).unwrap();
+        let group = newest(groups(find_runs(root.path(), None).unwrap().all().unwrap())).unwrap();
         group.read_if_there::<WeightsRow>().unwrap()
     };
     dirs[1].write(&weights(1, 10)).unwrap();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::statistics::sample::{mean, standard_deviation};
-use crate::summaries::correlation::{Measure, score_values};
 use crate::summaries::join::{Key, join};
+use crate::summaries::predictor::{Measure, score_values};
 use crate::tables::rows::{ArchitectureRow, ScoreRow, TruthRow};
 use crate::tables::{Status, declare};
 

@@ -44,27 +44,30 @@ impl TryFrom<Stated> for Claim {
     fn try_from(stated: Stated) -> Result<Self, String> {
         let Stated { statistic, greater_than, between, of } = stated;
         let of_two = match statistic {
-            Statistic::ErrorDifference => Some(("error-difference", "systems")),
-            Statistic::TauDifference => Some(("tau-difference", "predictors")),
-            Statistic::ScoreDifference => Some(("score-difference", "predictors")),
-            Statistic::DivergenceDifference => Some(("divergence-difference", "normalisations")),
-            Statistic::CostReduction => Some(("cost-reduction", "costs")),
+            Statistic::ErrorDifference => Some("systems"),
+            Statistic::TauDifference | Statistic::ScoreDifference => Some("predictors"),
+            Statistic::DivergenceDifference => Some("normalisations"),
+            Statistic::CostReduction => Some("costs"),
             _ => None,
         };
+        let name = statistic.name();
         match (of_two, &between) {
-            (Some((name, of)), None) => {
+            (Some(of), None) => {
                 return Err(format!("statistic `{name}` needs `between`, the names of two {of}"));
             }
             (None, Some(_)) => {
-                return Err("`between` belongs to `error-difference`, `tau-difference`, `score-difference`, \
-                            `divergence-difference` and `cost-reduction` alone"
-                    .to_owned());
+                return Err(format!(
+                    "statistic `{name}` has no `between`, which belongs to `error-difference`, `tau-difference`, \
+                     `score-difference`, `divergence-difference` and `cost-reduction` alone"
+                ));
             }
             _ => {}
         }
         match (statistic.is_of_space(), &of) {
-            (true, None) => Err("this statistic needs `of`, the name of a search space".to_owned()),
-            (false, Some(_)) => Err("`of` belongs to the statistics of sampled architectures alone".to_owned()),
+            (true, None) => Err(format!("statistic `{name}` needs `of`, the name of a search space")),
+            (false, Some(_)) => Err(format!(
+                "statistic `{name}` has no `of`, which belongs to the statistics of sampled architectures alone"
+            )),
             _ => Ok(Self { statistic, greater_than, between, of }),
         }
     }
@@ -214,6 +217,12 @@ impl Statistic {
         Self::RarelyExceeded,
         Self::FoundSize,
     ];
+
+    /// Its name in definitions.
+    fn name(self) -> String {
+        let name = toml::Value::try_from(self).expect("a statistic is written by its name");
+        name.as_str().expect("a name is text").to_owned()
+    }
 
     /// Whether it is about the architectures drawn from one search space.
     fn is_of_space(self) -> bool {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::Interval;
-use crate::statistics::paired::difference;
+use crate::statistics::paired::rounded_difference;
 use crate::statistics::sample::{mean, standard_deviation};
 use crate::statistics::student::{mean_t_difference, mean_t_interval};
 use crate::summaries::join::by_seed;
-use crate::summaries::text::{counted, left_out_text, percent};
+use crate::summaries::text::{counted, in_order, left_out_text, percent};
 use crate::tables::Status;
 use crate::tables::rows::{SystemRow, SystemTrainingRow, TrialRow};
 
@@ -97,13 +97,8 @@ pub fn summary(
     trainings: &[SystemTrainingRow],
     trials: &[TrialRow],
 ) -> ComparisonSummary {
-    let mut ordered: Vec<&str> = Vec::new();
     let in_tables = systems.iter().map(|row| &row.system).chain(trainings.iter().map(|row| &row.system));
-    for name in names.iter().chain(in_tables) {
-        if !ordered.contains(&name.as_str()) {
-            ordered.push(name);
-        }
-    }
+    let ordered = in_order(names.iter().chain(in_tables));
     let of_system = |name: &str| {
         let rows = || systems.iter().filter(|row| row.system == name);
         let trainings = || trainings.iter().filter(|row| row.system == name);
@@ -238,7 +233,7 @@ impl ComparisonSummary {
         let (first, second) = (self.system(first)?, self.system(second)?);
         let pair = |(key, error): (&TrainingKey, &f64)| {
             let other = second.errors.get(key)?;
-            Some((key.0, Some(difference(*other, *error))))
+            Some((key.0, Some(rounded_difference(*other, *error))))
         };
         let pairs: Vec<Vec<f64>> = by_seed(first.errors.iter().filter_map(pair)).into_values().collect();
         match pairs.is_empty() {

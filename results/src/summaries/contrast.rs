@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, bootstrap, bootstrap_difference, enough, mean_interval};
-use crate::statistics::coefficients::Coefficient;
 use crate::statistics::paired_bootstrap::{Pairing, paired_difference};
-use crate::statistics::ranking::resampling::intervals;
-use crate::statistics::ranking::{BEST, Ranking, mean_of_best};
+use crate::statistics::ranking::{BEST, mean_of_best};
 use crate::statistics::sample::{Point, mean};
-use crate::statistics::tau::kendall_tau_b;
-use crate::summaries::correlation::{CorrelationSummary, Measure, score_values};
+use crate::statistics::tau::{ranks, tau_of_ranks};
+use crate::summaries::correlation::{Points, SeedPoints};
 use crate::summaries::join::{by_seed, complete_mean, keep_common};
+use crate::summaries::predictor::{Measure, score_values};
 use crate::summaries::text::{error_text, interval_text, points_text};
 use crate::tables::rows::{ArchitectureRow, ScoreRow, WeightsRow};
 
@@ -30,6 +29,10 @@ pub struct Side {
     scores: BySeed<f64>,
     /// Score and true error of the trained architectures.
     points: BySeed<Point>,
+    /// Their ranks in their root seed.
+    ranks: BySeed<[u32; 2]>,
+    /// Kendall's tau between score and true error.
+    tau: Option<Interval>,
     /// Whether the root seeds have the same architectures.
     units: Units,
     /// Ratio of learned to generated weights, the mean over architectures and root seeds; `None` if they were not counted.
@@ -71,9 +74,10 @@ pub struct Measures {
 }
 
 impl Side {
-    /// Gathers the data of one study; `weights` is `None` if its runs did not count them.
+    /// Gathers the data of one study, whose tau is known; `weights` is `None` if its runs did not count them.
     pub fn new(
-        summary: &CorrelationSummary,
+        points: &Points,
+        tau: Option<Interval>,
         architectures: &[ArchitectureRow],
         scores: &[ScoreRow],
         weights: Option<&[WeightsRow]>,
@@ -85,19 +89,22 @@ impl Side {
         let scores = score_values(scores, Measure::Error).into_iter();
         let scores = scores.map(|((seed, index), draws)| (seed, complete_mean(draws).map(|score| (index, score))));
         let mut scores = by_seed(scores);
-        keep_common(&mut scores, summary.units, |&(index, _)| index);
-        let points = summary.seeds.iter().map(|seed| {
+        keep_common(&mut scores, points.units, |&(index, _)| index);
+        let of_seed = |seed: &SeedPoints| {
             let points = seed.architectures.iter().copied().zip(seed.points.iter().copied());
             (seed.seed, BTreeMap::from_iter(points))
-        });
+        };
+        let by_seed_and_index: BySeed<Point> = points.seeds.iter().map(of_seed).collect();
         let ratio = |row: &WeightsRow| (row.seed, Some(row.learned as f64 / row.generated as f64));
         let ratios = by_seed(weights.unwrap_or_default().iter().map(ratio));
         let ratios: Vec<f64> = ratios.values().map(|ratios| mean(ratios)).collect();
         Self {
             architectures: hashes,
             scores: scores.into_iter().map(|(seed, scores)| (seed, scores.into_iter().collect())).collect(),
-            points: points.collect(),
-            units: summary.units,
+            ranks: ranked(&by_seed_and_index),
+            points: by_seed_and_index,
+            tau,
+            units: points.units,
             weights_ratio: (!ratios.is_empty()).then(|| mean(&ratios)),
         }
     }
@@ -110,7 +117,7 @@ impl Side {
             weights_ratio: self.weights_ratio,
             scored: self.units.count(scores.iter().map(Vec::len)),
             level: mean_interval(&scores, self.units),
-            tau: intervals(&points, self.units, &[Ranking::Coefficient(Coefficient::Kendall)])[0],
+            tau: self.tau,
             top: if enough(&points) { bootstrap(&points, self.units, top) } else { None },
         }
     }
@@ -133,7 +140,12 @@ pub fn contrast(own: &Side, reference: &Side) -> Contrast {
         reference: reference.measures(),
         pairing,
         level_drop: difference_of_means([reference, own], pairing, |side| &side.scores, mean_of),
-        tau_drop: difference([reference, own], pairing, |side| &side.points, kendall_tau_b),
+        tau_drop: interval_of_difference(
+            [reference, own],
+            pairing,
+            |side| &side.ranks,
+            |ranks| tau_of_ranks(ranks.iter().copied()),
+        ),
         top_rise: difference_of_means([own, reference], pairing, |side| &side.points, top),
     }
 }
@@ -153,7 +165,7 @@ fn pairing(own: &Side, reference: &Side) -> Option<Pairing> {
 }
 
 /// The difference of a statistic, that of the first side minus that of the second.
-fn difference<T: Copy>(
+fn interval_of_difference<T: Copy>(
     [first, second]: [&Side; 2],
     pairing: Option<Pairing>,
     values: fn(&Side) -> &BySeed<T>,
@@ -171,7 +183,7 @@ fn difference<T: Copy>(
     }
 }
 
-/// As [`difference`]; `None` if a root seed of either side has too few values for a mean.
+/// As [`interval_of_difference`]; `None` if a root seed of either side has too few values for a mean.
 fn difference_of_means<T: Copy>(
     sides: [&Side; 2],
     pairing: Option<Pairing>,
@@ -179,9 +191,19 @@ fn difference_of_means<T: Copy>(
     statistic: impl Fn(&[T]) -> Option<f64>,
 ) -> Option<Interval> {
     match sides.iter().all(|side| enough(&groups(values(side)))) {
-        true => difference(sides, pairing, values, statistic),
+        true => interval_of_difference(sides, pairing, values, statistic),
         false => None,
     }
+}
+
+/// The ranks of scores and of true errors in each root seed.
+fn ranked(points: &BySeed<Point>) -> BySeed<[u32; 2]> {
+    let of_seed = |points: &BTreeMap<u32, Point>| {
+        let (xs, ys): (Vec<f64>, Vec<f64>) = points.values().copied().unzip();
+        let both = ranks(&xs).into_iter().zip(ranks(&ys)).map(|(x, y)| [x, y]);
+        points.keys().copied().zip(both).collect()
+    };
+    points.iter().map(|(&seed, points)| (seed, of_seed(points))).collect()
 }
 
 /// The values of each root seed, in order.

@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::statistics::bootstrap::{Interval, RESAMPLES, Units, mean_interval};
 use crate::statistics::ceiling::noise_ceiling;
 use crate::statistics::coefficients::{Coefficient, Line, least_squares};
@@ -15,10 +13,10 @@ use crate::statistics::noise::{SpreadAndNoise, spread_and_noise};
 use crate::statistics::ranking::Ranking;
 use crate::statistics::ranking::resampling::intervals;
 use crate::statistics::sample::{Point, mean, standard_deviation};
-use crate::store::Group;
-use crate::summaries::join::{Joined, Values, by_seed, join, keep_common, units, values};
+use crate::summaries::join::{Joined, by_seed, join, keep_common, units};
+pub use crate::summaries::predictor::{Measure, Predictor};
 use crate::summaries::text::{SIGN, draws_text, interval_text, left_out_text};
-use crate::tables::rows::{ArchitectureRow, FastTruthRow, ScoreRow, TruthRow};
+use crate::tables::rows::{ArchitectureRow, TruthRow};
 
 /// How well a predictor, such as the SMASH score, predicts the true error.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,14 +25,12 @@ pub struct CorrelationSummary {
     pub predictor: &'static str,
     /// Most noise draws behind a value of the predictor; `None` for a predictor without noise draws.
     pub draws: Option<usize>,
-    /// Whether its values are errors or losses.
-    pub by: Measure,
-    /// One summary for each root seed, in order.
-    pub seeds: Vec<SeedSummary>,
-    /// Whether the root seeds have the same architectures.
-    pub units: Units,
+    /// The values behind all coefficients.
+    pub points: Points,
     /// Predictor against true error: the mean over the root seeds.
     pub score: Coefficients,
+    /// Predictor against true error in each root seed, in order.
+    pub score_of_seeds: Vec<Coefficients>,
     /// True errors by the first half of an architecture's trainings against those by the second half, if all trainings
     /// were repeated. A better predictor than the truth itself cannot be distinguished from it.
     pub halves: Option<Coefficients>,
@@ -52,9 +48,37 @@ pub struct CorrelationSummary {
     pub without_score: usize,
 }
 
-/// One root seed's part of a [`CorrelationSummary`].
+/// A predictor's values and true errors, without coefficients, which take much longer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SeedSummary {
+pub struct Points {
+    /// Whether the values of the predictor are errors or losses.
+    pub by: Measure,
+    /// The points of each root seed, in order.
+    pub seeds: Vec<SeedPoints>,
+    /// Whether the root seeds have the same architectures.
+    pub units: Units,
+}
+
+impl Points {
+    /// Number of architectures over all root seeds. Architectures that the root seeds share count once.
+    pub fn n(&self) -> usize {
+        self.units.count(self.seeds.iter().map(|seed| seed.points.len()))
+    }
+
+    /// Kendall's tau, the mean over the root seeds; `None` if the data leave it undefined.
+    pub fn kendall(&self) -> Option<Interval> {
+        intervals(&self.groups(), self.units, &[Ranking::Coefficient(Coefficient::Kendall)])[0]
+    }
+
+    /// The points alone, by root seed.
+    pub fn groups(&self) -> Vec<Vec<Point>> {
+        self.seeds.iter().map(|seed| seed.points.clone()).collect()
+    }
+}
+
+/// One root seed's part of [`Points`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedPoints {
     /// The root seed.
     pub seed: u64,
     /// Predictor and true error of each architecture, errors in [0, 1]. A predictor is, for example, the SMASH score:
@@ -65,8 +89,6 @@ pub struct SeedSummary {
     /// Two standard deviations for each point: of the predictor over its values, such as noise draws, and of the true
     /// error over its trainings. `None` stands for a single value.
     pub deviations: Vec<[Option<f64>; 2]>,
-    /// Predictor against true error.
-    pub score: Coefficients,
     /// Least-squares line of the true error on the predictor.
     pub line: Option<Line>,
 }
@@ -102,82 +124,12 @@ impl Coefficients {
     }
 }
 
-/// The measure of an evaluation that counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The fraction of wrongly classified images (paper).
-    #[default]
-    Error,
-    /// The mean negative log-likelihood, in nats.
-    Loss,
-}
-
-impl Measure {
-    /// Returns the one that counts.
-    pub fn of<T>(self, error: T, loss: T) -> T {
-        match self {
-            Self::Error => error,
-            Self::Loss => loss,
-        }
-    }
-
-    /// Reads which measure the scores of a correlation study use, from a group of its runs.
-    ///
-    /// # Errors
-    /// If the definition names another measure. The error names the manifest.
-    pub fn of_group(group: &Group) -> Result<Self> {
-        let study = group.manifest().definition.get("study");
-        let by = study.and_then(|study| study.get("by")).cloned();
-        by.map_or(Ok(Self::default()), toml::Value::try_into).map_err(|error| Error::Manifest {
-            path: group.runs[0].dir.manifest_path(),
-            problem: format!("definition, `study.by`: {}", error.message()),
-        })
-    }
-}
-
-/// A predictor of true errors: the values of each architecture, whose mean counts. A value that could not be obtained
-/// excludes its architecture.
-#[derive(Clone, Debug)]
-pub struct Predictor {
-    name: &'static str,
-    by: Measure,
-    draws: Option<usize>,
-    values: Values,
-}
-
-impl Predictor {
-    /// The SMASH score: the mean over the noise draws.
-    pub fn score(rows: &[ScoreRow], by: Measure) -> Self {
-        let values = score_values(rows, by);
-        let draws = values.values().map(Vec::len).max();
-        Self { name: by.of("SMASH score", "SMASH score, by loss"), by, draws, values }
-    }
-
-    /// The error after the fast recipe: the mean over the trainings.
-    pub fn fast_recipe(rows: &[FastTruthRow]) -> Self {
-        let rows = rows.iter().map(|row| ((row.seed, row.architecture), row.error));
-        Self { name: "fast recipe", by: Measure::Error, draws: None, values: values(rows) }
-    }
-
-    /// A predictor of one's own: a value for each architecture, by its root seed and index.
-    pub fn own(rows: impl IntoIterator<Item = ((u64, u32), f64)>) -> Self {
-        let rows = rows.into_iter().map(|(key, value)| (key, Some(value)));
-        Self { name: "own predictor", by: Measure::Loss, draws: None, values: values(rows) }
-    }
-
-    /// The validation error after the whole training: the mean over the trainings.
-    pub fn validation_error(rows: &[TruthRow]) -> Self {
-        let rows = rows.iter();
-        let rows = rows.map(|row| ((row.seed, row.architecture), row.validation_error));
-        Self { name: "validation error", by: Measure::Error, draws: None, values: values(rows) }
-    }
-}
-
-/// The scores of each architecture, one for each noise draw.
-pub(crate) fn score_values(rows: &[ScoreRow], by: Measure) -> Values {
-    let rows = rows.iter();
-    values(rows.map(|row| ((row.seed, row.architecture), by.of(row.error, row.loss))))
+/// Joins tables by seed and architecture as [`summary`] does, without coefficients.
+///
+/// # Errors
+/// As for [`summary`].
+pub fn points(architectures: &[ArchitectureRow], predictor: &Predictor, true_errors: &[TruthRow]) -> Result<Points> {
+    Ok(sample(architectures, predictor, true_errors)?.points(predictor.by))
 }
 
 /// Joins tables by seed and architecture and summarises them.
@@ -194,33 +146,30 @@ pub fn summary(
     test_examples: u64,
 ) -> Result<CorrelationSummary> {
     let sample = sample(architectures, predictor, true_errors)?;
-    let units = sample.units;
+    let points = sample.points(predictor.by);
+    let units = points.units;
     let coefficients = |groups: &[Vec<Point>]| Coefficients::of(groups, units);
     let groups = |point: fn(&Measured) -> Point| -> Vec<Vec<Point>> {
         let group = |measured: &Vec<Measured>| measured.iter().map(point).collect();
         sample.seeds.values().map(group).collect()
     };
-    let scored = groups(|m| m.point());
+    let scored = points.groups();
+    let score = coefficients(&scored);
+    let score_of_seeds = match &scored[..] {
+        [_] => vec![score],
+        _ => scored.iter().map(|points| Coefficients::of(std::slice::from_ref(points), Units::Own)).collect(),
+    };
     let errors: Vec<Vec<Vec<f64>>> =
         sample.seeds.values().map(|measured| measured.iter().map(|m| m.errors.clone()).collect()).collect();
-    let seed_summary = |((&seed, measured), points): ((&u64, &Vec<Measured>), &Vec<Point>)| SeedSummary {
-        seed,
-        points: points.clone(),
-        architectures: measured.iter().map(|m| m.row.architecture).collect(),
-        deviations: measured.iter().map(Measured::deviations).collect(),
-        score: Coefficients::of(std::slice::from_ref(points), Units::Own),
-        line: least_squares(points),
-    };
     let mut measured = sample.seeds.values().flatten().peekable();
     let repeated = measured.peek().is_some() && measured.all(|measured| measured.errors.len() > 1);
     Ok(CorrelationSummary {
         predictor: predictor.name,
         draws: predictor.draws,
-        by: predictor.by,
+        points,
         halves: repeated.then(|| coefficients(&groups(|m| m.halves()))),
-        seeds: sample.seeds.iter().zip(&scored).map(seed_summary).collect(),
-        units,
-        score: coefficients(&scored),
+        score,
+        score_of_seeds,
         ceiling: noise_ceiling(&errors, units),
         parameters: coefficients(&groups(|m| (-(m.row.parameters as f64), m.true_error()))),
         multiply_adds: coefficients(&groups(|m| (-(m.row.multiply_adds as f64), m.true_error()))),
@@ -231,9 +180,9 @@ pub fn summary(
 }
 
 impl CorrelationSummary {
-    /// Number of architectures behind the coefficients, over all root seeds. Architectures that the root seeds share count once.
+    /// Number of architectures behind the coefficients; see [`Points::n`].
     pub fn n(&self) -> usize {
-        self.units.count(self.seeds.iter().map(|seed| seed.points.len()))
+        self.points.n()
     }
 
     /// Each predictor with its human-readable name, the one in question first.
@@ -260,8 +209,8 @@ impl CorrelationSummary {
         let is_constant = |values: &dyn Fn(&Point) -> f64, points: &[Point]| {
             points.iter().all(|point| values(point) == values(&points[0]))
         };
-        let of_seed = |seed: &SeedSummary| {
-            let SeedSummary { seed, points, score, .. } = seed;
+        let of_seed = |(seed, score): (&SeedPoints, &Coefficients)| {
+            let SeedPoints { seed, points, .. } = seed;
             match score.kendall {
                 Some(_) => None,
                 None if points.len() < 2 => Some(format!("root seed {seed} has fewer than two architectures")),
@@ -271,14 +220,15 @@ impl CorrelationSummary {
                 None => Some(format!("all true errors are equal in root seed {seed}")),
             }
         };
-        Some(self.seeds.iter().find_map(of_seed).unwrap_or_else(|| "no architecture has both values".to_owned()))
+        let mut of_seeds = self.points.seeds.iter().zip(&self.score_of_seeds);
+        Some(of_seeds.find_map(of_seed).unwrap_or_else(|| "no architecture has both values".to_owned()))
     }
 
     /// Mean value of the predictor minus the mean true error; `None` unless both are errors, or if a root seed has too few values.
     pub fn excess(&self) -> Option<Interval> {
-        let of_seed = |seed: &SeedSummary| seed.points.iter().map(|(predictor, truth)| predictor - truth).collect();
-        let differences: Vec<Vec<f64>> = self.seeds.iter().map(of_seed).collect();
-        (self.by == Measure::Error).then(|| mean_interval(&differences, self.units)).flatten()
+        let of_seed = |seed: &SeedPoints| seed.points.iter().map(|(predictor, truth)| predictor - truth).collect();
+        let differences: Vec<Vec<f64>> = self.points.seeds.iter().map(of_seed).collect();
+        (self.points.by == Measure::Error).then(|| mean_interval(&differences, self.points.units)).flatten()
     }
 
     /// Describes what was left out; empty if nothing was.
@@ -291,7 +241,7 @@ impl CorrelationSummary {
 
     /// The largest number of resamples that any interval left out.
     fn undefined_resamples(&self) -> usize {
-        let of_seeds = self.seeds.iter().map(|seed| seed.score);
+        let of_seeds = self.score_of_seeds.iter().copied();
         let predictors = self.predictors().into_iter().map(|(_, coefficients)| coefficients);
         let intervals =
             predictors.chain(of_seeds).flat_map(|coefficients| Coefficient::ALL.map(|c| coefficients.get(c)));
@@ -314,9 +264,10 @@ impl fmt::Display for CorrelationSummary {
             format!("{name:width$}{kendall:24}{spearman:24}{pearson}")
         };
         writeln!(f, "{}", row("", Coefficient::ALL.map(|c| c.label().to_owned())))?;
-        let of_seeds = self.seeds.iter().map(|s| (format!("  seed {}", s.seed), s.score));
+        let of_seeds = self.points.seeds.iter().zip(&self.score_of_seeds);
         // A single seed would repeat the line above.
-        let of_seeds = of_seeds.filter(|_| self.seeds.len() > 1);
+        let of_seeds = of_seeds.filter(|_| self.score_of_seeds.len() > 1);
+        let of_seeds = of_seeds.map(|(points, &score)| (format!("  seed {}", points.seed), score));
         let mut predictors = self.predictors().into_iter();
         let score = predictors.next();
         for (name, coefficients) in score.into_iter().chain(of_seeds).chain(predictors) {
@@ -399,6 +350,22 @@ pub(super) struct Sample<'a> {
     pub(super) units: Units,
     without_truth: usize,
     without_score: usize,
+}
+
+impl Sample<'_> {
+    fn points(&self, by: Measure) -> Points {
+        let of_seed = |(&seed, measured): (&u64, &Vec<Measured>)| {
+            let points: Vec<Point> = measured.iter().map(|m| (mean(&m.scores), m.true_error())).collect();
+            SeedPoints {
+                seed,
+                architectures: measured.iter().map(|m| m.row.architecture).collect(),
+                deviations: measured.iter().map(Measured::deviations).collect(),
+                line: least_squares(&points),
+                points,
+            }
+        };
+        Points { by, seeds: self.seeds.iter().map(of_seed).collect(), units: self.units }
+    }
 }
 
 /// Gathers the trained architectures that have a score and a true error, and counts the others.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, mean_interval};
-use crate::statistics::paired::{Signs, difference, wilcoxon, wilson};
+use crate::statistics::paired::{Signs, rounded, rounded_difference, wilcoxon, wilson};
 use crate::statistics::sample::mean;
 use crate::summaries::join::complete_mean;
 use crate::summaries::text::{disagreement, left_out_text, p_text, points_text, share_text};
@@ -84,7 +84,7 @@ pub fn summary(rows: &[CorruptionRow]) -> CorruptionSummary {
                 together.incomplete += 1;
                 continue;
             }
-            together.increase(difference(mean(&increases), 0.0));
+            together.increase(rounded(mean(&increases)));
             compared += 1;
             if increases.iter().all(|increase| *increase >= 0.0) {
                 let tied = increases.iter().filter(|increase| **increase == 0.0).count();
@@ -127,7 +127,7 @@ impl Parts {
             self.incomplete += 1;
             return None;
         };
-        let increase = difference(corrupted, error);
+        let increase = rounded_difference(corrupted, error);
         self.increase(increase);
         Some(increase)
     }

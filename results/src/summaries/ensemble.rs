@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, bootstrap};
-use crate::statistics::sample::{Point, mean, standard_deviation};
-use crate::statistics::tau::kendall_tau_b;
+use crate::statistics::sample::{mean, standard_deviation};
+use crate::statistics::tau::{ranks_by_column, tau_between_columns};
 use crate::summaries::join::complete_mean;
 use crate::summaries::text::{interval_text, left_out_text, percent};
 use crate::tables::rows::MemberScoreRow;
@@ -113,9 +113,12 @@ pub fn summary(rows: &[MemberScoreRow]) -> EnsembleSummary {
     let average = |part: fn(&VarianceShares) -> f64, shares: &[VarianceShares]| {
         mean(&shares.iter().map(part).collect::<Vec<_>>())
     };
+    let of_members = |group: &Vec<&[f64]>| ranks_by_column(group, group.first().map_or(0, |scores| scores.len()));
+    let ranks: Vec<Vec<Vec<u32>>> = groups.iter().map(of_members).collect();
+    let ranks: Vec<Vec<&[u32]>> = ranks.iter().map(|group| group.iter().map(Vec::as_slice).collect()).collect();
     EnsembleSummary {
         members,
-        agreement: bootstrap(&groups, Units::Own, agreement),
+        agreement: bootstrap(&ranks, Units::Own, tau_between_columns),
         shares: shares.filter(|shares| !shares.is_empty()).map(|shares| VarianceShares {
             architectures: average(|shares| shares.architectures, &shares),
             members: average(|shares| shares.members, &shares),
@@ -131,19 +134,6 @@ fn ranked(architecture: u32, members: &BTreeMap<u32, Draws>) -> Option<Ranked> {
     let score = |of_member: &Draws| complete_mean(of_member.get(&architecture)?.values().copied());
     let scores: Vec<f64> = members.values().map(score).collect::<Option<_>>()?;
     Some(Ranked { architecture, mean: mean(&scores), deviation: standard_deviation(&scores), scores })
-}
-
-/// The mean over pairs of members of Kendall's tau-b between their scores, `scores[a][m]`.
-fn agreement(scores: &[&[f64]]) -> Option<f64> {
-    let members = scores.first()?.len();
-    let pairs = (0..members).flat_map(|second| (0..second).map(move |first| (first, second)));
-    let taus: Option<Vec<f64>> = pairs
-        .map(|(first, second)| {
-            let points: Vec<Point> = scores.iter().map(|scores| (scores[first], scores[second])).collect();
-            kendall_tau_b(&points)
-        })
-        .collect();
-    taus.filter(|taus| !taus.is_empty()).map(|taus| mean(&taus))
 }
 
 impl EnsembleSummary {

@@ -8,10 +8,10 @@ use crate::error::Result;
 use crate::statistics::bootstrap::{
     BOOTSTRAP_SEED, Interval, RESAMPLES, Units, generator, mean_over_groups, resample_groups,
 };
-use crate::statistics::front::{Candidate, front, front_share, random_share};
+use crate::statistics::front::{Candidate, Shares, front, shares};
 use crate::statistics::sample::mean;
 use crate::summaries::join::{by_seed, join, keep_common, units, values};
-use crate::summaries::text::share_text;
+use crate::summaries::text::{in_order, share_text};
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
 /// Name of the front by the number of parameters, of which more predict a lower error.
@@ -60,12 +60,7 @@ pub fn summary(
     predictions: &[PredictionRow],
     true_errors: &[TruthRow],
 ) -> Result<FrontsSummary> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in predictions.iter().filter(|row| row.predictor != PARAMETERS) {
-        if !names.contains(&row.predictor.as_str()) {
-            names.push(&row.predictor);
-        }
-    }
+    let mut names = in_order(predictions.iter().map(|row| &row.predictor).filter(|name| *name != PARAMETERS));
     names.push(PARAMETERS);
     let front = |&name: &&str| {
         let predicted = predictions.iter().filter(|row| row.predictor == name);
@@ -121,8 +116,8 @@ fn measure(name: &str, groups: Vec<Vec<Placed>>, units: Units) -> FrontSummary {
 /// The shares of the fronts and of random subsets, as means over root seeds. `None` if a share is undefined.
 fn mean_shares(groups: &[Vec<Placed>]) -> Option<[f64; 2]> {
     let of_group = |group: &Vec<Placed>| {
-        let candidates = distinct(group);
-        Some([front_share(&candidates)?, random_share(&candidates)?])
+        let Shares { front, random } = shares(&distinct(group))?;
+        Some([front, random])
     };
     let shares: Vec<[f64; 2]> = groups.iter().map(of_group).collect::<Option<_>>()?;
     let mean = |place: usize| mean(&shares.iter().map(|shares| shares[place]).collect::<Vec<_>>());

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::statistics::bootstrap::{Interval, Units, mean_interval, mean_over_groups};
-use crate::statistics::paired::{Signs, difference};
+use crate::statistics::paired::{Signs, rounded_difference};
 use crate::statistics::sample::mean;
 use crate::summaries::text::{left_out_text, p_text, percent, points_text};
 use crate::tables::Status;
@@ -215,10 +215,13 @@ fn comparison(
         Some(Outcome {
             errors: [standard?, generated?],
             intervals: of_starts.map(|values| mean_interval(&values, Units::Own)),
-            gain: mean_interval(&at(time, |errors, time| difference(errors[0][time], errors[1][time])), Units::Own),
+            gain: mean_interval(
+                &at(time, |errors, time| rounded_difference(errors[0][time], errors[1][time])),
+                Units::Own,
+            ),
         })
     };
-    let losses = at(epochs, |errors, time| difference(errors[1][time], errors[0][time]));
+    let losses = at(epochs, |errors, time| rounded_difference(errors[1][time], errors[0][time]));
     Comparison {
         group,
         form,
@@ -235,13 +238,13 @@ fn comparison(
 /// that with WeightNorm.
 fn disparities(batch_norm: &BySeed, weight_norm: &BySeed) -> Vec<Vec<f64>> {
     let loss = |[standard, generated]: &Errors| {
-        difference(*generated.last().expect("a test error"), *standard.last().expect("a test error"))
+        rounded_difference(*generated.last().expect("a test error"), *standard.last().expect("a test error"))
     };
     let of_seed = |(seed, architectures): (&u64, &Vec<OfArchitecture>)| {
         let others = weight_norm.get(seed).map_or(&[][..], Vec::as_slice);
         let both = architectures.iter().filter_map(|(architecture, errors)| {
             let (_, other) = others.iter().find(|(other, _)| other == architecture)?;
-            Some(difference(loss(errors), loss(other)))
+            Some(rounded_difference(loss(errors), loss(other)))
         });
         both.collect()
     };

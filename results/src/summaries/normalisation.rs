@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::statistics::bootstrap::{Interval, Units, mean_interval};
-use crate::statistics::paired::{difference, share_difference, wilson};
+use crate::statistics::paired::{rounded_difference, share_difference, wilson};
 use crate::statistics::sample::mean;
-use crate::summaries::text::{left_out_text, percent, points_text, share_text};
+use crate::summaries::text::{in_order, left_out_text, percent, points_text, share_text};
 use crate::tables::Status;
 use crate::tables::rows::{FixedTrainingRow, StabilityRow};
 
@@ -109,15 +109,15 @@ pub fn summary(smash: &[StabilityRow], fixed: &[FixedTrainingRow]) -> Normalisat
     rates.sort_by(f64::total_cmp);
     rates.dedup();
     let names = in_order(smash.iter().map(|row| &row.normalisation));
-    let smash = names.iter().map(|name| {
-        let own: Vec<&StabilityRow> = smash.iter().filter(|row| row.normalisation == *name).collect();
+    let smash = names.into_iter().map(|name| {
+        let own: Vec<&StabilityRow> = smash.iter().filter(|row| row.normalisation == name).collect();
         let at = |rate: &f64| own.iter().filter(|row| row.learning_rate == *rate).copied().collect::<Vec<_>>();
         let error = |rows: Vec<&StabilityRow>| {
             let errors: Vec<f64> = rows.iter().filter_map(|row| row.error).collect();
             (!errors.is_empty()).then(|| mean(&errors))
         };
         Stability {
-            name: name.clone(),
+            name: name.to_owned(),
             by_rate: rates.iter().map(|rate| Diverged::of(at(rate).iter().map(|row| &row.status))).collect(),
             all: Diverged::of(own.iter().map(|row| &row.status)),
             lowest_error: rates.iter().filter_map(|rate| error(at(rate))).min_by(f64::total_cmp),
@@ -132,7 +132,7 @@ pub fn summary(smash: &[StabilityRow], fixed: &[FixedTrainingRow]) -> Normalisat
     let none = BTreeMap::new();
     let standard = errors.get(BATCH_NORM).unwrap_or(&none);
     let fixed = in_order(fixed.iter().map(|row| &row.normalisation)).into_iter().map(|name| {
-        let own = &errors[&name[..]];
+        let own = &errors[name];
         let rows = fixed.iter().filter(|row| row.normalisation == name);
         let measured: Vec<f64> = own.values().copied().flatten().collect();
         Fixed {
@@ -140,16 +140,10 @@ pub fn summary(smash: &[StabilityRow], fixed: &[FixedTrainingRow]) -> Normalisat
             error: (!measured.is_empty()).then(|| mean(&measured)),
             drops: drops(own, standard),
             errors: own.clone(),
-            name,
+            name: name.to_owned(),
         }
     });
     NormalisationSummary { rates, smash, fixed: fixed.collect() }
-}
-
-/// The different names in the order of their first use.
-fn in_order<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut known = BTreeSet::new();
-    names.filter(|name| known.insert(*name)).cloned().collect()
 }
 
 /// Pairs trainings of equal architecture and seed: errors of `own` minus errors of `other`.
@@ -164,7 +158,7 @@ fn drops(own: &BTreeMap<Key, Option<f64>>, other: &BTreeMap<Key, Option<f64>>) -
             continue;
         };
         let architectures = of_architectures.entry(key.0).or_default();
-        architectures.entry(key.1).or_default().push(difference(own, other));
+        architectures.entry(key.1).or_default().push(rounded_difference(own, other));
     }
     let of_seed = |architectures: BTreeMap<u32, Vec<f64>>| architectures.values().map(|pairs| mean(pairs)).collect();
     Drops { by_seed: of_architectures.into_values().map(of_seed).collect(), left_out }

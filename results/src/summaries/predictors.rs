@@ -3,18 +3,17 @@
 //! The comparison states how well each one ranks, and how much better or worse than the first. It also states what it
 //! adds to a count of parameters, and its cost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::error::Result;
 use crate::statistics::bootstrap::{Interval, Units, bootstrap_all};
-use crate::statistics::ranking::{BEST, precision};
+use crate::statistics::ranking::resampling::intervals;
+use crate::statistics::ranking::{BEST, Ranking};
 use crate::statistics::sample::{Point, mean};
 use crate::statistics::tau::{ranks, tau_of_ranks};
 use crate::summaries::join::{Joined, by_seed, join, keep_common, units, values};
-use crate::summaries::text::interval_text;
+use crate::summaries::text::{in_order, interval_text};
 use crate::tables::Status;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, TruthRow};
 
@@ -49,8 +48,10 @@ pub struct PredictorSummary {
     pub with_first: Option<Interval>,
     /// Kendall's partial tau given the number of parameters.
     pub partial: Option<Interval>,
-    /// Share of the truly best [`BEST`] of the architectures that are also among its own best [`BEST`]. Chance gives [`BEST`].
-    pub precision: Option<Interval>,
+    /// Its value and the true error of each architecture, by root seed.
+    points: Vec<Vec<Point>>,
+    /// Whether the root seeds have the same architectures.
+    units: Units,
     /// Mean multiply-adds for one architecture that it rates.
     pub cost: f64,
     /// Multiply-adds spent once for all architectures of a root seed, such as on training a SMASH network.
@@ -68,7 +69,7 @@ struct Known {
 }
 
 /// Kendall's partial tau of two variables given a third, computed from the three taus.
-pub fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
+pub(crate) fn partial_tau(xy: f64, xz: f64, yz: f64) -> Option<f64> {
     let scale = ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
     (scale > 0.0).then(|| (xy - xz * yz) / scale)
 }
@@ -82,12 +83,7 @@ pub fn summary(
     predictions: &[PredictionRow],
     true_errors: &[TruthRow],
 ) -> Result<PredictorsSummary> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in predictions {
-        if !names.contains(&row.predictor.as_str()) {
-            names.push(&row.predictor);
-        }
-    }
+    let names = in_order(predictions.iter().map(|row| &row.predictor));
     let of_predictor = |name: &str| {
         let rows = predictions.iter().filter(|row| row.predictor == name);
         let values = values(rows.map(|row| ((row.seed, row.architecture), row.value)));
@@ -100,7 +96,7 @@ pub fn summary(
     let seeds: BTreeSet<u64> = trained().map(|joined| joined.row.seed).collect();
     let units = units(architectures);
     let n_trained = units.count(by_seed(trained().map(|joined| (joined.row.seed, Some(())))).values().map(Vec::len));
-    let summaries = names.par_iter().zip(&joined).map(|(&name, own)| {
+    let known = |own: &Vec<Joined>| {
         let known = own.iter().zip(first).filter_map(|(own, first)| {
             let known = Known {
                 architecture: own.row.architecture,
@@ -113,26 +109,32 @@ pub fn summary(
         });
         let mut groups = by_seed(known);
         keep_common(&mut groups, units, |known| known.architecture);
-        let groups: Vec<Vec<Known>> = groups.into_values().collect();
+        groups
+    };
+    let known: Vec<BTreeMap<u64, Vec<Known>>> = joined.iter().map(known).collect();
+    let of_predictors = intervals_of_all(&known, units);
+    let summaries = names.iter().zip(known).zip(of_predictors).map(|((&name, groups), of_predictor)| {
         let rows: Vec<&PredictionRow> = predictions.iter().filter(|row| row.predictor == name).collect();
         let mut rated: Vec<&PredictionRow> = rows.clone();
         rated.retain(|row| row.status != Status::Skipped);
         // A predictor that rated no architecture spent nothing on any.
         let rows = if rated.is_empty() { rows } else { rated };
         let mean_cost = |cost: fn(&PredictionRow) -> f64| mean(&rows.iter().map(|row| cost(row)).collect::<Vec<_>>());
-        let n = units.count(groups.iter().map(Vec::len));
-        let [tau, change, rise, with_first, partial, precision] = intervals(&groups, units);
+        let n = units.count(groups.values().map(Vec::len));
+        let [tau, partial, change, rise, with_first] = of_predictor;
+        let points = |group: &Vec<Known>| group.iter().map(|known| (known.value, known.true_error)).collect();
         PredictorSummary {
             name: name.to_owned(),
             shown: name.to_owned(),
             n,
             missing: n_trained - n,
             tau,
-            change: change.filter(|_| name != names[0]),
-            rise: rise.filter(|_| name != names[0]),
-            with_first: with_first.filter(|_| name != names[0]),
+            change,
+            rise,
+            with_first,
             partial,
-            precision,
+            points: groups.values().map(points).collect(),
+            units,
             cost: mean_cost(|row| row.cost),
             shared_cost: mean_cost(|row| row.shared_cost),
         }
@@ -140,53 +142,119 @@ pub fn summary(
     Ok(PredictorsSummary { predictors: summaries.collect(), seeds: seeds.len() })
 }
 
-/// Tau, its change, the rise of the mean value, tau with the first predictor, partial tau, and precision.
-fn intervals(groups: &[Vec<Known>], units: Units) -> [Option<Interval>; 6] {
-    let ranked: Vec<Vec<Ranked>> = groups.iter().map(|known| Ranked::of(known)).collect();
-    bootstrap_all(&ranked, units, |units| {
-        let tau =
-            |x: fn(&Ranked) -> u32, y: fn(&Ranked) -> u32| tau_of_ranks(units.iter().map(|unit| [x(unit), y(unit)]));
-        let own = tau(|unit| unit.value, |unit| unit.true_error);
-        let of_first = tau(|unit| unit.first, |unit| unit.true_error);
-        let own_by_size = tau(|unit| unit.value, |unit| unit.parameters);
-        let true_by_size = tau(|unit| unit.true_error, |unit| unit.parameters);
-        let rises: Vec<f64> = units.iter().map(|unit| unit.rise).collect();
-        let points: Vec<Point> = units.iter().map(|unit| (unit.value.into(), unit.true_error.into())).collect();
+/// The intervals of each predictor, the first of the study first; see [`statistics_of`]. Predictors with the same architectures
+/// share the resamples, and the taus of the first predictor and of the number of parameters.
+fn intervals_of_all(known: &[BTreeMap<u64, Vec<Known>>], units: Units) -> Vec<[Option<Interval>; STATISTICS]> {
+    let mut alike: BTreeMap<Vec<(u64, Vec<u32>)>, Vec<usize>> = BTreeMap::new();
+    for (predictor, groups) in known.iter().enumerate() {
+        let of_group =
+            |(&seed, group): (&u64, &Vec<Known>)| (seed, group.iter().map(|known| known.architecture).collect());
+        alike.entry(groups.iter().map(of_group).collect()).or_default().push(predictor);
+    }
+    let mut found = vec![[None; STATISTICS]; known.len()];
+    for predictors in alike.into_values() {
+        let first = &known[predictors[0]];
+        let own = |seed: &u64| -> Vec<Vec<Own>> {
+            let of_predictors: Vec<Vec<Own>> =
+                predictors.iter().map(|&predictor| Own::of(&known[predictor][seed])).collect();
+            (0..first[seed].len()).map(|index| of_predictors.iter().map(|own| own[index]).collect()).collect()
+        };
+        let own: Vec<Vec<Vec<Own>>> = first.keys().map(own).collect();
+        let groups: Vec<Vec<Ranked>> = first.values().zip(&own).map(|(known, own)| Ranked::of(known, own)).collect();
+        let number = predictors.len() * STATISTICS;
+        // The first predictor of the study is compared with no other.
+        let compared: Vec<bool> = predictors.iter().map(|&predictor| predictor != 0).collect();
+        let intervals = bootstrap_all(&groups, units, number, |ranked| statistics_of(ranked, &compared));
+        for (&predictor, intervals) in predictors.iter().zip(intervals.chunks(STATISTICS)) {
+            found[predictor].copy_from_slice(intervals);
+        }
+    }
+    found
+}
+
+/// Number of statistics of each predictor.
+const STATISTICS: usize = 5;
+
+/// The statistics of each predictor: tau, partial tau and, if it is compared with the first, the change of tau, the rise of the
+/// mean value, and tau with the first predictor.
+fn statistics_of(ranked: &[Ranked], compared: &[bool]) -> Vec<Option<f64>> {
+    let tau = |ranks: &dyn Fn(&Ranked) -> [u32; 2]| tau_of_ranks(ranked.iter().map(ranks));
+    let of_first = tau(&|unit| [unit.first, unit.true_error]);
+    let true_by_size = tau(&|unit| [unit.true_error, unit.parameters]);
+    let of_predictor = |(predictor, &is_compared): (usize, &bool)| -> [Option<f64>; STATISTICS] {
+        let own = match is_compared {
+            true => tau(&|unit| [unit.own[predictor].value, unit.true_error]),
+            false => of_first,
+        };
+        let own_by_size = tau(&|unit| [unit.own[predictor].value, unit.parameters]);
+        let partial = own.zip(own_by_size.zip(true_by_size)).and_then(|(xy, (xz, yz))| partial_tau(xy, xz, yz));
+        if !is_compared {
+            return [own, partial, None, None, None];
+        }
+        let rises: Vec<f64> = ranked.iter().map(|unit| unit.own[predictor].rise).collect();
         [
             own,
+            partial,
             own.zip(of_first).map(|(own, first)| own - first),
             (!rises.is_empty()).then(|| mean(&rises)),
-            tau(|unit| unit.value, |unit| unit.first),
-            own.zip(own_by_size.zip(true_by_size)).and_then(|(xy, (xz, yz))| partial_tau(xy, xz, yz)),
-            precision(&points, BEST),
+            tau(&|unit| [unit.own[predictor].value, unit.first]),
         ]
-    })
+    };
+    compared.iter().enumerate().flat_map(of_predictor).collect()
 }
 
 /// An architecture with the ranks of its values in its root seed.
-#[derive(Clone, Copy)]
-struct Ranked {
-    value: u32,
+#[derive(Clone, Copy, PartialEq)]
+struct Ranked<'a> {
     first: u32,
     parameters: u32,
     true_error: u32,
-    /// The predictor's value minus that of the first.
+    /// Those of each predictor.
+    own: &'a [Own],
+}
+
+/// A predictor's value of an architecture.
+#[derive(Clone, Copy, PartialEq)]
+struct Own {
+    /// Its rank in its root seed.
+    value: u32,
+    /// It minus the value of the first predictor.
     rise: f64,
 }
 
-impl Ranked {
+/// The ranks of a value of each architecture.
+fn ranks_of(known: &[Known], value: fn(&Known) -> f64) -> Vec<u32> {
+    ranks(&known.iter().map(value).collect::<Vec<_>>())
+}
+
+impl Own {
     fn of(known: &[Known]) -> Vec<Self> {
-        let ranks = |of: fn(&Known) -> f64| ranks(&known.iter().map(of).collect::<Vec<_>>());
-        let [values, firsts] = [ranks(|known| known.value), ranks(|known| known.first)];
-        let [parameters, true_errors] = [ranks(|known| known.parameters), ranks(|known| known.true_error)];
-        let ranked = |index: usize| Self {
-            value: values[index],
+        let values = ranks_of(known, |known| known.value);
+        let own = |(known, value): (&Known, u32)| Self { value, rise: known.value - known.first };
+        known.iter().zip(values).map(own).collect()
+    }
+}
+
+impl<'a> Ranked<'a> {
+    fn of(known: &[Known], own: &'a [Vec<Own>]) -> Vec<Self> {
+        let firsts = ranks_of(known, |known| known.first);
+        let parameters = ranks_of(known, |known| known.parameters);
+        let true_errors = ranks_of(known, |known| known.true_error);
+        let ranked = |(index, own): (usize, &'a Vec<Own>)| Self {
             first: firsts[index],
             parameters: parameters[index],
             true_error: true_errors[index],
-            rise: known[index].value - known[index].first,
+            own,
         };
-        (0..known.len()).map(ranked).collect()
+        own.iter().enumerate().map(ranked).collect()
+    }
+}
+
+impl PredictorSummary {
+    /// Share of the truly best [`BEST`] of the architectures that are also among its own best [`BEST`]. Chance gives [`BEST`].
+    /// Its interval is centred. It is computed by each call, because few tables show it.
+    pub fn precision(&self) -> Option<Interval> {
+        intervals(&self.points, self.units, &[Ranking::Precision(BEST)])[0]
     }
 }
 

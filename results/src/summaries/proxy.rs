@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::statistics::bootstrap::{Interval, Units, mean_interval};
-use crate::statistics::paired::{Signs, difference};
+use crate::statistics::paired::{Signs, rounded_difference};
 use crate::statistics::sample::mean;
 use crate::summaries::text::{counted, disagreement, left_out_text, p_text, points_text};
 use crate::tables::rows::ProxyRow;
@@ -99,7 +99,7 @@ pub fn summary(rows: &[ProxyRow]) -> Result<ProxySummary> {
         }
     }
     let last = |path: &Vec<f64>| *path.last().expect("a path begins with its start");
-    let gain = |(gradient, random): (&Vec<f64>, &Vec<f64>)| difference(last(random), last(gradient));
+    let gain = |(gradient, random): (&Vec<f64>, &Vec<f64>)| rounded_difference(last(random), last(gradient));
     let gains: Vec<Vec<f64>> = paths[0]
         .iter()
         .zip(&paths[1])
@@ -134,7 +134,7 @@ fn descent(paths: &[Vec<Vec<f64>>]) -> Descent {
         let of_seed = |starts: &Vec<Vec<f64>>| starts.iter().map(|path| path[step]).collect();
         paths.iter().map(of_seed).collect()
     };
-    let change = |path: &Vec<f64>| difference(path[path.len() - 1], path[0]);
+    let change = |path: &Vec<f64>| rounded_difference(path[path.len() - 1], path[0]);
     let changes: Vec<Vec<f64>> = paths.iter().map(|starts| starts.iter().map(change).collect()).collect();
     Descent { lowest: (0..steps).map(at).collect(), change: mean_interval(&changes, Units::Own) }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::summaries::correlation::{Measure, score_values};
 use crate::summaries::join::{complete_mean, join, values};
+use crate::summaries::predictor::{Measure, score_values};
 use crate::summaries::predictors::{PredictorsSummary, summary};
 use crate::summaries::text::draws_text;
 use crate::tables::rows::{ArchitectureRow, PredictionRow, ScoreRow, TruthRow};

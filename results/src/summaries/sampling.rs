@@ -9,7 +9,7 @@ use crate::statistics::bootstrap::Interval;
 use crate::statistics::paired::wilson;
 use crate::statistics::student::mean_t_interval;
 use crate::summaries::claim::Statistic;
-use crate::summaries::text::error_text;
+use crate::summaries::text::{error_text, in_order};
 use crate::tables::counts::{OpValueRow, SampleRow};
 
 /// Largest relative difference between a draw and the network that the paper reports, in parameters and in depth. The
@@ -88,13 +88,7 @@ pub fn summary(named: &[(String, Stated)], samples: &[SampleRow], values: &[OpVa
         named.iter().map(|(name, _)| samples.iter().filter(|row| row.space == *name).collect()).collect();
     let spaces = named.iter().zip(&rows).map(|((name, stated), rows)| space_summary(name, *stated, rows)).collect();
     let mut distributions = of_samples(&rows);
-    let mut quantities: Vec<&str> = Vec::new();
-    for row in values {
-        if !quantities.contains(&row.quantity.as_str()) {
-            quantities.push(&row.quantity);
-        }
-    }
-    for quantity in quantities {
+    for quantity in in_order(values.iter().map(|row| &row.quantity)) {
         let counts = named.iter().map(|(name, _)| {
             let mut counts = BTreeMap::new();
             for row in values.iter().filter(|row| row.space == *name && row.quantity == quantity) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::statistics::bootstrap::Interval;
-use crate::statistics::paired::difference;
+use crate::statistics::paired::rounded_difference;
 use crate::statistics::student::mean_t_interval;
-use crate::summaries::text::{counted, left_out_text, percent, points_text};
+use crate::summaries::text::{counted, in_order, left_out_text, percent, points_text};
 use crate::tables::rows::CandidateRow;
 
 /// Name of the stage that the others are compared with.
@@ -126,7 +126,7 @@ fn search_run(mut rows: Vec<&CandidateRow>) -> SearchRun {
     }
     let random = stages.iter().find(|stage| stage.name == RANDOM).and_then(|stage| stage.best);
     for stage in stages.iter_mut().filter(|stage| stage.name != RANDOM) {
-        stage.improvement = random.zip(stage.best).map(|(random, best)| difference(random, best));
+        stage.improvement = random.zip(stage.best).map(|(random, best)| rounded_difference(random, best));
     }
     let (search, number) = without_number(&rows[0].search);
     SearchRun {
@@ -190,13 +190,7 @@ impl SearchSummary {
 
     /// Names of the stages of all searches, in the order in which they first appear.
     pub fn stages(&self) -> Vec<&str> {
-        let mut stages: Vec<&str> = Vec::new();
-        for stage in self.searches.iter().flat_map(|search| &search.stages) {
-            if !stages.contains(&stage.name.as_str()) {
-                stages.push(&stage.name);
-            }
-        }
-        stages
+        in_order(self.searches.iter().flat_map(|search| &search.stages).map(|stage| &stage.name))
     }
 
     /// Number of root seeds.

@@ -206,9 +206,8 @@ fn gain(searches: &[Vec<(String, Trace)>], training: f64) -> Option<Interval> {
     };
     let differences: Vec<Option<f64>> = searches.iter().map(difference).collect();
     let known: Vec<f64> = differences.iter().flatten().copied().collect();
-    let mut drawn = differences.iter().copied();
     let estimate = (!known.is_empty()).then(|| mean(&known))?;
-    percentiles(estimate, searches.len(), || drawn.next().flatten())
+    percentiles(estimate, differences)
 }
 
 impl MethodSummary {

@@ -56,7 +56,7 @@ mod tests {
         let predictor = Predictor::score(&tables.1, Measure::Error);
         let whole = summary(&tables.0, &predictor, &tables.2, 1000).unwrap();
         let found = taus(&tables.0, &predictor, &tables.2).unwrap();
-        let of_seeds: Vec<f64> = whole.seeds.iter().map(|seed| seed.score.kendall.unwrap().estimate).collect();
+        let of_seeds: Vec<f64> = whole.score_of_seeds.iter().map(|score| score.kendall.unwrap().estimate).collect();
         let expected = [whole.score.kendall.unwrap().estimate].into_iter().chain(of_seeds);
         let found_taus: Vec<f64> = found.mean.into_iter().chain(found.of_seeds).collect();
         assert_eq!(found_taus.len(), 4);

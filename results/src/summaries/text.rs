@@ -1,6 +1,8 @@
 //! Text of statistics, the same for terminals, figures and reports, and quoted words for a shell.
 
-use crate::statistics::bootstrap::{FEWEST, Interval, LEVEL};
+use std::collections::BTreeSet;
+
+use crate::statistics::bootstrap::{Interval, LEVEL};
 
 /// The sign of every τ, and of the other coefficients of a predictor. METHODOLOGY.md names the same convention.
 pub const SIGN: &str =
@@ -28,7 +30,7 @@ pub fn interval_text(interval: Option<Interval>) -> String {
 pub fn points_text(interval: Option<Interval>) -> String {
     match interval.map(in_percent) {
         Some([estimate, low, high]) => format!("{estimate:+.2} [{low:+.2}, {high:+.2}] points"),
-        None => too_few(),
+        None => "undefined".to_owned(),
     }
 }
 
@@ -52,7 +54,7 @@ pub fn ratio_text(interval: Option<Interval>) -> String {
 pub fn error_text(interval: Option<Interval>) -> String {
     match interval.map(in_percent) {
         Some([estimate, low, high]) => format!("{estimate:.2} % [{low:.2}, {high:.2}]"),
-        None => too_few(),
+        None => "undefined".to_owned(),
     }
 }
 
@@ -113,13 +115,15 @@ pub fn counted(count: usize, [one, more]: [&str; 2]) -> (usize, &str) {
     (count, if count == 1 { one } else { more })
 }
 
+/// The different names, in the order of their first use.
+pub fn in_order<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut known = BTreeSet::new();
+    names.into_iter().map(String::as_str).filter(|name| known.insert(*name)).collect()
+}
+
 /// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-fn too_few() -> String {
-    format!("undefined below {FEWEST} values")
 }
 
 #[cfg(test)]
@@ -136,7 +140,7 @@ mod tests {
         assert_eq!(error_text(interval), "25.00 % [-0.50, 50.00]");
         assert_eq!([p_text(Some(0.5)), p_text(Some(1e-9))], ["p = 0.5000", "p < 0.0001"]);
         for text in [interval_text(None), points_text(None), error_text(None), p_text(None)] {
-            assert!(!text.contains(['.', '0']), "{text}");
+            assert!(text.ends_with("undefined"), "{text}");
         }
         assert_eq!(
             left_out_text(&[(2, "without a score"), (0, "skipped"), (1, "failed")]),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::summaries::text::in_order;
 use crate::tables::rows::ThroughputRow;
 
 /// Summary of the steps with one name.
@@ -39,12 +40,7 @@ impl fmt::Display for StepSummary {
 
 /// Summarises the steps of each name, in the order in which the names first appear.
 pub fn summary(rows: &[ThroughputRow]) -> Vec<StepSummary> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in rows {
-        if !names.contains(&row.step.as_str()) {
-            names.push(&row.step);
-        }
-    }
+    let names = in_order(rows.iter().map(|row| &row.step));
     let of_name = |name: &str| {
         let rows: Vec<&ThroughputRow> = rows.iter().filter(|row| row.step == name).collect();
         let later = &rows[rows.len() / 2..];

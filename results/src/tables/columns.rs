@@ -97,7 +97,8 @@ fn column(path: &Path, name: &str, problem: String) -> Error {
 /// The error for a name that the file does not have.
 fn unknown(path: &Path, name: &str, known: &[String]) -> Error {
     let names: Vec<String> = known.iter().map(|name| shortened(name)).collect();
-    column(path, name, format!("no such column; found {}", first_of(&names, MOST_NAMES)))
+    let found = if names.is_empty() { "none".to_owned() } else { first_of(&names, MOST_NAMES) };
+    column(path, name, format!("no such column; found {found}"))
 }
 
 /// The start of a text, in one line.

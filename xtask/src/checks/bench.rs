@@ -7,7 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use clap::builder::RangedU64ValueParser;
 
+use crate::checks::tables::write_atomically;
 use crate::outln;
 use crate::process::{self, Binaries, Gpu, cargo};
 
@@ -21,7 +23,7 @@ pub struct Args {
     #[arg(long, requires = "peer", value_delimiter = ',', default_value = "small,v1,v2", value_parser = SIZES)]
     sizes: Vec<String>,
     /// Number of measurements of each row on each side, in turn
-    #[arg(long, requires = "peer", default_value_t = 10)]
+    #[arg(long, requires = "peer", default_value_t = 10, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rounds: usize,
     /// Store the table in this file; the README uses results/baselines/peer.toml
     #[arg(long, requires = "peer", value_name = "FILE")]
@@ -134,7 +136,7 @@ fn peer(args: &Args, binaries: &Binaries) -> Result<()> {
         outln!("{size:<8}{:<32}{ours:>18.0}{peer:>18.0}{:>16.2}", "peak memory, MiB", peer / ours);
     }
     if let Some(file) = &args.save {
-        fs::write(file, head + &stored).with_context(|| file.display().to_string())?;
+        write_atomically(file, (head + &stored).as_bytes())?;
     }
     Ok(())
 }
@@ -170,7 +172,8 @@ struct Summary {
 impl Summary {
     fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
-        Self { minimum: times[0], median: times[times.len() / 2] }
+        let (below, above) = (times[(times.len() - 1) / 2], times[times.len() / 2]);
+        Self { minimum: times[0], median: (below + above) / 2.0 }
     }
 }
 
@@ -214,5 +217,30 @@ impl Drop for Side {
         // The program ends by itself when its input ends. Killing it loses nothing.
         let _ = self.program.kill();
         let _ = self.program.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_of_times_is_the_mean_of_the_middle_two() {
+        for (times, median) in [(vec![4.0, 1.0, 3.0], 3.0), (vec![8.0, 1.0, 2.0, 4.0], 3.0), (vec![5.0], 5.0)] {
+            let found = Summary::of(times);
+            assert_eq!((found.minimum, found.median), (if found.median == 5.0 { 5.0 } else { 1.0 }, median));
+        }
+    }
+
+    #[test]
+    fn at_least_one_round_is_measured() {
+        let refused = |rounds: &str| {
+            let words = ["xtask", "bench", "--peer", "--rounds", rounds];
+            crate::Cli::command().try_get_matches_from(words).err().map(|error| error.to_string())
+        };
+        assert!(refused("0").is_some_and(|error| error.contains("--rounds")));
+        assert_eq!(refused("1"), None);
     }
 }

@@ -20,7 +20,7 @@ enum Rule {
 }
 
 /// The rules, each with the first words of its command.
-const RULES: [(&str, Rule); 30] = [
+const RULES: [(&str, Rule); 33] = [
     ("reproduce", Needs("--json", &["--plan", "--budget"])),
     ("reproduce", OneOf(&["--definition", "--definitions"])),
     ("reproduce", OneOf(&["--fresh", "--benchmark"])),
@@ -33,6 +33,9 @@ const RULES: [(&str, Rule); 30] = [
     ("compare", Never("--export-workflow")),
     ("compare", OneOf(&["--fresh", "--benchmark"])),
     ("report", OneOf(&["--json", "--check"])),
+    ("report", OneOf(&["--json", "--readme"])),
+    ("report", OneOf(&["--json", "--pdf"])),
+    ("report", OneOf(&["--json", "--png"])),
     ("report", OneOf(&["--published", "--out"])),
     ("report", OneOf(&["--published", "--readme"])),
     ("draw", OneOf(&["--block", "--expanded"])),
@@ -112,6 +115,7 @@ mod tests {
             ("reproduce fig4 --bfloat16 --device wgpu", "--bfloat16 is for --device cuda"),
             ("compare a b --plan", "--plan: `compare` cannot use it"),
             ("report --json --check", "--json and --check cannot be used together"),
+            ("report --json --png", "--json and --png cannot be used together"),
             ("report --published --out d", "--published and --out cannot be used together"),
             ("architecture build --index 1", "--index needs --seed"),
             ("stats f --x a", "expected --y"),

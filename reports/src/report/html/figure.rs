@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::text::escape;
 use crate::artefact::Artefact;
-use crate::figure::{Look, Placed, picture_with_places};
+use crate::figure::{Drawn, Placed};
 use crate::picture::Format;
 
 /// Radius around a point within which the point is hit, in pixels of the figure.
@@ -20,16 +20,16 @@ pub(super) struct Figure {
     pub colours: BTreeSet<String>,
 }
 
-/// Draws the figure. `target` returns the id of the row that a point links to, and its values in words.
+/// The drawn figure. `target` returns the id of the row that a point links to, and its values in words.
 ///
 /// # Errors
-/// As for [`crate::figure::svg`], and if `target` fails.
+/// If the picture cannot be written, or `target` fails.
 pub(super) fn figure(
     artefact: &Artefact,
-    title: &str,
+    Drawn { picture, places }: &Drawn,
     mut target: impl FnMut(&Placed) -> Result<(String, String)>,
 ) -> Result<Figure> {
-    let (picture, placed) = picture_with_places(artefact, Look::default())?;
+    let title = &artefact.title;
     let svg = String::from_utf8(picture.bytes(Format::Svg)?).expect("an SVG is text");
     let label = match artefact.headline() {
         words if words.is_empty() => escape(title),
@@ -39,9 +39,9 @@ pub(super) fn figure(
     let colours = colours(&svg);
     let svg = svg.replacen("<svg ", &svg_begin, 1);
     let mut layer = String::new();
-    if !placed.is_empty() {
-        let mut links = Vec::with_capacity(placed.len());
-        for place in &placed {
+    if !places.is_empty() {
+        let mut links = Vec::with_capacity(places.len());
+        for place in places {
             let (id, words) = target(place)?;
             let (x, y) = place.at;
             links.push((
@@ -59,7 +59,7 @@ pub(super) fn figure(
         layer = format!(
             "<svg class=\"points\" viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{} points; arrow keys go from one \
              to the next\">\n{links}</svg>\n",
-            placed.len()
+            places.len()
         );
     }
     let html = format!(

@@ -11,6 +11,10 @@ use crate::tables::Status;
 
 const KENDALL: Statistic = Statistic::ALL[0].1;
 
+fn change(paired: &Paired, statistic: Statistic, resamples: usize) -> Change {
+    changes(paired, &[statistic], resamples).remove(0)
+}
+
 /// Adds an architecture with its draws and trainings; `None` is a failure. Without trainings it was not trained.
 fn add(tables: &mut Tables, seed: u64, architecture: u32, draws: &[Option<f64>], trainings: &[Option<f64>]) {
     let draws = (0..).zip(draws).map(|(draw, &error)| score(seed, architecture, draw, error));
@@ -103,6 +107,9 @@ fn trainings_that_have_not_changed_count_on_both_sides() {
     assert_eq!((shared.counts(), shared.shared_errors), ([12, 12, 12], true));
     let own = partly_trained(1);
     assert_eq!((own.counts(), own.shared_errors), ([8, 8, 4], false));
+    // All statistics of a ranking share one sort, which changes none of them.
+    let all = Statistic::ALL.map(|(_, statistic)| statistic);
+    assert_eq!(changes(&own, &all, 100), all.map(|statistic| change(&own, statistic, 100)));
     // The mean error is over the architectures that both sides trained.
     let found = change(&own, Statistic::MeanError, 100);
     let expected = (4..8).map(|i| f64::from(i * 5 % 12) / 24.0).sum::<f64>() / 4.0;

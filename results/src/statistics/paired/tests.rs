@@ -75,8 +75,8 @@ fn wilsons_interval_matches_scipy_and_has_a_width_if_all_agree() {
 fn the_order_of_a_sum_breaks_no_tie() {
     let [first, second] = [(0.1 + 0.2 + 0.3) / 3.0, (0.3 + 0.2 + 0.1) / 3.0];
     assert_ne!(first, second);
-    assert_eq!(difference(first, second), 0.0);
-    assert_eq!(difference(0.25, 0.24), 0.01);
+    assert_eq!(rounded_difference(first, second), 0.0);
+    assert_eq!(rounded_difference(0.25, 0.24), 0.01);
     let signs = Signs::of([0.0, -0.1, 0.2, 0.3]);
     assert_eq!((signs.positive, signs.zero, signs.negative, signs.n()), (2, 1, 1, 4));
     assert_eq!(signs.share().unwrap().estimate, 2.5 / 4.0);

@@ -4,11 +4,13 @@ use crate::statistics::coefficients::{Coefficient, pearson_of_counts};
 use crate::statistics::ranking::discordance::{Discordance, Element};
 use crate::statistics::ranking::{Ranking, count_of};
 use crate::statistics::sample::Point;
+use crate::statistics::tau::{both_ranks, tau_of_sorted};
 
 /// Relative size of a difference that rounding can explain.
 const ROUNDING: f64 = 1e-12;
 
 /// Points in the order of their predictor, and those of equal predictor in the order of their truth.
+#[derive(PartialEq)]
 pub struct Ordered {
     /// The place of each point in this order.
     pub places: Vec<u32>,
@@ -61,7 +63,7 @@ impl Ordered {
     /// places with equal predictors are in ascending order.
     pub fn values_of(&self, statistics: &[Ranking], truth_at: &[u32], counts: &[u32]) -> Vec<Option<f64>> {
         let sample = Sample::new(self, truth_at, counts);
-        let discordance = statistics.iter().any(|statistic| statistic.needs_pairs()).then(|| sample.discordance());
+        let discordance = statistics.iter().any(|statistic| statistic.weighs_pairs()).then(|| sample.discordance());
         statistics.iter().map(|statistic| sample.value(*statistic, discordance.as_ref())).collect()
     }
 
@@ -92,9 +94,9 @@ impl Ranking {
         values_of(&[self], points)[0]
     }
 
-    /// Whether the statistic compares all pairs of points.
-    fn needs_pairs(self) -> bool {
-        matches!(self, Self::Coefficient(Coefficient::Kendall) | Self::WeightedTau | Self::BetterHalfTau)
+    /// Whether the statistic weighs all pairs of points. Plain tau only counts them, which is faster.
+    fn weighs_pairs(self) -> bool {
+        matches!(self, Self::WeightedTau | Self::BetterHalfTau)
     }
 }
 
@@ -119,7 +121,10 @@ impl<'a> Sample<'a> {
 
     fn value(&self, statistic: Ranking, discordance: Option<&Discordance>) -> Option<f64> {
         match statistic {
-            Ranking::Coefficient(Coefficient::Kendall) => discordance?.tau,
+            Ranking::Coefficient(Coefficient::Kendall) => match discordance {
+                Some(discordance) => discordance.tau,
+                None => self.kendall(),
+            },
             Ranking::WeightedTau => discordance?.weighted_tau,
             Ranking::BetterHalfTau => discordance?.better_half_tau,
             Ranking::Coefficient(Coefficient::Spearman) => self.spearman(),
@@ -135,6 +140,17 @@ impl<'a> Sample<'a> {
     fn runs(&self) -> impl Iterator<Item = (&[u32], &[u32])> {
         let starts = std::iter::once(0).chain(self.ordered.run_ends.iter().copied());
         starts.zip(&self.ordered.run_ends).map(|(from, &to)| (&self.truth_at[from..to], &self.counts[from..to]))
+    }
+
+    /// Plain tau. It equals [`Discordance::tau`] to the bit, because both count pairs in whole numbers.
+    fn kendall(&self) -> Option<f64> {
+        let mut sorted = Vec::with_capacity(usize::try_from(self.n).expect("points fit into memory"));
+        for (run, (truths, counts)) in self.runs().enumerate() {
+            for (&truth, &count) in truths.iter().zip(counts) {
+                sorted.extend(std::iter::repeat_n(both_ranks([run as u32, truth]), count as usize));
+            }
+        }
+        tau_of_sorted(&sorted)
     }
 
     /// Everything that needs a look at all pairs.
@@ -225,14 +241,14 @@ impl<'a> Sample<'a> {
 
     fn regret(&self, k: usize) -> Option<f64> {
         let best = self.of_truth.iter().position(|&count| count > 0)?;
-        Some(difference(self.expected_best(k, |truth| self.truth(truth))?, self.ordered.truths[best]))
+        Some(difference_beyond_rounding(self.expected_best(k, |truth| self.truth(truth))?, self.ordered.truths[best]))
     }
 
     fn gain(&self, k: usize) -> Option<f64> {
         let all = self.of_truth.iter().enumerate().map(|(truth, &count)| (self.ordered.truths[truth], count));
         let drawn = k.min(usize::try_from(self.n).expect("points fit into memory"));
         let at_random = (drawn > 0).then(|| expected_lowest(all, self.n, drawn, f64::INFINITY))?;
-        Some(difference(at_random, self.expected_best(k, |truth| self.truth(truth))?))
+        Some(difference_beyond_rounding(at_random, self.expected_best(k, |truth| self.truth(truth))?))
     }
 
     fn truth(&self, truth: u32) -> f64 {
@@ -304,7 +320,7 @@ fn weight(below: u64, count: u32) -> f64 {
 }
 
 /// The difference `a - b`, or 0 if rounding alone can explain it. Both are expected values, sums of up to all truths.
-pub(super) fn difference(a: f64, b: f64) -> f64 {
+pub(super) fn difference_beyond_rounding(a: f64, b: f64) -> f64 {
     match (a - b).abs() <= ROUNDING * a.abs().max(b.abs()) {
         true => 0.0,
         false => a - b,

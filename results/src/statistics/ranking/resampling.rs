@@ -7,7 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::iter::{IntoParallelRefIterator, ParallelExtend, ParallelIterator};
 
 use crate::statistics::bootstrap::{
-    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, draw, generator, mean_over_groups, percentiles, shared_count,
+    BOOTSTRAP_SEED, Interval, RESAMPLES, Units, draw, first_alike, generator, mean_over_groups, of_drawn, percentiles,
+    shared_count,
 };
 use crate::statistics::ranking::ordered::{Ordered, values_of};
 use crate::statistics::ranking::{Chance, Measured, Ranking};
@@ -44,7 +45,7 @@ pub fn measure(
     let half = resamples as f64 * 2.0;
     let intervals = intervals_of(&ordered, units, statistics, resamples, &mut |done| progress(done as f64 / half));
     let mut permuted = Permutations::new(&ordered, units);
-    let by_chance = in_batches(&ordered, resamples, statistics, || permuted.next(), &mut |done| {
+    let by_chance = in_batches(&ordered, units, resamples, statistics, || permuted.next(), &mut |done| {
         progress((resamples + done) as f64 / half)
     });
     let measured = |(index, (&statistic, interval)): (usize, (&Ranking, Option<Interval>))| {
@@ -74,7 +75,7 @@ fn intervals_of(
 ) -> Vec<Option<Interval>> {
     let of_groups: Vec<Vec<Option<f64>>> = ordered.iter().map(|group| group.values(statistics)).collect();
     let mut drawn = Resamples { ordered, units, rng: generator(BOOTSTRAP_SEED) };
-    let values = in_batches(ordered, resamples, statistics, || drawn.next(), progress);
+    let values = in_batches(ordered, units, resamples, statistics, || drawn.next(), progress);
     let interval = |(index, statistic): (usize, &Ranking)| {
         let estimate = mean_over_groups(&of_groups, |of_group| of_group[index])?;
         statistic.interval(estimate, resamples, &mut values.iter().map(|values| values[index]))
@@ -117,7 +118,7 @@ impl Ranking {
         values: &mut dyn Iterator<Item = Option<f64>>,
     ) -> Option<Interval> {
         if self.chance() == Chance::Zero {
-            return percentiles(estimate, resamples, || values.next().flatten());
+            return percentiles(estimate, values);
         }
         let interval = Interval::centred(estimate, resamples, values.flatten())?;
         let (least, most) = self.range();
@@ -145,6 +146,7 @@ struct Drawn {
 /// The statistics of resamples. They are drawn one after the other, and computed on all cores.
 fn in_batches(
     ordered: &[Ordered],
+    units: Units,
     resamples: usize,
     statistics: &[Ranking],
     mut draw: impl FnMut() -> Vec<Drawn>,
@@ -153,14 +155,15 @@ fn in_batches(
     let points: usize = ordered.iter().map(|group| group.places.len()).sum();
     let most = ordered.iter().map(|group| group.places.len()).max().unwrap_or(0);
     let ones = vec![1; most];
-    let of_drawn = |drawn: &Drawn| {
+    let alike = first_alike(ordered, units);
+    let of_group = |drawn: &Drawn| {
         let group = &ordered[drawn.group];
         let truth_at = drawn.truth_at.as_ref().unwrap_or(&group.truth_at);
         let counts = drawn.counts.as_deref().unwrap_or(&ones[..truth_at.len()]);
         group.values_of(statistics, truth_at, counts)
     };
     let of_resample = |groups: &Vec<Drawn>| {
-        let values: Vec<Vec<Option<f64>>> = groups.iter().map(of_drawn).collect();
+        let values = of_drawn(groups, |drawn| drawn.group, alike.as_deref(), of_group);
         (0..statistics.len()).map(|index| mean_over_groups(&values, |values| values[index])).collect()
     };
     let batch = (BATCH / points.max(1)).clamp(2 * rayon::current_num_threads(), 1_000);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::RngExt;
 
-use super::ordered::{Ordered, difference};
+use super::ordered::{Ordered, difference_beyond_rounding};
 use super::resampling::{measure, measure_where_defined};
 use super::*;
 use crate::statistics::bootstrap::{RESAMPLES, Units, bootstrap, generator};
@@ -30,8 +30,8 @@ fn the_value_of_a_ranking_to_a_search() {
     // The best of two random points is 10 in 5 of 15 draws, 20 in 4, 30 in 3, 40 in 2, and 50 in 1.
     close(Ranking::Gain(2).of(&POINTS), (50.0 + 80.0 + 90.0 + 80.0 + 50.0) / 15.0 - 10.0);
     // A third of six points: {30, 10} by the predictor, {10, 20} by truth.
-    close(precision(&POINTS, 1.0 / 3.0), 0.5);
-    close(precision(&POINTS, 0.01), 0.0);
+    close(Ranking::Precision(1.0 / 3.0).of(&POINTS), 0.5);
+    close(Ranking::Precision(0.01).of(&POINTS), 0.0);
     close(mean_of_best(&POINTS, 1.0 / 3.0), 20.0);
     close(mean_of_best(&POINTS, 0.01), 30.0);
     close(mean_of_best(&POINTS, 1.0), 35.0);
@@ -48,7 +48,7 @@ fn ties_of_the_predictor_are_broken_at_random() {
     close(Ranking::Regret(2).of(&tied), 4.0 / 3.0);
     close(Ranking::Regret(4).of(&tied), 0.0);
     // The truly best two are 0, which is never taken, and 1, which two of three draws take.
-    close(precision(&tied, 0.5), 1.0 / 3.0);
+    close(Ranking::Precision(0.5).of(&tied), 1.0 / 3.0);
     // Two of the three are taken, each in two of three draws.
     close(mean_of_best(&tied, 0.5), 3.0);
 }
@@ -106,8 +106,8 @@ fn a_group_without_a_value_hides_none_of_the_others() {
 
 #[test]
 fn rounding_is_no_gain_and_every_number_keeps_four_digits() {
-    assert_eq!(difference(0.1 + 0.2, 0.3), 0.0);
-    assert!((difference(3e-20, 1e-20) / 2e-20 - 1.0).abs() < 1e-12);
+    assert_eq!(difference_beyond_rounding(0.1 + 0.2, 0.3), 0.0);
+    assert!((difference_beyond_rounding(3e-20, 1e-20) / 2e-20 - 1.0).abs() < 1e-12);
     for (value, expected) in [
         (-0.0, "0"),
         (-1.5, "-1.500"),
@@ -197,6 +197,19 @@ proptest! {
             prop_assert!(same(statistic.of(&turned)), "{statistic:?}: {found:?}");
         }
     }
+
+    /// Tau alone is counted without weights; beside a weighted tau it comes from the same look at all pairs.
+    #[test]
+    fn tau_alone_equals_tau_beside_the_weighted_one_to_the_bit(
+        drawn in prop::collection::vec((0_u8..9, -9_i8..9, 0_u32..4), 1..40),
+    ) {
+        let points: Vec<Point> = drawn.iter().map(|&(x, y, _)| (f64::from(x), f64::from(y))).collect();
+        let ordered = Ordered::new(&points);
+        let counts: Vec<u32> = drawn.iter().map(|drawn| drawn.2).collect();
+        let tau = |statistics: &[Ranking]| ordered.values_of(statistics, &ordered.truth_at, &counts)[0].map(f64::to_bits);
+        prop_assert_eq!(tau(&KENDALL), tau(&[KENDALL[0], Ranking::WeightedTau]));
+    }
+
     /// Points that count several times are several points.
     #[test]
     fn counts_stand_for_equal_points(

@@ -68,7 +68,7 @@ pub fn add(
                     added.new += 1;
                     entries.insert(key, entry);
                 }
-                Some((training, curve, _)) if (training, curve) == (&entry.0, &entry.1) => added.known += 1,
+                Some((training, curve, _)) if *training == entry.0 && is_same(curve, &entry.1) => added.known += 1,
                 Some((training, ..)) => {
                     let origin = |row: &TrainingRow| (row.commit.clone(), row.processor.clone());
                     let (architecture, training_seed) = key;
@@ -98,6 +98,15 @@ pub fn add(
         from_entries(settings, entries).write(folder)?;
     }
     Ok(added)
+}
+
+/// Whether two curves are equal. A validation loss may be no number, which then equals itself.
+fn is_same(one: &[CurveRow], other: &[CurveRow]) -> bool {
+    let is_same = |(a, b): (&CurveRow, &CurveRow)| {
+        let rest = |row: &CurveRow| CurveRow { validation_loss: 0.0, ..row.clone() };
+        a.validation_loss.total_cmp(&b.validation_loss).is_eq() && rest(a) == rest(b)
+    };
+    one.len() == other.len() && one.iter().zip(other).all(is_same)
 }
 
 /// Reads the trainings that a run has finished, whether or not the run is complete. Also counts those of an open run whose

@@ -8,7 +8,7 @@ use crate::store::files::write_atomically;
 use crate::store::manifest::RunStatus;
 use crate::store::manifest::tests::sample;
 use crate::store::{RunDir, find_runs};
-use crate::tables::{Status, write_table};
+use crate::tables::{Status, read_table, write_table};
 
 fn add(folder: &Path, runs: &[StoredRun]) -> Result<Added> {
     adding::add(folder, runs, |_, _| None)
@@ -74,6 +74,24 @@ fn run(root: &Path, range: std::ops::Range<u32>, change: impl Fn(&mut TrainingRo
         }
     }
     find_runs(root, Some("benchmark")).unwrap().runs.pop().unwrap()
+}
+
+#[test]
+fn a_run_with_a_validation_loss_that_is_no_number_can_be_added_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(&folder.path().join("run"), 0..1, |_| ());
+    let unit = run.dir.unit::<CurveRow>("curve-00000-0");
+    let mut rows: Vec<CurveRow> = read_table(&unit).unwrap();
+    rows[1].validation_loss = f64::NAN;
+    write_table(&unit, &rows).unwrap();
+    let benchmark = folder.path().join("benchmark");
+    let runs = [run];
+    assert_eq!(add(&benchmark, &runs).unwrap().new, 2);
+    assert_eq!(add(&benchmark, &runs).unwrap().known, 2);
+    rows[0].validation_loss = f64::NAN;
+    write_table(&unit, &rows).unwrap();
+    let error = add(&benchmark, &runs).unwrap_err().to_string();
+    assert!(error.contains("in another column or in the curve"), "{error}");
 }
 
 fn files_of(folder: &Path) -> Vec<Vec<u8>> {

@@ -63,6 +63,16 @@ fn a_claim_is_parsed_strictly() {
     ] {
         assert!(parse(faulty).is_err(), "{faulty}");
     }
+    for faulty in [
+        "statistic = \"spare-banks\"",
+        "statistic = \"kendall\"\nof = \"A\"",
+        "statistic = \"kendall\"\nbetween = [\"A\", \"B\"]",
+    ] {
+        let text = format!("greater_than = 0.5\n{faulty}");
+        let error = toml::from_str::<Claim>(&text).unwrap_err().to_string();
+        let name = faulty.split('"').nth(1).unwrap();
+        assert!(error.contains(&format!("statistic `{name}` ")), "{error}");
+    }
 }
 
 #[test]

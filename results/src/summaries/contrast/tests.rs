@@ -1,7 +1,7 @@
 //! Tests of levels, differences and pairing.
 
 use super::*;
-use crate::summaries::correlation::{Predictor, summary};
+use crate::summaries::correlation::{Predictor, points};
 use crate::summaries::made_up::{self, score};
 
 /// Number of architectures of each root seed.
@@ -17,7 +17,9 @@ fn side(seeds: &[u64], list: impl Fn(u64) -> u64, point: impl Fn(u64, u32) -> Po
     Side {
         architectures: seeds.iter().map(|&seed| (seed, hashes(seed))).collect(),
         scores: points.iter().map(|(&seed, points)| (seed, scores(points))).collect(),
+        ranks: ranked(&points),
         points,
+        tau: None,
         units: Units::Own,
         weights_ratio: None,
     }
@@ -106,8 +108,8 @@ fn scores_are_averaged_over_draws_and_ratios_over_architectures_and_seeds() {
         [score(0, 0, 0, Some(0.25)), score(0, 0, 1, Some(0.75)), score(0, 1, 0, None), score(0, 2, 0, Some(0.5))];
     let weights = |seed, architecture, learned| WeightsRow { seed, architecture, generated: 100, learned };
     let weights = [weights(0, 0, 100), weights(0, 1, 300), weights(1, 0, 400)];
-    let summary = summary(&[], &Predictor::score(&scores, Measure::Error), &[], 10).unwrap();
-    let side = Side::new(&summary, &architectures, &scores, Some(&weights));
+    let points = points(&[], &Predictor::score(&scores, Measure::Error), &[]).unwrap();
+    let side = Side::new(&points, None, &architectures, &scores, Some(&weights));
     assert_eq!(side.in_order(&side.scores), [[Some(0.5), None, Some(0.5)]]);
     assert_eq!(side.weights_ratio, Some(3.0));
     assert_eq!(side.measures().scored, 2);

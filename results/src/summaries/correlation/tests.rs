@@ -20,7 +20,7 @@ fn scores_and_true_errors_are_averaged_and_joined_by_seed_and_architecture() {
     let true_errors =
         [truth(3, 1, 0, Some(0.125)), truth(3, 0, 1, None), truth(3, 0, 0, Some(0.5)), truth(3, 0, 2, Some(0.25))];
     let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &true_errors, 100).unwrap();
-    assert_eq!(summary.seeds[0].points, [(0.6, 0.375), (0.25, 0.125)]);
+    assert_eq!(summary.points.seeds[0].points, [(0.6, 0.375), (0.25, 0.125)]);
     assert_eq!((summary.n(), summary.left_out()), (2, String::new()));
 }
 
@@ -42,7 +42,7 @@ fn architectures_without_score_or_truth_are_left_out_and_counted() {
         truth(0, 4, 0, Some(0.375)),
     ];
     let summary = summary(&architectures, &Predictor::score(&scores, Measure::Error), &true_errors, 100).unwrap();
-    assert_eq!(summary.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
+    assert_eq!(summary.points.seeds[0].points, [(0.5, 0.25), (0.6, 0.375)]);
     assert_eq!(summary.left_out(), "1 without a true error, 2 without a value of the predictor");
 }
 
@@ -85,6 +85,7 @@ spread of true errors 5.42 points, noise of one 1.50 (1.50 by the test set, \
 the training seed's share not measured); spread / noise 3.6
 [ ]: 95 % percentile bootstrap over root seeds and their architectures, 10000 resamples";
     assert_eq!(summary.to_string(), expected);
+    assert_eq!(summary.points.kendall(), summary.score.kendall);
 }
 
 #[test]

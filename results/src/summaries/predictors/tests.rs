@@ -1,6 +1,8 @@
 //! Tests of several predictors on made-up architectures.
 
 use super::*;
+use crate::statistics::bootstrap::bootstrap;
+use crate::statistics::tau::kendall_tau_b;
 use crate::summaries::made_up::{self, status, truth};
 
 fn architecture(seed: u64, index: u32, parameters: u64) -> ArchitectureRow {
@@ -74,7 +76,12 @@ fn predictors_are_measured_on_the_architectures_that_have_all_values() {
     let change = holes.change.unwrap();
     assert_eq!([change.estimate, change.low, change.high], [0.0; 3]);
     // The best tenth of eight architectures is one.
-    assert_eq!([good, bad].map(|predictor| estimate(predictor.precision)), [1.0, 0.0]);
+    assert_eq!([good, bad].map(|predictor| estimate(predictor.precision())), [1.0, 0.0]);
+    // Predictors with the same architectures share their resamples, which are those of each alone.
+    assert_eq!(good.tau, bootstrap(&good.points, good.units, kendall_tau_b));
+    let without_bad: Vec<PredictionRow> = predictions.iter().filter(|row| row.predictor != "bad").cloned().collect();
+    let without_bad = super::summary(&architectures, &without_bad, &true_errors).unwrap();
+    assert_eq!((&without_bad.predictors[0], &without_bad.predictors[1]), (good, holes));
     assert_eq!(good.shared_cost, 1000.0);
     assert!((bad.cost - 13.5).abs() < 1e-12);
     assert_eq!(summary.seeds, 2);

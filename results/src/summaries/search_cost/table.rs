@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 use crate::statistics::sample::{mean, standard_deviation};
+use crate::summaries::text::in_order;
 use crate::tables::Row;
 use crate::tables::rows::{ArchitectureFeatureRow, ArchitectureRow, PredictionRow, TrainingCurveRow, TruthRow};
 
@@ -107,12 +108,7 @@ type Key = (u64, u32);
 /// of its root seed have.
 pub(crate) fn join(tables: &Tables) -> Result<Vec<Table>> {
     let mut trainings = trainings(tables)?;
-    let mut names: Vec<&str> = Vec::new();
-    for row in tables.predictions {
-        if !names.contains(&row.predictor.as_str()) {
-            names.push(&row.predictor);
-        }
-    }
+    let names = in_order(tables.predictions.iter().map(|row| &row.predictor));
     let predictions: BTreeMap<(Key, &str), &PredictionRow> =
         tables.predictions.iter().map(|row| (((row.seed, row.architecture), row.predictor.as_str()), row)).collect();
     let mut of_seeds: BTreeMap<u64, Vec<(u32, Candidate)>> = BTreeMap::new();

@@ -80,7 +80,7 @@ fn unreadable_columns_are_named() {
     fault(b"x,y,x\n1,2,3\n", "t.csv: column `x`: 2 columns have this name, expected one");
     fault(b"[{\"x\": 1}]", "t.csv: neither Parquet nor CSV: it begins like JSON");
     fault(b"PAR1 and no more", "t.csv: not a readable Parquet table");
-    fault(b"", "no such column");
+    fault(b"", "no such column; found none");
 }
 
 #[test]
