@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use commands::form::Form;
-use commands::stored::Stored;
+use commands::stored::{Readme, Stored};
 use commands::{claims, compare, deviations, draw, rank, stats, status, summary};
 use reports::artefact::{Artefact, Judged};
 use reports::figure::Look;
@@ -154,6 +154,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Status(options) => status::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Report { artefact, stored, out, form, readme, check, json } => {
+            let readme = readme.map(|file| Readme::read(file, &out)).transpose()?;
             let mut selected = stored.all(artefact.as_deref())?;
             report::sort(&mut selected.artefacts);
             let artefacts = &selected.artefacts;
@@ -181,8 +182,8 @@ fn run(command: Command) -> Result<ExitCode> {
                 outputs.push(Output { path, bytes });
             }
             if let Some(file) = readme {
-                let bytes = stored.spliced(artefacts, &file, &out)?.into_bytes();
-                outputs.push(Output { path: file, bytes });
+                let bytes = stored.spliced(artefacts, &file)?.into_bytes();
+                outputs.push(Output { path: file.path, bytes });
             }
             let is_current = finish(&outputs, check)?;
             let read = selected.finish();

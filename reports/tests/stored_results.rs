@@ -238,6 +238,19 @@ const MARKS: &str = "# Title
 ";
 
 #[test]
+fn a_readme_without_a_place_for_results_is_refused_before_results_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = || {
+        let output = reports(folder.path(), &WITH_README);
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(error().contains("README.md: No such file"));
+    std::fs::write(folder.path().join("README.md"), "# Title").unwrap();
+    assert!(error().contains("README.md: expected the marks `<!-- BEGIN: results -->`"));
+}
+
+#[test]
 fn a_stored_comparison_of_speed_goes_into_the_readme_and_a_damaged_one_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let readme = folder.path().join("README.md");

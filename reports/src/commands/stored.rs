@@ -15,6 +15,34 @@ use results::store::{DEFAULT_ROOT, Found, Group, StoredRun, find_runs, groups, l
 use results::{ArchitectureRow, errln};
 use smash_space::{Architecture, SearchSpace};
 
+/// Name of the README's block with stored results.
+const RESULTS: &str = "results";
+
+/// A README that shows results and figures.
+pub struct Readme {
+    /// The file.
+    pub path: PathBuf,
+    text: String,
+    /// Folder of the figures, from the README's own folder on.
+    figures: String,
+}
+
+impl Readme {
+    /// Reads the file. The figures are below `out`.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has no place for results, or figures outside its folder.
+    pub fn read(path: PathBuf, out: &Path) -> Result<Self> {
+        let place = || path.display().to_string();
+        let folder = path.parent().and_then(|folder| out.strip_prefix(folder).ok());
+        let folder =
+            folder.with_context(|| format!("{}: expected to be below the folder of {}", out.display(), place()))?;
+        let text = std::fs::read_to_string(&path).with_context(place)?;
+        readme::splice(&text, RESULTS, "").with_context(place)?;
+        Ok(Self { figures: format!("{}/figures", folder.display()), text, path })
+    }
+}
+
 /// Options that select stored results.
 #[derive(Args)]
 pub struct Stored {
@@ -117,18 +145,14 @@ impl Stored {
     }
 
     /// The README with the stored results and speed. It shows the figure of figure 4 with the most architectures.
-    pub fn spliced(&self, artefacts: &[Artefact], file: &Path, out: &Path) -> Result<String> {
-        let place = || file.display().to_string();
+    pub fn spliced(&self, artefacts: &[Artefact], file: &Readme) -> Result<String> {
+        let place = || file.path.display().to_string();
         let of_name = artefacts.iter().filter(|artefact| artefact.group.manifest().artefact == "fig4");
         let shown = of_name
             .max_by_key(|artefact| artefact.findings.n().map_or(0, |(n, _)| n))
             .with_context(|| self.nothing("`fig4`", &[]))?;
-        let folder = file.parent().and_then(|folder| out.strip_prefix(folder).ok());
-        let folder =
-            folder.with_context(|| format!("{}: expected to be below the folder of {}", out.display(), place()))?;
-        let text = std::fs::read_to_string(file).with_context(place)?;
-        let block = readme::block(artefacts, shown, &format!("{}/figures", folder.display()));
-        let text = readme::splice(&text, "results", &block).with_context(place)?;
+        let block = readme::block(artefacts, shown, &file.figures);
+        let text = readme::splice(&file.text, RESULTS, &block).with_context(place)?;
         match results::summaries::peer::read(&self.results)? {
             Some(table) => readme::splice(&text, "speed", &readme::speed_block(&table)).with_context(place),
             None => Ok(text),
