@@ -4,7 +4,7 @@ mod binary;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Duration;
 
 use binary::{error_of, experiments, succeeded, tables, without_identity};
@@ -296,51 +296,6 @@ fn a_network_from_a_pool_brings_the_states_that_predictors_ask_for() {
     for results in ["first", "second"] {
         assert_eq!(tables(&at(results)), tables(&at("without")), "{results}");
     }
-}
-
-#[test]
-fn a_plan_runs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = experiments(folder.path(), &["fig4", "--plan"]).output().unwrap();
-    succeeded(&output);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("train resulting networks"));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_budget_names_the_run_that_makes_the_most_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let plan = |arguments: &[&str]| experiments(folder.path(), &[arguments, &["--plan"]].concat()).output().unwrap();
-    let lines = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
-    let none = experiments(folder.path(), &["fig4", "--plan", "--budget", "30m"]).output().unwrap();
-    assert!(!none.status.success());
-    assert!(String::from_utf8_lossy(&none.stderr).contains("no result of `fig4` at this scale"));
-    assert!(error_of(&mut experiments(folder.path(), &["fig1", "--plan", "--budget", "1h"])).contains("fig1"));
-
-    let sized = ["fig4", "--seeds", "2", "--set", "study.scored=24"];
-    succeeded(&experiments(folder.path(), &sized).output().unwrap());
-    let output = plan(&[&sized[..], &["--budget", "1h"]].concat());
-    succeeded(&output);
-    let text = lines(&output);
-    assert!(text.contains("2 root seeds with 12 architectures each: expected Kendall"), "{text}");
-    assert!(text.contains("narrowest in 60 minutes: ") && text.contains("--set study.every=2"), "{text}");
-    assert!(text.contains("no stored result of `fidelity`"), "{text}");
-    let named = ["--set", "study.benchmark={name='none',verified=0,scored=9}", "--fresh", "--budget", "1h"];
-    let text = lines(&plan(&[&sized[..], &named].concat()));
-    assert!(text.contains("--set study.every=2 --fresh"), "{text}");
-    let sized_fidelity = ["fidelity", "--set", "study.architectures=12"];
-    succeeded(&experiments(folder.path(), &sized_fidelity).output().unwrap());
-    let text = lines(&plan(&[&sized[..], &["--budget", "1h"]].concat()));
-    let (_, epochs) = text.split_once("epochs of resulting networks: ").unwrap();
-    let widths = epochs.split("width ").skip(1);
-    let widths: Vec<f64> = widths.map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap()).collect();
-    let &[paper, fast] = &widths[..] else { panic!("{text}") };
-    // The times are measured, so either width may be the smaller one, and both may be equal to two digits.
-    let [advised, other] = match text.contains("--recipe fast\n") {
-        true => [fast, paper],
-        false => [paper, fast],
-    };
-    assert!(advised <= other, "{text}");
 }
 
 #[test]
