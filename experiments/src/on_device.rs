@@ -31,7 +31,7 @@ pub enum Task<'a> {
     Score(&'a Score),
     /// Train architectures from files by the program with this label.
     Train(&'a Train, &'a str),
-    /// Answer requests for timed steps, as [`peer::run`] does.
+    /// Answer requests for timed steps, as `peer.rs` says.
     Peer(&'a Path, &'a Path),
 }
 

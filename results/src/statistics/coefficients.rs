@@ -83,7 +83,7 @@ pub(crate) fn least_squares(points: &[Point]) -> Option<Line> {
 /// A coefficient of correlation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coefficient {
-    /// [`kendall_tau_b`].
+    /// Kendall's tau-b.
     Kendall,
     /// [`spearman`].
     Spearman,
