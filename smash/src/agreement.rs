@@ -11,6 +11,7 @@ use burn_flex::{Flex, FlexDevice};
 use rand::RngExt;
 use smash_kernels::convolution::Precision;
 use smash_kernels::products::matmul;
+use smash_kernels::weight_norm::simple_weight_norm;
 use smash_space::{Activation, Seed, Stream};
 
 use crate::error::DeviceError;
@@ -69,6 +70,21 @@ impl Case {
     fn whole_batch(groups: usize) -> Self {
         let activation = Activation::Relu;
         Self { batch: 50, groups, channels: [3, 2], size: [32, 32], kernel: [3, 3], dilation: [1, 1], activation }
+    }
+
+    /// Convolutions as in a HyperNet: many channels of one small image.
+    fn of_hypernet() -> Vec<Self> {
+        let activation = Activation::LeakyRelu(0.02);
+        let case = |channels, size, kernel| Self {
+            batch: 1,
+            groups: 1,
+            channels,
+            size,
+            kernel: [kernel; 2],
+            dilation: [1, 1],
+            activation,
+        };
+        vec![case([92, 7], [4, 20], 3), case([98, 64], [4, 20], 1)]
     }
 
     /// Every kernel and dilation of the paper's spaces, with other numbers of channels, groups and images each time.
@@ -134,8 +150,18 @@ fn product<B: AutodiffBackend>(device: &B::Device) -> Result<[Vec<f32>; 3], Devi
     ])
 }
 
+/// A weight under simple WeightNorm, and its gradient. Both sum over all its values, as in the HyperNet.
+fn normed_weight<B: AutodiffBackend>(device: &B::Device) -> Result<[Vec<f32>; 2], DeviceError> {
+    let shape = [30, 92, 3, 3];
+    let weight = Tensor::<B, 4>::from_data(random(shape, 0), device).require_grad();
+    let output = simple_weight_norm(weight.clone());
+    let gradients = (output.clone() * Tensor::from_data(random(shape, 1), device)).sum().backward();
+    let of_weight = weight.grad(&gradients).expect("it has a gradient");
+    Ok([HostTensor::read(output.inner())?.values, HostTensor::read(of_weight)?.values])
+}
+
 /// Largest deviation of a value, relative to the largest value of its tensor.
-fn of_values(found: &[Vec<f32>; 3], expected: &[Vec<f32>; 3]) -> f32 {
+fn of_values<const N: usize>(found: &[Vec<f32>; N], expected: &[Vec<f32>; N]) -> f32 {
     let of_tensor = |(found, expected): (&Vec<f32>, &Vec<f32>)| {
         assert_eq!(found.len(), expected.len(), "values of a tensor");
         let scale = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
@@ -183,17 +209,20 @@ fn compare_cases<B: AutodiffBackend>(
     Ok(Agreement { operation, cases: cases.len(), largest, tolerance: FLOAT32 })
 }
 
-/// Compares all operations that have kernels of their own. `has_bfloat16` adds convolutions with such factors.
+/// Compares operations of networks, those with kernels of their own and the norm of a weight. `has_bfloat16` adds convolutions with such factors.
 ///
 /// # Errors
 /// A device that cannot compute.
 pub fn compare<B: AutodiffBackend>(device: &B::Device, has_bfloat16: bool) -> Result<Vec<Agreement>, DeviceError> {
     let whole_batches = [1, 4].map(Case::whole_batch);
     let product = of_values(&product::<B>(device)?, &product::<Autodiff<Flex>>(&FlexDevice)?);
+    let normed = of_values(&normed_weight::<B>(device)?, &normed_weight::<Autodiff<Flex>>(&FlexDevice)?);
     let mut all = vec![
         compare_cases::<B>("convolutions of all shapes of the space", &Case::of_space(), device)?,
         compare_cases::<B>("convolutions of 50 images of 32x32", &whole_batches, device)?,
+        compare_cases::<B>("convolutions of a HyperNet", &Case::of_hypernet(), device)?,
         Agreement { operation: "a product of matrices", cases: 1, largest: product, tolerance: FLOAT32 },
+        Agreement { operation: "a weight under simple WeightNorm", cases: 1, largest: normed, tolerance: FLOAT32 },
     ];
     if has_bfloat16 {
         let mut largest = 0.0;
