@@ -315,7 +315,7 @@ impl fmt::Display for SpreadAndNoise {
 }
 
 /// An architecture with all its measurements.
-pub(super) struct Measured<'a> {
+struct Measured<'a> {
     row: &'a ArchitectureRow,
     /// Values of the predictor, at least one; their mean counts.
     scores: Vec<f64>,
@@ -329,7 +329,7 @@ impl Measured<'_> {
     }
 
     /// Predictor and true error.
-    pub(super) fn point(&self) -> Point {
+    fn point(&self) -> Point {
         (mean(&self.scores), self.true_error())
     }
 
@@ -344,10 +344,10 @@ impl Measured<'_> {
     }
 }
 
-pub(super) struct Sample<'a> {
+struct Sample<'a> {
     /// Architectures by root seed, in order.
-    pub(super) seeds: BTreeMap<u64, Vec<Measured<'a>>>,
-    pub(super) units: Units,
+    seeds: BTreeMap<u64, Vec<Measured<'a>>>,
+    units: Units,
     without_truth: usize,
     without_score: usize,
 }
@@ -355,7 +355,7 @@ pub(super) struct Sample<'a> {
 impl Sample<'_> {
     fn points(&self, by: Measure) -> Points {
         let of_seed = |(&seed, measured): (&u64, &Vec<Measured>)| {
-            let points: Vec<Point> = measured.iter().map(|m| (mean(&m.scores), m.true_error())).collect();
+            let points: Vec<Point> = measured.iter().map(Measured::point).collect();
             SeedPoints {
                 seed,
                 architectures: measured.iter().map(|m| m.row.architecture).collect(),
@@ -369,7 +369,7 @@ impl Sample<'_> {
 }
 
 /// Gathers the trained architectures that have a score and a true error, and counts the others.
-pub(super) fn sample<'a>(
+fn sample<'a>(
     architectures: &'a [ArchitectureRow],
     predictor: &Predictor,
     true_errors: &[TruthRow],

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::statistics::bootstrap::{Units, mean_over_groups};
 use crate::statistics::coefficients::Coefficient;
 use crate::statistics::sample::Point;
-use crate::summaries::correlation::{Measured, Predictor, Sample, sample};
+use crate::summaries::correlation::{Predictor, points};
 use crate::tables::rows::{ArchitectureRow, TruthRow};
 
 /// Kendall's tau between a predictor and true errors, without an interval.
@@ -26,15 +26,14 @@ pub struct Taus {
 /// # Errors
 /// If a row of `true_errors` names an architecture that `architectures` lacks.
 pub fn taus(architectures: &[ArchitectureRow], predictor: &Predictor, true_errors: &[TruthRow]) -> Result<Taus> {
-    let Sample { seeds, units, .. } = sample(architectures, predictor, true_errors)?;
-    let points = |measured: &Vec<Measured>| measured.iter().map(Measured::point).collect();
-    let groups: Vec<Vec<Point>> = seeds.values().map(points).collect();
+    let points = points(architectures, predictor, true_errors)?;
+    let groups = points.groups();
     let tau = |points: &[Point]| Coefficient::Kendall.of(points);
     Ok(Taus {
         mean: mean_over_groups(&groups, tau),
         of_seeds: groups.iter().filter_map(|points| tau(points)).collect(),
         architectures: groups.iter().map(Vec::len).sum::<usize>() / groups.len().max(1),
-        units,
+        units: points.units,
     })
 }
 

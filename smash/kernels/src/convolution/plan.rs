@@ -101,7 +101,7 @@ impl Plan {
 
     /// A plan with inputs interleaved by lines of `line` values, where each vector lies in one line. Without `line`,
     /// padded planes lie one after the other: `[group, input of the group, row, column]`.
-    pub fn new(geometry: Geometry, line: Option<usize>) -> Self {
+    fn new(geometry: Geometry, line: Option<usize>) -> Self {
         let arch = Arch::new();
         let vectors = Vectors::of(arch);
         let mut positions = Positions::new(geometry, vectors.lanes);
